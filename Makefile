@@ -1,0 +1,62 @@
+# `make demo` and `make test` set up what they need; everything else here is for work on the engine.
+# ISOLATION=none runs automations without the jail, with your own rights: only where bubblewrap cannot work.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test soak bench lint format record build clean
+
+BIN := .venv/bin
+ISOLATION ?=
+export ISOLATION
+# Playwright's sync API and a running event loop exclude each other, so the tests of fixtures_sites run by themselves.
+ASYNC_TESTS := tests --ignore tests/fixtures_sites --ignore tests/benchmarks
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Tests wait for browsers more than they compute: three at once on two cores.
+WORKERS ?= 3
+
+setup: ## Prepare .venv, a browser, git and bubblewrap; quick when all is there
+	@.ci/setup
+
+demo: setup ## Show the story on a local site: explore, replay, redesign, repair (ISOLATION=none: without the jail)
+	@$(BIN)/webtasks demo $(if $(ISOLATION),--isolation $(ISOLATION))
+
+test: setup ## Run the tests
+	@status=0; \
+	$(BIN)/pytest -q $(ASYNC_TESTS) -m "not soak" -n $(WORKERS) --dist loadfile || status=$$?; \
+	$(BIN)/pytest -q tests/fixtures_sites -m "not soak" -n $(WORKERS) --dist loadfile || status=$$?; \
+	exit $$status
+
+soak: setup ## Run the long loops
+	@$(BIN)/pytest -q $(ASYNC_TESTS) -m soak
+
+bench: setup ## Run every benchmark, each against its goal
+	@status=0; \
+	for file in tests/benchmarks/bench_*.py; do \
+		$(BIN)/python -m tests.benchmarks.$$(basename $$file .py) || status=$$?; \
+	done; \
+	exit $$status
+
+lint: setup ## Check style and types
+	@status=0; \
+	$(BIN)/ruff check . || status=$$?; \
+	$(BIN)/ruff format --check . || status=$$?; \
+	$(BIN)/mypy || status=$$?; \
+	exit $$status
+
+format: setup ## Rewrite the files in the house style
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format .
+
+record: setup ## Record a model's work on one fixture site: make record SITE=directory
+	@test -n "$(SITE)" || { echo "Name the site: make record SITE=directory" >&2; exit 2; }
+	@$(BIN)/python -m tests.record $(SITE)
+
+build: setup ## Build the wheel into dist/
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@ls dist/*.whl
+
+clean: ## Remove caches and builds; .venv stays
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find engine sandbox fixtures_sites tests -name __pycache__ -type d -prune -exec rm -rf {} +

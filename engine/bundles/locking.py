@@ -1,0 +1,84 @@
+"""The lock of a key: a real lock of the operating system, so a dead process never holds one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from engine.errors import BundleLocked, StoreError
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+_FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds
+
+
+class Lock:
+    """A key's lock, held until :meth:`release`, which any thread may call, also twice."""
+
+    def __init__(self, held: BaseFileLock) -> None:
+        self._held = held
+
+    def release(self) -> None:
+        """Lets the next run of the key go."""
+        self._held.release(force=True)
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def try_lock(path: Path) -> Lock | None:
+    """Takes the lock at once, or not at all.
+
+    Args:
+        path: The lock file; it is made where missing and never deleted, for two runs may have it open.
+
+    Raises:
+        StoreError: The file cannot be made, or its file system has no locks.
+    """
+    from filelock import FileLock, Timeout
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Not thread-local: the thread that takes a lock is seldom the one that gives it back. Never a soft lock:
+        # a process that dies would leave it behind.
+        lock = FileLock(path, thread_local=False, fallback_to_soft=False, preserve_lock_file=True)
+        lock.acquire(blocking=False)
+    except Timeout:
+        return None
+    except OSError as error:
+        raise StoreError(
+            f"cannot lock {path}: {error}; the store needs a writable directory on a file system with locks"
+        ) from error
+    return Lock(lock)
+
+
+@contextmanager
+def wait_for_lock(path: Path, key: str, timeout: float, on_wait: Callable[[], None] | None) -> Iterator[Lock]:
+    """Holds the lock inside the block; a wait is announced once."""
+    start = time.monotonic()
+    lock, pause = try_lock(path), _FIRST_POLL
+    if lock is None and on_wait is not None:
+        on_wait()
+    while lock is None:
+        waited = time.monotonic() - start
+        if waited >= timeout:
+            raise BundleLocked(
+                f"another run still holds the reuse key {key!r} after {waited:.1f} s; wait for its end, or wait longer",
+                key=key,
+                waited=waited,
+            )
+        time.sleep(min(pause, timeout - waited))
+        pause = min(pause * 1.5, _LONGEST_POLL)
+        lock = try_lock(path)
+    with lock:
+        yield lock

@@ -1,0 +1,226 @@
+"""Reads a bundle's git objects with one `git cat-file --batch`.
+
+Every replay comes this way. GitPython's import alone costs tens of milliseconds; this costs one short process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from engine.bundles.revision import Revision, parse_commit
+from engine.errors import BundleCorrupt, BundleNotFound, StoreError
+
+REGULAR = "100644"
+_TREE, _FILES = "40000", (REGULAR, "100755")
+
+# Where a bundle's own configuration could run a program, or make an object less durable, ours stands above it.
+_CONFIG = {
+    "core.hooksPath": os.devnull,
+    "core.fsmonitor": "false",
+    "core.attributesFile": os.devnull,
+    "core.pager": "cat",
+    "core.fsync": "all",
+    "core.fsyncMethod": "fsync",
+    "core.logAllRefUpdates": "false",
+    "commit.gpgSign": "false",
+    "log.showSignature": "false",
+    "i18n.commitEncoding": "utf-8",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    "safe.directory": "*",
+}
+
+
+def git_environment(directory: Path) -> dict[str, str]:
+    """What git sees of the environment: the caller's, without any ``GIT_*`` but ours.
+
+    Args:
+        directory: The bundle's directory; an outer repository is never taken for it.
+    """
+    ours = {
+        "GIT_DIR": str(directory / ".git"),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_TEMPLATE_DIR": "",
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_ALLOW_PROTOCOL": "none",  # nothing here ever fetches
+        "GIT_CONFIG_COUNT": str(len(_CONFIG)),
+        "LC_ALL": "C",
+    }
+    for role in ("AUTHOR", "COMMITTER"):
+        ours |= {f"GIT_{role}_NAME": "webtasks-engine", f"GIT_{role}_EMAIL": "engine@webtasks.invalid"}
+    for number, (name, value) in enumerate(_CONFIG.items()):
+        ours |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | ours
+
+
+def blob_id(data: bytes) -> str:
+    """The id that git gives a file of this content.
+
+    >>> blob_id(b"")
+    'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
+    """
+    return hashlib.sha1(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file in a revision: its mode as git writes it, and the id of its content."""
+
+    mode: str
+    id: str
+
+
+def need_git() -> None:
+    """Asked before a model is paid for what could not be saved.
+
+    Raises:
+        StoreError: There is no git.
+    """
+    if shutil.which("git") is None:
+        raise StoreError("git is not installed, so no automation could be saved; install git 2.36 or newer")
+
+
+class Objects:
+    """The objects of one bundle's repository; a context manager.
+
+    Raises:
+        BundleCorrupt: Where git cannot read the repository or an object.
+        StoreError: git is not installed.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._git: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Objects:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._git is not None:
+            with self._git as git:  # closes the pipes and waits
+                git.kill()
+                assert git.stdin is not None
+                with suppress(BrokenPipeError):  # a question it ended before
+                    git.stdin.close()
+            self._git = None
+
+    def revision(self, name: str) -> Revision | None:
+        """The commit of this name, an id, a ref or ``HEAD~1``; None where there is none."""
+        found = self._read(f"{name}^{{commit}}")
+        if found is None:
+            return None
+        commit_id, kind, data = found
+        try:
+            return parse_commit(commit_id, data)
+        except (ValueError, OverflowError) as error:
+            raise BundleCorrupt(f"{kind} {commit_id} in {self.directory} cannot be read: {error}") from error
+
+    def need(self, name: str) -> Revision:
+        """Like :meth:`revision`, where there must be one.
+
+        Raises:
+            BundleNotFound: No such revision, or the name fits several.
+        """
+        # It goes to git's standard input: nothing in it can be an option, but a line break would ask twice.
+        printable = isinstance(name, str) and name.isprintable() and not name.startswith("-")
+        found = self.revision(name) if printable and name else None
+        if found is None:
+            raise BundleNotFound(
+                f"no revision {name!r} in {self.directory}, or several that start so; `history` lists them",
+                revision=name,
+            )
+        return found
+
+    def tree(self, revision: Revision) -> dict[str, Entry]:
+        """Path to entry of all that the revision holds, subdirectories included."""
+        return dict(self._walk(revision.tree, ""))
+
+    def files(self, entries: Mapping[str, Entry]) -> dict[str, bytes]:
+        """The contents of these entries.
+
+        Raises:
+            BundleCorrupt: One is a link or a submodule.
+        """
+        for path, entry in entries.items():
+            if entry.mode not in _FILES:
+                raise BundleCorrupt(f"{path} in {self.directory} is not a regular file", file=path)
+        return {path: self._need(entry.id, "blob") for path, entry in entries.items()}
+
+    def _walk(self, tree_id: str, prefix: str) -> list[tuple[str, Entry]]:
+        found: list[tuple[str, Entry]] = []
+        data, at = self._need(tree_id, "tree"), 0
+        while at < len(data):
+            end = data.index(b"\0", at)
+            mode, _, name = data[at:end].partition(b" ")
+            at = end + 21
+            path = prefix + os.fsdecode(name)
+            entry = Entry(mode.decode(), data[end + 1 : at].hex())
+            if entry.mode == _TREE:
+                found += self._walk(entry.id, f"{path}/")
+            else:
+                found.append((path, entry))
+        return found
+
+    def _need(self, object_id: str, kind: str) -> bytes:
+        found = self._read(object_id)
+        if found is None or found[1] != kind:
+            raise BundleCorrupt(
+                f"the {kind} {object_id} is missing in {self.directory}; roll back, or restore the directory"
+            )
+        return found[2]
+
+    def _read(self, name: str) -> tuple[str, str, bytes] | None:
+        """Id, type and content; None where git knows no such object."""
+        git = self._git = self._git or self._start()
+        assert git.stdin is not None and git.stdout is not None  # noqa: PT018 - both were asked for
+        try:
+            git.stdin.write(name.encode("utf-8", "replace") + b"\n")
+            git.stdin.flush()
+        except BrokenPipeError:
+            raise self._broken(git) from None
+        header = git.stdout.readline()
+        if header.endswith((b" missing\n", b" ambiguous\n")):
+            return None
+        try:
+            object_id, kind, size = header.decode().split()
+        except ValueError:
+            raise self._broken(git) from None
+        data = git.stdout.read(int(size) + 1)
+        if len(data) != int(size) + 1:
+            raise self._broken(git)
+        return object_id, kind, data[:-1]
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                ["git", "cat-file", "--batch"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self.directory,
+                env=git_environment(self.directory),
+            )
+        except FileNotFoundError as error:
+            if not self.directory.is_dir():
+                raise BundleNotFound(f"{self.directory} is not there any more") from error
+            raise StoreError("git was not found; install git 2.36 or newer and see that it is on the PATH") from error
+
+    def _broken(self, git: subprocess.Popen[bytes]) -> BundleCorrupt:
+        assert git.stderr is not None
+        git.kill()
+        said = git.stderr.read().decode("utf-8", "replace").strip()
+        return BundleCorrupt(f"git cannot read {self.directory}: {said or 'it ended without a word'}")

@@ -1,0 +1,430 @@
+"""Bundles on disk: reuse key → directory, lock, revisions, working tree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
+from engine.bundles.disk import remove_leftovers, sync_directory, sync_tree
+from engine.bundles.locking import Lock, try_lock, wait_for_lock
+from engine.bundles.naming import directory_name, key_of
+from engine.bundles.objects import Objects, blob_id
+from engine.bundles.revision import Revision, format_message
+from engine.bundles.view import View, scan
+from engine.errors import BundleCorrupt, BundleError, BundleNotFound, EngineError, StoreError
+
+if TYPE_CHECKING:
+    from engine.bundles.repository import Repository
+
+_PINNED = "refs/webtasks/pinned"
+_PATIENCE = 10.0  # seconds that a change by hand waits for a run of the same key
+
+
+class BundleStore:
+    """The bundles of one workspace.
+
+    Methods block; async code calls them in a thread. Reading takes no lock. :meth:`commit` and :meth:`recover` are
+    for the holder of the key's lock; the other methods that change something take it themselves.
+
+    Args:
+        root: The workspace's directory; made when first written to.
+
+    Raises:
+        BundleCorrupt: From any method, where a bundle's git objects or files cannot be read.
+        StoreError: From any method, where git is missing or the disk refuses.
+
+    >>> store = BundleStore(Path("store"))
+    >>> store.keys(), store.load("invoices")
+    ([], None)
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links of the user's
+
+    # Reading
+
+    def keys(self) -> list[str]:
+        """All reuse keys that something is saved under, sorted."""
+        found = set()
+        with self._errors():
+            directories = sorted((self.root / "bundles").iterdir()) if (self.root / "bundles").is_dir() else []
+        for directory in directories:
+            if (directory / ".git").is_dir():
+                key = key_of(directory.name) or self._key_inside(directory)
+                if key is not None:
+                    found.add(key)
+        return sorted(found)
+
+    def path(self, key: str) -> Path:
+        """The bundle's directory, whether it exists or not.
+
+        Raises:
+            InvalidRequest: The key is empty or longer than 1000 characters.
+        """
+        return self.root / "bundles" / directory_name(key)
+
+    def load(self, key: str, revision: str | None = None) -> Bundle | None:
+        """The bundle at HEAD, or at a revision; None where nothing is saved under the key.
+
+        Args:
+            revision: A full or short id, or what git reads as one, such as ``HEAD~1``.
+
+        Raises:
+            BundleNotFound: The bundle has no such revision.
+        """
+        with self._errors(key):
+            if not self._exists(key):
+                return None
+            with Objects(self.path(key)) as objects:
+                return _read(objects, self._head(objects) if revision is None else objects.need(revision))
+
+    def load_active(self, key: str) -> Bundle | None:
+        """The bundle that a run uses: the pinned revision, else HEAD."""
+        with self._errors(key):
+            if not self._exists(key):
+                return None
+            with Objects(self.path(key)) as objects:
+                return _read(objects, objects.revision(_PINNED) or self._head(objects))
+
+    def head(self, key: str) -> Revision | None:
+        """The newest revision; None where nothing is saved under the key."""
+        with self._errors(key):
+            if not self._exists(key):
+                return None
+            with Objects(self.path(key)) as objects:
+                return self._head(objects)
+
+    def pinned(self, key: str) -> Revision | None:
+        """The revision that the key is pinned to; None where it is not."""
+        with self._errors(key):
+            if not self._exists(key):
+                return None
+            with Objects(self.path(key)) as objects:
+                return objects.revision(_PINNED)
+
+    def history(self, key: str, limit: int | None = None) -> list[Revision]:
+        """The revisions, newest first.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+        """
+        with self._errors(key), self._objects(key) as objects:
+            head = self._head(objects)
+            with self._repository(key) as repository:
+                return repository.history(head.id, limit)
+
+    def diff(self, key: str, old: str = "HEAD~1", new: str = "HEAD") -> str:
+        """What changed between two revisions, by default the last two, as a unified diff; empty where nothing did.
+
+        Raises:
+            BundleNotFound: No such bundle or revision.
+        """
+        with self._errors(key), self._objects(key) as objects:
+            first, last = objects.need(old), objects.need(new)
+            with self._repository(key) as repository:
+                return repository.diff(first.id, last.id)
+
+    def edited(self, key: str) -> tuple[str, ...]:
+        """Files in the bundle's directory that the user changed, added or deleted; such a directory is left alone."""
+        with self._errors(key):
+            if not self._exists(key):
+                return ()
+            with Objects(self.path(key)) as objects:
+                return View(objects, self._head(objects)).edited()
+
+    def read_working_tree(self, key: str) -> Bundle:
+        """The bundle as the files in its directory say, edits included, for adopting them.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+            BundleCorrupt: The files make no bundle.
+        """
+        with self._errors(key):
+            if not self._exists(key):
+                raise self._missing(key)
+            files = {}
+            for path, regular in scan(self.path(key)):
+                if not regular:
+                    raise BundleCorrupt(f"{path} is a link; a bundle holds regular files only", key=key, file=path)
+                files[path] = (self.path(key) / path).read_bytes()
+            return replace(Bundle.from_files(files), working_files=files)
+
+    def verify(self, key: str) -> tuple[str, ...]:
+        """What is wrong with the bundle's objects, one line each; empty where it is sound.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+        """
+        with self._errors(key):
+            if not self._exists(key):
+                raise self._missing(key)
+            with self._repository(key) as repository:
+                found = repository.check()
+            try:
+                self.load(key)
+            except BundleCorrupt as error:
+                return (*found, error.message)
+            return found
+
+    # The lock
+
+    def try_lock(self, key: str) -> Lock | None:
+        """Takes the key's lock if it is free. Async code polls this, so that a wait can be given up."""
+        return try_lock(self._lock_file(key))
+
+    @contextmanager
+    def lock(self, key: str, timeout: float = _PATIENCE, on_wait: Callable[[], None] | None = None) -> Iterator[Lock]:
+        """Holds the key's lock, against other threads and processes, inside the block.
+
+        Args:
+            timeout: Seconds to wait; ``math.inf`` waits for ever.
+            on_wait: Called once if it has to wait.
+
+        Raises:
+            BundleLocked: The wait ran out.
+        """
+        with wait_for_lock(self._lock_file(key), key, timeout, on_wait) as lock:
+            yield lock
+
+    # Changing, for the holder of the lock
+
+    def recover(self, key: str) -> None:
+        """Clears what a killed run left: half-made bundles, stale git locks, a half-written view."""
+        with self._errors(key):
+            if (aside := self._aside(key)).exists():
+                shutil.rmtree(aside)
+            if not self._exists(key):
+                return
+            remove_leftovers(self.path(key) / ".git")
+            with Objects(self.path(key)) as objects:
+                view = View(objects, self._head(objects))
+                if not view.is_current():
+                    view.refresh()
+
+    def commit(
+        self,
+        key: str,
+        bundle: Bundle,
+        *,
+        subject: str,
+        body: str = "",
+        trailers: Mapping[str, str] | None = None,
+        allow_empty: bool = False,
+        adopt: Bundle | None = None,
+    ) -> Revision:
+        """Saves the bundle as the newest revision: one atomic step, after all it needs is on the disk.
+
+        The working tree follows, unless the user edited it: then the files stay as they are, and :meth:`edited`
+        goes on naming them. Files of the user's in the last revision stay in the next.
+
+        Args:
+            subject: First line of the message.
+            body: More of it.
+            trailers: Facts to find again, such as ``{"Task-Id": …}``.
+            allow_empty: Commit also where nothing changed; else the newest revision is given back.
+            adopt: What :meth:`read_working_tree` gave, where the bundle was made from that: the files of the
+                user's own are saved too, and the edits that it saw are written over.
+
+        Raises:
+            InvalidRequest: The bundle cannot be written as files, or the message is malformed.
+        """
+        files, message = bundle.to_files(), format_message(subject, body, trailers)
+        with self._errors(key):
+            if not self._exists(key):
+                return self._create(key, files, message)
+            remove_leftovers(self.path(key) / ".git")
+            with Objects(self.path(key)) as objects, self._repository(key) as repository:
+                head = self._head(objects)
+                kept = {path: entry for path, entry in objects.tree(head).items() if not is_bundle_file(path)}
+                seen = adopt.working_files if adopt is not None else {}
+                if adopt is not None:
+                    kept = {}
+                    files |= {path: data for path, data in seen.items() if not is_bundle_file(path)}
+                tree = repository.write_files(files, kept)
+                revision = head
+                if tree != head.tree or allow_empty:
+                    revision = _advance(objects, repository, tree, head, message)
+                View(objects, revision, {path: blob_id(data) for path, data in seen.items()}).refresh()
+                return revision
+
+    # Changing by hand
+
+    def rollback(self, key: str, revision: str, *, timeout: float = _PATIENCE) -> Revision:
+        """Saves an older revision's files again, contract included, as the newest.
+
+        Args:
+            revision: The older one: an id, or ``HEAD~1``.
+            timeout: Seconds to wait for a run of the key.
+
+        Raises:
+            BundleNotFound: No such bundle or revision.
+            BundleLocked: A run of the key did not end in time.
+        """
+        with self.lock(key, timeout):
+            self.recover(key)
+            with self._errors(key), self._objects(key) as objects, self._repository(key) as repository:
+                head, target = self._head(objects), objects.need(revision)
+                _read(objects, target)  # a revision that cannot be read must not become the newest
+                if target.tree == head.tree:
+                    return head
+                message = format_message(
+                    f"Roll back to {target.short}: {target.subject}", trailers={"Rolled-Back-To": target.id}
+                )
+                new = _advance(objects, repository, target.tree, head, message)
+                View(objects, new).refresh()
+                return new
+
+    def pin(self, key: str, revision: str | None = None) -> Revision:
+        """Holds the key at a revision, by default the newest, from the next run on: it is not repaired.
+
+        Raises:
+            BundleNotFound: No such bundle or revision.
+        """
+        with self._at_once(key), self._objects(key) as objects, self._repository(key) as repository:
+            target = self._head(objects) if revision is None else objects.need(revision)
+            _read(objects, target)
+            repository.set_ref(_PINNED, target.id)
+            return target
+
+    def unpin(self, key: str) -> None:
+        """Lets the key's automation be repaired again; nothing happens where it was not pinned.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+        """
+        with self._at_once(key), self._objects(key) as objects:
+            if objects.revision(_PINNED) is not None:
+                with self._repository(key) as repository:
+                    repository.delete_ref(_PINNED)
+
+    def remove(self, key: str, *, timeout: float = _PATIENCE) -> None:
+        """Deletes the bundle with its history and every edit in its directory.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+            BundleLocked: A run of the key did not end in time.
+        """
+        with self.lock(key, timeout), self._errors(key):
+            if not self._exists(key):
+                raise self._missing(key)
+            self._clear_aside(key)
+            self.path(key).rename(self._aside(key))  # gone in one step, however long the deleting takes
+            shutil.rmtree(self._aside(key))
+
+    # Parts
+
+    def _exists(self, key: str) -> bool:
+        return self.path(key).is_dir()
+
+    def _lock_file(self, key: str) -> Path:
+        return self.root / "locks" / f"{directory_name(key)}.lock"
+
+    def _aside(self, key: str) -> Path:
+        return self.root / "tmp" / directory_name(key)
+
+    def _clear_aside(self, key: str) -> None:
+        aside = self._aside(key)
+        if aside.exists():
+            shutil.rmtree(aside)
+        aside.parent.mkdir(parents=True, exist_ok=True)
+
+    def _missing(self, key: str) -> BundleNotFound:
+        return BundleNotFound(f"nothing is saved under the reuse key {key!r} in {self.root}", key=key)
+
+    def _objects(self, key: str) -> Objects:
+        if not self._exists(key):
+            raise self._missing(key)
+        return Objects(self.path(key))
+
+    def _repository(self, key: str) -> Repository:
+        return _open(self.path(key))
+
+    def _head(self, objects: Objects) -> Revision:
+        head = objects.revision("HEAD")
+        if head is None:
+            raise BundleCorrupt(
+                f"{objects.directory} holds no revision; restore its .git directory, or remove the directory"
+            )
+        return head
+
+    def _key_inside(self, directory: Path) -> str | None:
+        """The key of a shortened directory name; None where the directory was not made by us."""
+        try:
+            with Objects(directory) as objects:
+                entry = objects.tree(self._head(objects))[META]
+                key = BundleMeta.from_json(objects.files({META: entry})[META].decode()).reuse_key
+        except (BundleError, KeyError, ValueError):
+            return None
+        return key if directory_name(key) == directory.name else None
+
+    def _create(self, key: str, files: Mapping[str, bytes], message: str) -> Revision:
+        """Builds the repository aside and publishes it by a rename: it is there whole, or not at all."""
+        self._clear_aside(key)
+        aside, final = self._aside(key), self.path(key)
+        try:
+            _repository_class().create(aside)
+            with Objects(aside) as objects, _open(aside) as repository:
+                revision = _advance(objects, repository, repository.write_files(files, {}), None, message)
+                View(objects, revision, dict.fromkeys(files)).refresh()
+            sync_tree(aside)
+            final.parent.mkdir(exist_ok=True)
+            aside.rename(final)
+            sync_directory(final.parent)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+        return revision
+
+    @contextmanager
+    def _at_once(self, key: str) -> Iterator[None]:
+        """For a single ref: git's own lock is enough, so a run of the key is not waited for."""
+        lock = self.try_lock(key)
+        try:
+            if lock is not None:
+                self.recover(key)
+            with self._errors(key):
+                yield
+        finally:
+            if lock is not None:
+                lock.release()
+
+    @contextmanager
+    def _errors(self, key: str | None = None) -> Iterator[None]:
+        try:
+            yield
+        except BundleError as error:
+            error.details.setdefault("key", key)
+            raise
+        except EngineError:
+            raise
+        except OSError as error:
+            raise StoreError(f"the store {self.root} cannot be used: {error}") from error
+
+
+def _read(objects: Objects, revision: Revision) -> Bundle:
+    entries = {path: entry for path, entry in objects.tree(revision).items() if is_bundle_file(path)}
+    return Bundle.from_files(objects.files(entries), revision)
+
+
+def _repository_class() -> type[Repository]:
+    try:
+        from engine.bundles.repository import Repository
+    except ImportError as error:  # GitPython's way of saying that git itself is not there
+        raise StoreError(f"git cannot be used: {error}; install git 2.36 or newer") from error
+    return Repository
+
+
+def _open(directory: Path) -> Repository:
+    return _repository_class()(directory)
+
+
+def _advance(objects: Objects, repository: Repository, tree: str, head: Revision | None, message: str) -> Revision:
+    commit = repository.write_commit(tree, head.id if head is not None else None, message)
+    repository.set_ref("HEAD", commit, head.id if head is not None else None, create=head is None)
+    return objects.need(commit)

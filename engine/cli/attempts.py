@@ -1,0 +1,93 @@
+"""``webtasks export``: every attempt with its cost, for a spreadsheet or a notebook."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from engine.cli.output import to_json
+from engine.cli.settings import Settings, options, pass_settings
+
+_COLUMNS = (
+    "at",
+    "task_id",
+    "task",
+    "key",
+    "number",
+    "kind",
+    "revision",
+    "outcome",
+    "reason",
+    "model",
+    "model_calls",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "usd",
+    "seconds",
+)
+
+
+def recorded(settings: Settings, key: str | None = None) -> list[dict[str, Any]]:
+    """Every attempt in the store, oldest first."""
+
+    async def read() -> list[dict[str, Any]]:
+        async with settings.engine() as engine:
+            return await engine.attempts(reuse_key=key)
+
+    return [] if settings.is_empty else asyncio.run(read())
+
+
+def usage(settings: Settings) -> dict[str, tuple[int, float]]:
+    """How many runs each key has had, and what they cost in dollars."""
+    runs: dict[str, set[str]] = {}
+    cost: dict[str, float] = {}
+    for attempt in recorded(settings):
+        runs.setdefault(attempt["key"], set()).add(attempt["task_id"])
+        cost[attempt["key"]] = cost.get(attempt["key"], 0.0) + attempt["usd"]
+    return {key: (len(tasks), cost[key]) for key, tasks in runs.items()}
+
+
+@click.command()
+@click.option("--key", metavar="KEY", help="The attempts of this key only.")
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option(
+    "-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output."
+)
+@options(shown=False)
+@pass_settings
+def export(settings: Settings, key: str | None, form: str, file: Path | None) -> None:
+    """Export every attempt and its cost.
+
+    One line each: task, key, revision, outcome, reason, tokens, dollars, seconds, model.
+    """
+    rows = [_row(attempt) for attempt in recorded(settings, key)]
+    if file is None:
+        _write(rows, form, sys.stdout)
+        return
+    try:
+        with file.open("w", encoding="utf-8", newline="") as stream:
+            _write(rows, form, stream)
+    except OSError as error:
+        raise click.FileError(str(file), str(error)) from None
+
+
+def _row(attempt: dict[str, Any]) -> dict[str, Any]:
+    tokens = {f"{kind}_tokens": number for kind, number in attempt["tokens"].items()}
+    return {column: (attempt | tokens)[column] for column in _COLUMNS}
+
+
+def _write(rows: list[dict[str, Any]], form: str, stream: TextIO) -> None:
+    if form == "csv":
+        writer = csv.DictWriter(stream, _COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        return
+    for row in rows:
+        stream.write(to_json(row, indent=None) + "\n")

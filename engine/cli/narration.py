@@ -1,0 +1,127 @@
+"""Tells the events of a run in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from engine import Event, TaskResult
+from engine.cli.output import count, dollars, one_line, seconds
+
+Weight = Literal["phase", "step", "detail"]
+Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that happened, for a person.
+
+    Args:
+        text: In words, on one line.
+        weight: A ``phase`` begins or ends something, a ``step`` is one of the agent's, a ``detail`` explains a step.
+        spent: What the run has cost by now, where that is news.
+    """
+
+    text: str
+    weight: Weight = "phase"
+    spent: str = ""
+
+
+def narrate(event: Event) -> Line | None:
+    """The event in words; None where it tells a person nothing new."""
+    if event.type == "task.pending":
+        return Line(f"task {event.task_id}, key {one_line(str(event.data['key']))}", "detail")
+    tell = _LINES.get(event.type)
+    return tell(event.data) if tell else None
+
+
+def summary(result: TaskResult, elapsed: float) -> str:
+    """A finished task in one line: how it ended, what it took, what was saved."""
+    if result.status == "canceled":
+        return "canceled"
+    parts = [seconds(elapsed), count(result.model_calls, "model call"), dollars(result.cost.ai_usd)]
+    if not result.ok:
+        reason = result.error.reason if result.error else "unknown"
+        return f"failed ({reason}) after {', '.join(parts)}"
+    how = [attempt.kind for attempt in result.attempts if attempt.outcome == "success" and attempt.kind in _DONE]
+    if result.effect != "none":
+        parts.append(f"irreversible action {result.effect}")
+    if (reuse := result.reuse) is not None:
+        saved = "saved" if reuse.created else "updated" if reuse.updated else "unchanged"
+        parts.append(f"{saved} as {reuse.key} at {reuse.revision_id[:10]}")
+    return f"{' and '.join(_DONE[kind] for kind in how) or 'done'} in {', '.join(parts)}"
+
+
+_DONE = {"replay": "replayed", "explore": "explored", "update": "updated", "repair": "repaired"}
+
+
+def _problems(data: Data) -> str:
+    return one_line("; ".join(map(str, data.get("problems", ()))), 240)
+
+
+def _trouble(what: str) -> Callable[[Data], Line]:
+    def tell(data: Data) -> Line:
+        first = (str(data.get("trouble") or "").splitlines() or [""])[0]
+        return Line(f"{what}: {one_line(first, 200)}" if first else what)
+
+    return tell
+
+
+def _step(data: Data) -> Line | None:
+    said = one_line(str(data["text"]), 160)
+    text = f"step {data['turn']}{': ' + said if said else ''}"
+    return Line(text, "step", f"{dollars(data['spent_usd'])}{' (recorded)' if data.get('recorded') else ''}")
+
+
+def _tool(data: Data) -> Line:
+    given = data.get("code") or " ".join(f"{k}={v}" for k, v in dict(data.get("arguments") or {}).items())
+    return Line(f"{data['tool']}  {one_line(str(given), 120)}".rstrip(), "detail")
+
+
+def _observed(data: Data) -> Line | None:
+    if not data["error"]:
+        return None
+    last = (str(data["text"]).strip().splitlines() or [""])[-1]
+    return Line(f"{data['tool']} failed: {one_line(last, 160)}", "detail")
+
+
+def _candidate(data: Data) -> Line:
+    if data["good"]:
+        return Line(f"the automation works: {seconds(data['seconds'])} in a fresh browser")
+    return Line(f"the automation is not good enough: {_problems(data)}")
+
+
+def _progress(data: Data) -> Line:
+    total = data.get("total")
+    return Line(f"progress {data['done']}{f' of {total}' if total else ''}", "detail")
+
+
+def _check(data: Data) -> Line:
+    return Line("trying the parameters of the last good run: is it the code, or these parameters?")
+
+
+_LINES: Mapping[str, Callable[[Data], Line | None]] = {
+    "task.waiting": lambda data: Line(f"waiting: another run holds the key {one_line(str(data['key']))}"),
+    "replay.started": lambda data: Line(f"replaying revision {str(data['revision'])[:10]}"),
+    "replay.failed": lambda data: Line(f"the saved automation does not hold any more: {_problems(data)}"),
+    "check.started": _check,
+    "explore.started": lambda data: Line("nothing is saved yet; the model explores the site"),
+    "update.started": _trouble("the model updates the automation"),
+    "repair.started": _trouble("the model repairs the automation"),
+    "agent.step": _step,
+    "agent.tool": _tool,
+    "agent.observed": _observed,
+    "candidate.started": lambda data: Line(
+        f"trying the automation in a fresh browser{', with other parameters' if data['other_parameters'] else ''}"
+    ),
+    "candidate.finished": _candidate,
+    "candidate.real_run": lambda data: Line("rehearsed well; now the one real run"),
+    "commit": lambda data: Line(f"committed {str(data['revision'])[:10]}: {one_line(str(data['subject']))}"),
+    "automation.log": lambda data: Line(f"log: {one_line(str(data['message']), 160)}", "detail"),
+    "automation.progress": _progress,
+    "irreversible.passed": lambda data: Line(f"irreversible: {one_line(str(data['action']))}"),
+    "irreversible.refused": lambda data: Line(f"not done a second time: {one_line(str(data['action']))}"),
+    "model.asked": lambda data: Line(f"the automation asked the model for a judgment ({dollars(data['usd'])})"),
+    "download": lambda data: Line(f"downloaded {one_line(str(data['name']))}, {data['size']} bytes", "detail"),
+}

@@ -1,0 +1,212 @@
+"""Lets the agent write or mend the automation of one task, and commits what passes the gate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, NoReturn
+
+from engine.agent.agent import Agent
+from engine.agent.observation import Observer
+from engine.agent.promotion import Gate, Promoted, Refused
+from engine.agent.prompts import assignment
+from engine.agent.tools import GivenUp, Workbench
+from engine.bundles import Bundle, BundleMeta, BundleStore, Revision
+from engine.contract import widen
+from engine.coverage import parameter_types
+from engine.errors import AgentStuck, ModelError
+from engine.execution import Executor
+from engine.models.purse import Purse
+from engine.outcome import Failed, outcome_failure, session_failure
+from engine.redaction import Redactor
+from engine.schema import OutputSchema
+from engine.task import TaskRequest
+from engine.threads import to_its_end
+from engine.trace import Trace
+from engine.triage import Cause, site_cause
+from sandbox import Session
+
+Work = Literal["explore", "update", "repair"]
+_REJECTED = frozenset({"not-a-web-task", "harmful", "impossible", "contradictory"})
+
+
+@dataclass
+class Development:
+    """The model's part of a run, from the first look at the page to the commit.
+
+    Args:
+        request: What is asked.
+        kind: ``explore`` from nothing, ``update`` to a changed request, ``repair`` after a failure.
+        base: The saved bundle; None when exploring from nothing.
+        trouble: Why the saved automation is not good enough.
+        sample: What its last good run was asked and gave.
+        known_parameters: The parameters of its last good run, secrets left out.
+        settle: Called before the commit, which the task's time must not cut short.
+    """
+
+    request: TaskRequest
+    kind: Work
+    base: Bundle | None
+    trouble: str
+    sample: str
+    known_parameters: Mapping[str, Any] | None
+    schema: OutputSchema | None
+    store: BundleStore
+    executor: Executor
+    purse: Purse
+    redactor: Redactor
+    trace: Trace
+    settle: Callable[[], None]
+
+    async def run(self, session: Session | None) -> tuple[Promoted, Revision]:
+        """Works until something is committed.
+
+        Args:
+            session: The worker whose replay failed, with its page still open; None to open the start URL anew.
+
+        Raises:
+            Failed: Nothing was committed, and why.
+        """
+        await self.trace.emit(f"{self.kind}.started", trouble=self.trouble)
+        owned: Session | None = None
+        # Loading the model's library takes a second or two; the page opens meanwhile.
+        warming = asyncio.create_task(self.purse.warm())
+        try:
+            self.purse.ready()
+            if session is None:
+                session = owned = await self._open()
+            promoted = await self._work(session)
+            return promoted, await self._commit(promoted)
+        except (ModelError, AgentStuck) as error:
+            raise Failed(session_failure(error)) from error
+        finally:
+            warming.cancel()
+            await asyncio.gather(warming, return_exceptions=True)
+            if owned is not None:
+                await owned.close()
+
+    async def _open(self) -> Session:
+        """First runs are triaged too, before the first model call."""
+        session = await self.executor.open_session(self.request.parameters)
+        try:
+            evidence = await session.evidence(screenshot=False)
+            cause = site_cause(session.opened, evidence, start_url=self.executor.start_url, login_expected=True)
+            if cause is None and session.opened is not None:
+                cause = Cause("site-unreachable", f"the start URL could not be opened: {session.opened.message}")
+            if cause is not None:
+                raise Failed(cause)
+        except BaseException:
+            await session.close()
+            raise
+        return session
+
+    async def _work(self, session: Session) -> Promoted:
+        base, limits = self.base, self.request.limits
+        gate = Gate(
+            executor=self.executor,
+            parameters=self.request.parameters,
+            secrets=self.request.secrets,
+            schema=self.schema,
+            contract=base.contract if base is not None and self.kind == "repair" else None,
+            known_parameters=self.known_parameters,
+            resources=base.resources if base is not None else {},
+            trace=self.trace,
+            start_url_given=self.executor.start_url is not None,
+        )
+        code = base.automation if base is not None else ""
+        bench = Workbench(session, gate, self.redactor, Observer(), code=code, candidates=limits.candidates)
+        first = assignment(
+            task=self.redactor.text(self.request.task),
+            start_url=self.redactor.text(self.executor.start_url) if self.executor.start_url else None,
+            parameters=self.redactor.parameters(self.request.parameters),
+            output_schema=self.schema.json_schema if self.schema else None,
+            look=await bench.first_look(),
+            base_code=base.automation if base is not None else None,
+            notes=base.notes if base is not None else "",
+            trouble=self.redactor.text(self.trouble),
+            sample=self.sample,
+        )
+        ended = await Agent(self.purse, bench, self.trace, limits.turns).work(first)
+        if not isinstance(ended, Promoted):
+            self._fail(ended)
+        return ended
+
+    def _fail(self, ended: Refused | GivenUp) -> NoReturn:
+        if isinstance(ended, GivenUp):
+            code: Literal["rejected", "internal-error"] = "rejected" if ended.reason in _REJECTED else "internal-error"
+            raise Failed(Cause(ended.reason, ended.message, code))
+        if ended.final and ended.execution is not None:
+            raise Failed(outcome_failure(list(ended.reasons), ended.execution, reason="failed-behind-gate"))
+        raise Failed(
+            Cause(
+                "no-good-candidate",
+                f"no automation passed the gate; the last was refused because {'; '.join(ended.reasons)}",
+                details={"reasons": list(ended.reasons), "while": self.kind},
+            )
+        )
+
+    async def _commit(self, promoted: Promoted) -> Revision:
+        said = self.redactor.text(promoted.candidate.summary).strip().splitlines()
+        task = self.redactor.text(self.request.task)
+        subject = f"{self.kind.capitalize()}: {said[0] if said else task}"[:100]
+        self.settle()
+        await asyncio.sleep(0)  # a time that ran out just now ends the task here, before anything is saved
+        revision = await to_its_end(
+            self.store.commit,
+            self.request.reuse_key,
+            self._bundle(promoted, task),
+            subject=subject,
+            body=task,
+            trailers={
+                "Task-Id": self.executor.task_id,
+                "Model": self.purse.model.name,
+                "Cost-Usd": f"{self.purse.spent_usd:.6f}",
+                "Reason": self.kind,
+            },
+        )
+        await self.trace.emit("commit", revision=revision.id, subject=subject)
+        return revision
+
+    def _bundle(self, promoted: Promoted, task: str) -> Bundle:
+        base, contract, code = self.base, dict(promoted.contract), promoted.candidate.code
+        old = base.meta if base is not None else None
+        keep_schema = old is not None and self.kind == "repair"
+        if keep_schema:
+            contract = widen(contract, promoted.execution.observed())
+        tasks = old.tasks if old is not None else ()
+        start_url, by_model = self._start(old)
+        meta = BundleMeta(
+            reuse_key=self.request.reuse_key,
+            tasks=tasks if task in tasks else (*tasks, task),
+            parameters=parameter_types(self.request.parameters, self.request.secrets),
+            output_schema=old.output_schema if old is not None and keep_schema else dict(promoted.output_schema),
+            schema_inferred=old.schema_inferred if old is not None and keep_schema else promoted.schema_inferred,
+            start_url=start_url,
+            start_url_by_model=by_model,
+            allowed_hosts=tuple(sorted({*(old.allowed_hosts if old is not None else ()), *promoted.hosts})),
+            effects="write" if "write" in (promoted.effects, old.effects if old is not None else "") else "read",
+            created_at=old.created_at if old is not None else datetime.now(UTC),
+        )
+        return Bundle(
+            meta=meta,
+            automation=code if code.endswith("\n") else code + "\n",
+            contract=self.redactor.data(contract),
+            notes=_lines(self.redactor.text(promoted.candidate.notes)) or (base.notes if base is not None else ""),
+            resources=base.resources if base is not None else {},
+            revision=None,
+        )
+
+    def _start(self, old: BundleMeta | None) -> tuple[str | None, bool]:
+        """The start URL to be saved, without one that holds a secret, and whether the model chose it."""
+        if old is not None and old.start_url is not None:
+            return old.start_url, old.start_url_by_model
+        url = self.executor.start_url
+        if url is not None and self.redactor.text(url) != url:
+            url = None
+        return url, url is not None and self.request.start_url is None
+
+
+def _lines(text: str) -> str:
+    return f"{text.rstrip()}\n" if text.strip() else ""

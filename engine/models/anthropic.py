@@ -1,0 +1,293 @@
+"""The Messages API: the real one, a proxy before it, or a local model behind the same interface.
+
+The only place where the engine imports ``anthropic``, which takes over a second: it does so within the first question
+(or `AnthropicModel.warm`), so that a run that needs no model never pays for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import random
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from engine.errors import InvalidRequest, ModelError, ModelUnauthenticated, ModelUnavailable
+from engine.models.base import ModelReply, ModelRequest, Usage
+from engine.models.failures import Where, no_message, read_failure, refused, timed_out, unreachable
+from engine.models.payload import Json, payload, prompt_bytes
+from engine.models.prices import Prices, resolve_model
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+_API = "https://api.anthropic.com"
+_CONNECT_SECONDS = 10.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0  # seconds between attempts, where the endpoint names none
+_NO_KEY = "none"  # for local endpoints, which want no key where the SDK does
+_VERBATIM = ("thinking", "redacted_thinking")
+
+
+class AnthropicModel:
+    """A model behind the Messages API. It belongs to the event loop that asks it first, until it is closed.
+
+    Args:
+        model: ``haiku``, ``sonnet``, ``opus``, an id, or whatever a local endpoint calls its model.
+        api_key: Default: ``ANTHROPIC_API_KEY``, else ``ANTHROPIC_AUTH_TOKEN``, read when the model is first asked.
+            A local model that is named by ``base_url`` never gets the environment's key.
+        base_url: Default: ``ANTHROPIC_BASE_URL``, else the API itself. A ``/v1`` at its end is dropped.
+        max_retries: Further attempts where the endpoint is overloaded, rate limits, or cannot be reached; all of them
+            within the request's timeout.
+        prices: A file of prices and further models, over those built in; see `engine.models.prices`.
+        caching: Whether prompts are marked for the cache. Default: where the model has a price.
+
+    Raises:
+        InvalidRequest: The model is unknown, or the address is none.
+
+    >>> AnthropicModel("haiku").name
+    'claude-haiku-5-5'
+    """
+
+    def __init__(
+        self,
+        model: str = "haiku",
+        *,
+        api_key: str | None = None,
+        base_url: str | None = None,
+        max_retries: int = 2,
+        prices: Prices | str | Path | None = None,
+        caching: bool | None = None,
+    ) -> None:
+        self._base_url = _checked_url(base_url or os.environ.get("ANTHROPIC_BASE_URL") or _API)
+        self.info = resolve_model(model, prices=prices, own_endpoint=self._base_url != _API)
+        self._where = Where(self.info.id, _shown(self._base_url))
+        self._api_key = api_key
+        self._environment_key = self.info.priced or base_url is None
+        self._max_retries = max_retries
+        self._caching = self.info.priced if caching is None else caching
+        self._client: AsyncAnthropic | None = None
+        self._opening = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def name(self) -> str:
+        """The model's id."""
+        return self.info.id
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's address, without what may be secret in it."""
+        return self._where.endpoint
+
+    def __repr__(self) -> str:
+        return f"AnthropicModel({self.name!r}, base_url={self.endpoint!r})"
+
+    def worst_cost(self, request: ModelRequest) -> float:
+        """The most dollars that the request can cost, were nothing of it cached; 0 without a price."""
+        return self.info.worst_cost(prompt_bytes(request), request.max_tokens) if self.info.priced else 0.0
+
+    def ready(self) -> None:
+        """Raises ``ModelUnauthenticated`` where there is no key to ask with; nothing is sent."""
+        self._credentials()
+
+    async def warm(self) -> None:
+        """Imports what the first question needs, in a thread: a second or two that can pass while a browser starts."""
+        await asyncio.to_thread(_sdk)
+
+    async def query(self, request: ModelRequest) -> ModelReply:
+        """Asks, and asks again where that may help, until ``request.timeout``.
+
+        Raises:
+            ModelUnauthenticated: The key is missing, wrong, or not allowed to use the model.
+            ModelOutOfCredit: The account is empty, or its spend limit reached.
+            ModelRejected: The endpoint refused the request.
+            ModelUnavailable: No answer within the timeout, or none after the retries.
+        """
+        credentials = self._credentials()
+        self._claim_loop()
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(request.timeout):
+                client = await asyncio.to_thread(self._open, credentials)
+                message = await self._send_with_retries(client, request, started + request.timeout)
+        except TimeoutError as error:
+            raise timed_out(self._where, request.timeout) from error
+        return self._reply(message, time.monotonic() - started)
+
+    async def close(self) -> None:
+        """Closes the connections. Asked again, the model opens new ones, on whichever event loop that is."""
+        client, self._client, self._loop = self._client, None, None
+        if client is not None:
+            await client.close()
+
+    def _claim_loop(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._loop not in (None, loop):
+            raise InvalidRequest(
+                f"{self!r} is in use on another event loop; make one for each loop, or close it first", field="model"
+            )
+        self._loop = loop
+
+    def _credentials(self) -> dict[str, str]:
+        found = {"api_key": self._api_key}
+        if not self._api_key and self._environment_key:
+            found = {
+                "api_key": os.environ.get("ANTHROPIC_API_KEY"),
+                "auth_token": os.environ.get("ANTHROPIC_AUTH_TOKEN"),
+            }
+        for kind, value in found.items():
+            key = (value or "").strip()
+            if key and (not key.isascii() or not key.isprintable()):
+                raise ModelUnauthenticated(
+                    f"the {kind} for {self._where} has characters that no key has; copy it anew", **self._where.details
+                )
+            if key:
+                return {kind: key}
+        if not self.info.priced:
+            return {"api_key": _NO_KEY}
+        raise ModelUnauthenticated(
+            f"there is no key for {self._where}: set ANTHROPIC_API_KEY, or pass api_key; for a local model name it,"
+            " too: model=NAME",
+            **self._where.details,
+        )
+
+    def _open(self, credentials: dict[str, str]) -> AsyncAnthropic:
+        with self._opening:
+            # Retries are ours: the SDK's obey any retry-after, beyond every deadline.
+            client: AsyncAnthropic = self._client or _sdk().AsyncAnthropic(
+                **credentials, base_url=self._base_url, max_retries=0
+            )
+            self._client = client
+            return client
+
+    async def _send_with_retries(self, client: AsyncAnthropic, request: ModelRequest, deadline: float) -> Json:
+        body = payload(
+            request,
+            self.name,
+            caching=self._caching,
+            plain=not self.info.priced,
+            to_strict=_sdk().transform_schema,
+        )
+        for attempt in itertools.count():
+            try:
+                return await self._send_once(client, body, deadline - time.monotonic())
+            except ModelUnavailable as error:
+                pause = error.details["retry_after"] or min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)
+                out_of_time = time.monotonic() + pause >= deadline
+                if attempt >= self._max_retries or not error.details["transient"] or out_of_time:
+                    raise
+            await asyncio.sleep(pause * random.uniform(1, 1.25))  # noqa: S311 - spreads clients, hides nothing
+        raise AssertionError("unreachable")
+
+    async def _send_once(self, client: AsyncAnthropic, body: Json, seconds: float) -> Json:
+        """One attempt: the message as the API wrote it, so that it can be passed back unchanged."""
+        sdk = _sdk()
+        timeout = sdk.Timeout(max(seconds, 0.001), connect=min(max(seconds, 0.001), _CONNECT_SECONDS))
+        try:
+            raw = await client.messages.with_raw_response.create(**body, timeout=timeout)
+            text = await raw.read()
+        except Exception as error:
+            known = translate(error, self._where, key=client.api_key or client.auth_token or "")
+            if known is None:
+                raise
+            raise known from error
+        try:
+            message = json.loads(text)
+        except ValueError as error:
+            raise no_message(self._where, str(error)) from error
+        failure = read_failure(message, self._where)
+        if failure is not None:
+            raise failure
+        return dict(message)
+
+    def _reply(self, message: Json, seconds: float) -> ModelReply:
+        usage = _usage(message.get("usage"))
+        return ModelReply(
+            content=tuple(_clean(block) for block in message["content"]),
+            stop_reason=str(message.get("stop_reason") or "end_turn"),
+            usage=usage,
+            cost_usd=self.info.cost(usage),
+            model=str(message.get("model") or self.name),
+            seconds=seconds,
+        )
+
+
+def translate(error: Exception, where: Where, *, key: str = "") -> ModelError | None:
+    """The engine's error for one of the SDK or of its HTTP client; None for any other.
+
+    Args:
+        error: What was raised.
+        where: Who was asked.
+        key: The key in use; some endpoints repeat it in what they answer.
+    """
+    import anthropic
+    import httpx2
+
+    def scrubbed(text: str) -> str:
+        return text.replace(key, "[key]") if key not in ("", _NO_KEY) else text
+
+    match error:
+        case anthropic.APIStatusError():
+            return refused(
+                where,
+                scrubbed(error.api_message or error.message),
+                status=error.status_code,
+                kind=error.type or "",
+                code=error.error_code or "",
+                headers=error.response.headers,
+            )
+        case anthropic.CredentialsError():
+            return refused(where, scrubbed(str(error)), status=401)
+        case anthropic.APIResponseValidationError():
+            return no_message(where, scrubbed(str(error)))
+        case anthropic.AnthropicError() | httpx2.HTTPError() | httpx2.StreamError():
+            cause = error.__cause__ or error
+            return unreachable(where, scrubbed(f"{type(cause).__name__}: {cause}".removesuffix(": ")))
+    return None
+
+
+def _sdk() -> Any:
+    import anthropic
+
+    return anthropic
+
+
+def _checked_url(url: str) -> str:
+    parts = urlsplit(url.strip())
+    try:
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        usable = False
+    if not usable:
+        raise InvalidRequest(
+            f"base_url is {_shown(url)!r}, not an address like http://localhost:11434", field="base_url"
+        )
+    return url.strip().rstrip("/").removesuffix("/v1")
+
+
+def _shown(url: str) -> str:
+    """The address without user, password and query."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _usage(reported: Any) -> Usage:
+    counted = reported if isinstance(reported, dict) else {}
+    return Usage(
+        input_tokens=int(counted.get("input_tokens") or 0),
+        output_tokens=int(counted.get("output_tokens") or 0),
+        cache_read_tokens=int(counted.get("cache_read_input_tokens") or 0),
+        cache_write_tokens=int(counted.get("cache_creation_input_tokens") or 0),
+    )
+
+
+def _clean(block: Json) -> Json:
+    """A block as it can be passed back: thinking word for word, others without fields that say nothing."""
+    if block.get("type") in _VERBATIM:
+        return block
+    return {name: value for name, value in block.items() if value is not None}

@@ -1,0 +1,107 @@
+"""What the engine asks of a model: one request in the Messages-API shape, one reply, and a bound on its price."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+Purpose = Literal["agent", "ask", "confirm"]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one or more calls. ``input_tokens`` counts neither cache reads nor cache writes."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+        )
+
+    @property
+    def prompt_tokens(self) -> int:
+        """All tokens of the prompt, cached or not."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """One question to a model.
+
+    Args:
+        purpose: What the call is for: a step of the agent, a judgment that an automation asked for, or the
+            confirmation of a suspect result.
+        system: The system prompt; stable over all tasks, so that it is cached.
+        tools: Tool definitions (``name``, ``description``, ``input_schema``).
+        messages: The conversation, in the form of the Messages API.
+        max_tokens: Most tokens of the answer.
+        output_schema: JSON Schema that the answer's text must fit, if any.
+        timeout: Seconds within which the whole call, retries included, must end; a long answer takes minutes.
+    """
+
+    purpose: Purpose
+    system: str
+    messages: tuple[Mapping[str, Any], ...]
+    tools: tuple[Mapping[str, Any], ...] = ()
+    max_tokens: int = 4096
+    output_schema: Mapping[str, Any] | None = None
+    timeout: float = 600.0
+
+
+@dataclass(frozen=True)
+class ModelReply:
+    """One answer: the content blocks as the API returned them, and what it cost.
+
+    Args:
+        content: Blocks (``text``, ``thinking``, ``tool_use`` …), to be passed back unchanged.
+        stop_reason: As the API gives it: ``end_turn``, ``tool_use``, ``max_tokens``, ``refusal`` …
+        usage: Tokens.
+        cost_usd: Dollars; 0 where the endpoint has no price.
+        model: The id of the model that answered.
+        seconds: How long the answer took, wall time.
+        recorded: Whether the answer came from a recording; its cost was paid when it was recorded.
+    """
+
+    content: tuple[Mapping[str, Any], ...]
+    stop_reason: str
+    usage: Usage
+    cost_usd: float
+    model: str
+    seconds: float
+    recorded: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text blocks, joined."""
+        return "\n".join(str(b["text"]) for b in self.content if b.get("type") == "text")
+
+    @property
+    def tool_uses(self) -> tuple[Mapping[str, Any], ...]:
+        """The ``tool_use`` blocks, in order."""
+        return tuple(b for b in self.content if b.get("type") == "tool_use")
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A model behind any endpoint. Errors are those below ``engine.errors.ModelError``."""
+
+    @property
+    def name(self) -> str:
+        """The model's id, for records and commit trailers."""
+
+    async def query(self, request: ModelRequest) -> ModelReply:
+        """Answers one request; raises ``ModelError``."""
+
+    def worst_cost(self, request: ModelRequest) -> float:
+        """The most dollars that the request can cost, to be reserved before it is sent."""
+
+    async def close(self) -> None:
+        """Releases connections; the model is not used after."""

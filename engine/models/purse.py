@@ -1,0 +1,95 @@
+"""The one door to a model: reserves the worst price of a call before it is made, and counts what a task has spent."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+from engine.errors import ModelOverBudget, ModelUnavailable
+from engine.models.base import Model, ModelReply, ModelRequest, Usage
+
+_LEAST_ANSWER = 256  # tokens; with less than this a call is not worth its prompt
+
+
+class Purse:
+    """Pays for a task's model calls, within its caps.
+
+    Args:
+        model: Who is asked.
+        budget_usd: Most dollars.
+        tokens: Most tokens of prompts and answers.
+        deadline: ``time.monotonic()`` value after which nothing is asked.
+    """
+
+    def __init__(self, model: Model, *, budget_usd: float, tokens: int, deadline: float) -> None:
+        self.model = model
+        self.budget_usd = budget_usd
+        self.spent_usd = 0.0
+        self.calls = 0
+        self.usage = Usage()
+        self._reserved = 0.0
+        self._tokens = tokens
+        self._deadline = deadline
+
+    def ready(self) -> None:
+        """Raises ``ModelError`` where the model knows already that it cannot be asked."""
+        ready = getattr(self.model, "ready", None)
+        if ready is not None:
+            ready()
+
+    async def warm(self) -> None:
+        """Lets the model make ready, where it has something to make ready."""
+        warm = getattr(self.model, "warm", None)
+        if warm is not None:
+            await warm()
+
+    async def query(self, request: ModelRequest) -> ModelReply:
+        """Asks the model, having reserved what the answer can cost at the most.
+
+        Raises:
+            ModelOverBudget: The cap on dollars or tokens could be passed.
+            ModelError: As the model raises it.
+        """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise ModelUnavailable("the task's time ran out before the model was asked", model=self.model.name)
+        request = self._affordable(replace(request, timeout=min(request.timeout, left)))
+        reserve = self.model.worst_cost(request)
+        self._reserved += reserve
+        try:
+            reply = await self.model.query(request)
+        except asyncio.CancelledError:
+            # Nobody waits for the answer any more, but it may be written and billed: its worst price stays reserved.
+            raise
+        except BaseException:
+            self._reserved -= reserve
+            raise
+        self._reserved -= reserve
+        self.calls += 1
+        self.usage += reply.usage
+        self.spent_usd += reply.cost_usd
+        return reply
+
+    def _affordable(self, request: ModelRequest) -> ModelRequest:
+        """The request, with a shorter answer where the whole length might pass the cap."""
+        used = self.usage.prompt_tokens + self.usage.output_tokens
+        if used >= self._tokens:
+            raise ModelOverBudget(
+                f"the task used {used} tokens, its cap is {self._tokens}; raise Limits.tokens",
+                used_tokens=used,
+                cap_tokens=self._tokens,
+            )
+        left = self.budget_usd - self.spent_usd - self._reserved
+        while self.model.worst_cost(request) > left:
+            if request.max_tokens <= _LEAST_ANSWER:
+                needed = self.model.worst_cost(request)
+                raise ModelOverBudget(
+                    f"the next call could cost ${needed:.4f}; ${self.spent_usd:.4f} of the budget of"
+                    f" ${self.budget_usd:.4f} is spent; raise budget_usd",
+                    budget_usd=self.budget_usd,
+                    spent_usd=self.spent_usd,
+                    needed_usd=needed,
+                )
+            request = replace(request, max_tokens=max(_LEAST_ANSWER, request.max_tokens // 2))
+        return request

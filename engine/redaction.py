@@ -1,0 +1,129 @@
+"""Secret parameters: which they are, and the one place where their values are taken out of what is kept or shown."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
+
+_SECRET_NAME = re.compile(
+    r"(?:^|[_\-.])(?:pass(?:word|wd|phrase|code)?|pwd|tokens?|secrets?|api[_-]?keys?|otp|pin|cvv|credentials?)(?:$|[_\-.])"
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+def secret_names(
+    parameters: Mapping[str, Any], named: Collection[str] = (), schema: Mapping[str, Any] | None = None
+) -> frozenset[str]:
+    """The parameters whose values no prompt, event, record or commit may hold.
+
+    Args:
+        parameters: The task's parameters.
+        named: Names that the user declared secret.
+        schema: A JSON Schema of the parameters, whose ``writeOnly`` or ``format: password`` marks count too.
+
+    >>> sorted(secret_names({"user": "ada", "password": "x", "apiKey": "y", "bypass": 1}))
+    ['apiKey', 'password']
+    """
+    found = {name for name in parameters if _SECRET_NAME.search(_CAMEL.sub("_", name).lower())}
+    found |= {name for name in named if name in parameters}
+    for name, sub in (schema or {}).get("properties", {}).items():
+        if (
+            isinstance(sub, Mapping)
+            and (sub.get("writeOnly") or sub.get("format") == "password")
+            and name in parameters
+        ):
+            found.add(name)
+    return frozenset(found)
+
+
+class Redactor:
+    """Replaces secret values, in the spellings in which they leave a page, by ``[secret:name]``.
+
+    >>> Redactor({"password": "hunter2", "user": "ada"}, {"password"}).text("ada typed hunter2")
+    'ada typed [secret:password]'
+    """
+
+    def __init__(self, parameters: Mapping[str, Any], secrets: Collection[str]) -> None:
+        self._names = {leaf: name for name in sorted(secrets) for leaf in _leaves(parameters.get(name))}
+        longest_first = sorted(self._names, key=len, reverse=True)
+        self._named = [self._names[leaf] for leaf in longest_first]
+        groups = (f"(?P<s{n}>{_in_every_spelling(leaf)})" for n, leaf in enumerate(longest_first))
+        self._pattern = re.compile("|".join(groups)) if longest_first else None
+        self._secrets = frozenset(secrets)
+
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to hide."""
+        return self._pattern is not None
+
+    def text(self, text: str) -> str:
+        """The text without secret values."""
+        if self._pattern is None:
+            return text
+        return self._pattern.sub(lambda m: f"[secret:{self._named[int((m.lastgroup or '')[1:])]}]", text)
+
+    def data(self, value: Any) -> Any:
+        """JSON-able data, keys included, without secret values."""
+        if self._pattern is None:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(k)): self.data(v) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.data(v) for v in value]
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in self._names:
+            return f"[secret:{self._names[str(value)]}]"
+        return value
+
+    def parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters as they may be shown and kept: a secret one is its name only."""
+        return {
+            name: f"[secret:{name}]" if name in self._secrets else self.data(value)
+            for name, value in parameters.items()
+        }
+
+
+def _leaves(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [leaf for v in value.values() for leaf in _leaves(v)]
+    if isinstance(value, (list, tuple)):
+        return [leaf for v in value for leaf in _leaves(v)]
+    if value is None or isinstance(value, bool) or value == "":
+        return []
+    return [str(value)]
+
+
+def _in_every_spelling(value: str) -> str:
+    """A pattern for the value as pages, URLs, JSON and Python write it, each character in a spelling of its own.
+
+    Nothing encodes alike: a browser leaves other characters of an address alone than JavaScript or a form does.
+    """
+    encoded = base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()
+    return f"{''.join(map(_spelled, value))}|{re.escape(encoded)}"
+
+
+def _spelled(character: str) -> str:
+    code, data = ord(character), character.encode("utf-8", "surrogatepass")
+    plain = {character, html.escape(character), json.dumps(character)[1:-1], repr(character)[1:-1]}
+    ways = [re.escape(way) for way in sorted(plain, key=len, reverse=True)]
+    ways.append("(?i:" + "".join(f"%{byte:02x}" for byte in data) + ")")
+    if not (character.isascii() and character.isalnum()):
+        escaped = "".join(rf"\\u{unit}" for unit in _utf16(character))
+        ways.append(f"(?i:&#0*{code};|&#x0*{code:x};|{escaped})")
+    if character == " ":
+        ways.append(r"\+")
+    if character == "'":
+        ways.append("&apos;")
+    if character in "'\"/":
+        ways.append(r"\\+" + character)  # JSON within JSON, JavaScript, Python
+    return f"(?:{'|'.join(ways)})"
+
+
+def _utf16(character: str) -> list[str]:
+    data = character.encode("utf-16-be", "surrogatepass").hex()
+    return [data[start : start + 4] for start in range(0, len(data), 4)]

@@ -1,0 +1,320 @@
+"""One task from start to end: replay, triage, repair or explore, promote, commit. The only policy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from engine.agent.promotion import writes
+from engine.agent.tools import describe_output
+from engine.attempts import AttemptLog, Note
+from engine.bundles import Bundle, BundleStore, Revision
+from engine.bundles.objects import need_git
+from engine.contract import Breach, check, rows, widen
+from engine.coverage import covers
+from engine.development import Development, Work
+from engine.execution import Execution, Executor
+from engine.models.purse import Purse
+from engine.outcome import Failed, model_failure, outcome_failure
+from engine.records import Records
+from engine.redaction import Redactor
+from engine.requests import start_origin
+from engine.schema import OutputSchema, nullable
+from engine.task import TaskRequest
+from engine.threads import to_its_end
+from engine.trace import Trace
+from engine.triage import Cause, site_cause
+from sandbox import Session
+
+
+@dataclass
+class Success:
+    """What a good run gives: the output, the revision that gave it, and what became of the bundle."""
+
+    output: Any
+    revision: Revision
+    used: bool
+    created: bool = False
+    updated: bool = False
+
+
+@dataclass
+class Runner:
+    """Runs one task; its key's lock and a slot are already held.
+
+    Args:
+        request: What is asked.
+        store: Bundles.
+        records: Tasks, journal, statistics.
+        executor: Runs automations in workers.
+        purse: Pays the model; None with ``ai="never"``.
+        redactor: Hides secrets.
+        trace: Events.
+        schema: What the output must be, if the request says.
+        settle: Called when nothing may cut the run short any more: before it commits.
+    """
+
+    request: TaskRequest
+    store: BundleStore
+    records: Records
+    executor: Executor
+    purse: Purse | None
+    redactor: Redactor
+    trace: Trace
+    schema: OutputSchema | None
+    settle: Callable[[], None]
+    log: AttemptLog = field(init=False)
+    warnings: list[str] = field(default_factory=list)
+    bundle: Bundle | None = None
+    kept_files: Path | None = None
+
+    def __post_init__(self) -> None:
+        self.log = AttemptLog(self.purse, self.trace)
+
+    async def run(self) -> Success:
+        """Replays, and lets the model work only on what code can mend.
+
+        Raises:
+            Failed: The task failed; it carries the wire's error.
+        """
+        request, key = self.request, self.request.reuse_key
+        await to_its_end(self.store.recover, key)
+        bundle = self.bundle = await asyncio.to_thread(self.store.load_active, key)
+        if bundle is None:
+            return await self._develop("explore", None)
+        if request.start_url is None and bundle.meta.start_url is not None:
+            # One that a model chose is reached like any other: its name may lead to a private address by now.
+            named = () if bundle.meta.start_url_by_model else start_origin(bundle.meta.start_url)
+            self.executor.begin_at(bundle.meta.start_url, allow=named)
+        if edited := await asyncio.to_thread(self.store.edited, key):
+            self.warnings.append(
+                f"the bundle has edits that are not committed ({', '.join(edited)}); the committed revision ran"
+            )
+        task = self.redactor.text(request.task)
+        coverage = covers(bundle.meta, task, request.parameters, request.output_schema)
+        if coverage.refusal is not None:
+            raise Failed(coverage.refusal)
+        if coverage.changed is not None:
+            trouble = f"it was written for another request: {coverage.changed}"
+            return await self._develop("update", bundle, trouble=trouble)
+        return await self._replay(bundle)
+
+    async def _replay(self, bundle: Bundle) -> Success:
+        session: Session | None = None
+        try:
+            async with self.log.attempt("replay") as note:
+                note.revision = _committed(bundle).id
+                await self.trace.emit("replay.started", revision=note.revision)
+                execution = await self._execute(bundle, self.request.parameters, keep_open=self.purse is not None)
+                session = execution.outcome.session
+                problems, breaches = await self._judge(bundle, execution)
+                if not problems and rows(execution.outcome.value) != 0:
+                    return await self._good(bundle, execution)
+                if problems:
+                    await self.trace.emit("replay.failed", problems=problems)
+                    self._triage(bundle, execution, problems, note)
+            if not problems:
+                if not (problems := await self._doubt_nothing(bundle)):
+                    return await self._good(bundle, execution)
+            elif await self._works_otherwise(bundle):
+                return await self._blame_parameters(bundle, execution, problems, breaches)
+            if await self._pinned():
+                raise Failed(outcome_failure(problems, execution, reason="pinned", breaches=breaches))
+            if self.purse is None:
+                raise Failed(outcome_failure(problems, execution, reason="drift", breaches=breaches))
+            return await self._develop("repair", bundle, session, _trouble(problems, execution))
+        finally:
+            if session is not None:
+                await session.close()
+
+    async def _execute(self, bundle: Bundle, parameters: Mapping[str, Any], **how: Any) -> Execution:
+        once = bundle.meta.effects != "read"
+        return await self.executor.run(bundle.automation, parameters, resources=bundle.resources, once=once, **how)
+
+    async def _judge(self, bundle: Bundle, execution: Execution) -> tuple[list[str], list[Breach]]:
+        """Good means: it ran, the output fits the schema, the contract holds."""
+        if execution.model_error is not None:
+            raise Failed(model_failure(execution.model_error))
+        outcome = execution.outcome
+        if outcome.error is not None:
+            return [f"{outcome.error.type}: {outcome.error.message}"], []
+        # In a thread: a large output takes seconds, in which other tasks go on.
+        return await asyncio.to_thread(self._faults, bundle, execution)
+
+    def _faults(self, bundle: Bundle, execution: Execution) -> tuple[list[str], list[Breach]]:
+        schema = self._schema(bundle)
+        problems = [f"output {e}" for e in schema.errors(execution.outcome.value)] if schema else []
+        clean, _ = self.records.clean_runs(_committed(bundle).id)
+        breaches = check(bundle.contract, execution.observed(), clean_runs=clean)
+        return problems + [str(b) for b in breaches], breaches
+
+    async def _good(self, bundle: Bundle, execution: Execution) -> Success:
+        revision = _committed(bundle)
+        await self._count_clean(revision, execution, keep=bundle.meta.effects == "read")
+        self.kept_files = execution.files
+        return Success(execution.outcome.value, revision, used=True)
+
+    def _triage(self, bundle: Bundle, execution: Execution, problems: list[str], note: Note) -> None:
+        """Ends the run where code is not to blame, or where something irreversible forbids another try."""
+        cause = site_cause(
+            execution.outcome.error,
+            execution.outcome.evidence,
+            start_url=self.executor.start_url,
+            login_expected=bool(bundle.contract.get("page", {}).get("login")),
+        )
+        note.reason = cause.reason if cause is not None else "drift"
+        if execution.passed_gate:
+            raise Failed(outcome_failure(problems, execution, reason="failed-behind-gate"))
+        if cause is not None:
+            raise Failed(cause)
+
+    async def _works_otherwise(self, bundle: Bundle) -> bool | None:
+        """Whether read-only code still works with others that gave rows before; None where none are known."""
+        good = await self._good_parameters(bundle)
+        if good is None or bundle.meta.effects != "read":
+            return None
+        secrets = {n: v for n, v in self.request.parameters.items() if n in self.request.secrets}
+        async with self.log.attempt("check") as note:
+            await self.trace.emit("check.started", parameters=good)
+            execution = await self._execute(bundle, good | secrets, mode="rehearsal")
+            if execution.rehearsed:
+                return True
+            works = not (await self._judge(bundle, execution))[0] and rows(execution.outcome.value) != 0
+            note.reason = None if works else "drift"
+        return works
+
+    async def _good_parameters(self, bundle: Bundle) -> dict[str, Any] | None:
+        """Parameters, other than the request's, that gave rows before."""
+        _, sets = await asyncio.to_thread(self.records.clean_runs, _committed(bundle).id)
+        return next((good for good in sets if good != self._open(self.request.parameters)), None)
+
+    async def _doubt_nothing(self, bundle: Bundle) -> list[str]:
+        """An empty result, though the page bears it out, is believed only while other parameters still give rows."""
+        if bundle.meta.effects != "read":
+            return []
+        works = await self._works_otherwise(bundle)
+        if works is False:
+            return ["$: no rows, and none any more for parameters that gave rows before"]
+        _, sets = await asyncio.to_thread(self.records.clean_runs, _committed(bundle).id)
+        if sets and works is None:
+            self.warnings.append("there are no rows, where the same parameters gave rows before; the page says so, too")
+        return []
+
+    async def _blame_parameters(
+        self, bundle: Bundle, execution: Execution, problems: list[str], breaches: list[Breach]
+    ) -> Success:
+        """The code still works with other parameters: it is these, or their data are of a kind not met before."""
+        if execution.outcome.error is None and all(b.kind == "field-empty" for b in breaches):
+            meta = bundle.meta
+            if meta.schema_inferred and self.schema is None and meta.output_schema is not None:
+                meta = meta.model_copy(update={"output_schema": nullable(meta.output_schema)})
+            schema = self.schema or (OutputSchema(meta.output_schema) if meta.output_schema is not None else None)
+            if (schema is None or not schema.errors(execution.outcome.value)) and not await self._pinned():
+                return await self._admit(replace(bundle, meta=meta), execution, problems)
+        raise Failed(
+            Cause(
+                "unknown-parameter",
+                "the automation still works with parameters that gave rows before, so the site does not know these,"
+                " or has for them what good runs never had: " + "; ".join(problems),
+                details={"problems": problems},
+            )
+        )
+
+    async def _admit(self, bundle: Bundle, execution: Execution, problems: list[str]) -> Success:
+        """Widens what good results look like by this one, and commits that alone."""
+        found = "; ".join(problems)
+        self.warnings.append(f"taken for data of a kind not met before, and admitted from now on: {found}")
+        wider = replace(bundle, contract=widen(bundle.contract, execution.observed()), revision=None)
+        self.settle()
+        revision = await to_its_end(
+            self.store.commit,
+            self.request.reuse_key,
+            wider,
+            subject="Widen: fields may be empty",
+            body=self.redactor.text(found),
+            trailers={"Task-Id": self.executor.task_id, "Reason": "widen"},
+        )
+        await self.trace.emit("commit", revision=revision.id, subject=revision.subject)
+        await self._count_clean(revision, execution, keep=True)
+        self.kept_files = execution.files
+        return Success(execution.outcome.value, revision, used=True, updated=True)
+
+    async def _develop(
+        self, kind: Work, bundle: Bundle | None, session: Session | None = None, trouble: str = ""
+    ) -> Success:
+        """Hands the task to the model, where there is one and the bundle may be changed."""
+        key = self.request.reuse_key
+        if self.purse is None:
+            what = trouble or f"nothing is saved under the reuse key {key!r}; name the key of a saved automation"
+            reason = "not-covered" if bundle is not None else "nothing-saved"
+            raise Failed(Cause(reason, f'{what}, and with ai="never" nothing can be written', "rejected"))
+        if bundle is not None and await self._pinned():
+            raise Failed(Cause("pinned", f"{trouble}; the bundle is pinned and is not changed; unpin it to allow that"))
+        need_git()
+        sample, known = "", None
+        if bundle is not None:
+            sample = await asyncio.to_thread(self.records.sample, _committed(bundle).id)
+            known = await self._good_parameters(bundle)
+        async with self.log.attempt(kind) as note:
+            promoted, revision = await Development(
+                request=self.request,
+                kind=kind,
+                base=bundle,
+                trouble=trouble,
+                sample=sample,
+                known_parameters=known,
+                schema=self._schema(bundle if kind == "repair" else None),
+                store=self.store,
+                executor=self.executor,
+                purse=self.purse,
+                redactor=self.redactor,
+                trace=self.trace,
+                settle=self.settle,
+            ).run(session)
+            note.revision = revision.id
+        self.kept_files = promoted.execution.files
+        keep = promoted.effects == "read"
+        await self._count_clean(revision, promoted.execution, keep=keep, other=promoted.other_parameters)
+        return Success(
+            promoted.execution.outcome.value, revision, used=bundle is not None, created=bundle is None, updated=True
+        )
+
+    async def _pinned(self) -> bool:
+        return await asyncio.to_thread(self.store.pinned, self.request.reuse_key) is not None
+
+    def _schema(self, bundle: Bundle | None) -> OutputSchema | None:
+        if self.schema is not None or bundle is None or bundle.meta.output_schema is None:
+            return self.schema
+        return OutputSchema(bundle.meta.output_schema)
+
+    async def _count_clean(
+        self, revision: Revision, execution: Execution, *, keep: bool, other: Mapping[str, Any] | None = None
+    ) -> None:
+        """Counts a good run; parameters that gave rows, secrets left out, are what is replayed when in doubt."""
+        known = self._open(self.request.parameters)
+        # Not what ordered something, and no secret within another parameter: they are run again, and written down.
+        keep = keep and not (execution.gates or writes(execution.outcome.evidence))
+        keep = keep and self.redactor.data(known) == known
+        asked = json.dumps(self.redactor.parameters(self.request.parameters), ensure_ascii=False)
+        sample = f"{asked} gave {self.redactor.text(describe_output(execution.outcome.value))}"
+        empty = rows(execution.outcome.value) == 0
+        good = [known] * (not empty) + [self._open(other)] * (other is not None) if keep else []
+        await asyncio.to_thread(self.records.clean_run, revision.id, good, None if empty else sample)
+
+    def _open(self, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+        return {n: v for n, v in (parameters or {}).items() if n not in self.request.secrets}
+
+
+def _committed(bundle: Bundle) -> Revision:
+    assert bundle.revision is not None, "a bundle that the store loaded has its revision"
+    return bundle.revision
+
+
+def _trouble(problems: list[str], execution: Execution) -> str:
+    error = execution.outcome.error
+    lines = ["; ".join(problems), error.traceback if error else "", "The page is as that run left it."]
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,263 @@
+"""One task on its way through the line, the runner, and into a result."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from engine import requests
+from engine.bundles import BundleStore
+from engine.errors import StoreError
+from engine.execution import Executor
+from engine.models.base import Model, Usage
+from engine.models.purse import Purse
+from engine.outcome import Failed, after_gate, failure
+from engine.records import Records
+from engine.redaction import Redactor
+from engine.runner import Runner, Success
+from engine.schema import OutputSchema
+from engine.task import (
+    ComputeCost,
+    Cost,
+    Effect,
+    InlineResult,
+    Reuse,
+    TaskError,
+    TaskRequest,
+    TaskResult,
+    Tokens,
+)
+from engine.threads import to_its_end
+from engine.trace import Trace
+from engine.triage import Cause
+from sandbox import Egress, Sandbox
+from sandbox import Limits as SandboxLimits
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class TaskRun:
+    """Takes one task to its end and makes its result.
+
+    Args:
+        request: What is asked.
+        task_id: Its id.
+        root: The workspace's directory.
+        sandbox: Where automations run.
+        store: Bundles.
+        records: Tasks, journal, statistics.
+        model: Who is asked; None with ``ai="never"``.
+        redactor: Hides secrets.
+        trace: Events.
+        line: Held while the task runs: its key and a slot.
+        schema: What the output must be, as the caller gave it: a pydantic class says more than its JSON Schema.
+    """
+
+    request: TaskRequest
+    task_id: str
+    root: Path
+    sandbox: Sandbox
+    store: BundleStore
+    records: Records
+    model: Model | None
+    redactor: Redactor
+    trace: Trace
+    line: AbstractAsyncContextManager[None]
+    schema: OutputSchema | None = None
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _started: datetime | None = None
+    _runner: Runner | None = None
+    _limit: asyncio.Timeout | None = None
+    _deadline: float = 0.0
+
+    async def recorded(self) -> TaskResult:
+        """Takes the task to its end, with a record of it from before its start."""
+        request, shown = self.request, self.redactor.parameters(self.request.parameters)
+        task = self.redactor.text(request.task)
+        await to_its_end(self.records.add_task, self.task_id, request.reuse_key, task, shown, self.created)
+        try:
+            await self.trace.emit("task.pending", task=request.task, key=request.reuse_key, parameters=shown)
+            result = await self.to_end()
+        except asyncio.CancelledError:
+            # Not in a thread: a second cancellation could interrupt that, and the record must not be lost.
+            self._keep(self._result("canceled", effect=self._effect()[0]))
+            raise
+        finally:
+            self.trace.close()
+        return await to_its_end(self._keep, result)
+
+    def _keep(self, result: TaskResult) -> TaskResult:
+        """Records the result; one that cannot be recorded is a result all the same."""
+        try:
+            self.records.finish_task(redacted(result, self.redactor))
+        except StoreError as error:
+            log.warning("task %s ended and could not be recorded: %s", self.task_id, error)
+            warning = f"the result could not be recorded: {error.message}"
+            return result.model_copy(update={"warnings": (*result.warnings, warning)})
+        return result
+
+    async def to_end(self) -> TaskResult:
+        """Waits for the line, runs the task, and makes a result of whatever happens but a cancellation."""
+        self._deadline = time.monotonic() + self.request.limits.timeout
+        success: Success | None = None
+        cause: Cause | None = None
+        try:
+            async with asyncio.timeout(self.request.limits.timeout) as self._limit, self.line:
+                success = await self._go()
+        except Exception as error:  # noqa: BLE001  whatever it is, the user gets a result that says so
+            cause = await self._cause(error)
+        return await self._finish(success, cause)
+
+    async def _cause(self, error: Exception) -> Cause:
+        if isinstance(error, TimeoutError) and self._limit is not None and self._limit.expired():
+            seconds = self.request.limits.timeout
+            return Cause("time", f"the task did not end within {seconds:g} s; raise timeout", "timeout")
+        cause = failure(error)
+        if cause.reason == "engine-fault":
+            shown = self.redactor.text("".join(traceback.format_exception(error)))
+            log.error("task %s: a fault of the engine\n%s", self.task_id, shown)
+            await self.trace.emit("engine.fault", traceback=shown)
+        return cause
+
+    def _settle(self) -> None:
+        """From here on the task is as good as done: its time no longer runs out."""
+        if self._limit is not None and not self._limit.expired():
+            self._limit.reschedule(None)
+
+    async def _go(self) -> Success:
+        self._started = datetime.now(UTC)
+        await self.trace.emit("task.started")
+        limits = self.request.limits
+        purse = None
+        if self.model is not None:
+            purse = Purse(self.model, budget_usd=limits.budget_usd, tokens=limits.tokens, deadline=self._deadline)
+        executor = self._executor(purse)
+        self._runner = Runner(
+            self.request, self.store, self.records, executor, purse, self.redactor, self.trace, self.schema,
+            self._settle,
+        )  # fmt: skip
+        try:
+            return await self._runner.run()
+        finally:
+            await executor.discard_files(keep=self._runner.kept_files)
+
+    def _executor(self, purse: Purse | None) -> Executor:
+        limits, request = self.request.limits, self.request
+        return Executor(
+            sandbox=self.sandbox,
+            task_id=self.task_id,
+            start_url=request.start_url,
+            egress=Egress(allow=(*requests.start_origin(request.start_url), *request.allow_hosts)),
+            limits=replace(
+                SandboxLimits(),
+                wall_seconds=max(1.0, self._deadline - time.monotonic()),
+                action_seconds=limits.action_timeout,
+                downloads=limits.downloads,
+                download_bytes=limits.download_mb << 20,
+            ),
+            files=self.root / "files" / self.task_id,
+            records=self.records,
+            trace=self.trace,
+            redactor=self.redactor,
+            purse=purse,
+        )
+
+    async def _finish(self, success: Success | None, cause: Cause | None) -> TaskResult:
+        effect, actions = await asyncio.to_thread(self._effect)
+        error = Failed(cause).to_error() if cause is not None else None
+        if error is not None and effect != "none":
+            error = after_gate(error, effect, actions)
+        if error is not None:
+            # Errors end up in logs; an exception's text may quote a parameter.
+            details = self.redactor.data({**error.details}) | {"reason": error.reason}
+            error = error.model_copy(update={"message": self.redactor.text(error.message), "details": details})
+        result = self._result("completed", success, error, effect)
+        await self.trace.emit(
+            "task.completed", outcome=result.outcome, usd=result.cost.ai_usd, model_calls=result.model_calls,
+            error=error.to_wire() if error else None,
+        )  # fmt: skip
+        return result
+
+    def _result(
+        self,
+        status: Literal["completed", "canceled"],
+        success: Success | None = None,
+        error: TaskError | None = None,
+        effect: Effect = "none",
+    ) -> TaskResult:
+        """What is known at the end; a canceled task has cost its money and done its deeds, too."""
+        runner, now = self._runner, datetime.now(UTC)
+        purse = runner.purse if runner else None
+        usage = purse.usage if purse else Usage()
+        hours = (now - self._started).total_seconds() / 3600 if self._started else 0.0
+        return TaskResult(
+            web_task_id=self.task_id,
+            status=status,
+            outcome=None if status == "canceled" else "success" if success else "failed",
+            created_at=self.created,
+            started_at=self._started,
+            completed_at=now,
+            cost=Cost(ai_usd=purse.spent_usd if purse else 0.0, compute=ComputeCost(amount=hours)),
+            reuse=self._reuse(success) if status == "completed" else None,
+            result=InlineResult(data=success.output) if success else None,
+            error=error,
+            model_calls=purse.calls if purse else 0,
+            tokens=Tokens(
+                input=usage.input_tokens,
+                output=usage.output_tokens,
+                cache_read=usage.cache_read_tokens,
+                cache_write=usage.cache_write_tokens,
+            ),
+            attempts=tuple(runner.log.attempts) if runner else (),
+            warnings=tuple(runner.warnings) if runner else (),
+            effect=effect,
+        )
+
+    def _effect(self) -> tuple[Effect, list[str]]:
+        """What became of irreversible actions, and which were let through."""
+        try:
+            gates = self.records.gates(self.task_id)
+        except StoreError as error:
+            log.warning("task %s: the journal of irreversible actions cannot be read: %s", self.task_id, error)
+            return "unknown", []
+        if not gates:
+            return "none", []
+        confirmed = all(state == "confirmed" for _, _, state in gates)
+        return "performed" if confirmed else "unknown", [action for action, _, _ in gates]
+
+    def _reuse(self, success: Success | None) -> Reuse | None:
+        """A run without a revision (rejected, or failed on a new key) leaves it out, as the wire wants."""
+        if success is not None:
+            used, created, updated, revision = (
+                success.used,
+                success.created,
+                success.updated,
+                success.revision,
+            )
+        elif self._runner is not None and self._runner.bundle is not None and self._runner.bundle.revision is not None:
+            used, created, updated, revision = True, False, False, self._runner.bundle.revision
+        else:
+            return None
+        return Reuse(
+            key=self.request.reuse_key,
+            used=used,
+            created=created,
+            updated=updated and not created,
+            revision_id=revision.id,
+            revision_timestamp=revision.timestamp,
+        )
+
+
+def redacted(result: TaskResult, redactor: Redactor) -> TaskResult:
+    """The result as it is kept: without secret values in what came from the page. Our own fields stay as they are."""
+    if not redactor.active or result.result is None:
+        return result
+    return result.model_copy(update={"result": InlineResult(data=redactor.data(result.result.data))})

@@ -1,0 +1,235 @@
+"""What a user asks for and what comes back: requests, results, limits. The names of the wire contract are aliases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic.alias_generators import to_camel
+
+from engine.errors import TaskFailed
+
+AiMode = Literal["auto", "never"]
+ErrorCode = Literal[
+    "workspace-rate-limited", "unauthenticated", "no-ai-credits-left", "timeout", "rejected", "internal-error"
+]
+Effect = Literal["none", "performed", "unknown"]
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    def to_wire(self) -> dict[str, Any]:
+        """This value as JSON-able data under the names of the wire contract."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class Limits(BaseModel):
+    """Caps of one run; the first that is reached ends it.
+
+    Args:
+        budget_usd: Most dollars spent on the model.
+        timeout: Most seconds of wall time, waiting for the key included.
+        turns: Most requests of the agent.
+        tokens: Most tokens of all prompts and answers together.
+        candidates: Most candidates that the gate refuses before the agent has to stop.
+        action_timeout: Most seconds that an automation waits for an element, unless it says otherwise.
+        downloads: Most files that one run may save.
+        download_mb: Most megabytes of all files of one run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    budget_usd: float = Field(default=0.5, ge=0)
+    timeout: float = Field(default=600.0, gt=0)
+    turns: int = Field(default=40, ge=1)
+    tokens: int = Field(default=1_500_000, ge=1)
+    candidates: int = Field(default=4, ge=1)
+    action_timeout: float = Field(default=10.0, gt=0)
+    downloads: int = Field(default=200, ge=0)
+    download_mb: int = Field(default=256, ge=0)
+
+
+class TaskRequest(_Wire):
+    """One task, checked and complete. Made by the engine from the arguments of ``run``."""
+
+    task: str
+    start_url: str | None = None
+    parameters: Mapping[str, Any] = Field(default_factory=dict)
+    output_schema: Mapping[str, Any] | None = None
+    reuse_key: str
+    model: str | None = None
+    ai: AiMode = "auto"
+    secrets: frozenset[str] = frozenset()
+    allow_hosts: tuple[str, ...] = ()
+    limits: Limits = Limits()
+
+
+class ComputeCost(_Wire):
+    """Browser time."""
+
+    unit: Literal["hours"] = "hours"
+    amount: float = 0.0
+
+
+class Cost(_Wire):
+    """What a task cost: dollars for the model, hours of browser time."""
+
+    ai_usd: float = 0.0
+    compute: ComputeCost = ComputeCost()
+
+
+class Reuse(_Wire):
+    """The saved automation that took part.
+
+    Args:
+        key: The reuse key.
+        used: Whether saved code existed and took part.
+        created: Whether this run made the first revision.
+        updated: Whether this run saved a new revision.
+        revision_id: The git commit that gave the result, or HEAD where the run failed.
+        revision_timestamp: When that commit was made.
+    """
+
+    key: str
+    used: bool
+    created: bool
+    updated: bool
+    revision_id: str
+    revision_timestamp: datetime
+
+    def to_wire(self) -> dict[str, Any]:
+        """Both spellings of the revision, since the two public clients differ."""
+        data = super().to_wire()
+        return data | {
+            "revision_id": data["revisionId"],
+            "revision_timestamp": data["revisionTimestamp"],
+        }
+
+
+class TaskError(_Wire):
+    """Why a task failed.
+
+    Args:
+        code: One of the wire's six codes.
+        message: What happened and what to do next.
+        details: ``reason`` is the fine-grained cause; further keys depend on it.
+    """
+
+    code: ErrorCode
+    message: str
+    details: Mapping[str, Any] = Field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """The fine-grained cause, such as ``site-unreachable`` or ``drift``."""
+        return str(self.details.get("reason", self.code))
+
+
+class InlineResult(_Wire):
+    """A result that travels with the answer."""
+
+    type: Literal["inline"] = "inline"
+    data: Any
+
+
+class Tokens(_Wire):
+    """Tokens of all model calls of a task."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+
+class Attempt(_Wire):
+    """One execution or one piece of agent work within a task.
+
+    Args:
+        kind: ``replay`` of saved code, ``explore`` from nothing, ``update`` to a changed request, ``repair``,
+            ``confirm`` a suspect result, ``check`` of the last good parameters.
+        outcome: ``success`` or ``failed``.
+        reason: Why it failed, or None.
+        revision: The commit that ran or was made, if any.
+        model: The model's id where one was asked.
+    """
+
+    kind: Literal["replay", "explore", "update", "repair", "confirm", "check"]
+    outcome: Literal["success", "failed"]
+    reason: str | None = None
+    revision: str | None = None
+    model: str | None = None
+    model_calls: int = 0
+    tokens: Tokens = Tokens()
+    usd: float = 0.0
+    seconds: float = 0.0
+
+
+class TaskResult(_Wire):
+    """The state of a task; after ``run`` it is final.
+
+    ``status`` is ``completed`` (then ``outcome`` is ``success`` or ``failed``), ``canceled``, or, for a task that still
+    runs, ``pending`` or ``started``. A failed task is a result, not an exception; reading ``output`` of one raises.
+
+    >>> from engine import TaskResult
+    >>> wire = {"webTaskId": "wt_1", "status": "pending", "createdAt": "2026-11-23T10:00:00Z"}
+    >>> result = TaskResult.model_validate(wire)
+    >>> result.status
+    'pending'
+    """
+
+    web_task_id: str
+    status: Literal["pending", "started", "completed", "canceled"]
+    outcome: Literal["success", "failed"] | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    cost: Cost = Cost()
+    reuse: Reuse | None = None
+    result: InlineResult | None = None
+    error: TaskError | None = None
+    model_calls: int = 0
+    tokens: Tokens = Tokens()
+    attempts: tuple[Attempt, ...] = ()
+    warnings: tuple[str, ...] = ()
+    effect: Effect = "none"
+
+    _output: Any = PrivateAttr(default=None)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the task completed with success."""
+        return self.outcome == "success"
+
+    @property
+    def output(self) -> Any:
+        """The result: an instance of the pydantic class given as schema, else plain JSON data.
+
+        Raises:
+            TaskFailed: The task has no output; the error says why.
+        """
+        if self.result is None:
+            error = self.error
+            if error is None:
+                raise TaskFailed(f"task {self.web_task_id} is {self.status} and has no output", code="internal-error")
+            raise TaskFailed(f"{error.code}: {error.message}", code=error.code, **error.details)
+        return self._output if self._output is not None else self.result.data
+
+    def with_output(self, output: Any) -> TaskResult:
+        """A copy whose ``output`` is the given instance."""
+        copy = self.model_copy()
+        copy._output = output
+        return copy
+
+    def to_wire(self) -> dict[str, Any]:
+        """The result under the names of the wire contract."""
+        data = super().to_wire()
+        if self.reuse is not None:
+            data["reuse"] = self.reuse.to_wire()
+        if self.status in ("completed", "canceled"):
+            data["startedAt"] = data.get("startedAt")
+        if self.result is not None:
+            data["result"]["data"] = data["result"].get("data")  # null is a result like any other
+        return data

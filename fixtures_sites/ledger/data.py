@@ -1,0 +1,105 @@
+"""The 43 invoices of the ledger: made up, and the same at every start. Amounts are whole cents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+__all__ = ["INVOICES", "PASSWORD", "STATUSES", "USER", "YEARS", "Invoice", "money", "select", "total"]
+
+USER = "demo"
+PASSWORD = "violet-harbor-92"
+
+STATUSES = {"paid": "Paid", "open": "Open", "overdue": "Overdue", "disputed": "Disputed", "void": "Void"}
+YEARS = (2023, 2024, 2025)
+
+_CLIENTS = (
+    "Penhallow Boatyard",
+    "Orchard Row Dental Practice",
+    "Trevanion & Moss",
+    "Society of Amateur Cartographers of the Lower Brackwater Valley",
+    "Hollis Print Works",
+    "Copper Kettle Tearoom",
+    "Wynstay Veterinary Clinic",
+    "Larkrise Primary School",
+    "Nightjar Records",
+    "Estuary Ferries Cooperative, Passenger and Freight Division",
+    "Fennimore Clockmakers",
+)
+_PROJECTS = ("Year-end accounts", "Payroll", "Quarterly return", "Audit support", "Advice")
+_ROWS_PER_YEAR = {2023: 14, 2024: 17, 2025: 12}
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """One invoice."""
+
+    number: str
+    client: str
+    project: str
+    due: date
+    cents: int
+    status: str
+
+    @property
+    def printed_due(self) -> str:
+        """The due date as both designs show it."""
+        return f"{self.due.day} {self.due:%b %Y}"
+
+
+def _status(place: int, year: int) -> str:
+    if year == 2025:
+        return ("open", "overdue", "open", "paid", "open", "disputed")[place % 6]
+    if year == 2024:
+        return ("paid", "paid", "open", "paid", "overdue", "paid")[place % 6]
+    return "disputed" if place == 9 else "overdue" if place == 4 else "paid"
+
+
+def _invoices() -> tuple[Invoice, ...]:
+    made = []
+    for year, rows in _ROWS_PER_YEAR.items():
+        for place in range(rows):
+            seed = (year - 2020) * 31 + place * 17
+            made.append(
+                Invoice(
+                    number=f"BW-{year}-{place * 3 + 1:04d}",
+                    client=_CLIENTS[seed % len(_CLIENTS)],
+                    project=_PROJECTS[seed % len(_PROJECTS)],
+                    due=date(year, 1, 9) + timedelta(days=place * 350 // rows + seed % 11),
+                    cents=8_450 + seed * 7_919 % 412_000,
+                    status=_status(place, year),
+                )
+            )
+    return tuple(made)
+
+
+INVOICES = _invoices()
+
+_KEYS = ("number", "client", "due", "cents", "status")
+
+
+def select(status: str = "", year: str = "", sort: str = "", descending: bool = False) -> tuple[Invoice, ...]:
+    """The invoices with a status and a due year, sorted; an empty or unknown argument filters or sorts nothing."""
+    found: Sequence[Invoice] = INVOICES
+    if status in STATUSES:
+        found = [invoice for invoice in found if invoice.status == status]
+    if year in map(str, YEARS):
+        found = [invoice for invoice in found if str(invoice.due.year) == year]
+    if sort in _KEYS:
+        found = sorted(found, key=lambda invoice: getattr(invoice, sort), reverse=descending)
+    return tuple(found)
+
+
+def total(invoices: Sequence[Invoice]) -> int:
+    """The sum of the amounts, in cents."""
+    return sum(invoice.cents for invoice in invoices)
+
+
+def money(cents: int) -> str:
+    """An amount as both designs show it.
+
+    >>> money(128450)
+    '€1,284.50'
+    """
+    return f"€{cents // 100:,}.{cents % 100:02d}"

@@ -1,0 +1,11 @@
+"""The list of sites."""
+
+SITES: dict[str, str] = {
+    "archive": "fixtures_sites.archive",
+    "directory": "fixtures_sites.directory",
+    "feed": "fixtures_sites.feed",
+    "form": "fixtures_sites.form",
+    "ledger": "fixtures_sites.ledger",
+    "misbehaving": "fixtures_sites.misbehaving",
+}
+"""Name of each site → the module that has its `SITE`; imported when the site is first served."""

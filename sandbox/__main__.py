@@ -1,0 +1,105 @@
+"""``python -m sandbox automation.py --parameters '{…}' --start-url …``: run one automation and print its
+result as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sandbox import Automation, Egress, GateDecision, Host, Outcome, Sandbox, SandboxError
+
+
+class _Terminal(Host):
+    """Logs to standard error, keeps files in a directory, and asks before what cannot be undone."""
+
+    def __init__(self, directory: Path, *, irreversible: bool) -> None:
+        self._directory = directory
+        self._irreversible = irreversible
+
+    async def log(self, message: str) -> None:
+        sys.stderr.write(f"{message}\n")
+
+    async def gate(self, action: str, key: str | None) -> GateDecision:
+        return GateDecision.GO if self._irreversible else GateDecision.REHEARSE
+
+    async def download(
+        self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]
+    ) -> dict[str, Any]:
+        wanted = Path(name.replace("\\", "/")).name.lstrip(".") or "download"
+        self._directory.mkdir(parents=True, exist_ok=True)
+        path = self._directory / wanted
+        number = 1
+        while path.exists():
+            number += 1
+            path = self._directory / f"{Path(wanted).stem}-{number}{Path(wanted).suffix}"
+        size = 0
+        with path.open("xb") as file:
+            async for chunk in chunks:
+                size += file.write(chunk)
+        return {"name": path.name, "path": str(path), "contentType": content_type, "size": size, "url": url}
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Run one automation in the sandbox.")
+    parser.add_argument("automation", type=Path, help="a Python file with `async def run(page, parameters, task)`")
+    parser.add_argument("--parameters", type=json.loads, default={}, metavar="JSON", help="an object; default {}")
+    parser.add_argument("--start-url", metavar="URL", help="where the page is opened")
+    parser.add_argument(
+        "--isolation", choices=("auto", "bubblewrap", "none"), default="auto", help="none: no protection"
+    )
+    parser.add_argument("--browser", metavar="PATH", help="the Chromium to use")
+    parser.add_argument(
+        "--allow", action="append", default=[], metavar="ORIGIN", help="a private origin that may be reached"
+    )
+    parser.add_argument("--downloads", type=Path, default=Path("downloads"), metavar="DIR", help="default ./downloads")
+    parser.add_argument(
+        "--irreversible", action="store_true", help="do what cannot be undone, instead of stopping before it"
+    )
+    return parser.parse_args(argv)
+
+
+async def _run(options: argparse.Namespace) -> Outcome:
+    resources = options.automation.parent / "resources"
+    files = [path for path in resources.rglob("*") if path.is_file()] if resources.is_dir() else []
+    automation = Automation(
+        code=options.automation.read_text(encoding="utf-8"),
+        resources={path.relative_to(resources).as_posix(): path.read_bytes() for path in files},
+        name=options.automation.name,
+    )
+    allow = list(options.allow)
+    if options.start_url:  # whoever names a private address means it
+        parts = urlsplit(options.start_url)
+        allow.append(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
+    host = _Terminal(options.downloads, irreversible=options.irreversible)
+    async with Sandbox(isolation=options.isolation, browser=options.browser, spare_workers=0) as sandbox:
+        return await sandbox.run(
+            automation,
+            options.parameters,
+            start_url=options.start_url,
+            egress=Egress(allow=tuple(allow)),
+            host=host,
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command. Returns 0, or 1 if the automation or the sandbox failed."""
+    try:
+        outcome = asyncio.run(_run(_arguments(argv)))
+    except (SandboxError, OSError, ValueError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    if outcome.error is not None:
+        sys.stderr.write(f"{outcome.error.type}: {outcome.error.message}\n{outcome.error.traceback}\n")
+        return 1
+    sys.stdout.write(json.dumps(outcome.value, ensure_ascii=False, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

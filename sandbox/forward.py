@@ -1,0 +1,194 @@
+"""Forwarding of HTTP/1.1 between a proxy's client and a server: just enough to know where each message ends."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+_HOP_BY_HOP = (b"connection", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection")
+_BLOCK = 1 << 17
+
+
+class BadMessage(Exception):
+    """What arrived is no HTTP/1.1 that we could forward safely."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One end of a connection."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+
+    def drop(self) -> None:
+        """Close at once."""
+        self.writer.close()
+
+
+@dataclass(frozen=True)
+class Head:
+    """The first line and the headers of a message."""
+
+    raw: bytes
+    first_line: tuple[str, str, str]
+    headers: tuple[tuple[bytes, bytes], ...]
+
+    def value(self, name: bytes) -> bytes | None:
+        """The value of a header; None if it is missing.
+
+        Raises:
+            BadMessage: It is there more than once, with different values.
+        """
+        values = {value for header, value in self.headers if header == name}
+        if len(values) > 1:
+            raise BadMessage(f"two values of {name!r}")
+        return values.pop() if values else None
+
+    def mentions(self, name: bytes, word: bytes) -> bool:
+        """Whether a header's list of words holds one."""
+        return any(
+            word in (part.strip() for part in value.lower().split(b","))
+            for header, value in self.headers
+            if header == name
+        )
+
+    @property
+    def chunked(self) -> bool:
+        """Whether a chunked body follows."""
+        if not any(name == b"transfer-encoding" for name, _ in self.headers):
+            return False
+        if not self.mentions(b"transfer-encoding", b"chunked"):
+            raise BadMessage("a transfer encoding other than chunked")
+        return True
+
+    @property
+    def length(self) -> int | None:
+        """Content-Length."""
+        text = self.value(b"content-length")
+        if text is None:
+            return None
+        if not text.isdigit():
+            raise BadMessage("Content-Length is no number")
+        return int(text)
+
+
+async def read_head(reader: asyncio.StreamReader) -> Head:
+    """The next message's head.
+
+    Raises:
+        EOFError: The other side closed.
+        BadMessage: It is no HTTP.
+    """
+    raw = await reader.readuntil(b"\r\n\r\n")
+    first, *lines = raw[:-4].split(b"\r\n")
+    words = first.decode("latin-1").split(" ", 2)
+    if len(words) == 2:
+        words.append("")  # a status line without a reason
+    if len(words) != 3:
+        raise BadMessage("the first line is no HTTP")
+    headers = []
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if not colon or not name or name != name.strip():
+            raise BadMessage("a header line is no header")
+        headers.append((name.lower(), value.strip()))
+    return Head(raw, (words[0], words[1], words[2]), tuple(headers))
+
+
+async def forward_request(head: Head, path: str, authority: str, client: Peer, server: Peer) -> bool:
+    """Forward one request and its answer. Returns whether both connections may serve another.
+
+    Args:
+        head: The request's.
+        path: Path and query.
+        authority: What the Host header shall say: the host that was dialed, whatever the client claims.
+    """
+    method = head.first_line[0]
+    upgrade = head.value(b"upgrade")
+    if head.chunked and head.length is not None:
+        raise BadMessage("two lengths")
+    lines = [f"{method} {path} HTTP/1.1".encode("latin-1"), b"Host: " + authority.encode("latin-1")]
+    lines += [b"%s: %s" % header for header in head.headers if header[0] not in _HOP_BY_HOP]
+    lines.append(b"Connection: Upgrade" if upgrade else b"Connection: keep-alive")
+    server.writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
+    # the answer may come before the body is through, as for an upload that is too large
+    body = asyncio.ensure_future(_copy_body(head, client.reader, server.writer))
+    try:
+        return await _forward_answer(method, client, server) and body.done() and body.exception() is None
+    finally:
+        body.cancel()
+        await asyncio.gather(body, return_exceptions=True)
+
+
+async def _copy_body(head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    if head.chunked:
+        await _copy_chunks(reader, writer)
+    elif head.length:
+        await _copy(reader, writer, head.length)
+    await writer.drain()
+
+
+async def _forward_answer(method: str, client: Peer, server: Peer) -> bool:
+    while True:
+        head = await read_head(server.reader)
+        status = int(head.first_line[1]) if head.first_line[1].isdigit() else 0
+        if not 100 <= status <= 999:
+            raise BadMessage("no status")
+        client.writer.write(head.raw)
+        if status == 101:
+            await pump_both(client, server)
+            return False
+        if status >= 200:
+            break
+    if method == "HEAD" or status in (204, 304):
+        pass
+    elif head.chunked:
+        await _copy_chunks(server.reader, client.writer)
+    elif head.length is not None:
+        await _copy(server.reader, client.writer, head.length)
+    else:
+        await _pump(server.reader, client.writer)
+        return False
+    await client.writer.drain()
+    return not (head.mentions(b"connection", b"close") or head.first_line[0] == "HTTP/1.0")
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int) -> None:
+    while size:
+        block = await reader.read(min(size, _BLOCK))
+        if not block:
+            raise EOFError("the body is shorter than announced")
+        size -= len(block)
+        writer.write(block)
+        await writer.drain()
+
+
+async def _copy_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while True:
+        line = await reader.readuntil(b"\r\n")
+        try:
+            size = int(line.split(b";")[0], 16)
+        except ValueError:
+            raise BadMessage("a chunk without a size") from None
+        if size < 0:
+            raise BadMessage("a chunk without a size")
+        writer.write(line)
+        if size == 0:
+            break
+        await _copy(reader, writer, size + 2)
+    while line != b"\r\n":  # trailers
+        line = await reader.readuntil(b"\r\n")
+        writer.write(line)
+
+
+async def pump_both(one: Peer, other: Peer) -> None:
+    """Copy both ways until both ends are done."""
+    await asyncio.gather(_pump(one.reader, other.writer), _pump(other.reader, one.writer))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while block := await reader.read(_BLOCK):
+        writer.write(block)
+        await writer.drain()
+    if writer.can_write_eof():
+        writer.write_eof()

@@ -1,0 +1,268 @@
+"""Inside the jail: runs automations and exploration steps on a page."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import base64
+import inspect
+import sys
+import time
+import types
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox import observe
+from sandbox.failures import describe, remember_source
+from sandbox.protocol import Channel, Message, ProtocolError, dump_json
+from sandbox.toolkit import TaskContext
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, Page
+
+_ACTION_TIMEOUT_MS = 10_000
+_NAVIGATION_TIMEOUT_MS = 30_000
+_OUTPUT_LIMIT = 12_000
+_RESULT = "__step_result__"
+
+
+class Prints:
+    """``sys.stdout`` of the automation: lines become logs, or the output of a step."""
+
+    def __init__(self, log: Callable[[str], object]) -> None:
+        self._log = log
+        self._rest = ""
+        self.step: list[str] | None = None
+        self._step_size = 0
+
+    def write(self, text: str) -> int:
+        """Take text; a step keeps as much as it can show."""
+        if self.step is not None:
+            if self._step_size < 20 * _OUTPUT_LIMIT:
+                self.step.append(text)
+            self._step_size += len(text)
+            return len(text)
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in lines:
+            self._log(line)
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back but an unfinished line."""
+
+    def isatty(self) -> bool:
+        """It is no terminal."""
+        return False
+
+    def begin_step(self) -> None:
+        """Collect from here."""
+        self.step, self._step_size = [], 0
+
+    def end_step(self) -> str:
+        """What was collected."""
+        text = "".join(self.step or ())
+        self.step = None
+        return text
+
+    def finish(self) -> None:
+        """Log an unfinished line."""
+        if self._rest:
+            self._log(self._rest)
+            self._rest = ""
+
+
+class Harness:
+    """One browser context with its page, blank until the first job."""
+
+    def __init__(self, channel: Channel, scratch: Path) -> None:
+        self._channel = channel
+        self._scratch = scratch
+        self._resources: dict[str, bytearray] = {}
+        self._names: tuple[str, ...] = ()
+        self._steps = 0
+        self._namespace: dict[str, Any] = {}
+        self._pages_limit = 0
+        self._prints = Prints(lambda line: channel.notify("log", message=line[: 1 << 18]))
+        self._page: Page | None = None
+        self._task: TaskContext | None = None
+        self._recorder: observe.Recorder | None = None
+
+    async def prepare(self, browser: Browser) -> None:
+        """Open the context and the page, ahead of need."""
+        context = await browser.new_context(accept_downloads=True)
+        context.set_default_timeout(_ACTION_TIMEOUT_MS)
+        context.set_default_navigation_timeout(_NAVIGATION_TIMEOUT_MS)
+        recorder = self._recorder = observe.Recorder(context)
+        observe.watch_calls(recorder)
+
+        def on_crash(*_: object) -> None:
+            recorder.crashed = True
+
+        def on_page(page: Page) -> None:
+            page.on("crash", on_crash)
+            count = len(context.pages)
+            if self._pages_limit and count > self._pages_limit:
+                self._channel.send("limit", limit="pages")
+
+        browser.on("disconnected", on_crash)
+        context.on("page", on_page)
+        self._page = await context.new_page()
+        sys.stdout = self._prints
+        # the first run of these is slow: compile them now
+        await self._page.evaluate(observe._SEE)
+
+    def take_resource(self, message: Message) -> None:
+        """Part of a data file."""
+        self._resources.setdefault(message["name"], bytearray()).extend(base64.b64decode(message["data"]))
+
+    async def begin(self, message: Message) -> dict[str, Any] | None:
+        """Bind this worker to a job, and open its start URL. Returns the error of that, if any."""
+        assert self._page is not None
+        directory = self._scratch / "resources"
+        for name, data in self._resources.items():
+            path = (directory / name).resolve()
+            if path.is_relative_to(directory.resolve()):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+        self._resources.clear()
+        self._pages_limit = message["pages"]
+        self._page.context.set_default_timeout(message["action_seconds"] * 1000)
+        self._channel.notice_limit = message["output_bytes"]
+        start_url = message["start_url"]
+        self._task = TaskContext(self._channel, self._page, start_url, directory)
+        self._namespace = {
+            "__name__": "__exploration__",
+            "page": self._page,
+            "parameters": message["parameters"],
+            "task": self._task,
+            "asyncio": asyncio,
+        }
+        if start_url is None:
+            return None
+        try:
+            await self._page.goto(start_url, wait_until="domcontentloaded")
+        except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
+            return self._describe(error)
+        return None
+
+    async def run(self, message: Message) -> dict[str, Any]:
+        """Run an automation from the start URL."""
+        value = None
+        error = await self.begin(message)
+        if error is None:
+            value, error = await self._call(message["name"], message["code"], message["parameters"])
+        self._prints.finish()
+        broken = error is not None and error["kind"] not in ("rehearsal", "gate")
+        return {"value": value, "error": error, "evidence": await self.evidence(screenshot=broken)}
+
+    async def _call(self, name: str, code: str, parameters: Any) -> tuple[str | None, dict[str, Any] | None]:
+        assert self._task is not None
+        self._names = (name,)
+        remember_source(name, code)
+        module = types.ModuleType("automation")
+        module.__file__ = name
+        sys.modules["automation"] = module
+        try:
+            exec(compile(code, name, "exec"), module.__dict__)  # noqa: S102  this is the jail's purpose
+            run = getattr(module, "run", None)
+            if not inspect.iscoroutinefunction(run):
+                raise TypeError(f"{name} has no `async def run(page, parameters, task)`")
+            value = await run(self._page, parameters, self._task)
+            if self._task._stopped is not None:  # swallowed by the automation
+                raise self._task._stopped
+            return dump_json(value), None
+        except ProtocolError as error:
+            problem = TypeError(f"what run returned is not JSON: {error}")
+            return None, self._describe(problem)
+        except BaseException as error:  # noqa: BLE001  SystemExit, too, is only the automation's
+            return None, self._describe(error)
+
+    def _describe(self, error: BaseException) -> dict[str, Any]:
+        assert self._recorder is not None
+        return describe(error, self._names, crashed=self._recorder.crashed)
+
+    async def execute(self, message: Message) -> dict[str, Any]:
+        """Run a step of an exploration; its names stay for the next."""
+        assert self._page is not None
+        assert self._task is not None
+        self._steps += 1
+        name = f"step {self._steps}"
+        self._names = (*self._names, name)
+        self._task._stopped = None
+        self._namespace["pages"] = self._page.context.pages
+        self._prints.begin_step()
+        started = time.perf_counter()
+        error, shown = None, ""
+        try:
+            async with asyncio.timeout(message["timeout"]):
+                shown = await self._step(name, message["code"])
+        except BaseException as problem:  # noqa: BLE001  a failing step is an answer
+            interrupted = isinstance(problem, TimeoutError) and isinstance(problem.__cause__, asyncio.CancelledError)
+            if interrupted:
+                where = problem.__cause__.__traceback__ if problem.__cause__ else None
+                problem = TimeoutError(f"the step took longer than {message['timeout']:g} s").with_traceback(where)
+            error = self._describe(problem)
+            if interrupted:
+                error["kind"] = "timeout"
+        output = _bound(self._prints.end_step() + shown)
+        page = self._active()
+        title = await observe._quietly(page.title()) if page else ""
+        seconds = time.perf_counter() - started
+        return {
+            "output": output,
+            "error": error,
+            "url": page.url if page else "",
+            "title": title or "",
+            "seconds": seconds,
+        }
+
+    async def _step(self, name: str, code: str) -> str:
+        remember_source(name, code)
+        tree = ast.parse(code, name)
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = tree.body[-1]
+            tree.body[-1] = ast.copy_location(ast.Assign([ast.Name(_RESULT, ast.Store())], last.value), last)
+            ast.fix_missing_locations(tree)
+        self._namespace.pop(_RESULT, None)
+        compiled = compile(tree, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        result = eval(compiled, self._namespace)  # noqa: S307  this is the jail's purpose
+        if inspect.isawaitable(result):
+            await result
+        value = self._namespace.pop(_RESULT, None)
+        return "" if value is None else repr(value)
+
+    def _active(self) -> Page | None:
+        """The most recently opened page that is still open."""
+        assert self._page is not None
+        pages = self._page.context.pages
+        return pages[-1] if pages else None
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Look at the active page."""
+        page = self._active()
+        if page is None:
+            return {"url": "", "title": "", "aria": "(no page is open)", "hints": []}
+        return await observe.snapshot(page)
+
+    async def locators(self, message: Message) -> dict[str, str]:
+        """Durable locators for refs of the last snapshot."""
+        page = self._active()
+        if page is None:
+            return dict.fromkeys(message["refs"], "error: no page is open")
+        name = "page" if page is self._page else "page.context.pages[-1]"
+        return await observe.locators(page, name, message["refs"])
+
+    async def evidence(self, *, screenshot: bool) -> dict[str, Any]:
+        """What the page says now."""
+        assert self._page is not None
+        assert self._recorder is not None
+        page = self._active() if self._page.is_closed() else self._page
+        return await observe.see(page, self._recorder, self._task._empty if self._task else (), screenshot=screenshot)
+
+
+def _bound(text: str) -> str:
+    if len(text) <= _OUTPUT_LIMIT:
+        return text
+    head, tail = _OUTPUT_LIMIT * 2 // 3, _OUTPUT_LIMIT // 3
+    return f"{text[:head]}\n… {len(text) - head - tail} characters left out …\n{text[-tail:]}"

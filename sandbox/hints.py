@@ -1,0 +1,143 @@
+"""What a page's accessibility snapshot omits and a reader needs, collected with one evaluation per frame."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.async_api import Frame, Page
+
+MAX_FRAMES = 12
+MAX_HINTS = 400
+MAX_TEXT = 400
+
+
+async def collect_hints(page: Page) -> list[tuple[str, str]]:
+    """Hints on the page as ``(key, text)``; everything in them is the page's own word.
+
+    ``title:<visible text>``: the title or machine-readable date of an element whose visible text is cut or vague, in
+    document order; empty for elements that show the same text and have none.
+    ``form``: method, action, and fields of a form, with the values of its selects.
+    ``next``: where ``rel=next`` leads.
+    ``editable``: an editable area without a role.
+    ``hidden``: how many rows or items of a list are not displayed, or not yet in the page.
+    ``secret``: the value of a password field, to be masked.
+
+    Frames that do not answer (they are navigating, or gone) are left out.
+    """
+    from playwright.async_api import Error
+
+    hints: list[tuple[str, str]] = []
+    for frame in page.frames[:MAX_FRAMES]:
+        try:
+            hints += _checked(await _evaluate(frame))
+        except Error:
+            continue  # a frame in mid-navigation has nothing to say yet; the snapshot shows its state
+    return hints[:MAX_HINTS]
+
+
+async def _evaluate(frame: Frame) -> Any:
+    return await frame.evaluate(COLLECT)
+
+
+def _checked(found: Any) -> list[tuple[str, str]]:
+    """What a page's JavaScript claims to be hints, as far as it has their shape."""
+    if not isinstance(found, list):
+        return []
+    return [
+        (pair[0][:MAX_TEXT], pair[1][:MAX_TEXT])
+        for pair in found[:MAX_HINTS]
+        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
+    ]
+
+
+COLLECT = r"""() => {
+  const hints = [], titled = [], forms = new Map(), kinds = new Map();
+  const plain = text => (text || '').replace(/\s+/g, ' ').trim();
+  const seen = element => element.checkVisibility
+    ? element.checkVisibility({visibilityProperty: true}) : element.offsetParent !== null;
+  const vague = /(…|\.\.\.)$|^.{1,2}$|\b(ago|yesterday|today|just now|last (week|month|year))\b/i;
+  let budget = 30000;
+
+  const walk = root => {
+    const elements = root.querySelectorAll('*');
+    for (const element of elements) {
+      if (--budget < 0) return;
+      if (element.shadowRoot) walk(element.shadowRoot);
+      const tag = element.localName;
+      const title = element.getAttribute('title') || (tag === 'time' && element.getAttribute('datetime')) || '';
+      if (title && title.length < 400) note(element, tag, title);
+      if (tag === 'input' && element.type === 'password' && element.value) hints.push(['secret', element.value]);
+      if (tag === 'form') form(element);
+      if (tag === 'a' && /\bnext\b/.test(element.rel)) hints.push(['next', element.getAttribute('href') || '']);
+      if (element.isContentEditable && !element.hasAttribute('role') && !element.parentElement?.isContentEditable)
+        if (seen(element)) hints.push(['editable', `${tag} ${element.id} ${plain(element.ariaLabel)}`]);
+      const expected = +element.getAttribute('aria-rowcount');
+      if (expected > 0) hints.push(['hidden', `${tag} says it has ${expected} rows in all`]);
+      if (tag === 'tbody' || tag === 'ul' || tag === 'ol') hidden(element, tag);
+    }
+  };
+  const note = (element, tag, title) => {
+    if (element.textContent.length > 300) return;
+    const text = plain(element.textContent);
+    if (!text || text.length > 120 || plain(title) === text) return;
+    if (tag === 'time' || tag === 'abbr' || vague.test(text)) titled.push([element, text, plain(title).slice(0, 300)]);
+  };
+  const hidden = (element, tag) => {
+    if (element.children.length < 5 || !seen(element)) return;
+    let count = 0;
+    for (const child of element.children) if (getComputedStyle(child).display === 'none') count++;
+    const what = tag === 'tbody' ? 'rows' : 'items', first = plain(element.firstElementChild.textContent).slice(0, 40);
+    const all = element.children.length;
+    if (count) hints.push(['hidden', `${count} of ${all} ${what} of the list that starts with ${first}`]);
+  };
+  const form = element => {
+    const fields = [], names = new Set();
+    for (const field of element.elements) {
+      const kind = field.type;
+      if (!field.name || kind === 'submit' || kind === 'fieldset') continue;
+      if (field.localName === 'select') {
+        const values = [...field.options].slice(0, 8).map(option => option.value), rest = field.options.length - 8;
+        if (!names.has(field.name)) fields.push(`${field.name}=[${values.join('|')}${rest > 0 ? '|+' + rest : ''}]`);
+      } else if (kind === 'radio' || kind === 'checkbox') {
+        const same = fields.find(known => known.startsWith(`${field.name}:${kind}=`));
+        if (!same) fields.push(`${field.name}:${kind}=${field.value.slice(0, 20)}`);
+        else if (!same.endsWith('|…'))
+          fields[fields.indexOf(same)] += same.split('|').length < 4 ? `|${field.value.slice(0, 20)}` : '|…';
+      } else if (!names.has(field.name)) {
+        fields.push(field.name + (kind === 'text' || kind === 'search' || kind === 'textarea' ? '' : ':' + kind));
+      }
+      names.add(field.name);
+    }
+    if (fields.every(field => field.endsWith(':hidden'))) return;
+    const shown = fields.slice(0, 14).join(' ') + (fields.length > 14 ? ` +${fields.length - 14}` : '');
+    const text = `${element.method.toUpperCase()} ${element.getAttribute('action') || ''}: ${shown}`;
+    const kind = text.replace(/\d+/g, '#');
+    if (!forms.has(kind)) forms.set(kind, [text, 0]);
+    forms.get(kind)[1]++;
+  };
+
+  walk(document);
+  for (const [text, count] of [...forms.values()].slice(0, 6))
+    hints.push(['form', text.slice(0, 370) + (count > 1 ? ` (${count} such forms)` : '')]);
+  for (const link of document.querySelectorAll('head link[rel~=next]'))
+    hints.push(['next', link.getAttribute('href') || '']);
+  // Elements that show the same text without a title are told as well: the reader goes by their order.
+  const texts = new Set(titled.slice(0, 200).map(([, text]) => text));
+  const titles = new Map(titled.map(([element, , title]) => [element, title]));
+  const tell = root => {
+    for (const element of root.querySelectorAll('*')) {
+      if (element.shadowRoot) tell(element.shadowRoot);
+      if (element.childElementCount > 3 || element.textContent.length > 300) continue;
+      const text = plain(element.textContent);
+      if (!texts.has(text) || !seen(element)) continue;
+      if ([...element.children].some(child => plain(child.textContent) === text)) continue;
+      let holder = element;
+      while (!titles.has(holder) && holder.parentElement && plain(holder.parentElement.textContent) === text)
+        holder = holder.parentElement;
+      hints.push(['title:' + text, titles.get(holder) || '']);
+    }
+  };
+  if (texts.size) tell(document);
+  return hints;
+}"""

@@ -1,0 +1,236 @@
+"""The jail: bubblewrap's arguments, and what a worker sees of the file system.
+
+All of Python, driver and browser is inside, so that ending the jail ends everything. It has no network but its
+own loopback, an
+empty environment, no home, and only the files that are needed, read-only, beside a tmpfs of limited size.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sandbox import seccomp
+from sandbox.browser import Browser
+from sandbox.errors import SandboxUnavailable
+from sandbox.limits import Limits
+from sandbox.orphans import OWNER_VARIABLE, owner
+
+Mechanism = Literal["bubblewrap", "none"]
+
+REMEDY = (
+    "Install bubblewrap (`apt-get install bubblewrap`, `dnf install bubblewrap` or `pacman -S bubblewrap`) and allow "
+    "unprivileged user namespaces. Ubuntu 24.04 and later: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or "
+    "an AppArmor profile for bwrap that allows userns. Docker: its default seccomp profile forbids namespaces; run the "
+    "container with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`. "
+    'As a last resort, `isolation="none"` runs automations without any protection.'
+)
+
+# playwright and what it imports; whether it needs the last two depends on its version
+_PACKAGES = {"playwright": True, "greenlet": True, "pyee": False, "typing_extensions": False}
+JAIL_PACKAGES = "/packages"
+_JAIL_BROWSER = "/browser"
+_SCRATCH = "/scratch"
+_PUBLIC_FILES = (
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/pki/tls/certs",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/usr/local/share/fonts",
+    "/usr/share/ca-certificates",
+    "/usr/share/fontconfig",
+    "/usr/share/fonts",
+    "/usr/share/mime",
+    "/usr/share/zoneinfo",
+    "/var/cache/fontconfig",
+)
+# Files by which root sets up the kernel. A jail that root starts would be let in: these ask for the user, not
+# for capabilities.
+_KERNEL_SETTINGS = ("acpi", "fs", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
+_SYSTEM_PREFIXES = (Path("/"), Path("/usr"), Path("/usr/local"))
+_PATH = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); "
+_START = "from sandbox.worker import main; main()"
+_MIB = 1 << 20
+# Of one process. Holds memory bombs that are faster than the watch on memory_mb; Chromium does not start with
+# much less.
+_DATA_MB = 2048
+
+
+@dataclass(frozen=True)
+class Command:
+    """How to start a worker: its arguments, its environment, and the descriptors to hand down and then close."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    descriptors: tuple[int, ...]
+
+
+def find_bubblewrap() -> str:
+    """Path of ``bwrap``.
+
+    Raises:
+        SandboxUnavailable: It is not installed.
+    """
+    found = shutil.which("bwrap")
+    if found is None:
+        raise SandboxUnavailable("bubblewrap (bwrap) is not installed, so automations cannot be jailed", REMEDY)
+    return found
+
+
+def worker_command(
+    mechanism: Mechanism,
+    browser: Browser,
+    limits: Limits,
+    *,
+    control: int,
+    info: int,
+    chromium_sandbox: bool,
+    scratch: str | None = None,
+) -> Command:
+    """The command that starts a worker.
+
+    Args:
+        mechanism: ``"bubblewrap"``, or ``"none"`` for a plain subprocess.
+        browser: Its Chromium.
+        limits: ``scratch_mb``, ``cpu_seconds`` and ``processes`` are fixed at the start.
+        control: Descriptor of the worker's end of the control socket.
+        info: Descriptor to which bubblewrap writes the pid of the jail's first process.
+        chromium_sandbox: Use Chromium's own sandbox, too.
+        scratch: The scratch directory, for ``"none"``.
+    """
+    jailed = mechanism == "bubblewrap"
+    options = {
+        "control": control,
+        "browser": browser_path(browser) if jailed else str(browser.executable),
+        "chromium_sandbox": chromium_sandbox,
+        "data_mb": _DATA_MB,
+        "cpu_seconds": limits.cpu_seconds,
+        "tasks": limits.processes * 8
+        if jailed
+        else 0,  # threads count, too; outside a user namespace, the user's all do
+        "file_mb": limits.scratch_mb,
+    }
+    if not jailed:
+        path = ":".join(dict.fromkeys(str(source.parent) for source in _packages()))
+        return Command(python_command(path, _START, json.dumps(options)), _environment(scratch or _SCRATCH), (control,))
+    jail = jail_command(browser, limits, python_command(JAIL_PACKAGES, _START, json.dumps(options)), info=info)
+    return Command(jail.arguments, jail.environment, (control, *jail.descriptors))
+
+
+def python_command(path: str, code: str, *arguments: str) -> list[str]:
+    """Run Python code with nothing on its path but the standard library and ``path``."""
+    return [str(_python()), "-I", "-S", "-B", "-X", "utf8", "-c", _PATH + code, path, *arguments]
+
+
+def jail_command(browser: Browser, limits: Limits, inner: list[str], *, info: int | None = None) -> Command:
+    """Put a command into the jail."""
+    arguments = [find_bubblewrap(), *_namespaces(), *_file_system(browser, limits)]
+    descriptors = []
+    if info is not None:
+        arguments += ["--info-fd", str(info)]
+        descriptors.append(info)
+    filter_file = _filter_file()
+    if filter_file is not None:
+        arguments += ["--seccomp", str(filter_file)]
+        descriptors.append(filter_file)
+    for name, value in _environment(_SCRATCH).items():
+        arguments += ["--setenv", name, value]
+    return Command([*arguments, "--", *inner], {OWNER_VARIABLE: owner()}, tuple(descriptors))
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    return {"HOME": scratch, "TMPDIR": scratch, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+
+def _namespaces() -> list[str]:
+    return [
+        *("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"),
+        *("--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
+    ]
+
+
+def _file_system(browser: Browser, limits: Limits) -> list[str]:
+    size = str(limits.scratch_mb * _MIB)
+    arguments = ["--proc", "/proc", "--dev", "/dev", "--size", size, "--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108  the jail's own
+    arguments += ["--size", size, "--perms", "0700", "--tmpfs", _SCRATCH, "--symlink", _SCRATCH.lstrip("/"), "/tmp"]  # noqa: S108  the jail's own
+    for name in _KERNEL_SETTINGS:
+        arguments += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
+    for path in (*_system_libraries(), *_python_files(_python()), *_PUBLIC_FILES):
+        arguments += _show(Path(path))
+    for source in _packages():
+        arguments += ["--ro-bind", str(source), f"{JAIL_PACKAGES}/{source.name}"]
+    if browser_path(browser) != str(browser.executable):
+        arguments += ["--ro-bind", str(browser.root), _JAIL_BROWSER]
+    # bubblewrap leaves its root and /dev writable: memory without a limit
+    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", _SCRATCH]
+
+
+def _show(path: Path) -> list[str]:
+    if path.is_symlink() and path.parent == Path("/"):
+        return ["--symlink", str(path.readlink()), str(path)]
+    return ["--ro-bind", str(path.resolve()), str(path)] if path.exists() else []
+
+
+def _system_libraries() -> Iterator[str]:
+    yield from ("/usr/lib", "/usr/lib32", "/usr/lib64", "/lib", "/lib32", "/lib64")
+
+
+def _python() -> Path:
+    """The interpreter itself, not a virtual environment's link to it."""
+    return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
+
+
+def _python_files(executable: Path) -> Iterator[str]:
+    prefix = executable.parent.parent
+    if prefix not in _SYSTEM_PREFIXES:
+        yield str(prefix)
+        return
+    yield str(executable)
+    yield sysconfig.get_path("stdlib")
+    yield sysconfig.get_path("platstdlib")
+    library = sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("INSTSONAME")
+    if all(library):
+        yield str(Path(*library))
+
+
+def _packages() -> Iterator[Path]:
+    """The packages that a worker imports, and no others of the caller's."""
+    yield Path(__file__).parent
+    for name, needed in _PACKAGES.items():
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            if not needed:
+                continue
+            raise SandboxUnavailable(
+                f"the package {name!r} is not installed beside the sandbox", "pip install playwright"
+            )
+        origin = Path(spec.origin)
+        yield origin.parent if origin.name == "__init__.py" else origin
+
+
+def browser_path(browser: Browser) -> str:
+    """Where the jail shows the browser."""
+    if any(browser.executable.is_relative_to(library) for library in ("/usr/lib", "/usr/lib64")):
+        return str(browser.executable)
+    return f"{_JAIL_BROWSER}/{browser.executable.name}"
+
+
+def _filter_file() -> int | None:
+    filter_program = seccomp.program()
+    if filter_program is None:
+        return None
+    descriptor = os.memfd_create("seccomp", 0)
+    os.write(descriptor, filter_program)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor

@@ -1,0 +1,251 @@
+"""Inside the jail: what the page shows, and what happened on the network. Runs beside the automation, and must
+cost little."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from sandbox.hints import collect_hints
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, ElementHandle, Frame, Locator, Page, Request, Response
+
+_TEXT_LIMIT = 3_000
+_PAGE_TIMEOUT = 3.0
+_SCREENSHOT_TIMEOUT_MS = 5_000
+_SNAPSHOT_TIMEOUT_MS = 15_000
+_MOST_RECORDS = 1_000
+_MOST_COUNTS = 20
+
+_SEE = """() => {
+  const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
+  const off = (e) => e.disabled || e.closest('[aria-disabled=true], [inert], fieldset:disabled')
+    || /(^|[\\s_-])disabled($|[\\s_-])/i.test(e.className + ' ' + (e.parentElement ? e.parentElement.className : ''));
+  const plain = (s) => (s || '').replace(/\\s+/g, ' ').trim();
+  const more = new RegExp('^[\\\\s\\u2039\\u203a\\u00ab\\u00bb\\u2192<>|.…]*(next( page| results)?'
+    + '|older( posts| entries)?|(load|show|view|see) more\\\\b.*'
+    + '|more (results|items|posts)|more|weiter|nächste( seite)?'
+    + '|suivant(e)?|page suivante|siguiente|próxima|avanti|volgende'
+    + '|次へ|下一页)[\\\\s\\u203a\\u00bb\\u2192>|.…]*$', 'i');
+  const arrow = /^(\\u203a|\\u00bb|\\u2192|>|>>|\\u27e9|\\u276f)$/;
+  const controls = [];
+  const clickable = 'a, button, [role=button], [role=link], input[type=button], input[type=submit]';
+  for (const e of document.querySelectorAll(clickable)) {
+    const text = e.textContent;
+    if (text && text.length > 200) continue;
+    const label = plain(e.getAttribute('aria-label')), words = plain(text);
+    const value = plain(e.value), title = plain(e.title);
+    const name = label || words || value || title;
+    const next = /(^|\\s)next(\\s|$)/i.test(e.getAttribute('rel') || '');
+    if (!(next || more.test(label) || more.test(words) || more.test(value) || (!words && more.test(title))
+      || arrow.test(words))) continue;
+    if (!shown(e) || off(e)) continue;
+    if (e.tagName === 'A' && !e.hasAttribute('href') && !e.hasAttribute('role')
+      && getComputedStyle(e).cursor !== 'pointer') continue;
+    controls.push((name || 'rel=next').slice(0, 80));
+  }
+  const passwords = [...document.querySelectorAll('input[type=password]')].filter(shown);
+  return {
+    url: location.href, title: document.title, text: (document.body ? document.body.innerText : '').slice(0, 20000),
+    next: controls.slice(0, 10), password: passwords.length > 0, filled: passwords.some((e) => e.value !== ''),
+  };
+}"""
+
+_NUMBER = r"(\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)"
+# Any plural counts, but for measures: whoever compares a total looks at its wording too.
+_NOUN = (
+    r"(?!(?:seconds|minutes|hours|days|weeks|months|years|pages|stars|points|views|times|percent|reviews|comments)\b)"
+    r"(?:[a-z-]{3,}s|entry|item|result|people|total|found)"
+)
+_COUNTS = (
+    re.compile(
+        r"\d+\s*(?:-|\u2013|\u2014|to)\s*\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?"
+        rf"{_NUMBER}(?![\d.,]*\d)[^\n]{{0,30}}",
+        re.I,
+    ),
+    re.compile(
+        rf"(?<![-\u2013])\b\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?{_NUMBER}\s+[a-z][^\n]{{0,30}}",
+        re.I,
+    ),
+    re.compile(rf"(?<![\d.,$€£/-])\b{_NUMBER}\s+(?:[a-z]+\s+)?{_NOUN}\b(?: found)?", re.I),
+    re.compile(rf"\b(?:total|results|items|entries|found)\s*:?\s+{_NUMBER}(?![\d.,]*\d)\b", re.I),
+)
+
+
+def stated_totals(text: str) -> list[tuple[str, int]]:
+    """Places in a page's text that state a total, with the total."""
+    found: dict[int, tuple[str, int]] = {}  # by where the number stands: two patterns may see the same
+    for pattern in _COUNTS:
+        for match in pattern.finditer(text):
+            total = int(re.sub(r"\D", "", match[1]))
+            found.setdefault(match.start(1), (re.sub(r"\s+", " ", match[0]).strip()[:80], total))
+    return list(dict.fromkeys(found.values()))[:_MOST_COUNTS]
+
+
+class Recorder:
+    """Listens to a browser context from its start."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.crashed = False
+        self.password_filled = False
+        self.documents: deque[tuple[str, int]] = deque(maxlen=20)
+        self.state_changing: deque[tuple[str, str]] = deque(maxlen=_MOST_RECORDS)
+        self.failed_document: tuple[str, str] | None = None
+        self.retry_after: str | None = None
+        context.on("request", self._on_request)
+        context.on("response", self._on_response)
+        context.on("requestfailed", self._on_failure)
+
+    def note_request(self, method: str, url: str) -> None:
+        """Record a request by its method."""
+        if method.upper() not in ("GET", "HEAD", "OPTIONS"):
+            parts = urlsplit(url)
+            self.state_changing.append(
+                (method.upper(), f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
+            )
+
+    def _on_request(self, request: Request) -> None:
+        self.note_request(request.method, request.url)
+
+    def _on_response(self, response: Response) -> None:
+        if _is_main_document(response.request):
+            self.documents.append((response.url, response.status))
+            self.retry_after = response.headers.get("retry-after")
+            self.failed_document = None
+
+    def _on_failure(self, request: Request) -> None:
+        # ERR_ABORTED is a download or a navigation that gave way to another
+        if _is_main_document(request) and "ERR_ABORTED" not in (request.failure or ""):
+            self.failed_document = (request.url, request.failure or "")
+
+
+def _is_main_document(request: Request) -> bool:
+    if not request.is_navigation_request():
+        return False
+    try:
+        return request.frame.parent_frame is None
+    except Exception:  # noqa: BLE001  Playwright has no frame yet for the first request of a new tab: a main document
+        return True
+
+
+def watch_calls(recorder: Recorder) -> None:
+    """Notice, in this process, password fields that are typed into and requests that are sent without the page."""
+    from playwright.async_api import APIRequestContext, ElementHandle, Frame, Locator, Page
+
+    for owner, names in ((Locator, ("fill", "type", "press_sequentially")), (ElementHandle, ("fill", "type"))):
+        for name in names:
+            _watch_typing(owner, name, recorder, by_selector=False)
+    for holder in (Page, Frame):
+        for name in ("fill", "type"):
+            _watch_typing(holder, name, recorder, by_selector=True)
+    for name in ("post", "put", "patch", "delete", "fetch"):
+        _watch_request(APIRequestContext, name, recorder)
+
+
+def _watch_typing(owner: type, name: str, recorder: Recorder, *, by_selector: bool) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    async def typed(self: Locator | ElementHandle | Page | Frame, *args: Any, **options: Any) -> Any:
+        if recorder.password_filled:
+            return await original(self, *args, **options)
+        field: Any = self.locator(args[0] if args else options["selector"]) if by_selector else self  # type: ignore[union-attr]  # Page and Frame have it
+        # sent along with the typing, so that it costs no round trip of its own
+        kind = asyncio.ensure_future(field.get_attribute("type"))
+        try:
+            return await original(self, *args, **options)
+        finally:
+            recorder.password_filled |= await _is_password(kind)
+
+    setattr(owner, name, typed)
+
+
+async def _is_password(kind: asyncio.Future[str | None]) -> bool:
+    done, _ = await asyncio.wait([kind], timeout=1.0)
+    if not done:
+        kind.cancel()
+    return bool(done) and kind.exception() is None and kind.result() == "password"
+
+
+def _watch_request(owner: type, name: str, recorder: Recorder) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    async def sent(self: Any, url_or_request: Any, **options: Any) -> Any:
+        method = name if name != "fetch" else options.get("method") or getattr(url_or_request, "method", None) or "GET"
+        recorder.note_request(str(method), getattr(url_or_request, "url", None) or str(url_or_request))
+        return await original(self, url_or_request, **options)
+
+    setattr(owner, name, sent)
+
+
+async def see(
+    page: Page | None, recorder: Recorder, empty: Iterable[tuple[str, Locator]], *, screenshot: bool
+) -> dict[str, Any]:
+    """The worker's part of `Evidence`, as JSON."""
+    seen: dict[str, Any] = {"url": page.url if page else ""}
+    if page is not None and not recorder.crashed:
+        seen |= await _quietly(page.evaluate(_SEE)) or {}
+    text = seen.get("text", "")
+    return {
+        "url": seen["url"],
+        "title": seen.get("title", ""),
+        "text": text[:_TEXT_LIMIT],
+        "status": recorder.documents[-1][1] if recorder.documents else None,
+        "documents": list(recorder.documents),
+        "retry_after": recorder.retry_after,
+        "password_field": seen.get("password", False),
+        "password_filled": recorder.password_filled or seen.get("filled", False),
+        "next_controls": seen.get("next", []),
+        "counts": stated_totals(text),
+        "state_changing": list(recorder.state_changing),
+        "empty": [(name, bool(await _quietly(locator.first.is_visible()))) for name, locator in empty],
+        "failed_document": recorder.failed_document,
+        "screenshot": await _screenshot(page) if screenshot and page and not recorder.crashed else None,
+    }
+
+
+async def _quietly(call: Any) -> Any:
+    """None if the page cannot answer: evidence says what it can, and never breaks a run."""
+    from playwright.async_api import Error
+
+    try:
+        return await asyncio.wait_for(call, _PAGE_TIMEOUT)
+    except (Error, TimeoutError):
+        return None
+
+
+async def _screenshot(page: Page) -> str | None:
+    from playwright.async_api import Error
+
+    try:
+        return base64.b64encode(await page.screenshot(timeout=_SCREENSHOT_TIMEOUT_MS)).decode()
+    except Error:
+        return None
+
+
+async def snapshot(page: Page) -> dict[str, Any]:
+    """A `PageSnapshot`, as JSON."""
+    aria = await page.aria_snapshot(mode="ai", timeout=_SNAPSHOT_TIMEOUT_MS)
+    return {"url": page.url, "title": await page.title(), "aria": aria, "hints": await collect_hints(page)}
+
+
+async def locators(page: Page, name: str, refs: Sequence[str]) -> dict[str, str]:
+    """Each ref of the last snapshot as a durable locator in Python. ``name`` is what the code calls the page."""
+    from playwright.async_api import Error
+
+    async def locator(ref: str) -> str:
+        try:
+            return f"{name}.{await asyncio.wait_for(page.get_by_ref(ref).normalize(), _PAGE_TIMEOUT)}"
+        except (Error, TimeoutError) as error:
+            reason = str(error).strip().splitlines() or ["no such element"]
+            return f"error: {ref} is not on the page as it was last looked at ({reason[0][:200]})"
+
+    return dict(zip(refs, await asyncio.gather(*map(locator, refs)), strict=True))

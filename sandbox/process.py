@@ -1,0 +1,223 @@
+"""The host's side of a worker's process: start it, hear of its end, end it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable
+from typing import NoReturn
+
+from sandbox.browser import Browser
+from sandbox.errors import SandboxUnavailable, WorkerDied
+from sandbox.jail import REMEDY, Mechanism, worker_command
+from sandbox.limits import Limits
+from sandbox.usage import Meter, descendants
+
+_START_SECONDS = 30.0
+_LAST_WORDS = 4_000
+_GONE_SECONDS = 10.0
+
+
+class WorkerProcess:
+    """One jail, from start to end.
+
+    Attributes:
+        control: The host's end of the control socket.
+        listener: The worker's listening socket, for the proxy to serve.
+        meter: Measures its processes.
+    """
+
+    control: socket.socket
+    listener: socket.socket
+    meter: Meter
+
+    def __init__(self, mechanism: Mechanism, on_output: Callable[[int], None]) -> None:
+        self._mechanism = mechanism
+        self._on_output = on_output
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._output: int | None = None
+        self._words = b""
+        self._handles: list[int] = []
+        self._info: int | None = None
+        self._root_pid = 0
+        self._scratch: str | None = None
+        self._gone = asyncio.Event()
+
+    @property
+    def last_words(self) -> str:
+        """The tail of what it wrote to its standard output and error."""
+        return self._words.decode(errors="replace").strip()
+
+    async def start(self, browser: Browser, limits: Limits, *, chromium_sandbox: bool) -> None:
+        """Start it and take its listener.
+
+        Raises:
+            SandboxUnavailable: The jail could not be set up.
+        """
+        try:
+            await self._start(browser, limits, chromium_sandbox)
+        except BaseException:
+            self.kill()
+            await self.wait_gone()
+            raise
+
+    async def _start(self, browser: Browser, limits: Limits, chromium_sandbox: bool) -> None:
+        loop = asyncio.get_running_loop()
+        self.control, theirs = socket.socketpair()
+        self.control.setblocking(False)
+        info, info_theirs = os.pipe()
+        self._info = info
+        self._output, output_theirs = os.pipe()
+        os.set_blocking(self._output, False)
+        if self._mechanism == "none":
+            self._scratch = tempfile.mkdtemp(prefix="webtasks-")
+        try:
+            command = worker_command(
+                self._mechanism,
+                browser,
+                limits,
+                control=theirs.fileno(),
+                info=info_theirs,
+                chromium_sandbox=chromium_sandbox,
+                scratch=self._scratch,
+            )
+            try:
+                # Directly, for asyncio's child watcher would cost a thread per worker on Python 3.11
+                self._popen = subprocess.Popen(  # noqa: ASYNC220
+                    command.arguments,
+                    env=command.environment,
+                    pass_fds=command.descriptors,
+                    cwd=self._scratch or "/",
+                    stdin=subprocess.DEVNULL,
+                    stdout=output_theirs,
+                    stderr=output_theirs,
+                    start_new_session=True,
+                )
+            finally:
+                for descriptor in command.descriptors:
+                    if descriptor not in (theirs.fileno(), info_theirs):
+                        os.close(descriptor)
+            self._root_pid = self._popen.pid
+            handle = os.pidfd_open(self._popen.pid)
+            self._handles.append(handle)
+            loop.add_reader(handle, self._reap, handle)
+            loop.add_reader(self._output, self._read_output)
+        finally:
+            theirs.close()
+            os.close(info_theirs)
+            os.close(output_theirs)
+        await self._take_listener()
+        if self._mechanism == "bubblewrap":
+            self._root_pid = int(json.loads(os.read(info, 4096))["child-pid"])
+            self._handles.append(os.pidfd_open(self._root_pid))
+        self.meter = Meter(self._root_pid, jailed=self._mechanism == "bubblewrap")
+
+    async def _take_listener(self) -> None:
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(self.control, readable.set)
+        try:
+            await asyncio.wait_for(readable.wait(), _START_SECONDS)
+        except TimeoutError:
+            raise WorkerDied(f"the worker did not start within {_START_SECONDS:g} s", self.last_words) from None
+        finally:
+            loop.remove_reader(self.control)
+        data, descriptors, _, _ = socket.recv_fds(self.control, 1, 1)
+        if not data or not descriptors:
+            await self._explain_failed_start()
+        self.listener = socket.socket(fileno=descriptors[0])
+
+    async def _explain_failed_start(self) -> NoReturn:
+        self.kill()
+        await self.wait_gone()
+        if "bwrap:" in self.last_words:
+            raise SandboxUnavailable(f"bubblewrap could not set up the jail: {self.last_words}", REMEDY)
+        raise WorkerDied("the worker ended before it was ready", self.last_words)
+
+    def _read_output(self) -> None:
+        assert self._output is not None
+        try:
+            data = os.read(self._output, 65536)
+        except BlockingIOError:
+            return
+        if not data:
+            self._close_output()
+            return
+        self._words = (self._words + data)[-_LAST_WORDS:]
+        self._on_output(len(data))
+
+    def _close_output(self) -> None:
+        if self._output is not None:
+            asyncio.get_running_loop().remove_reader(self._output)
+            os.close(self._output)
+            self._output = None
+
+    def kill(self) -> None:
+        """End the jail with all in it, at once. `wait_gone` says when that is done."""
+        if self._popen is None or self._gone.is_set():
+            return
+        if self._mechanism == "none" or not hasattr(self, "meter"):
+            # Not in the jail, or not yet: bubblewrap's child waits for its parent, without end, if that dies first
+            for pid in list(descendants(self._popen.pid)):
+                _kill(pid)
+            self._kill_group()
+        # The last handle is the first process of the pid namespace: the kernel ends the others before it is reaped, and
+        # bubblewrap, its parent, reaps it and follows. Were that killed too, a zombie could stay with a lazy init.
+        if self._handles:
+            _kill_handle(self._handles[-1])
+
+    def _kill_group(self) -> None:
+        """The process and its children that have not left its group; before it is reaped, so that the number
+        is still its own."""
+        assert self._popen is not None
+        try:
+            os.killpg(self._popen.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+
+    def _reap(self, handle: int) -> None:
+        assert self._popen is not None
+        asyncio.get_running_loop().remove_reader(handle)
+        self._kill_group()
+        self._popen.wait()
+        if self._output is not None:
+            self._read_output()
+        self._close_output()
+        for handle in self._handles:
+            os.close(handle)
+        self._handles.clear()
+        self._gone.set()
+
+    async def wait_gone(self) -> None:
+        """Wait until none of its processes is left, and clean up."""
+        if self._info is not None:
+            os.close(self._info)
+            self._info = None
+        if self._popen is not None:
+            await asyncio.wait_for(self._gone.wait(), _GONE_SECONDS)
+        self._close_output()
+        for name in ("listener", "control", "meter"):
+            if hasattr(self, name):
+                getattr(self, name).close()
+        if self._scratch is not None:
+            await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _kill_handle(handle: int) -> None:
+    try:
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except ProcessLookupError:
+        return

@@ -1,0 +1,230 @@
+"""The wire between host and worker: JSON lines over a socket, both ways, capped in size and checked in shape.
+
+Never pickle: the worker is hostile from the moment it runs an automation. A message is one object with ``t``, its kind.
+A request carries ``id``; the reply is ``{"t": "reply", "id": …}`` with ``value``, or ``error`` and ``message``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import math
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+MAX_DEPTH = 100
+MAX_LINE = 1 << 20  # of a message to the host that carries no result
+NOTICE_COST = 64  # bytes of output for a notice beside its text: empty ones are a flood, too
+CHUNK_BYTES = 256 << 10  # of a file, per message
+
+Message = dict[str, Any]
+Handler = Callable[[Message], Awaitable[Any]]
+
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class ProtocolError(ValueError):
+    """What arrived is no message."""
+
+
+class FloodError(BaseException):
+    """The worker said more than its limit. Not an `Exception`, so that a flood does not go on behind ``except
+    Exception``."""
+
+
+class RemoteError(Exception):
+    """The other side answered a request with an error. ``kind`` is its class name."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ProtocolError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ProtocolError(f"{text} is out of range")
+    return number
+
+
+def check_depth(value: Any, limit: int = MAX_DEPTH) -> None:
+    """Refuse values nested deeper than ``limit``, without recursion."""
+    level = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, (dict, list, tuple))
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+        if not level:
+            return
+    raise ProtocolError(f"nested deeper than {limit} levels")
+
+
+def parse_json(data: bytes) -> Any:
+    """JSON, strictly: UTF-8, no NaN or infinity, no lone surrogates, at most `MAX_DEPTH` levels."""
+    try:
+        value = json.loads(data.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+        check_depth(value)
+        if _SURROGATE.search(data):
+            json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:
+        raise ProtocolError("nested too deep") from None
+    except ProtocolError:
+        raise
+    except ValueError as error:
+        raise ProtocolError(f"not JSON: {error}") from None
+    return value
+
+
+def dump_json(value: Any) -> str:
+    """JSON text of a value, refusing what `parse_json` would refuse. Lone surrogates, which pages may hold,
+    become "?"."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except RecursionError:
+        raise ProtocolError("nested too deep, or it contains itself") from None
+    except (TypeError, ValueError) as error:
+        raise ProtocolError(str(error)) from None
+    check_depth(value)
+    return text.encode(errors="replace").decode()
+
+
+def parse_message(line: bytes) -> Message:
+    """One line as a message."""
+    message = parse_json(line)
+    if not isinstance(message, dict) or not isinstance(message.get("t"), str):
+        raise ProtocolError("not a message: an object with a kind in 't'")
+    if not isinstance(message.get("id", 0), int):
+        raise ProtocolError("not a message: 'id' is no number")
+    return message
+
+
+def text_field(message: Message, name: str, limit: int = MAX_LINE) -> str:
+    """A string field of a message."""
+    value = message.get(name)
+    if not isinstance(value, str) or len(value) > limit:
+        raise ProtocolError(f"field {name!r} of {message['t']!r} is no string of at most {limit} characters")
+    return value
+
+
+def optional_text(message: Message, name: str, limit: int = MAX_LINE) -> str | None:
+    """A string field of a message that may be missing or null."""
+    return None if message.get(name) is None else text_field(message, name, limit)
+
+
+class Channel:
+    """Requests and notices both ways over one stream.
+
+    Args:
+        reader: Its ``limit`` is the longest line that is taken.
+        writer: The other direction.
+        handle: Called for each message that is no reply, in order of arrival; must not block.
+
+    Attributes:
+        notice_limit: Bytes that `notify` may send.
+    """
+
+    notice_limit: float = float("inf")
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handle: Callable[[Message], None]
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._handle = handle
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._noticed = 0
+
+    def send(self, kind: str, **fields: Any) -> None:
+        """Send a message and do not wait for anything."""
+        self._writer.write(dump_json({"t": kind, **fields}).encode() + b"\n")
+
+    def notify(self, kind: str, **fields: Any) -> None:
+        """Send a notice, within the limit: a loop that never lets go would fill the memory before the host hears of it.
+
+        Raises:
+            FloodError: It is over the limit; the host is told.
+        """
+        self._noticed += NOTICE_COST + len(str(fields.get("message", "")))
+        if self._noticed > self.notice_limit:
+            if self.notice_limit >= 0:
+                self.send("limit", limit="output_bytes")
+                self.notice_limit = -1
+            raise FloodError("the automation logs more than it may")
+        self.send(kind, **fields)
+
+    async def request(self, kind: str, **fields: Any) -> Any:
+        """Send a request and wait for its reply.
+
+        Raises:
+            RemoteError: The other side answered with an error.
+            ConnectionError: The channel closed first.
+        """
+        number = next(self._ids)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        try:
+            self.send(kind, id=number, **fields)
+            await self._writer.drain()
+            return await future
+        finally:
+            self._waiting.pop(number, None)
+
+    def reply(self, message: Message, value: Any) -> None:
+        """Answer a request."""
+        self.send("reply", id=message.get("id", 0), value=value)
+
+    def reply_error(self, message: Message, kind: str, text: str) -> None:
+        """Answer a request with an error."""
+        self.send("reply", id=message.get("id", 0), error=kind, message=text)
+
+    async def serve(self) -> None:
+        """Read until the other side closes.
+
+        Raises:
+            ProtocolError: What arrived is no message, or longer than the reader's limit.
+        """
+        try:
+            while True:
+                try:
+                    line = await self._reader.readuntil(b"\n")
+                except asyncio.IncompleteReadError:
+                    return
+                except asyncio.LimitOverrunError:
+                    raise ProtocolError("a message longer than the limit") from None
+                except ConnectionError:
+                    return
+                self._dispatch(parse_message(line))
+        finally:
+            self.fail(ConnectionResetError("the other side closed the channel"))
+
+    def _dispatch(self, message: Message) -> None:
+        if message["t"] != "reply":
+            self._handle(message)
+            return
+        future = self._waiting.get(message.get("id", 0))
+        if future is None or future.done():
+            return
+        if "error" in message:
+            future.set_exception(RemoteError(text_field(message, "error"), text_field(message, "message")))
+        else:
+            future.set_result(message.get("value"))
+
+    def fail(self, error: Exception) -> None:
+        """End every waiting request with ``error``."""
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(error)
+
+    def close(self) -> None:
+        """Close the socket. The other side sees the end of the file."""
+        self._writer.close()

@@ -1,0 +1,145 @@
+"""What the sandbox hands back: plain data, safe to keep. What comes from a page is untrusted text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from sandbox.session import Session
+
+ErrorKind = Literal["script", "timeout", "navigation", "crash", "rehearsal", "gate", "ask"]
+
+
+@dataclass(frozen=True)
+class Automation:
+    """Python code to run in the sandbox: ``async def run(page, parameters, task)``.
+
+    Args:
+        code: The source.
+        resources: Data files that the code reads through ``task.resource(name)``.
+        name: The file name that tracebacks show.
+    """
+
+    code: str
+    resources: Mapping[str, bytes] = field(default_factory=dict)
+    name: str = "automation.py"
+
+
+@dataclass(frozen=True)
+class ScriptError:
+    """Why an automation failed.
+
+    Args:
+        type: Name of the exception's class.
+        message: Its text, shortened.
+        traceback: The automation's own lines, innermost last.
+        line: Line number of the innermost of them.
+        kind: ``timeout``: Playwright waited in vain. ``navigation``: a page could not be loaded (``net::ERR_…``).
+            ``crash``: the browser or its page crashed. ``rehearsal``: stopped before an irreversible action, as the
+            host asked. ``gate``: the host refused that action. ``ask``: the host refused to answer. Else ``script``.
+    """
+
+    type: str
+    message: str
+    traceback: str = ""
+    line: int | None = None
+    kind: ErrorKind = "script"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the page itself says at the end of a run, and what the run did on the network. Untrusted.
+
+    Args:
+        url: Address of the page.
+        title: Its title.
+        text: The first 3,000 characters of its visible text.
+        status: HTTP status of the last main document.
+        documents: ``(url, status)`` of the last twenty main documents.
+        retry_after: The last main document's Retry-After header.
+        password_field: A password input is visible now.
+        password_filled: The automation typed into one during the run.
+        next_controls: Names of visible, enabled controls by which the site says "there is more".
+        counts: ``(text, number)`` where the page states a total: "47 results", "Showing 1-10 of 47".
+        state_changing: ``(method, url)`` of requests other than GET, HEAD and OPTIONS; without query.
+        hosts: ``host:port`` that were reached.
+        refused: ``(host:port, reason)`` that were not: "dns", "refused", "timeout", "tls" or "policy: …".
+        empty: ``(locator, visible)`` of each ``task.empty``.
+        main_refused: That reason, if the last main document was among them.
+        screenshot: PNG, when the run failed or when it was asked for.
+    """
+
+    url: str = ""
+    title: str = ""
+    text: str = ""
+    status: int | None = None
+    documents: tuple[tuple[str, int], ...] = ()
+    retry_after: str | None = None
+    password_field: bool = False
+    password_filled: bool = False
+    next_controls: tuple[str, ...] = ()
+    counts: tuple[tuple[str, int], ...] = ()
+    state_changing: tuple[tuple[str, str], ...] = ()
+    hosts: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    empty: tuple[tuple[str, bool], ...] = ()
+    main_refused: str | None = None
+    screenshot: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a run: the value that ``run`` returned, or why it failed.
+
+    Args:
+        ok: The automation returned.
+        value: What it returned, as JSON gives it back.
+        error: Why it failed.
+        evidence: What the page says.
+        logs: Lines from ``task.log`` and ``print``.
+        seconds: Wall time.
+        cpu_seconds: Processor time of all its processes.
+        peak_memory_mb: The most private memory seen, in MiB, sampled a few times a second.
+        session: The still-open worker, if ``keep_open`` was asked for; the caller closes it.
+    """
+
+    ok: bool
+    value: Any
+    error: ScriptError | None
+    evidence: Evidence
+    logs: tuple[str, ...]
+    seconds: float
+    cpu_seconds: float
+    peak_memory_mb: float
+    session: Session | None = None
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What one `Session.execute` did: its output (bounded), its error, and where the page is now."""
+
+    ok: bool
+    output: str
+    error: ScriptError | None
+    url: str
+    title: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PageSnapshot:
+    """What the active page shows.
+
+    Args:
+        url: Address.
+        title: Title.
+        aria: Playwright's accessibility snapshot, with refs.
+        hints: ``(ref, text)``: what that snapshot omits, such as the full title of a truncated text.
+    """
+
+    url: str
+    title: str
+    aria: str
+    hints: tuple[tuple[str, str], ...] = ()

@@ -1,0 +1,1 @@
+"""A Django project with a stock admin: somebody else's web application, for tests."""

@@ -1,0 +1,150 @@
+"""No test leaves the house: not into the home directory, not into the network, not to a live model.
+
+An attempt is refused where it is made *and* fails the test at its end, so that no `except OSError` on the
+way can hide it. `WEBTASKS_LIVE=1` lifts the guard of network and model; the home directory stays guarded.
+
+What this does not see: other processes (git, a browser that a test starts outside the jail), C code that
+opens sockets of its own, reverse look-ups, and writes to the home directory
+by a path that does not come from the environment. The jail's traffic is seen: its proxy lives here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.browser import find_browser
+
+LIVE = os.environ.get("WEBTASKS_LIVE") == "1"
+_RESERVED = ("invalid", "test", "example")  # RFC 2606: such a name never exists, and nobody has to be asked
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(scope="session")
+def outside() -> list[str]:
+    """This test's attempts to reach the network; one that provokes them on purpose clears the list."""
+    return []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty home directory; it has to stay empty."""
+    directory = tmp_path_factory.mktemp("home")
+    browsers = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ms-playwright"
+    with pytest.MonkeyPatch.context() as patch:
+        if "PLAYWRIGHT_BROWSERS_PATH" not in os.environ and browsers.is_dir():
+            patch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(browsers))
+        for name in [name for name in os.environ if name.startswith("XDG_")]:
+            patch.delenv(name)
+        patch.setenv("HOME", str(directory))
+        yield directory
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network_no_model(outside: list[str]) -> Iterator[None]:
+    """Sockets of this process reach loopback only, and the environment names no model and no proxy."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.lower() in _PROXIES]:
+            patch.delenv(name)
+        if not LIVE:
+            for name in [name for name in os.environ if name.startswith("ANTHROPIC_")]:
+                patch.delenv(name)
+            _guard_sockets(patch, outside)
+        yield
+
+
+@pytest.fixture(scope="session")
+def base_url() -> str:
+    """Replaces that of pytest-base-url, which pytest 9.2 warns about; our tests give whole URLs."""
+    return ""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """The `page` fixture of pytest-playwright opens the browser that the sandbox would."""
+    return {**browser_type_launch_args, "executable_path": find_browser().executable}
+
+
+@pytest.fixture(autouse=True)
+def stays_in_the_house(empty_home: Path, outside: list[str]) -> Iterator[None]:
+    """Fails the test that left."""
+    outside.clear()
+    yield
+    written = sorted(path.name for path in empty_home.iterdir())
+    if written:  # the next test starts clean
+        shutil.rmtree(empty_home)
+        empty_home.mkdir()
+    assert not written, f"written to the home directory: {written}; a test writes to tmp_path only"
+    assert not outside, (
+        f"tried to reach the network: {outside}; a test talks to loopback only (WEBTASKS_LIVE=1 lifts this)"
+    )
+
+
+def _guard_sockets(patch: pytest.MonkeyPatch, outside: list[str]) -> None:
+    def check(call: str, host: object) -> None:
+        if not _is_here(host):
+            outside.append(f"{call} {host}")
+            raise PermissionError(f"{call} {host}: tests talk to loopback only, see tests/conftest.py")
+
+    def guarded_send(name: str, position: int) -> Callable[..., Any]:
+        real = getattr(socket.socket, name)
+
+        def call(self: socket.socket, *args: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6) and -len(args) <= position < len(args):
+                address = args[position]
+                if isinstance(address, tuple):
+                    check(name, address[0])
+            return real(self, *args)
+
+        return call
+
+    def guarded_lookup(name: str) -> Callable[..., Any]:
+        real = getattr(socket, name)
+
+        def call(host: Any, *args: Any, **options: Any) -> Any:
+            if _text(host).rpartition(".")[2] in _RESERVED:
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            if not _is_address(host):
+                check(name, host)
+            return real(host, *args, **options)
+
+        return call
+
+    for method, position in (("connect", 0), ("connect_ex", 0), ("sendto", -1), ("sendmsg", 3)):
+        patch.setattr(socket.socket, method, guarded_send(method, position))
+    for function in ("getaddrinfo", "gethostbyname", "gethostbyname_ex"):
+        patch.setattr(socket, function, guarded_lookup(function))
+
+
+def _text(host: object) -> str:
+    text = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host or "")
+    return text.rstrip(".").partition("%")[0].lower()
+
+
+def _is_address(host: object) -> bool:
+    """Whether the C library reads it as an address (0x7f.1 is one too) and so asks nobody."""
+    for reads in (socket.inet_aton, lambda text: socket.inet_pton(socket.AF_INET6, text)):
+        with contextlib.suppress(OSError):
+            reads(_text(host))
+            return True
+    return False
+
+
+def _is_here(host: object) -> bool:
+    text = _text(host)
+    if text in ("", "localhost") or text.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback or address.is_unspecified

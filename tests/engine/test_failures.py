@@ -1,0 +1,172 @@
+"""What a failed run leaves behind, and what it says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import AsyncEngine, InvalidRequest, TaskFailed, TaskResult
+from engine.contract import Observed, learn
+from fixtures_sites import FixtureServer, serve
+from sandbox import Evidence
+from tests.engine.conftest import NoModel, tree
+from tests.engine.saved import TASK, save
+
+NAMES = """\
+async def run(page, parameters, task):
+    return [{"name": name} for name in await page.locator("main a").all_inner_texts()]
+"""
+
+
+async def replay(store: Path, url: str, **changed: Any) -> TaskResult:
+    async with AsyncEngine(store=store, model=NoModel()) as engine:
+        return await engine.run(TASK, **({"start_url": url, "reuse_key": "k", "ai": "never"} | changed))
+
+
+@pytest.mark.parametrize(
+    ("path", "code", "reason"),
+    [
+        ("/500", "internal-error", "http-error"),
+        ("/404", "internal-error", "http-error"),
+        ("/503", "internal-error", "maintenance"),
+        ("/429", "internal-error", "site-rate-limit"),
+        ("/dead", "internal-error", "connection-lost"),
+        ("/bot-wall", "internal-error", "bot-wall"),
+        ("/login-expired", "internal-error", "login-required"),
+        ("/error-200", "internal-error", "error-page"),
+        ("/redirect-private", "internal-error", "host-not-allowed"),
+        ("/redirect-loop", "internal-error", "redirect-loop"),
+    ],
+)
+@pytest.mark.parametrize("ai", ["never", "auto"])
+async def test_what_code_cannot_mend_costs_nothing_and_changes_nothing(
+    tmp_path: Path, site: FixtureServer, path: str, code: str, reason: str, ai: str
+) -> None:
+    contract = learn([Observed([{"name": "a"}], Evidence())])
+    save(tmp_path, "k", NAMES, contract=contract)
+    before = tree(tmp_path / "default" / "bundles")
+    result = await replay(tmp_path, site.url.rstrip("/") + path, ai=ai)
+    assert result.outcome == "failed"
+    assert result.error is not None
+    assert (result.error.code, result.error.reason) == (code, reason)
+    assert result.model_calls == 0
+    assert tree(tmp_path / "default" / "bundles") == before
+    with pytest.raises(TaskFailed, match=code):
+        _ = result.output
+
+
+async def test_an_empty_list_is_drift_and_without_a_model_fails_with_the_breach(
+    tmp_path: Path, site: FixtureServer
+) -> None:
+    save(tmp_path, "k", NAMES, contract=learn([Observed([{"name": "a"}], Evidence())]))
+    before = tree(tmp_path / "default" / "bundles")
+    result = await replay(tmp_path, site.url.rstrip("/") + "/list?state=broken")
+    assert result.error is not None
+    assert result.error.reason == "drift"
+    assert [b["kind"] for b in result.error.details["breaches"]] == ["no-rows"]
+    assert tree(tmp_path / "default" / "bundles") == before
+
+
+@pytest.mark.parametrize("path", ["/500", "/dead", "/bot-wall", "/redirect-private"])
+async def test_a_first_run_is_triaged_before_the_model_is_asked(tmp_path: Path, site: FixtureServer, path: str) -> None:
+    result = await replay(tmp_path, site.url.rstrip("/") + path, ai="auto")
+    assert result.outcome == "failed"
+    assert result.model_calls == 0
+    assert result.reuse is None
+
+
+async def test_nobody_answers_there(tmp_path: Path) -> None:
+    with serve("misbehaving") as server:
+        url = server.url
+    result = await replay(tmp_path, url, ai="auto")
+    assert result.error is not None
+    assert result.error.reason == "connection-refused"
+
+
+async def test_a_site_that_hangs_is_a_timeout(tmp_path: Path, site: FixtureServer) -> None:
+    result = await replay(tmp_path, site.url.rstrip("/") + "/hang", timeout=3, ai="auto")
+    assert result.error is not None
+    assert result.error.code == "timeout"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"output_schema": {"type": "strnig"}},
+        {"start_url": "ftp://example.com/"},
+        {"parameters": {"a": object()}},
+        {"model": "gpt"},
+        {"timeout": -1},
+    ],
+    ids=lambda bad: next(iter(bad)),
+)
+async def test_bad_requests_are_refused_before_anything_is_stored(tmp_path: Path, bad: dict[str, Any]) -> None:
+    store = tmp_path / "store"
+    async with AsyncEngine(store=store) as engine:
+        with pytest.raises(InvalidRequest):
+            await engine.run(TASK, **bad)
+    assert not store.exists()
+
+
+async def test_with_nothing_saved_and_no_model_the_task_is_rejected(tmp_path: Path, site: FixtureServer) -> None:
+    result = await replay(tmp_path, site.url)
+    assert result.error is not None
+    assert (result.error.code, result.error.reason) == ("rejected", "nothing-saved")
+
+
+async def test_without_a_key_the_model_is_unauthenticated_and_says_what_to_set(
+    tmp_path: Path, site: FixtureServer
+) -> None:
+    async with AsyncEngine(store=tmp_path) as engine:
+        result = await engine.run(TASK, start_url=site.url.rstrip("/") + "/list")
+    assert result.error is not None
+    assert result.error.code == "unauthenticated"
+    assert "ANTHROPIC_API_KEY" in result.error.message
+
+
+async def test_missing_parameters_are_refused_before_a_browser_starts(tmp_path: Path, site: FixtureServer) -> None:
+    save(tmp_path, "k", NAMES, parameters={"q": "x"})
+    result = await replay(tmp_path, site.url)
+    assert result.error is not None
+    assert result.error.reason == "parameters"
+    assert "'q'" in result.error.message
+    assert not site.requests
+
+
+async def test_a_pinned_bundle_is_not_repaired(tmp_path: Path, site: FixtureServer) -> None:
+    from engine.bundles import BundleStore
+
+    save(tmp_path, "k", "async def run(page, parameters, task):\n    raise KeyError('gone')\n")
+    BundleStore(tmp_path / "default").pin("k")
+    result = await replay(tmp_path, site.url.rstrip("/") + "/list", ai="auto")
+    assert result.error is not None
+    assert result.error.reason == "pinned"
+
+
+async def test_code_that_still_works_with_the_last_good_parameters_is_not_to_blame(
+    tmp_path: Path, site: FixtureServer
+) -> None:
+    code = "async def run(page, parameters, task):\n    return [{'n': {'a': 1}[parameters['q']]}]\n"
+    save(tmp_path, "k", code, parameters={"q": "a"})
+    good = await replay(tmp_path, site.url.rstrip("/") + "/list", parameters={"q": "a"})
+    assert good.ok, good.error
+    result = await replay(tmp_path, site.url.rstrip("/") + "/list", parameters={"q": "zzz"}, ai="auto")
+    assert result.error is not None
+    assert result.error.reason == "unknown-parameter"
+    assert [a.kind for a in result.attempts] == ["replay", "check"]
+
+
+async def test_files_of_one_name_that_arrive_at_one_time_are_all_kept(tmp_path: Path, site: FixtureServer) -> None:
+    code = """\
+import asyncio, pathlib
+async def run(page, parameters, task):
+    files = [pathlib.Path.home() / f"{n}.txt" for n in range(8)]
+    for n, file in enumerate(files):
+        file.write_text(str(n) * 100)
+    return await asyncio.gather(*(task.attach(file, "same.txt") for file in files))
+"""
+    save(tmp_path, "k", code)
+    result = await replay(tmp_path, site.url)
+    assert result.ok, result.error
+    texts = {Path(file["path"]).read_text() for file in result.output}
+    assert texts == {str(n) * 100 for n in range(8)}

@@ -1,0 +1,109 @@
+"""A small site on loopback, and a sandbox for each module."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from sandbox import Automation, Egress, Host, Outcome, Sandbox
+
+PDF = b"%PDF-1.4 a very small document"
+PAGES = {
+    "/": """<title>Items</title><h1>Items</h1><p>Showing 1-2 of 1,247 results</p>
+        <ul><li>one</li><li>two</li></ul> <a href="/2" rel="next">Next page</a> <button disabled>Load more</button>
+        <a href="/report">Report</a> <a href="/data.csv" download>Data</a> <button id="make">Make</button>
+        <script>document.getElementById("make").onclick = () => { location.href = "/data.csv"; };</script>
+        <a href="/2" target="_blank">Popup</a>""",
+    "/2": "<title>Second</title><p class='none'>Nothing here</p>",
+    "/login": """<title>Log in</title><form action="/session" method="post">
+        <input name="user" placeholder="Your name"> <input name="secret" type="password"> <button>Go</button></form>""",
+    "/cut": """<title>Cut</title><a href="/2" title="A very long title of a book">A very lo…</a>
+        <select name="size"><option value="s">Small</option><option value="l">Large</option></select>""",
+}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        if self.path == "/report":
+            self._answer(
+                200, PDF, "application/pdf", {"Content-Disposition": "inline; filename*=UTF-8''R%C3%A9port.pdf"}
+            )
+        elif self.path == "/data.csv":
+            self._answer(200, b"a,b\n1,2\n", "text/csv", {"Content-Disposition": "attachment"})
+        elif self.path == "/away":
+            self._answer(302, b"", "text/html", {"Location": "http://127.0.0.1:9009/"})
+        elif self.path == "/busy":
+            self._answer(503, b"<title>Busy</title>", "text/html", {"Retry-After": "7"})
+        else:
+            page = PAGES.get(self.path)
+            self._answer(
+                200 if page else 404, (page or "<title>Not found</title>").encode(), "text/html; charset=utf-8"
+            )
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer(200, b"<title>Welcome</title>", "text/html")
+
+    def _answer(self, status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """URL of the site, without a slash at its end."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as opened:
+        yield opened
+
+
+Run = Callable[..., Coroutine[Any, Any, Outcome]]
+
+
+@pytest.fixture
+def run(sandbox: Sandbox, site: str) -> Run:
+    """Run the body of an automation, at the site's first page unless told otherwise."""
+
+    async def run_body(body: str, path: str | None = "/", host: Host | None = None, **options: Any) -> Outcome:
+        code = body if "def run" in body else "async def run(page, parameters, task):\n" + _indent(body)
+        automation = Automation(code, resources=options.pop("resources", {}))
+        return await sandbox.run(
+            automation,
+            options.pop("parameters", {}),
+            start_url=None if path is None else site + path,
+            egress=options.pop("egress", Egress(allow=(site,))),
+            host=host or Host(),
+            **options,
+        )
+
+    return run_body
+
+
+def _indent(body: str) -> str:
+    return "".join(f"    {line}\n" for line in body.strip().splitlines())

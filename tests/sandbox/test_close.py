@@ -1,0 +1,72 @@
+"""Closing ends everything, whatever was going on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox import Automation, Egress, Host, Sandbox
+from sandbox.usage import descendants
+
+
+def _family() -> set[int]:
+    return set(descendants(os.getpid())) - {os.getpid()}
+
+
+def _groups(leaders: set[int]) -> list[str]:
+    """Processes of these process groups, wherever they hang in the tree by now."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text(errors="replace").rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[2]) in leaders and fields[0] != "Z":
+            found.append(path.parent.name)
+    return found
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.002, 0.004, 0.008, 0.05, 0.3, 1.5])
+async def test_nothing_is_left_of_a_spare(seconds: float) -> None:
+    sandbox = Sandbox()
+    await sandbox.warm()
+    await asyncio.sleep(seconds)
+    leaders = _family()
+    started = time.perf_counter()
+    await sandbox.close()
+    assert time.perf_counter() - started < 2
+    await asyncio.sleep(0.05)
+    assert _family() == set()
+    assert _groups(leaders) == []
+
+
+async def test_nothing_is_left_of_a_run_that_was_canceled() -> None:
+    async with Sandbox(spare_workers=0) as sandbox:
+        automation = Automation("async def run(page, parameters, task):\n    while True: pass")
+        running = asyncio.ensure_future(sandbox.run(automation, {}, start_url=None, egress=Egress(), host=Host()))
+        await asyncio.sleep(1.0)
+        assert _family()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+    assert _family() == set()
+
+
+async def test_descriptors_are_given_back() -> None:
+    async def once() -> int:
+        async with Sandbox(spare_workers=0) as sandbox:
+            await sandbox.run(
+                Automation("async def run(page, parameters, task): pass"),
+                {},
+                start_url=None,
+                egress=Egress(),
+                host=Host(),
+            )
+        await asyncio.sleep(0)
+        return len(os.listdir("/proc/self/fd"))
+
+    assert await once() == await once()

@@ -1,0 +1,94 @@
+"""Exploration of a live page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from sandbox import Egress, Host, Sandbox, SandboxLimitExceeded, Session
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def session(sandbox: Sandbox, site: str) -> AsyncIterator[Session]:
+    opened = await sandbox.open_session({"n": 3}, start_url=site + "/", egress=Egress(allow=(site,)), host=Host())
+    async with opened:
+        yield opened
+
+
+async def test_names_stay_and_the_last_value_is_shown(session: Session, site: str) -> None:
+    assert session.opened is None
+    first = await session.execute("title = await page.title()\nprint('looking')\nparameters['n']")
+    assert (first.ok, first.output, first.url, first.title) == (True, "looking\n3", site + "/", "Items")
+    assert (await session.execute("title")).output == "'Items'"
+    assert (await session.execute("def f(): return title * 2")).output == ""
+    assert (await session.execute("f()")).output == "'ItemsItems'"
+
+
+async def test_errors_show_the_users_lines(session: Session) -> None:
+    broken = await session.execute("def f():\n    raise KeyError('k')\nf()")
+    assert broken.error is not None
+    assert (broken.error.type, broken.error.line) == ("KeyError", 2)
+    assert broken.error.traceback.splitlines()[0].strip() == "line 3, in <module>: f()"
+    slow = await session.execute("await asyncio.sleep(9)", timeout=0.2)
+    assert slow.error is not None
+    assert (slow.error.kind, slow.error.line) == ("timeout", 1)
+    assert (await session.execute("1")).ok
+
+
+async def test_output_is_bounded(session: Session) -> None:
+    output = (await session.execute("print('a' * 50_000)\n'z' * 50_000")).output
+    assert len(output) < 12_200
+    assert output.startswith("aaa")
+    assert output.endswith("zzz'")
+
+
+async def test_code_that_cannot_be_interrupted_ends_the_session(session: Session) -> None:
+    with pytest.raises(SandboxLimitExceeded) as caught:
+        await session._call(str, "execute", 0.5, code="while True: pass", timeout=0.1)
+    assert caught.value.limit == "wall_seconds"
+    with pytest.raises(SandboxLimitExceeded):
+        await session.execute("1")
+
+
+async def test_refs_become_durable_locators(session: Session) -> None:
+    snapshot = await session.snapshot()
+    assert snapshot.title == "Items"
+    line = next(line for line in snapshot.aria.splitlines() if "Next page" in line)
+    ref = line.partition("[ref=")[2].partition("]")[0]
+    found = await session.locators([ref, "e999"])
+    assert found[ref] == 'page.get_by_role("link", name="Next page")'
+    assert found["e999"].startswith("error: ")
+    assert (await session.execute(f"await {found[ref]}.click()\nawait page.wait_for_url('**/2')")).ok
+    assert (await session.evidence()).title == "Second"
+
+
+async def test_hints_say_what_the_snapshot_omits(session: Session, site: str) -> None:
+    await session.execute(f"await page.goto('{site}/cut')")
+    hints = (await session.snapshot()).hints
+    assert any(key.startswith("title:") and text == "A very long title of a book" for key, text in hints)
+
+
+async def test_looks_follow_a_new_tab_but_page_stays(session: Session) -> None:
+    step = "async with page.expect_popup() as popup:\n    await page.get_by_text('Popup').click()\n"
+    step += "await (await popup.value).wait_for_load_state()\nlen(page.context.pages)"
+    assert (await session.execute(step)).output == "2"
+    assert (await session.snapshot()).title == "Second"
+    assert (await session.execute("await page.title(), len(pages)")).output == "('Items', 2)"
+    await session.execute("await pages[1].close()")
+    assert (await session.snapshot()).title == "Items"
+
+
+async def test_a_start_url_that_cannot_be_opened(sandbox: Sandbox) -> None:
+    async with await sandbox.open_session(
+        {}, start_url="http://nowhere.invalid/", egress=Egress(), host=Host()
+    ) as session:
+        assert session.opened is not None
+        assert session.opened.kind == "navigation"
+        evidence = await session.evidence(screenshot=True)
+        assert evidence.main_refused == "dns"
+        assert evidence.refused == (("nowhere.invalid:80", "dns"),)
+        assert evidence.screenshot is not None

@@ -1,0 +1,113 @@
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from engine.contract import CLEAN_RUNS_BEFORE_STATISTICS, Observed, check, learn, rows, widen
+from engine.errors import BundleCorrupt
+
+
+@dataclass(frozen=True)
+class Page:
+    next_controls: tuple[str, ...] = ()
+    counts: tuple[tuple[str, int], ...] = ()
+    empty: tuple[tuple[str, bool], ...] = ()
+    password_field: bool = False
+    password_filled: bool = False
+
+
+def people(n: int, **change: Any) -> list[dict[str, Any]]:
+    return [{"name": f"N{i}", "phone": f"+49 30 {1000 + i}", "joined": "2024-03-01"} | change for i in range(n)]
+
+
+GOOD = Observed(people(12), Page(counts=(("12 people", 12),)), (12, 12))
+
+
+def kinds(run: Observed, clean_runs: int = 0, good: Observed = GOOD) -> list[str]:
+    return [b.kind for b in check(learn([good]), run, clean_runs=clean_runs)]
+
+
+def test_what_it_was_learnt_from_is_good() -> None:
+    assert kinds(GOOD) == []
+
+
+def test_changed_data_of_the_same_shape_is_good() -> None:
+    assert kinds(Observed(people(9), Page(counts=(("9 people", 9),)), (9, 9))) == []
+
+
+def test_an_empty_list_needs_the_page_to_say_so() -> None:
+    assert kinds(Observed([], Page())) == ["no-rows"]
+    assert kinds(Observed([], Page(empty=(("text=Nothing found", True),)))) == []
+    assert kinds(Observed([], Page(empty=(("text=Nothing found", False),)))) == ["no-rows"]
+
+
+def test_a_field_gone_everywhere_is_named() -> None:
+    breaches = check(learn([GOOD]), Observed(people(12, phone=" "), Page()))
+    assert [(b.kind, b.path) for b in breaches] == [("field-empty", "$[*].phone")]
+
+
+def test_a_column_that_moved_is_seen_by_its_pattern() -> None:
+    breaches = check(learn([GOOD]), Observed(people(12, joined="Accounting"), Page()))
+    assert [(b.kind, b.path) for b in breaches] == [("pattern", "$[*].joined")]
+
+
+def test_a_next_control_left_over_is_seen_unless_good_runs_leave_one_too() -> None:
+    run = Observed(people(12), Page(next_controls=("Next",)))
+    assert kinds(run) == ["next-left"]
+    assert kinds(run, good=run) == []
+
+
+def test_the_pages_own_count_must_be_the_number_of_rows() -> None:
+    assert kinds(Observed(people(10), Page(counts=(("53 people", 53),)))) == ["count"]
+
+
+def test_progress_that_stops_short_is_seen() -> None:
+    assert kinds(Observed(people(10), Page(), (10, 53))) == ["progress"]
+
+
+def test_statistics_alarm_only_after_clean_runs() -> None:
+    few = Observed(people(3), Page())
+    assert kinds(few) == []
+    assert kinds(few, clean_runs=CLEAN_RUNS_BEFORE_STATISTICS) == ["fewer-rows"]
+    sparse = Observed([*people(3), *people(9, phone=None)], Page())
+    assert kinds(sparse, clean_runs=CLEAN_RUNS_BEFORE_STATISTICS) == ["field-sparse"]
+
+
+def test_nested_lists_and_single_objects_are_looked_at() -> None:
+    good = Observed({"title": "Report", "items": people(4), "groups": [{"tags": ["a", "b"]}, {"tags": ["c"]}]}, Page())
+    bad = Observed({"title": "", "items": [], "groups": [{"tags": []}, {"tags": []}]}, Page())
+    found = {(b.kind, b.path) for b in check(learn([good]), bad)}
+    assert found == {
+        ("field-empty", "$.title"),
+        ("no-rows", "$.items"),
+        ("no-rows", "$.groups[*].tags"),
+    }
+
+
+def test_widening_admits_the_run_and_forgets_nothing() -> None:
+    contract = widen(learn([GOOD]), Observed([*people(2, phone="")], Page()))
+    assert contract["output"]["$"]["rows"] == [2, 12]
+    assert contract["output"]["$"]["fields"]["phone"]["filled"] == 0.0
+    assert check(contract, GOOD) == []
+
+
+def test_rows_is_the_largest_list() -> None:
+    assert rows({"a": [1], "b": [1, 2, 3]}) == 3
+    assert rows({"a": 1}) is None
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [
+        {"format": 2},
+        {"page": []},
+        {"output": []},
+        {"output": {"$": {}}},
+        {"output": {"$": {"rows": 1, "array": True, "fields": {}}}},
+        {"output": {"$": {"rows": ["1", "2"], "array": True, "fields": {}}}},
+        {"output": {"$": {"rows": [1, 2], "array": True, "fields": {"a": {"filled": 1}}}}},
+    ],
+)
+def test_a_contract_of_another_form_is_refused(contract: dict[str, Any]) -> None:
+    with pytest.raises(BundleCorrupt, match=r"contract\.json"):
+        check(contract, Observed([1], Page()))

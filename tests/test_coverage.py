@@ -1,0 +1,61 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from engine.bundles import BundleMeta
+from engine.coverage import covers, parameter_types
+
+SCHEMA = {"type": "array", "items": {"type": "object", "properties": {"a": {}, "b": {}}}}
+META = BundleMeta(
+    reuse_key="k",
+    tasks=("List the entries of a category",),
+    parameters=parameter_types({"category": "x", "limit": 3}, ()),
+    output_schema=SCHEMA,
+    schema_inferred=False,
+    start_url=None,
+    allowed_hosts=(),
+    effects="read",
+    created_at=datetime.now(UTC),
+)
+GOOD: dict[str, Any] = {"category": "y", "limit": 5}
+
+
+@pytest.mark.parametrize("task", ["List the entries of a category", "  list THE entries\nof a category "])
+@pytest.mark.parametrize(
+    "schema", [None, SCHEMA, {"items": {"properties": {"b": {}, "a": {}}, "type": "object"}, "type": "array"}]
+)
+def test_cosmetic_differences_are_a_plain_replay(task: str, schema: Any) -> None:
+    coverage = covers(META, task, GOOD, schema)
+    assert coverage.refusal is None
+    assert coverage.changed is None
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"category": "y"}, {"category": 1, "limit": 5}, {"category": "y", "limit": "5"}]
+)
+def test_missing_or_mistyped_parameters_are_refused(parameters: dict[str, Any]) -> None:
+    refusal = covers(META, META.tasks[0], parameters, None).refusal
+    assert refusal is not None
+    assert refusal.reason == "parameters"
+
+
+def test_numbers_and_nulls_are_not_another_type() -> None:
+    assert covers(META, META.tasks[0], {"category": None, "limit": 5.0}, None).refusal is None
+
+
+def test_other_words_another_schema_or_more_parameters_are_a_change() -> None:
+    assert "task" in str(covers(META, "List the people", GOOD, None).changed)
+    assert "schema" in str(covers(META, META.tasks[0], GOOD, {"type": "object"}).changed)
+    assert "extra" in str(covers(META, META.tasks[0], GOOD | {"extra": 1}, None).changed)
+
+
+def test_an_inferred_schema_binds_nobody() -> None:
+    meta = META.model_copy(update={"schema_inferred": True})
+    assert covers(meta, META.tasks[0], GOOD, {"type": "object"}).changed is None
+
+
+def test_a_misspelled_parameter_is_named() -> None:
+    refusal = covers(META, META.tasks[0], {"categry": "y", "limit": 5}, None).refusal
+    assert refusal is not None
+    assert "unknown: ['categry']" in refusal.message

@@ -1,0 +1,67 @@
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from engine import Attempt, StoreError, TaskResult
+from engine.records import Records
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Records:
+    return Records(tmp_path / "store" / "records.sqlite3")
+
+
+def test_a_gate_is_passed_once_even_over_a_restart(records: Records) -> None:
+    assert records.pass_gate("wt_1", "pay", "")
+    assert not records.pass_gate("wt_1", "pay", "")
+    assert records.pass_gate("wt_1", "pay", "second item")
+    assert records.pass_gate("wt_2", "pay", "")
+    records.close()
+    again = Records(records.path)
+    assert not again.pass_gate("wt_1", "pay", "")
+    again.close_gate("wt_1", "pay", "", "confirmed")
+    assert sorted(again.gates("wt_1")) == [("pay", "", "confirmed"), ("pay", "second item", "passed")]
+    again.close()
+
+
+def test_attempts_come_back_with_their_task(records: Records) -> None:
+    now = datetime.now(UTC)
+    records.add_task("wt_1", "key", "list", {"a": 1}, now)
+    attempt = Attempt(kind="explore", outcome="success", model="m", usd=0.002, seconds=1.5)
+    result = TaskResult(web_task_id="wt_1", status="completed", outcome="success", created_at=now, attempts=(attempt,))
+    records.finish_task(result)
+    assert records.result("wt_1") == result
+    (row,) = records.attempts("key")
+    assert (row["task_id"], row["task"], row["kind"], row["usd"]) == ("wt_1", "list", "explore", 0.002)
+    assert records.attempts("another") == []
+    records.close()
+
+
+def test_clean_runs_are_counted_and_keep_the_last_good_parameters(records: Records) -> None:
+    assert records.clean_runs("r") == (0, [])
+    records.clean_run("r", [{"a": 1}, {"a": 2}], "1 row")
+    records.clean_run("r", [{"a": 2}], "2 rows")
+    records.clean_run("r", [], None)
+    assert records.sample("r") == "2 rows"
+    assert records.clean_runs("r") == (3, [{"a": 2}, {"a": 1}])
+    records.close()
+
+
+def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "records.sqlite3"
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    with pytest.raises(StoreError, match="newer version"):
+        Records(path)
+
+
+def test_two_processes_on_one_database_wait_for_each_other(records: Records) -> None:
+    other = Records(records.path)
+    records.add_task("wt_1", "k", "t", {}, datetime.now(UTC))
+    other.add_task("wt_2", "k", "t", {}, datetime.now(UTC))
+    assert not other.gates("wt_1")
+    other.close()
+    records.close()

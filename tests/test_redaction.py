@@ -1,0 +1,63 @@
+import json
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.redaction import Redactor, secret_names
+
+SECRETS = st.text(st.characters(codec="utf-8"), min_size=6, max_size=40).filter(
+    lambda s: s.strip() == s and not s.isalpha()
+)
+
+
+@given(SECRETS, st.text(max_size=20), st.text(max_size=20))
+def test_no_spelling_of_a_secret_survives(secret: str, before: str, after: str) -> None:
+    redactor = Redactor({"password": secret}, {"password"})
+    for spelled in (secret, quote(secret, safe=""), json.dumps(secret)):
+        assert secret not in redactor.text(before + spelled + after)
+        assert quote(secret, safe="") not in redactor.text(spelled)
+
+
+def test_data_is_searched_to_its_leaves_and_keys() -> None:
+    redactor = Redactor({"pin": 4711, "user": "ada"}, {"pin"})
+    assert redactor.data({"a": ["x4711", 4711, True], "4711": "ada"}) == {
+        "a": ["x[secret:pin]", "[secret:pin]", True],
+        "[secret:pin]": "ada",
+    }
+    assert redactor.parameters({"pin": 4711, "user": "ada"}) == {"pin": "[secret:pin]", "user": "ada"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["password", "userPassword", "api_key", "API-KEY", "apiKey", "access_token", "login.secret", "PIN"],
+)
+def test_names_that_mean_a_secret(name: str) -> None:
+    assert secret_names({name: "x"}) == {name}
+
+
+@pytest.mark.parametrize("name", ["user", "compass", "pins_on_map", "tokenizer", "monkey", "secretary"])
+def test_names_that_do_not(name: str) -> None:
+    assert secret_names({name: "x"}) == frozenset()
+
+
+def test_marks_in_a_parameter_schema_count() -> None:
+    schema = {"properties": {"a": {"writeOnly": True}, "b": {"format": "password"}, "c": {}}}
+    assert secret_names({"a": 1, "b": 2, "c": 3}, schema=schema) == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "p%40ss!word(1)~'x%20y\"é",  # encodeURIComponent, but for what is not ASCII
+        "p%40ss%21word%281%29%7E%27x+y%22%C3%A9",  # a form
+        "p@ss!word(1)~%27x%20y%22%c3%a9",  # an address bar
+        "p@ss!word(1)~&#39;x y&quot;&#233;",
+        "p@ss!word(1)~&#x27;x y&#34;&#xE9;",
+        r"p@ss!word(1)~\'x y\"\u00e9",
+        r"p@ss!word(1)~'x y\\\"\u00E9",
+    ],
+)
+def test_each_character_may_be_spelled_in_a_way_of_its_own(spelled: str) -> None:
+    assert Redactor({"password": "p@ss!word(1)~'x y\"é"}, {"password"}).text(f"a{spelled}b") == "a[secret:password]b"

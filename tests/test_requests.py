@@ -1,0 +1,94 @@
+import json
+from typing import Any
+
+import pytest
+
+from engine import InvalidRequest, Limits, requests
+
+
+def build(**changed: Any) -> Any:
+    arguments: dict[str, Any] = {
+        "task": "list the entries", "start_url": None, "parameters": None, "output_schema": None, "reuse_key": None,
+        "model": None, "ai": "auto", "timeout": None, "budget_usd": None, "secrets": (), "allow_hosts": (),
+        "limits": Limits(),
+    }  # fmt: skip
+    return requests.build(arguments.pop("task") if "task" not in changed else changed.pop("task"), **{
+        k: v for k, v in {**arguments, **changed}.items() if k != "task"
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("task", " "),
+        ("start_url", "ftp://example.com"),
+        ("start_url", "example.com"),
+        ("start_url", "file:///etc/passwd"),
+        ("start_url", "http://"),
+        ("start_url", "http://a b/"),
+        ("parameters", {"a": {1, 2}}),
+        ("parameters", {"a": float("nan")}),
+        ("parameters", {1: "a"}),
+        ("parameters", ["a"]),
+        ("reuse_key", ""),
+        ("reuse_key", "k" * 1001),
+        ("ai", "sometimes"),
+        ("timeout", -1),
+        ("timeout", 0),
+        ("timeout", float("inf")),
+        ("timeout", "60"),
+        ("budget_usd", -0.01),
+        ("budget_usd", float("nan")),
+        ("secrets", ["nobody"]),
+        ("allow_hosts", ["ftp://intranet"]),
+        ("allow_hosts", ["http://intranet/path"]),
+    ],
+)
+def test_bad_input_is_refused_by_name(field: str, value: object) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        build(**{field: value})
+    assert caught.value.details["field"] == field
+
+
+def test_a_key_is_minted() -> None:
+    keys = {build().reuse_key for _ in range(20)}
+    assert len(keys) == 20
+    assert all(k.startswith("wtr_") and len(k) == 25 for k in keys)
+
+
+def test_parameters_survive_with_their_nulls_and_are_the_requests_own() -> None:
+    given = {"a": {"b": None, "c": [1, None]}}
+    request = build(parameters=given)
+    given["a"]["b"] = 1  # type: ignore[assignment]  # what the caller does later is no concern of the request
+    assert request.parameters == {"a": {"b": None, "c": [1, None]}}
+
+
+def test_only_the_exact_origin_of_the_start_url_may_be_private() -> None:
+    assert requests.start_origin("http://127.0.0.1:8000/x?y#z") == ("http://127.0.0.1:8000",)
+    assert requests.start_origin("https://user:pw@intranet/x") == ("https://intranet:443",)
+    assert requests.start_origin("http://[::1]:81/") == ("http://[::1]:81",)
+    assert requests.start_origin(None) == ()
+
+
+def test_a_requests_timeout_and_budget_replace_the_engines() -> None:
+    limits = build(timeout=5, budget_usd=0, limits=Limits(turns=3)).limits
+    assert (limits.timeout, limits.budget_usd, limits.turns) == (5, 0, 3)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"task": "a\ud800"}, "task"),
+        ({"start_url": "http://a/\ud800"}, "start_url"),
+        ({"reuse_key": "\ud800"}, "reuse_key"),
+        ({"parameters": {"a": ["\ud800"]}}, "parameters"),
+        ({"parameters": {"a": json.loads("[" * 95 + "]" * 95)}}, "parameters"),
+        ({"allow_hosts": "intranet"}, "allow_hosts"),
+        ({"allow_hosts": [5]}, "allow_hosts"),
+        ({"parameters": {"a": 1}, "secrets": "a"}, "secrets"),
+    ],
+)
+def test_what_no_part_could_carry_is_refused(changed: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        build(**changed)
+    assert caught.value.details["field"] == field

@@ -1,0 +1,114 @@
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, field_validator
+
+from engine import InvalidRequest
+from engine.schema import OutputSchema, infer, same_schema
+
+
+class Book(BaseModel):
+    title: str
+    price: float | None = None
+
+
+def test_errors_have_a_json_path() -> None:
+    schema = OutputSchema({"type": "array", "items": {"$ref": "#/$defs/b"}, "$defs": {"b": {"required": ["title"]}}})
+    assert schema.errors([{"title": "x"}]) == []
+    assert schema.errors([{"title": "x"}, {}]) == ["$[1]: 'title' is a required property"]
+
+
+def test_a_pydantic_class_validates_and_constructs() -> None:
+    schema = OutputSchema(list[Book])
+    assert schema.construct([{"title": "x", "price": 2}]) == [Book(title="x", price=2.0)]
+    assert schema.errors([{"price": "?"}])
+    assert OutputSchema(Book).json_schema["properties"].keys() == {"title", "price"}
+
+
+def test_what_pydantic_alone_can_see_is_an_error_too() -> None:
+    class Even(BaseModel):
+        n: int
+
+        def model_post_init(self, context: object) -> None:
+            if self.n % 2:
+                raise ValueError("odd")
+
+    assert OutputSchema(Even).errors({"n": 1})
+
+
+def test_an_attachment_stands_for_a_saved_file() -> None:
+    schema = OutputSchema({"type": "array", "items": {"type": "attachment"}})
+    file = {
+        "name": "a.pdf",
+        "content_type": "application/pdf",
+        "size": 3,
+        "sha256": "0" * 64,
+        "path": "/x/a.pdf",
+    }
+    assert schema.errors([file]) == []
+    assert schema.errors([{"name": "a.pdf"}])
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"type": "strnig"}, "no valid JSON Schema"),
+        ({"$ref": "#/$defs/missing"}, "leads nowhere"),
+        ({"$ref": "https://example.com/schema.json"}, "remote references"),
+        ({"$schema": "http://json-schema.org/draft-04/schema#"}, "is not supported"),
+        ({"const": {1, 2}}, "is not JSON"),
+        ("string", "must be a JSON Schema"),
+        (42, "must be a JSON Schema"),
+    ],
+)
+def test_what_is_no_schema_is_refused(schema: object, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said) as caught:
+        OutputSchema(schema)
+    assert caught.value.details["field"] == "output_schema"
+
+
+def test_an_inferred_schema_fits_what_it_was_inferred_from_and_no_other_shape() -> None:
+    runs = [[{"name": "a", "n": 1}, {"name": "b", "n": None, "x": [1.5, 2]}], [{"name": "c", "n": 2}]]
+    schema = OutputSchema(infer(runs))
+    assert all(schema.errors(run) == [] for run in runs)
+    assert schema.errors([{"name": "a"}]) == ["$[0]: 'n' is a required property"]
+    assert schema.errors([{"name": 1, "n": 1}])
+    assert schema.errors({"rows": []})
+
+
+def test_order_and_annotations_do_not_make_another_schema() -> None:
+    a = {
+        "type": "object",
+        "properties": {"title": {"type": "string", "title": "T"}, "b": {}},
+        "required": ["b", "title"],
+    }
+    b = {
+        "required": ["title", "b"],
+        "properties": {"b": {}, "title": {"type": "string"}},
+        "type": "object",
+        "title": "X",
+    }
+    assert same_schema(a, b)
+    assert not same_schema(a, {**b, "properties": {"b": {}}}), "a property called title is no annotation"
+    assert not same_schema(a, None)
+
+
+@pytest.mark.parametrize(
+    "schema", [{"$ref": "#"}, {"anyOf": [{"$ref": "#"}]}, json.loads('{"items":' * 400 + "{}" + "}" * 400)]
+)
+def test_a_schema_without_end_is_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="nested too deep, or refers to itself"):
+        OutputSchema(schema)
+
+
+def test_whatever_a_validator_raises_is_a_misfit() -> None:
+    class Picky(BaseModel):
+        a: int
+
+        @field_validator("a")
+        @classmethod
+        def none_will_do(cls, a: int) -> int:
+            raise KeyError(a)
+
+    assert OutputSchema(Picky).errors({"a": 1}) == ["$: the class's validator raised KeyError: 1"]
