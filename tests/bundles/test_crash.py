@@ -118,7 +118,9 @@ def pace(tmp_path: Path, numbered: Numbered) -> float:
 def test_a_kill_leaves_the_old_revision_or_the_new_one(store: BundleStore, numbered: Numbered, pace: float) -> None:
     chance = random.Random(7)
     numbers = [kill_and_check(store, numbered, chance, pace) for _ in range(10)]
-    assert numbers[-1] > 5, "hardly anything was committed: this shows nothing"
+    while numbers[-1] < 6 and len(numbers) < 40:  # how far each comes depends on how busy the machine is
+        numbers.append(kill_and_check(store, numbered, chance, pace))
+    assert numbers[-1] >= 6, "hardly anything was committed: this shows nothing"
 
 
 @pytest.mark.soak

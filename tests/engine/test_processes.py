@@ -1,6 +1,7 @@
 """Processes: two on one key, a kill at any instant, nothing left running, the sync face in every habitat."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -105,8 +106,12 @@ async def test_a_canceled_run_ends_its_worker_and_leaves_the_key_free(tmp_path: 
 
 def descendants(pid: int) -> list[str]:
     """Sandbox processes below a process; zombies do not count."""
-    found = [p for p in psutil.Process(pid).children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
-    return [name for p in found if (name := p.name()) in ("bwrap", "node", "chromium-headless-shell", "chrome")]
+    names = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended between the listing and the look
+            if process.status() != psutil.STATUS_ZOMBIE:
+                names.append(process.name())
+    return [name for name in names if name in ("bwrap", "node", "chromium-headless-shell", "chrome")]
 
 
 def test_the_sync_engine_works_in_a_thread_and_leaves_nothing_behind(tmp_path: Path, site: FixtureServer) -> None:
