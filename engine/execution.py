@@ -106,7 +106,7 @@ class TaskHost(Host):
         if self.mode == "rehearsal":
             self.gates.append((action, False))
             return GateDecision.REHEARSE
-        first = await asyncio.to_thread(self.records.pass_gate, self.task_id, action, key or "")
+        first = await asyncio.to_thread(self.records.journal.pass_gate, self.task_id, action, key or "")
         self.gates.append((action, first))
         await self.trace.emit("irreversible.passed" if first else "irreversible.refused", action=action, key=key)
         return GateDecision.GO if first else GateDecision.REFUSE
@@ -114,7 +114,7 @@ class TaskHost(Host):
     async def gate_closed(self, action: str, key: str | None, error: str | None) -> None:
         """Writes down how the code behind the gate ended."""
         state: Literal["failed", "confirmed"] = "failed" if error else "confirmed"
-        await asyncio.to_thread(self.records.close_gate, self.task_id, action, key or "", state)
+        await asyncio.to_thread(self.records.journal.close_gate, self.task_id, action, key or "", state)
         await self.trace.emit("irreversible.closed", action=action, key=key, error=error)
 
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
@@ -122,13 +122,13 @@ class TaskHost(Host):
         # The automation holds the secrets; the model must not, whatever it is asked.
         prompt, content, schema = self.redactor.text(prompt), self.redactor.text(content), self.redactor.data(schema)
         digest = hashlib.sha256(json.dumps([prompt, content, schema], sort_keys=True).encode()).hexdigest()
-        cached = await asyncio.to_thread(self.records.judgment, digest)
+        cached = await asyncio.to_thread(self.records.journal.judgment, digest)
         if cached is not None:
             return json.loads(cached)
         if self.purse is None:
             raise AskRefused('this content needs the model\'s judgment, and the task runs with ai="never"')
         answer = await self._judge(self.purse, prompt, content, schema)
-        await asyncio.to_thread(self.records.keep_judgment, digest, json.dumps(answer))
+        await asyncio.to_thread(self.records.journal.keep_judgment, digest, json.dumps(answer))
         return answer
 
     async def _judge(self, purse: Purse, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
@@ -261,7 +261,7 @@ class Executor:
             except WorkerDied as died:
                 # Once more on a fresh worker, unless something was or may have been done already. The journal knows:
                 # the host may have been stopped between the entry and the answer.
-                done = await asyncio.to_thread(self.records.gates, self.task_id)
+                done = await asyncio.to_thread(self.records.journal.gates, self.task_id)
                 if once or not chances or done:
                     raise
                 await self.trace.emit("worker.died", error=str(died))

@@ -148,7 +148,7 @@ class Runner:
     def _faults(self, bundle: Bundle, execution: Execution) -> tuple[list[str], list[Breach]]:
         schema = self._schema(bundle)
         problems = [f"output {e}" for e in schema.errors(execution.outcome.value)] if schema else []
-        clean, _ = self.records.clean_runs(_committed(bundle).id)
+        clean, _ = self.records.statistics.clean_runs(_committed(bundle).id)
         breaches = check(bundle.contract, execution.observed(), clean_runs=clean)
         return problems + [str(b) for b in breaches], breaches
 
@@ -189,7 +189,7 @@ class Runner:
 
     async def _good_parameters(self, bundle: Bundle) -> dict[str, Any] | None:
         """Parameters, other than the request's, that gave rows before."""
-        _, sets = await asyncio.to_thread(self.records.clean_runs, _committed(bundle).id)
+        _, sets = await asyncio.to_thread(self.records.statistics.clean_runs, _committed(bundle).id)
         return next((good for good in sets if good != self._open(self.request.parameters)), None)
 
     async def _doubt_nothing(self, bundle: Bundle) -> list[str]:
@@ -199,7 +199,7 @@ class Runner:
         works = await self._works_otherwise(bundle)
         if works is False:
             return ["$: no rows, and none any more for parameters that gave rows before"]
-        _, sets = await asyncio.to_thread(self.records.clean_runs, _committed(bundle).id)
+        _, sets = await asyncio.to_thread(self.records.statistics.clean_runs, _committed(bundle).id)
         if sets and works is None:
             self.warnings.append("there are no rows, where the same parameters gave rows before; the page says so, too")
         return []
@@ -257,7 +257,7 @@ class Runner:
         need_git()
         sample, known = "", None
         if bundle is not None:
-            sample = await asyncio.to_thread(self.records.sample, _committed(bundle).id)
+            sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
             known = await self._good_parameters(bundle)
         async with self.log.attempt(kind) as note:
             promoted, revision = await Development(
@@ -303,7 +303,7 @@ class Runner:
         sample = f"{asked} gave {self.redactor.text(describe_output(execution.outcome.value))}"
         empty = rows(execution.outcome.value) == 0
         good = [known] * (not empty) + [self._open(other)] * (other is not None) if keep else []
-        await asyncio.to_thread(self.records.clean_run, revision.id, good, None if empty else sample)
+        await asyncio.to_thread(self.records.statistics.clean_run, revision.id, good, None if empty else sample)
 
     def _open(self, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
         return {n: v for n, v in (parameters or {}).items() if n not in self.request.secrets}

@@ -224,7 +224,7 @@ class TaskRun:
     def _effect(self) -> tuple[Effect, list[str]]:
         """What became of irreversible actions, and which were let through."""
         try:
-            gates = self.records.gates(self.task_id)
+            gates = self.records.journal.gates(self.task_id)
         except StoreError as error:
             log.warning("task %s: the journal of irreversible actions cannot be read: %s", self.task_id, error)
             return "unknown", []

@@ -14,15 +14,15 @@ def records(tmp_path: Path) -> Records:
 
 
 def test_a_gate_is_passed_once_even_over_a_restart(records: Records) -> None:
-    assert records.pass_gate("wt_1", "pay", "")
-    assert not records.pass_gate("wt_1", "pay", "")
-    assert records.pass_gate("wt_1", "pay", "second item")
-    assert records.pass_gate("wt_2", "pay", "")
+    assert records.journal.pass_gate("wt_1", "pay", "")
+    assert not records.journal.pass_gate("wt_1", "pay", "")
+    assert records.journal.pass_gate("wt_1", "pay", "second item")
+    assert records.journal.pass_gate("wt_2", "pay", "")
     records.close()
     again = Records(records.path)
-    assert not again.pass_gate("wt_1", "pay", "")
-    again.close_gate("wt_1", "pay", "", "confirmed")
-    assert sorted(again.gates("wt_1")) == [("pay", "", "confirmed"), ("pay", "second item", "passed")]
+    assert not again.journal.pass_gate("wt_1", "pay", "")
+    again.journal.close_gate("wt_1", "pay", "", "confirmed")
+    assert sorted(again.journal.gates("wt_1")) == [("pay", "", "confirmed"), ("pay", "second item", "passed")]
     again.close()
 
 
@@ -40,12 +40,12 @@ def test_attempts_come_back_with_their_task(records: Records) -> None:
 
 
 def test_clean_runs_are_counted_and_keep_the_last_good_parameters(records: Records) -> None:
-    assert records.clean_runs("r") == (0, [])
-    records.clean_run("r", [{"a": 1}, {"a": 2}], "1 row")
-    records.clean_run("r", [{"a": 2}], "2 rows")
-    records.clean_run("r", [], None)
-    assert records.sample("r") == "2 rows"
-    assert records.clean_runs("r") == (3, [{"a": 2}, {"a": 1}])
+    assert records.statistics.clean_runs("r") == (0, [])
+    records.statistics.clean_run("r", [{"a": 1}, {"a": 2}], "1 row")
+    records.statistics.clean_run("r", [{"a": 2}], "2 rows")
+    records.statistics.clean_run("r", [], None)
+    assert records.statistics.sample("r") == "2 rows"
+    assert records.statistics.clean_runs("r") == (3, [{"a": 2}, {"a": 1}])
     records.close()
 
 
@@ -62,6 +62,6 @@ def test_two_processes_on_one_database_wait_for_each_other(records: Records) -> 
     other = Records(records.path)
     records.add_task("wt_1", "k", "t", {}, datetime.now(UTC))
     other.add_task("wt_2", "k", "t", {}, datetime.now(UTC))
-    assert not other.gates("wt_1")
+    assert not other.journal.gates("wt_1")
     other.close()
     records.close()

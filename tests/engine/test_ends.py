@@ -133,4 +133,4 @@ def test_a_transaction_that_fails_leaves_the_records_usable(tmp_path: Path) -> N
     records.add_task("wt_2", "k", "t", {}, now)
     records.close()
     with pytest.raises(StoreError, match="closed"):
-        records.gates("wt_1")
+        records.journal.gates("wt_1")

@@ -75,7 +75,7 @@ async def run(page, parameters, task):
     assert result.ok, result.error
     assert posted(site) == 3
     records = Records(tmp_path / "default" / "records.sqlite3")
-    assert {state for _, _, state in records.gates(result.web_task_id)} == {"confirmed"}
+    assert {state for _, _, state in records.journal.gates(result.web_task_id)} == {"confirmed"}
     records.close()
 
 

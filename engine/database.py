@@ -1,0 +1,121 @@
+"""The store's SQLite database: one connection, its transactions, and the steps by which its format grew."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.errors import StoreError
+
+# One entry for each format: what is to be done to the one before it. Never changed once released, only added to.
+_STEPS = (
+    """
+CREATE TABLE tasks (
+    id TEXT PRIMARY KEY, key TEXT NOT NULL, task TEXT NOT NULL, parameters TEXT NOT NULL, status TEXT NOT NULL,
+    created_at TEXT NOT NULL, result TEXT
+) STRICT;
+CREATE INDEX tasks_by_key ON tasks (key, created_at);
+CREATE TABLE attempts (
+    task_id TEXT NOT NULL, number INTEGER NOT NULL, key TEXT NOT NULL, at TEXT NOT NULL, data TEXT NOT NULL,
+    PRIMARY KEY (task_id, number)
+) STRICT;
+CREATE TABLE gates (
+    task_id TEXT NOT NULL, action TEXT NOT NULL, item TEXT NOT NULL, state TEXT NOT NULL, at TEXT NOT NULL,
+    PRIMARY KEY (task_id, action, item)
+) STRICT;
+CREATE TABLE judgments (digest TEXT PRIMARY KEY, answer TEXT NOT NULL, at TEXT NOT NULL) STRICT;
+CREATE TABLE revisions (
+    revision TEXT PRIMARY KEY, clean_runs INTEGER NOT NULL DEFAULT 0, parameters TEXT, sample TEXT
+) STRICT;
+""",
+)
+
+
+class Database:
+    """One connection to the database; every method may be called from any thread and blocks for a few milliseconds.
+
+    Args:
+        path: The file; made with its directory where it does not exist.
+
+    Raises:
+        StoreError: It cannot be opened, or a newer version of the engine made it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._migrate()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(f"cannot open the records {path}: {error}", path=str(path)) from error
+
+    def _migrate(self) -> None:
+        with self.transaction() as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            if version > len(_STEPS):
+                raise StoreError(
+                    f"{self.path} was made by a newer version of webtasks-engine (format {version}); upgrade to use it",
+                    path=str(self.path),
+                )
+            for step in _STEPS[version:]:
+                for statement in filter(str.strip, step.split(";")):
+                    db.execute(statement)
+            db.execute(f"PRAGMA user_version = {len(_STEPS)}")
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one statement; its errors become ``StoreError``."""
+        with self._lock:
+            try:
+                yield self._db
+            except sqlite3.Error as error:
+                raise StoreError(f"the records {self.path} cannot be used: {error}", path=str(self.path)) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for statements that count together or not at all."""
+        with self.alone() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def synced(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one statement that is on the disk when the block ends."""
+        with self.alone() as db:
+            # In WAL mode only FULL syncs the log at each commit.
+            db.execute("PRAGMA synchronous = FULL")
+            try:
+                yield db
+            finally:
+                db.execute("PRAGMA synchronous = NORMAL")
+
+    def close(self) -> None:
+        """Closes the connection."""
+        with self._lock:
+            self._db.close()
+
+
+def dump(value: Any) -> str:
+    """JSON as the database holds it."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def now() -> str:
+    """The time as the database holds it; later ones sort after earlier ones."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
