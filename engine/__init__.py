@@ -1,6 +1,7 @@
 """Web tasks that write their own code: a model explores a site once, every later run replays the Python it wrote."""
 
-from engine.engine import AsyncEngine, Engine
+from engine.blocking import Engine
+from engine.engine import AsyncEngine
 from engine.errors import (
     BundleCorrupt,
     BundleEdited,
@@ -18,8 +19,23 @@ from engine.errors import (
     RecordingMismatch,
     StoreError,
     TaskFailed,
+    TaskNotFound,
 )
-from engine.task import Attempt, Cost, Limits, Reuse, TaskError, TaskRequest, TaskResult, Tokens
+from engine.ledger import KeyCosts
+from engine.task import (
+    Attempt,
+    Cost,
+    FileResult,
+    InlineResult,
+    Limits,
+    Preview,
+    Reuse,
+    StoredFile,
+    TaskError,
+    TaskRequest,
+    TaskResult,
+    Tokens,
+)
 from engine.trace import Event
 
 __all__ = [
@@ -34,7 +50,10 @@ __all__ = [
     "Engine",
     "EngineError",
     "Event",
+    "FileResult",
+    "InlineResult",
     "InvalidRequest",
+    "KeyCosts",
     "Limits",
     "ModelError",
     "ModelOutOfCredit",
@@ -42,11 +61,14 @@ __all__ = [
     "ModelRejected",
     "ModelUnauthenticated",
     "ModelUnavailable",
+    "Preview",
     "RecordingMismatch",
     "Reuse",
     "StoreError",
+    "StoredFile",
     "TaskError",
     "TaskFailed",
+    "TaskNotFound",
     "TaskRequest",
     "TaskResult",
     "Tokens",

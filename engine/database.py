@@ -34,6 +34,34 @@ CREATE TABLE revisions (
     revision TEXT PRIMARY KEY, clean_runs INTEGER NOT NULL DEFAULT 0, parameters TEXT, sample TEXT
 ) STRICT;
 """,
+    # A durable line: who runs a task, its place, what was asked; and what was paid, call by call.
+    """
+ALTER TABLE tasks ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN owner TEXT;
+ALTER TABLE tasks ADD COLUMN request TEXT;
+ALTER TABLE tasks ADD COLUMN started_at TEXT;
+ALTER TABLE tasks ADD COLUMN completed_at TEXT;
+ALTER TABLE tasks ADD COLUMN outcome TEXT;
+ALTER TABLE tasks ADD COLUMN title TEXT;
+ALTER TABLE tasks ADD COLUMN idempotency_key TEXT;
+ALTER TABLE tasks ADD COLUMN canceled INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN interruptions INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN expires_at TEXT;
+UPDATE tasks SET place = rowid, completed_at = created_at;
+CREATE INDEX tasks_by_status ON tasks (status, place);
+CREATE INDEX tasks_by_key_and_status ON tasks (key, status, place);
+CREATE INDEX tasks_by_place ON tasks (place);
+CREATE INDEX tasks_by_expiry ON tasks (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX tasks_to_cancel ON tasks (owner) WHERE canceled = 1;
+CREATE UNIQUE INDEX tasks_by_idempotency ON tasks (idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE TABLE spending (
+    id INTEGER PRIMARY KEY, task_id TEXT NOT NULL, key TEXT NOT NULL, day TEXT NOT NULL, usd REAL NOT NULL,
+    settled INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX spending_by_day ON spending (day, key);
+CREATE INDEX spending_by_task ON spending (task_id);
+""",
 )
 
 

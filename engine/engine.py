@@ -1,37 +1,57 @@
-"""AsyncEngine and Engine: what a user calls. The line of waiting tasks is here; how a task runs is the runner's."""
+"""AsyncEngine: what a user calls. How a task runs is the runner's business; whose turn it is, the line's."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
-from collections.abc import Collection, Coroutine, Mapping
-from concurrent.futures import CancelledError, Future
+import inspect
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
 
 from engine import requests
-from engine.errors import EngineError, InvalidRequest
+from engine.errors import InvalidRequest
+from engine.ledger import DailyCaps
 from engine.models.base import Model
-from engine.redaction import Redactor
 from engine.schema import OutputSchema
-from engine.task import AiMode, Limits, TaskRequest, TaskResult
-from engine.threads import to_its_end
-from engine.trace import OnEvent, Trace
+from engine.task import AiMode, IfInterrupted, Limits, TaskResult
+from engine.tasks import Tasks
+from engine.trace import OnEvent
+from engine.workspace import Isolation, Workspace
 
 if TYPE_CHECKING:
     from engine.bundles import BundleStore
-    from engine.line import Line
-    from engine.records import Records
-    from sandbox import Sandbox
+    from engine.records import Entered
 
-Isolation = Literal["auto", "bubblewrap", "none"]
 Schema = Mapping[str, Any] | type | None
+OnProgress = Callable[[int, int, TaskResult], Awaitable[None] | None]
 T = TypeVar("T")
 
 
-class AsyncEngine:
+class Asked(TypedDict, total=False):
+    """What may be asked of a task, beside the task itself; ``AsyncEngine.run`` says what each means."""
+
+    start_url: str | None
+    parameters: Mapping[str, Any] | None
+    output_schema: Schema
+    reuse_key: str | None
+    model: str | None
+    ai: AiMode
+    timeout: float | None
+    budget_usd: float | None
+    secrets: Collection[str]
+    allow_hosts: Collection[str]
+    if_interrupted: IfInterrupted
+    idempotency_key: str | None
+
+
+_UNASKED = Asked(
+    start_url=None, parameters=None, output_schema=None, reuse_key=None, model=None, ai="auto", timeout=None,
+    budget_usd=None, secrets=(), allow_hosts=(), if_interrupted="fail", idempotency_key=None,
+)  # fmt: skip
+
+
+class AsyncEngine(Tasks):
     """Runs web tasks: replays the Python saved under a reuse key; a model writes or mends it where there is need.
 
     Args:
@@ -43,7 +63,10 @@ class AsyncEngine:
         isolation: ``"auto"`` uses the jail or fails; ``"none"`` runs generated code unprotected.
         browser: Path of a Chromium; default: Playwright's own, else the system's.
         limits: Caps for every run; a request may change ``timeout`` and ``budget_usd``.
-        max_tasks: Most tasks that run at once; further ones wait.
+        max_tasks: Most tasks that run at once in the workspace, over all processes; further ones wait.
+        max_pending: Most tasks that wait; one more ends at once as ``workspace-rate-limited``.
+        usd_per_day: Most dollars for the model on one day (UTC), over all tasks of the workspace.
+        key_usd_per_day: The same for each reuse key.
         spare_workers: Browsers kept ready for the next run, in the background.
 
     Raises:
@@ -70,29 +93,37 @@ class AsyncEngine:
         browser: str | Path | None = None,
         limits: Limits | None = None,
         max_tasks: int = 10,
+        max_pending: int = 1_000,
+        usd_per_day: float | None = None,
+        key_usd_per_day: float | None = None,
         spare_workers: int = 1,
     ) -> None:
-        if not isinstance(max_tasks, int) or max_tasks < 1:
-            raise InvalidRequest(f"max_tasks must be a whole number from 1, not {max_tasks!r}", field="max_tasks")
+        for name, number in (("max_tasks", max_tasks), ("max_pending", max_pending)):
+            if not isinstance(number, int) or number < 1:
+                raise InvalidRequest(f"{name} must be a whole number from 1, not {number!r}", field=name)
+        for name, cap in (("usd_per_day", usd_per_day), ("key_usd_per_day", key_usd_per_day)):
+            if cap is not None and not (isinstance(cap, (int, float)) and cap >= 0):
+                raise InvalidRequest(f"{name} must be dollars, zero or more, not {cap!r}", field=name)
         if isolation not in ("auto", "bubblewrap", "none"):
             raise InvalidRequest(f"isolation must be auto, bubblewrap or none, not {isolation!r}", field="isolation")
         if not workspace or not workspace.replace("-", "").replace("_", "").isalnum() or not workspace.isascii():
             raise InvalidRequest(f"workspace must be letters, digits, - and _, not {workspace!r}", field="workspace")
         self.root = Path(store).expanduser().absolute() / workspace
-        self._default_model = model
-        self._base_url, self._api_key = base_url, api_key
-        self._isolation: Isolation = isolation
-        self._browser, self._spare_workers = browser, spare_workers
         self._limits = limits or Limits()
-        self._max_tasks = max_tasks
-        self._line: Line | None = None
-        self._models: dict[str, Model] = {}
-        self._records: Records | None = None
-        self._sandbox: Sandbox | None = None
-        self._running: set[asyncio.Task[Any]] = set()
-        self._opening = asyncio.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
+        self._max_pending = max_pending
+        parts = Workspace(
+            root=self.root,
+            default_model=model,
+            base_url=base_url,
+            api_key=api_key,
+            isolation=isolation,
+            browser=browser,
+            spare_workers=spare_workers,
+            limits=self._limits,
+            max_tasks=max_tasks,
+            daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),
+        )
+        super().__init__(parts)
 
     async def __aenter__(self) -> Self:
         return self
@@ -103,46 +134,54 @@ class AsyncEngine:
         await self.close()
 
     async def close(self) -> None:
-        """Cancels what still runs and ends every process; the engine is not used after."""
+        """Ends every process; the engine is not used after.
+
+        What ``run`` waits for is canceled. A task of ``start`` goes back into the line for another engine, if it has
+        not begun or may be run again (``if_interrupted="rerun"``); else it is canceled, too.
+        """
         if self._loop is not None and not self._closed:
             self._check_usable()
         self._closed = True
+        await self._workspace.close_line()
         for task in self._running:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running)
-        if self._sandbox is not None:
-            await self._sandbox.close()
-            self._sandbox = None
-        for model in self._models.values():
-            await model.close()
-        self._models.clear()
-        if self._records is not None:
-            await asyncio.to_thread(self._records.close)
-            self._records = None
+        await self._workspace.close()
 
     async def warm(self) -> None:
         """Starts a browser ahead of the first run, in the background."""
         self._check_usable()
-        await self._get_sandbox().warm()
+        await self._workspace.sandbox().warm()
 
     # Running
+
+    async def start(self, task: str, *, on_event: OnEvent | None = None, **asked: Unpack[Asked]) -> str:
+        """Puts a task into the line and gives its id at once.
+
+        The task belongs to the store: ``result`` and ``cancel`` work from any process. It runs in this one; when this
+        one ends before the task has begun, another engine on the store takes it over, unless it has secret parameters,
+        which are never stored.
+
+        Args:
+            task: What is to be done, in plain words.
+            on_event: Called with each ``Event``, as it happens in this process; may be async.
+            asked: As for ``run``.
+
+        Raises:
+            InvalidRequest: An argument is malformed; nothing was stored.
+        """
+        entered, _ = await self._start(task, asked, on_event, durable=True)
+        return entered.task_id
 
     async def run(
         self,
         task: str,
         *,
-        start_url: str | None = None,
-        parameters: Mapping[str, Any] | None = None,
-        output_schema: Schema = None,
-        reuse_key: str | None = None,
-        model: str | None = None,
-        ai: AiMode = "auto",
-        timeout: float | None = None,
-        budget_usd: float | None = None,
-        secrets: Collection[str] = (),
-        allow_hosts: Collection[str] = (),
         on_event: OnEvent | None = None,
+        wait_timeout: float | None = None,
+        poll: float = 5.0,
+        **asked: Unpack[Asked],
     ) -> TaskResult:
         """Runs one task to its end.
 
@@ -154,42 +193,41 @@ class AsyncEngine:
             reuse_key: Name of the saved automation; minted (``wtr_…``) where there is none.
             model: ``"haiku"``, ``"sonnet"``, ``"opus"`` or a model id; default: the engine's.
             ai: ``"never"`` replays or fails, at no cost.
-            timeout: Seconds for everything; default 600.
+            timeout: Seconds from the task's start to its end; default 600. Waiting in the line does not count.
             budget_usd: Most dollars for the model; default 0.50.
             secrets: Parameters whose values no model and no record may see; those called password, token and the
                 like are secret anyway.
             allow_hosts: Origins with private addresses, beside the start URL's, that the run may reach.
+            if_interrupted: What becomes of the task when the process that runs it dies: ``"fail"``, or ``"rerun"`` by
+                another engine, as long as nothing irreversible was let through.
+            idempotency_key: A second start with the same one gives the task of the first, and runs nothing.
             on_event: Called with each ``Event``, as it happens; may be async.
+            wait_timeout: Seconds until ``TimeoutError`` is raised; the task goes on all the same.
+            poll: Seconds between looks at a task that another process runs.
 
         Returns:
             The final result. A task that failed is a result too: see ``result.error``.
 
         Raises:
             InvalidRequest: An argument is malformed; nothing was stored.
+            TimeoutError: ``wait_timeout`` ran out.
         """
-        schema = None if output_schema is None else OutputSchema(output_schema)
-        request = requests.build(
-            task,
-            start_url=start_url,
-            parameters=parameters,
-            output_schema=schema,
-            reuse_key=reuse_key,
-            model=model,
-            ai=ai,
-            timeout=timeout,
-            budget_usd=budget_usd,
-            secrets=secrets,
-            allow_hosts=allow_hosts,
-            limits=self._limits,
-        )
-        chosen = self._model(model) if ai == "auto" else None
-        self._check_usable()
-        result = await self._tracked(self._run(request, schema, chosen, on_event))
+        entered, schema = await self._start(task, asked, on_event, durable=wait_timeout is not None)
+        try:
+            result = await self._tracked(self._end(entered.task_id, poll), wait_timeout)
+        except TimeoutError:
+            raise TimeoutError(
+                f"task {entered.task_id} goes on after {wait_timeout:g} s; result() tells its end"
+            ) from None  # fmt: skip
+        except asyncio.CancelledError:
+            if entered.new:  # else it is another's
+                await (await self._workspace.line()).cancel(entered.task_id)
+            raise
         if result.result is not None and schema is not None:
-            return result.with_output(schema.construct(result.result.data))
+            return result.with_output(schema.construct(result.output))
         return result
 
-    async def repeat(self, task: str, *, repeats: int, **arguments: Any) -> list[TaskResult]:
+    async def repeat(self, task: str, *, repeats: int, **arguments: Any) -> Sequence[TaskResult]:
         """Runs a request several times, each on a fresh key, one after another: for studies of how runs vary.
 
         Args:
@@ -202,194 +240,63 @@ class AsyncEngine:
         keys = [f"{key}-{n}" if key else None for n in range(1, repeats + 1)]
         return [await self.run(task, reuse_key=k, **arguments) for k in keys]
 
-    async def _tracked(self, work: Coroutine[Any, Any, T]) -> T:
-        running = asyncio.ensure_future(work)
-        self._running.add(running)
+    async def map(
+        self, requests: Sequence[Mapping[str, Any]], *, on_progress: OnProgress | None = None, **shared: Any
+    ) -> Sequence[TaskResult]:
+        """Runs many requests, as many at once as the line lets through, and gives their results in the same order.
+
+        Args:
+            requests: The arguments of ``run`` for each, ``task`` among them.
+            on_progress: Called after each end with the number done, the number of all, and the result; may be async.
+            shared: Arguments that all have, unless they say otherwise.
+
+        Raises:
+            InvalidRequest: One of them is malformed; the others are canceled.
+        """
+        room = asyncio.Semaphore(max(1, min(2 * self._workspace.max_tasks, self._max_pending)))
+        done = 0
+
+        async def one(request: Mapping[str, Any]) -> TaskResult:
+            nonlocal done
+            async with room:
+                result = await self.run(**{**shared, **request})
+            done += 1
+            if on_progress is not None:
+                answer = on_progress(done, len(requests), result)
+                if inspect.isawaitable(answer):
+                    await answer
+            return result
+
         try:
-            return await running
-        finally:
-            self._running.discard(running)
-            if not running.done():
-                running.cancel()
-                await asyncio.wait([running])
+            async with asyncio.TaskGroup() as group:
+                running = [group.create_task(one(request)) for request in requests]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [task.result() for task in running]
 
-    async def _run(
-        self, request: TaskRequest, schema: OutputSchema | None, model: Model | None, on_event: OnEvent | None
-    ) -> TaskResult:
-        from engine.line import Line
-        from engine.running import TaskRun
-
-        self._line = self._line or Line(self._max_tasks)
-        task_id, store = requests.new_id("wt_"), self.bundles
-        redactor = Redactor(request.parameters, request.secrets)
-        trace = Trace(task_id, self.root / "traces" / f"{task_id}.jsonl", redactor, on_event)
-        return await TaskRun(
-            request,
-            task_id,
-            self.root,
-            self._get_sandbox(),
-            store,
-            await self._get_records(),
-            model,
-            redactor,
-            trace,
-            self._line.place(store, request.reuse_key, trace),
-            schema,
-        ).recorded()
+    async def _start(
+        self, task: str, asked: Asked, on_event: OnEvent | None, *, durable: bool
+    ) -> tuple[Entered, OutputSchema | None]:
+        given: dict[str, Any] = {**_UNASKED, **asked}
+        wanted = given.pop("output_schema")
+        schema = None if wanted is None else OutputSchema(wanted)
+        request = requests.build(task, output_schema=schema, limits=self._limits, **given)
+        chosen = self._workspace.model(request.model) if request.ai == "auto" else None
+        self._check_usable()
+        line = await self._workspace.line()
+        job = await self._workspace.job(requests.new_id("wt_"), request, schema, chosen, on_event)
+        entered = await line.enter(
+            job, job.kept_request, job.created, room=self._max_pending, durable=durable
+        )  # fmt: skip
+        if entered.new:
+            await job.entered()
+        if entered.result is not None:
+            await job.refused(entered.result)
+        return entered, schema
 
     # What the store knows
 
     @property
     def bundles(self) -> BundleStore:
         """The saved automations: history, diff, show, rollback, pin."""
-        from engine.bundles import BundleStore
-
-        return BundleStore(self.root)
-
-    async def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> list[dict[str, Any]]:
-        """Every attempt, oldest first: task, key, revision, outcome, reason, tokens, dollars, seconds, model."""
-        self._check_usable()
-        records = await self._get_records()
-        return await asyncio.to_thread(records.attempts, reuse_key, task_id)
-
-    # Parts, made when first needed
-
-    def _check_usable(self) -> None:
-        """Its browsers and connections live on one event loop; on another they would hang."""
-        if self._closed:
-            raise EngineError("the engine is closed; make a new one")
-        loop = asyncio.get_running_loop()
-        if self._loop not in (None, loop):
-            raise EngineError("this AsyncEngine belongs to another event loop; make one for each, or use Engine")
-        self._loop = loop
-
-    def _model(self, name: str | None) -> Model:
-        if name is None and not isinstance(self._default_model, str):
-            return self._default_model
-        chosen = name or str(self._default_model)
-        if chosen not in self._models:
-            from engine.models.anthropic import AnthropicModel
-
-            self._models[chosen] = AnthropicModel(chosen, base_url=self._base_url, api_key=self._api_key)
-        return self._models[chosen]
-
-    def _get_sandbox(self) -> Sandbox:
-        if self._sandbox is None:
-            from sandbox import Sandbox
-
-            self._sandbox = Sandbox(isolation=self._isolation, browser=self._browser, spare_workers=self._spare_workers)
-        return self._sandbox
-
-    async def _get_records(self) -> Records:
-        async with self._opening:
-            if self._records is None:
-                from engine.records import Records
-
-                self._records = await to_its_end(Records, self.root / "records.sqlite3")
-            return self._records
-
-
-class Engine:
-    """The blocking face of ``AsyncEngine``, on an event loop of its own: for scripts, threads, notebooks and servers.
-
-    Takes the arguments of ``AsyncEngine``; its methods are the same, without ``await``. ``on_event`` is called on the
-    engine's thread. Close it, or use it as a context manager: it leaves no process behind. A process that was forked
-    off needs an engine of its own.
-
-    >>> with Engine(store="my-store") as engine:
-    ...     result = engine.run("List the entries", start_url="http://127.0.0.1:9/", ai="never")
-    >>> result.outcome, result.error.code
-    ('failed', 'rejected')
-    """
-
-    def __init__(self, **options: Any) -> None:
-        self._loop = asyncio.new_event_loop()
-        try:
-            self._engine = AsyncEngine(**options)
-        except BaseException:
-            self._loop.close()
-            raise
-        self._thread = threading.Thread(target=self._loop.run_forever, name="webtasks-engine", daemon=True)
-        self._thread.start()
-        self._process = os.getpid()
-        self._door = threading.Lock()  # who hands in work before the closing is answered; who comes after is told
-        self._closing = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Cancels what still runs, ends every process and the engine's thread. May be called twice."""
-        if os.getpid() != self._process:
-            return  # it is the other process's, and so are its workers
-        if threading.current_thread() is self._thread:
-            raise EngineError("the engine was closed from its own on_event; close it from another thread")
-        with self._door:
-            first, self._closing = not self._closing, True
-        if not first:
-            self._thread.join()
-            return
-        try:
-            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
-
-    async def _end(self) -> None:
-        await self._engine.close()
-        if others := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(others)
-        await self._loop.shutdown_default_executor()
-
-    def run(self, task: str, **arguments: Any) -> TaskResult:
-        """Runs one task to its end; see ``AsyncEngine.run`` for the arguments."""
-        return self._wait(self._engine.run(task, **arguments))
-
-    def repeat(self, task: str, *, repeats: int, **arguments: Any) -> list[TaskResult]:
-        """Runs a request several times on fresh keys; see ``AsyncEngine.repeat``."""
-        return self._wait(self._engine.repeat(task, repeats=repeats, **arguments))
-
-    def warm(self) -> None:
-        """Starts a browser ahead of the first run, in the background."""
-        self._wait(self._engine.warm())
-
-    def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> list[dict[str, Any]]:
-        """Every attempt of every task; see ``AsyncEngine.attempts``."""
-        return self._wait(self._engine.attempts(reuse_key=reuse_key, task_id=task_id))
-
-    @property
-    def bundles(self) -> BundleStore:
-        """The saved automations: history, diff, show, rollback, pin."""
-        return self._engine.bundles
-
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        try:
-            with self._door:
-                self._check_usable()
-                future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
-        except EngineError:
-            work.close()
-            raise
-        try:
-            return future.result()
-        except CancelledError:
-            raise EngineError("the engine was closed while this ran; the task was canceled") from None
-        except BaseException:
-            # Ctrl-C ends the wait here; the run must not go on by itself.
-            if not future.done():
-                future.cancel()
-            raise
-
-    def _check_usable(self) -> None:
-        if os.getpid() != self._process:
-            raise EngineError("the engine belongs to the process that this one was forked from; make a new one")
-        if self._closing:
-            raise EngineError("the engine is closed; make a new one")
-        if threading.current_thread() is self._thread:
-            raise EngineError("the engine was called from its own on_event; use another thread, or AsyncEngine")
+        return self._workspace.bundles

@@ -14,6 +14,7 @@ EngineError
 │   ├── ModelUnavailable        overloaded, rate limited, unreachable, after retries
 │   ├── ModelRejected           the endpoint refused the request as malformed
 │   └── RecordingMismatch       a recorded reply does not fit this run
+├── TaskNotFound            the workspace has no task of this id
 ├── StoreError              the store's database or directory cannot be used
 └── TaskFailed              the output of a failed task was asked for
 """
@@ -94,6 +95,16 @@ class ModelRejected(ModelError):
 
 class RecordingMismatch(ModelError):
     """A recorded reply does not fit this run: its tools or refs are not there, or the recording is at its end."""
+
+
+class TaskNotFound(EngineError, LookupError):
+    """The workspace has no task of this id."""
+
+    def __init__(self, task_id: str, **details: Any) -> None:
+        super().__init__(f"there is no task {task_id!r} in this workspace of the store", task_id=task_id)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TaskNotFound, (self.details["task_id"],)
 
 
 class StoreError(EngineError):

@@ -1,63 +1,279 @@
-"""The line of waiting tasks: one run of a key at a time, over threads and processes, and a number of slots."""
+"""The line of waiting tasks: it starts this engine's when their turn comes, and ends those that somebody canceled."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import weakref
-from collections.abc import AsyncIterator
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
 
+from engine import requests, results
 from engine.bundles import BundleStore
-from engine.bundles.locking import Lock
-from engine.trace import Trace
+from engine.bundles.locking import Lock, try_lock
+from engine.claims import Claim
+from engine.errors import EngineError, StoreError
+from engine.interrupted import Reaper
+from engine.records import Entered, Records
+from engine.task import TaskRequest, TaskResult
+from engine.threads import to_its_end
 
-_FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds between looks at another process's lock
+log = logging.getLogger(__name__)
+
+_FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds between looks while a task of ours waits or runs
+_IDLE_POLL = 5.0
+_REAP_EVERY = 2.0
+_SWEEP_EVERY = 3600.0
+_TOLD_AT_ONCE = 20  # a long line must not keep those waiting whose turn it is
+
+
+class Job(Protocol):
+    """A task that this engine means to run."""
+
+    task_id: str
+    request: TaskRequest
+    hand_over: bool
+
+    async def run(self) -> TaskResult:
+        """Takes the task to its end and records that."""
+
+    async def waits(self, position: int | None) -> None:
+        """Tells, once, that it is not its turn yet."""
+
+    def put_down(self) -> None:
+        """Lets go of what it holds open: it is not run, or not here."""
+
+
+@dataclass
+class _Entry:
+    job: Job
+    durable: bool  # it outlives whoever asked for it
+    done: asyncio.Future[TaskResult]
+    running: asyncio.Task[None] | None = None
+    told: bool = False
+    canceled: bool = False
+
+    def end(self, result: TaskResult | Exception | None) -> None:
+        """Tells who waits; None where there is nothing to tell."""
+        if self.running is None:
+            self.job.put_down()
+        if self.done.done():
+            return
+        if result is None:
+            self.done.cancel()
+        elif isinstance(result, Exception):
+            self.done.set_exception(result)
+            self.done.exception()  # it may be that nobody waits
+        else:
+            self.done.set_result(result)
 
 
 class Line:
-    """Where the tasks of one engine wait. Who waits for a key holds no slot.
+    """The tasks of one engine, in the one line of the store.
 
     Args:
-        slots: Most tasks that run at once.
+        records: The workspace's records.
+        root: The workspace's directory.
+        bundles: For the locks of keys.
+        slots: Most tasks that run at once, over all processes.
+        adopt: Makes the job of a task that another engine left.
     """
 
-    def __init__(self, slots: int) -> None:
-        self._slots = asyncio.Semaphore(slots)
-        # Weak: a key that nobody waits for or runs leaves nothing behind, however many are minted.
-        self._turns: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+    def __init__(
+        self,
+        records: Records,
+        root: Path,
+        bundles: BundleStore,
+        slots: int,
+        adopt: Callable[[str, TaskRequest], Awaitable[Job]],
+    ) -> None:
+        self.owner = requests.new_id("en_")
+        self._records = records
+        self._root = root
+        self._bundles = bundles
+        self._slots = slots
+        self._adopt = adopt
+        self._reaper = Reaper(records, root / "engines", try_lock)
+        self._entries: dict[str, _Entry] = {}
+        self._wake = asyncio.Event()
+        self._alive: Lock | None = None
+        self._opening = asyncio.Lock()
+        self._loop: asyncio.Task[None] | None = None
+        self._reaped = self._swept = 0.0
+        self._closed = False
 
-    @contextlib.asynccontextmanager
-    async def place(self, store: BundleStore, key: str, trace: Trace) -> AsyncIterator[None]:
-        """Waits for the key and for a slot, and holds both inside the block. A wait is told once."""
-        turn = self._turns.setdefault(key, asyncio.Lock())
-        told = turn.locked()
-        if told:
-            await trace.emit("task.waiting", key=key)
-        async with turn:
-            pause = _FIRST_POLL
-            while (lock := await _try_lock(store, key)) is None:
-                if not told:
-                    told = True
-                    await trace.emit("task.waiting", key=key)
-                await asyncio.sleep(pause)
-                pause = min(pause * 1.5, _LONGEST_POLL)
+    # What the engine asks
+
+    async def open(self) -> None:
+        """Makes this engine one that runs tasks: its own, and those that others left."""
+        async with self._opening:
+            if self._alive is None:
+                self._alive = await to_its_end(try_lock, self._reaper.lock_file(self.owner))
+                if self._alive is None:
+                    raise StoreError(f"{self._reaper.lock_file(self.owner)} is locked by somebody else")
+            if self._loop is None and not self._closed:
+                self._loop = asyncio.create_task(self._keep_moving())
+
+    async def enter(self, job: Job, kept: TaskRequest, created: datetime, *, room: int, durable: bool) -> Entered:
+        """Puts a job at the end of the line.
+
+        Args:
+            kept: Its request as it may be stored, without secrets.
+            room: Most tasks that may wait.
+            durable: Whether it goes on without whoever asked for it.
+        """
+        await self.open()
+        entry = _Entry(job, durable, asyncio.get_running_loop().create_future())
+        self._entries[job.task_id] = entry  # before it is in the records, where it may be claimed at once
+        try:
+            entered = await to_its_end(
+                self._records.enter, job.task_id, kept, created, owner=self.owner, room=room
+            )  # fmt: skip
+        except asyncio.CancelledError:
+            await self.cancel(job.task_id)
+            raise
+        except BaseException:
+            self._forget(job.task_id)
+            raise
+        if not entered.new or entered.result is not None:
+            self._forget(job.task_id)
+        self._wake.set()
+        return entered
+
+    def running_here(self, task_id: str) -> asyncio.Future[TaskResult] | None:
+        """The end of a task of this engine; None for a task of another."""
+        entry = self._entries.get(task_id)
+        return entry.done if entry is not None else None
+
+    async def cancel(self, task_id: str) -> TaskResult | None:
+        """Ends a task as canceled, wherever it is; one of this engine's has ended when this returns."""
+        task = await to_its_end(self._records.ask_to_cancel, task_id)
+        entry = self._entries.get(task_id)
+        if entry is None or task is None:
+            self._forget(task_id)
+            return task
+        self._cancel_here(entry, task)
+        return await asyncio.shield(entry.done)
+
+    async def reap(self) -> None:
+        """Deals with the tasks of engines that died."""
+        alive = self.owner if self._alive is not None else None
+        await to_its_end(self._reaper.reap, alive=alive)
+        self._reaped = time.monotonic()
+
+    async def close(self) -> None:
+        """Ends what runs; durable tasks go back into the line where that is safe, the others are canceled."""
+        self._closed = True
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+        for entry in list(self._entries.values()):
+            entry.job.hand_over = entry.durable
+            if entry.running is not None:
+                entry.running.cancel()
+            elif entry.durable and not entry.job.request.secrets:
+                await to_its_end(self._records.claims.give_back, [entry.job.task_id])
+            else:
+                with suppress(StoreError):  # a store that cannot be written holds it no longer
+                    await to_its_end(self._records.ask_to_cancel, entry.job.task_id)
+        running = [entry.running for entry in self._entries.values() if entry.running is not None]
+        if running:
+            await asyncio.wait(running)
+        for task_id in list(self._entries):
+            self._forget(task_id)
+        if self._alive is not None:
+            self._reaper.lock_file(self.owner).unlink(missing_ok=True)
+            self._alive.release()
+            self._alive = None
+
+    # The loop
+
+    async def _keep_moving(self) -> None:
+        pause = _FIRST_POLL
+        while True:
+            woken = self._wake.is_set()
+            self._wake.clear()
             try:
-                async with self._slots:
-                    yield
-            finally:
-                lock.release()
+                await self._turn()
+            except StoreError as error:
+                log.warning("the line cannot move: %s", error)
+                self._fail_waiting(error)
+            busy = bool(self._entries)
+            pause = _FIRST_POLL if woken else min(pause * 1.5, _LONGEST_POLL)
+            # Not wait_for: that of Python 3.11 loses a cancellation that comes with the wake.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause if busy else _IDLE_POLL):
+                    await self._wake.wait()
 
+    async def _turn(self) -> None:
+        if time.monotonic() - self._reaped >= _REAP_EVERY:
+            await self.reap()
+        if time.monotonic() - self._swept >= _SWEEP_EVERY:
+            self._swept = time.monotonic()
+            await to_its_end(self._sweep)
+        for task_id in await to_its_end(self._records.claims.to_cancel, self.owner):
+            if (entry := self._entries.get(task_id)) is not None:
+                self._cancel_here(entry, await to_its_end(self._records.task, task_id))
+        claims = await to_its_end(self._records.claims.claim, self.owner, self._slots, self._bundles.try_lock)
+        for claim in claims:
+            await self._start(claim)
+        untold = (e for e in list(self._entries.values()) if e.running is None and not e.told and not e.done.done())
+        for entry in islice(untold, _TOLD_AT_ONCE):
+            await self._tell(entry)
 
-async def _try_lock(store: BundleStore, key: str) -> Lock | None:
-    """Takes the key's lock if it is free; a lock that nobody waits for any more is given back."""
-    taking = asyncio.ensure_future(asyncio.to_thread(store.try_lock, key))
-    try:
-        return await asyncio.shield(taking)
-    except asyncio.CancelledError:
-        taking.add_done_callback(_give_back)
-        raise
+    def _sweep(self) -> None:
+        results.sweep(self._root, self._records.expired(datetime.now(UTC)))
 
+    async def _start(self, claim: Claim) -> None:
+        entry = self._entries.get(claim.task_id)
+        if entry is None:
+            request = await to_its_end(self._records.request, claim.task_id)
+            job = await self._adopt(claim.task_id, request)
+            entry = _Entry(job, True, asyncio.get_running_loop().create_future())
+            self._entries[claim.task_id] = entry
+        entry.running = asyncio.create_task(self._run(entry, claim))
 
-def _give_back(taking: asyncio.Future[Lock | None]) -> None:
-    if not taking.cancelled() and taking.exception() is None and (lock := taking.result()) is not None:
-        lock.release()
+    async def _run(self, entry: _Entry, claim: Claim) -> None:
+        try:
+            entry.end(await entry.job.run())
+        except asyncio.CancelledError:
+            entry.end(None)
+        except Exception as error:  # noqa: BLE001  whoever waits for the task is told
+            entry.end(error)
+        finally:
+            claim.lock.release()
+            self._entries.pop(claim.task_id, None)
+            self._wake.set()
+
+    def _cancel_here(self, entry: _Entry, task: TaskResult | None) -> None:
+        if entry.running is not None:
+            if not entry.canceled:
+                entry.canceled = True
+                entry.running.cancel()
+            return
+        if task is not None and task.final:
+            entry.end(task)
+            self._entries.pop(entry.job.task_id, None)
+
+    async def _tell(self, entry: _Entry) -> None:
+        task = await to_its_end(self._records.task, entry.job.task_id)
+        if task is None or task.status != "pending":
+            return
+        entry.told = True
+        await entry.job.waits(task.queue_position)
+
+    def _forget(self, task_id: str) -> None:
+        if (entry := self._entries.pop(task_id, None)) is not None:
+            entry.end(None)
+
+    def _fail_waiting(self, error: EngineError) -> None:
+        """Those that wait cannot be started by a store that is broken; those that run go on."""
+        for task_id, entry in list(self._entries.items()):
+            if entry.running is None:
+                entry.end(error)
+                del self._entries[task_id]

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from engine.claims import Claims
 from engine.database import Database, dump, now
+from engine.errors import InvalidRequest
 from engine.journal import Journal
+from engine.ledger import Ledger
 from engine.statistics import Statistics
-from engine.task import Attempt, TaskResult
+from engine.task import Attempt, Status, TaskError, TaskRequest, TaskResult
+
+_COLUMNS = "id, key, status, created_at, started_at, title, place, result"
+_CANCELED = (
+    "UPDATE tasks SET status = 'canceled', canceled = 1, completed_at = ?, result = ? WHERE id = ? AND status = ?"
+)
+
+
+@dataclass(frozen=True)
+class Entered:
+    """What became of a request that was entered.
+
+    Args:
+        task_id: Its task; an earlier one where the idempotency key was used before.
+        new: Whether it is a task of its own.
+        result: Its end, where the line was full.
+    """
+
+    task_id: str
+    new: bool = True
+    result: TaskResult | None = None
 
 
 class Records:
@@ -20,7 +44,9 @@ class Records:
         path: The database file; made with its directory where it does not exist.
 
     Attributes:
+        claims: Who runs which task.
         journal: Irreversible actions and judgments.
+        ledger: What was paid for the model.
         statistics: Clean runs by revision.
 
     Raises:
@@ -30,40 +56,109 @@ class Records:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = Database(path)
+        self.claims = Claims(self._database)
         self.journal = Journal(self._database)
+        self.ledger = Ledger(self._database)
         self.statistics = Statistics(self._database)
 
     def close(self) -> None:
         """Closes the database."""
         self._database.close()
 
-    def add_task(self, task_id: str, key: str, task: str, parameters: Mapping[str, Any], created_at: datetime) -> None:
-        """Records a task that starts; secrets must be out of ``parameters`` already."""
-        with self._database.transaction() as db:
-            db.execute(
-                "INSERT INTO tasks VALUES (?, ?, ?, ?, 'started', ?, NULL)",
-                (task_id, key, task, dump(parameters), created_at.isoformat()),
-            )
+    # Tasks
 
-    def finish_task(self, result: TaskResult) -> None:
-        """Records a task's end with its attempts, in one transaction."""
-        with self._database.transaction() as db:
-            db.execute(
-                "UPDATE tasks SET status = ?, result = ? WHERE id = ?",
-                (result.status, result.model_dump_json(), result.web_task_id),
-            )
-            (key,) = db.execute("SELECT key FROM tasks WHERE id = ?", (result.web_task_id,)).fetchone()
-            at = now()
-            db.executemany(
-                "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?)",
-                [(result.web_task_id, n, key, at, a.model_dump_json()) for n, a in enumerate(result.attempts, 1)],
-            )
+    def enter(
+        self, task_id: str, request: TaskRequest, created_at: datetime, *, owner: str | None = None, room: int = 1_000
+    ) -> Entered:
+        """Puts a task at the end of the line.
 
-    def result(self, task_id: str) -> TaskResult | None:
-        """The recorded result of a task that ended, or None."""
+        Args:
+            request: What is asked; secrets must be out of it already.
+            owner: The engine that means to run it; None leaves it to any.
+            room: Most tasks that may wait; one more ends as ``workspace-rate-limited``.
+        """
+        with self._database.transaction() as db:
+            if request.idempotency_key is not None and (earlier := _earlier(db, request)) is not None:
+                return Entered(earlier, new=False)
+            (waiting,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'pending'").fetchone()
+            refused = _refused(task_id, request, created_at, waiting) if waiting >= room else None
+            db.execute(
+                "INSERT INTO tasks (id, key, task, parameters, status, created_at, place, owner, request,"
+                " idempotency_key) VALUES (?, ?, ?, ?, 'pending', ?, (SELECT coalesce(max(place), 0) + 1 FROM tasks),"
+                " ?, ?, ?)",
+                (
+                    task_id, request.reuse_key, request.task, dump(request.parameters), _stamp(created_at), owner,
+                    request.model_dump_json(), request.idempotency_key,
+                ),
+            )  # fmt: skip
+            if refused is not None:
+                _finish(db, refused)
+        return Entered(task_id, result=refused)
+
+    def finish(self, result: TaskResult, *, expires_at: datetime | None = None) -> bool:
+        """Records a task's end with its attempts, in one transaction; False where it had ended already.
+
+        Args:
+            expires_at: When the files that belong to it are swept.
+        """
+        with self._database.transaction() as db:
+            return _finish(db, result, expires_at)
+
+    def ask_to_cancel(self, task_id: str) -> TaskResult | None:
+        """Ends a pending task as canceled; a started one is marked, for the engine that runs it to see.
+
+        Returns:
+            The task as it is now; None where there is none.
+        """
+        with self._database.transaction() as db:
+            task = _task(db, task_id)
+            if task is None or task.final:
+                return task
+            if task.status == "started":
+                db.execute("UPDATE tasks SET canceled = 1 WHERE id = ?", (task_id,))
+                return task
+            at = datetime.now(UTC)
+            ended = task.model_copy(update={"status": "canceled", "completed_at": at, "queue_position": None})
+            db.execute(_CANCELED, (_stamp(at), ended.model_dump_json(), task_id, "pending"))
+        return ended
+
+    def task(self, task_id: str) -> TaskResult | None:
+        """A task as it is now: its result where it ended, its place where it waits; None where there is none."""
         with self._database.alone() as db:
-            row = db.execute("SELECT result FROM tasks WHERE id = ?", (task_id,)).fetchone()
-        return TaskResult.model_validate_json(row[0]) if row and row[0] else None
+            return _task(db, task_id)
+
+    def request(self, task_id: str) -> TaskRequest:
+        """What a task was asked, without its secrets."""
+        with self._database.alone() as db:
+            (text,) = db.execute("SELECT request FROM tasks WHERE id = ?", (task_id,)).fetchone()
+        return TaskRequest.model_validate_json(text)
+
+    def tasks(
+        self, status: Status | None = None, key: str | None = None, limit: int = 50, offset: int = 0
+    ) -> list[TaskResult]:
+        """Tasks, the newest first."""
+        wanted = [(c, v) for c, v in (("status", status), ("key", key)) if v is not None]
+        where = " WHERE " + " AND ".join(f"{column} = ?" for column, _ in wanted) if wanted else ""
+        query = f"SELECT {_COLUMNS} FROM tasks{where} ORDER BY place DESC LIMIT ? OFFSET ?"  # noqa: S608  our own names
+        with self._database.alone() as db:
+            rows = db.execute(query, [*(v for _, v in wanted), limit, offset]).fetchall()
+            return [_as_result(db, row) for row in rows]
+
+    def set_title(self, task_id: str, title: str | None) -> TaskResult | None:
+        """Gives a task a title; None where there is no such task."""
+        with self._database.transaction() as db:
+            db.execute("UPDATE tasks SET title = ? WHERE id = ?", (title, task_id))
+            return _task(db, task_id)
+
+    def expired(self, at: datetime, *, limit: int = 1000) -> list[str]:
+        """Tasks whose files have had their time; they are not named again."""
+        with self._database.transaction() as db:
+            query = "SELECT id FROM tasks WHERE expires_at < ? LIMIT ?"
+            found = [row[0] for row in db.execute(query, (_stamp(at), limit))]
+            db.executemany("UPDATE tasks SET expires_at = NULL WHERE id = ?", [(task_id,) for task_id in found])
+        return found
+
+    # Attempts
 
     def attempts(self, key: str | None = None, task_id: str | None = None) -> list[dict[str, Any]]:
         """Every attempt, oldest first, each with its task, key and time."""
@@ -86,3 +181,76 @@ class Records:
             }
             for t, k, at, text, n, data in found
         ]
+
+
+def _earlier(db: sqlite3.Connection, request: TaskRequest) -> str | None:
+    """The task that this idempotency key stands for already."""
+    row = db.execute(
+        "SELECT id, request FROM tasks WHERE idempotency_key = ?", (request.idempotency_key,)
+    ).fetchone()  # fmt: skip
+    if row is None:
+        return None
+    first = TaskRequest.model_validate_json(row[1])
+    if (first.task, first.parameters, first.start_url) != (request.task, request.parameters, request.start_url):
+        raise InvalidRequest(
+            f"the idempotency key {request.idempotency_key!r} stands for another request, task {row[0]}; use a new one",
+            field="idempotency_key",
+            task_id=row[0],
+        )
+    return str(row[0])
+
+
+def _refused(task_id: str, request: TaskRequest, created_at: datetime, waiting: int) -> TaskResult:
+    error = TaskError(
+        code="workspace-rate-limited",
+        message=f"{waiting} tasks wait already, which is all that the line holds; start it again later, or raise"
+        " max_pending",
+        details={"reason": "line-full", "waiting": waiting},
+    )
+    return TaskResult(
+        web_task_id=task_id, status="completed", outcome="failed", created_at=created_at,
+        completed_at=datetime.now(UTC), error=error, reuse_key=request.reuse_key,
+    )  # fmt: skip
+
+
+def _finish(db: sqlite3.Connection, result: TaskResult, expires_at: datetime | None = None) -> bool:
+    changed = db.execute(
+        "UPDATE tasks SET status = ?, outcome = ?, started_at = ?, completed_at = ?, result = ?, expires_at = ?"
+        " WHERE id = ? AND status IN ('pending', 'started')",
+        (
+            result.status, result.outcome, _stamp(result.started_at), _stamp(result.completed_at),
+            result.model_dump_json(), _stamp(expires_at), result.web_task_id,
+        ),
+    ).rowcount  # fmt: skip
+    if not changed:
+        return False
+    (key,) = db.execute("SELECT key FROM tasks WHERE id = ?", (result.web_task_id,)).fetchone()
+    at = now()
+    db.executemany(
+        "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?)",
+        [(result.web_task_id, n, key, at, a.model_dump_json()) for n, a in enumerate(result.attempts, 1)],
+    )
+    return True
+
+
+def _task(db: sqlite3.Connection, task_id: str) -> TaskResult | None:
+    row = db.execute(f"SELECT {_COLUMNS} FROM tasks WHERE id = ?", (task_id,)).fetchone()  # noqa: S608  our own names
+    return _as_result(db, row) if row is not None else None
+
+
+def _as_result(db: sqlite3.Connection, row: tuple[Any, ...]) -> TaskResult:
+    task_id, key, status, created, started, title, place, result = row
+    if result is not None:
+        return TaskResult.model_validate_json(result).model_copy(update={"title": title, "reuse_key": key})
+    position = None
+    if status == "pending":
+        query = "SELECT count(*) FROM tasks WHERE status = 'pending' AND place <= ?"
+        (position,) = db.execute(query, (place,)).fetchone()
+    return TaskResult(
+        web_task_id=task_id, status=status, created_at=created, started_at=started, reuse_key=key, title=title,
+        queue_position=position,
+    )  # fmt: skip
+
+
+def _stamp(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).isoformat(timespec="microseconds") if time is not None else None

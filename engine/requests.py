@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from engine.errors import InvalidRequest
 from engine.redaction import secret_names
 from engine.schema import OutputSchema
-from engine.task import AiMode, Limits, TaskRequest
+from engine.task import AiMode, IfInterrupted, Limits, TaskRequest
 
 _ID_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LONGEST_KEY = 1000
@@ -40,6 +40,8 @@ def build(
     secrets: Collection[str],
     allow_hosts: Collection[str],
     limits: Limits,
+    if_interrupted: IfInterrupted = "fail",
+    idempotency_key: str | None = None,
 ) -> TaskRequest:
     """A checked request.
 
@@ -50,6 +52,10 @@ def build(
         raise InvalidRequest("task is empty; say in plain words what is to be done", field="task")
     if ai not in ("auto", "never"):
         raise InvalidRequest(f'ai must be "auto" or "never", not {ai!r}', field="ai")
+    if if_interrupted not in ("fail", "rerun"):
+        raise InvalidRequest(
+            f'if_interrupted must be "fail" or "rerun", not {if_interrupted!r}', field="if_interrupted"
+        )  # fmt: skip
     checked = _parameters(parameters)
     for field, names in (("secrets", secrets), ("allow_hosts", allow_hosts)):
         if isinstance(names, (str, bytes)) or not all(isinstance(name, str) for name in names):
@@ -62,12 +68,14 @@ def build(
         start_url=_url(start_url),
         parameters=checked,
         output_schema=output_schema.json_schema if output_schema else None,
-        reuse_key=_key(reuse_key),
+        reuse_key=_short("reuse_key", reuse_key) or new_id("wtr_"),
         model=model,
         ai=ai,
         secrets=secret_names(checked, secrets),
         allow_hosts=tuple(_origin(host) for host in allow_hosts),
         limits=_limits(limits, timeout, budget_usd),
+        if_interrupted=if_interrupted,
+        idempotency_key=_short("idempotency_key", idempotency_key),
     )
 
 
@@ -136,12 +144,12 @@ def _origin(host: str) -> str:
     return f"{parts.scheme}://{name}:{port}"
 
 
-def _key(key: str | None) -> str:
+def _short(field: str, key: str | None) -> str | None:
     if key is None:
-        return new_id("wtr_")
+        return None
     if not isinstance(key, str) or not 1 <= len(key) <= _LONGEST_KEY:
-        raise InvalidRequest(f"reuse_key must be a string of 1 to {_LONGEST_KEY} characters", field="reuse_key")
-    return _text(key, "reuse_key")
+        raise InvalidRequest(f"{field} must be a string of 1 to {_LONGEST_KEY} characters", field=field)
+    return _text(key, field)
 
 
 def _limits(limits: Limits, timeout: float | None, budget_usd: float | None) -> Limits:

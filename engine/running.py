@@ -1,4 +1,4 @@
-"""One task on its way through the line, the runner, and into a result."""
+"""One task on its way through the runner and into a result."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ import asyncio
 import logging
 import time
 import traceback
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from engine import requests
+from engine import requests, results
 from engine.bundles import BundleStore
 from engine.errors import StoreError
 from engine.execution import Executor
 from engine.models.base import Model, Usage
-from engine.models.purse import Purse
+from engine.models.purse import Account, Purse
 from engine.outcome import Failed, after_gate, failure
 from engine.records import Records
 from engine.redaction import Redactor
@@ -27,6 +26,7 @@ from engine.task import (
     ComputeCost,
     Cost,
     Effect,
+    FileResult,
     InlineResult,
     Reuse,
     TaskError,
@@ -57,7 +57,7 @@ class TaskRun:
         model: Who is asked; None with ``ai="never"``.
         redactor: Hides secrets.
         trace: Events.
-        line: Held while the task runs: its key and a slot.
+        account: Keeps the caps of the day.
         schema: What the output must be, as the caller gave it: a pydantic class says more than its JSON Schema.
     """
 
@@ -70,47 +70,94 @@ class TaskRun:
     model: Model | None
     redactor: Redactor
     trace: Trace
-    line: AbstractAsyncContextManager[None]
+    account: Account | None = None
     schema: OutputSchema | None = None
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    hand_over: bool = False
+    _entered: bool = False
     _started: datetime | None = None
     _runner: Runner | None = None
     _limit: asyncio.Timeout | None = None
     _deadline: float = 0.0
 
-    async def recorded(self) -> TaskResult:
-        """Takes the task to its end, with a record of it from before its start."""
-        request, shown = self.request, self.redactor.parameters(self.request.parameters)
-        task = self.redactor.text(request.task)
-        await to_its_end(self.records.add_task, self.task_id, request.reuse_key, task, shown, self.created)
+    @property
+    def kept_request(self) -> TaskRequest:
+        """The request as the records may hold it: secrets by name only."""
+        request, redactor = self.request, self.redactor
+        return request.model_copy(
+            update={
+                "task": redactor.text(request.task),
+                "start_url": redactor.text(request.start_url) if request.start_url is not None else None,
+                "parameters": redactor.parameters(request.parameters),
+                "output_schema": redactor.data(request.output_schema),
+            }
+        )
+
+    async def entered(self) -> None:
+        """Tells, once, that the task is in the line."""
+        if self._entered:
+            return
+        self._entered = True
+        kept = self.kept_request
+        await self.trace.emit("task.pending", task=kept.task, key=kept.reuse_key, parameters=kept.parameters)
+
+    async def waits(self, position: int | None) -> None:
+        """Tells that it is not its turn yet: another run holds the key, or all slots are taken."""
+        await self.trace.emit("task.waiting", key=self.request.reuse_key, position=position)
+
+    async def refused(self, result: TaskResult) -> None:
+        """Tells that the line had no room."""
+        await self._tell_end(result)
+        self.trace.close()
+
+    def put_down(self) -> None:
+        """Closes the trace: the task is not run, or not here."""
+        self.trace.close()
+
+    async def run(self) -> TaskResult:
+        """Takes the task to its end, and records that; a canceled one is a result, too.
+
+        Raises:
+            asyncio.CancelledError: It was canceled to be handed over, and is back in the line.
+        """
+        await self.entered()
         try:
-            await self.trace.emit("task.pending", task=request.task, key=request.reuse_key, parameters=shown)
             result = await self.to_end()
         except asyncio.CancelledError:
             # Not in a thread: a second cancellation could interrupt that, and the record must not be lost.
-            self._keep(self._result("canceled", effect=self._effect()[0]))
-            raise
+            effect, _ = self._effect()
+            if self.hand_over and effect == "none" and self.request.if_interrupted == "rerun":
+                self.records.claims.give_back([self.task_id])
+                raise
+            await self.trace.emit("task.canceled")
+            return self._keep(self._result("canceled", effect=effect))
         finally:
             self.trace.close()
         return await to_its_end(self._keep, result)
 
     def _keep(self, result: TaskResult) -> TaskResult:
         """Records the result; one that cannot be recorded is a result all the same."""
+        now = datetime.now(UTC)
+        downloads = self._runner is not None and self._runner.kept_files is not None
         try:
-            self.records.finish_task(redacted(result, self.redactor))
-        except StoreError as error:
+            kept = redacted(result, self.redactor)
+            if kept.result is not None:
+                kept = kept.model_copy(update={"result": results.keep(self.root, self.task_id, kept.output, now)})
+            large = isinstance(kept.result, FileResult)
+            self.records.finish(kept, expires_at=now + results.KEPT if large or downloads else None)
+        except (StoreError, OSError) as error:
             log.warning("task %s ended and could not be recorded: %s", self.task_id, error)
-            warning = f"the result could not be recorded: {error.message}"
+            warning = f"the result could not be recorded: {error}"
             return result.model_copy(update={"warnings": (*result.warnings, warning)})
-        return result
+        return result.model_copy(update={"result": kept.result}).with_output(result.output) if large else result
 
     async def to_end(self) -> TaskResult:
-        """Waits for the line, runs the task, and makes a result of whatever happens but a cancellation."""
+        """Runs the task, and makes a result of whatever happens but a cancellation."""
         self._deadline = time.monotonic() + self.request.limits.timeout
         success: Success | None = None
         cause: Cause | None = None
         try:
-            async with asyncio.timeout(self.request.limits.timeout) as self._limit, self.line:
+            async with asyncio.timeout(self.request.limits.timeout) as self._limit:
                 success = await self._go()
         except Exception as error:  # noqa: BLE001  whatever it is, the user gets a result that says so
             cause = await self._cause(error)
@@ -138,7 +185,10 @@ class TaskRun:
         limits = self.request.limits
         purse = None
         if self.model is not None:
-            purse = Purse(self.model, budget_usd=limits.budget_usd, tokens=limits.tokens, deadline=self._deadline)
+            purse = Purse(
+                self.model, budget_usd=limits.budget_usd, tokens=limits.tokens, deadline=self._deadline,
+                account=self.account,
+            )  # fmt: skip
         executor = self._executor(purse)
         self._runner = Runner(
             self.request, self.store, self.records, executor, purse, self.redactor, self.trace, self.schema,
@@ -180,11 +230,14 @@ class TaskRun:
             details = self.redactor.data({**error.details}) | {"reason": error.reason}
             error = error.model_copy(update={"message": self.redactor.text(error.message), "details": details})
         result = self._result("completed", success, error, effect)
+        await self._tell_end(result)
+        return result
+
+    async def _tell_end(self, result: TaskResult) -> None:
         await self.trace.emit(
             "task.completed", outcome=result.outcome, usd=result.cost.ai_usd, model_calls=result.model_calls,
-            error=error.to_wire() if error else None,
+            error=result.error.to_wire() if result.error else None,
         )  # fmt: skip
-        return result
 
     def _result(
         self,
@@ -219,6 +272,7 @@ class TaskRun:
             attempts=tuple(runner.log.attempts) if runner else (),
             warnings=tuple(runner.warnings) if runner else (),
             effect=effect,
+            reuse_key=self.request.reuse_key,
         )
 
     def _effect(self) -> tuple[Effect, list[str]]:
@@ -260,4 +314,4 @@ def redacted(result: TaskResult, redactor: Redactor) -> TaskResult:
     """The result as it is kept: without secret values in what came from the page. Our own fields stay as they are."""
     if not redactor.active or result.result is None:
         return result
-    return result.model_copy(update={"result": InlineResult(data=redactor.data(result.result.data))})
+    return result.model_copy(update={"result": InlineResult(data=redactor.data(result.output))})

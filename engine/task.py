@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic.alias_generators import to_camel
@@ -16,6 +19,8 @@ ErrorCode = Literal[
     "workspace-rate-limited", "unauthenticated", "no-ai-credits-left", "timeout", "rejected", "internal-error"
 ]
 Effect = Literal["none", "performed", "unknown"]
+IfInterrupted = Literal["fail", "rerun"]
+Status = Literal["pending", "started", "completed", "canceled"]
 
 
 class _Wire(BaseModel):
@@ -31,7 +36,7 @@ class Limits(BaseModel):
 
     Args:
         budget_usd: Most dollars spent on the model.
-        timeout: Most seconds of wall time, waiting for the key included.
+        timeout: Most seconds of wall time, from the task's start; waiting in the line does not count.
         turns: Most requests of the agent.
         tokens: Most tokens of all prompts and answers together.
         candidates: Most candidates that the gate refuses before the agent has to stop.
@@ -53,7 +58,13 @@ class Limits(BaseModel):
 
 
 class TaskRequest(_Wire):
-    """One task, checked and complete. Made by the engine from the arguments of ``run``."""
+    """One task, checked and complete. Made by the engine from the arguments of ``run``.
+
+    Args:
+        if_interrupted: What becomes of it when the process that ran it died: ``fail``, or ``rerun`` by a living engine,
+            as long as nothing irreversible was let through.
+        idempotency_key: A second start with the same one gives the task of the first.
+    """
 
     task: str
     start_url: str | None = None
@@ -65,6 +76,8 @@ class TaskRequest(_Wire):
     secrets: frozenset[str] = frozenset()
     allow_hosts: tuple[str, ...] = ()
     limits: Limits = Limits()
+    if_interrupted: IfInterrupted = "fail"
+    idempotency_key: str | None = None
 
 
 class ComputeCost(_Wire):
@@ -135,6 +148,67 @@ class InlineResult(_Wire):
     data: Any
 
 
+class StoredFile(_Wire):
+    """A file that stands for a result.
+
+    Args:
+        url: Where it is: a ``file:`` URL here, a signed one from the HTTP server.
+        content_type: ``application/json`` or ``text/csv``.
+        size_bytes: Its size.
+        expires_at: When it is swept.
+    """
+
+    url: str
+    content_type: str
+    size_bytes: int
+    expires_at: datetime
+
+
+class Preview(_Wire):
+    """The beginning of a large result.
+
+    Args:
+        rows: How many rows it has; None where it is no list.
+        sample: The first rows, or the first fields.
+    """
+
+    rows: int | None = None
+    sample: Any = None
+
+
+class FileResult(_Wire):
+    """A result of more than 64 KiB of JSON.
+
+    Args:
+        file: The JSON.
+        csv: The same as CSV, where it is a list of flat objects.
+        preview: Its row count and first rows.
+    """
+
+    type: Literal["file"] = "file"
+    file: StoredFile
+    csv: StoredFile | None = None
+    preview: Preview | None = None
+
+    @property
+    def data(self) -> Any:
+        """The whole result, read from its file.
+
+        Raises:
+            TaskFailed: The file has expired; ``details["reason"]`` is ``expired``.
+        """
+        parts = urlsplit(self.file.url)
+        if parts.scheme != "file":
+            raise TaskFailed(f"the result is at {self.file.url}; fetch it from there", code="internal-error")
+        try:
+            return json.loads(Path(unquote(parts.path)).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise TaskFailed(
+                f"the result's file expired at {self.file.expires_at:%Y-%m-%d %H:%M} UTC; run the task again",
+                code="internal-error", reason="expired",
+            ) from None  # fmt: skip
+
+
 class Tokens(_Wire):
     """Tokens of all model calls of a task."""
 
@@ -172,6 +246,7 @@ class TaskResult(_Wire):
 
     ``status`` is ``completed`` (then ``outcome`` is ``success`` or ``failed``), ``canceled``, or, for a task that still
     runs, ``pending`` or ``started``. A failed task is a result, not an exception; reading ``output`` of one raises.
+    A ``pending`` one knows its place in the line: ``queue_position``, from 1.
 
     >>> from engine import TaskResult
     >>> wire = {"webTaskId": "wt_1", "status": "pending", "createdAt": "2026-11-23T10:00:00Z"}
@@ -181,15 +256,18 @@ class TaskResult(_Wire):
     """
 
     web_task_id: str
-    status: Literal["pending", "started", "completed", "canceled"]
+    status: Status
     outcome: Literal["success", "failed"] | None = None
     created_at: datetime
     started_at: datetime | None = None
     completed_at: datetime | None = None
     cost: Cost = Cost()
     reuse: Reuse | None = None
-    result: InlineResult | None = None
+    result: Annotated[InlineResult | FileResult, Field(discriminator="type")] | None = None
     error: TaskError | None = None
+    reuse_key: str | None = None
+    title: str | None = None
+    queue_position: int | None = None
     model_calls: int = 0
     tokens: Tokens = Tokens()
     attempts: tuple[Attempt, ...] = ()
@@ -197,6 +275,11 @@ class TaskResult(_Wire):
     effect: Effect = "none"
 
     _output: Any = PrivateAttr(default=None)
+
+    @property
+    def final(self) -> bool:
+        """Whether the task has ended: nothing of this result changes any more."""
+        return self.status in ("completed", "canceled")
 
     @property
     def ok(self) -> bool:
@@ -230,6 +313,6 @@ class TaskResult(_Wire):
             data["reuse"] = self.reuse.to_wire()
         if self.status in ("completed", "canceled"):
             data["startedAt"] = data.get("startedAt")
-        if self.result is not None:
+        if isinstance(self.result, InlineResult):
             data["result"]["data"] = data["result"].get("data")  # null is a result like any other
         return data

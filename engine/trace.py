@@ -37,6 +37,12 @@ class Event:
         """The event as JSON-able data."""
         return {"type": self.type, "taskId": self.task_id, "time": self.time.isoformat(), **self.data}
 
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Event:
+        """The event that ``to_json`` wrote."""
+        facts = {name: value for name, value in data.items() if name not in ("type", "taskId", "time")}
+        return cls(data["type"], data["taskId"], datetime.fromisoformat(data["time"]), facts)
+
 
 OnEvent = Callable[[Event], Awaitable[None] | None]
 
@@ -86,3 +92,23 @@ class Trace:
             with contextlib.suppress(OSError):  # what could not be flushed was told when it was written
                 self._file.close()
             self._file = None
+
+
+class Follower:
+    """Reads a trace while it is written, from any process."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def read(self) -> list[Event]:
+        """The events that came since the last time; a line that is not whole yet is left for the next."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return [Event.from_json(json.loads(line)) for line in whole.splitlines()]

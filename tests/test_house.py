@@ -25,30 +25,24 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"errors", "threads"},
     {"task", "schema", "redaction"},
-    {
-        "contract",
-        "triage",
-        "bundles",
-        "models",
-        "trace",
-        "database",
-        "journal",
-        "statistics",
-        "records",
-        "requests",
-        "coverage",
-    },
-    {"execution", "outcome", "attempts", "line"},
+    {"contract", "triage", "bundles", "models", "trace", "database", "requests", "coverage"},
+    {"claims", "ledger", "journal", "statistics", "results"},
+    {"records"},
+    {"execution", "outcome", "attempts", "interrupted"},
+    {"line"},
     {"agent"},
     {"development"},
     {"runner"},
     {"running"},
+    {"workspace"},
+    {"tasks"},
     {"engine"},
+    {"blocking"},
     {"cli", "server", "testing", "__main__"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 # The package itself re-exports what engine.engine offers: who imports `engine` stands above that.
-RANK[""] = RANK["engine"]
+RANK[""] = RANK["blocking"]
 
 
 def sources(package: str) -> list[Path]:

@@ -1,11 +1,16 @@
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine import Attempt, StoreError, TaskResult
+from engine import Attempt, StoreError, TaskRequest, TaskResult
 from engine.records import Records
+
+
+def asked(key: str = "k", task: str = "t", **parameters: Any) -> TaskRequest:
+    return TaskRequest(task=task, reuse_key=key, parameters=parameters)
 
 
 @pytest.fixture
@@ -28,11 +33,13 @@ def test_a_gate_is_passed_once_even_over_a_restart(records: Records) -> None:
 
 def test_attempts_come_back_with_their_task(records: Records) -> None:
     now = datetime.now(UTC)
-    records.add_task("wt_1", "key", "list", {"a": 1}, now)
+    records.enter("wt_1", asked("key", "list", a=1), now)
     attempt = Attempt(kind="explore", outcome="success", model="m", usd=0.002, seconds=1.5)
-    result = TaskResult(web_task_id="wt_1", status="completed", outcome="success", created_at=now, attempts=(attempt,))
-    records.finish_task(result)
-    assert records.result("wt_1") == result
+    result = TaskResult(web_task_id="wt_1", status="completed", outcome="success", created_at=now, attempts=(attempt,),
+        reuse_key="key",
+    )  # fmt: skip
+    assert records.finish(result)
+    assert records.task("wt_1") == result
     (row,) = records.attempts("key")
     assert (row["task_id"], row["task"], row["kind"], row["usd"]) == ("wt_1", "list", "explore", 0.002)
     assert records.attempts("another") == []
@@ -60,8 +67,8 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 def test_two_processes_on_one_database_wait_for_each_other(records: Records) -> None:
     other = Records(records.path)
-    records.add_task("wt_1", "k", "t", {}, datetime.now(UTC))
-    other.add_task("wt_2", "k", "t", {}, datetime.now(UTC))
+    records.enter("wt_1", asked(), datetime.now(UTC))
+    other.enter("wt_2", asked(), datetime.now(UTC))
     assert not other.journal.gates("wt_1")
     other.close()
     records.close()

@@ -39,7 +39,7 @@ def recorded(settings: Settings, key: str | None = None) -> list[dict[str, Any]]
 
     async def read() -> list[dict[str, Any]]:
         async with settings.engine() as engine:
-            return await engine.attempts(reuse_key=key)
+            return list(await engine.attempts(reuse_key=key))
 
     return [] if settings.is_empty else asyncio.run(read())
 

@@ -110,7 +110,7 @@ async def _run(settings: Settings, request: dict[str, Any], repeats: int | None,
     async with settings.engine() as engine:
         if repeats is None:
             return [await engine.run(**request, on_event=watcher)]
-        return await engine.repeat(**request, repeats=repeats, on_event=watcher)
+        return list(await engine.repeat(**request, repeats=repeats, on_event=watcher))
 
 
 def _print(settings: Settings, results: Sequence[TaskResult], *, repeated: bool) -> None:

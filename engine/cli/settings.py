@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from engine import AsyncEngine
-from engine.engine import Isolation
+from engine.workspace import Isolation
 
 if TYPE_CHECKING:
     from engine.bundles import BundleStore

@@ -5,11 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import replace
+from typing import Protocol
 
 from engine.errors import ModelOverBudget, ModelUnavailable
 from engine.models.base import Model, ModelReply, ModelRequest, Usage
 
 _LEAST_ANSWER = 256  # tokens; with less than this a call is not worth its prompt
+
+
+class Account(Protocol):
+    """Where calls are paid from beside the task's own budget: what all tasks of a day may cost."""
+
+    async def reserve(self, usd: float) -> int:
+        """Sets dollars aside and gives the entry's number, or raises ``ModelOverBudget``."""
+
+    async def settle(self, entry: int, usd: float) -> None:
+        """Puts the real price in the place of what was set aside."""
 
 
 class Purse:
@@ -20,10 +31,14 @@ class Purse:
         budget_usd: Most dollars.
         tokens: Most tokens of prompts and answers.
         deadline: ``time.monotonic()`` value after which nothing is asked.
+        account: Keeps the caps of the day; None for none.
     """
 
-    def __init__(self, model: Model, *, budget_usd: float, tokens: int, deadline: float) -> None:
+    def __init__(
+        self, model: Model, *, budget_usd: float, tokens: int, deadline: float, account: Account | None = None
+    ) -> None:
         self.model = model
+        self._account = account
         self.budget_usd = budget_usd
         self.spent_usd = 0.0
         self.calls = 0
@@ -56,6 +71,7 @@ class Purse:
             raise ModelUnavailable("the task's time ran out before the model was asked", model=self.model.name)
         request = self._affordable(replace(request, timeout=min(request.timeout, left)))
         reserve = self.model.worst_cost(request)
+        entry = await self._account.reserve(reserve) if self._account is not None and reserve > 0 else None
         self._reserved += reserve
         try:
             reply = await self.model.query(request)
@@ -64,12 +80,18 @@ class Purse:
             raise
         except BaseException:
             self._reserved -= reserve
+            await self._settle(entry, 0.0)
             raise
         self._reserved -= reserve
         self.calls += 1
         self.usage += reply.usage
         self.spent_usd += reply.cost_usd
+        await self._settle(entry, reply.cost_usd)
         return reply
+
+    async def _settle(self, entry: int | None, usd: float) -> None:
+        if entry is not None and self._account is not None:
+            await self._account.settle(entry, usd)
 
     def _affordable(self, request: ModelRequest) -> ModelRequest:
         """The request, with a shorter answer where the whole length might pass the cap."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from engine import AsyncEngine, TaskResult
+from engine import AsyncEngine, TaskRequest, TaskResult
 from engine.records import Records
 from engine.redaction import Redactor
 from engine.running import redacted
@@ -126,11 +126,11 @@ def test_a_transaction_that_fails_leaves_the_records_usable(tmp_path: Path) -> N
     from engine import StoreError
 
     records = Records(tmp_path / "records.sqlite3")
-    now = datetime.now(UTC)
-    records.add_task("wt_1", "k", "t", {}, now)
+    now, asked = datetime.now(UTC), TaskRequest(task="t", reuse_key="k")
+    records.enter("wt_1", asked, now)
     with pytest.raises(StoreError, match="UNIQUE"):
-        records.add_task("wt_1", "k", "t", {}, now)
-    records.add_task("wt_2", "k", "t", {}, now)
+        records.enter("wt_1", asked, now)
+    records.enter("wt_2", asked, now)
     records.close()
     with pytest.raises(StoreError, match="closed"):
         records.journal.gates("wt_1")

@@ -10,11 +10,7 @@ from typing import Any
 import pytest
 
 from engine import AsyncEngine, Engine, EngineError
-from engine.bundles import BundleStore
-from engine.line import Line
-from engine.redaction import Redactor
 from engine.threads import to_its_end
-from engine.trace import Trace
 from fixtures_sites import FixtureServer
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save
@@ -87,7 +83,7 @@ async def test_a_closed_engine_opens_nothing_again(tmp_path: Path) -> None:
 
 async def test_one_database_is_opened_however_many_ask_at_once(tmp_path: Path) -> None:
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
-        found = await asyncio.gather(*(engine._get_records() for _ in range(8)))
+        found = await asyncio.gather(*(engine._workspace.records() for _ in range(8)))
         assert len(set(map(id, found))) == 1
 
 
@@ -107,27 +103,3 @@ async def test_work_in_a_thread_is_waited_for_before_a_cancellation_goes_on() ->
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
-
-
-async def test_who_gives_up_waiting_for_a_key_or_a_slot_holds_neither(tmp_path: Path) -> None:
-    line, store = Line(1), BundleStore(tmp_path)
-    trace = Trace("wt_1", tmp_path / "trace", Redactor({}, ()))
-
-    async def take(key: str, hold: float = 0) -> None:
-        async with line.place(store, key, trace):
-            await asyncio.sleep(hold)
-
-    first = asyncio.create_task(take("a", 60))
-    await asyncio.sleep(0.1)
-    for delay in (0, 0, 0.001, 0.002, 0.005, 0.1):
-        waiting = asyncio.create_task(take("b"))
-        await asyncio.sleep(delay)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-    first.cancel()
-    await asyncio.wait([first])
-    await asyncio.wait_for(take("b"), 5)
-    await asyncio.wait_for(take("a"), 5)
-    trace.close()
-    assert not line._turns

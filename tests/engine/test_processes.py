@@ -26,7 +26,7 @@ SLOW = """\
 import time
 async def run(page, parameters, task):
     began = time.time()
-    await page.goto(task.start_url + "slow?ms=700")
+    await page.goto(task.start_url + "slow?ms=2500")
     return {"began": began, "ended": time.time()}
 """
 
