@@ -26,6 +26,7 @@ async def test_names_stay_and_the_last_value_is_shown(session: Session, site: st
     assert (await session.execute("title")).output == "'Items'"
     assert (await session.execute("def f(): return title * 2")).output == ""
     assert (await session.execute("f()")).output == "'ItemsItems'"
+    assert (await session.execute("await page.goto(task.start_url)")).output == "HTTP 200"
 
 
 async def test_errors_show_the_users_lines(session: Session) -> None:
