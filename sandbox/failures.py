@@ -14,6 +14,11 @@ _CALL_LOG_LINES = 6
 _FRAMES = 8
 
 
+def forget_sources() -> None:
+    """Forget what was remembered."""
+    linecache.clearcache()
+
+
 def remember_source(name: str, source: str) -> None:
     """Let tracebacks show the lines of code that has no file here."""
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)

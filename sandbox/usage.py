@@ -36,15 +36,23 @@ class Meter:
         if jailed:
             self._directory = os.open(f"/proc/{pid}/root/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
 
+    @property
+    def proc(self) -> str:
+        """The /proc that describes its processes."""
+        return f"/proc/self/fd/{self._directory}" if self._directory is not None else "/proc"
+
+    def pids(self) -> list[int]:
+        """Its processes."""
+        return all_pids(self.proc) if self._directory is not None else list(descendants(self._pid))
+
     def read(self) -> Usage:
         """Measure now. Processes that end meanwhile are left out."""
         cpu = memory = 0.0
         count = 0
-        root = f"/proc/self/fd/{self._directory}" if self._directory is not None else "/proc"
-        for pid in all_pids(root) if self._directory is not None else descendants(self._pid):
+        for pid in self.pids():
             try:
-                fields = process_stat(f"{root}/{pid}")
-                resident, shared = _words(f"{root}/{pid}/statm")[1:3]
+                fields = process_stat(f"{self.proc}/{pid}")
+                resident, shared = _words(f"{self.proc}/{pid}/statm")[1:3]
             except (OSError, IndexError):
                 continue
             cpu += sum(map(int, fields[11:15])) / _TICK  # its own time and that of children that ended
@@ -89,3 +97,8 @@ def process_stat(directory: str) -> list[str]:
 def _words(path: str) -> list[str]:
     with open(path, encoding="ascii") as file:  # noqa: PTH123  as above
         return file.read().split()
+
+
+def names_in(directory: int | str | os.PathLike[str]) -> set[str]:
+    """The names in a directory, or in the one that a descriptor stands for."""
+    return set(os.listdir(directory))  # noqa: PTH208  pathlib takes no descriptors

@@ -23,6 +23,7 @@ from sandbox.protocol import Channel, Message
 
 _READ_LIMIT = 64 << 20
 _MIB = 1 << 20
+_REMEMBER_SECONDS = 0.02
 _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -91,7 +92,12 @@ async def _serve(control: socket.socket, port: int, options: dict[str, Any]) -> 
             return
         task = asyncio.ensure_future(_answer(message))
         tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        task.add_done_callback(answered)
+
+    def answered(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            os._exit(1)  # not even the error could be sent: the host must not wait for it
 
     async def _answer(message: Message) -> None:
         await asyncio.shield(prepared)
@@ -102,6 +108,7 @@ async def _serve(control: socket.socket, port: int, options: dict[str, Any]) -> 
             "snapshot": harness.snapshot,
             "locators": lambda: harness.locators(message),
             "evidence": lambda: harness.evidence(screenshot=message["screenshot"]),
+            "renew": harness.renew,
         }
         try:
             channel.reply(message, await verbs[message["t"]]())
@@ -143,3 +150,5 @@ async def _prepare(channel: Channel, harness: Any, port: int, options: dict[str,
         browser = await launch(chromium_sandbox)
     await harness.prepare(browser)
     channel.send("ready", chromium_sandbox=chromium_sandbox)
+    # Ahead of need, too, but after whoever waits for the browser
+    asyncio.get_running_loop().call_later(_REMEMBER_SECONDS, harness.remember)
