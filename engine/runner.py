@@ -175,6 +175,9 @@ class Runner:
             start_url=self.executor.start_url,
             login_expected=bool(bundle.contract.get("page", {}).get("login")),
         )
+        error = execution.outcome.error
+        if cause is None and error is not None and error.kind == "crash":
+            cause = Cause("browser-crashed", f"the browser crashed while the automation ran: {error.message}")
         note.reason = cause.reason if cause is not None else "drift"
         if execution.passed_gate:
             raise Failed(outcome_failure(problems, execution, reason="failed-behind-gate"))

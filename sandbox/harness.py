@@ -6,71 +6,27 @@ import ast
 import asyncio
 import base64
 import inspect
+import os
 import sys
 import time
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox import observe
 from sandbox.failures import describe, forget_sources, remember_source
 from sandbox.hygiene import Baseline
+from sandbox.prints import OUTPUT_LIMIT, Prints
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
 from sandbox.toolkit import TaskContext
+from sandbox.usage import descendants, is_running
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
 
 _ACTION_TIMEOUT_MS = 10_000
 _NAVIGATION_TIMEOUT_MS = 30_000
-_OUTPUT_LIMIT = 12_000
 _RESULT = "__step_result__"
-
-
-class Prints:
-    """``sys.stdout`` of the automation: lines become logs, or the output of a step."""
-
-    def __init__(self, log: Callable[[str], object]) -> None:
-        self._log = log
-        self._rest = ""
-        self.step: list[str] | None = None
-        self._step_size = 0
-
-    def write(self, text: str) -> int:
-        """Take text; a step keeps as much as it can show."""
-        if self.step is not None:
-            if self._step_size < 20 * _OUTPUT_LIMIT:
-                self.step.append(text)
-            self._step_size += len(text)
-            return len(text)
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._log(line)
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing is held back but an unfinished line."""
-
-    def isatty(self) -> bool:
-        """It is no terminal."""
-        return False
-
-    def begin_step(self) -> None:
-        """Collect from here."""
-        self.step, self._step_size = [], 0
-
-    def end_step(self) -> str:
-        """What was collected."""
-        text = "".join(self.step or ())
-        self.step = None
-        return text
-
-    def finish(self) -> None:
-        """Log an unfinished line."""
-        if self._rest:
-            self._log(self._rest)
-            self._rest = ""
 
 
 class Harness:
@@ -80,6 +36,7 @@ class Harness:
         self._channel = channel
         self._scratch = scratch
         self._browser: Browser | None = None
+        self._driver = 0
         self._context: BrowserContext | None = None
         self._page: Page | None = None
         self._recorder: observe.Recorder | None = None
@@ -99,6 +56,7 @@ class Harness:
     async def prepare(self, browser: Browser) -> None:
         """Open the context and the page, ahead of need."""
         self._browser = browser
+        _, self._driver, *_ = descendants(os.getpid())  # this process has no other child
         browser.on("disconnected", self._on_disconnected)
         observe.watch_calls(lambda: self._recorder)
         page = await self._open()
@@ -220,7 +178,8 @@ class Harness:
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
         assert self._recorder is not None
-        return describe(error, self._names, crashed=self._recorder.crashed)
+        crashed = self._recorder.crashed or not is_running(self._driver)
+        return describe(error, self._names, crashed=crashed)
 
     async def execute(self, message: Message) -> dict[str, Any]:
         """Run a step of an exploration; its names stay for the next."""
@@ -302,7 +261,7 @@ class Harness:
 
 
 def _bound(text: str) -> str:
-    if len(text) <= _OUTPUT_LIMIT:
+    if len(text) <= OUTPUT_LIMIT:
         return text
-    head, tail = _OUTPUT_LIMIT * 2 // 3, _OUTPUT_LIMIT // 3
+    head, tail = OUTPUT_LIMIT * 2 // 3, OUTPUT_LIMIT // 3
     return f"{text[:head]}\n… {len(text) - head - tail} characters left out …\n{text[-tail:]}"
