@@ -33,8 +33,7 @@ def killing(program: str) -> str:
 for process in pathlib.Path("/proc").iterdir():
     if process.name.isdigit() and {program}:
         os.kill(int(process.name), signal.SIGKILL)
-await page.wait_for_timeout(200)
-await page.title()"""
+await page.wait_for_timeout(20_000)"""
 
 
 COMMAND = "(process / 'cmdline').read_bytes()"
