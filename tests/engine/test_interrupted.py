@@ -32,6 +32,7 @@ QUICK = "async def run(page, parameters, task):\n    return [{'n': parameters.ge
 STARTS = """
     import asyncio, json, sys
     from engine import AsyncEngine
+    from sandbox import PoolOptions
     store, requests = sys.argv[1], json.loads(sys.argv[2])
     async def main():
         async with AsyncEngine(store=store, max_tasks=4, pool=PoolOptions(spare=0)) as engine:
