@@ -22,6 +22,7 @@ from engine.workspace import Isolation, Workspace
 if TYPE_CHECKING:
     from engine.bundles import BundleStore
     from engine.records import Entered
+    from sandbox import PoolOptions
 
 Schema = Mapping[str, Any] | type | None
 OnProgress = Callable[[int, int, TaskResult], Awaitable[None] | None]
@@ -67,7 +68,7 @@ class AsyncEngine(Tasks):
         max_pending: Most tasks that wait; one more ends at once as ``workspace-rate-limited``.
         usd_per_day: Most dollars for the model on one day (UTC), over all tasks of the workspace.
         key_usd_per_day: The same for each reuse key.
-        spare_workers: Browsers kept ready for the next run, in the background.
+        pool: How many browsers wait for the next run, and for how long; default ``sandbox.PoolOptions()``.
 
     Raises:
         InvalidRequest: An argument is malformed.
@@ -96,7 +97,7 @@ class AsyncEngine(Tasks):
         max_pending: int = 1_000,
         usd_per_day: float | None = None,
         key_usd_per_day: float | None = None,
-        spare_workers: int = 1,
+        pool: PoolOptions | None = None,
     ) -> None:
         for name, number in (("max_tasks", max_tasks), ("max_pending", max_pending)):
             if not isinstance(number, int) or number < 1:
@@ -118,7 +119,7 @@ class AsyncEngine(Tasks):
             api_key=api_key,
             isolation=isolation,
             browser=browser,
-            spare_workers=spare_workers,
+            pool=pool,
             limits=self._limits,
             max_tasks=max_tasks,
             daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, Sandbox, SandboxUnavailable, WorkerDied
+from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox, SandboxUnavailable, WorkerDied
 from sandbox.usage import descendants
 from tests.sandbox.conftest import Run
 
@@ -188,7 +188,7 @@ async def test_without_bubblewrap_nothing_runs(monkeypatch: pytest.MonkeyPatch) 
 
 async def test_no_isolation_is_announced_and_works(caplog: pytest.LogCaptureFixture, site: str) -> None:
     code = "async def run(page, parameters, task): return await page.title()"
-    async with Sandbox(isolation="none", spare_workers=0) as sandbox:
+    async with Sandbox(isolation="none", pool=PoolOptions(spare=0)) as sandbox:
         outcome = await sandbox.run(Automation(code), {}, start_url=site, egress=Egress(allow=(site,)), host=Host())
     assert outcome.value == "Items"
     assert "without any protection" in caplog.text
