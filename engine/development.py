@@ -113,6 +113,7 @@ class Development:
             known_parameters=self.known_parameters,
             resources=base.resources if base is not None else {},
             trace=self.trace,
+            task=self.request.task,
             start_url_given=self.executor.start_url is not None,
         )
         code = base.automation if base is not None else ""

@@ -52,6 +52,7 @@ class Execution:
         gates: The irreversible actions that it came to, and whether they were let through.
         files: The directory of the files it saved.
         model_error: The model's error where a judgment that it asked for failed.
+        parameters: What it was given, secrets included.
     """
 
     outcome: Outcome
@@ -59,6 +60,7 @@ class Execution:
     gates: tuple[tuple[str, bool], ...]
     files: Path
     model_error: ModelError | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def passed_gate(self) -> bool:
@@ -72,9 +74,13 @@ class Execution:
         error = self.outcome.error
         return error is not None and error.kind == "rehearsal"
 
-    def observed(self) -> Observed:
-        """What the contract looks at."""
-        return Observed(self.outcome.value, self.outcome.evidence, self.progress)
+    def observed(self, parameters: Mapping[str, Any] | None = None) -> Observed:
+        """What the contract looks at.
+
+        Args:
+            parameters: Those that it ran with, secrets left out.
+        """
+        return Observed(self.outcome.value, self.outcome.evidence, self.progress, parameters or {})
 
 
 @dataclass
@@ -267,7 +273,7 @@ class Executor:
                 await self.trace.emit("worker.died", error=str(died))
         # What explores the page that stays open is the model: nothing irreversible is let through for it.
         host.mode = "rehearsal"
-        return Execution(outcome, host.progressed, tuple(host.gates), host.files, host.model_error)
+        return Execution(outcome, host.progressed, tuple(host.gates), host.files, host.model_error, parameters)
 
     async def open_session(self, parameters: Mapping[str, Any]) -> Session:
         """A worker to explore in, at the start URL; irreversible actions stop there."""

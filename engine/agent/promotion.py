@@ -52,7 +52,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Promoted:
-    """A candidate that passed: the execution whose output the user gets, and what was learnt."""
+    """A candidate that passed: the execution whose output the user gets, and what was learnt.
+
+    Args:
+        other: Its run with other parameters, where it has some and only reads.
+    """
 
     candidate: Candidate
     execution: Execution
@@ -60,7 +64,7 @@ class Promoted:
     output_schema: Mapping[str, Any]
     schema_inferred: bool
     effects: str
-    other_parameters: Mapping[str, Any] | None
+    other: Execution | None
     hosts: tuple[str, ...]
 
 
@@ -85,6 +89,7 @@ class Gate:
         contract: The output part of the bundle's contract, which a repair must satisfy unchanged; None for new code.
         known_parameters: Those of the last good run, secrets left out: the second run of a repair.
         resources: The bundle's resources.
+        task: The task's text, which may state an order of the rows.
         wrote: Whether exploring sent a state-changing request.
         start_url_given: Whether the request or the bundle names a start URL; else the model may.
     """
@@ -97,6 +102,7 @@ class Gate:
     known_parameters: Mapping[str, Any] | None
     resources: Mapping[str, bytes]
     trace: Trace
+    task: str = ""
     wrote: bool = False
     start_url_given: bool = True
     _last: Trial | None = None
@@ -135,16 +141,13 @@ class Gate:
         if first.rehearsed:
             return await self._promote_irreversible(candidate)
         effects = "write" if self.wrote or writes(first.outcome.evidence) else "read"
-        runs = [first.observed()]
-        other_parameters: Mapping[str, Any] | None = None
+        second: Execution | None = None
         if effects == "read" and self._variable:
             other = await self._other_run(candidate, first)
             if isinstance(other, Refused):
                 return other
-            assert other.execution is not None, "a good trial ran"
-            runs.append(other.execution.observed())
-            other_parameters = other.parameters
-        return await asyncio.to_thread(self._promoted, candidate, first, runs, effects, other_parameters)
+            second = other.execution
+        return await asyncio.to_thread(self._promoted, candidate, first, second, effects)
 
     @property
     def _variable(self) -> bool:
@@ -197,7 +200,7 @@ class Gate:
         problems = await self._problems(execution)
         if problems:
             return Refused(problems, execution, final=execution.passed_gate)
-        return await asyncio.to_thread(self._promoted, candidate, execution, [execution.observed()], "write", None)
+        return await asyncio.to_thread(self._promoted, candidate, execution, None, "write")
 
     async def _problems(self, execution: Execution) -> tuple[str, ...]:
         unanswered = execution.model_error
@@ -233,28 +236,24 @@ class Gate:
             return []
         return check({"output": self.contract.get("output", {})}, observed)
 
-    def _promoted(
-        self,
-        candidate: Candidate,
-        first: Execution,
-        runs: list[Observed],
-        effects: str,
-        other_parameters: Mapping[str, Any] | None,
-    ) -> Promoted:
-        contract = learn(runs)
+    def _promoted(self, candidate: Candidate, first: Execution, other: Execution | None, effects: str) -> Promoted:
+        runs = [self._observed(run) for run in (first, other) if run is not None]
+        contract = learn(runs, self.task)
         if self.contract is not None:
             contract = {**contract, "output": self.contract.get("output", {})}
-        values = [run.output for run in runs]
         return Promoted(
             candidate=candidate,
             execution=first,
             contract=contract,
-            output_schema=self.schema.json_schema if self.schema else infer(values),
+            output_schema=self.schema.json_schema if self.schema else infer([run.output for run in runs]),
             schema_inferred=self.schema is None,
             effects=effects,
-            other_parameters=other_parameters,
+            other=other,
             hosts=tuple(sorted({h for run in (first,) for h in run.outcome.evidence.hosts})),
         )
+
+    def _observed(self, execution: Execution) -> Observed:
+        return execution.observed({n: v for n, v in execution.parameters.items() if n not in self.secrets})
 
 
 def writes(evidence: Evidence) -> bool:

@@ -164,7 +164,7 @@ class Workbench:
         verdict = await self.gate.promote(candidate)
         if isinstance(verdict, Promoted):
             self.ended = verdict
-            untried = other_parameters and verdict.other_parameters is None
+            untried = other_parameters and verdict.other is None
             return "Accepted." + (" other_parameters were not tried: the code changes the site." if untried else "")
         if verdict.final:
             self.ended = verdict
