@@ -6,7 +6,7 @@ from engine.contract.learning import learn, widen
 from engine.contract.model import Breach, History, Observed, PageEvidence, Past, Severity
 from engine.contract.page import borne_out, empty_confirmed
 from engine.contract.patterns import error_text
-from engine.contract.profile import describe, merge, rows
+from engine.contract.profile import describe, main_rows, merge, rows
 
 __all__ = [
     "CLEAN_RUNS_BEFORE_STATISTICS",
@@ -26,6 +26,7 @@ __all__ = [
     "error_text",
     "joined",
     "learn",
+    "main_rows",
     "merge",
     "rows",
     "widen",
