@@ -77,8 +77,8 @@ def scraped(code: str, output: Any) -> list[str]:
             if value is not None:
                 where = f" of the field {field!r}" if field else ""
                 found.append(
-                    f"line {node.lineno}: {_short(node.value)} has {value!r} in it, a value{where} that this run read from"
-                    " the page; find it on the page instead"
+                    f"line {node.lineno}: {_short(node.value)} has {value!r} in it, a value{where} that this run read"
+                    " from the page; find it on the page instead"
                 )
                 break
     return found

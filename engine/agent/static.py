@@ -92,8 +92,8 @@ def _excepts(tree: ast.Module) -> Iterator[str]:
             yield f"line {node.lineno}: an exception is swallowed; let it rise, or name the one that is expected"
         elif any(_gives_nothing(n) for n in ast.walk(node)) and "task.empty" not in ast.unparse(node):
             yield (
-                f"line {node.lineno}: a failure becomes an empty result; let it rise, and where the site says that there"
-                " is nothing, point that out with task.empty"
+                f"line {node.lineno}: a failure becomes an empty result; let it rise, and where the site says that"
+                " there is nothing, point that out with task.empty"
             )
 
 

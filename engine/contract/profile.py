@@ -115,7 +115,7 @@ def _describe_field(values: list[Any]) -> dict[str, Any]:
         return told
     told |= _spread(filled)
     numbers = [n for v in filled if (n := number(v)) is not None]
-    if len(numbers) == len(filled):
+    if len(numbers) == len(filled) and min(numbers) >= 0:
         median = statistics.median(numbers)
         told["median"] = [median, median]
     texts = [v for v in filled if isinstance(v, str)]

@@ -54,16 +54,17 @@ class Past:
     def __init__(self, database: Database, *runs: Observed, task: str = "") -> None:
         self.statistics = Statistics(database)
         self.contract = learn(runs[:1], task)
+        self.revision = "r"
         for run in runs:
             self.add(run)
 
     def add(self, run: Observed) -> None:
         """One more clean run."""
-        self.statistics.clean_run("r", [], None, [run])
+        self.statistics.clean_run(self.revision, [], None, [run])
 
     def history(self, run: Observed) -> History:
         """What is known where this run comes."""
-        return self.statistics.history("r", run.parameters)
+        return self.statistics.history(self.revision, run.parameters)
 
     def kinds(self, run: Observed) -> list[str]:
         """What departs, by kind."""
