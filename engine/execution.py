@@ -53,6 +53,7 @@ class Execution:
         files: The directory of the files it saved.
         model_error: The model's error where a judgment that it asked for failed.
         parameters: What it was given, secrets included.
+        code: The source that ran.
     """
 
     outcome: Outcome
@@ -61,6 +62,7 @@ class Execution:
     files: Path
     model_error: ModelError | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    code: str = field(default="", repr=False)
 
     @property
     def passed_gate(self) -> bool:
@@ -125,6 +127,8 @@ class TaskHost(Host):
 
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         """Hands a judgment to the model; the same question about the same content is answered from the cache."""
+        if not content.strip():
+            raise AskRefused("there is no content to judge: the page gave none, and nothing is made up")
         # The automation holds the secrets; the model must not, whatever it is asked.
         prompt, content, schema = self.redactor.text(prompt), self.redactor.text(content), self.redactor.data(schema)
         digest = hashlib.sha256(json.dumps([prompt, content, schema], sort_keys=True).encode()).hexdigest()
@@ -273,7 +277,9 @@ class Executor:
                 await self.trace.emit("worker.died", error=str(died))
         # What explores the page that stays open is the model: nothing irreversible is let through for it.
         host.mode = "rehearsal"
-        return Execution(outcome, host.progressed, tuple(host.gates), host.files, host.model_error, parameters)
+        return Execution(
+            outcome, host.progressed, tuple(host.gates), host.files, host.model_error, parameters, code
+        )  # fmt: skip
 
     async def open_session(self, parameters: Mapping[str, Any]) -> Session:
         """A worker to explore in, at the start URL; irreversible actions stop there."""

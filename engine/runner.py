@@ -15,7 +15,7 @@ from engine.attempts import AttemptLog, Note
 from engine.bundles import Bundle, BundleStore, Revision
 from engine.bundles.objects import need_git
 from engine.confirmation import ask, excusable, excused_by_page
-from engine.contract import Breach, Observed, check, rows, widen
+from engine.contract import Breach, History, Observed, check, rows, widen
 from engine.coverage import covers
 from engine.development import Development, Work
 from engine.errors import ModelError
@@ -295,7 +295,10 @@ class Runner:
         if bundle is not None and await self._pinned():
             raise Failed(Cause("pinned", f"{trouble}; the bundle is pinned and is not changed; unpin it to allow that"))
         need_git()
-        sample, known = "", None
+        sample, known, history = "", None, History()
+        if bundle is not None and kind == "repair":
+            asked = self._shown(self.request.parameters)
+            history = await asyncio.to_thread(self.records.statistics.history, _committed(bundle).id, asked)
         if bundle is not None:
             sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
             known = await self._good_parameters(bundle)
@@ -314,6 +317,7 @@ class Runner:
                 redactor=self.redactor,
                 trace=self.trace,
                 settle=self.settle,
+                history=history,
             ).run(session)
             note.revision = revision.id
         self.kept_files = promoted.execution.files

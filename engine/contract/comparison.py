@@ -6,7 +6,7 @@ import hashlib
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Breach, History, Observed, Past
@@ -73,13 +73,14 @@ def compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterat
         yield from _same_output(run, history)
 
 
-def disagreements(old: Sequence[Row], output: Any, shown: str = "") -> list[str]:
+def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collection[str]) -> list[str]:
     """Where an output contradicts an earlier one: fields that differ in most of the rows that both have.
 
     Args:
         old: The earlier output, as `compact` gave it.
         output: The new one.
-        shown: The page's text, which bears a changed value out where the old one is not in it.
+        shown: Text of pages, which bears a changed value out where the new one is in it and the old one is not.
+        steady: Fields that do not change by themselves.
     """
     new = compact(output)
     key = _key(old, new)
@@ -87,18 +88,24 @@ def disagreements(old: Sequence[Row], output: Any, shown: str = "") -> list[str]
         return []
     pairs = _pairs(old, new, key)
     if not pairs:
-        return [f"none of the {len(old)} rows of the last good output is in this one, by {key!r}: is it the same list?"]
+        strangers = [row[key] for row in new if not _borne_out(old[0][key], row[key], shown)]
+        said = f"none of the {len(old)} rows of the last good output is in this one, by {key!r}: it had {old[0][key]!r}"
+        return [f"{said}, this one has {strangers[0]!r}"] if strangers else []
     found = []
-    for name in sorted({n for row in old for n in row} - {key}):
+    for name in sorted({n for row in old for n in row if n in steady} - {key}):
         differ = [(a[key], a.get(name), b.get(name)) for a, b in pairs if not _alike(a.get(name), b.get(name))]
-        kept = [d for d in differ if blank(d[2]) or str(d[1]) in shown or str(d[2]) not in shown]
-        if len(differ) * 2 > len(pairs) and kept:
-            which, was, now = kept[0]
+        bare = [d for d in differ if not _borne_out(d[1], d[2], shown)]
+        if len(differ) * 2 > len(pairs) and bare:
+            which, was, now = bare[0]
             found.append(
                 f"{name!r} differs from the last good output in {len(differ)} of the {len(pairs)} rows that both have:"
                 f" of {which!r} it was {was!r} and is {now!r}"
             )
     return found
+
+
+def _borne_out(old: Any, new: Any, shown: str) -> bool:
+    return not blank(new) and str(new) in shown and (blank(old) or str(old) not in shown)
 
 
 def _alike(a: Any, b: Any) -> bool:
