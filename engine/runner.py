@@ -15,7 +15,7 @@ from engine.attempts import AttemptLog, Note
 from engine.bundles import Bundle, BundleStore, Revision
 from engine.bundles.objects import need_git
 from engine.confirmation import ask, excusable, excused_by_page
-from engine.contract import Breach, History, Observed, check, rows, widen
+from engine.contract import Breach, History, Observed, always_there, check, rows, widen
 from engine.coverage import covers
 from engine.development import Development, Work
 from engine.errors import ModelError
@@ -73,6 +73,7 @@ class Runner:
     warnings: list[str] = field(default_factory=list)
     bundle: Bundle | None = None
     kept_files: Path | None = None
+    full_page: str = ""
 
     def __post_init__(self) -> None:
         self.log = AttemptLog(self.purse, self.trace)
@@ -121,7 +122,7 @@ class Runner:
                     await self._tell(execution, problems, breaches)
                     self._triage(bundle, execution, problems, note)
             if not problems:
-                if not (problems := await self._doubt_nothing(bundle)):
+                if not (problems := await self._doubt_nothing(bundle, execution)):
                     return await self._good(bundle, execution, breaches)
             elif works := await self._works_otherwise(bundle):
                 return await self._blame_parameters(bundle, execution, problems, breaches)
@@ -193,6 +194,7 @@ class Runner:
             execution = await self._execute(bundle, good | secrets, mode="rehearsal")
             if execution.rehearsed:
                 return True
+            self.full_page = execution.outcome.evidence.text
             works = not (await self._judge(bundle, execution))[0] and rows(execution.outcome.value) != 0
             note.reason = None if works else "drift"
         return works
@@ -202,13 +204,15 @@ class Runner:
         _, sets = await asyncio.to_thread(self.records.statistics.clean_runs, _committed(bundle).id)
         return next((good for good in sets if good != self._open(self.request.parameters)), None)
 
-    async def _doubt_nothing(self, bundle: Bundle) -> list[str]:
+    async def _doubt_nothing(self, bundle: Bundle, execution: Execution) -> list[str]:
         """An empty result, though the page bears it out, is believed only while other parameters still give rows."""
         if bundle.meta.effects != "read":
             return []
         works = await self._works_otherwise(bundle)
         if works is False:
             return ["$: no rows, and none any more for parameters that gave rows before"]
+        if works and (message := always_there(execution.outcome.evidence.messages, self.full_page)):
+            return [f"$: no rows, and {message!r}, by which the page was said to tell so, is there on full pages, too"]
         _, sets = await asyncio.to_thread(self.records.statistics.clean_runs, _committed(bundle).id)
         if sets and works is None:
             self.warnings.append("there are no rows, where the same parameters gave rows before; the page says so, too")

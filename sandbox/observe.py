@@ -59,10 +59,10 @@ _SIGNS = """() => {
   };
 }"""
 # By a whole page, or by a locator that matches anything, no site says that there is nothing.
-_IS_MESSAGE = """e => {
+_MESSAGE = """e => {
   const said = (e.innerText || e.alt || e.getAttribute('aria-label') || '').trim();
-  return e !== document.documentElement && e !== document.body && said !== '' && said.length <= 300
-    && e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
+  const short = e !== document.documentElement && e !== document.body && said !== '' && said.length <= 300;
+  return short && e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0 ? said : null;
 }"""
 _SEE = f"() => ({{...({_SIGNS})(), ...({OUTLINE})()}})"
 
@@ -202,6 +202,7 @@ async def see(
     if page is not None and not recorder.crashed:
         seen |= await _quietly(page.evaluate(_SEE)) or {}
     text = seen.get("text", "")
+    said = [(name, await _quietly(locator.first.evaluate(_MESSAGE))) for name, locator in empty]
     return {
         "url": seen["url"],
         "title": seen.get("title", ""),
@@ -216,7 +217,8 @@ async def see(
         "landmarks": seen.get("landmarks", []),
         "groups": seen.get("groups", []),
         "state_changing": list(recorder.state_changing),
-        "empty": [(name, bool(await _quietly(locator.first.evaluate(_IS_MESSAGE)))) for name, locator in empty],
+        "empty": [(name, message is not None) for name, message in said],
+        "messages": [message for _, message in said if message is not None],
         "failed_document": recorder.failed_document,
         "screenshot": await _screenshot(page) if screenshot and page and not recorder.crashed else None,
     }

@@ -69,6 +69,7 @@ class Evidence:
         hosts: ``host:port`` that were reached.
         refused: ``(host:port, reason)`` that were not: "dns", "refused", "timeout", "tls" or "policy: …".
         empty: ``(locator, whether it shows a short message)`` of each ``task.empty``.
+        messages: What those show.
         main_refused: That reason, if the last main document was among them.
         screenshot: PNG, when the run failed or when it was asked for.
     """
@@ -88,6 +89,7 @@ class Evidence:
     refused: tuple[tuple[str, str], ...] = ()
     empty: tuple[tuple[str, bool], ...] = ()
     main_refused: str | None = None
+    messages: tuple[str, ...] = ()
     landmarks: tuple[str, ...] = ()
     groups: tuple[tuple[str, int], ...] = ()
     screenshot: bytes | None = field(default=None, repr=False)

@@ -244,14 +244,17 @@ class Gate:
             for selector, visible in outcome.evidence.empty
             if not visible
         ]
-        past = self._past(run)
+        # What an action gives, a reference or a receipt, is new each time.
+        past = None if execution.gates else self._past(run)
         return problems + (agreement.contradictions(past, run, self.seen) if past is not None else [])
 
     def breaches(self, observed: Observed) -> list[Breach]:
         """How the output departs from what good outputs of this bundle were; a repair may not change that."""
         if self.contract is None:
             return []
-        history = replace(self.history, same=self._past(observed))
+        same = self._past(observed)
+        others = tuple(past for past in (self.history.same, *self.history.others) if past not in (None, same))
+        history = replace(self.history, same=same, others=others)
         return check({"output": self.contract.get("output", {})}, observed, history)
 
     def _past(self, run: Observed) -> Past | None:

@@ -4,7 +4,7 @@ from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
 from engine.contract.comparison import compact, digest, disagreements, joined
 from engine.contract.learning import learn, widen
 from engine.contract.model import Breach, History, Observed, PageEvidence, Past, Severity
-from engine.contract.page import borne_out, empty_confirmed
+from engine.contract.page import always_there, borne_out, empty_confirmed
 from engine.contract.patterns import error_text
 from engine.contract.profile import describe, main_rows, merge, rows
 
@@ -16,6 +16,7 @@ __all__ = [
     "PageEvidence",
     "Past",
     "Severity",
+    "always_there",
     "borne_out",
     "check",
     "compact",

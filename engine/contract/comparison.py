@@ -83,24 +83,28 @@ def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collectio
         steady: Fields that do not change by themselves.
     """
     new = compact(output)
-    key = _key(old, new)
+    alone = len(old) == len(new) == 1
+    key = "" if alone else _key(old, new)
     if key is None:
         return []
-    pairs = _pairs(old, new, key)
+    pairs = [(old[0], new[0])] if alone else _pairs(old, new, key)
+    if not pairs and len(old) < _MATCHED:
+        return []
     if not pairs:
         strangers = [row[key] for row in new if not _borne_out(old[0][key], row[key], shown)]
         said = f"none of the {len(old)} rows of the last good output is in this one, by {key!r}: it had {old[0][key]!r}"
         return [f"{said}, this one has {strangers[0]!r}"] if strangers else []
     found = []
     for name in sorted({n for row in old for n in row if n in steady} - {key}):
-        differ = [(a[key], a.get(name), b.get(name)) for a, b in pairs if not _alike(a.get(name), b.get(name))]
+        differ = [(a.get(key), a.get(name), b.get(name)) for a, b in pairs if not _alike(a.get(name), b.get(name))]
         bare = [d for d in differ if not _borne_out(d[1], d[2], shown)]
         if len(differ) * 2 > len(pairs) and bare:
             which, was, now = bare[0]
             found.append(
+                f"{name!r} differs from the last good output: it was {was!r} and is {now!r}" if alone else
                 f"{name!r} differs from the last good output in {len(differ)} of the {len(pairs)} rows that both have:"
                 f" of {which!r} it was {was!r} and is {now!r}"
-            )
+            )  # fmt: skip
     return found
 
 
@@ -121,7 +125,7 @@ def _key(old: Sequence[Row], new: Sequence[Row]) -> str | None:
     """The field that tells the rows of both apart: of text if there is one, and one by which some are found again."""
     best: tuple[bool, float, str] | None = None
     for name in old[0] if old and new else ():
-        a, b = [row.get(name) for row in old], [row.get(name) for row in new]
+        a, b = [_plain(row.get(name)) for row in old], [_plain(row.get(name)) for row in new]
         if any(blank(v) or isinstance(v, (bool, float)) for v in (*a, *b)) or len(set(a)) < len(a):
             continue
         if len(set(b)) < 0.9 * len(b):
@@ -133,8 +137,8 @@ def _key(old: Sequence[Row], new: Sequence[Row]) -> str | None:
 
 
 def _pairs(old: Sequence[Row], new: Sequence[Row], key: str) -> list[tuple[Row, Row]]:
-    by_key = {row.get(key): row for row in new}
-    return [(row, by_key[row.get(key)]) for row in old if row.get(key) in by_key]
+    by_key = {_plain(row.get(key)): row for row in new}
+    return [(row, by_key[_plain(row.get(key))]) for row in old if _plain(row.get(key)) in by_key]
 
 
 def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:

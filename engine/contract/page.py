@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Breach, Observed
 from engine.contract.profile import rows
 
 _SHOWN_MORE = 1.2  # times the rows of the output; a group of few more has a head, a sum or an advertisement
+_ANYTHING = re.compile(r"""text=(?:""|''|//)|text\((?:""|'')?\)|^(?:html|body|:root|\*)$""", re.IGNORECASE)
 _COMMON_WORDS = 3  # characters; shorter words of a title say nothing
 
 
@@ -71,8 +72,19 @@ def borne_out(run: Observed) -> bool:
 
 
 def empty_confirmed(run: Observed) -> bool:
-    """Whether the page says that there is nothing."""
-    return any(visible for _, visible in run.evidence.empty)
+    """Whether the page says that there is nothing, by something that does not match just anything."""
+    return any(visible and not _ANYTHING.search(locator) for locator, visible in run.evidence.empty)
+
+
+def always_there(messages: Collection[str], full_page: str) -> str | None:
+    """The message by which a page says that there is nothing, if a page with rows shows it, too.
+
+    >>> always_there(["0 orders"], "Orders 10 orders"), always_there(["No luck?"], "12 shops. No luck? Call us.")
+    (None, 'No luck?')
+    """
+    shown = " ".join(full_page.split())
+    words = (" ".join(message.split()) for message in messages)
+    return next((m for m in words if re.search(rf"(?<!\w){re.escape(m)}(?!\w)", shown)), None)
 
 
 def title_words(run: Observed) -> set[str]:

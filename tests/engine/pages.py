@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from engine import AsyncEngine, TaskResult
+from engine import AsyncEngine, Limits, TaskResult
 from engine.contract import Observed, learn
 from sandbox import Evidence
 from tests.engine.conftest import NoModel
@@ -94,5 +94,6 @@ def keep(store: Path, code: str, good: Any = None, **how: Any) -> str:
 async def replay(store: Path, site: Pages, model: Any = None, **changed: Any) -> TaskResult:
     """One run of what is saved under ``k``; without a model with ``ai="never"``."""
     arguments: dict[str, Any] = {"start_url": site.url + "/", "reuse_key": "k", "ai": "auto" if model else "never"}
-    async with AsyncEngine(store=store, model=model or NoModel(), spare_workers=0) as engine:
+    limits = Limits(action_timeout=changed.pop("action_timeout", 10.0))
+    async with AsyncEngine(store=store, model=model or NoModel(), limits=limits, spare_workers=0) as engine:
         return await engine.run(changed.pop("task", TASK), **(arguments | changed))

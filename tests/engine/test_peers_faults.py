@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine import Limits, TaskResult
+from engine import TaskResult
 from engine.agent.static import findings
 from engine.bundles import BundleStore
 from engine.records import Records
@@ -177,7 +177,10 @@ def test_18_a_position_learnt_from_one_sample_is_refused(line: str) -> None:
 
 
 async def test_19_the_text_of_an_error_is_no_result(tmp_path: Path, shop: Pages) -> None:
-    code = 'async def run(page, parameters, task):\n    return {"heading": await page.get_by_role("heading").inner_text()}\n'
+    code = """\
+async def run(page, parameters, task):
+    return {"heading": await page.get_by_role("heading").inner_text()}
+"""
     keep(tmp_path, code, {"heading": "Shops"})
     assert (await replay(tmp_path, shop)).ok
     shop.html["/"] = "<main><h1>An unexpected error has occurred</h1>" + "<p>Shops of the guild.</p>" * 200 + "</main>"
@@ -188,11 +191,14 @@ async def test_20_a_repair_may_not_change_what_is_expected(tmp_path: Path, shop:
     revision = keep(tmp_path, BY_CLASS)
     assert (await replay(tmp_path, shop)).ok
     shop.table(SHOPS, title="", place="")
-    easy = 'async def run(page, parameters, task):\n    return [{"name": n, "town": None} for n in await page.locator(".title").all_inner_texts()]\n'
+    easy = """\
+async def run(page, parameters, task):
+    return [{"name": n, "town": None} for n in await page.locator(".title").all_inner_texts()]
+"""
     wrong = easy.replace('"town": None', '"town": "in " + n')
     turns: list[list[tuple[str, dict[str, Any]]]] = [[("write", {"code": easy})], [("write", {"code": wrong})]]
     model = ScriptedModel(*turns, [("give_up", {"reason": "impossible", "message": "no"})])
-    result = await replay(tmp_path, shop, model, limits=Limits(action_timeout=1))
+    result = await replay(tmp_path, shop, model, action_timeout=2)
     assert not result.ok
     said = str(model.requests[-1].messages)
     assert "$[*].town: expected a value in 100% of rows, got none" in said
