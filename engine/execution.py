@@ -52,6 +52,8 @@ class Execution:
         gates: The irreversible actions that it came to, and whether they were let through.
         files: The directory of the files it saved.
         model_error: The model's error where a judgment that it asked for failed.
+        parameters: What it was given, secrets included.
+        code: The source that ran.
     """
 
     outcome: Outcome
@@ -59,6 +61,8 @@ class Execution:
     gates: tuple[tuple[str, bool], ...]
     files: Path
     model_error: ModelError | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    code: str = field(default="", repr=False)
 
     @property
     def passed_gate(self) -> bool:
@@ -72,9 +76,13 @@ class Execution:
         error = self.outcome.error
         return error is not None and error.kind == "rehearsal"
 
-    def observed(self) -> Observed:
-        """What the contract looks at."""
-        return Observed(self.outcome.value, self.outcome.evidence, self.progress)
+    def observed(self, parameters: Mapping[str, Any] | None = None) -> Observed:
+        """What the contract looks at.
+
+        Args:
+            parameters: Those that it ran with, secrets left out.
+        """
+        return Observed(self.outcome.value, self.outcome.evidence, self.progress, parameters or {})
 
 
 @dataclass
@@ -119,6 +127,8 @@ class TaskHost(Host):
 
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         """Hands a judgment to the model; the same question about the same content is answered from the cache."""
+        if not content.strip():
+            raise AskRefused("there is no content to judge: the page gave none, and nothing is made up")
         # The automation holds the secrets; the model must not, whatever it is asked.
         prompt, content, schema = self.redactor.text(prompt), self.redactor.text(content), self.redactor.data(schema)
         digest = hashlib.sha256(json.dumps([prompt, content, schema], sort_keys=True).encode()).hexdigest()
@@ -276,7 +286,9 @@ class Executor:
             await self.trace.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
         # What explores the page that stays open is the model: nothing irreversible is let through for it.
         host.mode = "rehearsal"
-        return Execution(outcome, host.progressed, tuple(host.gates), host.files, host.model_error)
+        return Execution(
+            outcome, host.progressed, tuple(host.gates), host.files, host.model_error, parameters, code
+        )  # fmt: skip
 
     async def _may_begin_again(self, once: bool) -> bool:
         """Unless something was or may have been done already. The journal knows: the host may have been stopped between

@@ -14,9 +14,11 @@ from engine.agent.tools import describe_output
 from engine.attempts import AttemptLog, Note
 from engine.bundles import Bundle, BundleStore, Revision
 from engine.bundles.objects import need_git
-from engine.contract import Breach, check, rows, widen
+from engine.confirmation import ask, excusable, excused_by_page
+from engine.contract import Breach, History, Observed, always_there, check, rows, widen
 from engine.coverage import covers
 from engine.development import Development, Work
+from engine.errors import ModelError
 from engine.execution import Execution, Executor
 from engine.models.purse import Purse
 from engine.outcome import Failed, model_failure, outcome_failure
@@ -71,6 +73,7 @@ class Runner:
     warnings: list[str] = field(default_factory=list)
     bundle: Bundle | None = None
     kept_files: Path | None = None
+    full_page: str = ""
 
     def __post_init__(self) -> None:
         self.log = AttemptLog(self.purse, self.trace)
@@ -109,19 +112,22 @@ class Runner:
             async with self.log.attempt("replay") as note:
                 note.revision = _committed(bundle).id
                 await self.trace.emit("replay.started", revision=note.revision)
-                execution = await self._execute(bundle, self.request.parameters, keep_open=self.purse is not None)
+                execution = await self._execute(bundle, self.request.parameters, keep_open=True)
                 session = execution.outcome.session
                 problems, breaches = await self._judge(bundle, execution)
                 if not problems and rows(execution.outcome.value) != 0:
-                    return await self._good(bundle, execution, session)
+                    return await self._good(bundle, execution, session, breaches)
                 if problems:
-                    await self.trace.emit("replay.failed", problems=problems)
+                    execution = await _pictured(execution)
+                    await self._tell(execution, problems, breaches)
                     self._triage(bundle, execution, problems, note)
             if not problems:
-                if not (problems := await self._doubt_nothing(bundle)):
-                    return await self._good(bundle, execution, session)
-            elif await self._works_otherwise(bundle):
+                if not (problems := await self._doubt_nothing(bundle, execution)):
+                    return await self._good(bundle, execution, session, breaches)
+            elif works := await self._works_otherwise(bundle):
                 return await self._blame_parameters(bundle, execution, problems, breaches)
+            elif works is None and await self._confirmed(bundle, execution, problems, breaches):
+                return await self._admit(bundle, execution, problems)
             if await self._pinned():
                 raise Failed(outcome_failure(problems, execution, reason="pinned", breaches=breaches))
             if self.purse is None:
@@ -155,14 +161,19 @@ class Runner:
     def _faults(self, bundle: Bundle, execution: Execution) -> tuple[list[str], list[Breach]]:
         schema = self._schema(bundle)
         problems = [f"output {e}" for e in schema.errors(execution.outcome.value)] if schema else []
-        clean, _ = self.records.statistics.clean_runs(_committed(bundle).id)
-        breaches = check(bundle.contract, execution.observed(), clean_runs=clean)
-        return problems + [str(b) for b in breaches], breaches
+        run = execution.observed(self._shown(execution.parameters))
+        history = self.records.statistics.history(_committed(bundle).id, run.parameters)
+        found = check(bundle.contract, run, history)
+        binding = [b for b in found if b.severity != "advisory"]
+        if binding and not problems and excused_by_page(binding, run):
+            binding = []
+        return problems + [str(b) for b in binding], found
 
-    async def _good(self, bundle: Bundle, execution: Execution, session: Session | None) -> Success:
+    async def _good(self, bundle: Bundle, execution: Execution, session: Session | None, told: list[Breach]) -> Success:
         if session is not None:
             session.release()
         revision = _committed(bundle)
+        self.warnings += [f"the result was accepted, for the page bears it out; still, {breach}" for breach in told]
         await self._count_clean(revision, execution, keep=bundle.meta.effects == "read")
         self.kept_files = execution.files
         return Success(execution.outcome.value, revision, used=True)
@@ -195,6 +206,7 @@ class Runner:
             execution = await self._execute(bundle, good | secrets, mode="rehearsal")
             if execution.rehearsed:
                 return True
+            self.full_page = execution.outcome.evidence.text
             works = not (await self._judge(bundle, execution))[0] and rows(execution.outcome.value) != 0
             note.reason = None if works else "drift"
         return works
@@ -204,13 +216,15 @@ class Runner:
         _, sets = await asyncio.to_thread(self.records.statistics.clean_runs, _committed(bundle).id)
         return next((good for good in sets if good != self._open(self.request.parameters)), None)
 
-    async def _doubt_nothing(self, bundle: Bundle) -> list[str]:
+    async def _doubt_nothing(self, bundle: Bundle, execution: Execution) -> list[str]:
         """An empty result, though the page bears it out, is believed only while other parameters still give rows."""
         if bundle.meta.effects != "read":
             return []
         works = await self._works_otherwise(bundle)
         if works is False:
             return ["$: no rows, and none any more for parameters that gave rows before"]
+        if works and (message := always_there(execution.outcome.evidence.messages, self.full_page)):
+            return [f"$: no rows, and {message!r}, by which the page was said to tell so, is there on full pages, too"]
         _, sets = await asyncio.to_thread(self.records.statistics.clean_runs, _committed(bundle).id)
         if sets and works is None:
             self.warnings.append("there are no rows, where the same parameters gave rows before; the page says so, too")
@@ -220,7 +234,9 @@ class Runner:
         self, bundle: Bundle, execution: Execution, problems: list[str], breaches: list[Breach]
     ) -> Success:
         """The code still works with other parameters: it is these, or their data are of a kind not met before."""
-        if execution.outcome.error is None and all(b.kind == "field-empty" for b in breaches):
+        if execution.outcome.error is None and all(
+            b.kind == "field-empty" or b.severity != "structural" for b in breaches
+        ):
             meta = bundle.meta
             if meta.schema_inferred and self.schema is None and meta.output_schema is not None:
                 meta = meta.model_copy(update={"output_schema": nullable(meta.output_schema)})
@@ -236,6 +252,32 @@ class Runner:
             )
         )
 
+    async def _confirmed(
+        self, bundle: Bundle, execution: Execution, problems: list[str], breaches: list[Breach]
+    ) -> bool:
+        """Whether the model takes a suspect result for data of a new kind; what is structural it is not asked about."""
+        binding = [b for b in breaches if b.severity != "advisory"]
+        if self.purse is None or len(problems) > len(binding) or not excusable(binding) or await self._pinned():
+            return False
+        sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
+        async with self.log.attempt("confirm") as note:
+            try:
+                verdict, why = await ask(
+                    self.purse, self.redactor, self.trace, task=self.request.task, parameters=self.request.parameters,
+                    breaches=breaches, run=execution.observed(self._open(self.request.parameters)), sample=sample,
+                )  # fmt: skip
+            except ModelError as error:
+                raise Failed(model_failure(error)) from error
+            note.reason = None if verdict == "legitimate" else f"drift: {why}"
+        return verdict == "legitimate"
+
+    async def _tell(self, execution: Execution, problems: list[str], breaches: list[Breach]) -> None:
+        evidence = execution.outcome.evidence
+        await self.trace.emit(
+            "replay.failed", problems=problems, breaches=[b.to_json() for b in breaches], url=evidence.url,
+            title=evidence.title,
+        )  # fmt: skip
+
     async def _admit(self, bundle: Bundle, execution: Execution, problems: list[str]) -> Success:
         """Widens what good results look like by this one, and commits that alone."""
         found = "; ".join(problems)
@@ -246,12 +288,14 @@ class Runner:
             self.store.commit,
             self.request.reuse_key,
             wider,
-            subject="Widen: fields may be empty",
+            subject="Widen: data of a kind not met before",
             body=self.redactor.text(found),
             trailers={"Task-Id": self.executor.task_id, "Reason": "widen"},
         )
         await self.trace.emit("commit", revision=revision.id, subject=revision.subject)
-        await self._count_clean(revision, execution, keep=True)
+        old = _committed(bundle).id
+        await asyncio.to_thread(self.records.statistics.inherit, old, revision.id, trust=True)
+        await self._count_clean(revision, execution, keep=bundle.meta.effects == "read")
         self.kept_files = execution.files
         return Success(execution.outcome.value, revision, used=True, updated=True)
 
@@ -267,7 +311,10 @@ class Runner:
         if bundle is not None and await self._pinned():
             raise Failed(Cause("pinned", f"{trouble}; the bundle is pinned and is not changed; unpin it to allow that"))
         need_git()
-        sample, known = "", None
+        sample, known, history = "", None, History()
+        if bundle is not None and kind == "repair":
+            asked = self._shown(self.request.parameters)
+            history = await asyncio.to_thread(self.records.statistics.history, _committed(bundle).id, asked)
         if bundle is not None:
             sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
             known = await self._good_parameters(bundle)
@@ -286,11 +333,14 @@ class Runner:
                 redactor=self.redactor,
                 trace=self.trace,
                 settle=self.settle,
+                history=history,
             ).run(session)
             note.revision = revision.id
         self.kept_files = promoted.execution.files
+        if kind == "repair" and bundle is not None:
+            await asyncio.to_thread(self.records.statistics.inherit, _committed(bundle).id, revision.id, trust=False)
         keep = promoted.effects == "read"
-        await self._count_clean(revision, promoted.execution, keep=keep, other=promoted.other_parameters)
+        await self._count_clean(revision, promoted.execution, keep=keep, other=promoted.other)
         return Success(
             promoted.execution.outcome.value, revision, used=bundle is not None, created=bundle is None, updated=True
         )
@@ -304,7 +354,7 @@ class Runner:
         return OutputSchema(bundle.meta.output_schema)
 
     async def _count_clean(
-        self, revision: Revision, execution: Execution, *, keep: bool, other: Mapping[str, Any] | None = None
+        self, revision: Revision, execution: Execution, *, keep: bool, other: Execution | None = None
     ) -> None:
         """Counts a good run; parameters that gave rows, secrets left out, are what is replayed when in doubt."""
         known = self._open(self.request.parameters)
@@ -314,8 +364,18 @@ class Runner:
         asked = json.dumps(self.redactor.parameters(self.request.parameters), ensure_ascii=False)
         sample = f"{asked} gave {self.redactor.text(describe_output(execution.outcome.value))}"
         empty = rows(execution.outcome.value) == 0
-        good = [known] * (not empty) + [self._open(other)] * (other is not None) if keep else []
-        await asyncio.to_thread(self.records.statistics.clean_run, revision.id, good, None if empty else sample)
+        good = [known] * (not empty) + ([self._open(other.parameters)] if other is not None else []) if keep else []
+        runs = [self._kept(one) for one in (other, execution) if one is not None]
+        args = revision.id, good, None if empty else sample, runs
+        await asyncio.to_thread(self.records.statistics.clean_run, *args)
+
+    def _kept(self, execution: Execution) -> Observed:
+        """What a run gave, as it may be kept."""
+        run = execution.observed(self._shown(execution.parameters))
+        return replace(run, output=self.redactor.data(run.output))
+
+    def _shown(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return self._open(self.redactor.parameters(parameters))
 
     def _open(self, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
         return {n: v for n, v in (parameters or {}).items() if n not in self.request.secrets}
@@ -324,6 +384,15 @@ class Runner:
 def _committed(bundle: Bundle) -> Revision:
     assert bundle.revision is not None, "a bundle that the store loaded has its revision"
     return bundle.revision
+
+
+async def _pictured(execution: Execution) -> Execution:
+    """With a picture of the page, where the run itself ended well and took none."""
+    outcome = execution.outcome
+    if outcome.session is None or outcome.error is not None:
+        return execution
+    seen = await outcome.session.evidence(screenshot=True)
+    return replace(execution, outcome=replace(outcome, evidence=seen))
 
 
 def _trouble(problems: list[str], execution: Execution) -> str:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from engine import requests, results
 from engine.bundles import BundleStore
+from engine.contract import CLEAN_RUNS_BEFORE_STATISTICS
 from engine.errors import StoreError
 from engine.execution import Executor
 from engine.models.base import Model, Usage
@@ -33,6 +34,7 @@ from engine.task import (
     TaskRequest,
     TaskResult,
     Tokens,
+    Trust,
 )
 from engine.threads import to_its_end
 from engine.trace import Trace
@@ -287,6 +289,15 @@ class TaskRun:
         confirmed = all(state == "confirmed" for _, _, state in gates)
         return "performed" if confirmed else "unknown", [action for action, _, _ in gates]
 
+    def _trust(self, revision: str) -> Trust:
+        """A revision is trusted once its clean runs are enough for the statistical checks to bind."""
+        try:
+            clean, _ = self.records.statistics.clean_runs(revision)
+        except StoreError as error:
+            log.warning("task %s: the clean runs of its revision cannot be read: %s", self.task_id, error)
+            return "candidate"
+        return "trusted" if clean >= CLEAN_RUNS_BEFORE_STATISTICS else "candidate"
+
     def _reuse(self, success: Success | None) -> Reuse | None:
         """A run without a revision (rejected, or failed on a new key) leaves it out, as the wire wants."""
         if success is not None:
@@ -307,6 +318,7 @@ class TaskRun:
             updated=updated and not created,
             revision_id=revision.id,
             revision_timestamp=revision.timestamp,
+            trust=self._trust(revision.id),
         )
 
 

@@ -21,6 +21,7 @@ ErrorCode = Literal[
 Effect = Literal["none", "performed", "unknown"]
 IfInterrupted = Literal["fail", "rerun"]
 Status = Literal["pending", "started", "completed", "canceled"]
+Trust = Literal["candidate", "trusted"]
 
 
 class _Wire(BaseModel):
@@ -104,6 +105,8 @@ class Reuse(_Wire):
         updated: Whether this run saved a new revision.
         revision_id: The git commit that gave the result, or HEAD where the run failed.
         revision_timestamp: When that commit was made.
+        trust: ``candidate`` until the revision has had five clean runs, the one it was saved on included; then
+            ``trusted``.
     """
 
     key: str
@@ -112,6 +115,7 @@ class Reuse(_Wire):
     updated: bool
     revision_id: str
     revision_timestamp: datetime
+    trust: Trust = "candidate"
 
     def to_wire(self) -> dict[str, Any]:
         """Both spellings of the revision, since the two public clients differ."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sandbox.hints import collect_hints
+from sandbox.outline import OUTLINE
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, ElementHandle, Frame, Locator, Page, Request, Response
@@ -24,7 +25,7 @@ _SNAPSHOT_TIMEOUT_MS = 15_000
 _MOST_RECORDS = 1_000
 _MOST_COUNTS = 20
 
-_SEE = """() => {
+_SIGNS = """() => {
   const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
   const off = (e) => e.disabled || e.closest('[aria-disabled=true], [inert], fieldset:disabled')
     || /(^|[\\s_-])disabled($|[\\s_-])/i.test(e.className + ' ' + (e.parentElement ? e.parentElement.className : ''));
@@ -57,6 +58,13 @@ _SEE = """() => {
     next: controls.slice(0, 10), password: passwords.length > 0, filled: passwords.some((e) => e.value !== ''),
   };
 }"""
+# By a whole page, or by a locator that matches anything, no site says that there is nothing.
+_MESSAGE = """e => {
+  const said = (e.innerText || e.alt || e.getAttribute('aria-label') || '').trim();
+  const short = e !== document.documentElement && e !== document.body && said !== '' && said.length <= 300;
+  return short && e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0 ? said : null;
+}"""
+_SEE = f"() => ({{...({_SIGNS})(), ...({OUTLINE})()}})"
 
 _NUMBER = r"(\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)"
 # Any plural counts, but for measures: whoever compares a total looks at its wording too.
@@ -201,6 +209,7 @@ async def see(
     if page is not None and not recorder.crashed:
         seen |= await _quietly(page.evaluate(_SEE)) or {}
     text = seen.get("text", "")
+    said = [(name, await _quietly(locator.first.evaluate(_MESSAGE))) for name, locator in empty]
     return {
         "url": seen["url"],
         "title": seen.get("title", ""),
@@ -212,8 +221,11 @@ async def see(
         "password_filled": recorder.password_filled or seen.get("filled", False),
         "next_controls": seen.get("next", []),
         "counts": stated_totals(text),
+        "landmarks": seen.get("landmarks", []),
+        "groups": seen.get("groups", []),
         "state_changing": list(recorder.state_changing),
-        "empty": [(name, bool(await _quietly(locator.first.is_visible()))) for name, locator in empty],
+        "empty": [(name, message is not None) for name, message in said],
+        "messages": [message for _, message in said if message is not None],
         "failed_document": recorder.failed_document,
         "screenshot": await _screenshot(page) if screenshot and page and not recorder.crashed else None,
     }

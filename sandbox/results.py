@@ -63,10 +63,13 @@ class Evidence:
         password_filled: The automation typed into one during the run.
         next_controls: Names of visible, enabled controls by which the site says "there is more".
         counts: ``(text, number)`` where the page states a total: "47 results", "Showing 1-10 of 47".
+        landmarks: Its visible main parts: "main", "navigation: Pages", "table: Name, Town".
+        groups: ``(elements, number)`` of the longest runs of like elements that are visible: ("tr in tbody", 25).
         state_changing: ``(method, url)`` of requests other than GET, HEAD and OPTIONS; without query.
         hosts: ``host:port`` that were reached.
         refused: ``(host:port, reason)`` that were not: "dns", "refused", "timeout", "tls" or "policy: …".
-        empty: ``(locator, visible)`` of each ``task.empty``.
+        empty: ``(locator, whether it shows a short message)`` of each ``task.empty``.
+        messages: What those show.
         main_refused: That reason, if the last main document was among them.
         screenshot: PNG, when the run failed or when it was asked for.
     """
@@ -86,6 +89,9 @@ class Evidence:
     refused: tuple[tuple[str, str], ...] = ()
     empty: tuple[tuple[str, bool], ...] = ()
     main_refused: str | None = None
+    messages: tuple[str, ...] = ()
+    landmarks: tuple[str, ...] = ()
+    groups: tuple[tuple[str, int], ...] = ()
     screenshot: bytes | None = field(default=None, repr=False)
 
 

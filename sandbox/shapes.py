@@ -60,6 +60,9 @@ def evidence(data: Any, proxy: Proxy) -> Evidence:
         refused=tuple(refused),
         empty=tuple(_pair(item, str, bool) for item in _list(data.get("empty"))),
         main_refused=main_refused,
+        messages=tuple(map(_text, _list(data.get("messages")))),
+        landmarks=tuple(map(_text, _list(data.get("landmarks")))),
+        groups=tuple(_pair(item, str, int) for item in _list(data.get("groups"))),
         screenshot=_screenshot(data.get("screenshot")),
     )
 

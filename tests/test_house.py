@@ -31,7 +31,7 @@ LAYERS = (
     {"execution", "outcome", "attempts", "interrupted"},
     {"line"},
     {"agent"},
-    {"development"},
+    {"development", "confirmation"},
     {"runner"},
     {"running"},
     {"workspace"},

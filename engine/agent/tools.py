@@ -89,11 +89,13 @@ class Workbench:
         """The page as the first message shows it, once what it loads late has come."""
         await self.session.execute(_SETTLE)
         snapshot = await self.session.snapshot()
+        self.gate.seen.append(snapshot.aria)
         self._url = snapshot.url
         return self.redactor.text(fence(await asyncio.to_thread(self.observer.first, snapshot)))
 
     async def _look(self, find: str | None = None, unfold: str | None = None) -> str:
         snapshot = await self.session.snapshot()
+        self.gate.seen.append(snapshot.aria)
         if find:
             return fence(await asyncio.to_thread(self.observer.find, snapshot, find))
         if unfold:
@@ -102,6 +104,7 @@ class Workbench:
 
     async def _python(self, code: str) -> str:
         execution = await self.session.execute(code)
+        self.gate.seen.append(execution.output)
         parts = [_cut(execution.output, _SHOWN)] if execution.output else []
         if execution.error is not None:
             line = f" (line {execution.error.line})" if execution.error.line else ""
@@ -164,7 +167,7 @@ class Workbench:
         verdict = await self.gate.promote(candidate)
         if isinstance(verdict, Promoted):
             self.ended = verdict
-            untried = other_parameters and verdict.other_parameters is None
+            untried = other_parameters and verdict.other is None
             return "Accepted." + (" other_parameters were not tried: the code changes the site." if untried else "")
         if verdict.final:
             self.ended = verdict
