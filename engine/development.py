@@ -26,6 +26,7 @@ from engine.task import TaskRequest
 from engine.threads import to_its_end
 from engine.trace import Trace
 from engine.triage import Cause, site_cause
+from engine.walls import speaks_of_login
 from sandbox import Session
 
 Work = Literal["explore", "update", "repair"]
@@ -88,19 +89,37 @@ class Development:
                 await owned.close()
 
     async def _open(self) -> Session:
+        while True:
+            try:
+                return await self._open_once()
+            except Failed as failed:
+                if not await self.executor.patience.another(failed.cause):
+                    raise
+
+    async def _open_once(self) -> Session:
         """First runs are triaged too, before the first model call."""
         session = await self.executor.open_session(self.request.parameters)
         try:
-            evidence = await session.evidence(screenshot=False)
-            cause = site_cause(session.opened, evidence, start_url=self.executor.start_url, login_expected=True)
-            if cause is None and session.opened is not None:
-                cause = Cause("site-unreachable", f"the start URL could not be opened: {session.opened.message}")
-            if cause is not None:
+            if (cause := await self._wall(session)) is not None:
+                await self.executor.look_at(session)
                 raise Failed(cause)
         except BaseException:
             await session.close()
             raise
         return session
+
+    async def _wall(self, session: Session) -> Cause | None:
+        request, opened = self.request, session.opened
+        cause = site_cause(
+            opened,
+            await session.evidence(screenshot=opened is not None),
+            start_url=self.executor.start_url,
+            login_expected=bool(request.secrets) or speaks_of_login(request.task),
+            first=True,
+        )
+        if cause is None and opened is not None:
+            return Cause("site-unreachable", f"the start URL could not be opened: {opened.message}")
+        return cause
 
     async def _work(self, session: Session) -> Promoted:
         base, limits = self.base, self.request.limits

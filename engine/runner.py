@@ -79,8 +79,14 @@ class Runner:
         """Replays, and lets the model work only on what code can mend.
 
         Raises:
-            Failed: The task failed; it carries the wire's error.
+            Failed: The task failed; it carries the wire's error, and shows the page where there is one.
         """
+        try:
+            return await self._run()
+        except Failed as failed:
+            raise Failed(await self.executor.illustrated(failed.cause)) from failed
+
+    async def _run(self) -> Success:
         request, key = self.request, self.request.reuse_key
         await to_its_end(self.store.recover, key)
         bundle = self.bundle = await asyncio.to_thread(self.store.load_active, key)
@@ -104,6 +110,14 @@ class Runner:
         return await self._replay(bundle)
 
     async def _replay(self, bundle: Bundle) -> Success:
+        while True:
+            try:
+                return await self._replay_once(bundle)
+            except Failed as failed:
+                if not await self.executor.patience.another(failed.cause):
+                    raise
+
+    async def _replay_once(self, bundle: Bundle) -> Success:
         session: Session | None = None
         try:
             async with self.log.attempt("replay") as note:
@@ -112,11 +126,13 @@ class Runner:
                 execution = await self._execute(bundle, self.request.parameters, keep_open=self.purse is not None)
                 session = execution.outcome.session
                 problems, breaches = await self._judge(bundle, execution)
-                if not problems and rows(execution.outcome.value) != 0:
+                if not problems and rows(execution.outcome.value) != 0 and self._wall(bundle, execution) is None:
                     return await self._good(bundle, execution)
                 if problems:
                     await self.trace.emit("replay.failed", problems=problems)
-                    self._triage(bundle, execution, problems, note)
+                    if session is not None and execution.outcome.ok:
+                        await self.executor.look_at(session)
+                self._triage(bundle, execution, problems, note)
             if not problems:
                 if not (problems := await self._doubt_nothing(bundle)):
                     return await self._good(bundle, execution)
@@ -160,17 +176,28 @@ class Runner:
 
     def _triage(self, bundle: Bundle, execution: Execution, problems: list[str], note: Note) -> None:
         """Ends the run where code is not to blame, or where something irreversible forbids another try."""
-        cause = site_cause(
+        cause = self._wall(bundle, execution, good=not problems)
+        if cause is None and not problems:
+            return
+        note.reason = cause.reason if cause is not None else "drift"
+        if execution.passed_gate:
+            found = problems or ([cause.message] if cause is not None else [])
+            raise Failed(outcome_failure(found, execution, reason="failed-behind-gate"))
+        if cause is not None:
+            # What may have been sent is not sent again.
+            sent = bundle.meta.effects != "read" and execution.outcome.evidence.state_changing
+            repeatable = not sent and not execution.gates and not writes(execution.outcome.evidence)
+            raise Failed(replace(cause, transient=cause.transient and repeatable))
+
+    def _wall(self, bundle: Bundle, execution: Execution, *, good: bool = True) -> Cause | None:
+        """What stood in the way, if that is where the run ended: a good result of such a page is none."""
+        return site_cause(
             execution.outcome.error,
             execution.outcome.evidence,
             start_url=self.executor.start_url,
             login_expected=bool(bundle.contract.get("page", {}).get("login")),
+            good=good,
         )
-        note.reason = cause.reason if cause is not None else "drift"
-        if execution.passed_gate:
-            raise Failed(outcome_failure(problems, execution, reason="failed-behind-gate"))
-        if cause is not None:
-            raise Failed(cause)
 
     async def _works_otherwise(self, bundle: Bundle) -> bool | None:
         """Whether read-only code still works with others that gave rows before; None where none are known."""

@@ -218,6 +218,7 @@ class TaskRun:
             trace=self.trace,
             redactor=self.redactor,
             purse=purse,
+            retries=limits.retries,
         )
 
     async def _finish(self, success: Success | None, cause: Cause | None) -> TaskResult:

@@ -41,6 +41,8 @@ class Limits(BaseModel):
         tokens: Most tokens of all prompts and answers together.
         candidates: Most candidates that the gate refuses before the agent has to stop.
         action_timeout: Most seconds that an automation waits for an element, unless it says otherwise.
+        retries: Most further tries while a site is away for a moment: no connection, status 502 to 504, or 429 with
+            Retry-After. None where a write may have been sent.
         downloads: Most files that one run may save.
         download_mb: Most megabytes of all files of one run.
     """
@@ -53,6 +55,7 @@ class Limits(BaseModel):
     tokens: int = Field(default=1_500_000, ge=1)
     candidates: int = Field(default=4, ge=1)
     action_timeout: float = Field(default=10.0, gt=0)
+    retries: int = Field(default=2, ge=0)
     downloads: int = Field(default=200, ge=0)
     download_mb: int = Field(default=256, ge=0)
 

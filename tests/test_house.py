@@ -25,10 +25,10 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"errors", "threads"},
     {"task", "schema", "redaction"},
-    {"contract", "triage", "bundles", "models", "trace", "database", "requests", "coverage"},
+    {"contract", "walls", "triage", "bundles", "models", "trace", "database", "requests", "coverage"},
     {"claims", "ledger", "journal", "statistics", "results"},
     {"records"},
-    {"execution", "outcome", "attempts", "interrupted"},
+    {"patience", "pictures", "execution", "outcome", "attempts", "interrupted"},
     {"line"},
     {"agent"},
     {"development"},
