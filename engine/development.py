@@ -19,7 +19,7 @@ from engine.coverage import parameter_types
 from engine.errors import AgentStuck, ModelError
 from engine.execution import Executor
 from engine.models.purse import Purse
-from engine.outcome import Failed, outcome_failure, session_failure
+from engine.outcome import Failed, FailedBehindGate, session_failure
 from engine.redaction import Redactor
 from engine.schema import OutputSchema
 from engine.task import TaskRequest
@@ -135,7 +135,14 @@ class Development:
             start_url_given=self.executor.start_url is not None,
         )
         code = base.automation if base is not None else ""
-        bench = Workbench(session, gate, self.redactor, Observer(), code=code, candidates=limits.candidates)
+        bench = Workbench(
+            session=session,
+            gate=gate,
+            redactor=self.redactor,
+            observer=Observer(),
+            code=code,
+            candidates=limits.candidates,
+        )
         first = assignment(
             task=self.redactor.text(self.request.task),
             start_url=self.redactor.text(self.executor.start_url) if self.executor.start_url else None,
@@ -149,15 +156,15 @@ class Development:
         )
         ended = await Agent(self.purse, bench, self.trace, limits.turns).work(first)
         if not isinstance(ended, Promoted):
-            self._fail(ended)
+            self._fail(ended, bench.code)
         return ended
 
-    def _fail(self, ended: Refused | GivenUp) -> NoReturn:
+    def _fail(self, ended: Refused | GivenUp, written: str) -> NoReturn:
         if isinstance(ended, GivenUp):
             code: Literal["rejected", "internal-error"] = "rejected" if ended.reason in _REJECTED else "internal-error"
             raise Failed(Cause(ended.reason, ended.message, code))
         if ended.final and ended.execution is not None:
-            raise Failed(outcome_failure(list(ended.reasons), ended.execution, reason="failed-behind-gate"))
+            raise FailedBehindGate(ended.reasons, ended.execution, written)
         raise Failed(
             Cause(
                 "no-good-candidate",

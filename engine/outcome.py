@@ -46,6 +46,25 @@ class Failed(Exception):
         return TaskError(code=self.cause.code, message=self.cause.message, details=details)
 
 
+class FailedBehindGate(Failed):
+    """Ends a run that failed after something irreversible: nothing may be run again.
+
+    Args:
+        problems: What is wrong with the run's result.
+        execution: The run; its page is still open where ``outcome.session`` is given.
+        code: What ran.
+    """
+
+    def __init__(self, problems: Sequence[str], execution: Execution, code: str) -> None:
+        super().__init__(outcome_failure(problems, execution, reason="failed-behind-gate"))
+        self.problems, self.execution, self.code = tuple(problems), execution, code
+
+    @property
+    def actions(self) -> list[str]:
+        """What was let through."""
+        return [action for action, _ in self.execution.gates]
+
+
 def outcome_failure(
     problems: Sequence[str], execution: Execution, *, reason: str, breaches: Sequence[Breach] = ()
 ) -> Cause:

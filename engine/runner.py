@@ -14,12 +14,13 @@ from engine.agent.tools import describe_output
 from engine.attempts import AttemptLog, Note
 from engine.bundles import Bundle, BundleStore, Revision
 from engine.bundles.objects import need_git
+from engine.continuation import Continuation
 from engine.contract import Breach, check, rows, widen
 from engine.coverage import covers
 from engine.development import Development, Work
 from engine.execution import Execution, Executor
 from engine.models.purse import Purse
-from engine.outcome import Failed, model_failure, outcome_failure
+from engine.outcome import Failed, FailedBehindGate, model_failure, outcome_failure
 from engine.records import Records
 from engine.redaction import Redactor
 from engine.requests import start_origin
@@ -33,13 +34,19 @@ from sandbox import Session
 
 @dataclass
 class Success:
-    """What a good run gives: the output, the revision that gave it, and what became of the bundle."""
+    """What a good run gives: the output, the revision that gave it, and what became of the bundle.
+
+    Args:
+        revision: None where a first run was ``continued``: nothing is saved.
+        continued: The output was read off the page of a run that failed behind an irreversible action.
+    """
 
     output: Any
-    revision: Revision
+    revision: Revision | None
     used: bool
     created: bool = False
     updated: bool = False
+    continued: bool = False
 
 
 @dataclass
@@ -143,6 +150,8 @@ class Runner:
             if self.purse is None:
                 raise Failed(outcome_failure(problems, execution, reason="drift", breaches=breaches))
             return await self._develop("repair", bundle, session, _trouble(problems, execution))
+        except FailedBehindGate as failed:
+            return await self._continue(failed, bundle)
         finally:
             if session is not None:
                 await session.close()
@@ -182,12 +191,15 @@ class Runner:
         note.reason = cause.reason if cause is not None else "drift"
         if execution.passed_gate:
             found = problems or ([cause.message] if cause is not None else [])
-            raise Failed(outcome_failure(found, execution, reason="failed-behind-gate"))
+            raise FailedBehindGate(found, execution, bundle.automation)
         if cause is not None:
-            # What may have been sent is not sent again.
-            sent = bundle.meta.effects != "read" and execution.outcome.evidence.state_changing
-            repeatable = not sent and not execution.gates and not writes(execution.outcome.evidence)
-            raise Failed(replace(cause, transient=cause.transient and repeatable))
+            raise self._stopped(bundle, execution, cause)
+
+    def _stopped(self, bundle: Bundle, execution: Execution, cause: Cause) -> Failed:
+        """The end, or another try where the cause passes; but what may have been sent is not sent again."""
+        sent = bundle.meta.effects != "read" and execution.outcome.evidence.state_changing
+        repeatable = not sent and not execution.gates and not writes(execution.outcome.evidence)
+        return Failed(replace(cause, transient=cause.transient and repeatable))
 
     def _wall(self, bundle: Bundle, execution: Execution, *, good: bool = True) -> Cause | None:
         """What stood in the way, if that is where the run ended: a good result of such a page is none."""
@@ -211,6 +223,8 @@ class Runner:
             if execution.rehearsed:
                 return True
             works = not (await self._judge(bundle, execution))[0] and rows(execution.outcome.value) != 0
+            if (cause := self._wall(bundle, execution, good=works)) is not None:
+                raise self._stopped(bundle, execution, cause)  # it says nothing of the code, nor of the parameters
             note.reason = None if works else "drift"
         return works
 
@@ -286,29 +300,61 @@ class Runner:
         if bundle is not None:
             sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
             known = await self._good_parameters(bundle)
-        async with self.log.attempt(kind) as note:
-            promoted, revision = await Development(
-                request=self.request,
-                kind=kind,
-                base=bundle,
-                trouble=trouble,
-                sample=sample,
-                known_parameters=known,
-                schema=self._schema(bundle if kind == "repair" else None),
-                store=self.store,
-                executor=self.executor,
-                purse=self.purse,
-                redactor=self.redactor,
-                trace=self.trace,
-                settle=self.settle,
-            ).run(session)
-            note.revision = revision.id
+        development = Development(
+            request=self.request,
+            kind=kind,
+            base=bundle,
+            trouble=trouble,
+            sample=sample,
+            known_parameters=known,
+            schema=self._schema(bundle if kind == "repair" else None),
+            store=self.store,
+            executor=self.executor,
+            purse=self.purse,
+            redactor=self.redactor,
+            trace=self.trace,
+            settle=self.settle,
+        )
+        try:
+            async with self.log.attempt(kind) as note:
+                promoted, revision = await development.run(session)
+                note.revision = revision.id
+        except FailedBehindGate as failed:
+            left_open = failed.execution.outcome.session
+            try:
+                return await self._continue(failed, bundle)
+            finally:
+                if left_open is not None:
+                    await left_open.close()
         self.kept_files = promoted.execution.files
         keep = promoted.effects == "read"
         await self._count_clean(revision, promoted.execution, keep=keep, other=promoted.other_parameters)
         return Success(
             promoted.execution.outcome.value, revision, used=bundle is not None, created=bundle is None, updated=True
         )
+
+    async def _continue(self, failed: FailedBehindGate, bundle: Bundle | None) -> Success:
+        """Nothing is run again; with a model at hand, it may read the result off the page that is still open."""
+        if self.purse is None or failed.execution.outcome.session is None:
+            raise failed
+        sample = ""
+        if bundle is not None:
+            sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
+        async with self.log.attempt("continue"):
+            output = await Continuation(
+                request=self.request,
+                schema=self._schema(bundle),
+                sample=sample,
+                store=self.store,
+                executor=self.executor,
+                purse=self.purse,
+                redactor=self.redactor,
+                trace=self.trace,
+                settle=self.settle,
+                warnings=self.warnings,
+            ).run(failed, bundle)
+        self.kept_files = failed.execution.files
+        return Success(output, bundle.revision if bundle else None, used=bundle is not None, continued=True)
 
     async def _pinned(self) -> bool:
         return await asyncio.to_thread(self.store.pinned, self.request.reuse_key) is not None

@@ -34,6 +34,15 @@ class Statistics:
                 (revision, dump(distinct), sample),
             )
 
+    def inherit(self, revision: str, base: str) -> None:
+        """Counts for a revision what was counted for another, of which it has the very code."""
+        with self._database.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO revisions (revision, clean_runs, parameters, sample)"
+                " SELECT ?, clean_runs, parameters, sample FROM revisions WHERE revision = ?",
+                (revision, base),
+            )
+
     def sample(self, revision: str) -> str:
         """What the last good run of a revision was asked and gave; empty where there was none."""
         with self._database.alone() as db:

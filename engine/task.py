@@ -18,7 +18,7 @@ AiMode = Literal["auto", "never"]
 ErrorCode = Literal[
     "workspace-rate-limited", "unauthenticated", "no-ai-credits-left", "timeout", "rejected", "internal-error"
 ]
-Effect = Literal["none", "performed", "unknown"]
+Effect = Literal["none", "performed", "continued", "unknown"]
 IfInterrupted = Literal["fail", "rerun"]
 Status = Literal["pending", "started", "completed", "canceled"]
 
@@ -226,14 +226,15 @@ class Attempt(_Wire):
 
     Args:
         kind: ``replay`` of saved code, ``explore`` from nothing, ``update`` to a changed request, ``repair``,
-            ``confirm`` a suspect result, ``check`` of the last good parameters.
+            ``confirm`` a suspect result, ``check`` of the last good parameters, ``continue`` by reading the result off
+            the page of a run that failed behind an irreversible action.
         outcome: ``success`` or ``failed``.
         reason: Why it failed, or None.
         revision: The commit that ran or was made, if any.
         model: The model's id where one was asked.
     """
 
-    kind: Literal["replay", "explore", "update", "repair", "confirm", "check"]
+    kind: Literal["replay", "explore", "update", "repair", "confirm", "check", "continue"]
     outcome: Literal["success", "failed"]
     reason: str | None = None
     revision: str | None = None

@@ -31,7 +31,7 @@ LAYERS = (
     {"patience", "pictures", "execution", "outcome", "attempts", "interrupted"},
     {"line"},
     {"agent"},
-    {"development"},
+    {"development", "continuation"},
     {"runner"},
     {"running"},
     {"workspace"},

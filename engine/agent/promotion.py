@@ -66,7 +66,11 @@ class Promoted:
 
 @dataclass(frozen=True)
 class Refused:
-    """A candidate that did not pass. ``final``: something irreversible has happened, so nothing may be run again."""
+    """A candidate that did not pass.
+
+    Args:
+        final: Something irreversible has happened, so nothing may be run again; the execution's page is still open.
+    """
 
     reasons: tuple[str, ...]
     execution: Execution | None = None
@@ -192,11 +196,15 @@ class Gate:
         """All checks and the rehearsal are behind us: this is the single real run."""
         await self.trace.emit("candidate.real_run")
         execution = await self.executor.run(
-            candidate.code, self.parameters, resources=self.resources, mode="real", once=True
+            candidate.code, self.parameters, resources=self.resources, mode="real", once=True, keep_open=True
         )
         problems = await self._problems(execution)
+        if problems and execution.passed_gate:
+            return Refused(problems, execution, final=True)
+        if execution.outcome.session is not None:
+            await execution.outcome.session.close()
         if problems:
-            return Refused(problems, execution, final=execution.passed_gate)
+            return Refused(problems, execution)
         return await asyncio.to_thread(self._promoted, candidate, execution, [execution.observed()], "write", None)
 
     async def _problems(self, execution: Execution) -> tuple[str, ...]:
