@@ -72,8 +72,7 @@ def outcome_failure(
     remedy = {
         "drift": 'if the site has changed, run again with ai="auto" to have the automation repaired',
         "pinned": "the bundle is pinned, so it is not repaired; unpin it to allow that",
-        "failed-behind-gate": "something irreversible was done before this failure, so nothing is run again;"
-        " check on the site whether it took effect",
+        "failed-behind-gate": "nothing is run again",
     }[reason]
     evidence = execution.outcome.evidence
     details: dict[str, Any] = {"problems": list(problems), "url": evidence.url, "title": evidence.title}
@@ -137,13 +136,20 @@ def sandbox_failure(error: Exception) -> Cause:
 
 
 def after_gate(error: TaskError, effect: Effect, actions: Sequence[str]) -> TaskError:
-    """The error where something irreversible was let through before it: nobody should just run the task again."""
-    details = {**error.details, "effect": effect}
-    message = error.message
-    if error.reason != "failed-behind-gate":
-        details["actions"] = list(actions)
-        message = (
-            f"{message}; before that, {', '.join(map(repr, actions))} was let through, which cannot be undone: check on"
-            " the site whether it took effect before you run the task again"
+    """The error where something irreversible was let through before it: nobody should just run the task again.
+
+    Args:
+        effect: ``performed`` where the code behind each gate came to its end, else ``unknown``.
+        actions: What was let through.
+    """
+    named = ", ".join(map(repr, dict.fromkeys(actions))) or "an irreversible action"
+    left = f" (it was left at {error.details['url']})" if error.details.get("url") else ""
+    if effect == "performed":
+        what = f"before that, {named} was done, which cannot be undone: do not simply run the task again"
+    else:
+        what = (
+            f"before that, {named} was let through, which cannot be undone: check on the site{left} whether it took"
+            " effect before you run the task again"
         )
-    return error.model_copy(update={"message": message, "details": details})
+    details = {**error.details, "effect": effect, "actions": list(actions)}
+    return error.model_copy(update={"message": f"{error.message}; {what}", "details": details})

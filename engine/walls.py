@@ -34,8 +34,8 @@ _BOT_WALL = re.compile(
     re.IGNORECASE,
 )
 _BOT_TITLE = re.compile(
-    r"^just a moment|attention required! \| cloudflare|access to this page has been denied|pardon our interruption"
-    r"|^robot check|^(?:security|human) (?:check|verification)|ddos[- ](?:guard|protection)",
+    r"^just a moment(?:\.\.\.|…)?$|attention required! \| cloudflare|access to this page has been denied"
+    r"|^pardon our interruption|^robot check$|^(?:security|human) (?:check|verification)$|^ddos[- ](?:guard|protection)",
     re.IGNORECASE,
 )
 _MAINTENANCE = re.compile(
