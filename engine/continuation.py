@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -126,7 +127,8 @@ class Continuation:
                     "Reason": "continued",
                 },
             )
-            await to_its_end(self.executor.records.statistics.inherit, revision.id, base.revision.id)
+            inherit = self.executor.records.statistics.inherit
+            await asyncio.to_thread(inherit, base.revision.id, revision.id, trust=True)
         except (BundleError, StoreError) as error:
             # The deed is done and its result known: that must not be lost for a note.
             self.warnings.append(f"the note for the next repair could not be saved: {error.message}")

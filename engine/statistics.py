@@ -34,13 +34,17 @@ class Statistics:
                 (revision, dump(distinct), sample),
             )
 
-    def inherit(self, revision: str, base: str) -> None:
-        """Counts for a revision what was counted for another, of which it has the very code."""
+    def inherit(self, old: str, new: str, *, trust: bool) -> None:
+        """Hands what is known of one revision on to the next, which gives the same kind of output.
+
+        Args:
+            trust: Whether its clean runs count for the new one too: only where the code is the same.
+        """
         with self._database.transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO revisions (revision, clean_runs, parameters, sample)"
-                " SELECT ?, clean_runs, parameters, sample FROM revisions WHERE revision = ?",
-                (revision, base),
+                " SELECT ?, iif(?, clean_runs, 0), parameters, sample FROM revisions WHERE revision = ?",
+                (new, trust, old),
             )
 
     def sample(self, revision: str) -> str:

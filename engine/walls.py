@@ -35,7 +35,8 @@ _BOT_WALL = re.compile(
 )
 _BOT_TITLE = re.compile(
     r"^just a moment(?:\.\.\.|…)?$|attention required! \| cloudflare|access to this page has been denied"
-    r"|^pardon our interruption|^robot check$|^(?:security|human) (?:check|verification)$|^ddos[- ](?:guard|protection)",
+    r"|^pardon our interruption|^robot check$|^ddos[- ](?:guard|protection)"
+    r"|^(?:security|human) (?:check|verification)$",
     re.IGNORECASE,
 )
 _MAINTENANCE = re.compile(

@@ -15,6 +15,7 @@ from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution import Execution, Executor
 from engine.schema import OutputSchema, infer
 from engine.trace import Trace
+from engine.triage import Cause, site_cause
 from sandbox import Evidence, SandboxLimitExceeded, WorkerDied
 
 _LOGIN_PATH = re.compile(r"log[-_]?in|sign[-_]?in|session|auth|token|sso", re.IGNORECASE)
@@ -228,12 +229,19 @@ class Gate:
         if self.schema is None and outcome.value is None:
             problems.append("it returned None")
         problems += [str(b) for b in self.breaches(execution.observed())]
+        if (wall := self._wall(outcome.evidence)) is not None:
+            problems.append(f"what it read is not the site's content: {wall.message}")
         problems += [
             f"task.empty({selector!r}) was told of an element that is not visible"
             for selector, visible in outcome.evidence.empty
             if not visible
         ]
         return problems
+
+    def _wall(self, evidence: Evidence) -> Cause | None:
+        logs_in = bool(self.secrets) or evidence.password_filled
+        start_url = self.executor.start_url
+        return site_cause(None, evidence, start_url=start_url, login_expected=logs_in, good=True)
 
     def breaches(self, observed: Observed) -> list[Breach]:
         """How the output departs from what good outputs of this bundle were; a repair may not change that."""

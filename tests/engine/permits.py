@@ -39,3 +39,5 @@ async def run(page, parameters, task):
         reference = await page.get_by_role("main").locator("strong").inner_text(timeout=3000)
     return {"reference": reference}
 """
+WRITE = [("write", {"code": APPLY}), ("finish", {"summary": "Apply for a permit"})]
+"""A model's turn that writes just that and hands it in."""
