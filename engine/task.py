@@ -40,7 +40,8 @@ class Limits(BaseModel):
         turns: Most requests of the agent.
         tokens: Most tokens of all prompts and answers together.
         candidates: Most candidates that the gate refuses before the agent has to stop.
-        action_timeout: Most seconds that an automation waits for an element, unless it says otherwise.
+        action_timeout: Most seconds that an automation waits for an element, and a third of those for a page, unless it
+            says otherwise.
         retries: Most further tries while a site is away for a moment: no connection, status 502 to 504, or 429 with
             Retry-After. None where a write may have been sent.
         downloads: Most files that one run may save.
