@@ -19,13 +19,14 @@ from engine.coverage import parameter_types
 from engine.errors import AgentStuck, ModelError
 from engine.execution import Executor
 from engine.models.purse import Purse
-from engine.outcome import Failed, outcome_failure, session_failure
+from engine.outcome import Failed, FailedBehindGate, session_failure
 from engine.redaction import Redactor
 from engine.schema import OutputSchema, same_schema
 from engine.task import TaskRequest
 from engine.threads import to_its_end
 from engine.trace import Trace
 from engine.triage import Cause, site_cause
+from engine.walls import speaks_of_login
 from sandbox import Session
 
 Work = Literal["explore", "update", "repair"]
@@ -90,19 +91,37 @@ class Development:
                 await owned.close()
 
     async def _open(self) -> Session:
+        while True:
+            try:
+                return await self._open_once()
+            except Failed as failed:
+                if not await self.executor.patience.another(failed.cause):
+                    raise
+
+    async def _open_once(self) -> Session:
         """First runs are triaged too, before the first model call."""
         session = await self.executor.open_session(self.request.parameters)
         try:
-            evidence = await session.evidence(screenshot=False)
-            cause = site_cause(session.opened, evidence, start_url=self.executor.start_url, login_expected=True)
-            if cause is None and session.opened is not None:
-                cause = Cause("site-unreachable", f"the start URL could not be opened: {session.opened.message}")
-            if cause is not None:
+            if (cause := await self._wall(session)) is not None:
+                await self.executor.look_at(session)
                 raise Failed(cause)
         except BaseException:
             await session.close()
             raise
         return session
+
+    async def _wall(self, session: Session) -> Cause | None:
+        request, opened = self.request, session.opened
+        cause = site_cause(
+            opened,
+            await session.evidence(screenshot=opened is not None),
+            start_url=self.executor.start_url,
+            login_expected=bool(request.secrets) or speaks_of_login(request.task),
+            first=True,
+        )
+        if cause is None and opened is not None:
+            return Cause("site-unreachable", f"the start URL could not be opened: {opened.message}")
+        return cause
 
     async def _work(self, session: Session) -> Promoted:
         base, limits = self.base, self.request.limits
@@ -120,7 +139,14 @@ class Development:
             start_url_given=self.executor.start_url is not None,
         )
         code = base.automation if base is not None else ""
-        bench = Workbench(session, gate, self.redactor, Observer(), code=code, candidates=limits.candidates)
+        bench = Workbench(
+            session=session,
+            gate=gate,
+            redactor=self.redactor,
+            observer=Observer(),
+            code=code,
+            candidates=limits.candidates,
+        )
         first = assignment(
             task=self.redactor.text(self.request.task),
             start_url=self.redactor.text(self.executor.start_url) if self.executor.start_url else None,
@@ -134,15 +160,15 @@ class Development:
         )
         ended = await Agent(self.purse, bench, self.trace, limits.turns).work(first)
         if not isinstance(ended, Promoted):
-            self._fail(ended)
+            self._fail(ended, bench.code)
         return ended
 
-    def _fail(self, ended: Refused | GivenUp) -> NoReturn:
+    def _fail(self, ended: Refused | GivenUp, written: str) -> NoReturn:
         if isinstance(ended, GivenUp):
             code: Literal["rejected", "internal-error"] = "rejected" if ended.reason in _REJECTED else "internal-error"
             raise Failed(Cause(ended.reason, ended.message, code))
         if ended.final and ended.execution is not None:
-            raise Failed(outcome_failure(list(ended.reasons), ended.execution, reason="failed-behind-gate"))
+            raise FailedBehindGate(ended.reasons, ended.execution, written)
         raise Failed(
             Cause(
                 "no-good-candidate",

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import shutil
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,10 +17,14 @@ from engine.contract import Observed
 from engine.errors import InvalidRequest, ModelError
 from engine.models.base import ModelRequest
 from engine.models.purse import Purse
+from engine.patience import Patience
+from engine.pictures import NAME as PICTURE
+from engine.pictures import Seen, keep_picture
 from engine.records import Records
 from engine.redaction import Redactor
 from engine.schema import OutputSchema
 from engine.trace import Trace
+from engine.triage import Cause
 from sandbox import (
     AskRefused,
     Automation,
@@ -208,6 +213,10 @@ class Executor:
         redactor: Takes secrets out of what the model is asked.
         files: The task's directory for saved files; each execution has its own below it.
         purse: Pays for judgments; None where none may be asked.
+        retries: How often the task may try again while the site is away for a moment.
+
+    Attributes:
+        patience: Those tries, within the task's time.
     """
 
     sandbox: Sandbox
@@ -220,7 +229,13 @@ class Executor:
     trace: Trace
     redactor: Redactor
     purse: Purse | None = None
+    retries: int = 0
+    patience: Patience = field(init=False)
     _count: int = 0
+    _seen: Seen | None = None
+
+    def __post_init__(self) -> None:
+        self.patience = Patience(self.trace, time.monotonic() + self.limits.wall_seconds, self.retries)
 
     def begin_at(self, url: str, *, allow: tuple[str, ...] = ()) -> None:
         """Makes a saved or a chosen URL the start, for a request that names none.
@@ -286,6 +301,8 @@ class Executor:
             await self.trace.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
         # What explores the page that stays open is the model: nothing irreversible is let through for it.
         host.mode = "rehearsal"
+        if outcome.evidence.screenshot is not None:
+            self._seen = outcome.evidence
         return Execution(
             outcome, host.progressed, tuple(host.gates), host.files, host.model_error, parameters, code
         )  # fmt: skip
@@ -305,12 +322,23 @@ class Executor:
             limits=self.limits,
         )
 
+    async def look_at(self, session: Session) -> None:
+        """Takes a picture of an open page, for a failure that ``illustrated`` is told of."""
+        self._seen = await session.evidence(screenshot=True)
+
+    async def illustrated(self, cause: Cause) -> Cause:
+        """The cause with the path of the last failure's screenshot, where there is one that may be kept."""
+        if self._seen is None or "screenshot" in cause.details:
+            return cause
+        path = await asyncio.to_thread(keep_picture, self._seen, self.files, self.redactor)
+        return cause if path is None else replace(cause, details={**cause.details, "screenshot": str(path)})
+
     async def discard_files(self, *, keep: Path | None = None) -> None:
-        """Removes what executions saved, but for the one whose result the user gets."""
+        """Removes what executions saved, but for the one whose result the user gets and a failure's screenshot."""
         if not self.files.exists():
             return
         for directory in list(self.files.iterdir()):
-            if directory != keep:
+            if directory != keep and directory.name != PICTURE:
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         if not any(self.files.iterdir()):
             self.files.rmdir()

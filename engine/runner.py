@@ -15,13 +15,14 @@ from engine.attempts import AttemptLog, Note
 from engine.bundles import Bundle, BundleStore, Revision
 from engine.bundles.objects import need_git
 from engine.confirmation import ask, excusable, excused_by_page
+from engine.continuation import Continuation
 from engine.contract import Breach, History, Observed, always_there, check, rows, widen
 from engine.coverage import covers
 from engine.development import Development, Work
 from engine.errors import ModelError
 from engine.execution import Execution, Executor
 from engine.models.purse import Purse
-from engine.outcome import Failed, model_failure, outcome_failure
+from engine.outcome import Failed, FailedBehindGate, model_failure, outcome_failure
 from engine.records import Records
 from engine.redaction import Redactor
 from engine.requests import start_origin
@@ -35,13 +36,19 @@ from sandbox import Session
 
 @dataclass
 class Success:
-    """What a good run gives: the output, the revision that gave it, and what became of the bundle."""
+    """What a good run gives: the output, the revision that gave it, and what became of the bundle.
+
+    Args:
+        revision: None where a first run was ``continued``: nothing is saved.
+        continued: The output was read off the page of a run that failed behind an irreversible action.
+    """
 
     output: Any
-    revision: Revision
+    revision: Revision | None
     used: bool
     created: bool = False
     updated: bool = False
+    continued: bool = False
 
 
 @dataclass
@@ -82,8 +89,14 @@ class Runner:
         """Replays, and lets the model work only on what code can mend.
 
         Raises:
-            Failed: The task failed; it carries the wire's error.
+            Failed: The task failed; it carries the wire's error, and shows the page where there is one.
         """
+        try:
+            return await self._run()
+        except Failed as failed:
+            raise Failed(await self.executor.illustrated(failed.cause)) from failed
+
+    async def _run(self) -> Success:
         request, key = self.request, self.request.reuse_key
         await to_its_end(self.store.recover, key)
         bundle = self.bundle = await asyncio.to_thread(self.store.load_active, key)
@@ -107,6 +120,14 @@ class Runner:
         return await self._replay(bundle)
 
     async def _replay(self, bundle: Bundle) -> Success:
+        while True:
+            try:
+                return await self._replay_once(bundle)
+            except Failed as failed:
+                if not await self.executor.patience.another(failed.cause):
+                    raise
+
+    async def _replay_once(self, bundle: Bundle) -> Success:
         session: Session | None = None
         try:
             async with self.log.attempt("replay") as note:
@@ -115,12 +136,13 @@ class Runner:
                 execution = await self._execute(bundle, self.request.parameters, keep_open=True)
                 session = execution.outcome.session
                 problems, breaches = await self._judge(bundle, execution)
-                if not problems and rows(execution.outcome.value) != 0:
+                if not problems and rows(execution.outcome.value) != 0 and self._wall(bundle, execution) is None:
                     return await self._good(bundle, execution, session, breaches)
                 if problems:
-                    execution = await _pictured(execution)
                     await self._tell(execution, problems, breaches)
-                    self._triage(bundle, execution, problems, note)
+                    if session is not None and execution.outcome.ok:
+                        await self.executor.look_at(session)
+                self._triage(bundle, execution, problems, note)
             if not problems:
                 if not (problems := await self._doubt_nothing(bundle, execution)):
                     return await self._good(bundle, execution, session, breaches)
@@ -133,6 +155,8 @@ class Runner:
             if self.purse is None:
                 raise Failed(outcome_failure(problems, execution, reason="drift", breaches=breaches))
             return await self._develop("repair", bundle, session, _trouble(problems, execution))
+        except FailedBehindGate as failed:
+            return await self._continue(failed, bundle)
         finally:
             if session is not None:
                 await session.close()
@@ -180,20 +204,34 @@ class Runner:
 
     def _triage(self, bundle: Bundle, execution: Execution, problems: list[str], note: Note) -> None:
         """Ends the run where code is not to blame, or where something irreversible forbids another try."""
-        cause = site_cause(
-            execution.outcome.error,
+        cause = self._wall(bundle, execution, good=not problems)
+        if cause is None and not problems:
+            return
+        note.reason = cause.reason if cause is not None else "drift"
+        if execution.passed_gate:
+            found = problems or ([cause.message] if cause is not None else [])
+            raise FailedBehindGate(found, execution, bundle.automation)
+        if cause is not None:
+            raise self._stopped(bundle, execution, cause)
+
+    def _stopped(self, bundle: Bundle, execution: Execution, cause: Cause) -> Failed:
+        """The end, or another try where the cause passes; but what may have been sent is not sent again."""
+        sent = bundle.meta.effects != "read" and execution.outcome.evidence.state_changing
+        repeatable = not sent and not execution.gates and not writes(execution.outcome.evidence)
+        return Failed(replace(cause, transient=cause.transient and repeatable))
+
+    def _wall(self, bundle: Bundle, execution: Execution, *, good: bool = True) -> Cause | None:
+        """What stood in the way, if that is where the run ended: a good result of such a page is none."""
+        error = execution.outcome.error
+        if error is not None and error.kind == "crash":
+            return Cause("browser-crashed", f"the browser crashed while the automation ran: {error.message}")
+        return site_cause(
+            error,
             execution.outcome.evidence,
             start_url=self.executor.start_url,
             login_expected=bool(bundle.contract.get("page", {}).get("login")),
+            good=good,
         )
-        error = execution.outcome.error
-        if cause is None and error is not None and error.kind == "crash":
-            cause = Cause("browser-crashed", f"the browser crashed while the automation ran: {error.message}")
-        note.reason = cause.reason if cause is not None else "drift"
-        if execution.passed_gate:
-            raise Failed(outcome_failure(problems, execution, reason="failed-behind-gate"))
-        if cause is not None:
-            raise Failed(cause)
 
     async def _works_otherwise(self, bundle: Bundle) -> bool | None:
         """Whether read-only code still works with others that gave rows before; None where none are known."""
@@ -208,6 +246,8 @@ class Runner:
                 return True
             self.full_page = execution.outcome.evidence.text
             works = not (await self._judge(bundle, execution))[0] and rows(execution.outcome.value) != 0
+            if (cause := self._wall(bundle, execution, good=works)) is not None:
+                raise self._stopped(bundle, execution, cause)  # it says nothing of the code, nor of the parameters
             note.reason = None if works else "drift"
         return works
 
@@ -318,24 +358,33 @@ class Runner:
         if bundle is not None:
             sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
             known = await self._good_parameters(bundle)
-        async with self.log.attempt(kind) as note:
-            promoted, revision = await Development(
-                request=self.request,
-                kind=kind,
-                base=bundle,
-                trouble=trouble,
-                sample=sample,
-                known_parameters=known,
-                schema=self._schema(bundle if kind == "repair" else None),
-                store=self.store,
-                executor=self.executor,
-                purse=self.purse,
-                redactor=self.redactor,
-                trace=self.trace,
-                settle=self.settle,
-                history=history,
-            ).run(session)
-            note.revision = revision.id
+        development = Development(
+            request=self.request,
+            kind=kind,
+            base=bundle,
+            trouble=trouble,
+            sample=sample,
+            known_parameters=known,
+            schema=self._schema(bundle if kind == "repair" else None),
+            store=self.store,
+            executor=self.executor,
+            purse=self.purse,
+            redactor=self.redactor,
+            trace=self.trace,
+            settle=self.settle,
+            history=history,
+        )
+        try:
+            async with self.log.attempt(kind) as note:
+                promoted, revision = await development.run(session)
+                note.revision = revision.id
+        except FailedBehindGate as failed:
+            left_open = failed.execution.outcome.session
+            try:
+                return await self._continue(failed, bundle)
+            finally:
+                if left_open is not None:
+                    await left_open.close()
         self.kept_files = promoted.execution.files
         if kind == "repair" and bundle is not None:
             await asyncio.to_thread(self.records.statistics.inherit, _committed(bundle).id, revision.id, trust=False)
@@ -344,6 +393,29 @@ class Runner:
         return Success(
             promoted.execution.outcome.value, revision, used=bundle is not None, created=bundle is None, updated=True
         )
+
+    async def _continue(self, failed: FailedBehindGate, bundle: Bundle | None) -> Success:
+        """Nothing is run again; with a model at hand, it may read the result off the page that is still open."""
+        if self.purse is None or failed.execution.outcome.session is None:
+            raise failed
+        sample = ""
+        if bundle is not None:
+            sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
+        async with self.log.attempt("continue"):
+            output = await Continuation(
+                request=self.request,
+                schema=self._schema(bundle),
+                sample=sample,
+                store=self.store,
+                executor=self.executor,
+                purse=self.purse,
+                redactor=self.redactor,
+                trace=self.trace,
+                settle=self.settle,
+                warnings=self.warnings,
+            ).run(failed, bundle)
+        self.kept_files = failed.execution.files
+        return Success(output, bundle.revision if bundle else None, used=bundle is not None, continued=True)
 
     async def _pinned(self) -> bool:
         return await asyncio.to_thread(self.store.pinned, self.request.reuse_key) is not None
@@ -384,15 +456,6 @@ class Runner:
 def _committed(bundle: Bundle) -> Revision:
     assert bundle.revision is not None, "a bundle that the store loaded has its revision"
     return bundle.revision
-
-
-async def _pictured(execution: Execution) -> Execution:
-    """With a picture of the page, where the run itself ended well and took none."""
-    outcome = execution.outcome
-    if outcome.session is None or outcome.error is not None:
-        return execution
-    seen = await outcome.session.evidence(screenshot=True)
-    return replace(execution, outcome=replace(outcome, evidence=seen))
 
 
 def _trouble(problems: list[str], execution: Execution) -> str:

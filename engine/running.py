@@ -220,10 +220,13 @@ class TaskRun:
             trace=self.trace,
             redactor=self.redactor,
             purse=purse,
+            retries=limits.retries,
         )
 
     async def _finish(self, success: Success | None, cause: Cause | None) -> TaskResult:
         effect, actions = await asyncio.to_thread(self._effect)
+        if success is not None and success.continued:
+            effect = "continued"
         error = Failed(cause).to_error() if cause is not None else None
         if error is not None and effect != "none":
             error = after_gate(error, effect, actions)
@@ -301,6 +304,8 @@ class TaskRun:
     def _reuse(self, success: Success | None) -> Reuse | None:
         """A run without a revision (rejected, or failed on a new key) leaves it out, as the wire wants."""
         if success is not None:
+            if success.revision is None:
+                return None
             used, created, updated, revision = (
                 success.used,
                 success.created,

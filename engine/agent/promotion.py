@@ -16,6 +16,7 @@ from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution import Execution, Executor
 from engine.schema import OutputSchema, infer
 from engine.trace import Trace
+from engine.triage import Cause, site_cause
 from sandbox import Evidence, SandboxLimitExceeded, WorkerDied
 
 _LOGIN_PATH = re.compile(r"log[-_]?in|sign[-_]?in|session|auth|token|sso", re.IGNORECASE)
@@ -71,7 +72,11 @@ class Promoted:
 
 @dataclass(frozen=True)
 class Refused:
-    """A candidate that did not pass. ``final``: something irreversible has happened, so nothing may be run again."""
+    """A candidate that did not pass.
+
+    Args:
+        final: Something irreversible has happened, so nothing may be run again; the execution's page is still open.
+    """
 
     reasons: tuple[str, ...]
     execution: Execution | None = None
@@ -208,11 +213,15 @@ class Gate:
         """All checks and the rehearsal are behind us: this is the single real run."""
         await self.trace.emit("candidate.real_run")
         execution = await self.executor.run(
-            candidate.code, self.parameters, resources=self.resources, mode="real", once=True
+            candidate.code, self.parameters, resources=self.resources, mode="real", once=True, keep_open=True
         )
         problems = await self._problems(execution)
+        if problems and execution.passed_gate:
+            return Refused(problems, execution, final=True)
+        if execution.outcome.session is not None:
+            await execution.outcome.session.close()
         if problems:
-            return Refused(problems, execution, final=execution.passed_gate)
+            return Refused(problems, execution)
         return await asyncio.to_thread(self._promoted, candidate, execution, None, "write")
 
     async def _problems(self, execution: Execution) -> tuple[str, ...]:
@@ -239,6 +248,8 @@ class Gate:
         problems += [str(b) for b in self.breaches(run) if b.structural]
         problems += agreement.doubts(run)
         problems += scraped(execution.code, outcome.value)
+        if (wall := self._wall(outcome.evidence)) is not None:
+            problems.append(f"what it read is not the site's content: {wall.message}")
         problems += [
             f"task.empty({selector!r}) was told of an element that is not visible, or that is more than a short message"
             for selector, visible in outcome.evidence.empty
@@ -247,6 +258,11 @@ class Gate:
         # What an action gives, a reference or a receipt, is new each time.
         past = None if execution.gates else self._past(run)
         return problems + (agreement.contradictions(past, run, self.seen) if past is not None else [])
+
+    def _wall(self, evidence: Evidence) -> Cause | None:
+        logs_in = bool(self.secrets) or evidence.password_filled
+        start_url = self.executor.start_url
+        return site_cause(None, evidence, start_url=start_url, login_expected=logs_in, good=True)
 
     def breaches(self, observed: Observed) -> list[Breach]:
         """How the output departs from what good outputs of this bundle were; a repair may not change that."""
