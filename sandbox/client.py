@@ -6,6 +6,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from sandbox.browser import Browser
@@ -143,7 +144,7 @@ class WorkerClient:
         except OSError:
             usage = Usage(self._cpu_before, 0.0, 0)
         self.peak_memory_mb = max(self.peak_memory_mb, usage.memory_mb)
-        return Usage(usage.cpu_seconds - self._cpu_before, usage.memory_mb, usage.processes)
+        return replace(usage, cpu_seconds=usage.cpu_seconds - self._cpu_before)
 
     def end(self, reason: BaseException) -> None:
         """End the worker at once; calls that wait raise ``reason``. The first reason stays."""
@@ -191,6 +192,8 @@ class WorkerClient:
                 ("cpu_seconds", usage.cpu_seconds),
                 ("memory_mb", usage.memory_mb),
                 ("processes", usage.processes),
+                ("scratch_mb", usage.scratch_mb),
+                ("scratch_files", usage.files),
             ):
                 limit = getattr(self.limits, name)
                 if value > limit:

@@ -12,9 +12,10 @@ class Limits:
     Args:
         wall_seconds: Seconds for one call: a run, or one `Session.execute`.
         cpu_seconds: Processor seconds of all its processes together.
-        memory_mb: MiB of private memory of all its processes together, browser included.
+        memory_mb: MiB of memory of all its processes together, browser included; what they share counts once.
         processes: Processes at one time, browser included.
         scratch_mb: MiB of files. The space is fixed when a worker starts.
+        scratch_files: Files and directories among them, the browser's own (some hundreds) included.
         output_bytes: Bytes of one result, and bytes of all logs and prints together.
         download_bytes: Bytes of all downloads together.
         downloads: Number of downloads.
@@ -31,6 +32,7 @@ class Limits:
     memory_mb: int = 3072
     processes: int = 512
     scratch_mb: int = 512
+    scratch_files: int = 20_000
     output_bytes: int = 8 << 20
     download_bytes: int = 256 << 20
     downloads: int = 200

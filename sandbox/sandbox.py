@@ -6,14 +6,14 @@ import asyncio
 import logging
 import time
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
 from sandbox import shapes
-from sandbox.browser import find_browser
+from sandbox.browser import Browser, find_browser
 from sandbox.client import WorkerClient
-from sandbox.errors import SandboxError, SandboxLimitExceeded, WorkerDied
+from sandbox.errors import SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
-from sandbox.jail import Mechanism, find_bubblewrap
+from sandbox.jail import Mechanism, require
 from sandbox.limits import Egress, Limits
 from sandbox.orphans import sweep
 from sandbox.protocol import ProtocolError, parse_json
@@ -22,7 +22,7 @@ from sandbox.session import Session
 
 logger = logging.getLogger(__name__)
 
-Isolation = Literal["auto", "bubblewrap", "none"]
+Isolation = Literal["auto", "bubblewrap", "landlock", "none"]
 
 
 class Sandbox:
@@ -33,15 +33,15 @@ class Sandbox:
     the background, so that the next run finds one ready.
 
     Args:
-        isolation: ``"auto"`` and ``"bubblewrap"``: a jail, or `SandboxUnavailable`. ``"none"``: plain
-        subprocesses, without any
+        isolation: ``"bubblewrap"`` and ``"landlock"``: that jail, or `SandboxUnavailable`. ``"auto"``: the first of
+            these that works here; `probe` says which, and what it protects. ``"none"``: plain subprocesses, without any
             protection; only for code that you wrote yourself.
         browser: Path or name of a Chromium; default: WEBTASKS_BROWSER, Playwright's own, the system's.
         limits: For all runs that name none.
         spare_workers: Blank workers to keep ready.
 
     Raises:
-        SandboxUnavailable: No bubblewrap, or no browser. Raised at the first use.
+        SandboxUnavailable: No jail works here, or there is no browser. Raised at the first use.
 
     >>> import asyncio
     >>> async def main():
@@ -60,10 +60,10 @@ class Sandbox:
         limits: Limits = Limits(),  # noqa: B008  frozen
         spare_workers: int = 1,
     ) -> None:
-        if isolation not in ("auto", "bubblewrap", "none"):
-            raise ValueError(f"isolation is 'auto', 'bubblewrap' or 'none', not {isolation!r}")
-        self._mechanism: Mechanism = "none" if isolation == "none" else "bubblewrap"
-        if self._mechanism == "none":
+        if isolation not in get_args(Isolation):
+            raise ValueError(f"isolation is one of {', '.join(get_args(Isolation))}, not {isolation!r}")
+        self._mechanisms: tuple[Mechanism, ...] = ("bubblewrap", "landlock") if isolation == "auto" else (isolation,)
+        if isolation == "none":
             logger.warning("isolation='none': automations run as you, without any protection")
         self._browser_setting = browser
         self._limits = limits
@@ -232,9 +232,24 @@ class Sandbox:
 
     async def _start_worker(self, limits: Limits) -> WorkerClient:
         browser = find_browser(self._browser_setting)
-        if self._mechanism == "bubblewrap":
-            find_bubblewrap()
-        client = WorkerClient(self._mechanism, limits)
+        problems: list[SandboxUnavailable] = []
+        for mechanism in self._mechanisms:
+            try:
+                require(mechanism)
+                client = await self._start_with(mechanism, browser, limits)
+            except SandboxUnavailable as error:
+                problems.append(error)
+                continue
+            if problems:
+                logger.warning("%s; automations run under Landlock instead, which hides less", problems[0].problem)
+            self._mechanisms = (mechanism,)
+            return client
+        if len(problems) == 1:
+            raise problems[0]
+        raise SandboxUnavailable("; ".join(error.problem for error in problems), problems[0].remedy) from problems[-1]
+
+    async def _start_with(self, mechanism: Mechanism, browser: Browser, limits: Limits) -> WorkerClient:
+        client = WorkerClient(mechanism, limits)
         self._clients.add(client)
         try:
             await client.start(browser, chromium_sandbox=self._chromium_sandbox)
@@ -265,7 +280,7 @@ class Sandbox:
             self._refill = asyncio.ensure_future(self._fill())
 
     async def _fill(self) -> None:
-        if not self._swept and self._mechanism == "bubblewrap":
+        if not self._swept and "bubblewrap" in self._mechanisms:
             self._swept = True
             await asyncio.to_thread(sweep)
         while len(self._spares) < self._spare_workers:
