@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sandbox import Egress
-from sandbox.egress import Policy, Proxy, RefusedError, is_public
+from sandbox.egress import Proxy
+from sandbox.policy import Policy, RefusedError, is_public
 
 
 @pytest.mark.parametrize(
