@@ -133,7 +133,14 @@ class Runner:
 
     async def _execute(self, bundle: Bundle, parameters: Mapping[str, Any], **how: Any) -> Execution:
         once = bundle.meta.effects != "read"
-        return await self.executor.run(bundle.automation, parameters, resources=bundle.resources, once=once, **how)
+        return await self.executor.run(
+            bundle.automation,
+            parameters,
+            resources=bundle.resources,
+            once=once,
+            known_hosts=bundle.meta.allowed_hosts,
+            **how,
+        )
 
     async def _judge(self, bundle: Bundle, execution: Execution) -> tuple[list[str], list[Breach]]:
         """Good means: it ran, the output fits the schema, the contract holds."""
@@ -154,6 +161,9 @@ class Runner:
 
     async def _good(self, bundle: Bundle, execution: Execution) -> Success:
         revision = _committed(bundle)
+        if execution.unknown_hosts:
+            hosts = ", ".join(execution.unknown_hosts)
+            self.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")
         await self._count_clean(revision, execution, keep=bundle.meta.effects == "read")
         self.kept_files = execution.files
         return Success(execution.outcome.value, revision, used=True)
@@ -169,7 +179,9 @@ class Runner:
         note.reason = cause.reason if cause is not None else "drift"
         if execution.passed_gate:
             raise Failed(outcome_failure(problems, execution, reason="failed-behind-gate"))
-        if cause is not None:
+        # A site may have moved to another host; a repair may widen what is reached.
+        moved = cause is not None and cause.reason == "host-not-allowed" and execution.unknown_hosts
+        if cause is not None and not (moved and self.executor.reach.learns and self.purse is not None):
             raise Failed(cause)
 
     async def _works_otherwise(self, bundle: Bundle) -> bool | None:
@@ -317,4 +329,7 @@ def _committed(bundle: Bundle) -> Revision:
 def _trouble(problems: list[str], execution: Execution) -> str:
     error = execution.outcome.error
     lines = ["; ".join(problems), error.traceback if error else "", "The page is as that run left it."]
+    if execution.unknown_hosts:
+        hosts = ", ".join(execution.unknown_hosts)
+        lines.append(f"That run was kept from hosts it had not needed before: {hosts}. From now on they are reached.")
     return "\n".join(line for line in lines if line)

@@ -83,16 +83,18 @@ class Policy:
         allowed = self.allows(host, port, tunnel=tunnel)
         literal = origins.address(host)
         if not allowed:
+            if literal is not None:
+                _check_public(literal)
             if port not in _WEB_PORTS and port < _FIRST_USER_PORT:
                 raise RefusedError(f"policy: port {port} is not for the web")
             if literal is None and (fault := origins.fault(host)):
                 raise RefusedError(f"policy: {fault}")
             if self._hosts is not None and not any(pattern.matches(host, port) for pattern in self._hosts):
-                raise RefusedError(NOT_AMONG_HOSTS)
+                raise RefusedError(NOT_AMONG_HOSTS)  # and not looked up: even a question would carry the name out
         addresses = [literal] if literal else await self._addresses(host, port)
-        private = [] if allowed else [address for address in addresses if not is_public(address)]
-        if private:
-            raise RefusedError(f"policy: {private[0]} is not a public address")
+        if not allowed:
+            for address in addresses:
+                _check_public(address)
         return addresses[0]
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
@@ -103,6 +105,11 @@ class Policy:
         if not addresses:
             raise RefusedError("dns")
         return addresses
+
+
+def _check_public(address: str) -> None:
+    if not is_public(address):
+        raise RefusedError(f"policy: {address} is not a public address")
 
 
 async def _resolve(host: str, port: int) -> Sequence[str]:

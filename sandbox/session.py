@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sandbox import shapes
 from sandbox.client import WorkerClient
 from sandbox.errors import WorkerDied
+from sandbox.limits import Egress
 from sandbox.protocol import ProtocolError
 from sandbox.results import Evidence, Execution, PageSnapshot, ScriptError
 
@@ -75,6 +76,10 @@ class Session:
         return await self._call(
             lambda data: shapes.evidence(data, proxy), "evidence", _LOOK_SECONDS, screenshot=screenshot
         )
+
+    def allow(self, egress: Egress) -> None:
+        """Change what may be reached, from now on."""
+        self._client.proxy.bind(egress)
 
     async def close(self) -> None:
         """End the worker, and wait until nothing of it is left."""

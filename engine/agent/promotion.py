@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from engine.agent import static
@@ -100,6 +100,7 @@ class Gate:
     wrote: bool = False
     start_url_given: bool = True
     _last: Trial | None = None
+    _hosts: set[str] = field(default_factory=set)  # of the other runs that prove it
 
     async def try_out(self, code: str, parameters: Mapping[str, Any] | None = None) -> Trial:
         """Checks the source, then runs it in a fresh worker up to the first irreversible action."""
@@ -143,6 +144,7 @@ class Gate:
                 return other
             assert other.execution is not None, "a good trial ran"
             runs.append(other.execution.observed())
+            self._hosts |= set(other.execution.outcome.evidence.hosts)
             other_parameters = other.parameters
         return await asyncio.to_thread(self._promoted, candidate, first, runs, effects, other_parameters)
 
@@ -253,7 +255,7 @@ class Gate:
             schema_inferred=self.schema is None,
             effects=effects,
             other_parameters=other_parameters,
-            hosts=tuple(sorted({h for run in (first,) for h in run.outcome.evidence.hosts})),
+            hosts=tuple(sorted({*first.outcome.evidence.hosts, *self._hosts})),
         )
 
 
