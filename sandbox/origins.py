@@ -83,12 +83,12 @@ class HostPattern:
         """
         host, colon, digits = text.rpartition(":")
         if not colon or address(text) or text.endswith("]"):
-            host, digits = text, ""
+            host, colon, digits = text, "", ""
         host = plain(host)
         name = host.removeprefix("*.")
         if not (address(host) or (fault(name) is None)):
             raise ValueError(f"{text!r} is no host: write example.com, *.example.com or example.com:443")
-        if colon and digits and not (digits.isdecimal() and 0 < int(digits) < 65536):
+        if colon and not (digits.isdecimal() and 0 < int(digits) < 65536):
             raise ValueError(f"{text!r} has no valid port")
         return cls(host, int(digits) if digits else None)
 
