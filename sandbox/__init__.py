@@ -4,6 +4,7 @@ from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, Sandb
 from sandbox.host import GateDecision, Host
 from sandbox.limits import Egress, Limits
 from sandbox.probe import Probe, probe
+from sandbox.protections import Protection
 from sandbox.results import Automation, Evidence, Execution, Outcome, PageSnapshot, ScriptError
 from sandbox.sandbox import Sandbox
 from sandbox.session import Session
@@ -21,6 +22,7 @@ __all__ = [
     "Outcome",
     "PageSnapshot",
     "Probe",
+    "Protection",
     "Sandbox",
     "SandboxError",
     "SandboxLimitExceeded",

@@ -26,10 +26,11 @@ from sandbox.orphans import OWNER_VARIABLE, owner
 Mechanism = Literal["bubblewrap", "landlock", "none"]
 
 REMEDY = (
-    "Install bubblewrap (`apt-get install bubblewrap`, `dnf install bubblewrap` or `pacman -S bubblewrap`) and allow "
-    "unprivileged user namespaces. Ubuntu 24.04 and later: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or "
-    "an AppArmor profile for bwrap that allows userns. Docker: its default seccomp profile forbids namespaces; run the "
-    "container with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`. "
+    "One jail is enough. bubblewrap: install it (`apt-get install bubblewrap`, `dnf install bubblewrap` or `pacman -S "
+    "bubblewrap`) and allow unprivileged user namespaces. Ubuntu 24.04 and later: an AppArmor profile for bwrap that "
+    "allows userns, or `sysctl kernel.apparmor_restrict_unprivileged_userns=0`. Docker: its default seccomp profile "
+    "forbids namespaces; run the container with `--security-opt seccomp=unconfined --security-opt "
+    "apparmor=unconfined`. Landlock needs nothing of that, but Linux 6.2 or newer with Landlock switched on. "
     'As a last resort, `isolation="none"` runs automations without any protection.'
 )
 
@@ -65,6 +66,7 @@ _KERNEL_SETTINGS = ("acpi", "fs", "mtrr", "pressure", "scsi", "sys", "sysrq-trig
 _SYSTEM_PREFIXES = (Path("/"), Path("/usr"), Path("/usr/local"))
 _PATH = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); "
 _START = "from sandbox.worker import main; main()"
+_START_SEALED = "from sandbox.landlock import main; main()"
 _MIB = 1 << 20
 # Of one process. Holds memory bombs that are faster than the watch on memory_mb; Chromium does not start with
 # much less.
@@ -144,25 +146,35 @@ def worker_command(
         return Command(jail.arguments, jail.environment, (control, *jail.descriptors))
     assert scratch is not None
     if mechanism == "landlock":
-        return _sealed_command(browser, limits, Path(scratch), options)
+        return _sealed_worker(browser, limits, Path(scratch), options)
     path = ":".join(dict.fromkeys(str(source.parent) for source in _packages()))
     return Command(python_command(path, _START, json.dumps(options)), _environment(scratch), (control,))
 
 
-def _sealed_command(browser: Browser, limits: Limits, directory: Path, options: dict[str, Any]) -> Command:
+def _sealed_worker(browser: Browser, limits: Limits, directory: Path, options: dict[str, Any]) -> Command:
+    packages, options["landlock"] = _sealed(browser, limits, directory)
+    command = python_command(packages, _START, json.dumps(options))
+    return Command(command, _environment(options["landlock"]["scratch"]), (options["control"],))
+
+
+def sealed_command(browser: Browser, limits: Limits, directory: Path, inner: str | list[str]) -> Command:
+    """Put Python code, or a command, into the Landlock jail; the directory is new and empty, and removed in the end."""
+    packages, options = _sealed(browser, limits, directory)
+    if isinstance(inner, str):
+        inner = python_command(packages, inner)
+    command = python_command(packages, _START_SEALED, json.dumps(options), *inner)
+    return Command(command, _environment(options["scratch"]), ())
+
+
+def _sealed(browser: Browser, limits: Limits, directory: Path) -> tuple[str, dict[str, Any]]:
     """For Landlock: links to the packages, as Python lists what it imports from, beside the scratch directory."""
     packages, scratch = directory / "packages", directory / "scratch"
     packages.mkdir()
     scratch.mkdir()
     for source in _packages():
         (packages / source.name).symlink_to(source)
-    options["landlock"] = {
-        "read": [*readable(browser), str(packages)],
-        "scratch": str(scratch),
-        "tasks": limits.processes * _TASKS_PER_PROCESS,
-    }
-    command = python_command(str(packages), _START, json.dumps(options))
-    return Command(command, _environment(str(scratch)), (options["control"],))
+    tasks = limits.processes * _TASKS_PER_PROCESS
+    return str(packages), {"read": [*readable(browser), str(packages)], "scratch": str(scratch), "tasks": tasks}
 
 
 def readable(browser: Browser) -> list[str]:

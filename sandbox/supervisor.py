@@ -45,15 +45,18 @@ def supervise(
 
     signal.signal(signal.SIGTERM, _stop)
     ctypes.CDLL(None).prctl(_PARENT_OF_ORPHANS, 1, 0, 0, 0)
+    code = 0
     try:
         _serve(control, worker, handed, port, tasks)
     except _Ended:
         pass
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if ended := os.waitid(os.P_PID, worker, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            code = ended.si_status
         end_descendants()
         remove(directory)
-        os._exit(0)
+        os._exit(code)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 from click.core import ParameterSource
@@ -98,7 +98,7 @@ def options(*, shown: bool) -> Callable[[Decorated], Decorated]:
         option("--workspace", metavar="NAME", help="A separate tree in the store; default 'default'."),
         option(
             "--isolation",
-            type=click.Choice(["auto", "bubblewrap", "none"]),
+            type=click.Choice(get_args(Isolation)),
             help="'auto' jails generated code or refuses; 'none' runs it with your own rights.",
         ),
         option(

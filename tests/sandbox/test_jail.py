@@ -9,10 +9,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox import Automation, Egress, Host, Limits, Sandbox, SandboxUnavailable, WorkerDied
+from sandbox.browser import find_browser
 from sandbox.usage import descendants
 from tests.sandbox.conftest import Run
 
@@ -172,10 +174,12 @@ async def test_a_killed_program_leaves_nothing_behind() -> None:
     assert [pid for pid in family if _command(pid)] == []
 
 
-async def test_without_bubblewrap_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WEBTASKS_BROWSER", "/usr/lib/chromium/chromium-headless-shell")
+@pytest.mark.parametrize("isolation", ["bubblewrap", "auto"])
+async def test_without_a_jail_nothing_runs(monkeypatch: pytest.MonkeyPatch, isolation: Any) -> None:
+    monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
     monkeypatch.setenv("PATH", "/nowhere")
-    async with Sandbox() as sandbox:
+    monkeypatch.setattr("sandbox.landlock.OLDEST_ABI", 1000)
+    async with Sandbox(isolation=isolation) as sandbox:
         with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
             await sandbox.run(
                 Automation("async def run(page, parameters, task): return 1"),
@@ -184,6 +188,18 @@ async def test_without_bubblewrap_nothing_runs(monkeypatch: pytest.MonkeyPatch) 
                 egress=Egress(),
                 host=Host(),
             )
+
+
+async def test_without_bubblewrap_landlock_takes_over_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
+    monkeypatch.setenv("PATH", "/nowhere")
+    code = "async def run(page, parameters, task): return await page.evaluate('1 + 1')"
+    async with Sandbox(spare_workers=0) as sandbox:
+        outcome = await sandbox.run(Automation(code), {}, start_url=None, egress=Egress(), host=Host())
+    assert outcome.value == 2
+    assert "run under Landlock instead" in caplog.text
 
 
 async def test_no_isolation_is_announced_and_works(caplog: pytest.LogCaptureFixture, site: str) -> None:
