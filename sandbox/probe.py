@@ -135,9 +135,9 @@ def _try_jail(jail: Jail, browser: Browser) -> Iterator[Check]:
     try:
         version = _run_inside(jail, browser, [_browser_inside(jail, browser), "--version", "--no-sandbox"])
     except (OSError, subprocess.SubprocessError) as error:
-        yield Check(f"browser in {jail}", False, _said(error), "Install the libraries that it names.")
+        yield Check("browser inside", False, _said(error), "Install the libraries that it names.")
     else:
-        yield Check(f"browser in {jail}", True, version.strip(), "")
+        yield Check("browser inside", True, version.strip(), "")
 
 
 def _look_around(jail: Jail, browser: Browser) -> tuple[dict[str, list[str]], list[str]]:

@@ -34,7 +34,7 @@ _BUBBLEWRAP = (
     Protection("other processes", "full", "it sees none but its own"),
     Protection("kernel", "full", "namespaces of its own, no capabilities, and rarely used system calls are closed"),
     Protection("disk", "full", "its scratch directory is memory of a fixed size; the number of files is watched"),
-    Protection("memory and processor", "full", "limits of the kernel, and a watch a few times a second"),
+    Protection("limits", "full", "limits of the kernel, and a watch a few times a second"),
     Protection("browser", "full", "Chromium's own sandbox is on where the kernel lets it nest namespaces"),
 )
 _LANDLOCK = (
@@ -48,7 +48,7 @@ _LANDLOCK = (
         "kernel", "partly", "no capabilities, and many system calls are closed, but it shares the host's namespaces"
     ),
     Protection("disk", "partly", "its scratch directory is on your disk, and watched: a burst can pass the limit"),
-    Protection("memory and processor", "full", "tasks are counted as they start; memory is watched"),
+    Protection("limits", "full", "tasks are counted as they start; memory is watched"),
     Protection("browser", "partly", "Chromium's own sandbox needs namespaces and is off: the jail alone holds it"),
 )
 _PROCESSES = (

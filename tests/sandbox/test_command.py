@@ -54,7 +54,7 @@ def test_the_probe_finds_this_machine_fit() -> None:
     found = sandbox.probe()
     assert found.ok, found.checks
     assert found.mechanism == "bubblewrap"
-    assert {check.name for check in found.checks} == {"browser", "bubblewrap", "browser in bubblewrap"}
+    assert {check.name for check in found.checks} == {"browser", "bubblewrap", "browser inside"}
     assert {protection.state for protection in found.protections} == {"full"}
 
 
