@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from sandbox import Automation, Egress, Host, Limits, Sandbox, SandboxUnavailable, WorkerDied
 from sandbox.browser import find_browser
 from sandbox.usage import descendants
+from tests.sandbox.conformance.conftest import JAILS
 from tests.sandbox.conftest import Run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -151,7 +153,7 @@ class Telling(Host):
         print(message, flush=True)
 async def main():
     code = "async def run(page, parameters, task):\\n    task.log('running')\\n    while True: pass"
-    async with Sandbox() as sandbox:
+    async with Sandbox(isolation=sys.argv[1]) as sandbox:
         await sandbox.warm()
         await asyncio.sleep(1.5)
         await sandbox.run(Automation(code), {}, start_url=None, egress=Egress(), host=Telling())
@@ -159,9 +161,12 @@ asyncio.run(main())
 """
 
 
-async def test_a_killed_program_leaves_nothing_behind() -> None:
+@pytest.mark.parametrize("isolation", JAILS)
+async def test_a_killed_program_leaves_nothing_behind(isolation: str, tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    program = subprocess.Popen([sys.executable, "-c", EMBEDDER], cwd=root, stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", EMBEDDER, isolation]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    program = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, env=environment)
     with program:
         assert program.stdout is not None
         assert await asyncio.to_thread(program.stdout.readline) == b"running\n"
@@ -172,6 +177,7 @@ async def test_a_killed_program_leaves_nothing_behind() -> None:
         while any(map(_command, family)) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
     assert [pid for pid in family if _command(pid)] == []
+    assert list(tmp_path.iterdir()) == [], "scratch"
 
 
 @pytest.mark.parametrize("isolation", ["bubblewrap", "auto"])
