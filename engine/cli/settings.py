@@ -30,6 +30,8 @@ class Settings:
     isolation: Isolation = "auto"
     browser: Path | None = None
     base_url: str | None = None
+    egress: str = "learned"
+    proxy: str | None = None
     as_json: bool = False
     store_named: bool = False  # on the command line, not by the environment
 
@@ -56,6 +58,8 @@ class Settings:
             "isolation": self.isolation,
             "browser": self.browser,
             "base_url": self.base_url,
+            "egress": self.egress if self.egress in ("learned", "public") else self.egress.split(","),
+            "proxy": self.proxy,
         }
         return AsyncEngine(**(defaults | options))
 
@@ -109,6 +113,12 @@ def options(*, shown: bool) -> Callable[[Decorated], Decorated]:
         option(
             "--base-url", metavar="URL", help="A Messages API; default: ANTHROPIC_BASE_URL. The key: ANTHROPIC_API_KEY."
         ),
+        option(
+            "--egress",
+            metavar="HOSTS",
+            help="What replays reach: 'learned' (default), 'public', or hosts: example.com,*.example.com",
+        ),
+        option("--proxy", metavar="URL", envvar="WEBTASKS_PROXY", show_envvar=True, help="An HTTP proxy for browsers."),
         option("--json", "as_json", is_flag=True, help="Print everything as JSON."),
     ]
 
