@@ -80,6 +80,7 @@ class Development:
             self.purse.ready()
             if session is None:
                 session = owned = await self._open()
+            session.allow(self.executor.egress)
             promoted = await self._work(session)
             return promoted, await self._commit(promoted)
         except (ModelError, AgentStuck) as error:

@@ -7,12 +7,13 @@ import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, get_args
 
 from engine import requests
 from engine.errors import InvalidRequest
 from engine.ledger import DailyCaps
 from engine.models.base import Model
+from engine.reach import EgressOption, Reach
 from engine.schema import OutputSchema
 from engine.task import AiMode, IfInterrupted, Limits, TaskResult
 from engine.tasks import Tasks
@@ -61,7 +62,8 @@ class AsyncEngine(Tasks):
         workspace: Name of a separate tree in the store.
         base_url: Address of a Messages API other than the environment's ``ANTHROPIC_BASE_URL``.
         api_key: Key for it; default ``ANTHROPIC_API_KEY``.
-        isolation: ``"auto"`` uses the jail or fails; ``"none"`` runs generated code unprotected.
+        isolation: ``"auto"`` uses the first jail that works here, ``"bubblewrap"`` or ``"landlock"``, or fails;
+            ``"none"`` runs generated code unprotected.
         browser: Path of a Chromium; default: Playwright's own, else the system's.
         limits: Caps for every run; a request may change ``timeout`` and ``budget_usd``.
         max_tasks: Most tasks that run at once in the workspace, over all processes; further ones wait.
@@ -69,6 +71,12 @@ class AsyncEngine(Tasks):
         usd_per_day: Most dollars for the model on one day (UTC), over all tasks of the workspace.
         key_usd_per_day: The same for each reuse key.
         pool: How many browsers wait for the next run, and for how long; default ``sandbox.PoolOptions()``.
+        egress: ``"learned"``: replays reach the start URL's host, its subdomains, and what the runs reached that
+            proved the automation; the model's work reaches every public host. ``"public"``: all reach every public
+            host. Or a list of hosts, such as ``["example.com", "*.example.com"]``, for all. Private addresses are
+            reached only where ``start_url`` or ``allow_hosts`` names them.
+        proxy: An HTTP proxy for all connections, ``"http://user:password@host:port"``; default none. Names are
+            checked here before it gets them.
 
     Raises:
         InvalidRequest: An argument is malformed.
@@ -98,6 +106,8 @@ class AsyncEngine(Tasks):
         usd_per_day: float | None = None,
         key_usd_per_day: float | None = None,
         pool: PoolOptions | None = None,
+        egress: EgressOption = "learned",
+        proxy: str | None = None,
     ) -> None:
         for name, number in (("max_tasks", max_tasks), ("max_pending", max_pending)):
             if not isinstance(number, int) or number < 1:
@@ -105,8 +115,9 @@ class AsyncEngine(Tasks):
         for name, cap in (("usd_per_day", usd_per_day), ("key_usd_per_day", key_usd_per_day)):
             if cap is not None and not (isinstance(cap, (int, float)) and cap >= 0):
                 raise InvalidRequest(f"{name} must be dollars, zero or more, not {cap!r}", field=name)
-        if isolation not in ("auto", "bubblewrap", "none"):
-            raise InvalidRequest(f"isolation must be auto, bubblewrap or none, not {isolation!r}", field="isolation")
+        if isolation not in get_args(Isolation):
+            known = ", ".join(get_args(Isolation))
+            raise InvalidRequest(f"isolation must be one of {known}, not {isolation!r}", field="isolation")
         if not workspace or not workspace.replace("-", "").replace("_", "").isalnum() or not workspace.isascii():
             raise InvalidRequest(f"workspace must be letters, digits, - and _, not {workspace!r}", field="workspace")
         self.root = Path(store).expanduser().absolute() / workspace
@@ -123,6 +134,7 @@ class AsyncEngine(Tasks):
             limits=self._limits,
             max_tasks=max_tasks,
             daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),
+            reach=Reach.parse(egress, proxy),
         )
         super().__init__(parts)
 

@@ -8,7 +8,7 @@ import json
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from engine.models.purse import Purse
 from engine.patience import Patience
 from engine.pictures import NAME as PICTURE
 from engine.pictures import Seen, keep_picture
+from engine.reach import Reach
 from engine.records import Records
 from engine.redaction import Redactor
 from engine.schema import OutputSchema
@@ -38,6 +39,7 @@ from sandbox import (
     Session,
     WorkerDied,
 )
+from sandbox.policy import NOT_AMONG_HOSTS
 
 Mode = Literal["real", "rehearsal"]
 _ASK_SYSTEM = (
@@ -80,6 +82,12 @@ class Execution:
         """Whether it stopped at an irreversible action, as rehearsals do."""
         error = self.outcome.error
         return error is not None and error.kind == "rehearsal"
+
+    @property
+    def unknown_hosts(self) -> tuple[str, ...]:
+        """Hosts that were refused because they are not among those that it may reach."""
+        refused = self.outcome.evidence.refused
+        return tuple(sorted({name for name, reason in refused if reason == NOT_AMONG_HOSTS}))
 
     def observed(self, parameters: Mapping[str, Any] | None = None) -> Observed:
         """What the contract looks at.
@@ -208,7 +216,8 @@ class Executor:
         sandbox: Where they run.
         task_id: The task, for the journal and the files.
         start_url: Where the page is opened; None for a blank page.
-        egress: What may be reached.
+        egress: What the model's work may reach.
+        reach: What a saved automation may reach.
         limits: The sandbox's limits for each execution.
         redactor: Takes secrets out of what the model is asked.
         files: The task's directory for saved files; each execution has its own below it.
@@ -223,6 +232,7 @@ class Executor:
     task_id: str
     start_url: str | None
     egress: Egress
+    reach: Reach
     limits: Limits
     files: Path
     records: Records
@@ -264,6 +274,7 @@ class Executor:
         once: bool = False,
         affinity: str | None = None,
         secret: bool = False,
+        known_hosts: Collection[str] | None = None,
     ) -> Execution:
         """Runs the code; a script that fails is a value, a sandbox that fails an exception.
 
@@ -272,8 +283,12 @@ class Executor:
             once: Never begin again, for code that changes something on the site.
             affinity: Names committed code and its revision: it may run where that ran before.
             secret: The parameters hold secrets.
+            known_hosts: Those of the saved automation that this is; None for a trial, which may reach others.
         """
         automation = Automation(code=code, resources=dict(resources or {}))
+        egress = self.egress
+        if known_hosts is not None:
+            egress = self.reach.replaying(egress, known_hosts, self.start_url)
         for chances in (1, 0):
             host = self.host(mode)
             try:
@@ -281,7 +296,7 @@ class Executor:
                     automation,
                     dict(parameters),
                     start_url=self.start_url,
-                    egress=self.egress,
+                    egress=egress,
                     host=host,
                     limits=self.limits,
                     keep_open=keep_open,
@@ -301,6 +316,8 @@ class Executor:
             await self.trace.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
         # What explores the page that stays open is the model: nothing irreversible is let through for it.
         host.mode = "rehearsal"
+        if refused := {name: reason for name, reason in outcome.evidence.refused if reason.startswith("policy")}:
+            await self.trace.emit("egress.refused", hosts=refused)
         if outcome.evidence.screenshot is not None:
             self._seen = outcome.evidence
         return Execution(

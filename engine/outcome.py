@@ -78,6 +78,8 @@ def outcome_failure(
     details: dict[str, Any] = {"problems": list(problems), "url": evidence.url, "title": evidence.title}
     if breaches:
         details["breaches"] = [b.to_json() for b in breaches]
+    if execution.unknown_hosts:
+        details["refused_hosts"] = list(execution.unknown_hosts)
     if execution.outcome.error is not None:
         details["traceback"] = execution.outcome.error.traceback
     if execution.passed_gate:

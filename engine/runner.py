@@ -169,6 +169,7 @@ class Runner:
             once=bundle.meta.effects != "read",
             affinity=f"{self.store.root}:{bundle.meta.reuse_key}:{_committed(bundle).id}",
             secret=bool(self.request.secrets),
+            known_hosts=bundle.meta.allowed_hosts,
             **how,
         )
 
@@ -198,6 +199,9 @@ class Runner:
             session.release()
         revision = _committed(bundle)
         self.warnings += [f"the result was accepted, for the page bears it out; still, {breach}" for breach in told]
+        if execution.unknown_hosts:
+            hosts = ", ".join(execution.unknown_hosts)
+            self.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")
         await self._count_clean(revision, execution, keep=bundle.meta.effects == "read")
         self.kept_files = execution.files
         return Success(execution.outcome.value, revision, used=True)
@@ -211,8 +215,13 @@ class Runner:
         if execution.passed_gate:
             found = problems or ([cause.message] if cause is not None else [])
             raise FailedBehindGate(found, execution, bundle.automation)
-        if cause is not None:
+        if cause is not None and not self._moved(execution, cause):
             raise self._stopped(bundle, execution, cause)
+
+    def _moved(self, execution: Execution, cause: Cause) -> bool:
+        """Whether the site may have moved to another host: a repair may widen what is reached."""
+        unknown = cause.reason == "host-not-allowed" and bool(execution.unknown_hosts)
+        return unknown and self.executor.reach.learns and self.purse is not None
 
     def _stopped(self, bundle: Bundle, execution: Execution, cause: Cause) -> Failed:
         """The end, or another try where the cause passes; but what may have been sent is not sent again."""
@@ -246,7 +255,7 @@ class Runner:
                 return True
             self.full_page = execution.outcome.evidence.text
             works = not (await self._judge(bundle, execution))[0] and rows(execution.outcome.value) != 0
-            if (cause := self._wall(bundle, execution, good=works)) is not None:
+            if (cause := self._wall(bundle, execution, good=works)) is not None and not self._moved(execution, cause):
                 raise self._stopped(bundle, execution, cause)  # it says nothing of the code, nor of the parameters
             note.reason = None if works else "drift"
         return works
@@ -461,4 +470,7 @@ def _committed(bundle: Bundle) -> Revision:
 def _trouble(problems: list[str], execution: Execution) -> str:
     error = execution.outcome.error
     lines = ["; ".join(problems), error.traceback if error else "", "The page is as that run left it."]
+    if execution.unknown_hosts:
+        hosts = ", ".join(execution.unknown_hosts)
+        lines.append(f"That run was kept from hosts it had not needed before: {hosts}. From now on they are reached.")
     return "\n".join(line for line in lines if line)

@@ -19,6 +19,7 @@ from engine.execution import Executor
 from engine.models.base import Model, Usage
 from engine.models.purse import Account, Purse
 from engine.outcome import Failed, after_gate, failure
+from engine.reach import Reach
 from engine.records import Records
 from engine.redaction import Redactor
 from engine.runner import Runner, Success
@@ -39,8 +40,8 @@ from engine.task import (
 from engine.threads import to_its_end
 from engine.trace import Trace
 from engine.triage import Cause
-from sandbox import Egress, Sandbox
 from sandbox import Limits as SandboxLimits
+from sandbox import Sandbox
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class TaskRun:
     trace: Trace
     account: Account | None = None
     schema: OutputSchema | None = None
+    reach: Reach = Reach()  # noqa: RUF009  frozen
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     hand_over: bool = False
     _entered: bool = False
@@ -207,7 +209,8 @@ class TaskRun:
             sandbox=self.sandbox,
             task_id=self.task_id,
             start_url=request.start_url,
-            egress=Egress(allow=(*requests.start_origin(request.start_url), *request.allow_hosts)),
+            egress=self.reach.egress((*requests.start_origin(request.start_url), *request.allow_hosts)),
+            reach=self.reach,
             limits=replace(
                 SandboxLimits(),
                 wall_seconds=max(1.0, self._deadline - time.monotonic()),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.ledger import Account, DailyCaps
 from engine.models.base import Model
+from engine.reach import Reach
 from engine.redaction import Redactor
 from engine.schema import OutputSchema
 from engine.task import Limits, TaskRequest
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from engine.running import TaskRun
     from sandbox import PoolOptions, Sandbox
 
-Isolation = Literal["auto", "bubblewrap", "none"]
+Isolation = Literal["auto", "bubblewrap", "landlock", "none"]
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Workspace:
     limits: Limits
     max_tasks: int
     daily_caps: DailyCaps
+    reach: Reach
     _line: Line | None = None
     _models: dict[str, Model] = field(default_factory=dict)
     _records: Records | None = None
@@ -124,6 +126,7 @@ class Workspace:
             Trace(task_id, self.trace_file(task_id), redactor, on_event),
             Account(records.ledger, task_id, request.reuse_key, self.daily_caps),
             schema,
+            self.reach,
         )
 
     async def _adopt(self, task_id: str, request: TaskRequest) -> TaskRun:

@@ -5,6 +5,7 @@ from sandbox.host import GateDecision, Host
 from sandbox.limits import Egress, Limits
 from sandbox.pool import PoolOptions
 from sandbox.probe import Probe, probe
+from sandbox.protections import Protection
 from sandbox.results import Automation, Evidence, Execution, Outcome, PageSnapshot, ScriptError
 from sandbox.sandbox import Sandbox
 from sandbox.session import Session
@@ -23,6 +24,7 @@ __all__ = [
     "PageSnapshot",
     "PoolOptions",
     "Probe",
+    "Protection",
     "Sandbox",
     "SandboxError",
     "SandboxLimitExceeded",

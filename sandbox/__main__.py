@@ -51,12 +51,20 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--parameters", type=json.loads, default={}, metavar="JSON", help="an object; default {}")
     parser.add_argument("--start-url", metavar="URL", help="where the page is opened")
     parser.add_argument(
-        "--isolation", choices=("auto", "bubblewrap", "none"), default="auto", help="none: no protection"
+        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto", help="none: no protection"
     )
     parser.add_argument("--browser", metavar="PATH", help="the Chromium to use")
     parser.add_argument(
         "--allow", action="append", default=[], metavar="ORIGIN", help="a private origin that may be reached"
     )
+    parser.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a host that may be reached; default every public one",
+    )
+    parser.add_argument("--proxy", metavar="URL", help="an HTTP proxy that takes all connections")
     parser.add_argument("--downloads", type=Path, default=Path("downloads"), metavar="DIR", help="default ./downloads")
     parser.add_argument(
         "--irreversible", action="store_true", help="do what cannot be undone, instead of stopping before it"
@@ -82,7 +90,7 @@ async def _run(options: argparse.Namespace) -> Outcome:
             automation,
             options.parameters,
             start_url=options.start_url,
-            egress=Egress(allow=tuple(allow)),
+            egress=Egress(hosts=tuple(options.host) or None, allow=tuple(allow), proxy=options.proxy),
             host=host,
         )
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import os
 import socket
+from dataclasses import replace
 from typing import Any
 
 from sandbox.browser import Browser
@@ -192,7 +193,7 @@ class WorkerClient:
             usage = self._process.meter.read()
         except OSError:
             usage = Usage(self._cpu_before, 0.0, 0)
-        used = Usage(usage.cpu_seconds - self._cpu_before, usage.memory_mb, usage.processes)
+        used = replace(usage, cpu_seconds=usage.cpu_seconds - self._cpu_before)
         self.peak = Usage(
             max(self.peak.cpu_seconds, used.cpu_seconds),
             max(self.peak.memory_mb, used.memory_mb),
@@ -278,6 +279,8 @@ class WorkerClient:
                 ("cpu_seconds", usage.cpu_seconds),
                 ("memory_mb", usage.memory_mb),
                 ("processes", usage.processes),
+                ("scratch_mb", usage.scratch_mb),
+                ("scratch_files", usage.files),
             ):
                 limit = getattr(self.limits, name)
                 if value > limit:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _HOP_BY_HOP = (b"connection", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection")
@@ -11,6 +12,10 @@ _BLOCK = 1 << 17
 
 class BadMessage(Exception):
     """What arrived is no HTTP/1.1 that we could forward safely."""
+
+
+class ProxyWantsCredentials(Exception):
+    """The answer came from an upstream proxy, and is about it and not about the page."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,22 @@ async def read_head(reader: asyncio.StreamReader) -> Head:
     return Head(raw, (words[0], words[1], words[2]), tuple(headers))
 
 
-async def forward_request(head: Head, path: str, authority: str, client: Peer, server: Peer) -> bool:
+async def forward_request(
+    head: Head, path: str, authority: str, client: Peer, server: Peer, extra: Sequence[bytes] = ()
+) -> bool:
     """Forward one request and its answer. Returns whether both connections may serve another.
 
     Args:
         head: The request's.
-        path: Path and query.
+        path: Path and query; for an upstream proxy the whole URL.
         authority: What the Host header shall say: the host that was dialed, whatever the client claims.
+        client: Who asks.
+        server: Who answers.
+        extra: Further header lines.
+
+    Raises:
+        BadMessage: One of them speaks no HTTP that we could forward safely.
+        ProxyWantsCredentials: An upstream proxy refused ours.
     """
     method = head.first_line[0]
     upgrade = head.value(b"upgrade")
@@ -109,6 +123,7 @@ async def forward_request(head: Head, path: str, authority: str, client: Peer, s
         raise BadMessage("two lengths")
     lines = [f"{method} {path} HTTP/1.1".encode("latin-1"), b"Host: " + authority.encode("latin-1")]
     lines += [b"%s: %s" % header for header in head.headers if header[0] not in _HOP_BY_HOP]
+    lines += extra
     lines.append(b"Connection: Upgrade" if upgrade else b"Connection: keep-alive")
     server.writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
     # the answer may come before the body is through, as for an upload that is too large
@@ -134,6 +149,8 @@ async def _forward_answer(method: str, client: Peer, server: Peer) -> bool:
         status = int(head.first_line[1]) if head.first_line[1].isdigit() else 0
         if not 100 <= status <= 999:
             raise BadMessage("no status")
+        if status == 407:
+            raise ProxyWantsCredentials
         client.writer.write(head.raw)
         if status == 101:
             await pump_both(client, server)

@@ -1,8 +1,7 @@
-"""The jail: bubblewrap's arguments, and what a worker sees of the file system.
+"""How a worker is started, and what it sees of the file system. Bubblewrap's arguments are here, too.
 
-All of Python, driver and browser is inside, so that ending the jail ends everything. It has no network but its
-own loopback, an
-empty environment, no home, and only the files that are needed, read-only, beside a tmpfs of limited size.
+All of Python, driver and browser is inside, so that ending the jail ends everything. It has no network but the way to
+the proxy, an empty environment, no home, and only the files that are needed, read-only, beside a scratch directory.
 """
 
 from __future__ import annotations
@@ -16,21 +15,27 @@ import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from sandbox import seccomp
+from sandbox import landlock, seccomp
 from sandbox.browser import Browser
 from sandbox.errors import SandboxUnavailable
 from sandbox.limits import Limits
 from sandbox.orphans import OWNER_VARIABLE, owner
 
-Mechanism = Literal["bubblewrap", "none"]
+Mechanism = Literal["bubblewrap", "landlock", "none"]
 
 REMEDY = (
-    "Install bubblewrap (`apt-get install bubblewrap`, `dnf install bubblewrap` or `pacman -S bubblewrap`) and allow "
-    "unprivileged user namespaces. Ubuntu 24.04 and later: `sysctl kernel.apparmor_restrict_unprivileged_userns=0`, or "
-    "an AppArmor profile for bwrap that allows userns. Docker: its default seccomp profile forbids namespaces; run the "
-    "container with `--security-opt seccomp=unconfined --security-opt apparmor=unconfined`. "
+    "One jail is enough. bubblewrap: install it (`apt-get install bubblewrap`, `dnf install bubblewrap` or `pacman -S "
+    "bubblewrap`) and allow unprivileged user namespaces. Ubuntu 24.04 and later: an AppArmor profile for bwrap that "
+    "allows userns, or `sysctl kernel.apparmor_restrict_unprivileged_userns=0`. Docker: its default seccomp profile "
+    "forbids namespaces; run the container with `--security-opt seccomp=unconfined --security-opt "
+    "apparmor=unconfined`. Landlock needs nothing of that, but Linux 6.2 or newer with Landlock switched on. "
+    'As a last resort, `isolation="none"` runs automations without any protection.'
+)
+
+_NOT_LINUX = (
+    "Run it in a Linux container or virtual machine. "
     'As a last resort, `isolation="none"` runs automations without any protection.'
 )
 
@@ -61,10 +66,12 @@ _KERNEL_SETTINGS = ("acpi", "fs", "mtrr", "pressure", "scsi", "sys", "sysrq-trig
 _SYSTEM_PREFIXES = (Path("/"), Path("/usr"), Path("/usr/local"))
 _PATH = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); "
 _START = "from sandbox.worker import main; main()"
+_START_SEALED = "from sandbox.landlock import main; main()"
 _MIB = 1 << 20
 # Of one process. Holds memory bombs that are faster than the watch on memory_mb; Chromium does not start with
 # much less.
 _DATA_MB = 2048
+_TASKS_PER_PROCESS = 8
 
 
 @dataclass(frozen=True)
@@ -80,12 +87,26 @@ def find_bubblewrap() -> str:
     """Path of ``bwrap``.
 
     Raises:
-        SandboxUnavailable: It is not installed.
+        SandboxUnavailable: It is not installed, or this is no Linux.
     """
+    if sys.platform != "linux":
+        raise SandboxUnavailable(f"there is no jail for {sys.platform}: automations run on Linux only", _NOT_LINUX)
     found = shutil.which("bwrap")
     if found is None:
         raise SandboxUnavailable("bubblewrap (bwrap) is not installed, so automations cannot be jailed", REMEDY)
     return found
+
+
+def require(mechanism: Mechanism) -> None:
+    """Refuse a mechanism that cannot work here; whether it does is found out by using it.
+
+    Raises:
+        SandboxUnavailable: It cannot; the message says what is missing.
+    """
+    if mechanism == "bubblewrap":
+        find_bubblewrap()
+    elif mechanism == "landlock" and (lack := landlock.missing()):
+        raise SandboxUnavailable(f"Landlock cannot jail automations: {lack}", REMEDY)
 
 
 def worker_command(
@@ -101,31 +122,65 @@ def worker_command(
     """The command that starts a worker.
 
     Args:
-        mechanism: ``"bubblewrap"``, or ``"none"`` for a plain subprocess.
+        mechanism: ``"bubblewrap"``, ``"landlock"``, or ``"none"`` for a plain subprocess.
         browser: Its Chromium.
         limits: ``scratch_mb``, ``cpu_seconds`` and ``processes`` are fixed at the start.
         control: Descriptor of the worker's end of the control socket.
         info: Descriptor to which bubblewrap writes the pid of the jail's first process.
-        chromium_sandbox: Use Chromium's own sandbox, too.
-        scratch: The scratch directory, for ``"none"``.
+        chromium_sandbox: Use Chromium's own sandbox, too; it needs namespaces.
+        scratch: A new, empty directory, for ``"landlock"`` and ``"none"``.
     """
     jailed = mechanism == "bubblewrap"
     options = {
         "control": control,
         "browser": browser_path(browser) if jailed else str(browser.executable),
-        "chromium_sandbox": chromium_sandbox,
+        "chromium_sandbox": chromium_sandbox and mechanism != "landlock",
         "data_mb": _DATA_MB,
         "cpu_seconds": limits.cpu_seconds,
-        "tasks": limits.processes * 8
-        if jailed
-        else 0,  # threads count, too; outside a user namespace, the user's all do
+        # threads count, too; outside a user namespace, the user's all do
+        "tasks": limits.processes * _TASKS_PER_PROCESS if jailed else 0,
         "file_mb": limits.scratch_mb,
     }
-    if not jailed:
-        path = ":".join(dict.fromkeys(str(source.parent) for source in _packages()))
-        return Command(python_command(path, _START, json.dumps(options)), _environment(scratch or _SCRATCH), (control,))
-    jail = jail_command(browser, limits, python_command(JAIL_PACKAGES, _START, json.dumps(options)), info=info)
-    return Command(jail.arguments, jail.environment, (control, *jail.descriptors))
+    if jailed:
+        jail = jail_command(browser, limits, python_command(JAIL_PACKAGES, _START, json.dumps(options)), info=info)
+        return Command(jail.arguments, jail.environment, (control, *jail.descriptors))
+    assert scratch is not None
+    if mechanism == "landlock":
+        return _sealed_worker(browser, limits, Path(scratch), options)
+    path = ":".join(dict.fromkeys(str(source.parent) for source in _packages()))
+    return Command(python_command(path, _START, json.dumps(options)), _environment(scratch), (control,))
+
+
+def _sealed_worker(browser: Browser, limits: Limits, directory: Path, options: dict[str, Any]) -> Command:
+    packages, options["landlock"] = _sealed(browser, limits, directory)
+    command = python_command(packages, _START, json.dumps(options))
+    return Command(command, _environment(options["landlock"]["scratch"]), (options["control"],))
+
+
+def sealed_command(browser: Browser, limits: Limits, directory: Path, inner: str | list[str]) -> Command:
+    """Put Python code, or a command, into the Landlock jail; the directory is new and empty, and removed in the end."""
+    packages, options = _sealed(browser, limits, directory)
+    if isinstance(inner, str):
+        inner = python_command(packages, inner)
+    command = python_command(packages, _START_SEALED, json.dumps(options), *inner)
+    return Command(command, _environment(options["scratch"]), ())
+
+
+def _sealed(browser: Browser, limits: Limits, directory: Path) -> tuple[str, dict[str, Any]]:
+    """For Landlock: links to the packages, as Python lists what it imports from, beside the scratch directory."""
+    packages, scratch = directory / "packages", directory / "scratch"
+    packages.mkdir()
+    scratch.mkdir()
+    for source in _packages():
+        (packages / source.name).symlink_to(source)
+    tasks = limits.processes * _TASKS_PER_PROCESS
+    return str(packages), {"read": [*readable(browser), str(packages)], "scratch": str(scratch), "tasks": tasks}
+
+
+def readable(browser: Browser) -> list[str]:
+    """The files of this machine that a worker may read, and no others."""
+    shown = (*_system_libraries(), *_python_files(_python()), *_PUBLIC_FILES, *map(str, _packages()))
+    return [str(Path(path).resolve()) for path in (*shown, str(browser.root))]
 
 
 def python_command(path: str, code: str, *arguments: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,9 +12,10 @@ class Limits:
     Args:
         wall_seconds: Seconds for one call: a run, or one `Session.execute`.
         cpu_seconds: Processor seconds of all its processes together.
-        memory_mb: MiB of private memory of all its processes together, browser included.
+        memory_mb: MiB of memory of all its processes together, browser included; what they share counts once.
         processes: Processes at one time, browser included.
         scratch_mb: MiB of files. The space is fixed when a worker starts.
+        scratch_files: Files and directories among them, the browser's own (some hundreds) included.
         output_bytes: Bytes of one result, and bytes of all logs and prints together.
         download_bytes: Bytes of all downloads together.
         downloads: Number of downloads.
@@ -31,6 +32,7 @@ class Limits:
     memory_mb: int = 3072
     processes: int = 512
     scratch_mb: int = 512
+    scratch_files: int = 20_000
     output_bytes: int = 8 << 20
     download_bytes: int = 256 << 20
     downloads: int = 200
@@ -43,9 +45,16 @@ class Egress:
     """What a worker may reach on the network.
 
     Args:
-        hosts: Host names, such as ``"example.com"`` or ``"*.example.com"`` (its subdomains). None: every public host.
+        hosts: Host names, such as ``"example.com"`` or ``"*.example.com"`` (its subdomains), each with a port
+            (``"example.com:443"``) or for all. None: every public host.
         allow: Exact origins, ``"scheme://host:port"``, that may be private or loopback addresses. They need not be
             in ``hosts`` too.
+        proxy: An HTTP proxy that takes all connections but those to ``allow``: ``"http://user:password@host:port"``.
+            Names are checked here first, as without it, so this machine must be able to resolve them; the proxy gets
+            the name and resolves it again.
+
+    Raises:
+        ValueError: One of these is malformed.
 
     >>> Egress(hosts=("example.com",), allow=("http://127.0.0.1:8001",)).hosts
     ('example.com',)
@@ -53,3 +62,14 @@ class Egress:
 
     hosts: tuple[str, ...] | None = None
     allow: tuple[str, ...] = ()
+    proxy: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        from sandbox.origins import HostPattern, Origin, Upstream
+
+        for pattern in self.hosts or ():
+            HostPattern.parse(pattern)
+        for origin in self.allow:
+            Origin.parse(origin)
+        if self.proxy is not None:
+            Upstream.parse(self.proxy)

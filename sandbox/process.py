@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from sandbox.errors import SandboxUnavailable, WorkerDied
 from sandbox.jail import REMEDY, Mechanism, worker_command
 from sandbox.leftovers import Census
 from sandbox.limits import Limits
+from sandbox.scratch import remove
 from sandbox.usage import Meter, descendants
 
 _START_SECONDS = 30.0
@@ -76,7 +76,7 @@ class WorkerProcess:
         self._info = info
         self._output, output_theirs = os.pipe()
         os.set_blocking(self._output, False)
-        if self._mechanism == "none":
+        if self._mechanism != "bubblewrap":
             self._scratch = tempfile.mkdtemp(prefix="webtasks-")
         try:
             command = worker_command(
@@ -117,7 +117,7 @@ class WorkerProcess:
         if self._mechanism == "bubblewrap":
             self._root_pid = int(json.loads(os.read(info, 4096))["child-pid"])
             self._handles.append(os.pidfd_open(self._root_pid))
-        self.meter = Meter(self._root_pid, jailed=self._mechanism == "bubblewrap")
+        self.meter = Meter(self._root_pid, jailed=self._mechanism == "bubblewrap", scratch=self._scratch)
 
     async def _take_listener(self) -> None:
         loop = asyncio.get_running_loop()
@@ -170,6 +170,9 @@ class WorkerProcess:
         """End the jail with all in it, at once. `wait_gone` says when that is done."""
         if self._popen is None or self._gone.is_set():
             return
+        if self._mechanism == "landlock":
+            _terminate(self._popen.pid)  # it ends what descends from it, daemons too, and then itself
+            return
         if self._mechanism == "none" or not hasattr(self, "meter"):
             # Not in the jail, or not yet: bubblewrap's child waits for its parent, without end, if that dies first
             for pid in list(descendants(self._popen.pid)):
@@ -214,12 +217,19 @@ class WorkerProcess:
             if hasattr(self, name):
                 getattr(self, name).close()
         if self._scratch is not None:
-            await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+            await asyncio.to_thread(remove, self._scratch)
 
 
 def _kill(pid: int) -> None:
     try:
         os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _terminate(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGTERM)
     except ProcessLookupError:
         return
 

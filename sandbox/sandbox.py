@@ -7,14 +7,14 @@ import logging
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, get_args
 
 from sandbox import shapes
-from sandbox.browser import find_browser
+from sandbox.browser import Browser, find_browser
 from sandbox.client import WorkerClient
-from sandbox.errors import SandboxError, SandboxLimitExceeded, WorkerDied
+from sandbox.errors import SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
-from sandbox.jail import Mechanism, find_bubblewrap
+from sandbox.jail import Mechanism, require
 from sandbox.limits import Egress, Limits
 from sandbox.orphans import sweep
 from sandbox.pool import Pool, PoolOptions
@@ -24,7 +24,7 @@ from sandbox.session import Session
 
 logger = logging.getLogger(__name__)
 
-Isolation = Literal["auto", "bubblewrap", "none"]
+Isolation = Literal["auto", "bubblewrap", "landlock", "none"]
 
 
 class Sandbox:
@@ -34,14 +34,15 @@ class Sandbox:
     started in the background, so that the next run finds one ready.
 
     Args:
-        isolation: ``"auto"`` and ``"bubblewrap"``: a jail, or `SandboxUnavailable`. ``"none"``: plain subprocesses,
-            without any protection; only for code that you wrote yourself.
+        isolation: ``"bubblewrap"`` and ``"landlock"``: that jail, or `SandboxUnavailable`. ``"auto"``: the first of
+            these that works here; `probe` says which, and what it protects. ``"none"``: plain subprocesses, without any
+            protection; only for code that you wrote yourself.
         browser: Path or name of a Chromium; default: WEBTASKS_BROWSER, Playwright's own, the system's.
         limits: For all runs that name none.
         pool: How many workers wait for the next run, and for how long.
 
     Raises:
-        SandboxUnavailable: No bubblewrap, or no browser. Raised at the first use.
+        SandboxUnavailable: No jail works here, or there is no browser. Raised at the first use.
 
     >>> import asyncio
     >>> async def main():
@@ -60,15 +61,15 @@ class Sandbox:
         limits: Limits = Limits(),  # noqa: B008  frozen
         pool: PoolOptions = PoolOptions(),  # noqa: B008  frozen
     ) -> None:
-        if isolation not in ("auto", "bubblewrap", "none"):
-            raise ValueError(f"isolation is 'auto', 'bubblewrap' or 'none', not {isolation!r}")
-        self._mechanism: Mechanism = "none" if isolation == "none" else "bubblewrap"
-        if self._mechanism == "none":
+        if isolation not in get_args(Isolation):
+            raise ValueError(f"isolation is one of {', '.join(get_args(Isolation))}, not {isolation!r}")
+        self._mechanisms: tuple[Mechanism, ...] = ("bubblewrap", "landlock") if isolation == "auto" else (isolation,)
+        if isolation == "none":
             logger.warning("isolation='none': automations run as you, without any protection")
         self._browser_setting = browser
         self._limits = limits
         self._pool = Pool(self._start_worker, pool, limits)
-        self._sweeps = self._mechanism == "bubblewrap" and pool.spare > 0
+        self._sweeps = "bubblewrap" in self._mechanisms and pool.spare > 0
         self._chromium_sandbox = True
         self._closed = False
         self._swept: asyncio.Task[object] | None = None
@@ -237,9 +238,24 @@ class Sandbox:
 
     async def _start_worker(self, limits: Limits) -> WorkerClient:
         browser = find_browser(self._browser_setting)
-        if self._mechanism == "bubblewrap":
-            find_bubblewrap()
-        client = WorkerClient(self._mechanism, limits)
+        problems: list[SandboxUnavailable] = []
+        for mechanism in self._mechanisms:
+            try:
+                require(mechanism)
+                client = await self._start_with(mechanism, browser, limits)
+            except SandboxUnavailable as error:
+                problems.append(error)
+                continue
+            if problems:
+                logger.warning("%s; automations run under Landlock instead, which hides less", problems[0].problem)
+            self._mechanisms = (mechanism,)
+            return client
+        if len(problems) == 1:
+            raise problems[0]
+        raise SandboxUnavailable("; ".join(error.problem for error in problems), problems[0].remedy) from problems[-1]
+
+    async def _start_with(self, mechanism: Mechanism, browser: Browser, limits: Limits) -> WorkerClient:
+        client = WorkerClient(mechanism, limits)
         client.ready.add_done_callback(lambda _: self._learn(client))
         try:
             await client.start(browser, chromium_sandbox=self._chromium_sandbox)

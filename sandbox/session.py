@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sandbox import shapes
 from sandbox.client import WorkerClient
 from sandbox.errors import WorkerDied
+from sandbox.limits import Egress
 from sandbox.protocol import ProtocolError
 from sandbox.results import Evidence, Execution, PageSnapshot, ScriptError
 
@@ -91,6 +92,10 @@ class Session:
         mistake; code that sets out to get round it can.
         """
         await self._call(lambda data: None, "freeze", _LOOK_SECONDS)
+
+    def allow(self, egress: Egress) -> None:
+        """Change what may be reached, from now on."""
+        self._client.proxy.bind(egress)
 
     async def close(self) -> None:
         """End the worker, and wait until nothing of it is left."""

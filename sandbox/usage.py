@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sandbox.scratch import Directory, Kept, Mounted
+
 _TICK = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
-_MIB = 1 << 20
+_KIB_PER_MIB = 1024
+_MUCH_SHARED = 32 << 10  # KiB of shared memory, from which on it is worth asking how many processes share it
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Of all processes together: processor seconds, MiB of private memory, and how many there are."""
+    """Of all processes together: processor seconds, MiB of memory of their own (what they share counts once), how many
+    there are, and the MiB and number of files in the scratch directory."""
 
     cpu_seconds: float
     memory_mb: float
     processes: int
+    scratch_mb: float = 0.0
+    files: float = 0
 
 
 class Meter:
@@ -26,15 +32,17 @@ class Meter:
     Args:
         pid: Its first process.
         jailed: It is the first of a pid namespace with a /proc of its own, which lists its processes and no
-        others. Else its
-            descendants are looked for.
+            others. Else its descendants are looked for.
+        scratch: Its scratch directory, where that is one of this machine.
     """
 
-    def __init__(self, pid: int, *, jailed: bool) -> None:
+    def __init__(self, pid: int, *, jailed: bool, scratch: str | None = None) -> None:
         self._pid = pid
         self._directory: int | None = None
+        self._scratch: Mounted | Directory | None = Directory(scratch) if scratch is not None else None
         if jailed:
             self._directory = os.open(f"/proc/{pid}/root/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._scratch = Mounted(pid)
 
     @property
     def proc(self) -> str:
@@ -48,20 +56,22 @@ class Meter:
     def read(self) -> Usage:
         """Measure now. Processes that end meanwhile are left out."""
         cpu = memory = 0.0
-        count = 0
+        measured = []
         for pid in self.pids():
             try:
                 fields = process_stat(f"{self.proc}/{pid}")
-                resident, shared = _words(f"{self.proc}/{pid}/statm")[1:3]
+                memory += _memory(f"{self.proc}/{pid}")
             except (OSError, IndexError):
                 continue
             cpu += sum(map(int, fields[11:15])) / _TICK  # its own time and that of children that ended
-            memory += max(0, int(resident) - int(shared)) * _PAGE / _MIB
-            count += 1
-        return Usage(cpu, memory, count)
+            measured.append(pid)
+        kept = self._scratch.measure(measured) if self._scratch is not None else Kept(0.0, 0)
+        return Usage(cpu, memory, len(measured), kept.megabytes, kept.files)
 
     def close(self) -> None:
-        """Let go of the worker's /proc."""
+        """Let go of the worker's /proc and scratch."""
+        if self._scratch is not None:
+            self._scratch.close()
         if self._directory is not None:
             os.close(self._directory)
             self._directory = None
@@ -102,11 +112,25 @@ def process_stat(directory: str) -> list[str]:
         return file.read().rpartition(")")[2].split()
 
 
-def _words(path: str) -> list[str]:
-    with open(path, encoding="ascii") as file:  # noqa: PTH123  as above
-        return file.read().split()
-
-
 def names_in(directory: int | str | os.PathLike[str]) -> set[str]:
     """The names in a directory, or in the one that a descriptor stands for."""
     return set(os.listdir(directory))  # noqa: PTH208  pathlib takes no descriptors
+
+
+def _memory(directory: str) -> float:
+    """MiB that a process has for itself, and its part of what it shares with others."""
+    own, shared = _kibibytes(f"{directory}/status", "RssAnon:", "RssShmem:")
+    if shared > _MUCH_SHARED:
+        with contextlib.suppress(OSError):  # Chromium hides some of its processes: then all counts
+            (shared,) = _kibibytes(f"{directory}/smaps_rollup", "Pss_Shmem:")
+    return (own + shared) / _KIB_PER_MIB
+
+
+def _kibibytes(path: str, *names: str) -> list[int]:
+    found = dict.fromkeys(names, 0)
+    with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  as above
+        for line in file:
+            name = line.partition("\t")[0] if "\t" in line else line.partition(" ")[0]
+            if name in found:
+                found[name] = int(line.split()[1])
+    return list(found.values())

@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from sandbox import landlock
 from sandbox.protocol import Channel, Message
 from sandbox.usage import descendants
 
@@ -44,11 +45,14 @@ def main() -> None:
     _limit_resources(options)
     control = socket.socket(fileno=options["control"])
     control.set_inheritable(False)
-    _leave_a_watchman(control)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     port = listener.getsockname()[1]
+    if "landlock" in options:
+        landlock.enter(control, port, **options["landlock"])
+    else:
+        _leave_a_watchman(control)
     control.sendmsg([b"\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener.fileno()]))])
     listener.close()
     asyncio.run(_serve(control, port, options))

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = (
     {"errors", "threads"},
     {"task", "schema", "redaction"},
-    {"contract", "walls", "triage", "bundles", "models", "trace", "database", "requests", "coverage"},
+    {"contract", "walls", "triage", "bundles", "models", "trace", "database", "reach", "requests", "coverage"},
     {"claims", "ledger", "journal", "statistics", "results"},
     {"records"},
     {"patience", "pictures", "execution", "outcome", "attempts", "interrupted"},

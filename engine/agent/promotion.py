@@ -117,6 +117,7 @@ class Gate:
     seen: list[str] = field(default_factory=list)
     _last: Trial | None = None
     _told: set[str] = field(default_factory=set)
+    _hosts: set[str] = field(default_factory=set)  # of the other runs that prove it
 
     async def try_out(self, code: str, parameters: Mapping[str, Any] | None = None) -> Trial:
         """Checks the source, then runs it in a fresh worker up to the first irreversible action."""
@@ -161,6 +162,8 @@ class Gate:
             if isinstance(other, Refused):
                 return other
             second = other.execution
+            assert second is not None, "a good trial ran"
+            self._hosts |= set(second.outcome.evidence.hosts)
         return await asyncio.to_thread(self._promoted, candidate, first, second, effects)
 
     @property
@@ -299,7 +302,7 @@ class Gate:
             schema_inferred=self.schema is None,
             effects=effects,
             other=other,
-            hosts=tuple(sorted({h for run in (first,) for h in run.outcome.evidence.hosts})),
+            hosts=tuple(sorted({*first.outcome.evidence.hosts, *self._hosts})),
         )
 
     def _observed(self, execution: Execution) -> Observed:

@@ -81,6 +81,12 @@ def _free_key(settings: Settings, key: str) -> str:
     return next(name for n in range(1, len(used) + 2) if (name := key if n == 1 else f"{key}-{n}") not in used)
 
 
+_JAILS = {
+    "auto": "bubblewrap, or Landlock where that does not work",
+    "none": "none: generated code runs with your own rights",
+}
+
+
 def _introduce(story: Story) -> None:
     settings = story.settings
     model = (
@@ -92,7 +98,7 @@ def _introduce(story: Story) -> None:
         "Site": f"{story.site.url} (served by this process; {story.site.site.about})",
         "Task": story.scenario.task,
         "Model": model,
-        "Jail": "none: generated code runs with your own rights" if settings.isolation == "none" else "bubblewrap",
+        "Jail": _JAILS.get(settings.isolation, settings.isolation),
         "Store": str(settings.root),
     }
     for name, value in facts.items():

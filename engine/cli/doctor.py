@@ -123,15 +123,19 @@ def _sandbox(settings: Settings) -> Iterator[Check]:
     from sandbox import probe
 
     unprotected = settings.isolation == "none"
-    for check in probe(settings.browser).checks:
-        # Without a jail, what only the jail needs is no hindrance.
-        necessary = check.name == "browser" or not unprotected
+    found = probe(settings.browser, isolation="auto" if settings.isolation == "none" else settings.isolation)
+    for check in found.checks:
+        # Without a jail, what only a jail needs is no hindrance; nor is the jail that is not needed.
+        necessary = check.name == "browser" or not (unprotected or found.ok)
         state: State = "ok" if check.ok else "missing" if necessary else "warning"
         yield Check(
             f"sandbox: {check.name}" if check.name != "browser" else "browser", state, check.detail, check.remedy
         )
     if unprotected:
-        yield Check("isolation", "warning", _UNPROTECTED, "Leave --isolation out where bubblewrap works.")
+        yield Check("isolation", "warning", _UNPROTECTED, "Leave --isolation out where a jail works.")
+    elif found.ok:
+        for name, how, detail in found.protections:
+            yield Check(f"protects: {name}", "ok" if how == "full" else "warning", f"{how}: {detail}")
 
 
 def _model(settings: Settings) -> Iterator[Check]:

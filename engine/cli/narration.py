@@ -140,6 +140,7 @@ _LINES: Mapping[str, Callable[[Data], Line | None]] = {
     "automation.progress": _progress,
     "irreversible.passed": lambda data: Line(f"irreversible: {one_line(str(data['action']))}"),
     "irreversible.refused": lambda data: Line(f"not done a second time: {one_line(str(data['action']))}"),
+    "egress.refused": lambda data: Line(f"kept from: {one_line(', '.join(data['hosts']))}", "detail"),
     "model.asked": lambda data: Line(f"the automation asked the model for a judgment ({dollars(data['usd'])})"),
     "download": lambda data: Line(f"downloaded {one_line(str(data['name']))}, {data['size']} bytes", "detail"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 from click.core import ParameterSource
@@ -30,6 +30,8 @@ class Settings:
     isolation: Isolation = "auto"
     browser: Path | None = None
     base_url: str | None = None
+    egress: str = "learned"
+    proxy: str | None = None
     as_json: bool = False
     store_named: bool = False  # on the command line, not by the environment
 
@@ -56,6 +58,8 @@ class Settings:
             "isolation": self.isolation,
             "browser": self.browser,
             "base_url": self.base_url,
+            "egress": self.egress if self.egress in ("learned", "public") else self.egress.split(","),
+            "proxy": self.proxy,
         }
         return AsyncEngine(**(defaults | options))
 
@@ -98,7 +102,7 @@ def options(*, shown: bool) -> Callable[[Decorated], Decorated]:
         option("--workspace", metavar="NAME", help="A separate tree in the store; default 'default'."),
         option(
             "--isolation",
-            type=click.Choice(["auto", "bubblewrap", "none"]),
+            type=click.Choice(get_args(Isolation)),
             help="'auto' jails generated code or refuses; 'none' runs it with your own rights.",
         ),
         option(
@@ -109,6 +113,12 @@ def options(*, shown: bool) -> Callable[[Decorated], Decorated]:
         option(
             "--base-url", metavar="URL", help="A Messages API; default: ANTHROPIC_BASE_URL. The key: ANTHROPIC_API_KEY."
         ),
+        option(
+            "--egress",
+            metavar="HOSTS",
+            help="What replays reach: 'learned' (default), 'public', or hosts: example.com,*.example.com",
+        ),
+        option("--proxy", metavar="URL", envvar="WEBTASKS_PROXY", show_envvar=True, help="An HTTP proxy for browsers."),
         option("--json", "as_json", is_flag=True, help="Print everything as JSON."),
     ]
 

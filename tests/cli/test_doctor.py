@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from click.testing import Result
 
 from fixtures_sites import FixtureServer
+from sandbox.browser import find_browser
 from tests.cli.conftest import Run, data
 
 
@@ -20,7 +22,8 @@ def test_everything_necessary_is_here(cli: Run) -> None:
     result = cli("doctor", "--json")
     assert result.exit_code == 0, result.stdout
     checks = by_name(result)
-    assert {"python", "packages", "git", "browser", "sandbox: network", "model", "store"} <= checks.keys()
+    assert {"python", "packages", "git", "browser", "sandbox: bubblewrap", "protects: network"} <= checks.keys()
+    assert {"model", "store"} <= checks.keys()
     assert checks["model"]["state"] == "warning", "replays need no model"
     assert "ANTHROPIC_API_KEY" in checks["model"]["remedy"]
 
@@ -44,13 +47,30 @@ def test_an_endpoint_where_nobody_listens_is_named(cli: Run) -> None:
 
 def test_what_is_missing_is_one_and_has_its_remedy(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sandbox.landlock.OLDEST_ABI", 1000)
     result = cli("doctor", "--browser", str(tmp_path / "no-browser"), "--json")
     assert result.exit_code == 1
     checks = by_name(result)
-    for name in ("git", "browser", "sandbox: bubblewrap"):
+    for name in ("git", "browser", "sandbox: bubblewrap", "sandbox: landlock"):
         assert (name, checks[name]["state"]) == (name, "missing")
         assert checks[name]["remedy"]
-    assert "Missing: git, browser, sandbox: bubblewrap." in cli("doctor", "--browser", "/nowhere").stdout
+    shown = cli("doctor", "--browser", "/nowhere").stdout
+    assert "Missing: git, browser, sandbox: bubblewrap, sandbox: landlock." in shown
+
+
+def test_the_second_jail_is_enough_and_where_it_is_weaker_is_noted(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = shutil.which("git")
+    assert git is not None
+    monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
+    (tmp_path / "git").symlink_to(git)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = cli("doctor", "--json")
+    assert result.exit_code == 0, result.stdout
+    checks = by_name(result)
+    assert (checks["sandbox: bubblewrap"]["state"], checks["sandbox: landlock"]["state"]) == ("warning", "ok")
+    assert (checks["protects: network"]["state"], checks["protects: files"]["state"]) == ("ok", "warning")
 
 
 def test_without_a_jail_bubblewrap_is_no_hindrance(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from engine import AsyncEngine, Limits, TaskResult
 from engine.contract import Observed, learn
-from sandbox import Evidence
+from sandbox import Evidence, PoolOptions
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save
 
@@ -95,5 +95,5 @@ async def replay(store: Path, site: Pages, model: Any = None, **changed: Any) ->
     """One run of what is saved under ``k``; without a model with ``ai="never"``."""
     arguments: dict[str, Any] = {"start_url": site.url + "/", "reuse_key": "k", "ai": "auto" if model else "never"}
     limits = Limits(action_timeout=changed.pop("action_timeout", 10.0))
-    async with AsyncEngine(store=store, model=model or NoModel(), limits=limits, spare_workers=0) as engine:
+    async with AsyncEngine(store=store, model=model or NoModel(), limits=limits, pool=PoolOptions(spare=0)) as engine:
         return await engine.run(changed.pop("task", TASK), **(arguments | changed))

@@ -22,6 +22,7 @@ def save(
     start_url: str | None = None,
     effects: Any = "read",
     schema: dict[str, Any] | None = None,
+    hosts: tuple[str, ...] = (),
 ) -> Revision:
     """Commits code under a key, as if a model had written it."""
     meta = BundleMeta(
@@ -31,7 +32,7 @@ def save(
         output_schema=schema,
         schema_inferred=True,
         start_url=start_url,
-        allowed_hosts=(),
+        allowed_hosts=hosts,
         effects=effects,
         created_at=datetime.now(UTC),
     )

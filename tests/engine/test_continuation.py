@@ -9,6 +9,7 @@ import pytest
 from engine import AsyncEngine, Event, TaskResult
 from engine.bundles import BundleStore
 from fixtures_sites import FixtureServer, serve
+from sandbox import PoolOptions
 from tests.engine.conftest import NoModel, tree
 from tests.engine.permits import APPLY, PERMIT
 from tests.engine.saved import TASK, save
@@ -33,7 +34,7 @@ async def apply(store: Path, office: FixtureServer, model: Any, **changed: Any) 
         if event.type == "continuation.started":
             office.state.fail_after_submit = False
 
-    async with AsyncEngine(store=store, model=model, spare_workers=0) as engine:
+    async with AsyncEngine(store=store, model=model, pool=PoolOptions(spare=0)) as engine:
         arguments = {"parameters": PERMIT, "reuse_key": "permit", "on_event": recover} | changed
         return await engine.run(TASK, start_url=office.url, **arguments)
 

@@ -14,6 +14,7 @@ import pytest
 
 from engine import AsyncEngine, TaskResult
 from fixtures_sites import FixtureServer, serve
+from sandbox import PoolOptions
 from tests.engine.conftest import NoModel
 from tests.engine.permits import APPLY, PERMIT, WRITE
 from tests.engine.saved import TASK, save
@@ -27,6 +28,7 @@ from engine import AsyncEngine
 from tests.engine.permits import PERMIT, WRITE
 from tests.engine.saved import TASK
 from tests.engine.scripted import ScriptedModel
+from sandbox import PoolOptions
 
 store, url, step = sys.argv[1:]
 
@@ -35,7 +37,7 @@ def die(event):
         os.kill(os.getpid(), signal.SIGKILL)
 
 async def main():
-    async with AsyncEngine(store=store, model=ScriptedModel(WRITE), spare_workers=0) as engine:
+    async with AsyncEngine(store=store, model=ScriptedModel(WRITE), pool=PoolOptions(spare=0)) as engine:
         permit = {"start_url": url, "parameters": PERMIT, "reuse_key": "permit", "if_interrupted": "rerun"}
         await engine.wait([await engine.start(TASK, on_event=die, **permit)])
 
@@ -50,7 +52,7 @@ def office() -> Iterator[FixtureServer]:
 
 
 async def apply(store: Path, office: FixtureServer, model: Any = None) -> TaskResult:
-    async with AsyncEngine(store=store, model=model or NoModel(), spare_workers=0) as engine:
+    async with AsyncEngine(store=store, model=model or NoModel(), pool=PoolOptions(spare=0)) as engine:
         return await engine.run(TASK, start_url=office.url, parameters=PERMIT, reuse_key="permit")
 
 
@@ -77,7 +79,7 @@ async def test_a_retry_applies_once(tmp_path: Path) -> None:
         if event.type == "retry.waiting":
             back.append(serve("form", port=port))
 
-    async with AsyncEngine(store=tmp_path, model=NoModel(), spare_workers=0) as engine:
+    async with AsyncEngine(store=tmp_path, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
         result = await engine.run(TASK, start_url=office.url, parameters=PERMIT, reuse_key="permit", on_event=come_back)
     with back[0] as office:
         assert result.ok, result.error
@@ -137,7 +139,7 @@ async def once(step: str, store: Path, office: FixtureServer, model: Any = None)
     """After the kill, another engine takes the task over: it runs it again only where nothing was let through."""
     killed_at(step, store, office)
     done = count(office)
-    async with AsyncEngine(store=store, model=model or NoModel(), spare_workers=0) as engine:
+    async with AsyncEngine(store=store, model=model or NoModel(), pool=PoolOptions(spare=0)) as engine:
         (task,) = await engine.list()
         (result,) = await engine.wait([task.web_task_id])
     if step in (PASSED, SUBMISSION, *AFTER):

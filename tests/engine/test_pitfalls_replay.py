@@ -16,6 +16,7 @@ from engine.models.recorded import RecordedModel
 from fixtures_sites import FixtureServer, serve
 from fixtures_sites.misbehaving.pages import PRODUCTS
 from fixtures_sites.scenarios import SCENARIOS
+from sandbox import PoolOptions
 from tests.engine.conftest import NoModel
 from tests.engine.permits import APPLY, PERMIT
 from tests.engine.saved import TASK, save
@@ -40,7 +41,7 @@ ALL = [product.name for product in PRODUCTS]
 
 
 async def run(store: Path, url: str, model: Any, **changed: Any) -> TaskResult:
-    async with AsyncEngine(store=store, model=model, limits=Limits(retries=0), spare_workers=0) as engine:
+    async with AsyncEngine(store=store, model=model, limits=Limits(retries=0), pool=PoolOptions(spare=0)) as engine:
         return await engine.run(TASK, **({"start_url": url, "reuse_key": "k"} | changed))
 
 

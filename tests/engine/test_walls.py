@@ -12,7 +12,7 @@ from engine import AsyncEngine, Event, Limits, TaskResult
 from engine.contract import Observed, learn
 from fixtures_sites import FixtureServer, serve
 from fixtures_sites.misbehaving import PASSWORD, USER
-from sandbox import Evidence
+from sandbox import Evidence, PoolOptions
 from tests.engine.conftest import NoModel, tree
 from tests.engine.saved import TASK, save
 from tests.engine.scripted import ScriptedModel
@@ -56,7 +56,9 @@ def urls(site: FixtureServer) -> dict[str, str]:
 
 async def run_all(store: Path, urls: Mapping[str, str]) -> dict[str, TaskResult]:
     """One run at each address, on a key of its own, with a model that must not be asked."""
-    async with AsyncEngine(store=store, model=NoModel(), limits=QUICK, max_tasks=3, spare_workers=2) as engine:
+    async with AsyncEngine(
+        store=store, model=NoModel(), limits=QUICK, max_tasks=3, pool=PoolOptions(spare=2)
+    ) as engine:
         runs = [engine.run(TASK, start_url=url, reuse_key=f"k{n}") for n, url in enumerate(urls)]
         return dict(zip(urls, await asyncio.gather(*runs), strict=True))
 
@@ -86,7 +88,7 @@ async def test_a_first_run_before_every_wall(tmp_path: Path, urls: dict[str, str
 
 
 async def run(store: Path, url: str, events: list[Event] | None = None, **changed: Any) -> TaskResult:
-    options = {"limits": changed.pop("limits", QUICK), "spare_workers": 0}
+    options = {"limits": changed.pop("limits", QUICK), "pool": PoolOptions(spare=0)}
     async with AsyncEngine(store=store, model=NoModel(), **options) as engine:
         told = events if events is not None else []
         arguments = {"start_url": url, "reuse_key": "k", "on_event": told.append} | changed
@@ -216,7 +218,7 @@ async def test_a_first_run_waits_for_the_site_before_the_model_is_asked(tmp_path
     events: list[Event] = []
     model = ScriptedModel([("give_up", {"reason": "impossible", "message": "no"})])
     url = f"{site.url}flaky?how=/502"
-    async with AsyncEngine(store=tmp_path, model=model, limits=PATIENT, spare_workers=0) as engine:
+    async with AsyncEngine(store=tmp_path, model=model, limits=PATIENT, pool=PoolOptions(spare=0)) as engine:
         result = await engine.run(TASK, start_url=url, on_event=events.append)
     assert result.error is not None
     assert result.error.reason == "impossible"

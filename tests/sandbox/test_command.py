@@ -7,10 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import playwright
 import pytest
 
 import sandbox
 
+LEAKY = """
+inner = sys.argv[sys.argv.index("--") + 1:]
+inner = [part.replace("/packages", PACKAGES) for part in inner]
+os.execve(inner[0], inner, {})
+"""
 ROOT = Path(__file__).parents[2]
 
 
@@ -48,17 +54,42 @@ def test_the_probe_finds_this_machine_fit() -> None:
     found = sandbox.probe()
     assert found.ok, found.checks
     assert found.mechanism == "bubblewrap"
-    assert {check.name for check in found.checks} >= {"browser", "bubblewrap", "jail", "network", "browser inside"}
+    assert {check.name for check in found.checks} == {"browser", "bubblewrap", "browser inside"}
+    assert {protection.state for protection in found.protections} == {"full"}
 
 
-def test_the_probe_fails_closed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_probe_tries_landlock_and_tells_where_it_is_weaker() -> None:
+    found = sandbox.probe(isolation="landlock")
+    assert found.ok, found.checks
+    assert found.mechanism == "landlock"
+    states = {protection.name: protection.state for protection in found.protections}
+    assert states["network"] == "full"
+    assert (states["files"], states["disk"], states["browser"]) == ("partly", "partly", "partly")
+
+
+def test_the_probe_sees_what_is_not_sealed_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A bubblewrap that isolates nothing: it runs the command, and that is all."""
+    fake = tmp_path / "bwrap"
+    packages = ":".join({str(Path(module.__file__ or "").parents[1]) for module in (sandbox, playwright)})
+    fake.write_text(f"#!{sys.executable}\nimport os, sys\nPACKAGES = {packages!r}\n{LEAKY}")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin")
+    found = sandbox.probe(isolation="bubblewrap")
+    assert (found.mechanism, found.ok) == ("none", False)
+    (failed,) = [check for check in found.checks if not check.ok]
+    assert '"reached": ["tcp", "udp"]' in failed.detail
+    assert {protection.state for protection in found.protections} == {"none"}
+
+
+def test_the_probe_falls_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake = tmp_path / "bwrap"
     fake.write_text("#!/bin/sh\necho 'bwrap: no permissions to create a new namespace' >&2\nexit 1\n")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin")
     found = sandbox.probe()
-    assert not found.ok
-    assert found.mechanism == "none"
+    assert found.ok
+    assert found.mechanism == "landlock"
+    assert not sandbox.probe(isolation="bubblewrap").ok
     failed = next(check for check in found.checks if not check.ok)
     assert "no permissions" in failed.detail
     assert "AppArmor" in failed.remedy

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sandbox import Egress
-from sandbox.egress import Policy, Proxy, RefusedError, is_public
+from sandbox.egress import Proxy
+from sandbox.policy import Policy, RefusedError, is_public
 
 
 @pytest.mark.parametrize(
@@ -155,3 +156,40 @@ async def test_dial_failures_are_told() -> None:
         proxy.bind(Egress(allow=(f"http://127.0.0.1:{server}",)))
         assert await _send(port, f"GET http://127.0.0.1:{server}/ HTTP/1.1\r\n\r\n".encode()) == b""
         assert list(proxy.refused) == [(f"127.0.0.1:{server}", "refused")]
+
+
+async def test_a_name_that_changes_its_address_is_dialed_where_it_was_checked() -> None:
+    """DNS rebinding: the second answer would be private, and is never asked for."""
+    async with _proxied(ANSWER) as (proxy, port, server, received):
+        answers = iter((["93.184.216.34"], ["127.0.0.1"]))
+
+        async def rebinding(host: str, port: int) -> Sequence[str]:
+            return next(answers)
+
+        policy = Policy(Egress(), rebinding)
+        assert await policy.address("evil.example", server, tunnel=False) == "93.184.216.34"
+        proxy.bind(Egress(), rebinding)
+        assert await _send(port, f"GET http://evil.example:{server}/ HTTP/1.1\r\n\r\n".encode()) == b""
+        assert list(proxy.refused) == [(f"evil.example:{server}", "policy: 127.0.0.1 is not a public address")]
+        assert received == []
+
+
+async def test_hosts_that_may_not_be_reached_are_not_looked_up() -> None:
+    asked = []
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        return ["93.184.216.34"]
+
+    policy = Policy(Egress(hosts=("example.com",)), resolve)
+    with pytest.raises(RefusedError):
+        await policy.address("the-secret-is-hunter2.evil.example", 80, tunnel=False)
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "pattern", ["", "https://example.com", "exa mple.com", "example.com:99999", "127.1", "*.*.com", "a.com:"]
+)
+def test_malformed_hosts_are_refused(pattern: str) -> None:
+    with pytest.raises(ValueError):
+        Egress(hosts=(pattern,))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox, SandboxUnavailable, WorkerDied
+from sandbox.browser import find_browser
 from sandbox.usage import descendants
+from tests.sandbox.conformance.conftest import JAILS
 from tests.sandbox.conftest import Run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -149,7 +153,7 @@ class Telling(Host):
         print(message, flush=True)
 async def main():
     code = "async def run(page, parameters, task):\\n    task.log('running')\\n    while True: pass"
-    async with Sandbox() as sandbox:
+    async with Sandbox(isolation=sys.argv[1]) as sandbox:
         await sandbox.warm()
         await asyncio.sleep(1.5)
         await sandbox.run(Automation(code), {}, start_url=None, egress=Egress(), host=Telling())
@@ -157,9 +161,12 @@ asyncio.run(main())
 """
 
 
-async def test_a_killed_program_leaves_nothing_behind() -> None:
+@pytest.mark.parametrize("isolation", JAILS)
+async def test_a_killed_program_leaves_nothing_behind(isolation: str, tmp_path: Path) -> None:
     root = Path(__file__).parents[2]
-    program = subprocess.Popen([sys.executable, "-c", EMBEDDER], cwd=root, stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", EMBEDDER, isolation]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    program = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, env=environment)
     with program:
         assert program.stdout is not None
         assert await asyncio.to_thread(program.stdout.readline) == b"running\n"
@@ -167,15 +174,18 @@ async def test_a_killed_program_leaves_nothing_behind() -> None:
         assert len(family) > 5
         program.send_signal(signal.SIGKILL)
         deadline = time.monotonic() + 5
-        while any(map(_command, family)) and time.monotonic() < deadline:
+        while (any(map(_command, family)) or any(tmp_path.iterdir())) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
     assert [pid for pid in family if _command(pid)] == []
+    assert list(tmp_path.iterdir()) == [], "scratch"
 
 
-async def test_without_bubblewrap_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WEBTASKS_BROWSER", "/usr/lib/chromium/chromium-headless-shell")
+@pytest.mark.parametrize("isolation", ["bubblewrap", "auto"])
+async def test_without_a_jail_nothing_runs(monkeypatch: pytest.MonkeyPatch, isolation: Any) -> None:
+    monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
     monkeypatch.setenv("PATH", "/nowhere")
-    async with Sandbox() as sandbox:
+    monkeypatch.setattr("sandbox.landlock.OLDEST_ABI", 1000)
+    async with Sandbox(isolation=isolation) as sandbox:
         with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
             await sandbox.run(
                 Automation("async def run(page, parameters, task): return 1"),
@@ -184,6 +194,18 @@ async def test_without_bubblewrap_nothing_runs(monkeypatch: pytest.MonkeyPatch) 
                 egress=Egress(),
                 host=Host(),
             )
+
+
+async def test_without_bubblewrap_landlock_takes_over_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
+    monkeypatch.setenv("PATH", "/nowhere")
+    code = "async def run(page, parameters, task): return await page.evaluate('1 + 1')"
+    async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
+        outcome = await sandbox.run(Automation(code), {}, start_url=None, egress=Egress(), host=Host())
+    assert outcome.value == 2
+    assert "run under Landlock instead" in caplog.text
 
 
 async def test_no_isolation_is_announced_and_works(caplog: pytest.LogCaptureFixture, site: str) -> None:

@@ -1,0 +1,343 @@
+"""What hostile code tries. Each function runs inside a worker: it returns what it got, or raises.
+
+The source of this file is the automation, so it imports the standard library only. `run` tries all of them and tells
+of each whether it worked; nothing here does harm where it works.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+FAST_OPEN = 0x20000000
+ATTACKS: dict[str, Callable[[dict[str, Any]], object]] = {}
+
+Attack = Callable[[dict[str, Any]], object]
+
+
+def attack(function: Attack) -> Attack:
+    ATTACKS[function.__name__] = function
+    return function
+
+
+def checked(result: int) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return result
+
+
+# Files
+
+
+@attack
+def read_a_file(p: dict[str, Any]) -> object:
+    return Path(p["secret"]).read_text()
+
+
+@attack
+def list_a_directory(p: dict[str, Any]) -> object:
+    return os.listdir(p["directory"])
+
+
+@attack
+def read_through_a_symlink(p: dict[str, Any]) -> object:
+    Path("link").symlink_to(p["secret"])
+    return Path("link").read_text()
+
+
+@attack
+def read_through_a_hard_link(p: dict[str, Any]) -> object:
+    os.link(p["secret"], "hard")
+    return Path("hard").read_text()
+
+
+@attack
+def stat_a_file(p: dict[str, Any]) -> object:
+    return Path(p["secret"]).stat().st_size
+
+
+@attack
+def read_a_link(p: dict[str, Any]) -> object:
+    return os.readlink(p["link"])
+
+
+@attack
+def write_a_hook(p: dict[str, Any]) -> object:
+    return Path(p["directory"], ".git", "hooks", "post-checkout").write_text("#!/bin/sh\n")
+
+
+@attack
+def make_a_directory(p: dict[str, Any]) -> object:
+    Path(p["directory"], "new").mkdir()
+    return "made"
+
+
+@attack
+def remove_a_file(p: dict[str, Any]) -> object:
+    Path(p["directory"], "unloved").unlink()
+    return "removed"
+
+
+@attack
+def move_a_file_away(p: dict[str, Any]) -> object:
+    os.rename(Path(p["directory"], "moved"), "moved")
+    return Path("moved").read_text()
+
+
+@attack
+def change_a_mode(p: dict[str, Any]) -> object:
+    Path(p["secret"]).chmod(0o644)
+    return "changed"
+
+
+@attack
+def change_a_time(p: dict[str, Any]) -> object:
+    os.utime(p["secret"], (1, 1))
+    return "changed"
+
+
+@attack
+def truncate_a_file(p: dict[str, Any]) -> object:
+    os.truncate(Path(p["directory"], "cut"), 1)
+    return "cut"
+
+
+@attack
+def watch_a_directory(p: dict[str, Any]) -> object:
+    return checked(LIBC.inotify_add_watch(checked(LIBC.inotify_init()), os.fsencode(p["directory"]), 0xFFF))
+
+
+@attack
+def run_a_shell(p: dict[str, Any]) -> object:
+    return subprocess.run(["/bin/sh", "-c", "echo here"], capture_output=True, check=True).stdout
+
+
+# Other processes
+
+
+@attack
+def read_an_environment(p: dict[str, Any]) -> object:
+    environment = Path(f"/proc/{p['victim']}/environ").read_bytes()
+    assert b"NEEDLE" in environment
+    return environment
+
+
+@attack
+def read_a_command_line(p: dict[str, Any]) -> object:
+    line = Path(f"/proc/{p['victim']}/cmdline").read_bytes()
+    assert b"victim" in line
+    return line
+
+
+@attack
+def read_what_a_descriptor_is(p: dict[str, Any]) -> object:
+    return os.readlink(f"/proc/{p['victim']}/fd/1")
+
+
+@attack
+def see_that_a_process_is_there(p: dict[str, Any]) -> object:
+    return os.listdir(f"/proc/{p['victim']}/fd")
+
+
+@attack
+def read_memory(p: dict[str, Any]) -> object:
+    with open(f"/proc/{p['victim']}/mem", "rb") as memory:
+        memory.seek(p["address"])
+        return memory.read(6)
+
+
+@attack
+def read_memory_by_call(p: dict[str, Any]) -> object:
+    class Vector(ctypes.Structure):
+        _fields_ = (("base", ctypes.c_void_p), ("length", ctypes.c_size_t))
+
+    buffer = ctypes.create_string_buffer(6)
+    here, there = Vector(ctypes.addressof(buffer), 6), Vector(p["address"], 6)
+    checked(LIBC.process_vm_readv(p["victim"], ctypes.byref(here), 1, ctypes.byref(there), 1, 0))
+    return buffer.raw
+
+
+@attack
+def trace(p: dict[str, Any]) -> object:
+    LIBC.ptrace.restype = ctypes.c_long
+    return checked(LIBC.ptrace(0x4206, p["victim"], None, None))
+
+
+@attack
+def signal(p: dict[str, Any]) -> object:
+    os.kill(p["victim"], 0)
+    return "may signal"
+
+
+@attack
+def signal_by_handle(p: dict[str, Any]) -> object:
+    import signal as signals
+
+    signals.pidfd_send_signal(os.pidfd_open(p["victim"]), 0)
+    return "may signal"
+
+
+@attack
+def limit_another(p: dict[str, Any]) -> object:
+    return resource.prlimit(p["victim"], resource.RLIMIT_CORE, (0, 0))
+
+
+@attack
+def slow_another_down(p: dict[str, Any]) -> object:
+    os.setpriority(os.PRIO_PROCESS, p["victim"], 19)
+    return "slower"
+
+
+@attack
+def bind_another_to_a_processor(p: dict[str, Any]) -> object:
+    os.sched_setaffinity(p["victim"], {min(os.sched_getaffinity(0))})
+    return "bound"
+
+
+# Sockets
+
+
+@attack
+def tcp(p: dict[str, Any]) -> object:
+    with socket.create_connection(("127.0.0.1", p["tcp"]), 2) as connection:
+        return greeting(connection)
+
+
+@attack
+def tcp_to_the_other_family(p: dict[str, Any]) -> object:
+    with socket.socket(socket.AF_INET6) as connection:
+        connection.settimeout(2)
+        connection.connect(("::ffff:127.0.0.1", p["tcp"]))
+        return greeting(connection)
+
+
+@attack
+def tcp_without_connect(p: dict[str, Any]) -> object:
+    with socket.socket() as connection:
+        connection.sendto(b"hello", FAST_OPEN, ("127.0.0.1", p["tcp"]))
+        return greeting(connection)
+
+
+@attack
+def udp(p: dict[str, Any]) -> object:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.settimeout(2)
+        datagrams.sendto(b"hello", ("127.0.0.1", p["udp"]))
+        return datagrams.recv(10)
+
+
+@attack
+def abstract_socket(p: dict[str, Any]) -> object:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(2)
+        connection.connect("\0" + p["abstract"])
+        return greeting(connection)
+
+
+@attack
+def path_socket(p: dict[str, Any]) -> object:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(2)
+        connection.connect(p["path"])
+        return greeting(connection)
+
+
+@attack
+def datagram_pair_turned_elsewhere(p: dict[str, Any]) -> object:
+    ours, _theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    return ours.sendto(b"hello", p["datagrams"])
+
+
+@attack
+def be_reached(p: dict[str, Any]) -> object:
+    """A server of its own, which the host's side of the test tries to reach."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", p["free"]))
+        server.listen()
+        server.settimeout(3)
+        connection, _ = server.accept()
+        return connection.recv(10)
+
+
+def greeting(connection: socket.socket) -> bytes:
+    """What a server of the test says at once; the proxy never does."""
+    connection.settimeout(2)
+    said = connection.recv(5)
+    assert said == b"HELLO", said
+    return said
+
+
+# What belongs to no process
+
+
+@attack
+def shared_memory_segment(p: dict[str, Any]) -> object:
+    segment = checked(LIBC.shmget(0, 4096, 0o1600))
+    LIBC.shmctl(segment, 0, None)
+    return segment
+
+
+@attack
+def nameless_memory(p: dict[str, Any]) -> object:
+    return os.memfd_create("memory")
+
+
+@attack
+def file_handle(p: dict[str, Any]) -> object:
+    handle, mount = struct.pack("<II128x", 128, 0), ctypes.c_int()
+    buffer = ctypes.create_string_buffer(handle)
+    return checked(LIBC.name_to_handle_at(-100, os.fsencode(p["secret"]), buffer, ctypes.byref(mount), 0))
+
+
+@attack
+def message_queue(p: dict[str, Any]) -> object:
+    return checked(LIBC.msgget(0, 0o1600)) >= 0 and LIBC.msgctl
+
+
+def sockets() -> list[list[int]]:
+    """Family and kind of every socket that can be made."""
+    made = []
+    for family in range(46):
+        for kind in (1, 2, 3, 5):
+            try:
+                socket.socket(family, kind).close()
+            except OSError:
+                continue
+            made.append([family, kind])
+    return made
+
+
+def state() -> dict[str, object]:
+    """What the kernel says of this process."""
+    capabilities = ctypes.create_string_buffer(24)
+    checked(LIBC.capget(struct.pack("<II", 0x20080522, 0), capabilities))
+    return {
+        "environment": sorted(os.environ),
+        "capabilities": capabilities.raw.hex(),
+        "no_new_privileges": LIBC.prctl(39, 0, 0, 0, 0),
+        "seccomp": LIBC.prctl(21, 0, 0, 0, 0),
+        "modules": [name for name in sys.modules if name.startswith("engine")],
+    }
+
+
+async def run(page: Any, parameters: dict[str, Any], task: Any) -> dict[str, Any]:
+    results = {}
+    task.log("ready")
+    await page.wait_for_timeout(1)
+    for name, function in ATTACKS.items():
+        started = time.monotonic()
+        try:
+            results[name] = [True, repr(function(parameters))[:200], time.monotonic() - started]
+        except BaseException as error:  # noqa: BLE001  an attack that fails is a result
+            results[name] = [False, repr(error)[:200], time.monotonic() - started]
+    return {"results": results, "sockets": sockets(), "state": state()}
