@@ -26,7 +26,7 @@ _OUT_OF_RANGE = 10.0  # times the largest, or that part of the smallest, median 
 _OUT_OF_LENGTH = 4.0  # times the longest, or that part of the shortest, median length
 _VARIED = 0.5  # share of distinct values of a field that cannot all at once be the same
 _OUT_OF_ORDER = 0.2  # share of neighbors in the wrong order; fewer is how the site compares
-_ERRORS = 0.5  # share of values that read like error messages
+_SPOILT = 0.5  # share of values that read like error messages, or end with an ellipsis
 
 
 def check(contract: Mapping[str, Any], run: Observed, history: History | None = None) -> list[Breach]:
@@ -131,8 +131,10 @@ def _check_field(path: str, learnt: Mapping[str, Any], got: Mapping[str, Any] | 
         )  # fmt: skip
     yield from _check_kind(path, learnt, got)
     yield from _check_spread(path, learnt, got)
-    if got.get("errors", 0.0) >= _ERRORS and learnt.get("errors", 1.0) == 0.0:
+    if got.get("errors", 0.0) >= _SPOILT and learnt.get("errors", 1.0) == 0.0:
         yield Breach("error-text", path, "content", "texts that read like error messages")
+    if got.get("cut", 0.0) >= _SPOILT and learnt.get("cut", 1.0) == 0.0:
+        yield Breach("shortened", path, "whole texts", f"{got['cut']:.0%} that end with an ellipsis")
 
 
 def _unlikely(blanks: int, count: int, learnt: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ _OWN = 0.3  # share of values that may still be the field's own
 _LOST = 0.2  # share of rows that had a value and have none
 _STABLE = 0.5  # share of values that changed from one run to the next, at most, in a field that is stable
 _CHANGED = 0.9  # share that cannot change at once in such a field
+_CUT = 0.8  # of the rows of the last run; fewer, and those from one end of it, are the first or the last page
 _JOINS = 2  # comparisons before anything is said of how fast a field changes
 
 Row = Mapping[str, Any]
@@ -40,8 +41,9 @@ def compact(output: Any) -> list[dict[str, Any]]:
 
 
 def digest(output: Any) -> str:
-    """A hash of an output."""
-    text = json.dumps(output, sort_keys=True, ensure_ascii=False, default=str)
+    """A hash of an output's main rows, places of saved files and what else is nested left aside; else of all of it."""
+    shown = compact(output)
+    text = json.dumps(shown if any(shown) else output, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -183,6 +185,7 @@ def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[st
         yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", "statistical")
     if len(pairs) < _MATCHED:
         return
+    yield from _cut_off(place, [_plain(row.get(key)) for row in old], [_plain(row.get(key)) for row in new])
     for name in (n for n in old[0] if n != key):
         path = f"{place}.{name}"
         values = [(a.get(name), b.get(name)) for a, b in pairs]
@@ -203,6 +206,14 @@ def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[st
             )
 
 
+def _cut_off(place: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Breach]:
+    """Just the first, or just the last, of the rows of the last run: data go from anywhere, pages from the end."""
+    if len(new) < _CUT * len(old) and list(new) in (list(old[: len(new)]), list(old[-len(new) :])):
+        yield Breach(
+            "cut-off", place, f"the {len(old)} rows of the last run", f"{len(new)} from one end", "statistical"
+        )
+
+
 def _factor(values: Sequence[tuple[Any, Any]]) -> float | None:
     """The power of ten, other than one, by which all numbers were multiplied."""
     numbers = [(number(a), number(b)) for a, b in values if not blank(a) and not blank(b)]
@@ -214,13 +225,15 @@ def _factor(values: Sequence[tuple[Any, Any]]) -> float | None:
 
 
 def _same_output(run: Observed, history: History) -> Iterator[Breach]:
-    """The very output that other parameters gave, where every set of parameters had one of its own."""
-    distinct = {past.digest for past in history.others}
-    mine = {n: _plain(v) for n, v in run.parameters.items()}
-    if len(history.others) < 2 or len(distinct) < len(history.others) or _named(run):
-        return
-    for past in history.others:
-        if past.digest == digest(run.output) and {n: _plain(v) for n, v in past.parameters.items()} != mine:
+    """The very output that other parameters gave: other than these did before, or where each had one of its own."""
+    mine, now = {n: _plain(v) for n, v in run.parameters.items()}, digest(run.output)
+    digests = [past.digest for past in history.others]
+    if history.same is not None:
+        told_apart = history.same.digest not in (now, *digests)
+    else:
+        told_apart = len(digests) >= 2 and len(set(digests)) == len(digests) and not _named(run)
+    for past in history.others if told_apart else ():
+        if past.digest == now and {n: _plain(v) for n, v in past.parameters.items()} != mine:
             shown = json.dumps(dict(past.parameters), ensure_ascii=False)
             yield Breach("same-output", "$", "an output of its own", f"exactly that of {shown}", "statistical")
             return

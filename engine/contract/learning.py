@@ -17,7 +17,7 @@ _ORDER_STATED = re.compile(
     r"|cheapest|highest|lowest|ordered by|in order of)\b",
     re.IGNORECASE,
 )
-_NUMBERS = ("filled", "seen", "blank", "falls", "rises", "errors")
+_NUMBERS = ("filled", "seen", "blank", "falls", "rises", "errors", "cut")
 _BANDS = ("distinct", "length", "median")
 
 

@@ -42,9 +42,9 @@ class Breach:
     Args:
         kind: What departs: of the rows ``no-rows``, ``fewer-rows``, ``more-rows``, ``duplicates``, ``order``; of a
             field ``field-empty``, ``field-sparse``, ``pattern``, ``type``, ``format``, ``length``, ``range``,
-            ``constant``, ``key``, ``error-text``; of the page ``next-left``, ``count``, ``progress``, ``shown``,
-            ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``, ``changed``,
-            ``replaced``, ``same-output``.
+            ``constant``, ``key``, ``error-text``, ``shortened``; of the page ``next-left``, ``count``, ``progress``,
+            ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``, ``changed``,
+            ``replaced``, ``cut-off``, ``same-output``.
         path: JSON path into the output; ``$`` where the page or the whole output is meant.
         expected: What good runs had.
         got: What this run had.
@@ -98,7 +98,7 @@ class Past:
         runs: How many there were.
         rows: Fewest and most rows; None where the output has no list.
         output: The last one, shortened; see `compact`.
-        digest: Of the whole of the last one.
+        digest: Of the last one; see `digest`.
         joins: How many times one could be laid beside the one before it.
         kept: Least share of rows that were still there in the next run.
         changed: Field to the largest share of its values that changed from one run to the next, in rows of both.

@@ -115,6 +115,11 @@ def error_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) < 500 and bool(_ERROR.match(value.strip()))
 
 
+def cut_off(value: Any) -> bool:
+    """Whether a text ends as one does that was shortened to fit."""
+    return isinstance(value, str) and value.rstrip().endswith(("…", "..."))
+
+
 def blank(value: Any) -> bool:
     """Whether a field has no value."""
     return value is None or value == [] or value == {} or (isinstance(value, str) and not value.strip())

@@ -8,7 +8,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.contract.patterns import blank, error_text, kind, number, pattern, shape
+from engine.contract.patterns import blank, cut_off, error_text, kind, number, pattern, shape
 
 ENOUGH_VALUES = 5  # below, neither distinctness nor uniqueness means anything
 _SHAPED = frozenset({"date", "money", "percent", "number", "phone", "code"})
@@ -123,6 +123,7 @@ def _describe_field(values: list[Any]) -> dict[str, Any]:
         median = statistics.median(map(len, texts))
         told["length"] = [median, median]
         told["errors"] = round(sum(map(error_text, texts)) / len(texts), 4)
+        told["cut"] = round(sum(map(cut_off, texts)) / len(texts), 4)
         if sum(patterns.get(name, 0.0) for name in _SHAPED) >= 0.9:
             told["shapes"] = _shares([shape(v) for v in texts])
     return told
@@ -187,8 +188,9 @@ def _merge_field(name: str, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any
     for band in ("distinct", "length", *numeric):
         if bands := [f[band] for f in known if band in f]:
             merged[band] = [min(b[0] for b in bands), max(b[1] for b in bands)]
-    if errors := [f["errors"] for f in known if "errors" in f]:
-        merged["errors"] = max(errors)
+    for share in ("errors", "cut"):
+        if shares := [f[share] for f in known if share in f]:
+            merged[share] = max(shares)
     if filled and all("shapes" in f for f in filled):
         # One more than can be told says as well that there are too many.
         shapes = sorted(_most([f["shapes"] for f in filled]).items(), key=lambda s: (-s[1], s[0]))
