@@ -255,7 +255,9 @@ class TaskResult(_Wire):
 
     ``status`` is ``completed`` (then ``outcome`` is ``success`` or ``failed``), ``canceled``, or, for a task that still
     runs, ``pending`` or ``started``. A failed task is a result, not an exception; reading ``output`` of one raises.
-    A ``pending`` one knows its place in the line: ``queue_position``, from 1.
+    A ``pending`` one knows its place in the line: ``queue_position``, from 1. ``effect`` says what became of
+    irreversible actions: ``none`` was let through, they were ``performed``, the result was read off the page after a
+    failure behind one (``continued``), or whether they took effect is ``unknown``.
 
     >>> from engine import TaskResult
     >>> wire = {"webTaskId": "wt_1", "status": "pending", "createdAt": "2026-11-23T10:00:00Z"}

@@ -66,6 +66,7 @@ class Cause:
 
 # What the proxy, Chromium and Playwright's own requests say → reason, what to do, and whether another try may help.
 _NETWORK: tuple[tuple[str, str, str, bool], ...] = (
+    (r"^proxy: ", "proxy", "the proxy made no connection to it; check proxy=, and whether the site is up", False),
     (r"\bdns: |ERR_DNS_TIMED_OUT|EAI_AGAIN", "dns", "its name was not looked up in time; try again later", True),
     (r"\bdns\b|ERR_NAME_|ENOTFOUND", "dns", "its host name is not known; check the address", False),
     (r"\brefused\b|_REFUSED|ECONNREFUSED", "connection-refused", "nothing answers there; is the site up?", True),
@@ -147,7 +148,7 @@ def _network(failure: Failure | None, page: PageEvidence) -> Cause | None:
     for pattern, name, remedy, transient in _NETWORK:
         if re.search(pattern, text):
             code: ErrorCode = "timeout" if name == "site-timeout" else "internal-error"
-            details = {"error": failure.message[:300]}
+            details = {"error": reason or failure.message[:300]}
             return Cause(name, f"the site could not be reached: {remedy}", code, details, transient=transient)
     return None
 

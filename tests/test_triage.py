@@ -30,6 +30,7 @@ def page(**known: Any) -> Evidence:
         (lost("ERR_EMPTY_RESPONSE"), page(status=None, documents=(), main_refused="dns"), "dns"),
         (lost("ERR_NAME_NOT_RESOLVED"), page(status=None, documents=()), "dns"),
         (lost("ERR_EMPTY_RESPONSE"), page(status=None, main_refused="dns: no answer for now"), "dns"),
+        (lost("ERR_EMPTY_RESPONSE"), page(status=None, main_refused="proxy: p:1 cannot be reached (refused)"), "proxy"),
         (WAITED, page(pending_document=URL), "site-timeout"),
         (fetched("socket hang up"), page(), "connection-lost"),
         (fetched("connect ECONNREFUSED 127.0.0.1:1"), page(), "connection-refused"),
