@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ FORMAT = 1
 CLEAN_RUNS_BEFORE_STATISTICS = 5
 _FEWER_ROWS = 0.5  # of the fewest rows of a good run
 _LESS_FILLED = 0.5  # of the smallest share of a good run
+_REPEATED_ROWS = 0.1  # share of rows that are copies of others; a page read twice gives more
+_ROWS_TO_JUDGE = 10  # fewer rows than these may differ by chance
+_UNKNOWN = 1  # of contracts that were learnt before copies were counted
 _PATTERN_KEPT = 0.1  # share of values that must still have the learnt pattern; fewer means another column
 
 
@@ -36,8 +40,8 @@ class Breach:
     """One way in which a result is not what good results were.
 
     Args:
-        kind: ``no-rows``, ``fewer-rows``, ``more-rows``, ``field-empty``, ``field-sparse``, ``pattern``,
-            ``next-left``, ``count`` or ``progress``.
+        kind: ``no-rows``, ``fewer-rows``, ``more-rows``, ``repeated-rows``, ``field-empty``, ``field-sparse``,
+            ``pattern``, ``next-left``, ``count`` or ``progress``.
         path: JSON path into the output; ``$`` where the page is meant.
         expected: What good runs had.
         got: What this run had.
@@ -106,6 +110,7 @@ def check(contract: Mapping[str, Any], run: Observed, *, clean_runs: int = 0) ->
     described = _describe(run.output)
     for path, learnt in contract.get("output", {}).items():
         breaches += _check_rows(path, learnt, described.get(path), bool(_empty_confirmed(run)))
+        breaches += _check_repeated(path, learnt, described.get(path))
     if clean_runs < CLEAN_RUNS_BEFORE_STATISTICS:
         breaches = [b for b in breaches if b.structural]
     return sorted(breaches, key=lambda b: not b.structural)
@@ -118,9 +123,12 @@ def _check_form(contract: Mapping[str, Any]) -> None:
             raise ValueError(f"format {contract['format']!r} is not {FORMAT}")
         for learnt in contract.get("output", {}).values():
             (fewest, most), array, fields = learnt["rows"], learnt["array"], learnt["fields"]
+            copies = learnt.get("repeated", _UNKNOWN)
             shares = [field["filled"] for field in fields.values()]
             shares += [share for field in fields.values() for share in field["patterns"].values()]
-            if not isinstance(array, bool) or not all(isinstance(n, (int, float)) for n in (fewest, most, *shares)):
+            if not isinstance(array, bool) or not all(
+                isinstance(n, (int, float)) for n in (fewest, most, copies, *shares)
+            ):
                 raise ValueError("a number or a truth value is none")
         contract.get("page", {}).get("counts")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -136,6 +144,15 @@ def rows(output: Any) -> int | None:
     return max(sizes, default=None)
 
 
+def repeated(values: Sequence[Any]) -> int:
+    """How many of the rows are copies of another.
+
+    >>> repeated([{"a": 1}, {"a": 2}, {"a": 1}])
+    1
+    """
+    return len(values) - len({json.dumps(value, sort_keys=True, default=str) for value in values})
+
+
 # What an output looks like: for each array of it, and for its objects, how many rows and which fields.
 
 
@@ -147,6 +164,7 @@ def _describe(output: Any) -> dict[str, Any]:
         path: {
             "array": path in arrays,
             "rows": [min(arrays[path]), max(arrays[path])] if path in arrays else [1, 1],
+            "repeated": repeated(found.get(path, [])) if path in arrays and "[*]" not in path else 0,
             "fields": _describe_fields(found.get(path, [])),
         }
         for path in {**arrays, **found}
@@ -235,6 +253,7 @@ def _merge_output(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         merged[path] = {
             "array": any(d["array"] for d in here),
             "rows": [min(d["rows"][0] for d in here), max(d["rows"][1] for d in here)],
+            "repeated": max(d.get("repeated", _UNKNOWN) for d in here),
             "fields": {
                 name: _merge_fields([d["fields"].get(name) for d in with_rows])
                 for name in dict.fromkeys(n for d in with_rows for n in d["fields"])
@@ -279,6 +298,15 @@ def _check_rows(path: str, learnt: Mapping[str, Any], got: Mapping[str, Any] | N
             got["fields"].get(name),
             got["rows"][1],
         )
+
+
+def _check_repeated(path: str, learnt: Mapping[str, Any], got: Mapping[str, Any] | None) -> Iterator[Breach]:
+    """Rows that come twice where they never did: a page of the list was read twice, and another perhaps not at all."""
+    if got is None or learnt.get("repeated", _UNKNOWN) or learnt["rows"][1] < _ROWS_TO_JUDGE:
+        return
+    count, copies = got["rows"][1], got["repeated"]
+    if copies >= 2 and copies > count * _REPEATED_ROWS:
+        yield Breach("repeated-rows", path, "rows that all differ, as in good runs", f"{copies} of {count} rows twice")
 
 
 def _check_field(path: str, learnt: Mapping[str, Any], got: Mapping[str, Any] | None, count: int) -> Iterator[Breach]:

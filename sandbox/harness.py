@@ -230,6 +230,10 @@ class Harness:
         if inspect.isawaitable(result):
             await result
         value = self._namespace.pop(_RESULT, None)
+        from playwright.async_api import Response
+
+        if isinstance(value, Response):  # what `await page.goto(…)` gives: the address is told anyway
+            return f"HTTP {value.status}"
         return "" if value is None else repr(value)
 
     def _active(self) -> Page | None:

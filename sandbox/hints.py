@@ -111,7 +111,8 @@ COLLECT = r"""() => {
     }
     if (fields.every(field => field.endsWith(':hidden'))) return;
     const shown = fields.slice(0, 14).join(' ') + (fields.length > 14 ? ` +${fields.length - 14}` : '');
-    const text = `${element.method.toUpperCase()} ${element.getAttribute('action') || ''}: ${shown}`;
+    const method = (element.getAttribute('method') || 'get').toUpperCase();  // not .method: a field may be called so
+    const text = `${method} ${element.getAttribute('action') || ''}: ${shown}`;
     const kind = text.replace(/\d+/g, '#');
     if (!forms.has(kind)) forms.set(kind, [text, 0]);
     forms.get(kind)[1]++;

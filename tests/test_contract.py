@@ -65,6 +65,19 @@ def test_progress_that_stops_short_is_seen() -> None:
     assert kinds(Observed(people(10), Page(), (10, 53))) == ["progress"]
 
 
+def test_rows_that_come_twice_are_seen_where_they_never_did() -> None:
+    twice = Observed([*people(40), *people(15)], Page(), (55, 55))
+    assert kinds(twice) == ["repeated-rows"]
+    assert "15 of 55" in str(check(learn([GOOD]), twice)[0])
+    assert kinds(Observed([*people(40), *people(1)], Page())) == []  # chance
+    assert kinds(twice, good=twice) == []
+    assert kinds(twice, good=Observed(people(4), Page())) == []  # four rows prove nothing
+    old = learn([GOOD])
+    del old["output"]["$"]["repeated"]
+    assert check(old, twice) == []
+    assert check(widen(old, twice), twice) == []
+
+
 def test_statistics_alarm_only_after_clean_runs() -> None:
     few = Observed(people(3), Page())
     assert kinds(few) == []

@@ -49,7 +49,7 @@ class Block:
     def inline(self) -> str | None:
         """The element on one line, or None if it is not the kind that is."""
         if self.closed or not self.children:
-            return self.head or ("-" if self.node.role in ("cell", "gridcell") else "")
+            return self.head or ("-" if self.node.role in ("cell", "gridcell", "columnheader", "rowheader") else "")
         if self.node.role in _BIG or any(
             child.is_fold or child.bullet or child.node.role in _OWN_LINE for child in self.children
         ):

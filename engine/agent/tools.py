@@ -11,7 +11,7 @@ from typing import Any
 from engine.agent.observation import Observer
 from engine.agent.promotion import Candidate, Gate, Promoted, Refused, Trial, writes
 from engine.agent.prompts import TOOLS, fence
-from engine.contract import rows
+from engine.contract import repeated, rows
 from engine.redaction import Redactor
 from engine.schema import OutputSchema
 from sandbox import Session
@@ -149,7 +149,7 @@ class Workbench:
             found = edited.count(edit["old"])
             if found != 1:
                 raise ToolProblem(
-                    f"{edit['old'][:200]!r} stands {found} times in the automation; it must stand exactly once"
+                    f"{edit['old'][:200]!r} stands {found} times in the automation as last written; it must stand once"
                 )
             edited = edited.replace(edit["old"], edit["new"])
         return edited
@@ -218,6 +218,11 @@ def _end_notes(trial: Trial) -> list[str]:
     count = rows(execution.outcome.value)
     if count is not None and evidence.counts and all(number != count for _, number in evidence.counts):
         notes.append(f"Note: where it ended the page said {evidence.counts[0][0]!r}; the output has {count} rows.")
+    value = execution.outcome.value
+    if isinstance(value, list) and (copies := repeated(value)):
+        notes.append(
+            f"Note: {copies} of the {len(value)} rows are copies of another. Do the pages of the list overlap?"
+        )
     if execution.progress and execution.progress[1] is not None and execution.progress[0] != execution.progress[1]:
         notes.append(f"Note: task.progress ended at {execution.progress[0]} of {execution.progress[1]}.")
     if evidence.refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,6 +12,8 @@ from engine.cli.output import count, dollars, one_line, seconds
 
 Weight = Literal["phase", "step", "detail"]
 Data = Mapping[str, Any]
+
+_EXCEPTION = re.compile(r"[A-Za-z_.]+( \(line \d+\))?: ")
 
 
 @dataclass(frozen=True)
@@ -80,10 +83,13 @@ def _tool(data: Data) -> Line:
 
 
 def _observed(data: Data) -> Line | None:
-    if not data["error"]:
+    if not data["error"] or str(data["text"]).startswith("not run:"):
         return None
-    last = (str(data["text"]).strip().splitlines() or [""])[-1]
-    return Line(f"{data['tool']} failed: {one_line(last, 160)}", "detail")
+    lines = [line for line in str(data["text"]).splitlines() if line.strip() not in ("", "<page>", "</page>")]
+    if data["tool"] == "write" and lines[:1] == ["not good:"]:
+        return None  # candidate.finished has told it
+    said = next((line for line in lines if _EXCEPTION.match(line)), lines[-1] if lines else "")
+    return Line(f"{data['tool']} failed: {one_line(said, 160)}", "detail")
 
 
 def _candidate(data: Data) -> Line:

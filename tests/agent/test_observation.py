@@ -55,6 +55,15 @@ async def test_a_table_is_folded_to_its_shape_count_and_exceptions(blank: Page) 
     assert '("Invoice 1 of the year")' in look  # what the ellipsis hides
 
 
+async def test_an_empty_header_keeps_its_place(blank: Page) -> None:
+    head = "".join(f'<span role="columnheader">{name}</span>' for name in ("", "State", "Number"))
+    row = "".join(f'<span role="cell">{text}</span>' for text in ("", "Paid", "NP-7"))
+    rows = f'<div role="row">{head}</div>' + f'<div role="row">{row}</div>' * 2
+    look = Observer().first(await show(blank, f'<div role="table" aria-label="Orders">{rows}</div>'))
+    assert '- | "State" | "Number"' in look
+    assert '- | "Paid" | "NP-7"' in look
+
+
 async def test_decoration_goes_and_single_characters_stay(blank: Page) -> None:
     look = Observer().first(await show(blank, pages.grid() + "<p>9</p><p>1</p>"))
     assert "img" not in look

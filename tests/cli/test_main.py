@@ -72,3 +72,17 @@ def test_what_a_page_says_is_no_command_to_the_terminal() -> None:
     printed = to_json([hostile, "\ud800"])
     assert json.loads(printed) == [hostile, "\ud800"]
     assert all(char.isprintable() or char == "\n" for char in printed)
+
+
+@pytest.mark.parametrize(
+    ("tool", "text", "told"),
+    [
+        ("python", "<page>\nseen\nKeyError (line 2): 'a'\nnow at http://a/ ('A')\n</page>", "KeyError (line 2): 'a'"),
+        ("write", "'old' stands 0 times", "'old' stands 0 times"),
+        ("write", "<page>\nnot good:\n- it failed\n</page>", None),  # candidate.finished tells it
+        ("finish", "not run: the call before it failed", None),
+    ],
+)
+def test_why_a_tool_failed_is_told_and_not_the_fence_around_it(tool: str, text: str, told: str | None) -> None:
+    line = narrate(Event("agent.observed", "wt_1", datetime.now(UTC), {"tool": tool, "error": True, "text": text}))
+    assert (line.text if line else None) == (told and f"{tool} failed: {told}")

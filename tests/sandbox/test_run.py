@@ -57,6 +57,31 @@ async def test_failures_are_values(run: Run, body: str, kind: str, type_: str, l
         assert "harness.py" not in outcome.error.traceback
 
 
+async def test_a_failure_tells_what_the_names_of_its_line_stood_for(run: Run) -> None:
+    """Page text with a non-breaking space looks right in every other message; answers have other keys than before."""
+    body = """
+at = {"ID": 0, "Assigned\\u00a0To": 1}
+row, secret, long = ["7", "x"], "s" * 120, "t" * 121
+[at, long, secret, row, parameters, page][row.index(at["Assigned To"])]"""
+    outcome = await run(body, parameters={"password": "hunter2"})
+    assert outcome.error is not None
+    assert outcome.error.traceback.splitlines()[1:] == [
+        r"    at: a dict with the keys 'ID', 'Assigned\xa0To'",
+        "    long: a text of 121 characters",
+        f"    secret: {'s' * 120!r}",
+        "    row: a list of 2, first '7'",
+    ]
+
+
+async def test_a_regular_expression_that_waits_in_vain_for_a_blank_is_explained(run: Run) -> None:
+    wait = "import re\nawait page.get_by_text(re.compile(r'{}')).wait_for(timeout=200)"
+    blank, other = await run(wait.format(r"\d+ out of \d+")), await run(wait.format(r"\d+\s+out"))
+    assert blank.error is not None
+    assert other.error is not None
+    assert r"write \s+ for a blank" in blank.error.message
+    assert "blank" not in other.error.message
+
+
 @pytest.mark.parametrize("value", ["float('nan')", "page", "deep"])
 async def test_a_result_that_is_no_json_is_the_automations_fault(run: Run, value: str) -> None:
     outcome = await run(f"deep = []\nfor _ in range(500): deep = [deep]\nreturn {value}", path=None)

@@ -26,6 +26,7 @@ async def test_names_stay_and_the_last_value_is_shown(session: Session, site: st
     assert (await session.execute("title")).output == "'Items'"
     assert (await session.execute("def f(): return title * 2")).output == ""
     assert (await session.execute("f()")).output == "'ItemsItems'"
+    assert (await session.execute("await page.goto(task.start_url)")).output == "HTTP 200"
 
 
 async def test_errors_show_the_users_lines(session: Session) -> None:
@@ -92,3 +93,10 @@ async def test_a_start_url_that_cannot_be_opened(sandbox: Sandbox) -> None:
         assert evidence.main_refused == "dns"
         assert evidence.refused == (("nowhere.invalid:80", "dns"),)
         assert evidence.screenshot is not None
+
+
+async def test_a_field_that_is_named_like_a_property_of_its_form_hides_no_hint(session: Session) -> None:
+    """Pages have fields named "method" (of payment), and a form's own property of that name is then the field."""
+    html = '<form method="post" action="/pay"><input name="method"><input name="iban"></form>'
+    await session.execute(f"await page.set_content({html!r})")
+    assert ("form", "POST /pay: method iban") in (await session.snapshot()).hints
