@@ -23,6 +23,7 @@ from engine.workspace import Isolation, Workspace
 if TYPE_CHECKING:
     from engine.bundles import BundleStore
     from engine.records import Entered
+    from sandbox import PoolOptions
 
 Schema = Mapping[str, Any] | type | None
 OnProgress = Callable[[int, int, TaskResult], Awaitable[None] | None]
@@ -69,7 +70,7 @@ class AsyncEngine(Tasks):
         max_pending: Most tasks that wait; one more ends at once as ``workspace-rate-limited``.
         usd_per_day: Most dollars for the model on one day (UTC), over all tasks of the workspace.
         key_usd_per_day: The same for each reuse key.
-        spare_workers: Browsers kept ready for the next run, in the background.
+        pool: How many browsers wait for the next run, and for how long; default ``sandbox.PoolOptions()``.
         egress: ``"learned"``: replays reach the start URL's host, its subdomains, and what the runs reached that
             proved the automation; the model's work reaches every public host. ``"public"``: all reach every public
             host. Or a list of hosts, such as ``["example.com", "*.example.com"]``, for all. Private addresses are
@@ -104,7 +105,7 @@ class AsyncEngine(Tasks):
         max_pending: int = 1_000,
         usd_per_day: float | None = None,
         key_usd_per_day: float | None = None,
-        spare_workers: int = 1,
+        pool: PoolOptions | None = None,
         egress: EgressOption = "learned",
         proxy: str | None = None,
     ) -> None:
@@ -129,7 +130,7 @@ class AsyncEngine(Tasks):
             api_key=api_key,
             isolation=isolation,
             browser=browser,
-            spare_workers=spare_workers,
+            pool=pool,
             limits=self._limits,
             max_tasks=max_tasks,
             daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),

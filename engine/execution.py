@@ -195,7 +195,7 @@ class TaskHost(Host):
 
 @dataclass
 class Executor:
-    """Runs automations for one task, each in a fresh worker.
+    """Runs automations for one task, each in a fresh worker, or in one that ran only the same revision.
 
     Args:
         sandbox: Where they run.
@@ -248,6 +248,8 @@ class Executor:
         keep_open: bool = False,
         once: bool = False,
         known_hosts: Collection[str] | None = None,
+        affinity: str | None = None,
+        secret: bool = False,
     ) -> Execution:
         """Runs the code; a script that fails is a value, a sandbox that fails an exception.
 
@@ -255,6 +257,8 @@ class Executor:
             keep_open: Leave the page open, to be explored; irreversible actions stop there then.
             once: Never begin again, for code that changes something on the site.
             known_hosts: Those of the saved automation that this is; None for a trial, which may reach others.
+            affinity: Names committed code and its revision: it may run where that ran before.
+            secret: The parameters hold secrets.
         """
         automation = Automation(code=code, resources=dict(resources or {}))
         egress = self.egress
@@ -271,20 +275,30 @@ class Executor:
                     host=host,
                     limits=self.limits,
                     keep_open=keep_open,
+                    affinity=affinity,
+                    secret=secret,
                 )
-                break
             except WorkerDied as died:
-                # Once more on a fresh worker, unless something was or may have been done already. The journal knows:
-                # the host may have been stopped between the entry and the answer.
-                done = await asyncio.to_thread(self.records.journal.gates, self.task_id)
-                if once or not chances or done:
+                if not chances or not await self._may_begin_again(once):
                     raise
                 await self.trace.emit("worker.died", error=str(died))
+                continue
+            crashed = outcome.error is not None and outcome.error.kind == "crash"
+            if not crashed or not chances or not await self._may_begin_again(once):
+                break
+            if outcome.session is not None:
+                await outcome.session.close()
+            await self.trace.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
         # What explores the page that stays open is the model: nothing irreversible is let through for it.
         host.mode = "rehearsal"
         if refused := {name: reason for name, reason in outcome.evidence.refused if reason.startswith("policy")}:
             await self.trace.emit("egress.refused", hosts=refused)
         return Execution(outcome, host.progressed, tuple(host.gates), host.files, host.model_error)
+
+    async def _may_begin_again(self, once: bool) -> bool:
+        """Unless something was or may have been done already. The journal knows: the host may have been stopped between
+        the entry and the answer."""
+        return not once and not await asyncio.to_thread(self.records.journal.gates, self.task_id)
 
     async def open_session(self, parameters: Mapping[str, Any]) -> Session:
         """A worker to explore in, at the start URL; irreversible actions stop there."""

@@ -113,13 +113,13 @@ class Runner:
                 session = execution.outcome.session
                 problems, breaches = await self._judge(bundle, execution)
                 if not problems and rows(execution.outcome.value) != 0:
-                    return await self._good(bundle, execution)
+                    return await self._good(bundle, execution, session)
                 if problems:
                     await self.trace.emit("replay.failed", problems=problems)
                     self._triage(bundle, execution, problems, note)
             if not problems:
                 if not (problems := await self._doubt_nothing(bundle)):
-                    return await self._good(bundle, execution)
+                    return await self._good(bundle, execution, session)
             elif await self._works_otherwise(bundle):
                 return await self._blame_parameters(bundle, execution, problems, breaches)
             if await self._pinned():
@@ -132,13 +132,14 @@ class Runner:
                 await session.close()
 
     async def _execute(self, bundle: Bundle, parameters: Mapping[str, Any], **how: Any) -> Execution:
-        once = bundle.meta.effects != "read"
         return await self.executor.run(
             bundle.automation,
             parameters,
             resources=bundle.resources,
-            once=once,
             known_hosts=bundle.meta.allowed_hosts,
+            once=bundle.meta.effects != "read",
+            affinity=f"{self.store.root}:{bundle.meta.reuse_key}:{_committed(bundle).id}",
+            secret=bool(self.request.secrets),
             **how,
         )
 
@@ -159,7 +160,9 @@ class Runner:
         breaches = check(bundle.contract, execution.observed(), clean_runs=clean)
         return problems + [str(b) for b in breaches], breaches
 
-    async def _good(self, bundle: Bundle, execution: Execution) -> Success:
+    async def _good(self, bundle: Bundle, execution: Execution, session: Session | None) -> Success:
+        if session is not None:
+            session.release()
         revision = _committed(bundle)
         if execution.unknown_hosts:
             hosts = ", ".join(execution.unknown_hosts)
@@ -176,6 +179,9 @@ class Runner:
             start_url=self.executor.start_url,
             login_expected=bool(bundle.contract.get("page", {}).get("login")),
         )
+        error = execution.outcome.error
+        if cause is None and error is not None and error.kind == "crash":
+            cause = Cause("browser-crashed", f"the browser crashed while the automation ran: {error.message}")
         note.reason = cause.reason if cause is not None else "drift"
         if execution.passed_gate:
             raise Failed(outcome_failure(problems, execution, reason="failed-behind-gate"))

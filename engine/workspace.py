@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from engine.line import Line
     from engine.records import Records
     from engine.running import TaskRun
-    from sandbox import Sandbox
+    from sandbox import PoolOptions, Sandbox
 
 Isolation = Literal["auto", "bubblewrap", "landlock", "none"]
 
@@ -36,7 +36,7 @@ class Workspace:
     api_key: str | None
     isolation: Isolation
     browser: str | Path | None
-    spare_workers: int
+    pool: PoolOptions | None
     limits: Limits
     max_tasks: int
     daily_caps: DailyCaps
@@ -72,9 +72,10 @@ class Workspace:
     def sandbox(self) -> Sandbox:
         """Where automations run."""
         if self._sandbox is None:
-            from sandbox import Sandbox
+            from sandbox import PoolOptions, Sandbox
 
-            self._sandbox = Sandbox(isolation=self.isolation, browser=self.browser, spare_workers=self.spare_workers)
+            pool = self.pool or PoolOptions()
+            self._sandbox = Sandbox(isolation=self.isolation, browser=self.browser, pool=pool)
         return self._sandbox
 
     async def records(self) -> Records:

@@ -3,6 +3,7 @@
 from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import GateDecision, Host
 from sandbox.limits import Egress, Limits
+from sandbox.pool import PoolOptions
 from sandbox.probe import Probe, probe
 from sandbox.protections import Protection
 from sandbox.results import Automation, Evidence, Execution, Outcome, PageSnapshot, ScriptError
@@ -21,6 +22,7 @@ __all__ = [
     "Limits",
     "Outcome",
     "PageSnapshot",
+    "PoolOptions",
     "Probe",
     "Protection",
     "Sandbox",

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox import Automation, Egress, GateDecision, Host, Outcome, Sandbox, SandboxError
+from sandbox import Automation, Egress, GateDecision, Host, Outcome, PoolOptions, Sandbox, SandboxError
 
 
 class _Terminal(Host):
@@ -85,7 +85,7 @@ async def _run(options: argparse.Namespace) -> Outcome:
         parts = urlsplit(options.start_url)
         allow.append(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
     host = _Terminal(options.downloads, irreversible=options.irreversible)
-    async with Sandbox(isolation=options.isolation, browser=options.browser, spare_workers=0) as sandbox:
+    async with Sandbox(isolation=options.isolation, browser=options.browser, pool=PoolOptions(spare=0)) as sandbox:
         return await sandbox.run(
             automation,
             options.parameters,

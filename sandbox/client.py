@@ -1,69 +1,77 @@
-"""The host's side of a worker: calls into it, its calls back, and the limits."""
+"""The host's side of a worker: calls into it, one job after another, and the limits."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import socket
 from dataclasses import replace
 from typing import Any
 
 from sandbox.browser import Browser
 from sandbox.egress import Proxy
-from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
-from sandbox.host import GateDecision, Host
+from sandbox.errors import SandboxLimitExceeded, SandboxUnavailable, WorkerDied
+from sandbox.host import Host
 from sandbox.jail import Mechanism
+from sandbox.job import Job
+from sandbox.leftovers import Census
 from sandbox.limits import Egress, Limits
 from sandbox.process import WorkerProcess
-from sandbox.protocol import (
-    CHUNK_BYTES,
-    NOTICE_COST,
-    Channel,
-    Message,
-    ProtocolError,
-    RemoteError,
-    optional_text,
-    text_field,
-)
+from sandbox.protocol import CHUNK_BYTES, Channel, Message, ProtocolError, RemoteError, text_field
 from sandbox.results import Automation
-from sandbox.transfers import Transfers
 from sandbox.usage import Usage
 
 _START_SECONDS = 60.0
+_RENEW_SECONDS = 20.0
+_SETTLE_SECONDS = 5.0  # on a busy machine; only what stays takes so long
 _SAMPLE_SECONDS = 0.2
-_OPEN_REQUESTS = 64
+_IDLE_SAMPLE_SECONDS = 2.0
+_IDLE_CPU_SHARE = 0.5
+_IDLE_OUTPUT_BYTES = 1 << 20
 _ROOM_FOR_EVIDENCE = 8 << 20
 
 
 class WorkerClient:
-    """A worker, blank until `bind` ties it to one job. It serves no other."""
+    """A worker: blank until `bind` ties it to a job, blank again after `renew`.
+
+    Attributes:
+        limits: Of its job; before the first, those it was started with.
+        runs: How many jobs it was tied to.
+        proxy: Its way out, new for each job.
+        ended: Done when it is over.
+    """
 
     def __init__(self, mechanism: Mechanism, limits: Limits) -> None:
         self.limits = limits
         self.started_with = limits
+        self.runs = 0
         self.proxy = Proxy()
-        self.logs: list[str] = []
-        self.peak_memory_mb = 0.0
+        self.memory_mb = 0.0
+        self.peak = Usage(0.0, 0.0, 0)
         self.chromium_sandbox: bool | None = None
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
-        self._ended: asyncio.Future[None] = loop.create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
         self._reason: BaseException | None = None
         self._process = WorkerProcess(mechanism, self._count_output)
         self._channel: Channel | None = None
-        self._host = Host()
-        self._transfers = Transfers(self._host, limits)
-        self._output = 0
+        self._census: Census | None = None
+        self._job: Job | None = None
+        self._idle_output = 0
         self._cpu_before = 0.0
-        self._requests: set[asyncio.Task[None]] = set()
-        self._notices: asyncio.Queue[Message] = asyncio.Queue()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._watching: asyncio.Task[None] | None = None
 
     @property
     def usable(self) -> bool:
         """Whether it still runs."""
         return self._reason is None
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Lines that its job logged."""
+        return tuple(self._job.logs) if self._job is not None else ()
 
     async def start(self, browser: Browser, *, chromium_sandbox: bool) -> None:
         """Start it. Jobs may be given at once; they wait until the browser is up."""
@@ -71,43 +79,91 @@ class WorkerClient:
         longest = 2 * self.limits.output_bytes + _ROOM_FOR_EVIDENCE
         reader, writer = await asyncio.open_connection(sock=self._process.control, limit=longest)
         self._channel = Channel(reader, writer, self._handle)
-        await self.proxy.serve(self._process.listener)
-        self._tasks.append(asyncio.ensure_future(self._listen()))
+        await self._open_proxy()
+        self._begin(self._listen())
 
     async def bind(self, host: Host, egress: Egress, limits: Limits, automation: Automation | None) -> None:
-        """Tie the worker to its job."""
+        """Tie the worker to a job."""
         assert self._channel is not None
         self.limits = limits
-        self._host = host
-        self._transfers = Transfers(host, limits)
+        self.runs += 1
         self.proxy.bind(egress)
         self._cpu_before = self._process.meter.read().cpu_seconds
-        self._tasks += [asyncio.ensure_future(self._watch()), asyncio.ensure_future(self._pass_on_notices())]
+        self.peak = Usage(0.0, 0.0, 0)
+        self._job = Job(host, limits, self._channel, self.end)
+        self._watch_with(self._watch())
         for name, data in (automation.resources if automation else {}).items():
             for start in range(0, max(1, len(data)), CHUNK_BYTES):
                 chunk = base64.b64encode(data[start : start + CHUNK_BYTES]).decode()
                 self._channel.send("resource", name=name, data=chunk)
 
+    async def remember(self) -> None:
+        """Once the browser is up, and before the first run: remember what the jail holds."""
+        await self._until_ready()
+        if self._census is None:
+            self._census = self._process.census()
+
+    async def renew(self) -> tuple[str, ...]:
+        """Make it blank again after a run.
+
+        Returns:
+            What the run left behind. Where there is anything, the worker must not be used again.
+
+        Raises:
+            SandboxError: It ended.
+        """
+        assert self._channel is not None
+        if self._census is None or self._job is None:
+            return ("no memory of how it was",)
+        if self._job.waiting:
+            return ("requests",)
+        await asyncio.gather(*self._job.close(), return_exceptions=True)
+        self._job = None
+        self.proxy.close()
+        await self._open_proxy()
+        self._idle_output = 0
+        answer = await self._request("renew", _RENEW_SECONDS)
+        if not isinstance(answer, list):
+            raise self._out_of_turn("a list of what is left was expected")
+        left = await self._census.settled(0.0 if answer else _SETTLE_SECONDS)
+        self.memory_mb = self.measure().memory_mb
+        self._watch_with(self._watch_idle())
+        return (*(str(item)[:200] for item in answer), *left)
+
     async def call(self, kind: str, wall_seconds: float, **fields: Any) -> Any:
-        """Ask the worker to do something.
+        """Ask the worker to do something for its job.
 
         Raises:
             SandboxLimitExceeded: A limit was passed; the worker was ended.
             WorkerDied: It ended otherwise.
             Exception: What a callback of the host raised; the worker was ended.
         """
+        await self._until_ready()
+        answer = await self._request(kind, wall_seconds, **fields)
+        assert self._job is not None
+        delivered = asyncio.ensure_future(self._job.notices_delivered())
+        await asyncio.wait({delivered, self.ended}, return_when=asyncio.FIRST_COMPLETED)
+        delivered.cancel()
+        if self._reason is not None:
+            raise self._reason
+        return answer
+
+    async def _until_ready(self) -> None:
+        if self._reason is None and not self.ready.done():
+            await asyncio.wait({self.ready, self.ended}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if not self.ready.done():
+                self.end(WorkerDied(f"the browser did not start within {_START_SECONDS:g} s", self._process.last_words))
+        if self._reason is not None:
+            raise self._reason
+
+    async def _request(self, kind: str, wall_seconds: float, **fields: Any) -> Any:
         if self._reason is not None:
             raise self._reason
         assert self._channel is not None
-        await asyncio.wait({self.ready, self._ended}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        if not self.ready.done():
-            self.end(WorkerDied(f"the browser did not start within {_START_SECONDS:g} s", self._process.last_words))
-        if self._reason is not None:
-            raise self._reason
         request = asyncio.ensure_future(self._channel.request(kind, **fields))
         try:
             done, _ = await asyncio.wait(
-                {request, self._ended}, timeout=wall_seconds, return_when=asyncio.FIRST_COMPLETED
+                {request, self.ended}, timeout=wall_seconds, return_when=asyncio.FIRST_COMPLETED
             )
         except asyncio.CancelledError:
             request.cancel()
@@ -121,30 +177,35 @@ class WorkerClient:
             assert self._reason is not None
             raise self._reason
         try:
-            answer = request.result()
+            return request.result()
         except RemoteError as error:
             self.end(WorkerDied(f"the worker failed: {error.kind}: {error}", self._process.last_words))
             assert self._reason is not None
             raise self._reason from None
         except ConnectionError:
-            await self._ended
+            await self.ended
             assert self._reason is not None
             raise self._reason from None
-        delivered = asyncio.ensure_future(self._notices.join())
-        await asyncio.wait({delivered, self._ended}, return_when=asyncio.FIRST_COMPLETED)
-        delivered.cancel()
-        if self._reason is not None:
-            raise self._reason
-        return answer
 
     def measure(self) -> Usage:
-        """What the job used so far."""
+        """What the job used so far; what it used most at one time is kept in ``peak``."""
         try:
             usage = self._process.meter.read()
         except OSError:
             usage = Usage(self._cpu_before, 0.0, 0)
-        self.peak_memory_mb = max(self.peak_memory_mb, usage.memory_mb)
-        return replace(usage, cpu_seconds=usage.cpu_seconds - self._cpu_before)
+        used = replace(usage, cpu_seconds=usage.cpu_seconds - self._cpu_before)
+        self.peak = Usage(
+            max(self.peak.cpu_seconds, used.cpu_seconds),
+            max(self.peak.memory_mb, used.memory_mb),
+            max(self.peak.processes, used.processes),
+            max(self.peak.scratch_mb, used.scratch_mb),
+            max(self.peak.files, used.files),
+        )
+        return used
+
+    def cpu_seconds(self) -> float:
+        """Processor time of all its jobs together."""
+        return self._cpu_before + self.measure().cpu_seconds
 
     def end(self, reason: BaseException) -> None:
         """End the worker at once; calls that wait raise ``reason``. The first reason stays."""
@@ -153,37 +214,65 @@ class WorkerClient:
         self._reason = reason
         self._process.kill()
         self.proxy.close()
-        self._transfers.close()
-        if not self._ended.done():
-            self._ended.set_result(None)
+        if not self.ended.done():
+            self.ended.set_result(None)
         if not self.ready.done():
             self.ready.set_exception(reason)
             self.ready.exception()  # it may be that nobody waits for it
         current = asyncio.current_task()
-        for task in (*self._tasks, *self._requests):
+        for task in self._tasks:
             if task is not current:
                 task.cancel()
+        if self._job is not None:
+            self._job.close()
 
     async def close(self) -> None:
         """End the worker, and wait until nothing of it is left."""
         self.end(WorkerDied("the worker was closed"))
-        for task in (*self._tasks, *self._requests):
+        tasks: list[asyncio.Task[Any]] = [*self._tasks, *(self._job.close() if self._job is not None else ())]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._requests, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._channel is not None:
             self._channel.close()
+        if self._census is not None:
+            self._census.close()
         await self._process.wait_gone()
+
+    def _out_of_turn(self, problem: object) -> WorkerDied:
+        died = WorkerDied(f"the worker spoke out of turn: {problem}", self._process.last_words)
+        self.end(died)
+        return died
+
+    def _begin(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _open_proxy(self) -> None:
+        """A proxy that refuses all until `bind`, with no connection and no memory of the last."""
+        self.proxy = Proxy()
+        await self.proxy.serve(socket.socket(fileno=os.dup(self._process.listener.fileno())))
+        if self._reason is not None:
+            self.proxy.close()
+            raise self._reason
 
     async def _listen(self) -> None:
         assert self._channel is not None
         try:
             await self._channel.serve()
         except (ProtocolError, KeyError, TypeError) as error:
-            self.end(WorkerDied(f"the worker spoke out of turn: {error}", self._process.last_words))
+            self._out_of_turn(error)
         else:
             self._process.kill()  # what is left of it
             await asyncio.sleep(0.05)  # its last words may still be in the pipe
             self.end(WorkerDied("the worker ended", self._process.last_words))
+
+    def _watch_with(self, work: Any) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
+        self._watching = self._begin(work)
 
     async def _watch(self) -> None:
         while True:
@@ -201,90 +290,35 @@ class WorkerClient:
                     return
             await asyncio.sleep(_SAMPLE_SECONDS)
 
+    async def _watch_idle(self) -> None:
+        """Ends a worker that is busy though it has nothing to do."""
+        before = self.measure()
+        while True:
+            await asyncio.sleep(_IDLE_SAMPLE_SECONDS)
+            usage = self.measure()
+            if usage.cpu_seconds - before.cpu_seconds > _IDLE_CPU_SHARE * _IDLE_SAMPLE_SECONDS:
+                self.end(WorkerDied("it was busy without a job"))
+            elif usage.memory_mb > self.limits.memory_mb:
+                self.end(SandboxLimitExceeded("memory_mb", self.limits.memory_mb))
+            before = usage
+
     def _count_output(self, size: int) -> None:
-        self._output += size
-        if self._output > self.limits.output_bytes:
-            self.end(SandboxLimitExceeded("output_bytes", self.limits.output_bytes))
+        if self._job is not None:
+            self._job.count_output(size)
+            return
+        self._idle_output += size
+        if self._idle_output > _IDLE_OUTPUT_BYTES:
+            self._out_of_turn("it writes without a job")
 
     def _handle(self, message: Message) -> None:
         kind = message["t"]
-        if kind in ("log", "progress"):
-            self._count_output(NOTICE_COST + len(str(message.get("message", ""))))
-            if kind == "log":
-                self.logs.append(text_field(message, "message"))
-            self._notices.put_nowait(message)
-        elif kind == "ready":
+        if kind == "ready" and not self.ready.done():
             self.chromium_sandbox = bool(message.get("chromium_sandbox"))
-            if not self.ready.done():
-                self.ready.set_result(None)
-        elif kind == "failed":
+            self.ready.set_result(None)
+        elif kind == "failed" and not self.ready.done():
             problem = f"the browser did not start in the sandbox: {text_field(message, 'message')}"
             self.end(SandboxUnavailable(problem))
-        elif kind == "limit" and message.get("limit") in ("pages", "output_bytes"):
-            self.end(SandboxLimitExceeded(message["limit"], getattr(self.limits, message["limit"])))
-        elif len(self._requests) < _OPEN_REQUESTS:
-            task = asyncio.ensure_future(self._serve(message))
-            self._requests.add(task)
-            task.add_done_callback(self._requests.discard)
+        elif self._job is not None:
+            self._job.handle(message)
         else:
-            raise ProtocolError("too many requests at one time")
-
-    async def _pass_on_notices(self) -> None:
-        while True:
-            message = await self._notices.get()
-            async with self._callback(message):
-                if message["t"] == "log":
-                    await self._host.log(message["message"])
-                else:
-                    done, total = message.get("done"), message.get("total")
-                    if not isinstance(done, int) or not isinstance(total, int | None):
-                        raise ProtocolError("progress is counted in whole numbers")
-                    await self._host.progress(done, total)
-            self._notices.task_done()
-
-    async def _serve(self, message: Message) -> None:
-        assert self._channel is not None
-        async with self._callback(message):
-            self._channel.reply(message, await self._answer(message))
-
-    async def _answer(self, message: Message) -> Any:
-        match message["t"]:
-            case "gate":
-                decision = await self._host.gate(text_field(message, "action"), optional_text(message, "key"))
-                return GateDecision(decision).value
-            case "gate_closed":
-                error = optional_text(message, "error")
-                await self._host.gate_closed(text_field(message, "action"), optional_text(message, "key"), error)
-                return None
-            case "ask":
-                schema = message.get("schema")
-                if not isinstance(schema, dict | None):
-                    raise ProtocolError("a schema is an object")
-                content = text_field(message, "content", self.limits.output_bytes)
-                return await self._host.ask(text_field(message, "prompt"), content, schema)
-            case "download":
-                return self._transfers.begin(message)
-            case "chunk":
-                return await self._transfers.chunk(message)
-            case "downloaded":
-                return await self._transfers.end(message)
-        raise ProtocolError(f"unknown message {message['t']!r}")
-
-    @asynccontextmanager
-    async def _callback(self, message: Message) -> AsyncIterator[None]:
-        """Around a callback: refusals reach the automation, the worker's nonsense ends it, other errors reach
-        our caller."""
-        assert self._channel is not None
-        try:
-            yield
-        except SandboxLimitExceeded as error:
-            self.end(error)
-        except (AskRefused, SandboxError) as error:
-            kind = "AskRefused" if isinstance(error, AskRefused) else "SandboxError"
-            self._channel.reply_error(message, kind, str(error))
-        except ProtocolError as error:
-            self.end(WorkerDied(f"the worker spoke out of turn: {error}"))
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001  it is raised again by `call`
-            self.end(error)
+            raise ProtocolError(f"{kind!r} without a job")

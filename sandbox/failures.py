@@ -23,6 +23,11 @@ _BLANK_HINT = (
 )
 
 
+def forget_sources() -> None:
+    """Forget what was remembered."""
+    linecache.clearcache()
+
+
 def remember_source(name: str, source: str) -> None:
     """Let tracebacks show the lines of code that has no file here."""
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)

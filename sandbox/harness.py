@@ -1,4 +1,4 @@
-"""Inside the jail: runs automations and exploration steps on a page."""
+"""Inside the jail: runs automations and exploration steps on a page, one job after another."""
 
 from __future__ import annotations
 
@@ -6,95 +6,94 @@ import ast
 import asyncio
 import base64
 import inspect
+import os
 import sys
 import time
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox import observe
-from sandbox.failures import describe, remember_source
+from sandbox.failures import describe, forget_sources, remember_source
+from sandbox.hygiene import Baseline
+from sandbox.prints import OUTPUT_LIMIT, Prints
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
 from sandbox.toolkit import TaskContext
+from sandbox.usage import descendants, is_running
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, BrowserContext, Page
 
 _ACTION_TIMEOUT_MS = 10_000
 _NAVIGATION_TIMEOUT_MS = 30_000
-_OUTPUT_LIMIT = 12_000
 _RESULT = "__step_result__"
 
 
-class Prints:
-    """``sys.stdout`` of the automation: lines become logs, or the output of a step."""
-
-    def __init__(self, log: Callable[[str], object]) -> None:
-        self._log = log
-        self._rest = ""
-        self.step: list[str] | None = None
-        self._step_size = 0
-
-    def write(self, text: str) -> int:
-        """Take text; a step keeps as much as it can show."""
-        if self.step is not None:
-            if self._step_size < 20 * _OUTPUT_LIMIT:
-                self.step.append(text)
-            self._step_size += len(text)
-            return len(text)
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._log(line)
-        return len(text)
-
-    def flush(self) -> None:
-        """Nothing is held back but an unfinished line."""
-
-    def isatty(self) -> bool:
-        """It is no terminal."""
-        return False
-
-    def begin_step(self) -> None:
-        """Collect from here."""
-        self.step, self._step_size = [], 0
-
-    def end_step(self) -> str:
-        """What was collected."""
-        text = "".join(self.step or ())
-        self.step = None
-        return text
-
-    def finish(self) -> None:
-        """Log an unfinished line."""
-        if self._rest:
-            self._log(self._rest)
-            self._rest = ""
-
-
 class Harness:
-    """One browser context with its page, blank until the first job."""
+    """One browser context with its page, blank until a job comes, and made anew after it."""
 
     def __init__(self, channel: Channel, scratch: Path) -> None:
         self._channel = channel
         self._scratch = scratch
+        self._browser: Browser | None = None
+        self._driver = 0
+        self._context: BrowserContext | None = None
+        self._page: Page | None = None
+        self._recorder: observe.Recorder | None = None
+        self._baseline: Baseline | None = None
+        self._forget()
+
+    def _forget(self) -> None:
         self._resources: dict[str, bytearray] = {}
         self._names: tuple[str, ...] = ()
         self._steps = 0
         self._namespace: dict[str, Any] = {}
         self._pages_limit = 0
-        self._prints = Prints(lambda line: channel.notify("log", message=line[: 1 << 18]))
-        self._page: Page | None = None
         self._task: TaskContext | None = None
-        self._recorder: observe.Recorder | None = None
+        self._prints = Prints(lambda line: self._channel.notify("log", message=line[: 1 << 18]))
+        sys.stdout = self._prints
 
     async def prepare(self, browser: Browser) -> None:
         """Open the context and the page, ahead of need."""
-        context = await browser.new_context(accept_downloads=True)
+        self._browser = browser
+        _, self._driver, *_ = descendants(os.getpid())  # this process has no other child
+        browser.on("disconnected", self._on_disconnected)
+        observe.watch_calls(lambda: self._recorder)
+        page = await self._open()
+        # the first run of these is slow: compile them now
+        await page.evaluate(observe._SEE)
+
+    def _on_disconnected(self, _: object) -> None:
+        if self._recorder is not None:
+            self._recorder.crashed = True
+
+    def remember(self) -> None:
+        """Remember what the process is like, unless it is too late for that."""
+        if self._baseline is None and self._task is None:
+            directories = (self._scratch, Path("/dev/shm"))  # noqa: S108  the jail's own
+            self._baseline = Baseline(directories if self._scratch == Path("/scratch") else directories[:1])
+
+    async def renew(self) -> list[str]:
+        """After a run: a blank context and page, and no trace of the run. Returns what is left of it all the same."""
+        if self._baseline is None or self._browser is None or not self._browser.is_connected():
+            return ["no memory of how it was" if self._baseline is None else "no browser"]
+        context, self._context, self._page, self._recorder = self._context, None, None, None
+        if others := [each for each in self._browser.contexts if each is not context]:
+            return [f"{len(others)} browser contexts"]
+        self._forget()
+        forget_sources()
+        if context is not None:
+            await context.close()
+        left = await self._baseline.restore()
+        await self._open()
+        return list(left)
+
+    async def _open(self) -> Page:
+        assert self._browser is not None
+        context = self._context = await self._browser.new_context(accept_downloads=True)
         context.set_default_timeout(_ACTION_TIMEOUT_MS)
         context.set_default_navigation_timeout(_NAVIGATION_TIMEOUT_MS)
         recorder = self._recorder = observe.Recorder(context)
-        observe.watch_calls(recorder)
 
         def on_crash(*_: object) -> None:
             recorder.crashed = True
@@ -105,12 +104,9 @@ class Harness:
             if self._pages_limit and count > self._pages_limit:
                 self._channel.send("limit", limit="pages")
 
-        browser.on("disconnected", on_crash)
         context.on("page", on_page)
         self._page = await context.new_page()
-        sys.stdout = self._prints
-        # the first run of these is slow: compile them now
-        await self._page.evaluate(observe._SEE)
+        return self._page
 
     def take_resource(self, message: Message) -> None:
         """Part of a data file."""
@@ -128,7 +124,7 @@ class Harness:
         self._resources.clear()
         self._pages_limit = message["pages"]
         self._page.context.set_default_timeout(message["action_seconds"] * 1000)
-        self._channel.notice_limit = message["output_bytes"]
+        self._channel.allow_notices(message["output_bytes"])
         start_url = message["start_url"]
         self._task = TaskContext(self._channel, self._page, start_url, directory)
         self._namespace = {
@@ -149,6 +145,8 @@ class Harness:
     async def run(self, message: Message) -> dict[str, Any]:
         """Run an automation from the start URL."""
         value = None
+        if message["reusable"]:
+            self.remember()
         error = await self.begin(message)
         if error is None:
             value, error = await self._call(message["name"], message["code"], message["parameters"])
@@ -180,7 +178,8 @@ class Harness:
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
         assert self._recorder is not None
-        return describe(error, self._names, crashed=self._recorder.crashed)
+        crashed = self._recorder.crashed or not is_running(self._driver)
+        return describe(error, self._names, crashed=crashed)
 
     async def execute(self, message: Message) -> dict[str, Any]:
         """Run a step of an exploration; its names stay for the next."""
@@ -266,7 +265,7 @@ class Harness:
 
 
 def _bound(text: str) -> str:
-    if len(text) <= _OUTPUT_LIMIT:
+    if len(text) <= OUTPUT_LIMIT:
         return text
-    head, tail = _OUTPUT_LIMIT * 2 // 3, _OUTPUT_LIMIT // 3
+    head, tail = OUTPUT_LIMIT * 2 // 3, OUTPUT_LIMIT // 3
     return f"{text[:head]}\n… {len(text) - head - tail} characters left out …\n{text[-tail:]}"

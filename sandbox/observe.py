@@ -7,7 +7,7 @@ import asyncio
 import base64
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -135,26 +135,31 @@ def _is_main_document(request: Request) -> bool:
         return True
 
 
-def watch_calls(recorder: Recorder) -> None:
-    """Notice, in this process, password fields that are typed into and requests that are sent without the page."""
+def watch_calls(current: Callable[[], Recorder | None]) -> None:
+    """Notice, in this process, password fields that are typed into and requests that are sent without the page.
+
+    Args:
+        current: Gives the recorder of the run that is going on.
+    """
     from playwright.async_api import APIRequestContext, ElementHandle, Frame, Locator, Page
 
     for owner, names in ((Locator, ("fill", "type", "press_sequentially")), (ElementHandle, ("fill", "type"))):
         for name in names:
-            _watch_typing(owner, name, recorder, by_selector=False)
+            _watch_typing(owner, name, current, by_selector=False)
     for holder in (Page, Frame):
         for name in ("fill", "type"):
-            _watch_typing(holder, name, recorder, by_selector=True)
+            _watch_typing(holder, name, current, by_selector=True)
     for name in ("post", "put", "patch", "delete", "fetch"):
-        _watch_request(APIRequestContext, name, recorder)
+        _watch_request(APIRequestContext, name, current)
 
 
-def _watch_typing(owner: type, name: str, recorder: Recorder, *, by_selector: bool) -> None:
+def _watch_typing(owner: type, name: str, current: Callable[[], Recorder | None], *, by_selector: bool) -> None:
     original = getattr(owner, name)
 
     @wraps(original)
     async def typed(self: Locator | ElementHandle | Page | Frame, *args: Any, **options: Any) -> Any:
-        if recorder.password_filled:
+        recorder = current()
+        if recorder is None or recorder.password_filled:
             return await original(self, *args, **options)
         field: Any = self.locator(args[0] if args else options["selector"]) if by_selector else self  # type: ignore[union-attr]  # Page and Frame have it
         # sent along with the typing, so that it costs no round trip of its own
@@ -174,13 +179,15 @@ async def _is_password(kind: asyncio.Future[str | None]) -> bool:
     return bool(done) and kind.exception() is None and kind.result() == "password"
 
 
-def _watch_request(owner: type, name: str, recorder: Recorder) -> None:
+def _watch_request(owner: type, name: str, current: Callable[[], Recorder | None]) -> None:
     original = getattr(owner, name)
 
     @wraps(original)
     async def sent(self: Any, url_or_request: Any, **options: Any) -> Any:
         method = name if name != "fetch" else options.get("method") or getattr(url_or_request, "method", None) or "GET"
-        recorder.note_request(str(method), getattr(url_or_request, "url", None) or str(url_or_request))
+        recorder = current()
+        if recorder is not None:
+            recorder.note_request(str(method), getattr(url_or_request, "url", None) or str(url_or_request))
         return await original(self, url_or_request, **options)
 
     setattr(owner, name, sent)

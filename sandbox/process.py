@@ -15,6 +15,7 @@ from typing import NoReturn
 from sandbox.browser import Browser
 from sandbox.errors import SandboxUnavailable, WorkerDied
 from sandbox.jail import REMEDY, Mechanism, worker_command
+from sandbox.leftovers import Census
 from sandbox.limits import Limits
 from sandbox.scratch import remove
 from sandbox.usage import Meter, descendants
@@ -157,6 +158,15 @@ class WorkerProcess:
             asyncio.get_running_loop().remove_reader(self._output)
             os.close(self._output)
             self._output = None
+
+    def census(self) -> Census:
+        """Remember what the jail holds now."""
+        directories = {}
+        if self._scratch is not None:
+            directories["/scratch"] = f"{self._scratch}/scratch" if self._mechanism == "landlock" else self._scratch
+        if self._mechanism == "bubblewrap":
+            directories = {name: f"/proc/{self._root_pid}/root{name}" for name in ("/scratch", "/dev/shm")}  # noqa: S108  the jail's
+        return Census(self.meter.pids, self.meter.proc, directories)
 
     def kill(self) -> None:
         """End the jail with all in it, at once. `wait_gone` says when that is done."""

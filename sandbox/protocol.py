@@ -127,12 +127,7 @@ class Channel:
         reader: Its ``limit`` is the longest line that is taken.
         writer: The other direction.
         handle: Called for each message that is no reply, in order of arrival; must not block.
-
-    Attributes:
-        notice_limit: Bytes that `notify` may send.
     """
-
-    notice_limit: float = float("inf")
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handle: Callable[[Message], None]
@@ -143,10 +138,15 @@ class Channel:
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._noticed = 0
+        self._notice_limit = float("inf")
 
     def send(self, kind: str, **fields: Any) -> None:
         """Send a message and do not wait for anything."""
         self._writer.write(dump_json({"t": kind, **fields}).encode() + b"\n")
+
+    def allow_notices(self, size: int) -> None:
+        """Set how many bytes `notify` may send from now on."""
+        self._noticed, self._notice_limit = 0, size
 
     def notify(self, kind: str, **fields: Any) -> None:
         """Send a notice, within the limit: a loop that never lets go would fill the memory before the host hears of it.
@@ -155,10 +155,10 @@ class Channel:
             FloodError: It is over the limit; the host is told.
         """
         self._noticed += NOTICE_COST + len(str(fields.get("message", "")))
-        if self._noticed > self.notice_limit:
-            if self.notice_limit >= 0:
+        if self._noticed > self._notice_limit:
+            if self._notice_limit >= 0:
                 self.send("limit", limit="output_bytes")
-                self.notice_limit = -1
+                self._notice_limit = -1
             raise FloodError("the automation logs more than it may")
         self.send(kind, **fields)
 

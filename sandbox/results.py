@@ -102,6 +102,8 @@ class Outcome:
         seconds: Wall time.
         cpu_seconds: Processor time of all its processes.
         peak_memory_mb: The most private memory seen, in MiB, sampled a few times a second.
+        processes: The most processes seen at one time, sampled likewise; browser and driver included.
+        worker_run: Which run of its worker it was: 1 in a blank one.
         session: The still-open worker, if ``keep_open`` was asked for; the caller closes it.
     """
 
@@ -113,7 +115,14 @@ class Outcome:
     seconds: float
     cpu_seconds: float
     peak_memory_mb: float
+    processes: int
+    worker_run: int
     session: Session | None = None
+
+    @property
+    def refused(self) -> tuple[tuple[str, str], ...]:
+        """``(host:port, reason)`` of requests that were refused or could not be made."""
+        return self.evidence.refused
 
 
 @dataclass(frozen=True)

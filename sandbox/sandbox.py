@@ -1,10 +1,11 @@
-"""The sandbox: workers, started ahead of need, each for one job."""
+"""The sandbox: runs automations in workers from its pool."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 
@@ -16,8 +17,9 @@ from sandbox.host import Host
 from sandbox.jail import Mechanism, require
 from sandbox.limits import Egress, Limits
 from sandbox.orphans import sweep
+from sandbox.pool import Pool, PoolOptions
 from sandbox.protocol import ProtocolError, parse_json
-from sandbox.results import Automation, Outcome
+from sandbox.results import Automation, Outcome, ScriptError
 from sandbox.session import Session
 
 logger = logging.getLogger(__name__)
@@ -28,9 +30,8 @@ Isolation = Literal["auto", "bubblewrap", "landlock", "none"]
 class Sandbox:
     """Runs automations in jails with Python and a browser inside.
 
-    Use it from one event loop, as an async context manager. The first run starts a worker; after it, blank
-    workers are started in
-    the background, so that the next run finds one ready.
+    Use it from one event loop, as an async context manager. The first run starts a worker; after it, blank workers are
+    started in the background, so that the next run finds one ready.
 
     Args:
         isolation: ``"bubblewrap"`` and ``"landlock"``: that jail, or `SandboxUnavailable`. ``"auto"``: the first of
@@ -38,7 +39,7 @@ class Sandbox:
             protection; only for code that you wrote yourself.
         browser: Path or name of a Chromium; default: WEBTASKS_BROWSER, Playwright's own, the system's.
         limits: For all runs that name none.
-        spare_workers: Blank workers to keep ready.
+        pool: How many workers wait for the next run, and for how long.
 
     Raises:
         SandboxUnavailable: No jail works here, or there is no browser. Raised at the first use.
@@ -47,7 +48,7 @@ class Sandbox:
     >>> async def main():
     ...     code = "async def run(page, parameters, task): return parameters['n'] + 1"
     ...     async with Sandbox() as sandbox:
-    ...         return await sandbox.run(Automation(code), {"n": 1}, start_url=None, egress=Egress(), host=Host())
+    ...         return await sandbox.run(Automation(code), {"n": 1})
     >>> asyncio.run(main()).value
     2
     """
@@ -58,7 +59,7 @@ class Sandbox:
         isolation: Isolation = "auto",
         browser: str | Path | None = None,
         limits: Limits = Limits(),  # noqa: B008  frozen
-        spare_workers: int = 1,
+        pool: PoolOptions = PoolOptions(),  # noqa: B008  frozen
     ) -> None:
         if isolation not in get_args(Isolation):
             raise ValueError(f"isolation is one of {', '.join(get_args(Isolation))}, not {isolation!r}")
@@ -67,14 +68,11 @@ class Sandbox:
             logger.warning("isolation='none': automations run as you, without any protection")
         self._browser_setting = browser
         self._limits = limits
-        self._spare_workers = spare_workers
+        self._pool = Pool(self._start_worker, pool, limits)
+        self._sweeps = "bubblewrap" in self._mechanisms and pool.spare > 0
         self._chromium_sandbox = True
-        self._spares: list[WorkerClient] = []
-        self._clients: set[WorkerClient] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._refill: asyncio.Task[None] | None = None
         self._closed = False
-        self._swept = False
+        self._swept: asyncio.Task[object] | None = None
 
     async def __aenter__(self) -> Sandbox:
         return self
@@ -85,39 +83,42 @@ class Sandbox:
     async def close(self) -> None:
         """End all workers, and wait until no process of them is left."""
         self._closed = True
-        if self._refill is not None:
-            self._refill.cancel()
-            await asyncio.gather(self._refill, return_exceptions=True)
-        self._spares.clear()
-        await asyncio.gather(*(client.close() for client in list(self._clients)))
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._pool.close()
+        if self._swept is not None:
+            await asyncio.gather(self._swept, return_exceptions=True)
 
     async def warm(self) -> None:
-        """Start a spare worker in the background."""
+        """Start a blank worker in the background."""
         self._check_open()
-        self._start_refill()
+        self._pool.refill(after=0.0)
 
     async def run(
         self,
         automation: Automation,
         parameters: dict[str, Any],
         *,
-        start_url: str | None,
-        egress: Egress,
-        host: Host,
+        start_url: str | None = None,
+        egress: Egress = Egress(),  # noqa: B008  frozen
+        host: Host | None = None,
         limits: Limits | None = None,
         keep_open: bool = False,
+        affinity: str | None = None,
+        secret: bool = False,
     ) -> Outcome:
-        """Run an automation in a fresh worker.
+        """Run an automation in a worker that has run nothing, or nothing but what has the same ``affinity``.
 
         Args:
             automation: The code.
             parameters: Its parameters: JSON.
             start_url: Where the page is opened; None leaves it blank.
-            egress: What may be reached.
-            host: Takes the automation's calls.
+            egress: What may be reached; default every public host.
+            host: Takes the automation's calls; default refuses what asks for an answer.
             limits: Default the sandbox's.
             keep_open: Leave the worker open, as ``outcome.session``, whether the automation failed or not.
+            affinity: Names who owns this code and which revision of it this is. After a good run the worker may serve
+                the next run of the same name, in a new browser context and module namespace; hostile code may pass on
+                to that run what it saw in this one. None: the worker serves this run alone.
+            secret: The parameters hold secrets: the worker serves this run alone, whatever ``affinity`` says.
 
         Returns:
             The outcome; a failing automation is an outcome, too.
@@ -128,60 +129,75 @@ class Sandbox:
             WorkerDied: The worker ended.
             Exception: What a callback of the host raised, other than `AskRefused` and `SandboxError`.
         """
+        self._check_open()
         started = time.perf_counter()
-        client = await self._take(limits or self._limits)
-        kept = False
+        reused_by = None if secret else affinity
+        limits = limits or self._limits
+        client = await self._pool.take(limits, reused_by)
+        outcome = None
         try:
-            await client.bind(host, egress, limits or self._limits, automation)
+            await client.bind(host or Host(), egress, limits, automation)
+            if reused_by is not None:
+                await client.remember()
             answer = await client.call(
                 "run",
-                client.limits.wall_seconds,
+                limits.wall_seconds,
                 code=automation.code,
                 name=automation.name,
                 parameters=parameters,
                 start_url=start_url,
-                pages=client.limits.pages,
-                action_seconds=client.limits.action_seconds,
-                output_bytes=client.limits.output_bytes,
+                reusable=reused_by is not None,
+                **_page_limits(limits),
             )
-            outcome = self._outcome(client, answer, started, keep_open=keep_open)
-            kept = keep_open
+            outcome = self._outcome(client, answer, started)
         finally:
-            if not kept:
-                self._discard(client)
-            self._start_refill()
-        return outcome
+            if outcome is None or not keep_open:
+                self._let_go(client, reused_by if outcome is not None and outcome.ok else None)
+            self._refill()
+        if not keep_open:
+            return outcome
+        return replace(outcome, session=self._session(client, None, reused_by if outcome.ok else None))
 
     async def open_session(
         self,
         parameters: dict[str, Any],
         *,
-        start_url: str | None,
-        egress: Egress,
-        host: Host,
+        start_url: str | None = None,
+        egress: Egress = Egress(),  # noqa: B008  frozen
+        host: Host | None = None,
         limits: Limits | None = None,
     ) -> Session:
-        """Open a page in a fresh worker, for exploration. Arguments and errors as for `run`."""
-        client = await self._take(limits or self._limits)
+        """Open a page in a blank worker, for exploration. Arguments and errors as for `run`."""
+        self._check_open()
+        limits = limits or self._limits
+        client = await self._pool.take(limits, None)
         try:
-            await client.bind(host, egress, limits or self._limits, None)
+            await client.bind(host or Host(), egress, limits, None)
             answer = await client.call(
-                "open",
-                client.limits.wall_seconds,
-                parameters=parameters,
-                start_url=start_url,
-                pages=client.limits.pages,
-                action_seconds=client.limits.action_seconds,
-                output_bytes=client.limits.output_bytes,
+                "open", limits.wall_seconds, parameters=parameters, start_url=start_url, **_page_limits(limits)
             )
-            session = Session(client, self._checked(client, shapes.script_error, answer), self._clients.discard)
+            session = self._session(client, self._checked(client, shapes.script_error, answer), None)
         except BaseException:
-            self._discard(client)
+            self._pool.discard(client)
             raise
-        self._start_refill()
+        self._refill()
         return session
 
-    def _outcome(self, client: WorkerClient, answer: Any, started: float, *, keep_open: bool) -> Outcome:
+    def _session(self, client: WorkerClient, opened: ScriptError | None, affinity: str | None) -> Session:
+        return Session(client, opened, self._pool.discard, lambda: self._let_go(client, affinity))
+
+    def _let_go(self, client: WorkerClient, affinity: str | None) -> None:
+        if affinity is not None:
+            self._pool.give_back(client, affinity)
+        else:
+            self._pool.discard(client)
+
+    def _refill(self) -> None:
+        if self._swept is None and self._sweeps:
+            self._swept = asyncio.ensure_future(asyncio.to_thread(sweep))
+        self._pool.refill()
+
+    def _outcome(self, client: WorkerClient, answer: Any, started: float) -> Outcome:
         try:
             error = shapes.script_error(answer["error"])
             evidence = shapes.evidence(answer["evidence"], client.proxy)
@@ -201,11 +217,12 @@ class Sandbox:
             value=value,
             error=error,
             evidence=evidence,
-            logs=tuple(client.logs),
+            logs=client.logs,
             seconds=time.perf_counter() - started,
             cpu_seconds=usage.cpu_seconds,
-            peak_memory_mb=client.peak_memory_mb,
-            session=Session(client, None, self._clients.discard) if keep_open else None,
+            peak_memory_mb=client.peak.memory_mb,
+            processes=client.peak.processes,
+            worker_run=client.runs,
         )
 
     def _checked(self, client: WorkerClient, parse: Any, answer: Any) -> Any:
@@ -218,17 +235,6 @@ class Sandbox:
         died = WorkerDied(f"the worker spoke out of turn: {problem}")
         client.end(died)
         raise died from None
-
-    async def _take(self, limits: Limits) -> WorkerClient:
-        self._check_open()
-        for client in list(self._spares):
-            if not client.usable:
-                self._spares.remove(client)
-                self._discard(client)
-            elif _fixed_at_start(client.started_with) == _fixed_at_start(limits):
-                self._spares.remove(client)
-                return client
-        return await self._start_worker(limits)
 
     async def _start_worker(self, limits: Limits) -> WorkerClient:
         browser = find_browser(self._browser_setting)
@@ -250,56 +256,24 @@ class Sandbox:
 
     async def _start_with(self, mechanism: Mechanism, browser: Browser, limits: Limits) -> WorkerClient:
         client = WorkerClient(mechanism, limits)
-        self._clients.add(client)
+        client.ready.add_done_callback(lambda _: self._learn(client))
         try:
             await client.start(browser, chromium_sandbox=self._chromium_sandbox)
         except BaseException:
-            self._discard(client)
+            await client.close()
             raise
         return client
 
-    def _discard(self, client: WorkerClient) -> None:
-        """End a worker; its last processes are waited for in the background, and by `close`."""
+    def _learn(self, client: WorkerClient) -> None:
+        """Whether Chromium's own sandbox works here: so that the next worker need not try in vain."""
         if client.chromium_sandbox is not None:
             self._chromium_sandbox = client.chromium_sandbox
-        client.end(WorkerDied("its job is done"))
-        task = asyncio.ensure_future(client.close())
-        self._tasks.add(task)
-
-        def done(finished: asyncio.Task[None]) -> None:
-            self._tasks.discard(finished)
-            self._clients.discard(client)
-            if not finished.cancelled() and finished.exception() is not None:
-                logger.warning("a worker was not cleaned up: %s", finished.exception())
-
-        task.add_done_callback(done)
-
-    def _start_refill(self) -> None:
-        busy = self._refill is not None and not self._refill.done()
-        if not (self._closed or busy or len(self._spares) >= self._spare_workers):
-            self._refill = asyncio.ensure_future(self._fill())
-
-    async def _fill(self) -> None:
-        if not self._swept and "bubblewrap" in self._mechanisms:
-            self._swept = True
-            await asyncio.to_thread(sweep)
-        while len(self._spares) < self._spare_workers:
-            try:
-                client = await self._start_worker(self._limits)
-            except (SandboxError, OSError) as error:
-                logger.warning("no spare worker could be started: %s", error)
-                return
-            self._spares.append(client)
-            await asyncio.gather(client.ready, return_exceptions=True)
-            if not client.usable:
-                return
-            if client.chromium_sandbox is not None:
-                self._chromium_sandbox = client.chromium_sandbox
 
     def _check_open(self) -> None:
         if self._closed:
             raise SandboxError("this Sandbox is closed; make another")
 
 
-def _fixed_at_start(limits: Limits) -> tuple[float, ...]:
-    return limits.scratch_mb, limits.processes, limits.cpu_seconds, limits.output_bytes
+def _page_limits(limits: Limits) -> dict[str, Any]:
+    names = ("pages", "action_seconds", "output_bytes")
+    return {name: getattr(limits, name) for name in names}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from sandbox import shapes
@@ -29,11 +29,18 @@ class Session:
     """
 
     def __init__(
-        self, client: WorkerClient, opened: ScriptError | None, closed: Callable[[WorkerClient], None]
+        self,
+        client: WorkerClient,
+        opened: ScriptError | None,
+        end: Callable[[WorkerClient], Awaitable[None]],
+        let_go: Callable[[], None],
     ) -> None:
         self.opened = opened
         self._client = client
-        self._closed = closed
+        self._end = end
+        self._let_go = let_go
+        self._untouched = True
+        self._over = False
 
     async def execute(self, code: str, timeout: float = 60.0) -> Execution:
         """Run Python on the live page. Names stay from call to call; ``await`` works at the top level.
@@ -50,6 +57,7 @@ class Session:
             SandboxLimitExceeded: It could not be interrupted, or passed another limit; the session is over.
             WorkerDied: The worker ended.
         """
+        self._untouched = False
         wall = min(timeout + _GRACE_SECONDS, self._client.limits.wall_seconds)
         return await self._call(shapes.execution, "execute", wall, code=code, timeout=timeout)
 
@@ -83,8 +91,19 @@ class Session:
 
     async def close(self) -> None:
         """End the worker, and wait until nothing of it is left."""
-        self._closed(self._client)
-        await self._client.close()
+        if not self._over:
+            self._over = True
+            await self._end(self._client)
+
+    def release(self) -> None:
+        """Close it without waiting; after a good run in which nothing else was done here, the worker may serve the next
+        run of the same ``affinity``."""
+        if not self._over:
+            self._over = True
+            if self._untouched:
+                self._let_go()
+            else:
+                self._end(self._client)
 
     async def __aenter__(self) -> Session:
         return self

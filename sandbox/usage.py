@@ -44,15 +44,23 @@ class Meter:
             self._directory = os.open(f"/proc/{pid}/root/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
             self._scratch = Mounted(pid)
 
+    @property
+    def proc(self) -> str:
+        """The /proc that describes its processes."""
+        return f"/proc/self/fd/{self._directory}" if self._directory is not None else "/proc"
+
+    def pids(self) -> list[int]:
+        """Its processes."""
+        return all_pids(self.proc) if self._directory is not None else list(descendants(self._pid))
+
     def read(self) -> Usage:
         """Measure now. Processes that end meanwhile are left out."""
         cpu = memory = 0.0
         measured = []
-        root = f"/proc/self/fd/{self._directory}" if self._directory is not None else "/proc"
-        for pid in all_pids(root) if self._directory is not None else descendants(self._pid):
+        for pid in self.pids():
             try:
-                fields = process_stat(f"{root}/{pid}")
-                memory += _memory(f"{root}/{pid}")
+                fields = process_stat(f"{self.proc}/{pid}")
+                memory += _memory(f"{self.proc}/{pid}")
             except (OSError, IndexError):
                 continue
             cpu += sum(map(int, fields[11:15])) / _TICK  # its own time and that of children that ended
@@ -90,6 +98,14 @@ def all_pids(root: str) -> list[int]:
     return [int(name) for name in os.listdir(root) if name.isdigit()]  # noqa: PTH208  many times a second
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process is there and not only waiting to be reaped."""
+    try:
+        return process_stat(f"/proc/{pid}")[0] not in "ZX"
+    except OSError:
+        return False
+
+
 def process_stat(directory: str) -> list[str]:
     """The fields of /proc/PID/stat after the name, which may hold anything: state first, then the parent."""
     with open(f"{directory}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123  a path in /proc, many times a second
@@ -113,3 +129,8 @@ def _kibibytes(path: str, *names: str) -> list[int]:
             if name in found:
                 found[name] = int(line.split()[1])
     return list(found.values())
+
+
+def names_in(directory: int | str | os.PathLike[str]) -> set[str]:
+    """The names in a directory, or in the one that a descriptor stands for."""
+    return set(os.listdir(directory))  # noqa: PTH208  pathlib takes no descriptors

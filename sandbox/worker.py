@@ -12,6 +12,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -21,9 +22,12 @@ from typing import Any
 
 from sandbox import landlock
 from sandbox.protocol import Channel, Message
+from sandbox.usage import descendants
 
 _READ_LIMIT = 64 << 20
 _MIB = 1 << 20
+_REMEMBER_SECONDS = 0.02
+_JAIL_SCRATCH = "/scratch"
 _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -74,7 +78,7 @@ def _limit_resources(options: dict[str, Any]) -> None:
 
 
 def _leave_a_watchman(control: socket.socket) -> None:
-    """Fork: the child goes on; the parent waits for the end of either side, and takes the whole group with it."""
+    """Fork: the child goes on; the parent waits for the end of either side, and takes all with it."""
     worker = os.fork()
     if worker == 0:
         return
@@ -82,7 +86,19 @@ def _leave_a_watchman(control: socket.socket) -> None:
     poll.register(control, select.POLLRDHUP)
     poll.register(os.pidfd_open(worker), select.POLLIN)
     poll.poll()
+    home = os.environ["HOME"]
+    if home != _JAIL_SCRATCH:  # no namespaces that end with it
+        for pid in set(descendants(os.getpid())) - {os.getpid()}:
+            _kill(pid)
+        shutil.rmtree(home, ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
 
 
 async def _serve(control: socket.socket, port: int, options: dict[str, Any]) -> None:
@@ -95,7 +111,12 @@ async def _serve(control: socket.socket, port: int, options: dict[str, Any]) -> 
             return
         task = asyncio.ensure_future(_answer(message))
         tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        task.add_done_callback(answered)
+
+    def answered(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            os._exit(1)  # not even the error could be sent: the host must not wait for it
 
     async def _answer(message: Message) -> None:
         await asyncio.shield(prepared)
@@ -106,6 +127,7 @@ async def _serve(control: socket.socket, port: int, options: dict[str, Any]) -> 
             "snapshot": harness.snapshot,
             "locators": lambda: harness.locators(message),
             "evidence": lambda: harness.evidence(screenshot=message["screenshot"]),
+            "renew": harness.renew,
         }
         try:
             channel.reply(message, await verbs[message["t"]]())
@@ -147,3 +169,5 @@ async def _prepare(channel: Channel, harness: Any, port: int, options: dict[str,
         browser = await launch(chromium_sandbox)
     await harness.prepare(browser)
     channel.send("ready", chromium_sandbox=chromium_sandbox)
+    # Ahead of need, too, but after whoever waits for the browser
+    asyncio.get_running_loop().call_later(_REMEMBER_SECONDS, harness.remember)

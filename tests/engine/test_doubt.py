@@ -8,7 +8,7 @@ from engine.bundles import BundleStore
 from engine.contract import Observed, learn
 from engine.schema import infer
 from fixtures_sites import FixtureServer
-from sandbox import Evidence
+from sandbox import Evidence, PoolOptions
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save
 
@@ -30,7 +30,7 @@ def saved(store: Path, rows: dict[str, Any]) -> None:
 
 
 async def replay(store: Path, site: FixtureServer, q: str, ai: Any = "never") -> TaskResult:
-    async with AsyncEngine(store=store, model=NoModel(), spare_workers=0) as engine:
+    async with AsyncEngine(store=store, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
         url = site.url.rstrip("/") + "/list"
         return await engine.run(TASK, start_url=url, reuse_key="k", parameters={"q": q}, ai=ai)
 

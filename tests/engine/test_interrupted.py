@@ -32,9 +32,10 @@ QUICK = "async def run(page, parameters, task):\n    return [{'n': parameters.ge
 STARTS = """
     import asyncio, json, sys
     from engine import AsyncEngine
+    from sandbox import PoolOptions
     store, requests = sys.argv[1], json.loads(sys.argv[2])
     async def main():
-        async with AsyncEngine(store=store, max_tasks=4, spare_workers=0) as engine:
+        async with AsyncEngine(store=store, max_tasks=4, pool=PoolOptions(spare=0)) as engine:
             ids = [await engine.start(ai="never", **request) for request in requests]
             print(json.dumps(ids), flush=True)
             await engine.wait(ids, poll=0.2)

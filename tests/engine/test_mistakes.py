@@ -15,6 +15,7 @@ from engine.errors import ModelError, ModelOverBudget, ModelUnavailable
 from engine.models.base import ModelReply, ModelRequest, Usage
 from engine.models.purse import Purse
 from fixtures_sites import FixtureServer
+from sandbox import PoolOptions
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save
 from tests.engine.scripted import ScriptedModel
@@ -41,7 +42,7 @@ DONE = [("finish", {"summary": "Take the title down"})]
 
 
 async def run(store: Path, site: FixtureServer, model: Any, **changed: Any) -> TaskResult:
-    async with AsyncEngine(store=store, model=model, spare_workers=0) as engine:
+    async with AsyncEngine(store=store, model=model, pool=PoolOptions(spare=0)) as engine:
         url = site.url.rstrip("/") + "/list"
         return await engine.run(TASK, **({"start_url": url, "reuse_key": "k"} | changed))
 

@@ -18,6 +18,7 @@ import pytest
 from engine import AsyncEngine, Engine
 from engine.bundles import BundleStore
 from fixtures_sites import FixtureServer, serve
+from sandbox import PoolOptions
 from tests.engine.conftest import LIST_TITLES, NoModel
 from tests.engine.saved import TASK, save
 
@@ -89,7 +90,7 @@ async def test_who_waits_for_a_key_is_told_once_and_can_be_canceled(tmp_path: Pa
 
 async def test_a_canceled_run_ends_its_worker_and_leaves_the_key_free(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", "async def run(page, parameters, task):\n    await page.goto(task.start_url + 'hang')\n")
-    async with AsyncEngine(store=tmp_path, model=NoModel(), spare_workers=0) as engine:
+    async with AsyncEngine(store=tmp_path, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
         run = asyncio.create_task(engine.run(TASK, start_url=site.url, reuse_key="k", ai="never"))
         await asyncio.sleep(2)
         began = time.monotonic()

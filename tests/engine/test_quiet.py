@@ -10,7 +10,7 @@ from engine import AsyncEngine
 from engine.contract import Observed, learn
 from engine.requests import start_origin
 from fixtures_sites import serve
-from sandbox import Automation, Egress, Host, Sandbox
+from sandbox import Automation, Egress, Host, PoolOptions, Sandbox
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save
 
@@ -63,7 +63,7 @@ async def run(page, parameters, task):
 async def test_a_quiet_break_is_noticed_and_named(tmp_path: Path, site_name: str, code: str, noticed: set[str]) -> None:
     with serve(site_name) as site:
         where: dict[str, Any] = {"start_url": site.url, "egress": Egress(allow=start_origin(site.url)), "host": Host()}
-        async with Sandbox(spare_workers=0) as sandbox:
+        async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
             good = await sandbox.run(Automation(code), {}, **where)
             assert good.ok, good.error
             assert len(good.value) > 5

@@ -11,6 +11,7 @@ from engine import AsyncEngine, Event, InvalidRequest, TaskResult
 from engine.bundles import BundleStore
 from engine.reach import Reach
 from fixtures_sites import FixtureServer
+from sandbox import PoolOptions
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save
 from tests.engine.scripted import ScriptedModel
@@ -33,7 +34,7 @@ REFUSED = "policy: not among the allowed hosts"
 async def run(store: Path, site: FixtureServer, model: Any = None, ai: str = "never", **options: Any) -> Any:
     events: list[Event] = []
     url = site.url.rstrip("/") + "/list"
-    async with AsyncEngine(store=store, model=model or NoModel(), spare_workers=0, **options) as engine:
+    async with AsyncEngine(store=store, model=model or NoModel(), pool=PoolOptions(spare=0), **options) as engine:
         result: TaskResult = await engine.run(TASK, start_url=url, reuse_key="k", ai=ai, on_event=events.append)
     refused = [dict(event.data["hosts"]) for event in events if event.type == "egress.refused"]
     return result, refused

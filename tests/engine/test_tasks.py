@@ -15,6 +15,7 @@ from engine import AsyncEngine, Engine, FileResult, InvalidRequest, TaskFailed, 
 from engine.bundles import BundleStore
 from engine.results import sweep
 from fixtures_sites import FixtureServer
+from sandbox import PoolOptions
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save
 
@@ -24,7 +25,7 @@ REPLAY: dict[str, Any] = {"ai": "never"}
 
 
 def engine(store: Path, **options: Any) -> AsyncEngine:
-    return AsyncEngine(store=store, model=NoModel(), **{"spare_workers": 0} | options)
+    return AsyncEngine(store=store, model=NoModel(), **{"pool": PoolOptions(spare=0)} | options)
 
 
 async def until(what: Callable[[], Any], *, seconds: float = 30) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Sandbox
+from sandbox import Automation, Egress, Host, PoolOptions, Sandbox
 from sandbox.usage import descendants
 
 
@@ -45,7 +45,7 @@ async def test_nothing_is_left_of_a_spare(seconds: float) -> None:
 
 
 async def test_nothing_is_left_of_a_run_that_was_canceled() -> None:
-    async with Sandbox(spare_workers=0) as sandbox:
+    async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
         automation = Automation("async def run(page, parameters, task):\n    while True: pass")
         running = asyncio.ensure_future(sandbox.run(automation, {}, start_url=None, egress=Egress(), host=Host()))
         await asyncio.sleep(1.0)
@@ -58,7 +58,7 @@ async def test_nothing_is_left_of_a_run_that_was_canceled() -> None:
 
 async def test_descriptors_are_given_back() -> None:
     async def once() -> int:
-        async with Sandbox(spare_workers=0) as sandbox:
+        async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
             await sandbox.run(
                 Automation("async def run(page, parameters, task): pass"),
                 {},

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, Sandbox, SandboxUnavailable, WorkerDied
+from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox, SandboxUnavailable, WorkerDied
 from sandbox.browser import find_browser
 from sandbox.usage import descendants
 from tests.sandbox.conformance.conftest import JAILS
@@ -202,7 +202,7 @@ async def test_without_bubblewrap_landlock_takes_over_and_says_so(
     monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
     monkeypatch.setenv("PATH", "/nowhere")
     code = "async def run(page, parameters, task): return await page.evaluate('1 + 1')"
-    async with Sandbox(spare_workers=0) as sandbox:
+    async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
         outcome = await sandbox.run(Automation(code), {}, start_url=None, egress=Egress(), host=Host())
     assert outcome.value == 2
     assert "run under Landlock instead" in caplog.text
@@ -210,7 +210,7 @@ async def test_without_bubblewrap_landlock_takes_over_and_says_so(
 
 async def test_no_isolation_is_announced_and_works(caplog: pytest.LogCaptureFixture, site: str) -> None:
     code = "async def run(page, parameters, task): return await page.title()"
-    async with Sandbox(isolation="none", spare_workers=0) as sandbox:
+    async with Sandbox(isolation="none", pool=PoolOptions(spare=0)) as sandbox:
         outcome = await sandbox.run(Automation(code), {}, start_url=site, egress=Egress(allow=(site,)), host=Host())
     assert outcome.value == "Items"
     assert "without any protection" in caplog.text

@@ -19,7 +19,7 @@ NOBODY = 65534
 PROGRAM = """
 import asyncio, os, sys
 sys.path[:0] = sys.argv[2:]
-from sandbox import Automation, Egress, Host, Sandbox
+from sandbox import Automation, Egress, Host, PoolOptions, Sandbox
 CODE = '''
 import os
 async def run(page, parameters, task):
@@ -30,7 +30,7 @@ async def run(page, parameters, task):
         return [await page.title(), os.getuid() != 0]
 '''
 async def main():
-    async with Sandbox(isolation=sys.argv[1], spare_workers=0) as sandbox:
+    async with Sandbox(isolation=sys.argv[1], pool=PoolOptions(spare=0)) as sandbox:
         parameters = {"directory": os.environ["TMPDIR"]}
         outcome = await sandbox.run(Automation(CODE), parameters, start_url=None, egress=Egress(), host=Host())
         print(os.getuid(), outcome.value, outcome.error)

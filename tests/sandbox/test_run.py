@@ -27,12 +27,19 @@ async def test_returns_what_run_returns(run: Run) -> None:
     assert 20 < outcome.peak_memory_mb < 3000
 
 
-CRASH = """import os, pathlib, signal
+def killing(program: str) -> str:
+    """Kills a process of the browser or the driver, then asks the page something."""
+    return f"""import os, pathlib, signal
 for process in pathlib.Path("/proc").iterdir():
-    if process.name.isdigit() and b"--type=renderer" in (process / "cmdline").read_bytes():
+    if process.name.isdigit() and {program}:
         os.kill(int(process.name), signal.SIGKILL)
-await page.wait_for_timeout(200)
-await page.title()"""
+await page.wait_for_timeout(20_000)"""
+
+
+COMMAND = "(process / 'cmdline').read_bytes()"
+RENDERER = f"b'--type=renderer' in {COMMAND}"
+BROWSER = f"b'--remote-debugging-pipe' in {COMMAND} and b'--type=' not in {COMMAND}"
+DRIVER = f"b'run-driver' in {COMMAND}"
 
 
 @pytest.mark.parametrize(
@@ -42,7 +49,10 @@ await page.title()"""
         ("await page.locator('#none').click(timeout=200)", "timeout", "TimeoutError", 2),
         ("await page.goto('http://127.0.0.1:9/')", "navigation", "Error", 2),
         ("import sys\nsys.exit(3)", "script", "SystemExit", 3),
-        (CRASH, "crash", "TargetClosedError", 6),
+        (killing(RENDERER), "crash", "TargetClosedError", 6),
+        (killing(BROWSER), "crash", "TargetClosedError", 6),
+        (killing(DRIVER), "crash", "TargetClosedError", 6),
+        ("await page.close()\nawait page.title()", "script", "TargetClosedError", 3),
         ("async def run(:", "script", "SyntaxError", 1),
         ("def run(page, parameters, task): return 1", "script", "TypeError", None),
     ],

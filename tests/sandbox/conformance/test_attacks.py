@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, Sandbox
+from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox
 from tests.sandbox.conformance import attacks
 from tests.sandbox.conformance.conftest import JAILS
 from tests.sandbox.conformance.world import world
@@ -22,7 +22,7 @@ WEAKER = {("landlock", name) for name in ("stat_a_file", "read_a_link", "see_tha
 def _tried(mechanism: Any, directory: Path) -> dict[str, Any]:
     async def run(parameters: dict[str, Any]) -> dict[str, Any]:
         code = Path(attacks.__file__).read_text()
-        async with Sandbox(isolation=mechanism, spare_workers=0) as sandbox:
+        async with Sandbox(isolation=mechanism, pool=PoolOptions(spare=0)) as sandbox:
             outcome = await sandbox.run(
                 Automation(code),
                 parameters,

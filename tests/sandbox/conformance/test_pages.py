@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, Sandbox
+from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox
 from sandbox.browser import find_browser
 from tests.sandbox.conformance.conftest import JAILS
 from tests.sandbox.conformance.ways import WAYS, Forbidden, open_site
@@ -62,7 +62,7 @@ def _reached(isolation: Any, own_browser: bool) -> dict[str, Any]:
                 "own_browser": own_browser,
                 "browser": _browser(isolation),
             }
-            async with Sandbox(isolation=isolation, spare_workers=0) as sandbox:
+            async with Sandbox(isolation=isolation, pool=PoolOptions(spare=0)) as sandbox:
                 outcome = await sandbox.run(
                     Automation(VISITS),
                     parameters,
@@ -128,7 +128,7 @@ async def test_pages_read_no_file(isolation: Any, tmp_path: Any) -> None:
         "chrome://net-export",
         "devtools://devtools/bundled/inspector.html",
     ]
-    async with Sandbox(isolation=isolation, spare_workers=0) as sandbox:
+    async with Sandbox(isolation=isolation, pool=PoolOptions(spare=0)) as sandbox:
         outcome = await sandbox.run(
             Automation(SCHEMES), {"urls": urls, "needle": "hunter2"}, start_url=None, egress=Egress(), host=Host()
         )

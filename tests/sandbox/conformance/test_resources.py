@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, Outcome, Sandbox, SandboxLimitExceeded
+from sandbox import Automation, Egress, Host, Limits, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded
 from sandbox.usage import descendants
 from tests.sandbox.conformance.conftest import JAILS
 
@@ -168,7 +168,7 @@ EXCESSES: dict[str, tuple[str, int, int, Limits]] = {
 
 
 async def run(mechanism: Any, code: str, limits: Limits, **parameters: Any) -> Outcome:
-    async with Sandbox(isolation=mechanism, spare_workers=0) as sandbox:
+    async with Sandbox(isolation=mechanism, pool=PoolOptions(spare=0)) as sandbox:
         return await sandbox.run(
             Automation(code), parameters, start_url=None, egress=Egress(), host=Host(), limits=limits
         )
