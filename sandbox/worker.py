@@ -49,12 +49,12 @@ def main() -> None:
     listener.bind(("127.0.0.1", 0))
     listener.listen(128)
     port = listener.getsockname()[1]
-    control.sendmsg([b"\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener.fileno()]))])
-    listener.close()
     if "landlock" in options:
         landlock.enter(control, port, **options["landlock"])
     else:
         _leave_a_watchman(control)
+    control.sendmsg([b"\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener.fileno()]))])
+    listener.close()
     asyncio.run(_serve(control, port, options))
 
 

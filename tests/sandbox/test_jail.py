@@ -174,7 +174,7 @@ async def test_a_killed_program_leaves_nothing_behind(isolation: str, tmp_path: 
         assert len(family) > 5
         program.send_signal(signal.SIGKILL)
         deadline = time.monotonic() + 5
-        while any(map(_command, family)) and time.monotonic() < deadline:
+        while (any(map(_command, family)) or any(tmp_path.iterdir())) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
     assert [pid for pid in family if _command(pid)] == []
     assert list(tmp_path.iterdir()) == [], "scratch"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -70,6 +71,9 @@ def _everybodys_python() -> str:
     wanted = f"{sys.version_info.major}.{sys.version_info.minor}"
     for name in (sys.executable, f"/usr/bin/python{wanted}", f"/usr/local/bin/python{wanted}"):
         found = shutil.which(name)
-        if found and subprocess.run([found, "-V"], user=NOBODY, extra_groups=[], capture_output=True).returncode == 0:
+        if found is None:
+            continue
+        with contextlib.suppress(PermissionError):
+            subprocess.run([found, "-V"], user=NOBODY, extra_groups=[], capture_output=True, check=True)
             return found
     pytest.skip(f"root's Python is closed to others here, and there is no other Python {wanted}")

@@ -76,7 +76,7 @@ async def test_a_result_that_is_no_json_is_the_automations_fault(jail: Sandbox) 
     "body",
     [
         "return 'x' * (200 << 20)",
-        "import os\n    while True: os.write(1, b'y' * 65536)",
+        "import os\n    os.set_blocking(1, True)\n    while True: os.write(1, b'y' * 65536)",
         "while True: print('y' * 1000)",
         "while True: task.progress(1)",
     ],
@@ -84,8 +84,11 @@ async def test_a_result_that_is_no_json_is_the_automations_fault(jail: Sandbox) 
 async def test_what_is_too_long_ends_the_run(jail: Sandbox, body: str) -> None:
     with pytest.raises(SandboxError) as caught:
         await run(jail, f"async def run(page, parameters, task):\n    {body}", Limits(output_bytes=1 << 20))
-    assert isinstance(caught.value, SandboxLimitExceeded), caught.value
-    assert caught.value.limit == "output_bytes"
+    # A single message that is too long is not read to its end, so that nobody knows what it was.
+    if isinstance(caught.value, SandboxLimitExceeded):
+        assert caught.value.limit == "output_bytes"
+    else:
+        assert "longer than the limit" in str(caught.value)
 
 
 async def test_a_good_result_passes(jail: Sandbox) -> None:
