@@ -6,7 +6,7 @@ at once, however it died; a laptop that slept, or a loop that hung, is not taken
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,7 +54,7 @@ class Claims:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, owner: str, slots: int, try_lock: TryLock) -> list[Claim]:
+    def claim(self, owner: str, slots: int, try_lock: TryLock, ending: Collection[str] = frozenset()) -> list[Claim]:
         """Starts the tasks whose turn it is and that this engine may run: its own, and those that have no engine.
 
         The oldest task of each key is in the line for a slot; those of other engines count, so that the order is one
@@ -64,6 +64,7 @@ class Claims:
             owner: The engine.
             slots: Most tasks that run at once.
             try_lock: Takes the lock of a key, or gives None at once.
+            ending: Keys that this engine still holds, for runs that are about to end; the order waits for them.
         """
         claims: list[Claim] = []
         if not self._waits(owner):
@@ -87,6 +88,8 @@ class Claims:
             for task_id, key, whose in [*turn, *aside]:
                 if whose != owner or running + len(claims) >= slots:
                     continue
+                if key in ending:
+                    break
                 lock = try_lock(key)
                 if lock is None:
                     db.execute("UPDATE tasks SET blocked = 1, owner = ? WHERE id = ?", (owner, task_id))

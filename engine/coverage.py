@@ -45,7 +45,8 @@ def covers(
     if _plain(task) not in {_plain(t) for t in meta.tasks}:
         return Coverage(changed=f"the task now reads: {task}")
     # A schema that was only inferred binds nobody: the output is held against the request's own.
-    if output_schema is not None and not meta.schema_inferred and not same_schema(output_schema, meta.output_schema):
+    schemas = (meta.output_schema, *meta.other_schemas)
+    if output_schema is not None and not (meta.schema_inferred or any(same_schema(output_schema, s) for s in schemas)):
         return Coverage(changed="the output schema has changed")
     return Coverage()
 

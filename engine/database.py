@@ -62,6 +62,15 @@ CREATE TABLE spending (
 CREATE INDEX spending_by_day ON spending (day, key);
 CREATE INDEX spending_by_task ON spending (task_id);
 """,
+    # What clean runs gave: what their outputs look like, and the last one for each set of parameters.
+    """
+ALTER TABLE revisions ADD COLUMN profile TEXT;
+CREATE TABLE outputs (
+    revision TEXT NOT NULL, parameters TEXT NOT NULL, runs INTEGER NOT NULL, fewest INTEGER, most INTEGER,
+    output TEXT NOT NULL, digest TEXT NOT NULL, joins INTEGER NOT NULL, kept REAL NOT NULL, changed TEXT NOT NULL,
+    at TEXT NOT NULL, PRIMARY KEY (revision, parameters)
+) STRICT;
+""",
 )
 
 

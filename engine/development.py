@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NoReturn
 
@@ -14,18 +14,19 @@ from engine.agent.promotion import Gate, Promoted, Refused
 from engine.agent.prompts import assignment
 from engine.agent.tools import GivenUp, Workbench
 from engine.bundles import Bundle, BundleMeta, BundleStore, Revision
-from engine.contract import widen
+from engine.contract import History, check, widen
 from engine.coverage import parameter_types
 from engine.errors import AgentStuck, ModelError
 from engine.execution import Executor
 from engine.models.purse import Purse
-from engine.outcome import Failed, outcome_failure, session_failure
+from engine.outcome import Failed, FailedBehindGate, session_failure
 from engine.redaction import Redactor
-from engine.schema import OutputSchema
+from engine.schema import OutputSchema, same_schema
 from engine.task import TaskRequest
 from engine.threads import to_its_end
 from engine.trace import Trace
 from engine.triage import Cause, site_cause
+from engine.walls import speaks_of_login
 from sandbox import Session
 
 Work = Literal["explore", "update", "repair"]
@@ -44,6 +45,7 @@ class Development:
         sample: What its last good run was asked and gave.
         known_parameters: The parameters of its last good run, secrets left out.
         settle: Called before the commit, which the task's time must not cut short.
+        history: What good runs of the base gave, where it is repaired.
     """
 
     request: TaskRequest
@@ -59,6 +61,7 @@ class Development:
     redactor: Redactor
     trace: Trace
     settle: Callable[[], None]
+    history: History = field(default_factory=History)
 
     async def run(self, session: Session | None) -> tuple[Promoted, Revision]:
         """Works until something is committed.
@@ -89,19 +92,37 @@ class Development:
                 await owned.close()
 
     async def _open(self) -> Session:
+        while True:
+            try:
+                return await self._open_once()
+            except Failed as failed:
+                if not await self.executor.patience.another(failed.cause):
+                    raise
+
+    async def _open_once(self) -> Session:
         """First runs are triaged too, before the first model call."""
         session = await self.executor.open_session(self.request.parameters)
         try:
-            evidence = await session.evidence(screenshot=False)
-            cause = site_cause(session.opened, evidence, start_url=self.executor.start_url, login_expected=True)
-            if cause is None and session.opened is not None:
-                cause = Cause("site-unreachable", f"the start URL could not be opened: {session.opened.message}")
-            if cause is not None:
+            if (cause := await self._wall(session)) is not None:
+                await self.executor.look_at(session)
                 raise Failed(cause)
         except BaseException:
             await session.close()
             raise
         return session
+
+    async def _wall(self, session: Session) -> Cause | None:
+        request, opened = self.request, session.opened
+        cause = site_cause(
+            opened,
+            await session.evidence(screenshot=opened is not None),
+            start_url=self.executor.start_url,
+            login_expected=bool(request.secrets) or speaks_of_login(request.task),
+            first=True,
+        )
+        if cause is None and opened is not None:
+            return Cause("site-unreachable", f"the start URL could not be opened: {opened.message}")
+        return cause
 
     async def _work(self, session: Session) -> Promoted:
         base, limits = self.base, self.request.limits
@@ -114,10 +135,19 @@ class Development:
             known_parameters=self.known_parameters,
             resources=base.resources if base is not None else {},
             trace=self.trace,
+            task=self.request.task,
+            history=self.history,
             start_url_given=self.executor.start_url is not None,
         )
         code = base.automation if base is not None else ""
-        bench = Workbench(session, gate, self.redactor, Observer(), code=code, candidates=limits.candidates)
+        bench = Workbench(
+            session=session,
+            gate=gate,
+            redactor=self.redactor,
+            observer=Observer(),
+            code=code,
+            candidates=limits.candidates,
+        )
         first = assignment(
             task=self.redactor.text(self.request.task),
             start_url=self.redactor.text(self.executor.start_url) if self.executor.start_url else None,
@@ -131,15 +161,15 @@ class Development:
         )
         ended = await Agent(self.purse, bench, self.trace, limits.turns).work(first)
         if not isinstance(ended, Promoted):
-            self._fail(ended)
+            self._fail(ended, bench.code)
         return ended
 
-    def _fail(self, ended: Refused | GivenUp) -> NoReturn:
+    def _fail(self, ended: Refused | GivenUp, written: str) -> NoReturn:
         if isinstance(ended, GivenUp):
             code: Literal["rejected", "internal-error"] = "rejected" if ended.reason in _REJECTED else "internal-error"
             raise Failed(Cause(ended.reason, ended.message, code))
         if ended.final and ended.execution is not None:
-            raise Failed(outcome_failure(list(ended.reasons), ended.execution, reason="failed-behind-gate"))
+            raise FailedBehindGate(ended.reasons, ended.execution, written)
         raise Failed(
             Cause(
                 "no-good-candidate",
@@ -173,17 +203,14 @@ class Development:
     def _bundle(self, promoted: Promoted, task: str) -> Bundle:
         base, contract, code = self.base, dict(promoted.contract), promoted.candidate.code
         old = base.meta if base is not None else None
-        keep_schema = old is not None and self.kind == "repair"
-        if keep_schema:
+        if old is not None and self.kind == "repair":
             contract = widen(contract, promoted.execution.observed())
-        tasks = old.tasks if old is not None else ()
         start_url, by_model = self._start(old)
         meta = BundleMeta(
             reuse_key=self.request.reuse_key,
-            tasks=tasks if task in tasks else (*tasks, task),
+            tasks=self._tasks(promoted, task),
             parameters=parameter_types(self.request.parameters, self.request.secrets),
-            output_schema=old.output_schema if old is not None and keep_schema else dict(promoted.output_schema),
-            schema_inferred=old.schema_inferred if old is not None and keep_schema else promoted.schema_inferred,
+            **self._schemas(promoted, old),
             start_url=start_url,
             start_url_by_model=by_model,
             allowed_hosts=tuple(sorted({*(old.allowed_hosts if old is not None else ()), *promoted.hosts})),
@@ -198,6 +225,34 @@ class Development:
             resources=base.resources if base is not None else {},
             revision=None,
         )
+
+    def _tasks(self, promoted: Promoted, task: str) -> tuple[str, ...]:
+        """The task texts that are covered from now on: earlier ones only while the output has what it had for them."""
+        if self.base is None:
+            return (task,)
+        known, old = self.base.meta.tasks, {"output": self.base.contract.get("output", {})}
+        lost = any(b.structural for b in check(old, promoted.execution.observed()))
+        if lost and self.kind == "update":
+            return (task,)
+        return known if task in known else (*known, task)
+
+    def _schemas(self, promoted: Promoted, old: BundleMeta | None) -> dict[str, Any]:
+        """The schema that is held from now on, and earlier ones that the output fits as well."""
+        if old is None or old.output_schema is None:
+            return {"output_schema": dict(promoted.output_schema), "schema_inferred": promoted.schema_inferred}
+        if self.kind == "repair":
+            kept = {"output_schema": old.output_schema, "schema_inferred": old.schema_inferred}
+            return kept | {"other_schemas": old.other_schemas}
+        held = () if old.schema_inferred else (old.output_schema, *old.other_schemas)
+        output = promoted.execution.outcome.value
+        fitting = tuple(s for s in held if not OutputSchema(s).errors(output))
+        if self.schema is None and fitting:  # nobody asked for another
+            return {"output_schema": fitting[0], "schema_inferred": False, "other_schemas": fitting[1:]}
+        return {
+            "output_schema": dict(promoted.output_schema),
+            "schema_inferred": promoted.schema_inferred,
+            "other_schemas": tuple(s for s in fitting if not same_schema(s, promoted.output_schema)),
+        }
 
     def _start(self, old: BundleMeta | None) -> tuple[str | None, bool]:
         """The start URL to be saved, without one that holds a secret, and whether the model chose it."""

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import shutil
+import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,11 +17,15 @@ from engine.contract import Observed
 from engine.errors import InvalidRequest, ModelError
 from engine.models.base import ModelRequest
 from engine.models.purse import Purse
+from engine.patience import Patience
+from engine.pictures import NAME as PICTURE
+from engine.pictures import Seen, keep_picture
 from engine.reach import Reach
 from engine.records import Records
 from engine.redaction import Redactor
 from engine.schema import OutputSchema
 from engine.trace import Trace
+from engine.triage import Cause
 from sandbox import (
     AskRefused,
     Automation,
@@ -54,6 +59,8 @@ class Execution:
         gates: The irreversible actions that it came to, and whether they were let through.
         files: The directory of the files it saved.
         model_error: The model's error where a judgment that it asked for failed.
+        parameters: What it was given, secrets included.
+        code: The source that ran.
     """
 
     outcome: Outcome
@@ -61,6 +68,8 @@ class Execution:
     gates: tuple[tuple[str, bool], ...]
     files: Path
     model_error: ModelError | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    code: str = field(default="", repr=False)
 
     @property
     def passed_gate(self) -> bool:
@@ -80,9 +89,13 @@ class Execution:
         refused = self.outcome.evidence.refused
         return tuple(sorted({name for name, reason in refused if reason == NOT_AMONG_HOSTS}))
 
-    def observed(self) -> Observed:
-        """What the contract looks at."""
-        return Observed(self.outcome.value, self.outcome.evidence, self.progress)
+    def observed(self, parameters: Mapping[str, Any] | None = None) -> Observed:
+        """What the contract looks at.
+
+        Args:
+            parameters: Those that it ran with, secrets left out.
+        """
+        return Observed(self.outcome.value, self.outcome.evidence, self.progress, parameters or {})
 
 
 @dataclass
@@ -127,6 +140,8 @@ class TaskHost(Host):
 
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         """Hands a judgment to the model; the same question about the same content is answered from the cache."""
+        if not content.strip():
+            raise AskRefused("there is no content to judge: the page gave none, and nothing is made up")
         # The automation holds the secrets; the model must not, whatever it is asked.
         prompt, content, schema = self.redactor.text(prompt), self.redactor.text(content), self.redactor.data(schema)
         digest = hashlib.sha256(json.dumps([prompt, content, schema], sort_keys=True).encode()).hexdigest()
@@ -207,6 +222,10 @@ class Executor:
         redactor: Takes secrets out of what the model is asked.
         files: The task's directory for saved files; each execution has its own below it.
         purse: Pays for judgments; None where none may be asked.
+        retries: How often the task may try again while the site is away for a moment.
+
+    Attributes:
+        patience: Those tries, within the task's time.
     """
 
     sandbox: Sandbox
@@ -220,7 +239,13 @@ class Executor:
     trace: Trace
     redactor: Redactor
     purse: Purse | None = None
+    retries: int = 0
+    patience: Patience = field(init=False)
     _count: int = 0
+    _seen: Seen | None = None
+
+    def __post_init__(self) -> None:
+        self.patience = Patience(self.trace, time.monotonic() + self.limits.wall_seconds, self.retries)
 
     def begin_at(self, url: str, *, allow: tuple[str, ...] = ()) -> None:
         """Makes a saved or a chosen URL the start, for a request that names none.
@@ -293,7 +318,11 @@ class Executor:
         host.mode = "rehearsal"
         if refused := {name: reason for name, reason in outcome.evidence.refused if reason.startswith("policy")}:
             await self.trace.emit("egress.refused", hosts=refused)
-        return Execution(outcome, host.progressed, tuple(host.gates), host.files, host.model_error)
+        if outcome.evidence.screenshot is not None:
+            self._seen = outcome.evidence
+        return Execution(
+            outcome, host.progressed, tuple(host.gates), host.files, host.model_error, parameters, code
+        )  # fmt: skip
 
     async def _may_begin_again(self, once: bool) -> bool:
         """Unless something was or may have been done already. The journal knows: the host may have been stopped between
@@ -310,12 +339,23 @@ class Executor:
             limits=self.limits,
         )
 
+    async def look_at(self, session: Session) -> None:
+        """Takes a picture of an open page, for a failure that ``illustrated`` is told of."""
+        self._seen = await session.evidence(screenshot=True)
+
+    async def illustrated(self, cause: Cause) -> Cause:
+        """The cause with the path of the last failure's screenshot, where there is one that may be kept."""
+        if self._seen is None or "screenshot" in cause.details:
+            return cause
+        path = await asyncio.to_thread(keep_picture, self._seen, self.files, self.redactor)
+        return cause if path is None else replace(cause, details={**cause.details, "screenshot": str(path)})
+
     async def discard_files(self, *, keep: Path | None = None) -> None:
-        """Removes what executions saved, but for the one whose result the user gets."""
+        """Removes what executions saved, but for the one whose result the user gets and a failure's screenshot."""
         if not self.files.exists():
             return
         for directory in list(self.files.iterdir()):
-            if directory != keep:
+            if directory != keep and directory.name != PICTURE:
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         if not any(self.files.iterdir()):
             self.files.rmdir()

@@ -219,7 +219,10 @@ class Line:
         for task_id in await to_its_end(self._records.claims.to_cancel, self.owner):
             if (entry := self._entries.get(task_id)) is not None:
                 self._cancel_here(entry, await to_its_end(self._records.task, task_id))
-        claims = await to_its_end(self._records.claims.claim, self.owner, self._slots, self._bundles.try_lock)
+        ending = {entry.job.request.reuse_key for entry in self._entries.values() if entry.running is not None}
+        claims = await to_its_end(
+            self._records.claims.claim, self.owner, self._slots, self._bundles.try_lock, ending
+        )  # fmt: skip
         for claim in claims:
             await self._start(claim)
         untold = (e for e in list(self._entries.values()) if e.running is None and not e.told and not e.done.done())

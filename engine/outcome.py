@@ -46,6 +46,25 @@ class Failed(Exception):
         return TaskError(code=self.cause.code, message=self.cause.message, details=details)
 
 
+class FailedBehindGate(Failed):
+    """Ends a run that failed after something irreversible: nothing may be run again.
+
+    Args:
+        problems: What is wrong with the run's result.
+        execution: The run; its page is still open where ``outcome.session`` is given.
+        code: What ran.
+    """
+
+    def __init__(self, problems: Sequence[str], execution: Execution, code: str) -> None:
+        super().__init__(outcome_failure(problems, execution, reason="failed-behind-gate"))
+        self.problems, self.execution, self.code = tuple(problems), execution, code
+
+    @property
+    def actions(self) -> list[str]:
+        """What was let through."""
+        return [action for action, _ in self.execution.gates]
+
+
 def outcome_failure(
     problems: Sequence[str], execution: Execution, *, reason: str, breaches: Sequence[Breach] = ()
 ) -> Cause:
@@ -53,8 +72,7 @@ def outcome_failure(
     remedy = {
         "drift": 'if the site has changed, run again with ai="auto" to have the automation repaired',
         "pinned": "the bundle is pinned, so it is not repaired; unpin it to allow that",
-        "failed-behind-gate": "something irreversible was done before this failure, so nothing is run again;"
-        " check on the site whether it took effect",
+        "failed-behind-gate": "nothing is run again",
     }[reason]
     evidence = execution.outcome.evidence
     details: dict[str, Any] = {"problems": list(problems), "url": evidence.url, "title": evidence.title}
@@ -120,13 +138,20 @@ def sandbox_failure(error: Exception) -> Cause:
 
 
 def after_gate(error: TaskError, effect: Effect, actions: Sequence[str]) -> TaskError:
-    """The error where something irreversible was let through before it: nobody should just run the task again."""
-    details = {**error.details, "effect": effect}
-    message = error.message
-    if error.reason != "failed-behind-gate":
-        details["actions"] = list(actions)
-        message = (
-            f"{message}; before that, {', '.join(map(repr, actions))} was let through, which cannot be undone: check on"
-            " the site whether it took effect before you run the task again"
+    """The error where something irreversible was let through before it: nobody should just run the task again.
+
+    Args:
+        effect: ``performed`` where the code behind each gate came to its end, else ``unknown``.
+        actions: What was let through.
+    """
+    named = ", ".join(map(repr, dict.fromkeys(actions))) or "an irreversible action"
+    left = f" (it was left at {error.details['url']})" if error.details.get("url") else ""
+    if effect == "performed":
+        what = f"before that, {named} was done, which cannot be undone: do not simply run the task again"
+    else:
+        what = (
+            f"before that, {named} was let through, which cannot be undone: check on the site{left} whether it took"
+            " effect before you run the task again"
         )
-    return error.model_copy(update={"message": message, "details": details})
+    details = {**error.details, "effect": effect, "actions": list(actions)}
+    return error.model_copy(update={"message": f"{error.message}; {what}", "details": details})

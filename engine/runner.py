@@ -14,12 +14,15 @@ from engine.agent.tools import describe_output
 from engine.attempts import AttemptLog, Note
 from engine.bundles import Bundle, BundleStore, Revision
 from engine.bundles.objects import need_git
-from engine.contract import Breach, check, rows, widen
+from engine.confirmation import ask, excusable, excused_by_page
+from engine.continuation import Continuation
+from engine.contract import Breach, History, Observed, always_there, check, rows, widen
 from engine.coverage import covers
 from engine.development import Development, Work
+from engine.errors import ModelError
 from engine.execution import Execution, Executor
 from engine.models.purse import Purse
-from engine.outcome import Failed, model_failure, outcome_failure
+from engine.outcome import Failed, FailedBehindGate, model_failure, outcome_failure
 from engine.records import Records
 from engine.redaction import Redactor
 from engine.requests import start_origin
@@ -33,13 +36,19 @@ from sandbox import Session
 
 @dataclass
 class Success:
-    """What a good run gives: the output, the revision that gave it, and what became of the bundle."""
+    """What a good run gives: the output, the revision that gave it, and what became of the bundle.
+
+    Args:
+        revision: None where a first run was ``continued``: nothing is saved.
+        continued: The output was read off the page of a run that failed behind an irreversible action.
+    """
 
     output: Any
-    revision: Revision
+    revision: Revision | None
     used: bool
     created: bool = False
     updated: bool = False
+    continued: bool = False
 
 
 @dataclass
@@ -71,6 +80,7 @@ class Runner:
     warnings: list[str] = field(default_factory=list)
     bundle: Bundle | None = None
     kept_files: Path | None = None
+    full_page: str = ""
 
     def __post_init__(self) -> None:
         self.log = AttemptLog(self.purse, self.trace)
@@ -79,8 +89,14 @@ class Runner:
         """Replays, and lets the model work only on what code can mend.
 
         Raises:
-            Failed: The task failed; it carries the wire's error.
+            Failed: The task failed; it carries the wire's error, and shows the page where there is one.
         """
+        try:
+            return await self._run()
+        except Failed as failed:
+            raise Failed(await self.executor.illustrated(failed.cause)) from failed
+
+    async def _run(self) -> Success:
         request, key = self.request, self.request.reuse_key
         await to_its_end(self.store.recover, key)
         bundle = self.bundle = await asyncio.to_thread(self.store.load_active, key)
@@ -104,29 +120,43 @@ class Runner:
         return await self._replay(bundle)
 
     async def _replay(self, bundle: Bundle) -> Success:
+        while True:
+            try:
+                return await self._replay_once(bundle)
+            except Failed as failed:
+                if not await self.executor.patience.another(failed.cause):
+                    raise
+
+    async def _replay_once(self, bundle: Bundle) -> Success:
         session: Session | None = None
         try:
             async with self.log.attempt("replay") as note:
                 note.revision = _committed(bundle).id
                 await self.trace.emit("replay.started", revision=note.revision)
-                execution = await self._execute(bundle, self.request.parameters, keep_open=self.purse is not None)
+                execution = await self._execute(bundle, self.request.parameters, keep_open=True)
                 session = execution.outcome.session
                 problems, breaches = await self._judge(bundle, execution)
-                if not problems and rows(execution.outcome.value) != 0:
-                    return await self._good(bundle, execution, session)
+                if not problems and rows(execution.outcome.value) != 0 and self._wall(bundle, execution) is None:
+                    return await self._good(bundle, execution, session, breaches)
                 if problems:
-                    await self.trace.emit("replay.failed", problems=problems)
-                    self._triage(bundle, execution, problems, note)
+                    await self._tell(execution, problems, breaches)
+                    if session is not None and execution.outcome.ok:
+                        await self.executor.look_at(session)
+                self._triage(bundle, execution, problems, note)
             if not problems:
-                if not (problems := await self._doubt_nothing(bundle)):
-                    return await self._good(bundle, execution, session)
-            elif await self._works_otherwise(bundle):
+                if not (problems := await self._doubt_nothing(bundle, execution)):
+                    return await self._good(bundle, execution, session, breaches)
+            elif works := await self._works_otherwise(bundle):
                 return await self._blame_parameters(bundle, execution, problems, breaches)
+            elif works is None and await self._confirmed(bundle, execution, problems, breaches):
+                return await self._admit(bundle, execution, problems)
             if await self._pinned():
                 raise Failed(outcome_failure(problems, execution, reason="pinned", breaches=breaches))
             if self.purse is None:
                 raise Failed(outcome_failure(problems, execution, reason="drift", breaches=breaches))
             return await self._develop("repair", bundle, session, _trouble(problems, execution))
+        except FailedBehindGate as failed:
+            return await self._continue(failed, bundle)
         finally:
             if session is not None:
                 await session.close()
@@ -156,39 +186,61 @@ class Runner:
     def _faults(self, bundle: Bundle, execution: Execution) -> tuple[list[str], list[Breach]]:
         schema = self._schema(bundle)
         problems = [f"output {e}" for e in schema.errors(execution.outcome.value)] if schema else []
-        clean, _ = self.records.statistics.clean_runs(_committed(bundle).id)
-        breaches = check(bundle.contract, execution.observed(), clean_runs=clean)
-        return problems + [str(b) for b in breaches], breaches
+        run = execution.observed(self._shown(execution.parameters))
+        history = self.records.statistics.history(_committed(bundle).id, run.parameters)
+        found = check(bundle.contract, run, history)
+        binding = [b for b in found if b.severity != "advisory"]
+        if binding and not problems and excused_by_page(binding, run):
+            binding = []
+        return problems + [str(b) for b in binding], found
 
-    async def _good(self, bundle: Bundle, execution: Execution, session: Session | None) -> Success:
+    async def _good(self, bundle: Bundle, execution: Execution, session: Session | None, told: list[Breach]) -> Success:
         if session is not None:
             session.release()
         revision = _committed(bundle)
         if execution.unknown_hosts:
             hosts = ", ".join(execution.unknown_hosts)
             self.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")
+        self.warnings += [f"the result was accepted, for the page bears it out; still, {breach}" for breach in told]
         await self._count_clean(revision, execution, keep=bundle.meta.effects == "read")
         self.kept_files = execution.files
         return Success(execution.outcome.value, revision, used=True)
 
     def _triage(self, bundle: Bundle, execution: Execution, problems: list[str], note: Note) -> None:
         """Ends the run where code is not to blame, or where something irreversible forbids another try."""
-        cause = site_cause(
-            execution.outcome.error,
+        cause = self._wall(bundle, execution, good=not problems)
+        if cause is None and not problems:
+            return
+        note.reason = cause.reason if cause is not None else "drift"
+        if execution.passed_gate:
+            found = problems or ([cause.message] if cause is not None else [])
+            raise FailedBehindGate(found, execution, bundle.automation)
+        if cause is not None and not self._may_have_moved(execution, cause):
+            raise self._stopped(bundle, execution, cause)
+
+    def _may_have_moved(self, execution: Execution, cause: Cause) -> bool:
+        """Whether a site that the run was kept from may be where the old one went: a repair may reach it."""
+        kept_from = cause.reason == "host-not-allowed" and bool(execution.unknown_hosts)
+        return kept_from and self.executor.reach.learns and self.purse is not None
+
+    def _stopped(self, bundle: Bundle, execution: Execution, cause: Cause) -> Failed:
+        """The end, or another try where the cause passes; but what may have been sent is not sent again."""
+        sent = bundle.meta.effects != "read" and execution.outcome.evidence.state_changing
+        repeatable = not sent and not execution.gates and not writes(execution.outcome.evidence)
+        return Failed(replace(cause, transient=cause.transient and repeatable))
+
+    def _wall(self, bundle: Bundle, execution: Execution, *, good: bool = True) -> Cause | None:
+        """What stood in the way, if that is where the run ended: a good result of such a page is none."""
+        error = execution.outcome.error
+        if error is not None and error.kind == "crash":
+            return Cause("browser-crashed", f"the browser crashed while the automation ran: {error.message}")
+        return site_cause(
+            error,
             execution.outcome.evidence,
             start_url=self.executor.start_url,
             login_expected=bool(bundle.contract.get("page", {}).get("login")),
+            good=good,
         )
-        error = execution.outcome.error
-        if cause is None and error is not None and error.kind == "crash":
-            cause = Cause("browser-crashed", f"the browser crashed while the automation ran: {error.message}")
-        note.reason = cause.reason if cause is not None else "drift"
-        if execution.passed_gate:
-            raise Failed(outcome_failure(problems, execution, reason="failed-behind-gate"))
-        # A site may have moved to another host; a repair may widen what is reached.
-        moved = cause is not None and cause.reason == "host-not-allowed" and execution.unknown_hosts
-        if cause is not None and not (moved and self.executor.reach.learns and self.purse is not None):
-            raise Failed(cause)
 
     async def _works_otherwise(self, bundle: Bundle) -> bool | None:
         """Whether read-only code still works with others that gave rows before; None where none are known."""
@@ -201,7 +253,10 @@ class Runner:
             execution = await self._execute(bundle, good | secrets, mode="rehearsal")
             if execution.rehearsed:
                 return True
+            self.full_page = execution.outcome.evidence.text
             works = not (await self._judge(bundle, execution))[0] and rows(execution.outcome.value) != 0
+            if (cause := self._wall(bundle, execution, good=works)) is not None:
+                raise self._stopped(bundle, execution, cause)  # it says nothing of the code, nor of the parameters
             note.reason = None if works else "drift"
         return works
 
@@ -210,13 +265,15 @@ class Runner:
         _, sets = await asyncio.to_thread(self.records.statistics.clean_runs, _committed(bundle).id)
         return next((good for good in sets if good != self._open(self.request.parameters)), None)
 
-    async def _doubt_nothing(self, bundle: Bundle) -> list[str]:
+    async def _doubt_nothing(self, bundle: Bundle, execution: Execution) -> list[str]:
         """An empty result, though the page bears it out, is believed only while other parameters still give rows."""
         if bundle.meta.effects != "read":
             return []
         works = await self._works_otherwise(bundle)
         if works is False:
             return ["$: no rows, and none any more for parameters that gave rows before"]
+        if works and (message := always_there(execution.outcome.evidence.messages, self.full_page)):
+            return [f"$: no rows, and {message!r}, by which the page was said to tell so, is there on full pages, too"]
         _, sets = await asyncio.to_thread(self.records.statistics.clean_runs, _committed(bundle).id)
         if sets and works is None:
             self.warnings.append("there are no rows, where the same parameters gave rows before; the page says so, too")
@@ -226,7 +283,9 @@ class Runner:
         self, bundle: Bundle, execution: Execution, problems: list[str], breaches: list[Breach]
     ) -> Success:
         """The code still works with other parameters: it is these, or their data are of a kind not met before."""
-        if execution.outcome.error is None and all(b.kind == "field-empty" for b in breaches):
+        if execution.outcome.error is None and all(
+            b.kind == "field-empty" or b.severity != "structural" for b in breaches
+        ):
             meta = bundle.meta
             if meta.schema_inferred and self.schema is None and meta.output_schema is not None:
                 meta = meta.model_copy(update={"output_schema": nullable(meta.output_schema)})
@@ -242,6 +301,32 @@ class Runner:
             )
         )
 
+    async def _confirmed(
+        self, bundle: Bundle, execution: Execution, problems: list[str], breaches: list[Breach]
+    ) -> bool:
+        """Whether the model takes a suspect result for data of a new kind; what is structural it is not asked about."""
+        binding = [b for b in breaches if b.severity != "advisory"]
+        if self.purse is None or len(problems) > len(binding) or not excusable(binding) or await self._pinned():
+            return False
+        sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
+        async with self.log.attempt("confirm") as note:
+            try:
+                verdict, why = await ask(
+                    self.purse, self.redactor, self.trace, task=self.request.task, parameters=self.request.parameters,
+                    breaches=breaches, run=execution.observed(self._open(self.request.parameters)), sample=sample,
+                )  # fmt: skip
+            except ModelError as error:
+                raise Failed(model_failure(error)) from error
+            note.reason = None if verdict == "legitimate" else f"drift: {why}"
+        return verdict == "legitimate"
+
+    async def _tell(self, execution: Execution, problems: list[str], breaches: list[Breach]) -> None:
+        evidence = execution.outcome.evidence
+        await self.trace.emit(
+            "replay.failed", problems=problems, breaches=[b.to_json() for b in breaches], url=evidence.url,
+            title=evidence.title,
+        )  # fmt: skip
+
     async def _admit(self, bundle: Bundle, execution: Execution, problems: list[str]) -> Success:
         """Widens what good results look like by this one, and commits that alone."""
         found = "; ".join(problems)
@@ -252,12 +337,14 @@ class Runner:
             self.store.commit,
             self.request.reuse_key,
             wider,
-            subject="Widen: fields may be empty",
+            subject="Widen: data of a kind not met before",
             body=self.redactor.text(found),
             trailers={"Task-Id": self.executor.task_id, "Reason": "widen"},
         )
         await self.trace.emit("commit", revision=revision.id, subject=revision.subject)
-        await self._count_clean(revision, execution, keep=True)
+        old = _committed(bundle).id
+        await asyncio.to_thread(self.records.statistics.inherit, old, revision.id, trust=True)
+        await self._count_clean(revision, execution, keep=bundle.meta.effects == "read")
         self.kept_files = execution.files
         return Success(execution.outcome.value, revision, used=True, updated=True)
 
@@ -273,33 +360,71 @@ class Runner:
         if bundle is not None and await self._pinned():
             raise Failed(Cause("pinned", f"{trouble}; the bundle is pinned and is not changed; unpin it to allow that"))
         need_git()
-        sample, known = "", None
+        sample, known, history = "", None, History()
+        if bundle is not None and kind == "repair":
+            asked = self._shown(self.request.parameters)
+            history = await asyncio.to_thread(self.records.statistics.history, _committed(bundle).id, asked)
         if bundle is not None:
             sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
             known = await self._good_parameters(bundle)
-        async with self.log.attempt(kind) as note:
-            promoted, revision = await Development(
+        development = Development(
+            request=self.request,
+            kind=kind,
+            base=bundle,
+            trouble=trouble,
+            sample=sample,
+            known_parameters=known,
+            schema=self._schema(bundle if kind == "repair" else None),
+            store=self.store,
+            executor=self.executor,
+            purse=self.purse,
+            redactor=self.redactor,
+            trace=self.trace,
+            settle=self.settle,
+            history=history,
+        )
+        try:
+            async with self.log.attempt(kind) as note:
+                promoted, revision = await development.run(session)
+                note.revision = revision.id
+        except FailedBehindGate as failed:
+            left_open = failed.execution.outcome.session
+            try:
+                return await self._continue(failed, bundle)
+            finally:
+                if left_open is not None:
+                    await left_open.close()
+        self.kept_files = promoted.execution.files
+        if kind == "repair" and bundle is not None:
+            await asyncio.to_thread(self.records.statistics.inherit, _committed(bundle).id, revision.id, trust=False)
+        keep = promoted.effects == "read"
+        await self._count_clean(revision, promoted.execution, keep=keep, other=promoted.other)
+        return Success(
+            promoted.execution.outcome.value, revision, used=bundle is not None, created=bundle is None, updated=True
+        )
+
+    async def _continue(self, failed: FailedBehindGate, bundle: Bundle | None) -> Success:
+        """Nothing is run again; with a model at hand, it may read the result off the page that is still open."""
+        if self.purse is None or failed.execution.outcome.session is None:
+            raise failed
+        sample = ""
+        if bundle is not None:
+            sample = await asyncio.to_thread(self.records.statistics.sample, _committed(bundle).id)
+        async with self.log.attempt("continue"):
+            output = await Continuation(
                 request=self.request,
-                kind=kind,
-                base=bundle,
-                trouble=trouble,
+                schema=self._schema(bundle),
                 sample=sample,
-                known_parameters=known,
-                schema=self._schema(bundle if kind == "repair" else None),
                 store=self.store,
                 executor=self.executor,
                 purse=self.purse,
                 redactor=self.redactor,
                 trace=self.trace,
                 settle=self.settle,
-            ).run(session)
-            note.revision = revision.id
-        self.kept_files = promoted.execution.files
-        keep = promoted.effects == "read"
-        await self._count_clean(revision, promoted.execution, keep=keep, other=promoted.other_parameters)
-        return Success(
-            promoted.execution.outcome.value, revision, used=bundle is not None, created=bundle is None, updated=True
-        )
+                warnings=self.warnings,
+            ).run(failed, bundle)
+        self.kept_files = failed.execution.files
+        return Success(output, bundle.revision if bundle else None, used=bundle is not None, continued=True)
 
     async def _pinned(self) -> bool:
         return await asyncio.to_thread(self.store.pinned, self.request.reuse_key) is not None
@@ -310,7 +435,7 @@ class Runner:
         return OutputSchema(bundle.meta.output_schema)
 
     async def _count_clean(
-        self, revision: Revision, execution: Execution, *, keep: bool, other: Mapping[str, Any] | None = None
+        self, revision: Revision, execution: Execution, *, keep: bool, other: Execution | None = None
     ) -> None:
         """Counts a good run; parameters that gave rows, secrets left out, are what is replayed when in doubt."""
         known = self._open(self.request.parameters)
@@ -320,8 +445,18 @@ class Runner:
         asked = json.dumps(self.redactor.parameters(self.request.parameters), ensure_ascii=False)
         sample = f"{asked} gave {self.redactor.text(describe_output(execution.outcome.value))}"
         empty = rows(execution.outcome.value) == 0
-        good = [known] * (not empty) + [self._open(other)] * (other is not None) if keep else []
-        await asyncio.to_thread(self.records.statistics.clean_run, revision.id, good, None if empty else sample)
+        good = [known] * (not empty) + ([self._open(other.parameters)] if other is not None else []) if keep else []
+        runs = [self._kept(one) for one in (other, execution) if one is not None]
+        args = revision.id, good, None if empty else sample, runs
+        await asyncio.to_thread(self.records.statistics.clean_run, *args)
+
+    def _kept(self, execution: Execution) -> Observed:
+        """What a run gave, as it may be kept."""
+        run = execution.observed(self._shown(execution.parameters))
+        return replace(run, output=self.redactor.data(run.output))
+
+    def _shown(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return self._open(self.redactor.parameters(parameters))
 
     def _open(self, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
         return {n: v for n, v in (parameters or {}).items() if n not in self.request.secrets}

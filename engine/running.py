@@ -13,6 +13,7 @@ from typing import Literal
 
 from engine import requests, results
 from engine.bundles import BundleStore
+from engine.contract import CLEAN_RUNS_BEFORE_STATISTICS
 from engine.errors import StoreError
 from engine.execution import Executor
 from engine.models.base import Model, Usage
@@ -34,6 +35,7 @@ from engine.task import (
     TaskRequest,
     TaskResult,
     Tokens,
+    Trust,
 )
 from engine.threads import to_its_end
 from engine.trace import Trace
@@ -221,10 +223,13 @@ class TaskRun:
             trace=self.trace,
             redactor=self.redactor,
             purse=purse,
+            retries=limits.retries,
         )
 
     async def _finish(self, success: Success | None, cause: Cause | None) -> TaskResult:
         effect, actions = await asyncio.to_thread(self._effect)
+        if success is not None and success.continued:
+            effect = "continued"
         error = Failed(cause).to_error() if cause is not None else None
         if error is not None and effect != "none":
             error = after_gate(error, effect, actions)
@@ -290,9 +295,20 @@ class TaskRun:
         confirmed = all(state == "confirmed" for _, _, state in gates)
         return "performed" if confirmed else "unknown", [action for action, _, _ in gates]
 
+    def _trust(self, revision: str) -> Trust:
+        """A revision is trusted once its clean runs are enough for the statistical checks to bind."""
+        try:
+            clean, _ = self.records.statistics.clean_runs(revision)
+        except StoreError as error:
+            log.warning("task %s: the clean runs of its revision cannot be read: %s", self.task_id, error)
+            return "candidate"
+        return "trusted" if clean >= CLEAN_RUNS_BEFORE_STATISTICS else "candidate"
+
     def _reuse(self, success: Success | None) -> Reuse | None:
         """A run without a revision (rejected, or failed on a new key) leaves it out, as the wire wants."""
         if success is not None:
+            if success.revision is None:
+                return None
             used, created, updated, revision = (
                 success.used,
                 success.created,
@@ -310,6 +326,7 @@ class TaskRun:
             updated=updated and not created,
             revision_id=revision.id,
             revision_timestamp=revision.timestamp,
+            trust=self._trust(revision.id),
         )
 
 

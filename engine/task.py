@@ -18,9 +18,10 @@ AiMode = Literal["auto", "never"]
 ErrorCode = Literal[
     "workspace-rate-limited", "unauthenticated", "no-ai-credits-left", "timeout", "rejected", "internal-error"
 ]
-Effect = Literal["none", "performed", "unknown"]
+Effect = Literal["none", "performed", "continued", "unknown"]
 IfInterrupted = Literal["fail", "rerun"]
 Status = Literal["pending", "started", "completed", "canceled"]
+Trust = Literal["candidate", "trusted"]
 
 
 class _Wire(BaseModel):
@@ -40,7 +41,10 @@ class Limits(BaseModel):
         turns: Most requests of the agent.
         tokens: Most tokens of all prompts and answers together.
         candidates: Most candidates that the gate refuses before the agent has to stop.
-        action_timeout: Most seconds that an automation waits for an element, unless it says otherwise.
+        action_timeout: Most seconds that an automation waits for an element, and a third of those for a page, unless it
+            says otherwise.
+        retries: Most further tries while a site is away for a moment: no connection, status 502 to 504, or 429 with
+            Retry-After. None where a write may have been sent.
         downloads: Most files that one run may save.
         download_mb: Most megabytes of all files of one run.
     """
@@ -53,6 +57,7 @@ class Limits(BaseModel):
     tokens: int = Field(default=1_500_000, ge=1)
     candidates: int = Field(default=4, ge=1)
     action_timeout: float = Field(default=10.0, gt=0)
+    retries: int = Field(default=2, ge=0)
     downloads: int = Field(default=200, ge=0)
     download_mb: int = Field(default=256, ge=0)
 
@@ -104,6 +109,8 @@ class Reuse(_Wire):
         updated: Whether this run saved a new revision.
         revision_id: The git commit that gave the result, or HEAD where the run failed.
         revision_timestamp: When that commit was made.
+        trust: ``candidate`` until the revision has had five clean runs, the one it was saved on included; then
+            ``trusted``.
     """
 
     key: str
@@ -112,6 +119,7 @@ class Reuse(_Wire):
     updated: bool
     revision_id: str
     revision_timestamp: datetime
+    trust: Trust = "candidate"
 
     def to_wire(self) -> dict[str, Any]:
         """Both spellings of the revision, since the two public clients differ."""
@@ -223,14 +231,15 @@ class Attempt(_Wire):
 
     Args:
         kind: ``replay`` of saved code, ``explore`` from nothing, ``update`` to a changed request, ``repair``,
-            ``confirm`` a suspect result, ``check`` of the last good parameters.
+            ``confirm`` a suspect result, ``check`` of the last good parameters, ``continue`` by reading the result off
+            the page of a run that failed behind an irreversible action.
         outcome: ``success`` or ``failed``.
         reason: Why it failed, or None.
         revision: The commit that ran or was made, if any.
         model: The model's id where one was asked.
     """
 
-    kind: Literal["replay", "explore", "update", "repair", "confirm", "check"]
+    kind: Literal["replay", "explore", "update", "repair", "confirm", "check", "continue"]
     outcome: Literal["success", "failed"]
     reason: str | None = None
     revision: str | None = None

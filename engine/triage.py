@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
+from engine import walls
 from engine.task import ErrorCode
 
 
@@ -21,23 +24,15 @@ class Failure(Protocol):
     def message(self) -> str: ...
 
 
-class PageEvidence(Protocol):
+class PageEvidence(walls.Sight, Protocol):
     """The part of a run's evidence that triage reads."""
 
     @property
-    def url(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def documents(self) -> tuple[tuple[str, int], ...]: ...
-    @property
     def retry_after(self) -> str | None: ...
     @property
-    def password_field(self) -> bool: ...
+    def pending_document(self) -> str | None: ...
+    @property
+    def answers(self) -> tuple[tuple[str, int], ...]: ...
     @property
     def password_filled(self) -> bool: ...
     @property
@@ -57,65 +52,67 @@ class Cause:
         message: What happened and what to do.
         code: The wire's code.
         details: Facts beside the reason.
+        transient: It may be gone in a moment, so that another try makes sense.
+        wait: Seconds until then, where the site says so.
     """
 
     reason: str
     message: str
     code: ErrorCode = "internal-error"
     details: Mapping[str, Any] = field(default_factory=dict)
+    transient: bool = False
+    wait: float | None = None
 
 
-_NETWORK: tuple[tuple[str, str, str], ...] = (
-    (r"dns|ERR_NAME_NOT_RESOLVED|ERR_NAME_RESOLUTION", "dns", "its host name is not known; check the address"),
-    (r"refused|ERR_CONNECTION_REFUSED", "connection-refused", "nothing answers there; is the site up?"),
-    (r"tls|ERR_CERT|ERR_SSL", "tls", "its certificate or TLS is not valid"),
-    (r"ERR_TOO_MANY_REDIRECTS", "redirect-loop", "it redirects without end"),
-    (r"timeout|ERR_TIMED_OUT|ERR_CONNECTION_TIMED_OUT", "site-timeout", "it did not answer in time; try again later"),
-    (r"ERR_INTERNET_DISCONNECTED|ERR_ADDRESS_UNREACHABLE|ERR_NETWORK", "network", "the network is not reachable"),
-    (r"ERR_", "connection-lost", "it closed the connection without an answer; try again later"),
+# What the proxy, Chromium and Playwright's own requests say → reason, what to do, and whether another try may help.
+_NETWORK: tuple[tuple[str, str, str, bool], ...] = (
+    (r"\bdns: |ERR_DNS_TIMED_OUT|EAI_AGAIN", "dns", "its name was not looked up in time; try again later", True),
+    (r"\bdns\b|ERR_NAME_|ENOTFOUND", "dns", "its host name is not known; check the address", False),
+    (r"\brefused\b|_REFUSED|ECONNREFUSED", "connection-refused", "nothing answers there; is the site up?", True),
+    (r"\btls\b|ERR_CERT|ERR_SSL|ERR_BAD_SSL|certificate", "tls", "its certificate or TLS is not valid", False),
+    (r"ERR_TOO_MANY_REDIRECTS", "redirect-loop", "it redirects without end", False),
+    (r"[Tt]imeout|TIMED_OUT|ETIMEDOUT", "site-timeout", "it did not answer in time; try again later", True),
+    (r"ERR_INTERNET_DISC|_UNREACHABLE|ERR_NETWORK|ENETUN|EHOSTUN", "network", "the network is not reachable", True),
+    (
+        r"ERR_(?:EMPTY_RESPONSE|CONNECTION|SOCKET|HTTP2|QUIC|INCOMPLETE|CONTENT_LENGTH|TUNNEL|PROXY|INVALID_HTTP|RESPONSE)"
+        r"|socket hang up|ECONNRESET|EPIPE|connection ended",
+        "connection-lost",
+        "it closed the connection without an answer; try again later",
+        True,
+    ),
 )  # fmt: skip
-_BOT_WALL = re.compile(
-    r"verify (?:that )?you(?:'| a)re (?:a )?human|are you a robot|i'm not a robot|complete the captcha|unusual traffic"
-    r"|checking your browser|prove you are human|automated (?:access|requests)"
-    r"|enable javascript and cookies to continue",
-    re.IGNORECASE,
-)
-_MAINTENANCE = re.compile(
-    r"(?:down for|under|scheduled) maintenance|we(?:'ll| will) be (?:right )?back|temporarily unavailable",
-    re.I,
-)
-_ERROR_PAGE = re.compile(
-    r"something went wrong|internal server error|unexpected error|service unavailable|an error (?:has )?occurred",
-    re.I,
-)
-_PAYWALL = re.compile(
-    r"subscribe to (?:continue|read|unlock)|subscribers only|start your (?:free )?trial to (?:continue|read)",
-    re.I,
-)
-_SESSION = re.compile(
-    r"session (?:has )?(?:expired|timed out)|(?:sign|log) in (?:again )?to continue|please (?:sign|log) in",
-    re.I,
-)
-_SHORT_PAGE = 1500  # characters; a page of content that mentions such words is longer
+_NET_ERROR = re.compile(r"net::(ERR_\w+)")
+_OWN_REQUEST = re.compile(r"APIRequestContext\.\w+: ")
+_UNREACHED = re.compile(r"Timeout|socket hang up|connection ended|\bE[A-Z]{4,}\b|certificate", re.IGNORECASE)
+_AWAY = (502, 503, 504)
 
 
 def site_cause(
-    failure: Failure | None, page: PageEvidence, *, start_url: str | None = None, login_expected: bool = False
+    failure: Failure | None,
+    page: PageEvidence,
+    *,
+    start_url: str | None = None,
+    login_expected: bool = False,
+    first: bool = False,
+    good: bool = False,
 ) -> Cause | None:
     """The cause that lies with the site, the network or a wall, or None where the code is left as the suspect.
 
     Args:
-        failure: The script's error, or None where it ran but its result is suspect.
+        failure: The script's error, or None where it ran.
         page: What the page itself says at the end of the run.
         start_url: Where the run began: a 404 there is the site's, a 404 at an address that the code built is not.
         login_expected: Whether good runs log in, or end on a page with a login form; then such a page is no wall.
+        first: Nothing has run yet but the opening of the start URL, which may well be a page with a login form.
+        good: The result is fine as it stands; then only what no page of content looks like is a wall.
     """
     return (
         _network(failure, page)
-        or _walls(page, login_expected)
-        or _status(page, start_url)
-        or _error_page(page)
-    )  # fmt: skip
+        or _walls(page, login_expected, first=first, good=good)
+        or _status(page, start_url, login_expected, good=good)
+        or _own_requests(failure, page)
+        or _error_page(page, plainly=good)
+    )
 
 
 def _network(failure: Failure | None, page: PageEvidence) -> Cause | None:
@@ -128,67 +125,116 @@ def _network(failure: Failure | None, page: PageEvidence) -> Cause | None:
             f" ({reason.removeprefix('policy: ')}); name it in allow_hosts if it is meant to be reached",
             details={"hosts": hosts},
         )
-    if failure is None or (failure.kind != "navigation" and not reason):
+    if failure is None:
         return None
-    # A time-out while waiting for something on a page that did load is not the network's.
-    if failure.kind == "timeout" and page.status is not None and not reason:
+    own = _OWN_REQUEST.match(failure.message)
+    if own:
+        # Without its log, which quotes headers; and with what the proxy said of the host.
+        said = failure.message.partition("Call log:")[0]
+        if not _UNREACHED.search(said[own.end() :]):
+            return None
+        reason = next((why for host, why in reversed(page.refused) if host in failure.message), None)
+        if reason and reason.startswith("policy"):
+            return None  # the automation's own affair; the contract of its egress is told elsewhere
+        text = reason or said[own.end() :]
+    elif failure.kind == "timeout" and page.pending_document is not None:
+        text = "timeout"
+    elif failure.kind == "navigation" or reason:
+        # A time-out while waiting for something on a page that did load is not the network's.
+        text = reason or " ".join(_NET_ERROR.findall(failure.message))  # without the address, which may say anything
+    else:
         return None
-    text = f"{reason or ''} {failure.message}"
-    for pattern, name, remedy in _NETWORK:
+    for pattern, name, remedy, transient in _NETWORK:
         if re.search(pattern, text):
             code: ErrorCode = "timeout" if name == "site-timeout" else "internal-error"
-            return Cause(name, f"the site could not be reached: {remedy}", code, {"error": failure.message[:300]})
+            details = {"error": failure.message[:300]}
+            return Cause(name, f"the site could not be reached: {remedy}", code, details, transient=transient)
     return None
 
 
-def _walls(page: PageEvidence, login_expected: bool) -> Cause | None:
-    seen = f"{page.title}\n{page.text}"
-    if _BOT_WALL.search(seen) and (len(page.text) < _SHORT_PAGE or page.status in (403, 429, 503)):
+def _walls(page: PageEvidence, login_expected: bool, *, first: bool, good: bool) -> Cause | None:
+    if walls.is_bot_wall(page):
         return Cause("bot-wall", f"{page.url} asks for proof that a person is there; no code can mend that")
-    if page.password_field and page.password_filled:
+    if page.password_field and page.password_filled and not good:
         if not page.state_changing:
             return None  # filled in but never sent: the form is another than the code knows
         return Cause(
             "wrong-credentials",
             f"{page.url} still asks for the password after it was given; check the credentials",
         )
-    if page.password_field and not login_expected:
-        what = "the session expired" if _SESSION.search(seen) else "the site asks for a login"
-        return Cause("login-required", f"{what} at {page.url}, and the automation does not log in itself")
-    if _PAYWALL.search(seen) and len(page.text) < _SHORT_PAGE * 2:
+    login = walls.led_to_login(page) if first or good else walls.is_login(page)
+    if login and not login_expected:
+        what = "the session expired" if walls.session_expired(page) else "the site asks for a login"
+        how = "give the credentials as parameters" if first else "the automation does not log in itself"
+        return Cause("login-required", f"{what} at {page.url}, and {how}")
+    if walls.is_paywall(page):
         return Cause("paywall", f"{page.url} shows its content to subscribers only")
     return None
 
 
-def _status(page: PageEvidence, start_url: str | None) -> Cause | None:
-    status = page.status
-    if status is None or status < 400:
+def _status(page: PageEvidence, start_url: str | None, login_expected: bool, *, good: bool) -> Cause | None:
+    if page.status is None or page.status < 400:
         return None
     where = page.documents[-1][0] if page.documents else page.url
+    if page.status == 429 or page.status >= 500:
+        return _turned_away(where, page.status, page)
+    if good:
+        return None  # to find out what is not there may be the very task
+    details: dict[str, Any] = {"status": page.status, "url": where}
+    if page.status in (401, 403, 407):
+        if page.password_field and login_expected:
+            return None
+        if page.status == 401:
+            return Cause("login-required", f"{where} asks for a login (status 401)", details=details)
+        return Cause("access-denied", f"{where} refuses access with status {page.status}", details=details)
+    only_redirects_before = all(300 <= status < 400 for _, status in page.documents[:-1])
+    if only_redirects_before or _same_page(where, start_url):
+        return Cause("http-error", f"{where} answers with status {page.status}; check the start URL", details=details)
+    return None
+
+
+def _own_requests(failure: Failure | None, page: PageEvidence) -> Cause | None:
+    """An answer that the code itself fetched, beside a page that is fine, and then could not read."""
+    if failure is None or failure.kind == "timeout" or not page.answers:
+        return None
+    where, status = page.answers[-1]
+    return _turned_away(where, status, page) if status == 429 or status >= 500 else None
+
+
+def _turned_away(where: str, status: int, page: PageEvidence) -> Cause:
+    wait = _seconds(page.retry_after)
     details: dict[str, Any] = {"status": status, "url": where}
     if page.retry_after:
         details["retry_after"] = page.retry_after
     if status == 429:
-        return Cause("site-rate-limit", f"{where} answers 429, too many requests; try again later", details=details)
-    if status == 503 and _MAINTENANCE.search(f"{page.title}\n{page.text}"):
-        return Cause("maintenance", f"{where} is down for maintenance; try again later", details=details)
-    if status >= 500:
-        return Cause("http-error", f"{where} answers with status {status}; try again later", details=details)
-    if status in (401, 403, 407):
-        return Cause("access-denied", f"{where} refuses access with status {status}", details=details)
-    if len(page.documents) <= 1 or _same_page(where, start_url):
-        return Cause("http-error", f"{where} answers with status {status}; check the start URL", details=details)
-    return None
+        message = f"{where} answers 429, too many requests; try again later"
+        return Cause("site-rate-limit", message, details=details, transient=wait is not None, wait=wait)
+    transient = status in _AWAY
+    if status == 503 and walls.says_maintenance(page):
+        message = f"{where} is down for maintenance; try again later"
+        return Cause("maintenance", message, details=details, transient=transient, wait=wait)
+    message = f"{where} answers with status {status}; try again later"
+    return Cause("http-error", message, details=details, transient=transient, wait=wait)
 
 
-def _error_page(page: PageEvidence) -> Cause | None:
-    if len(page.text) > _SHORT_PAGE:
-        return None
-    if _MAINTENANCE.search(f"{page.title}\n{page.text}"):
+def _error_page(page: PageEvidence, *, plainly: bool) -> Cause | None:
+    if walls.says_maintenance(page, plainly=plainly):
         return Cause("maintenance", f"{page.url} is down for maintenance; try again later")
-    if _ERROR_PAGE.search(f"{page.title}\n{page.text}"):
+    if walls.says_error(page, plainly=plainly):
         return Cause("error-page", f"{page.url} shows an error page with status {page.status}; try again later")
     return None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """A Retry-After header in seconds from now: it is a number of them, or a date."""
+    if not retry_after:
+        return None
+    try:
+        if retry_after.strip().isdigit():
+            return float(retry_after)
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _same_page(a: str, b: str | None) -> bool:

@@ -6,11 +6,13 @@ import importlib
 import re
 import secrets
 import socket
+import ssl
 import threading
 import traceback
 from collections.abc import Callable
 from http.cookies import SimpleCookie
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -21,6 +23,7 @@ from fixtures_sites.sites import SITES
 
 __all__ = ["FixtureServer", "Site", "serve"]
 
+_SELF_SIGNED = Path(__file__).with_name("self_signed.pem")
 View = Callable[..., "Response | str"]
 
 
@@ -101,18 +104,19 @@ class FixtureServer:
 
     `version` may be set at any time: the next request meets the other version on the same origin. `state` is
     the site's own. `requests` logs `(method, path with query)` in order. `errors` holds the tracebacks of
-    routes that failed; the visitor saw a 500.
+    routes that failed; the visitor saw a 500. With `tls` it speaks HTTPS, with a certificate that nobody trusts.
     """
 
-    def __init__(self, site: Site, *, version: str = "v1", port: int = 0) -> None:
+    def __init__(self, site: Site, *, version: str = "v1", port: int = 0, tls: bool = False) -> None:
         self.site = site
+        self.scheme = "https" if tls else "http"
         self.version = version
         self.state = site.new_state()
         self.requests: list[tuple[str, str]] = []
         self.errors: list[str] = []
         self._sessions: dict[str, dict[str, Any]] = {}
         self._stopping = threading.Event()
-        self._server = _Server(self, port)
+        self._server = _Server(self, port, tls=tls)
         self.port: int = self._server.server_address[1]
         # Browsers keep cookies by host, not by port: a plain name would mix up sites that run side by side.
         self._cookie = f"sid{self.port}"
@@ -122,7 +126,7 @@ class FixtureServer:
     @property
     def url(self) -> str:
         """The start page, with the slash at its end."""
-        return f"http://127.0.0.1:{self.port}/"
+        return f"{self.scheme}://127.0.0.1:{self.port}/"
 
     @property
     def version(self) -> str:
@@ -183,24 +187,29 @@ class FixtureServer:
         return response
 
 
-def serve(name: str, *, version: str = "v1", port: int = 0) -> FixtureServer:
-    """Serve a site on loopback; port 0 takes a free one.
+def serve(name: str, *, version: str = "v1", port: int = 0, tls: bool = False) -> FixtureServer:
+    """Serve a site on loopback; port 0 takes a free one, and `tls` is HTTPS with a certificate that nobody trusts.
 
     Raises `UnknownSiteError` where there is no such site or version, and `OSError` where the port is taken.
     """
     if name not in SITES:
         raise UnknownSiteError(f"there is no site {name!r}; there are {', '.join(sorted(SITES))}")
     site: Site = importlib.import_module(SITES[name]).SITE
-    return FixtureServer(site, version=version, port=port)
+    return FixtureServer(site, version=version, port=port, tls=tls)
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, fixture: FixtureServer, port: int) -> None:
+    def __init__(self, fixture: FixtureServer, port: int, *, tls: bool) -> None:
         self.fixture = fixture
         self._connections: set[socket.socket] = set()
         super().__init__(("127.0.0.1", port), _Handler)
+        if tls:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(_SELF_SIGNED)
+            # The handshake is made by the connection's thread, at its first read.
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         self._connections.add(request)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
 
 _ACTION_TIMEOUT_MS = 10_000
-_NAVIGATION_TIMEOUT_MS = 30_000
+_ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
 _RESULT = "__step_result__"
 
 
@@ -106,7 +106,7 @@ class Harness:
         assert self._browser is not None
         context = self._context = await self._browser.new_context(accept_downloads=True)
         context.set_default_timeout(_ACTION_TIMEOUT_MS)
-        context.set_default_navigation_timeout(_NAVIGATION_TIMEOUT_MS)
+        context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)
         recorder = self._recorder = observe.Recorder(context)
 
         def on_crash(*_: object) -> None:
@@ -137,7 +137,9 @@ class Harness:
                 path.write_bytes(data)
         self._resources.clear()
         self._pages_limit = message["pages"]
-        self._page.context.set_default_timeout(message["action_seconds"] * 1000)
+        context, action_ms = self._page.context, message["action_seconds"] * 1000
+        context.set_default_timeout(action_ms)
+        context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * action_ms)
         self._channel.allow_notices(message["output_bytes"])
         start_url = message["start_url"]
         self._task = TaskContext(self._channel, self._page, start_url, directory)
@@ -269,6 +271,12 @@ class Harness:
             return dict.fromkeys(message["refs"], "error: no page is open")
         name = "page" if page is self._page else "page.context.pages[-1]"
         return await observe.locators(page, name, message["refs"])
+
+    async def freeze(self) -> None:
+        """Send nothing any more that may change something."""
+        assert self._page is not None
+        assert self._recorder is not None
+        await observe.freeze(self._page.context, self._recorder)
 
     async def evidence(self, *, screenshot: bool) -> dict[str, Any]:
         """What the page says now."""

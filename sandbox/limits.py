@@ -21,7 +21,7 @@ class Limits:
         downloads: Number of downloads.
         pages: Pages (tabs, pop-ups) open at one time.
         action_seconds: Seconds after which a click or a wait raises ``TimeoutError``, unless the code names another
-            timeout. Does not end the worker.
+            timeout; three times as many for the loading of a page. Does not end the worker.
 
     >>> Limits(wall_seconds=60).memory_mb
     3072

@@ -4,7 +4,6 @@ cost little."""
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -13,18 +12,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sandbox.hints import collect_hints
+from sandbox.outline import OUTLINE
+from sandbox.pictures import stop_loading, take_picture
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, ElementHandle, Frame, Locator, Page, Request, Response
+    from playwright.async_api import BrowserContext, ElementHandle, Frame, Locator, Page, Request, Response, Route
 
 _TEXT_LIMIT = 3_000
 _PAGE_TIMEOUT = 3.0
-_SCREENSHOT_TIMEOUT_MS = 5_000
 _SNAPSHOT_TIMEOUT_MS = 15_000
 _MOST_RECORDS = 1_000
 _MOST_COUNTS = 20
+_SAFE = ("GET", "HEAD", "OPTIONS")
 
-_SEE = """() => {
+_SIGNS = """() => {
   const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
   const off = (e) => e.disabled || e.closest('[aria-disabled=true], [inert], fieldset:disabled')
     || /(^|[\\s_-])disabled($|[\\s_-])/i.test(e.className + ' ' + (e.parentElement ? e.parentElement.className : ''));
@@ -52,11 +53,22 @@ _SEE = """() => {
     controls.push((name || 'rel=next').slice(0, 80));
   }
   const passwords = [...document.querySelectorAll('input[type=password]')].filter(shown);
+  const service = new RegExp('recaptcha/(api2|enterprise)/(bframe|anchor(?!.*size=invisible))|hcaptcha\\.com'
+    + '|challenges\\.cloudflare\\.com|captcha-delivery\\.com|arkoselabs\\.com|geetest\\.com');
+  const challenge = [...document.querySelectorAll('iframe')].some((e) => service.test(e.src) && shown(e));
   return {
     url: location.href, title: document.title, text: (document.body ? document.body.innerText : '').slice(0, 20000),
     next: controls.slice(0, 10), password: passwords.length > 0, filled: passwords.some((e) => e.value !== ''),
+    challenge,
   };
 }"""
+# By a whole page, or by a locator that matches anything, no site says that there is nothing.
+_MESSAGE = """e => {
+  const said = (e.innerText || e.alt || e.getAttribute('aria-label') || '').trim();
+  const short = e !== document.documentElement && e !== document.body && said !== '' && said.length <= 300;
+  return short && e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0 ? said : null;
+}"""
+_SEE = f"() => ({{...({_SIGNS})(), ...({OUTLINE})()}})"
 
 _NUMBER = r"(\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)"
 # Any plural counts, but for measures: whoever compares a total looks at its wording too.
@@ -90,14 +102,21 @@ def stated_totals(text: str) -> list[tuple[str, int]]:
 
 
 class Recorder:
-    """Listens to a browser context from its start."""
+    """Listens to a browser context from its start.
+
+    Attributes:
+        frozen: Requests that may change something are not sent any more.
+    """
 
     def __init__(self, context: BrowserContext) -> None:
         self.crashed = False
+        self.frozen = False
         self.password_filled = False
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)
         self.state_changing: deque[tuple[str, str]] = deque(maxlen=_MOST_RECORDS)
         self.failed_document: tuple[str, str] | None = None
+        self.pending_document: str | None = None
+        self.answers: deque[tuple[str, int]] = deque(maxlen=20)
         self.retry_after: str | None = None
         context.on("request", self._on_request)
         context.on("response", self._on_response)
@@ -105,7 +124,7 @@ class Recorder:
 
     def note_request(self, method: str, url: str) -> None:
         """Record a request by its method."""
-        if method.upper() not in ("GET", "HEAD", "OPTIONS"):
+        if method.upper() not in _SAFE:
             parts = urlsplit(url)
             self.state_changing.append(
                 (method.upper(), f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
@@ -113,17 +132,36 @@ class Recorder:
 
     def _on_request(self, request: Request) -> None:
         self.note_request(request.method, request.url)
+        if _is_main_document(request):
+            self.pending_document = request.url
 
     def _on_response(self, response: Response) -> None:
         if _is_main_document(response.request):
             self.documents.append((response.url, response.status))
             self.retry_after = response.headers.get("retry-after")
-            self.failed_document = None
+            self.failed_document = self.pending_document = None
 
     def _on_failure(self, request: Request) -> None:
+        if not _is_main_document(request):
+            return
+        if self.pending_document == request.url:
+            self.pending_document = None
         # ERR_ABORTED is a download or a navigation that gave way to another
-        if _is_main_document(request) and "ERR_ABORTED" not in (request.failure or ""):
+        if "ERR_ABORTED" not in (request.failure or ""):
             self.failed_document = (request.url, request.failure or "")
+
+
+async def freeze(context: BrowserContext, recorder: Recorder) -> None:
+    """From here on, no request leaves that may change something."""
+
+    async def only_read(route: Route) -> None:
+        if route.request.method.upper() in _SAFE:
+            await route.continue_()
+        else:
+            await route.abort("blockedbyclient")
+
+    recorder.frozen = True
+    await context.route("**/*", only_read)
 
 
 def _is_main_document(request: Request) -> bool:
@@ -149,7 +187,7 @@ def watch_calls(current: Callable[[], Recorder | None]) -> None:
     for holder in (Page, Frame):
         for name in ("fill", "type"):
             _watch_typing(holder, name, current, by_selector=True)
-    for name in ("post", "put", "patch", "delete", "fetch"):
+    for name in ("get", "head", "post", "put", "patch", "delete", "fetch"):
         _watch_request(APIRequestContext, name, current)
 
 
@@ -186,9 +224,15 @@ def _watch_request(owner: type, name: str, current: Callable[[], Recorder | None
     async def sent(self: Any, url_or_request: Any, **options: Any) -> Any:
         method = name if name != "fetch" else options.get("method") or getattr(url_or_request, "method", None) or "GET"
         recorder = current()
-        if recorder is not None:
-            recorder.note_request(str(method), getattr(url_or_request, "url", None) or str(url_or_request))
-        return await original(self, url_or_request, **options)
+        if recorder is None:
+            return await original(self, url_or_request, **options)
+        if recorder.frozen and str(method).upper() not in _SAFE:
+            raise PermissionError(f"{str(method).upper()} is not sent: something irreversible was done already")
+        recorder.note_request(str(method), getattr(url_or_request, "url", None) or str(url_or_request))
+        response = await original(self, url_or_request, **options)
+        recorder.answers.append((response.url, response.status))
+        recorder.retry_after = response.headers.get("retry-after")
+        return response
 
     setattr(owner, name, sent)
 
@@ -198,9 +242,13 @@ async def see(
 ) -> dict[str, Any]:
     """The worker's part of `Evidence`, as JSON."""
     seen: dict[str, Any] = {"url": page.url if page else ""}
+    pending = recorder.pending_document
     if page is not None and not recorder.crashed:
+        if pending is not None and screenshot:
+            await _quietly(stop_loading(page))  # a page that still waits for the next document answers nothing
         seen |= await _quietly(page.evaluate(_SEE)) or {}
     text = seen.get("text", "")
+    said = [(name, await _quietly(locator.first.evaluate(_MESSAGE))) for name, locator in empty]
     return {
         "url": seen["url"],
         "title": seen.get("title", ""),
@@ -208,14 +256,20 @@ async def see(
         "status": recorder.documents[-1][1] if recorder.documents else None,
         "documents": list(recorder.documents),
         "retry_after": recorder.retry_after,
+        "pending_document": pending,
+        "answers": list(recorder.answers),
         "password_field": seen.get("password", False),
         "password_filled": recorder.password_filled or seen.get("filled", False),
+        "challenge": seen.get("challenge", False),
         "next_controls": seen.get("next", []),
         "counts": stated_totals(text),
+        "landmarks": seen.get("landmarks", []),
+        "groups": seen.get("groups", []),
         "state_changing": list(recorder.state_changing),
-        "empty": [(name, bool(await _quietly(locator.first.is_visible()))) for name, locator in empty],
+        "empty": [(name, message is not None) for name, message in said],
+        "messages": [message for _, message in said if message is not None],
         "failed_document": recorder.failed_document,
-        "screenshot": await _screenshot(page) if screenshot and page and not recorder.crashed else None,
+        **(await take_picture(page) if screenshot and page and not recorder.crashed else {}),
     }
 
 
@@ -226,15 +280,6 @@ async def _quietly(call: Any) -> Any:
     try:
         return await asyncio.wait_for(call, _PAGE_TIMEOUT)
     except (Error, TimeoutError):
-        return None
-
-
-async def _screenshot(page: Page) -> str | None:
-    from playwright.async_api import Error
-
-    try:
-        return base64.b64encode(await page.screenshot(timeout=_SCREENSHOT_TIMEOUT_MS)).decode()
-    except Error:
         return None
 
 

@@ -100,7 +100,11 @@ class Policy:
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
         try:
             addresses = await asyncio.wait_for(self._resolve(host, port), _RESOLVE_SECONDS)
-        except (OSError, UnicodeError, TimeoutError):
+        except TimeoutError:
+            raise RefusedError("dns: no answer in time") from None
+        except (OSError, UnicodeError) as error:
+            if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+                raise RefusedError("dns: no answer for now") from None
             addresses = ()
         if not addresses:
             raise RefusedError("dns")

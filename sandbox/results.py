@@ -58,17 +58,25 @@ class Evidence:
         text: The first 3,000 characters of its visible text.
         status: HTTP status of the last main document.
         documents: ``(url, status)`` of the last twenty main documents.
-        retry_after: The last main document's Retry-After header.
+        retry_after: Retry-After header of the last main document, or of the last request of the code's own.
+        pending_document: A main document that was asked for and has not been answered.
+        answers: ``(url, status)`` of the last twenty requests that the code made without the page.
         password_field: A password input is visible now.
         password_filled: The automation typed into one during the run.
+        challenge: A visible frame of a known CAPTCHA service.
         next_controls: Names of visible, enabled controls by which the site says "there is more".
         counts: ``(text, number)`` where the page states a total: "47 results", "Showing 1-10 of 47".
+        landmarks: Its visible main parts: "main", "navigation: Pages", "table: Name, Town".
+        groups: ``(elements, number)`` of the longest runs of like elements that are visible: ("tr in tbody", 25).
         state_changing: ``(method, url)`` of requests other than GET, HEAD and OPTIONS; without query.
         hosts: ``host:port`` that were reached.
-        refused: ``(host:port, reason)`` that were not: "dns", "refused", "timeout", "tls" or "policy: …".
-        empty: ``(locator, visible)`` of each ``task.empty``.
+        refused: ``(host:port, reason)`` that were not: "dns" ("dns: …" where another try may help), "refused",
+            "timeout", "tls" or "policy: …".
+        empty: ``(locator, whether it shows a short message)`` of each ``task.empty``.
+        messages: What those show.
         main_refused: That reason, if the last main document was among them.
         screenshot: PNG, when the run failed or when it was asked for.
+        legible: What the screenshot may show, values of input fields included; None where it is not known.
     """
 
     url: str = ""
@@ -77,8 +85,11 @@ class Evidence:
     status: int | None = None
     documents: tuple[tuple[str, int], ...] = ()
     retry_after: str | None = None
+    pending_document: str | None = None
+    answers: tuple[tuple[str, int], ...] = ()
     password_field: bool = False
     password_filled: bool = False
+    challenge: bool = False
     next_controls: tuple[str, ...] = ()
     counts: tuple[tuple[str, int], ...] = ()
     state_changing: tuple[tuple[str, str], ...] = ()
@@ -86,7 +97,11 @@ class Evidence:
     refused: tuple[tuple[str, str], ...] = ()
     empty: tuple[tuple[str, bool], ...] = ()
     main_refused: str | None = None
+    messages: tuple[str, ...] = ()
+    landmarks: tuple[str, ...] = ()
+    groups: tuple[tuple[str, int], ...] = ()
     screenshot: bytes | None = field(default=None, repr=False)
+    legible: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

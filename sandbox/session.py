@@ -89,6 +89,14 @@ class Session:
         """Change what may be reached, from now on."""
         self._client.proxy.bind(egress)
 
+    async def freeze(self) -> None:
+        """From here on the page, and code that calls ``page.request``, send GET, HEAD and OPTIONS requests only.
+
+        For a page on which something irreversible was done: to look at it, and not to do it again. It keeps code from a
+        mistake; code that sets out to get round it can.
+        """
+        await self._call(lambda data: None, "freeze", _LOOK_SECONDS)
+
     async def close(self) -> None:
         """End the worker, and wait until nothing of it is left."""
         if not self._over:

@@ -51,8 +51,11 @@ def evidence(data: Any, proxy: Proxy) -> Evidence:
         status=_optional(data.get("status"), int),
         documents=tuple(_pair(item, str, int) for item in _list(data.get("documents"))),
         retry_after=_optional(data.get("retry_after"), str),
+        pending_document=_optional(data.get("pending_document"), str),
+        answers=tuple(_pair(item, str, int) for item in _list(data.get("answers"))),
         password_field=data.get("password_field") is True,
         password_filled=data.get("password_filled") is True,
+        challenge=data.get("challenge") is True,
         next_controls=tuple(map(_text, _list(data.get("next_controls")))),
         counts=tuple(_pair(item, str, int) for item in _list(data.get("counts"))),
         state_changing=tuple(_pair(item, str, str) for item in _list(data.get("state_changing"))),
@@ -60,7 +63,11 @@ def evidence(data: Any, proxy: Proxy) -> Evidence:
         refused=tuple(refused),
         empty=tuple(_pair(item, str, bool) for item in _list(data.get("empty"))),
         main_refused=main_refused,
+        messages=tuple(map(_text, _list(data.get("messages")))),
+        landmarks=tuple(map(_text, _list(data.get("landmarks")))),
+        groups=tuple(_pair(item, str, int) for item in _list(data.get("groups"))),
         screenshot=_screenshot(data.get("screenshot")),
+        legible=_optional(data.get("legible"), str),
     )
 
 

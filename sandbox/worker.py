@@ -126,6 +126,7 @@ async def _serve(control: socket.socket, port: int, options: dict[str, Any]) -> 
             "execute": lambda: harness.execute(message),
             "snapshot": harness.snapshot,
             "locators": lambda: harness.locators(message),
+            "freeze": harness.freeze,
             "evidence": lambda: harness.evidence(screenshot=message["screenshot"]),
             "renew": harness.renew,
         }

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -14,6 +16,10 @@ def lost(error: str) -> ScriptError:
     return ScriptError("Error", f"Page.goto: net::{error} at {URL}", kind="navigation")
 
 
+def fetched(error: str) -> ScriptError:
+    return ScriptError("Error", f"APIRequestContext.get: {error}\nCall log:\n  - → GET {URL}")
+
+
 def page(**known: Any) -> Evidence:
     return Evidence(**{"url": URL, "title": "List", "text": LONG, "status": 200, "documents": ((URL, 200),)} | known)
 
@@ -23,6 +29,13 @@ def page(**known: Any) -> Evidence:
     [
         (lost("ERR_EMPTY_RESPONSE"), page(status=None, documents=(), main_refused="dns"), "dns"),
         (lost("ERR_NAME_NOT_RESOLVED"), page(status=None, documents=()), "dns"),
+        (lost("ERR_EMPTY_RESPONSE"), page(status=None, main_refused="dns: no answer for now"), "dns"),
+        (WAITED, page(pending_document=URL), "site-timeout"),
+        (fetched("socket hang up"), page(), "connection-lost"),
+        (fetched("connect ECONNREFUSED 127.0.0.1:1"), page(), "connection-refused"),
+        (fetched("self-signed certificate"), page(), "tls"),
+        (fetched("Proxy connection ended before receiving CONNECT"), page(refused=(("site.test", "dns"),)), "dns"),
+        (ScriptError("JSONDecodeError", "Expecting value"), page(answers=((URL, 503),)), "http-error"),
         (lost("ERR_EMPTY_RESPONSE"), page(status=None, main_refused="refused"), "connection-refused"),
         (lost("ERR_EMPTY_RESPONSE"), page(status=None, main_refused="timeout"), "site-timeout"),
         (lost("ERR_CERT_DATE_INVALID"), page(status=None), "tls"),
@@ -31,7 +44,12 @@ def page(**known: Any) -> Evidence:
         (lost("ERR_EMPTY_RESPONSE"), page(main_refused="policy: private address"), "host-not-allowed"),
         (WAITED, page(status=500, documents=((URL, 500),)), "http-error"),
         (WAITED, page(status=404, documents=((URL, 404),)), "http-error"),
+        (WAITED, page(status=410, documents=((URL, 301), (f"{URL}/", 410))), "http-error"),
+        (WAITED, page(status=401, documents=((URL, 401),)), "login-required"),
+        (WAITED, page(status=402, documents=((URL, 402),)), "paywall"),
         (WAITED, page(status=403, documents=((URL, 403),)), "access-denied"),
+        (WAITED, page(title="Just a moment..."), "bot-wall"),
+        (WAITED, page(text="One moment", challenge=True), "bot-wall"),
         (WAITED, page(status=429, retry_after="30"), "site-rate-limit"),
         (WAITED, page(status=503, text="Down for maintenance"), "maintenance"),
         (None, page(text="Please verify you are human to continue"), "bot-wall"),
@@ -60,10 +78,62 @@ def test_what_code_cannot_mend_is_named(error: ScriptError | None, evidence: Evi
         (None, page(text=LONG + "Something went wrong in the story. Verify you are human, said the robot.")),
         (WAITED, page(text="Sign in", password_field=True, password_filled=True)),
         (WAITED, page(status=404, documents=((URL, 200), (f"{URL}?page=9", 404)))),
+        (lost("ERR_ABORTED"), page()),
+        (lost("ERR_UNKNOWN_URL_SCHEME"), page()),
+        (ScriptError("Error", "APIRequestContext.get: Invalid URL"), page()),
+        (ScriptError("KeyError", "'rows'"), page(answers=((URL, 503), (URL, 200)))),
+        (WAITED, page(text=LONG, title="Forum", password_field=True)),
     ],
 )
 def test_what_is_left_is_the_codes_fault(error: ScriptError | None, evidence: Evidence) -> None:
     assert site_cause(error, evidence, start_url=URL) is None
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        page(status=404, documents=((URL, 404),)),
+        page(text="Something went wrong with this order, says the customer."),
+        page(text="Sign in", password_field=True),
+        page(text="An error occurred: 12 times today"),
+    ],
+)
+def test_a_good_result_is_doubted_only_where_no_content_looks_like_that(evidence: Evidence) -> None:
+    assert site_cause(None, evidence, start_url=URL, good=True) is None
+
+
+@pytest.mark.parametrize(
+    ("evidence", "reason"),
+    [
+        (page(status=503, documents=((URL, 503),)), "http-error"),
+        (page(title="Just a moment...", text="Checking your browser"), "bot-wall"),
+        (page(title="Something went wrong", text="Sorry"), "error-page"),
+        (page(url=f"{URL}/login", text="Sign in", password_field=True), "login-required"),
+    ],
+)
+def test_a_good_result_of_a_wall_is_none(evidence: Evidence, reason: str) -> None:
+    cause = site_cause(None, evidence, start_url=URL, good=True)
+    assert cause is not None
+    assert cause.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "passes"),
+    [(500, None, False), (502, None, True), (503, None, True), (504, "3", True), (429, None, False), (429, "3", True)],
+)
+def test_what_passes_by_itself_is_told_apart(status: int, retry_after: str | None, passes: bool) -> None:
+    cause = site_cause(WAITED, page(status=status, retry_after=retry_after))
+    assert cause is not None
+    assert cause.transient == passes
+    assert cause.wait == (3.0 if retry_after else None)
+
+
+def test_a_date_in_retry_after_is_as_good_as_a_number() -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=90)
+    cause = site_cause(WAITED, page(status=429, retry_after=format_datetime(soon, usegmt=True)))
+    assert cause is not None
+    assert cause.wait is not None
+    assert 60 < cause.wait <= 90
 
 
 def test_a_login_page_is_no_wall_for_an_automation_that_logs_in() -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from engine.agent.promotion import Promoted, Refused
 from engine.agent.prompts import SYSTEM, TOOLS
-from engine.agent.tools import GivenUp, Workbench
+from engine.agent.tools import Bench, GivenUp
 from engine.errors import AgentStuck
 from engine.models.base import ModelReply, ModelRequest
 from engine.models.payload import sendable
@@ -22,8 +21,11 @@ _KEPT_MESSAGES = 8
 _FORGETTABLE = 400  # characters; shorter answers stay
 
 
+E = TypeVar("E")
+
+
 @dataclass
-class Agent:
+class Agent(Generic[E]):
     """Works on one task until it ends.
 
     Args:
@@ -31,15 +33,19 @@ class Agent:
         workbench: The tools.
         trace: Gets an event for each step.
         turns: Most requests.
+        system: What it is told, whatever the task.
+        tools: What it may call.
     """
 
     purse: Purse
-    workbench: Workbench
+    workbench: Bench[E]
     trace: Trace
     turns: int
+    system: str = SYSTEM
+    tools: tuple[Mapping[str, Any], ...] = TOOLS
     _messages: list[dict[str, Any]] = field(default_factory=list)
 
-    async def work(self, assignment: str) -> Promoted | Refused | GivenUp:
+    async def work(self, assignment: str) -> E | GivenUp:
         """Runs the loop.
 
         Raises:
@@ -72,8 +78,8 @@ class Agent:
     async def _query(self) -> ModelReply:
         request = ModelRequest(
             purpose="agent",
-            system=SYSTEM,
-            tools=TOOLS,
+            system=self.system,
+            tools=self.tools,
             messages=tuple(self._messages),
             max_tokens=_ANSWER_TOKENS,
         )

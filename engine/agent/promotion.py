@@ -6,15 +6,17 @@ import asyncio
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.agent import static
-from engine.contract import Breach, Observed, check, learn, rows
+from engine.agent import agreement, static
+from engine.agent.literals import scraped
+from engine.contract import Breach, History, Observed, Past, borne_out, check, learn, rows
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution import Execution, Executor
 from engine.schema import OutputSchema, infer
 from engine.trace import Trace
+from engine.triage import Cause, site_cause
 from sandbox import Evidence, SandboxLimitExceeded, WorkerDied
 
 _LOGIN_PATH = re.compile(r"log[-_]?in|sign[-_]?in|session|auth|token|sso", re.IGNORECASE)
@@ -52,7 +54,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class Promoted:
-    """A candidate that passed: the execution whose output the user gets, and what was learnt."""
+    """A candidate that passed: the execution whose output the user gets, and what was learnt.
+
+    Args:
+        other: Its run with other parameters, where it has some and only reads.
+    """
 
     candidate: Candidate
     execution: Execution
@@ -60,13 +66,17 @@ class Promoted:
     output_schema: Mapping[str, Any]
     schema_inferred: bool
     effects: str
-    other_parameters: Mapping[str, Any] | None
+    other: Execution | None
     hosts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Refused:
-    """A candidate that did not pass. ``final``: something irreversible has happened, so nothing may be run again."""
+    """A candidate that did not pass.
+
+    Args:
+        final: Something irreversible has happened, so nothing may be run again; the execution's page is still open.
+    """
 
     reasons: tuple[str, ...]
     execution: Execution | None = None
@@ -85,8 +95,11 @@ class Gate:
         contract: The output part of the bundle's contract, which a repair must satisfy unchanged; None for new code.
         known_parameters: Those of the last good run, secrets left out: the second run of a repair.
         resources: The bundle's resources.
+        task: The task's text, which may state an order of the rows.
+        history: What good runs of the code that is mended gave; empty for new code.
         wrote: Whether exploring sent a state-changing request.
         start_url_given: Whether the request or the bundle names a start URL; else the model may.
+        seen: What the model looked at and printed, in full.
     """
 
     executor: Executor
@@ -97,15 +110,18 @@ class Gate:
     known_parameters: Mapping[str, Any] | None
     resources: Mapping[str, bytes]
     trace: Trace
+    task: str = ""
+    history: History = field(default_factory=History)
     wrote: bool = False
     start_url_given: bool = True
+    seen: list[str] = field(default_factory=list)
     _last: Trial | None = None
-    _hosts: set[str] = field(default_factory=set)  # of the other runs that prove it
+    _told: set[str] = field(default_factory=set)
 
     async def try_out(self, code: str, parameters: Mapping[str, Any] | None = None) -> Trial:
         """Checks the source, then runs it in a fresh worker up to the first irreversible action."""
         chosen = dict(self.parameters) | dict(parameters or {})
-        problems = static.findings(code, self.parameters, self.secrets)
+        problems = static.findings(code, self.parameters, self.secrets, self.executor.start_url)
         if problems:
             return Trial(code, chosen, None, tuple(problems))
         await self.trace.emit("candidate.started", other_parameters=parameters is not None)
@@ -135,18 +151,17 @@ class Gate:
         first = trial.execution
         if first.rehearsed:
             return await self._promote_irreversible(candidate)
+        second_thoughts = await asyncio.to_thread(self._second_thoughts, candidate, first)
+        if second_thoughts:
+            return Refused(tuple(second_thoughts), first)
         effects = "write" if self.wrote or writes(first.outcome.evidence) else "read"
-        runs = [first.observed()]
-        other_parameters: Mapping[str, Any] | None = None
+        second: Execution | None = None
         if effects == "read" and self._variable:
             other = await self._other_run(candidate, first)
             if isinstance(other, Refused):
                 return other
-            assert other.execution is not None, "a good trial ran"
-            runs.append(other.execution.observed())
-            self._hosts |= set(other.execution.outcome.evidence.hosts)
-            other_parameters = other.parameters
-        return await asyncio.to_thread(self._promoted, candidate, first, runs, effects, other_parameters)
+            second = other.execution
+        return await asyncio.to_thread(self._promoted, candidate, first, second, effects)
 
     @property
     def _variable(self) -> bool:
@@ -183,6 +198,10 @@ class Gate:
                 f"with {json.dumps(changed, ensure_ascii=False)} there is nothing, which proves nothing: propose values"
                 " for which the output has rows",
             ), trial.execution)  # fmt: skip
+        unlike = agreement.unlike(self._observed(first), self._observed(trial.execution))
+        if unlike:
+            shown = json.dumps(changed, ensure_ascii=False)
+            return Refused(tuple(f"with other_parameters {shown}: {u}" for u in unlike), trial.execution)
         if trial.execution.outcome.value == first.outcome.value:
             return Refused((
                 f"with {json.dumps(changed, ensure_ascii=False)} the output is the same as with the task's own"
@@ -194,12 +213,16 @@ class Gate:
         """All checks and the rehearsal are behind us: this is the single real run."""
         await self.trace.emit("candidate.real_run")
         execution = await self.executor.run(
-            candidate.code, self.parameters, resources=self.resources, mode="real", once=True
+            candidate.code, self.parameters, resources=self.resources, mode="real", once=True, keep_open=True
         )
         problems = await self._problems(execution)
+        if problems and execution.passed_gate:
+            return Refused(problems, execution, final=True)
+        if execution.outcome.session is not None:
+            await execution.outcome.session.close()
         if problems:
-            return Refused(problems, execution, final=execution.passed_gate)
-        return await asyncio.to_thread(self._promoted, candidate, execution, [execution.observed()], "write", None)
+            return Refused(problems, execution)
+        return await asyncio.to_thread(self._promoted, candidate, execution, None, "write")
 
     async def _problems(self, execution: Execution) -> tuple[str, ...]:
         unanswered = execution.model_error
@@ -218,45 +241,69 @@ class Gate:
         if outcome.error is not None:
             where = f" (line {outcome.error.line})" if outcome.error.line else ""
             return [f"it failed{where}: {outcome.error.type}: {outcome.error.message}"]
+        run = self._observed(execution)
         problems = [f"output {e}" for e in self.schema.errors(outcome.value)] if self.schema else []
         if self.schema is None and outcome.value is None:
             problems.append("it returned None")
-        problems += [str(b) for b in self.breaches(execution.observed())]
+        problems += [str(b) for b in self.breaches(run) if b.structural]
+        problems += agreement.doubts(run)
+        problems += scraped(execution.code, outcome.value)
+        if (wall := self._wall(outcome.evidence)) is not None:
+            problems.append(f"what it read is not the site's content: {wall.message}")
         problems += [
-            f"task.empty({selector!r}) was told of an element that is not visible"
+            f"task.empty({selector!r}) was told of an element that is not visible, or that is more than a short message"
             for selector, visible in outcome.evidence.empty
             if not visible
         ]
-        return problems
+        # What an action gives, a reference or a receipt, is new each time.
+        past = None if execution.gates else self._past(run)
+        return problems + (agreement.contradictions(past, run, self.seen) if past is not None else [])
+
+    def _wall(self, evidence: Evidence) -> Cause | None:
+        logs_in = bool(self.secrets) or evidence.password_filled
+        start_url = self.executor.start_url
+        return site_cause(None, evidence, start_url=start_url, login_expected=logs_in, good=True)
 
     def breaches(self, observed: Observed) -> list[Breach]:
         """How the output departs from what good outputs of this bundle were; a repair may not change that."""
         if self.contract is None:
             return []
-        return check({"output": self.contract.get("output", {})}, observed)
+        same = self._past(observed)
+        others = tuple(past for past in (self.history.same, *self.history.others) if past not in (None, same))
+        history = replace(self.history, same=same, others=others)
+        return check({"output": self.contract.get("output", {})}, observed, history)
 
-    def _promoted(
-        self,
-        candidate: Candidate,
-        first: Execution,
-        runs: list[Observed],
-        effects: str,
-        other_parameters: Mapping[str, Any] | None,
-    ) -> Promoted:
-        contract = learn(runs)
+    def _past(self, run: Observed) -> Past | None:
+        pasts = [past for past in (self.history.same, *self.history.others) if past is not None]
+        return agreement.same_parameters(pasts, run.parameters)
+
+    def _second_thoughts(self, candidate: Candidate, first: Execution) -> list[str]:
+        """What may be right all the same: each is told once, and a model that insists has looked at it."""
+        run = self._observed(first)
+        suspect = [str(b) for b in self.breaches(run) if b.severity == "statistical" and not borne_out(run)]
+        thoughts = [agreement.unseen(run.output, self.seen, candidate.code), agreement.incomplete(run), *suspect]
+        new = [thought for thought in thoughts if thought is not None and thought not in self._told]
+        self._told.update(new)
+        return [f"{thought} (if it is right as it is, finish again)" for thought in new]
+
+    def _promoted(self, candidate: Candidate, first: Execution, other: Execution | None, effects: str) -> Promoted:
+        runs = [self._observed(run) for run in (first, other) if run is not None]
+        contract = learn(runs, self.task)
         if self.contract is not None:
             contract = {**contract, "output": self.contract.get("output", {})}
-        values = [run.output for run in runs]
         return Promoted(
             candidate=candidate,
             execution=first,
             contract=contract,
-            output_schema=self.schema.json_schema if self.schema else infer(values),
+            output_schema=self.schema.json_schema if self.schema else infer([run.output for run in runs]),
             schema_inferred=self.schema is None,
             effects=effects,
-            other_parameters=other_parameters,
-            hosts=tuple(sorted({*first.outcome.evidence.hosts, *self._hosts})),
+            other=other,
+            hosts=tuple(sorted({h for run in (first, other) if run for h in run.outcome.evidence.hosts})),
         )
+
+    def _observed(self, execution: Execution) -> Observed:
+        return execution.observed({n: v for n, v in execution.parameters.items() if n not in self.secrets})
 
 
 def writes(evidence: Evidence) -> bool:

@@ -13,7 +13,8 @@ do not depend on each other; write and finish may go in one turn (finish is skip
 
 The automation is one file with `async def run(page, parameters, task)` that returns JSON-able data:
 - `page` is a Playwright async Page, already at the start URL. Import only the standard library and playwright.
-- Read every input from `parameters`; never bake its values in. It must work for other values, pages and row counts than those you saw.
+- Read every input from `parameters`; bake in neither its values, nor values that you saw on the page, nor the site's address (urljoin). \
+It must work for other values, pages and row counts than those you saw.
 - Prefer URLs with query parameters, or JSON that the page itself fetches (`page.request.get`), to clicking through filters.
 - Prefer locators by role, label, text or stable attributes; not generated ids or classes, not nth-child positions. Find table \
 columns by their header's text.

@@ -8,21 +8,31 @@ import sys
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from engine.agent.literals import baked_origin, baked_parameters
 from engine.redaction import Redactor
 
 ALLOWED_IMPORTS = frozenset(sys.stdlib_module_names) | {"playwright", "sandbox"}
 _SIGNATURE = ("page", "parameters", "task")
-_SHORTEST_EVIDENCE = 3  # characters; shorter values stand in any code by chance
 _LONGEST_POLL = 0.5  # seconds
+_BROAD = frozenset({"Exception", "BaseException", "Error", "playwright.async_api.Error"})
+_POSITIONAL = (
+    re.compile(r":nth-(?:last-)?(?:child|of-type)\(\s*\d"),
+    re.compile(r"(?:^|[^\w])(?:xpath=|\.?//|\(//)\S*\[\d+\]"),
+    re.compile(r"\.(?:cells|children|childNodes)\[\d+\]"),
+    re.compile(r">>\s*nth=[1-9]"),
+)
 
 
-def findings(code: str, parameters: Mapping[str, Any], secrets: Collection[str] = ()) -> list[str]:
+def findings(
+    code: str, parameters: Mapping[str, Any], secrets: Collection[str] = (), start_url: str | None = None
+) -> list[str]:
     """Why the candidate cannot be accepted; empty when nothing speaks against it.
 
     Args:
         code: The automation's source.
         parameters: The parameters of the run that explored, whose values must not be baked in.
         secrets: Names of those that are secret: their values may stand nowhere, not even in a comment.
+        start_url: Where the page is opened, if it is known.
 
     >>> findings("def run(page): pass", {})
     ['line 1: define `async def run(page, parameters, task)`; this is not async']
@@ -32,8 +42,9 @@ def findings(code: str, parameters: Mapping[str, Any], secrets: Collection[str] 
     except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         return [f"it does not parse: {getattr(error, 'msg', error)} (line {line})"]
-    found = [*_signature(tree), *_imports(tree), *_excepts(tree), *_sleeps(tree)]
-    found += _baked(tree, {n: v for n, v in parameters.items() if n not in secrets})
+    found = [*_signature(tree), *_imports(tree), *_excepts(tree), *_sleeps(tree), *_loops(tree), *_positions(tree)]
+    found += baked_origin(tree, start_url)
+    found += baked_parameters(tree, {n: v for n, v in parameters.items() if n not in secrets})
     for name in sorted(secrets):
         if Redactor(parameters, {name}).text(code) != code:
             found.append(f'the value of the secret parameter {name!r} is in the code; use parameters["{name}"]')
@@ -69,19 +80,34 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 def _excepts(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress") and _broad(node.args):
+            yield f"line {node.lineno}: any exception is swallowed; name the one that is expected"
         if not isinstance(node, ast.ExceptHandler):
             continue
-        broad = node.type is None or (
-            isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
-        )
+        raises = any(isinstance(n, ast.Raise) for n in ast.walk(node))
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type is not None else []
         if node.type is None:
             yield f"line {node.lineno}: bare except; name the exception"
-        elif broad and all(isinstance(s, (ast.Pass, ast.Continue)) or _is_constant(s) for s in node.body):
+        elif _broad(kinds) and not raises:
             yield f"line {node.lineno}: an exception is swallowed; let it rise, or name the one that is expected"
+        elif any(_gives_nothing(n) for n in ast.walk(node)) and "task.empty" not in ast.unparse(node):
+            yield (
+                f"line {node.lineno}: a failure becomes an empty result; let it rise, and where the site says that"
+                " there is nothing, point that out with task.empty"
+            )
 
 
-def _is_constant(statement: ast.stmt) -> bool:
-    return isinstance(statement, (ast.Expr, ast.Return)) and isinstance(statement.value, (ast.Constant, type(None)))
+def _broad(kinds: Collection[ast.expr]) -> bool:
+    return any(ast.unparse(kind) in _BROAD for kind in kinds)
+
+
+def _gives_nothing(node: ast.AST) -> bool:
+    """``return []`` and its like; a function that says None or a default may have its reasons."""
+    return isinstance(node, ast.Return) and isinstance(node.value, (ast.List, ast.Dict)) and not _parts(node.value)
+
+
+def _parts(node: ast.List | ast.Dict) -> list[Any]:
+    return list(node.elts if isinstance(node, ast.List) else node.values)
 
 
 def _sleeps(tree: ast.Module) -> Iterator[str]:
@@ -94,47 +120,57 @@ def _sleeps(tree: ast.Module) -> Iterator[str]:
         if called.endswith("wait_for_timeout") or called == "time.sleep":
             remedy = "wait for what must appear (locator.wait_for, expect, wait_for_url)"
             yield f"line {node.lineno}: {called} is a fixed wait; {remedy}"
-        elif called == "asyncio.sleep" and isinstance(seconds, (int, float)) and seconds > _LONGEST_POLL:
+        elif called in ("asyncio.sleep", "sleep") and isinstance(seconds, (int, float)) and seconds > _LONGEST_POLL:
             yield f"line {node.lineno}: a fixed sleep of {seconds} s; wait for what must appear"
 
 
-def _baked(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterator[str]:
-    """Values in addresses, and values of parameters that the code never reads. What is left, the second run shows."""
-    excused = _excused(tree)
-    constants = [n for n in ast.walk(tree) if isinstance(n, ast.Constant)]
-    names = {n.value for n in constants if isinstance(n.value, str)}
-    reads_all = any(isinstance(n, ast.Name) and n.id == "parameters" and id(n) not in excused for n in ast.walk(tree))
-    for name, value in parameters.items():
-        read = name in names or reads_all
-        if not read:
-            yield f'the parameter {name!r} is never read; use parameters["{name}"]'
-        if isinstance(value, (bool, dict, list)) or value is None or len(str(value)) < _SHORTEST_EVIDENCE:
-            continue
-        in_url = re.compile(rf"[/?=&](?:[^\s]*[^\w\s-])?{re.escape(str(value))}(?![\w-])")
-        for node in constants:
-            if id(node) in excused:
-                continue
-            exact = not read and node.value == value
-            if exact or (isinstance(node.value, str) and in_url.search(node.value)):
-                yield (
-                    f"line {node.lineno}: {node.value!r} has this run's value of the parameter {name!r} baked in;"
-                    f' use parameters["{name}"]'
-                )
-                break
-
-
-def _excused(tree: ast.Module) -> set[int]:
-    """Nodes that are no evidence: docstrings, names of keys, what is compared; and ``parameters`` read by one name."""
-    found: set[int] = set()
+def _loops(tree: ast.Module) -> Iterator[str]:
+    """Loops that nothing ends: ``while True`` and ``for … in count()`` without break, return or raise."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            found.add(id(node.value))
-        elif isinstance(node, ast.Dict):
-            found |= {id(key) for key in node.keys if key is not None}
-        elif isinstance(node, ast.Compare):
-            found |= {id(c) for c in (node.left, *node.comparators)}
-        elif isinstance(node, ast.Subscript):
-            found |= {id(node.slice), id(node.value)}
-        elif isinstance(node, ast.Attribute) and node.attr == "get":
-            found.add(id(node.value))
+        endless = (isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)) or (
+            isinstance(node, (ast.For, ast.AsyncFor)) and re.match(r"(?:itertools\.)?count\(", ast.unparse(node.iter))
+        )
+        if endless and isinstance(node, (ast.While, ast.For, ast.AsyncFor)) and not _leaves(node.body, inner=False):
+            yield f"line {node.lineno}: nothing ends this loop; leave it when the site has no more, or raise"
+
+
+def _leaves(body: Collection[ast.stmt], *, inner: bool) -> bool:
+    """Whether a statement leaves the loop; a break within an inner loop leaves only that one."""
+    for statement in body:
+        if isinstance(statement, (ast.Return, ast.Raise)) or (isinstance(statement, ast.Break) and not inner):
+            return True
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        nested = inner or isinstance(statement, (ast.While, ast.For, ast.AsyncFor))
+        for part in ast.iter_child_nodes(statement):
+            parts = [part] if isinstance(part, ast.stmt) else getattr(part, "body", [])
+            if isinstance(parts, list) and _leaves(parts, inner=nested):
+                return True
+    return False
+
+
+def _positions(tree: ast.Module) -> Iterator[str]:
+    """Selectors by position, which one sample of a page cannot justify."""
+    remedy = "find it by role, label, text or attribute; a table's column by its header's text"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if match := next((m for p in _POSITIONAL if (m := p.search(node.value))), None):
+                yield f"line {node.lineno}: {match[0].strip()!r} selects by position; {remedy}"
+        elif isinstance(node, ast.Call) and _nths(node) >= 2:
+            yield f"line {node.lineno}: a chain of positions (nth); {remedy}"
+
+
+def _nths(call: ast.expr) -> int:
+    """How many times a chain of calls selects by a fixed position; counted at its outermost such call."""
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "nth"):
+        return 0
+    found, inner = 0, call
+    node: ast.expr = inner
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        if isinstance(node, ast.Call):
+            fixed = len(node.args) == 1 and isinstance(node.args[0], ast.Constant)
+            found += isinstance(node.func, ast.Attribute) and node.func.attr == "nth" and fixed
+            node = node.func
+        else:
+            node = node.value
     return found

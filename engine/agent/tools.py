@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
 
 from engine.agent.observation import Observer
 from engine.agent.promotion import Candidate, Gate, Promoted, Refused, Trial, writes
@@ -39,32 +39,30 @@ class ToolProblem(Exception):
     """The call was wrong; its text is the answer to the model."""
 
 
-@dataclass
-class Workbench:
-    """What the tools work on: the live page, the gate, and the code written so far.
+E = TypeVar("E")
+
+
+@dataclass(kw_only=True)
+class Bench(Generic[E]):
+    """A live page and the tools that look at it.
 
     Args:
-        session: The worker with the live page.
-        gate: Tries and promotes candidates.
+        session: The worker with the page.
         redactor: Takes secrets out of every answer.
-        code: The automation as it stands; the saved one when a repair begins.
-        candidates: How many refusals by the gate are left.
+        ended: What the work came to, once it has.
     """
 
     session: Session
-    gate: Gate
     redactor: Redactor
     observer: Observer
-    code: str = ""
-    candidates: int = 4
-    ended: Promoted | GivenUp | Refused | None = None
-    _trial: Trial | None = field(default=None)
+    ended: E | None = None
+    tools: ClassVar[tuple[Mapping[str, Any], ...]] = TOOLS
     _url: str = ""
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
         """Runs one tool: the answer's text, and whether it is an error."""
         try:
-            _check_arguments(name, arguments)
+            _check_arguments(self.tools, name, arguments)
             match name:
                 case "look":
                     answer = await self._look(**arguments)
@@ -72,28 +70,30 @@ class Workbench:
                     answer = await self._python(**arguments)
                 case "locator":
                     answer = await self._locator(**arguments)
-                case "write":
-                    answer = await self._write(**arguments)
-                case "finish":
-                    answer = await self._finish(**arguments)
-                case "give_up":
-                    self.ended = GivenUp(str(arguments["reason"]), str(arguments["message"]))
-                    answer = "The task ends."
                 case _:
-                    raise ToolProblem(f"there is no tool {name!r}")
+                    answer = await self.answer(name, arguments)
         except ToolProblem as problem:
             return self.redactor.text(str(problem)), True
         return self.redactor.text(answer), False
+
+    async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """Runs a tool that does more than look; its arguments fit its schema."""
+        raise ToolProblem(f"there is no tool {name!r}")
+
+    def saw(self, text: str) -> None:
+        """Takes down what the model was shown of the page."""
 
     async def first_look(self) -> str:
         """The page as the first message shows it, once what it loads late has come."""
         await self.session.execute(_SETTLE)
         snapshot = await self.session.snapshot()
+        self.saw(snapshot.aria)
         self._url = snapshot.url
         return self.redactor.text(fence(await asyncio.to_thread(self.observer.first, snapshot)))
 
     async def _look(self, find: str | None = None, unfold: str | None = None) -> str:
         snapshot = await self.session.snapshot()
+        self.saw(snapshot.aria)
         if find:
             return fence(await asyncio.to_thread(self.observer.find, snapshot, find))
         if unfold:
@@ -102,6 +102,7 @@ class Workbench:
 
     async def _python(self, code: str) -> str:
         execution = await self.session.execute(code)
+        self.saw(execution.output)
         parts = [_cut(execution.output, _SHOWN)] if execution.output else []
         if execution.error is not None:
             line = f" (line {execution.error.line})" if execution.error.line else ""
@@ -117,6 +118,37 @@ class Workbench:
     async def _locator(self, refs: list[str]) -> str:
         found = await self.session.locators(refs)
         return "\n".join(f"{ref}: {source}" for ref, source in found.items())
+
+
+@dataclass(kw_only=True)
+class Workbench(Bench[Promoted | GivenUp | Refused]):
+    """What writes automations: the live page, the gate, and the code written so far.
+
+    Args:
+        gate: Tries and promotes candidates.
+        code: The automation as it stands; the saved one when a repair begins.
+        candidates: How many refusals by the gate are left.
+    """
+
+    gate: Gate
+    code: str = ""
+    candidates: int = 4
+    _trial: Trial | None = None
+
+    def saw(self, text: str) -> None:
+        """Lets the gate know, which holds a candidate's output against it."""
+        self.gate.seen.append(text)
+
+    async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """Runs a tool that does more than look; its arguments fit its schema."""
+        match name:
+            case "write":
+                return await self._write(**arguments)
+            case "finish":
+                return await self._finish(**arguments)
+            case _:
+                self.ended = GivenUp(str(arguments["reason"]), str(arguments["message"]))
+                return "The task ends."
 
     async def _write(
         self,
@@ -164,7 +196,7 @@ class Workbench:
         verdict = await self.gate.promote(candidate)
         if isinstance(verdict, Promoted):
             self.ended = verdict
-            untried = other_parameters and verdict.other_parameters is None
+            untried = other_parameters and verdict.other is None
             return "Accepted." + (" other_parameters were not tried: the code changes the site." if untried else "")
         if verdict.final:
             self.ended = verdict
@@ -175,9 +207,9 @@ class Workbench:
         raise ToolProblem("not accepted:\n" + "\n".join(f"- {reason}" for reason in verdict.reasons))
 
 
-def _check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
+def _check_arguments(tools: tuple[Mapping[str, Any], ...], name: str, arguments: Mapping[str, Any]) -> None:
     """What no tool could use must not be stored first: small models write lists for texts, and texts for objects."""
-    tool = next((tool for tool in TOOLS if tool["name"] == name), None)
+    tool = next((tool for tool in tools if tool["name"] == name), None)
     if tool is None:
         raise ToolProblem(f"there is no tool {name!r}")
     if problems := OutputSchema(tool["input_schema"]).errors(arguments):

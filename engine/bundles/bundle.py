@@ -58,6 +58,7 @@ class BundleMeta(BaseModel):
         tasks: The task texts it covers, oldest first.
         parameters: Name to type of every parameter that the automation takes.
         output_schema: JSON schema of the output; None where no schema is known.
+        other_schemas: Schemas of earlier requests that its outputs fit, too.
         schema_inferred: The schema came from the model, not from the caller.
         start_url: Where `page` is when the automation starts, unless the request says otherwise.
         start_url_by_model: The model chose it; then it may not be a private address.
@@ -73,6 +74,7 @@ class BundleMeta(BaseModel):
     tasks: tuple[_Text, ...]
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     output_schema: dict[str, Any] | None = None
+    other_schemas: tuple[dict[str, Any], ...] = ()
     schema_inferred: bool = False
     start_url: str | None = None
     start_url_by_model: bool = False

@@ -112,6 +112,12 @@ _LINES: Mapping[str, Callable[[Data], Line | None]] = {
     "replay.started": lambda data: Line(f"replaying revision {str(data['revision'])[:10]}"),
     "replay.failed": lambda data: Line(f"the saved automation does not hold any more: {_problems(data)}"),
     "check.started": _check,
+    "retry.waiting": lambda data: Line(
+        f"the site is away ({data['reason']}); another try in {seconds(data['seconds'])}"
+    ),
+    "continuation.started": lambda data: Line(
+        "it failed after something irreversible; nothing is done again, the model reads what came of it"
+    ),
     "explore.started": lambda data: Line("nothing is saved yet; the model explores the site"),
     "update.started": _trouble("the model updates the automation"),
     "repair.started": _trouble("the model repairs the automation"),

@@ -80,7 +80,11 @@ def missing(request: Request) -> Response:
 
 def too_many(request: Request) -> Response:
     page = pages.bare("Too many requests", "You have sent too many requests. Please slow down.")
-    return Response(page, 429, headers={"Retry-After": "30"})
+    return Response(page, 429, headers={"Retry-After": request.arg("after", "30")})
+
+
+def bad_gateway(request: Request) -> Response:
+    return Response(pages.bare("502 Bad Gateway", "The upstream server gave no valid answer."), 502)
 
 
 def dead(request: Request) -> Response:
@@ -104,13 +108,33 @@ def error_200(request: Request) -> str:
     return pages.trouble("Oops! Something went wrong", line, "Reference: 5E-0417")
 
 
+def captcha(request: Request) -> str:
+    return pages.captcha()
+
+
+def shelf(request: Request) -> Response | str:
+    page = pages.shelf(request.arg("name"), request.version)
+    return page if page is not None else missing(request)
+
+
+def forbidden(request: Request) -> Response:
+    return Response(pages.bare("403 Forbidden", "You may not see this page."), 403)
+
+
+def unauthorized(request: Request) -> Response:
+    return Response(pages.bare("401 Unauthorized", "This server could not verify that you may see this page."), 401)
+
+
 def flaky(request: Request) -> Response | str:
+    """Fails a number of times, in the way of another trouble (``how=/502``), and is the list after that."""
     state: TroubleState = request.state
     key = request.arg("key", "-")
     with state.lock:
         state.attempts[key] = state.attempts.get(key, 0) + 1
         failing = state.attempts[key] <= request.number("fails", 1)
-    return server_error(request) if failing else pages.listing(request.version)
+    if not failing:
+        return pages.listing(request.version)
+    return TROUBLES[request.arg("how", "/500")](request)
 
 
 def injected(request: Request) -> str:
@@ -163,6 +187,11 @@ TROUBLES: dict[str, Callable[[Request], Response | str]] = {
     "/503": maintenance,
     "/404": missing,
     "/429": too_many,
+    "/502": bad_gateway,
+    "/401": unauthorized,
+    "/403": forbidden,
+    "/captcha": captcha,
+    "/shelf": shelf,
     "/dead": dead,
     "/bot-wall": bot_wall,
     "/login-expired": login_expired,
@@ -183,6 +212,11 @@ for _path, _view in TROUBLES.items():
 
 @SITE.route("/challenge")
 def challenge(request: Request) -> str:
+    return pages.challenge()
+
+
+@SITE.route("/recaptcha/api2/bframe")
+def captcha_frame(request: Request) -> str:
     return pages.challenge()
 
 

@@ -119,6 +119,21 @@ def bot_wall() -> str:
 <small>Ray ID: 8f1c22b7d04e91aa</small></body></html>"""
 
 
+def captcha() -> str:
+    """Without a word of what it is: the frame of a known service says it all."""
+    return """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>tools.brightwell.example</title></head>
+<body style="margin:14vh auto;max-width:420px"><h1>One moment</h1><iframe src="/recaptcha/api2/bframe" width="300" height="74"></iframe></body></html>"""
+
+
+def shelf(name: str, version: str = "v1") -> str | None:
+    """The products of a shelf; there are only two shelves."""
+    if name not in ("fittings", "tools"):
+        return None
+    chosen = [product for number, product in enumerate(PRODUCTS) if (number % 3 == 0) == (name == "fittings")]
+    cards = "".join(card(product) for product in chosen)
+    return shell(name.capitalize(), f'<h1>{name.capitalize()}</h1><ul class="@@grid">{cards}</ul>', version)
+
+
 def challenge() -> str:
     return """<!DOCTYPE html><body style="font:15px sans-serif;padding:14px;background:#fafafa"><label><input type="checkbox" id="captcha"
 onclick="setTimeout(()=>{this.checked=false},300)"> I am not a robot</label></body>"""

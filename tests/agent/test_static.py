@@ -2,6 +2,7 @@ import textwrap
 
 import pytest
 
+from engine.agent.literals import scraped
 from engine.agent.static import findings
 
 GOOD = '''
@@ -45,11 +46,67 @@ def body(line: str) -> str:
             "baked in",
         ),
         ("async def run(page, parameters, task):\n    return 1", "never read"),
+        (body("try:\n    x()\nexcept Exception as error:\n    return {'error': str(error)}"), "swallowed"),
+        (body("import contextlib\nwith contextlib.suppress(Exception):\n    x()"), "swallowed"),
+        (body("try:\n    x()\nexcept TimeoutError:\n    return []"), "becomes an empty result"),
+        (body("while True:\n    x()"), "nothing ends this loop"),
+        (body("while True:\n    for a in x:\n        break"), "nothing ends this loop"),
+        (body("for n in itertools.count():\n    x(n)"), "nothing ends this loop"),
+        (body("page.locator('tr > td:nth-child(2)')"), "by position"),
+        (body("page.locator('tr').nth(3).locator('td').nth(1)"), "chain of positions"),
+        (body("page.locator('xpath=//table/tr[2]/td[1]')"), "by position"),
+        (body("rows.evaluate_all('rows => rows.map(r => r.cells[2].innerText)')"), "by position"),
+        (body("await page.goto('https://shop.example/list')"), "names the site"),
+        (body("page.locator('text=plumbing works & more')"), "baked in"),
     ],
 )
 def test_each_fault_is_named_with_its_line(code: str, said: str) -> None:
-    found = findings(code, {"q": "plumbing"})
+    q = "plumbing works & more" if "more" in code else "plumbing"
+    found = findings(code, {"q": q}, start_url="https://shop.example/")
     assert any(said in f for f in found), found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "while True:\n    if x:\n        break",
+        "while True:\n    try:\n        return x()\n    except ValueError as error:\n        raise x from error",
+        "while True:\n    with x:\n        if x:\n            return 1",
+        "while await x.count():\n    x()",
+        "try:\n    x()\nexcept TimeoutError:\n    pass",
+        "try:\n    x()\nexcept Exception:\n    x()\n    raise",
+        "try:\n    x()\nexcept TimeoutError:\n    await task.empty(x)\n    return []",
+        "page.locator('tr').nth(0).locator('td').first",
+        "page.locator('li:nth-child(odd)')",
+        "page.get_by_role('link', name='Open')",
+        "await page.goto('https://other.example/list')",
+    ],
+)
+def test_what_has_its_reasons_is_let_through(line: str) -> None:
+    assert findings(body(line), {"q": "Open"}, start_url="https://shop.example/") == []
+
+
+SHOPS = [{"name": f"Ashby Shop {n}", "town": "Harrow", "price": 1000 + n} for n in range(6)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "return [{'name': 'Ashby Shop 3'}]",
+        "page.locator('text=Ashby Shop 3')",
+        "x = 1003",
+        "if name == 'Ashby Shop 1':\n    x()",
+    ],
+)
+def test_scraped_values_are_found(line: str) -> None:
+    assert len(scraped(body(line), SHOPS)) == 1
+
+
+def test_labels_and_comments_are_no_scraped_values() -> None:
+    code = body("'''Reads Ashby Shop 3.'''\nif town == 'Harrow':\n    x('Shop', 100)")
+    assert scraped(code, SHOPS) == []
+    assert scraped(body("page.get_by_text('Open')"), {"state": "Open"}) == []
+    assert scraped(body("return {'title': 'Ashby Shops of 2025'}"), {"title": "Ashby Shops of 2025"}) != []
 
 
 def test_a_secret_value_may_stand_nowhere() -> None:

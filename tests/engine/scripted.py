@@ -24,7 +24,7 @@ class ScriptedModel:
 
     async def query(self, request: ModelRequest) -> ModelReply:
         self.requests.append(request)
-        if request.purpose == "ask":
+        if request.purpose != "agent":
             assert self._ask is not None, "nobody said what to answer"
             content: list[dict[str, Any]] = [{"type": "text", "text": self._ask(request)}]
             return ModelReply(tuple(content), "end_turn", Usage(10, 5), 0.001, self.name, 0.1)

@@ -78,4 +78,4 @@ async def test_nulls_not_met_before_are_admitted_once_other_parameters_still_wor
     again = await replay(tmp_path, site, "free")
     assert (again.warnings, [a.kind for a in again.attempts]) == ((), ["replay"])
     subjects = [r.subject for r in BundleStore(tmp_path / "default").history("k")]
-    assert subjects == ["Widen: fields may be empty", "Saved by hand"]
+    assert subjects == ["Widen: data of a kind not met before", "Saved by hand"]

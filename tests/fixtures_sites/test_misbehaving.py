@@ -29,6 +29,12 @@ def names(page: Page) -> list[str]:
     ("path", "status", "retry_after"),
     [
         ("500", 500, None),
+        ("502", 502, None),
+        ("401", 401, None),
+        ("403", 403, None),
+        ("captcha", 200, None),
+        ("shelf?name=garden", 404, None),
+        ("429?after=1", 429, "1"),
         ("503", 503, "120"),
         ("404", 404, None),
         ("429", 429, "30"),
@@ -103,7 +109,7 @@ def test_flaky_fails_as_often_as_asked_for_each_key(site: FixtureServer, page: P
         return [page.request.get(f"{site.url}flaky?key={key}&fails=2").status for _ in range(4)]
 
     assert statuses("a") == [500, 500, 200, 200]
-    assert statuses("b") == [500, 500, 200, 200]
+    assert statuses("b&how=/429") == [429, 429, 200, 200]
 
 
 def test_any_trouble_can_take_the_place_of_the_list(site: FixtureServer, page: Page) -> None:
@@ -149,6 +155,15 @@ def test_popups_open_and_the_list_stays(site: FixtureServer, page: Page) -> None
         page.goto(site.url + "popup")
     assert "/paywall" in opened.value.url or opened.value.url == "about:blank"
     assert len(names(page)) == 12
+
+
+def test_the_shelves_share_the_products_out(site: FixtureServer, page: Page) -> None:
+    shelves = []
+    for name in ("tools", "fittings"):
+        page.goto(f"{site.url}shelf?name={name}")
+        shelves.append(set(names(page)))
+    assert set.union(*shelves) == {product.name for product in PRODUCTS}
+    assert not set.intersection(*shelves)
 
 
 def test_the_console_is_flooded(site: FixtureServer, page: Page) -> None:

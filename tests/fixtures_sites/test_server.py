@@ -3,10 +3,14 @@ from __future__ import annotations
 import doctest
 import http.client
 import signal
+import ssl
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -207,3 +211,12 @@ def test_the_command_refuses_a_taken_port(server: FixtureServer) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     assert done.returncode == 2
     assert done.stderr.startswith("cannot serve feed: ")
+
+
+def test_over_tls_it_serves_the_same_and_no_browser_trusts_it() -> None:
+    with serve("misbehaving", tls=True) as site:
+        with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+            urllib.request.urlopen(site.url)
+        trusting = ssl.create_default_context(cafile=Path(fixtures_sites.__file__).with_name("self_signed.pem"))
+        with urllib.request.urlopen(site.url, context=trusting) as answer:
+            assert b"Site map" in answer.read()

@@ -1,0 +1,105 @@
+"""Whether what a candidate gave agrees with what is known otherwise: what the model saw, what the page says, what good
+outputs were."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.contract import (
+    Observed,
+    Past,
+    check,
+    disagreements,
+    empty_confirmed,
+    error_text,
+    learn,
+    main_rows,
+    rows,
+)
+
+_FEW_ROWS = 3  # of more rows that read like errors, the list may well be one of errors
+_VALUES = 3  # texts of an output; fewer need not have been seen
+_LOOKED_UP = 60  # texts of an output
+_VOLATILE = 0.5  # share of a field's values that changed between earlier runs: then it may differ once more
+_KINDS = frozenset({"type", "pattern"})
+
+
+def doubts(run: Observed) -> Iterator[str]:
+    """What the output itself gives away: nothing, where the site does not say so, or an error message for a result."""
+    if rows(run.output) == 0 and not empty_confirmed(run):
+        yield (
+            "it returned no rows, and the page was not shown to say so: await task.empty(locator) of the message by"
+            " which the site says that there is nothing, or read the rows"
+        )
+    _, found = main_rows(run.output)
+    values = [v for row in found for v in row.values()] if found else [run.output]
+    if len(found) <= _FEW_ROWS:
+        for value in (v for v in values if error_text(v)):
+            yield f"it returned {str(value)[:120]!r}, which reads like an error message: raise instead"
+
+
+def unseen(output: Any, seen: Sequence[str], code: str) -> str | None:
+    """Says so where nothing of an output was in anything that the model looked at or printed.
+
+    Args:
+        code: The automation; what a model is asked to write need not stand on a page.
+    """
+    _, found = main_rows(output)
+    values = [v for row in found for v in row.values() if isinstance(v, str) and len(v.strip()) >= 3]
+    texts = {_plain(v) for v in values[:_LOOKED_UP]}
+    if "task.ask" in code or len(texts) < _VALUES:
+        return None
+    shown = _plain("\n".join(seen))
+    if any(text in shown for text in texts):
+        return None
+    few = ", ".join(repr(v[:60]) for v in values[:2])
+    return (
+        f"none of its values ({few}, …) was on a page that you looked at, or in what you printed: show where they are"
+    )
+
+
+def incomplete(run: Observed) -> str | None:
+    """Says so where the page, at the end of the run, both states more rows than were returned and offers them."""
+    count = rows(run.output)
+    more = [text for text, total in run.evidence.counts if count is not None and total > count]
+    exact = any(total == count for _, total in run.evidence.counts)
+    if not (more and run.evidence.next_controls) or exact:
+        return None
+    control = run.evidence.next_controls[0]
+    return f"it returned {count} rows, while the page says {more[0]!r} and still offers {control!r}: read them all"
+
+
+def unlike(first: Observed, other: Observed) -> list[str]:
+    """Fields that are of another kind with other parameters: read from another place, or never read at all."""
+    found = check({"output": learn([first])["output"]}, other)
+    return [
+        f"{b.path}: with the task's own parameters {b.expected}, with these {b.got}" for b in found if b.kind in _KINDS
+    ]
+
+
+def contradictions(past: Past, run: Observed, seen: Sequence[str]) -> list[str]:
+    """Where a repair's output contradicts the last good one of the same parameters, and no page bears it out.
+
+    Args:
+        seen: What the model looked at or printed; a changed value that is there is borne out, if the old one is not.
+    """
+    found = disagreements(past.output, run.output, "\n".join((*seen, run.evidence.text)), _steady(past))
+    return [f"{f}; show on the page that the data changed, or read them from where they are" for f in found]
+
+
+def _steady(past: Past) -> frozenset[str]:
+    names = {name for row in past.output for name in row}
+    return frozenset(name for name in names if past.changed.get(name, 0.0) <= _VOLATILE)
+
+
+def same_parameters(pasts: Sequence[Past], parameters: Mapping[str, Any]) -> Past | None:
+    """What these parameters gave before."""
+    asked = json.dumps(dict(parameters), sort_keys=True, default=str)
+    return next((p for p in pasts if json.dumps(dict(p.parameters), sort_keys=True, default=str) == asked), None)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().casefold()

@@ -1,0 +1,148 @@
+"""What must not stand in a candidate's source: values of the run that explored, in texts, selectors, addresses."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from engine.contract import main_rows
+
+_SHORTEST = 3  # characters; shorter values stand in any code by chance
+_TELLING = 12  # characters; a single word that is shorter may be a label of the page
+_SCRAPED_ROWS = 5  # of fewer rows, the values of a field may all be known labels
+_SCRAPED = 4  # characters
+
+
+def baked_parameters(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Values of parameters in addresses, selectors and texts, and parameters that the code never reads.
+
+    What is left, the run with other parameters shows.
+    """
+    excused = _excused(tree)
+    constants = [n for n in ast.walk(tree) if isinstance(n, ast.Constant)]
+    names = {n.value for n in constants if isinstance(n.value, str)}
+    reads_all = any(isinstance(n, ast.Name) and n.id == "parameters" and id(n) not in excused for n in ast.walk(tree))
+    for name, value in parameters.items():
+        read = name in names or reads_all
+        if not read:
+            yield f'the parameter {name!r} is never read; use parameters["{name}"]'
+        if isinstance(value, (bool, dict, list)) or value is None or len(str(value)) < _SHORTEST:
+            continue
+        in_url = re.compile(rf"[/?=&](?:[^\s]*[^\w\s-])?{re.escape(str(value))}(?![\w-])")
+        for node in constants:
+            if id(node) in excused:
+                continue
+            exact = node.value == value and (not read or _telling(value))
+            text = node.value if isinstance(node.value, str) else ""
+            inside = _telling(value) and _contains(text, str(value)) and text not in names & set(parameters)
+            if exact or inside or in_url.search(text):
+                yield (
+                    f"line {node.lineno}: {_short(node.value)} has this run's value of the parameter {name!r} baked in;"
+                    f' use parameters["{name}"]'
+                )
+                break
+
+
+def baked_origin(tree: ast.Module, start_url: str | None) -> Iterator[str]:
+    """Absolute addresses of the site where the page is opened: a run may begin at another address."""
+    if start_url is None:
+        return
+    parts = urlsplit(start_url)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    excused = _excused(tree)
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in excused:
+            continue
+        if re.match(rf"{re.escape(origin)}(?:[/?#]|$)", node.value):
+            yield f"line {node.lineno}: {_short(node.value)} names the site; use urljoin(task.start_url, …)"
+
+
+def scraped(code: str, output: Any) -> list[str]:
+    """Values of the output that stand in the code: they were taken from the page once, and will be another's.
+
+    Args:
+        code: Source that parses.
+        output: What it gave.
+    """
+    tree = ast.parse(code)
+    docstrings = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    constants = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in docstrings]
+    found = []
+    for field, values in _own_values(output).items():
+        for node in constants:
+            value = next((v for v in values if _is_scraped(node.value, v)), None)
+            if value is not None:
+                where = f" of the field {field!r}" if field else ""
+                found.append(
+                    f"line {node.lineno}: {_short(node.value)} has {value!r} in it, a value{where} that this run read"
+                    " from the page; find it on the page instead"
+                )
+                break
+    return found
+
+
+def _own_values(output: Any) -> dict[str, list[Any]]:
+    """By field, the values of the output that are no labels: each in one row only."""
+    _, rows = main_rows(output)
+    if not rows:
+        whole = output if isinstance(output, list) else [output]
+        rows = [{"": v} for v in whole]
+    names = dict.fromkeys(n for row in rows for n in row)
+    found: dict[str, list[Any]] = {}
+    for name in names:
+        values = [v for row in rows if (v := row.get(name)) is not None and isinstance(v, (str, int, float))]
+        distinct = set(values)
+        if len(distinct) == len(values) and (len(values) >= _SCRAPED_ROWS or len(rows) == 1):
+            found[name] = [v for v in values if _tells(v, alone=len(rows) == 1)]
+    return found
+
+
+def _tells(value: Any, *, alone: bool) -> bool:
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, str):
+        return _telling(value) if alone else len(value) >= _SCRAPED
+    return len(re.sub(r"\D", "", str(value))) >= _SCRAPED
+
+
+def _is_scraped(constant: Any, value: Any) -> bool:
+    if isinstance(constant, bool) or isinstance(value, bool):
+        return False
+    if isinstance(constant, str) and isinstance(value, str):
+        return constant == value or (_telling(value) and _contains(constant, value))
+    return type(constant) is type(value) and bool(constant == value)
+
+
+def _telling(value: Any) -> bool:
+    """Whether a value is no word that a page may have for a label."""
+    text = str(value)
+    return len(text) >= _TELLING or (len(text) >= 8 and not text.isalpha())
+
+
+def _contains(text: str, value: str) -> bool:
+    return bool(re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text))
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:117]}…"
+
+
+def _excused(tree: ast.Module) -> set[int]:
+    """Nodes that are no evidence: docstrings, names of keys, what is compared; and ``parameters`` read by one name."""
+    found: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            found.add(id(node.value))
+        elif isinstance(node, ast.Dict):
+            found |= {id(key) for key in node.keys if key is not None}
+        elif isinstance(node, ast.Compare):
+            found |= {id(c) for c in (node.left, *node.comparators)}
+        elif isinstance(node, ast.Subscript):
+            found |= {id(node.slice), id(node.value)}
+        elif isinstance(node, ast.Attribute) and node.attr == "get":
+            found.add(id(node.value))
+    return found

@@ -1,0 +1,232 @@
+"""A result laid beside earlier outputs: rows are matched by identity, fields by their values."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.contract.model import Breach, History, Observed, Past
+from engine.contract.patterns import blank, number
+from engine.contract.profile import main_rows
+
+_KEPT_ROWS = 300  # of an output, for later comparison
+_KEPT_TEXT = 100  # characters of a value
+_MATCHED = 3  # rows; fewer prove nothing
+_SAME = 0.6  # share of values that are another field's
+_OWN = 0.3  # share of values that may still be the field's own
+_LOST = 0.2  # share of rows that had a value and have none
+_STABLE = 0.5  # share of values that changed from one run to the next, at most, in a field that is stable
+_CHANGED = 0.9  # share that cannot change at once in such a field
+_JOINS = 2  # comparisons before anything is said of how fast a field changes
+
+Row = Mapping[str, Any]
+
+
+def compact(output: Any) -> list[dict[str, Any]]:
+    """The main rows of an output with their plain fields, shortened: what later outputs are laid beside."""
+    _, found = main_rows(output)
+    return [
+        {
+            name: v[:_KEPT_TEXT] if isinstance(v, str) else v
+            for name, v in row.items()
+            if not isinstance(v, (list, dict))
+        }
+        for row in found[:_KEPT_ROWS]
+    ]
+
+
+def digest(output: Any) -> str:
+    """A hash of an output."""
+    text = json.dumps(output, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def joined(old: Sequence[Row], new: Sequence[Row]) -> tuple[float, dict[str, float]] | None:
+    """Share of the old rows that are still there, and by field the share of their values that changed.
+
+    None where no field tells the rows apart.
+    """
+    key = _key(old, new)
+    if key is None:
+        return None
+    pairs = _pairs(old, new, key)
+    names = {name for row in old for name in row} - {key}
+    changed = {n: round(sum(a.get(n) != b.get(n) for a, b in pairs) / len(pairs), 4) for n in names} if pairs else {}
+    return round(len(pairs) / len(old), 4), changed
+
+
+def compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterator[Breach]:
+    """How a result departs from what its own, and other, parameters gave before."""
+    path, _ = main_rows(run.output)
+    new = compact(run.output)
+    if len(new) >= _MATCHED and path in known:
+        before = [past for past in (history.same, *history.others) if past is not None and past.output]
+        place = f"{path}[*]" if known[path]["array"] else path
+        if before:
+            yield from _swapped(place, before[0].output, new)
+        if history.same is not None:
+            yield from _against_same(place, history.same, new, known[path]["fields"])
+        yield from _same_output(run, history)
+
+
+def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collection[str]) -> list[str]:
+    """Where an output contradicts an earlier one: fields that differ in most of the rows that both have.
+
+    Args:
+        old: The earlier output, as `compact` gave it.
+        output: The new one.
+        shown: Text of pages, which bears a changed value out where the new one is in it and the old one is not.
+        steady: Fields that do not change by themselves.
+    """
+    new = compact(output)
+    alone = len(old) == len(new) == 1
+    key = "" if alone else _key(old, new)
+    if key is None:
+        return []
+    pairs = [(old[0], new[0])] if alone else _pairs(old, new, key)
+    if not pairs and len(old) < _MATCHED:
+        return []
+    if not pairs:
+        strangers = [row[key] for row in new if not _borne_out(old[0][key], row[key], shown)]
+        said = f"none of the {len(old)} rows of the last good output is in this one, by {key!r}: it had {old[0][key]!r}"
+        return [f"{said}, this one has {strangers[0]!r}"] if strangers else []
+    found = []
+    for name in sorted({n for row in old for n in row if n in steady} - {key}):
+        differ = [(a.get(key), a.get(name), b.get(name)) for a, b in pairs if not _alike(a.get(name), b.get(name))]
+        bare = [d for d in differ if not _borne_out(d[1], d[2], shown)]
+        if len(differ) * 2 > len(pairs) and bare:
+            which, was, now = bare[0]
+            found.append(
+                f"{name!r} differs from the last good output: it was {was!r} and is {now!r}" if alone else
+                f"{name!r} differs from the last good output in {len(differ)} of the {len(pairs)} rows that both have:"
+                f" of {which!r} it was {was!r} and is {now!r}"
+            )  # fmt: skip
+    return found
+
+
+def _borne_out(old: Any, new: Any, shown: str) -> bool:
+    return not blank(new) and str(new) in shown and (blank(old) or str(old) not in shown)
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if a == b or (blank(a) and blank(b)):
+        return True
+    x, y = number(a), number(b)
+    if x is not None and y is not None:
+        return math.isclose(x, y)
+    return " ".join(str(a).split()).casefold() == " ".join(str(b).split()).casefold()
+
+
+def _key(old: Sequence[Row], new: Sequence[Row]) -> str | None:
+    """The field that tells the rows of both apart: of text if there is one, and one by which some are found again."""
+    best: tuple[bool, float, str] | None = None
+    for name in old[0] if old and new else ():
+        a, b = [_plain(row.get(name)) for row in old], [_plain(row.get(name)) for row in new]
+        if any(blank(v) or isinstance(v, (bool, float)) for v in (*a, *b)) or len(set(a)) < len(a):
+            continue
+        if len(set(b)) < 0.9 * len(b):
+            continue
+        candidate = (isinstance(a[0], str) and number(a[0]) is None, len(set(a) & set(b)) / len(a), name)
+        if best is None or candidate[:2] > best[:2]:
+            best = candidate
+    return best[2] if best is not None else None
+
+
+def _pairs(old: Sequence[Row], new: Sequence[Row], key: str) -> list[tuple[Row, Row]]:
+    by_key = {_plain(row.get(key)): row for row in new}
+    return [(row, by_key[_plain(row.get(key))]) for row in old if _plain(row.get(key)) in by_key]
+
+
+def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
+    """A field whose values are now those that another field had."""
+    names = [n for n in old[0] if n in new[0]]
+    before = {n: {_plain(r.get(n)) for r in old if not blank(r.get(n))} for n in names}
+    now = {n: [_plain(r.get(n)) for r in new if not blank(r.get(n))] for n in names}
+    for name, other in itertools.combinations(names, 2):
+        if _alike_share(new, name, other) >= _CHANGED and _alike_share(old, name, other) <= _OWN:
+            yield Breach("swapped", f"{place}.{other}", "its own values", f"those of {name!r}")
+    for name in names:
+        values = now[name]
+        if len(set(values)) < _MATCHED or _share(values, before[name]) > _OWN:
+            continue
+        for other in names:
+            usual = _share(list(before[name]), before[other])
+            if other != name and usual <= _OWN and _share(values, before[other]) >= _SAME:
+                yield Breach("swapped", f"{place}.{name}", "its own values", f"values that {other!r} had before")
+
+
+def _alike_share(rows: Sequence[Row], name: str, other: str) -> float:
+    """Share of the rows in which two fields are the same."""
+    return sum(not blank(r.get(name)) and bool(r.get(name) == r.get(other)) for r in rows) / len(rows)
+
+
+def _plain(value: Any) -> Any:
+    return " ".join(value.split()).casefold() if isinstance(value, str) else value
+
+
+def _share(values: Sequence[Any], among: set[Any]) -> float:
+    return sum(v in among for v in values) / len(values) if values else 0.0
+
+
+def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[str, Any]) -> Iterator[Breach]:
+    """Against what the same parameters gave before."""
+    old = past.output
+    key = _key(old, new)
+    if key is None:
+        return
+    pairs = _pairs(old, new, key)
+    if not pairs and past.joins >= _JOINS and past.kept >= _STABLE and len(old) >= 5:
+        yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", "statistical")
+    if len(pairs) < _MATCHED:
+        return
+    for name in (n for n in old[0] if n != key):
+        path = f"{place}.{name}"
+        values = [(a.get(name), b.get(name)) for a, b in pairs]
+        lost = sum(not blank(a) and blank(b) for a, b in values)
+        if fields.get(name, {}).get("filled") == 1.0 and lost >= max(2, _LOST * len(pairs)) and lost < len(pairs):
+            yield Breach(
+                "lost", path, "the values that these rows had before", f"none in {lost} of {len(pairs)} rows",
+                "statistical",
+            )  # fmt: skip
+        if factor := _factor(values):
+            yield Breach("scale", path, "numbers as before", f"every one of them {factor:g} times as large")
+            continue
+        changed = sum(a != b for a, b in values) / len(values)
+        stable = past.joins >= _JOINS and past.changed.get(name, 1.0) <= _STABLE
+        if stable and len(pairs) >= 5 and changed >= _CHANGED:
+            yield Breach(
+                "changed", path, "few changes from one run to the next", f"{changed:.0%} of the values", "statistical"
+            )
+
+
+def _factor(values: Sequence[tuple[Any, Any]]) -> float | None:
+    """The power of ten, other than one, by which all numbers were multiplied."""
+    numbers = [(number(a), number(b)) for a, b in values if not blank(a) and not blank(b)]
+    ratios = {round(math.log10(b / a), 6) for a, b in numbers if a and b and a * b > 0}
+    if len(ratios) != 1 or any(not a or not b for a, b in numbers) or len({a for a, _ in numbers}) < _MATCHED:
+        return None
+    (power,) = ratios
+    return 10.0**power if power == round(power) != 0 else None
+
+
+def _same_output(run: Observed, history: History) -> Iterator[Breach]:
+    """The very output that other parameters gave, where every set of parameters had one of its own."""
+    distinct = {past.digest for past in history.others}
+    mine = {n: _plain(v) for n, v in run.parameters.items()}
+    if len(history.others) < 2 or len(distinct) < len(history.others) or _named(run):
+        return
+    for past in history.others:
+        if past.digest == digest(run.output) and {n: _plain(v) for n, v in past.parameters.items()} != mine:
+            shown = json.dumps(dict(past.parameters), ensure_ascii=False)
+            yield Breach("same-output", "$", "an output of its own", f"exactly that of {shown}", "statistical")
+            return
+
+
+def _named(run: Observed) -> bool:
+    """Whether the page names a parameter's value in what it shows."""
+    shown = f"{run.evidence.title}\n{run.evidence.text}".casefold()
+    return any(isinstance(v, str) and len(v) >= 3 and v.casefold() in shown for v in run.parameters.values())

@@ -1,0 +1,79 @@
+"""How a contract comes about, and how it is widened: by the engine alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.contract.model import Observed
+from engine.contract.page import empty_confirmed, learn_page
+from engine.contract.profile import merge, rows
+from engine.errors import BundleCorrupt
+
+FORMAT = 1
+_ORDER_STATED = re.compile(
+    r"\b(?:sort(?:ed)?|newest|oldest|latest|earliest|first|last|ascending|descending|alphabetical(?:ly)?|ranked"
+    r"|cheapest|highest|lowest|ordered by|in order of)\b",
+    re.IGNORECASE,
+)
+_NUMBERS = ("filled", "seen", "blank", "falls", "rises", "errors")
+_BANDS = ("distinct", "length", "median")
+
+
+def learn(runs: Sequence[Observed], task: str = "") -> dict[str, Any]:
+    """The contract that all the given good runs satisfy.
+
+    Its ``output`` part must be satisfied unchanged by every repair; its ``page`` part is learnt anew at each promotion.
+
+    Args:
+        task: The task's text: only where it states an order is the order of the rows part of the contract.
+    """
+    return {
+        "format": FORMAT,
+        "sorted": bool(_ORDER_STATED.search(task)),
+        "output": merge([run.described for run in runs]),
+        "page": learn_page(runs) | {"empty_told": all(rows(run.output) != 0 or empty_confirmed(run) for run in runs)},
+    }
+
+
+def widen(contract: Mapping[str, Any], run: Observed) -> dict[str, Any]:
+    """The contract, made to admit this run's output too."""
+    return {**contract, "output": merge([contract.get("output", {}), run.described])}
+
+
+def check_form(contract: Mapping[str, Any]) -> None:
+    """A contract that was edited, or that another version wrote, must not be read as if it asked for nothing.
+
+    Raises:
+        BundleCorrupt: It has not the form that `learn` gives it.
+    """
+    try:
+        if contract.get("format", FORMAT) != FORMAT:
+            raise ValueError(f"format {contract['format']!r} is not {FORMAT}")
+        for learnt in contract.get("output", {}).values():
+            _check_array(learnt)
+        page = contract.get("page", {})
+        for name in ("counts", "title", "landmarks", "shown"):
+            if not all(isinstance(text, str) for text in page.get(name, ())):
+                raise ValueError(f"page.{name} is no list of texts")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BundleCorrupt(
+            f"contract.json has not the form that this engine wrote ({type(error).__name__}: {error}); roll back",
+            file="contract.json",
+        ) from error
+
+
+def _check_array(learnt: Mapping[str, Any]) -> None:
+    (fewest, most), array, fields = learnt["rows"], learnt["array"], learnt["fields"]
+    numbers = [fewest, most, learnt.get("seen", 0), learnt.get("twins", 0)]
+    for field in fields.values():
+        numbers += [field["filled"], *field["patterns"].values(), *field.get("shapes", {}).values()]
+        numbers += [field[name] for name in _NUMBERS if name in field]
+        for band in _BANDS:
+            low, high = field.get(band, (0, 0))
+            numbers += [low, high]
+        if not all(isinstance(name, str) for name in field.get("types", ())):
+            raise ValueError("a type is no text")
+    if not isinstance(array, bool) or not all(isinstance(n, (int, float)) for n in numbers):
+        raise ValueError("a number or a truth value is none")

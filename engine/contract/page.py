@@ -1,0 +1,116 @@
+"""The page part of the contract: what the page showed where good runs ended, and how a run's page departs from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.contract.model import Breach, Observed
+from engine.contract.profile import rows
+
+_SHOWN_MORE = 1.2  # times the rows of the output; a group of few more has a head, a sum or an advertisement
+_ANYTHING = re.compile(r"""text=(?:""|''|//)|text\((?:""|'')?\)|^(?:html|body|:root|\*)$""", re.IGNORECASE)
+_COMMON_WORDS = 3  # characters; shorter words of a title say nothing
+
+
+def learn_page(runs: Sequence[Observed]) -> dict[str, Any]:
+    """What holds at the end of all the given good runs."""
+    return {
+        "no_next_left": all(not run.evidence.next_controls for run in runs),
+        "counts": sorted(set.intersection(*(_true_counts(run) for run in runs))),
+        "progress_complete": all(_progress_complete(run) for run in runs),
+        "login": any(run.evidence.password_field or run.evidence.password_filled for run in runs),
+        "title": sorted(set.intersection(*(title_words(run) for run in runs))),
+        "landmarks": sorted(set.intersection(*(set(run.evidence.landmarks) for run in runs))),
+        "shown": sorted(set.intersection(*(_true_groups(run) for run in runs))),
+    }
+
+
+def check_page(page: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
+    """How the page at the end of a run departs."""
+    evidence = run.evidence
+    if page.get("no_next_left") and evidence.next_controls:
+        yield Breach(
+            "next-left", "$", "no control for more rows left on the last page", repr(evidence.next_controls[0])
+        )
+    yield from _check_counts(page, run)
+    if page.get("progress_complete") and run.progress is not None and not _progress_complete(run):
+        done, total = run.progress
+        yield Breach("progress", "$", f"{total} rows, as the page said when the automation read it", str(done))
+    words = page.get("title", ())
+    if words and not title_words(run) & set(words):
+        yield Breach("title", "$", f"a page titled with {' '.join(words)!r}", repr(evidence.title), "advisory")
+    known = set(page.get("landmarks", ()))
+    if known and not known & set(evidence.landmarks):
+        yield Breach(
+            "landmarks", "$", f"a page with {', '.join(sorted(known)[:4])}",
+            ", ".join(evidence.landmarks[:4]) or "none", "advisory",
+        )  # fmt: skip
+
+
+def _check_counts(page: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
+    count = rows(run.output)
+    for text, total in run.evidence.counts:
+        if _shape(text) in page.get("counts", ()) and total != count:
+            yield Breach("count", "$", f"{total} rows, as the page says ({text!r})", str(count))
+            return
+    if count is None:
+        return
+    for name, size in run.evidence.groups:
+        if name in page.get("shown", ()) and size > count * _SHOWN_MORE + 1:
+            yield Breach("shown", "$", f"as many rows as the page shows ({size} of {name})", str(count))
+            return
+
+
+def borne_out(run: Observed) -> bool:
+    """Whether the page itself states, or shows, as many rows as the output has."""
+    count = rows(run.output)
+    totals = {total for _, total in run.evidence.counts}
+    # A page that states other totals only cannot bear anything out by the rows that it shows.
+    return count in totals or (not totals and any(size == count for _, size in run.evidence.groups))
+
+
+def empty_confirmed(run: Observed) -> bool:
+    """Whether the page says that there is nothing, by something that does not match just anything."""
+    return any(visible and not _ANYTHING.search(locator) for locator, visible in run.evidence.empty)
+
+
+def always_there(messages: Collection[str], full_page: str) -> str | None:
+    """The message by which a page says that there is nothing, if a page with rows shows it, too.
+
+    >>> always_there(["0 orders"], "Orders 10 orders"), always_there(["No luck?"], "12 shops. No luck? Call us.")
+    (None, 'No luck?')
+    """
+    shown = " ".join(full_page.split())
+    words = (" ".join(message.split()) for message in messages)
+    return next((m for m in words if re.search(rf"(?<!\w){re.escape(m)}(?!\w)", shown)), None)
+
+
+def title_words(run: Observed) -> set[str]:
+    """The words of the page's title, without those of the run's parameters."""
+    own = {w for v in run.parameters.values() for w in re.findall(r"[^\W\d_]+", str(v).casefold())}
+    found = re.findall(r"[^\W\d_]+", run.evidence.title.casefold())
+    return {word for word in found if len(word) >= _COMMON_WORDS} - own
+
+
+def _true_counts(run: Observed) -> set[str]:
+    """The shapes of the statements on the page that gave the number of rows: "53 entries" has the shape "# entries"."""
+    count = rows(run.output)
+    shapes = {_shape(text) for text, number in run.evidence.counts if number == count}
+    return shapes - {_shape(text) for text, number in run.evidence.counts if number != count}
+
+
+def _true_groups(run: Observed) -> set[str]:
+    """The groups of like elements, such as ``tr in table``, of which the page showed as many as the output has rows."""
+    count = rows(run.output)
+    right = {name for name, size in run.evidence.groups if size == count and size > 1}
+    return right - {name for name, size in run.evidence.groups if size != count}
+
+
+def _shape(text: str) -> str:
+    return re.sub(r"\d[\d.,]*", "#", text)
+
+
+def _progress_complete(run: Observed) -> bool:
+    return run.progress is not None and run.progress[1] is not None and run.progress[0] == run.progress[1]

@@ -1,0 +1,120 @@
+"""What kind of value a value is: its pattern class, the shape of its text, the number it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_DATES = (
+    r"\d{4}-\d\d?-\d\d?(?:[T ].*)?",
+    r"\d\d?[./-]\d\d?[./-]\d{2,4}",
+    rf"(?:\w+,? )?\d\d?\.? {_MONTH}\.?,? \d{{4}}",
+    rf"{_MONTH}\.? \d\d?,? \d{{4}}",
+)
+_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("url", re.compile(r"(?:https?://|www\.)\S+", re.I)),
+    ("email", re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}", re.I)),
+    ("date", re.compile("|".join(_DATES), re.I)),
+    ("money", re.compile(r"(?:[$€£¥]|[A-Z]{3})\s?-?\d[\d.,' ]*|-?\d[\d.,' ]*\s?(?:[$€£¥]|[A-Z]{3})")),
+    ("percent", re.compile(r"-?\d+(?:[.,]\d+)?\s?%")),
+    ("number", re.compile(r"-?\d[\d.,' ]*")),
+    ("phone", re.compile(r"\+?[\d(][\d()\s./-]{5,}")),
+    ("code", re.compile(r"(?=.*\d)[A-Z0-9][A-Z0-9._/#-]*")),
+)  # fmt: skip
+_NUMERIC = frozenset({"number", "money", "percent"})
+_DIGITS_APART = re.compile(r"(?<=\d)[ ,.'\u00a0\u202f](?=\d{3}(?!\d))")
+_SLASHED = re.compile(r"(\d\d?)([./-])(\d\d?)[./-]\d{2,4}")
+_ERROR = re.compile(
+    r"(?:oops\b|error\b|something went wrong|an? (?:unexpected |internal )?error (?:has )?occurr?ed|page not found"
+    r"|internal server error|not found\b|access denied|forbidden\b|unauthori[sz]ed\b|bad gateway|service unavailable"
+    r"|gateway time-?out|too many requests|\d{3} (?:error|not found|forbidden)|traceback \(most recent|exception\b"
+    r"|timed? ?out\b|timeout\b|failed to\b|could not\b|unable to\b|please (?:log|sign) in|log ?in required"
+    r"|session (?:has )?expired|locator\.|\w+(?:error|exception):)",
+    re.IGNORECASE,
+)
+
+
+def pattern(value: Any) -> str:
+    """The pattern class of a value.
+
+    >>> [pattern(v) for v in (3, "£4.50", "2025-03-01", "two\\nlines", "Ada", "A-17")]
+    ['number', 'money', 'date', 'lines', 'text', 'code']
+    """
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, (int, float)):
+        return "number"
+    if isinstance(value, str):
+        text = value.strip()
+        if "\n" in text:
+            return "lines"
+        return next((name for name, known in _PATTERNS if known.fullmatch(text)), "text")
+    return "object" if isinstance(value, Mapping) else "array"
+
+
+def kind(value: Any) -> str:
+    """The JSON type of a scalar; whole numbers are numbers."""
+    if isinstance(value, bool):
+        return "boolean"
+    return "number" if isinstance(value, (int, float)) else "string"
+
+
+def shape(text: str) -> str:
+    """The text with runs of digits as 9 and of letters as a; a date by numbers says which is surely the day.
+
+    >>> shape("€ 1,234.50"), shape("Sept. 3, 2025"), shape("31/12/2025"), shape("1.234,50 €")
+    ('€ 9.9', 'a. 9, 9', 'D/9/9', '9,9 €')
+    """
+    text = text.strip()
+    if date := _SLASHED.fullmatch(text):
+        first, between, second = date.groups()
+        return f"{_day(first)}{between}{_day(second)}{between}9"
+    plain = _DIGITS_APART.sub("", text)
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", plain))[:40]
+
+
+def day_moved(known: Iterable[str], new: Iterable[str]) -> bool:
+    """Whether dates that had the day first have it second now, or the other way round; both by their shapes."""
+    before, after = {s.find("D") for s in known} - {-1}, {s.find("D") for s in new} - {-1}
+    return len(before) == 1 and bool(after) and not before & after
+
+
+def _day(digits: str) -> str:
+    return "D" if int(digits) > 12 else "9"
+
+
+def number(value: Any) -> float | None:
+    """The number that a value is or shows, or None.
+
+    >>> number("€ 1.234,50"), number("12 %"), number("soon")
+    (1234.5, 12.0, None)
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return float(value)
+    if not isinstance(value, str) or pattern(value) not in _NUMERIC:
+        return None
+    digits = re.sub(r"[^\d.,-]", "", value)
+    decimals = re.search(r"[.,](\d{1,2})$", digits)
+    whole = re.sub(r"[.,]", "", digits[: decimals.start()] if decimals else digits)
+    try:
+        return float(f"{whole}.{decimals[1]}" if decimals else whole)
+    except ValueError:
+        return None
+
+
+def error_text(value: Any) -> bool:
+    """Whether a text reads like an error message.
+
+    >>> error_text("Something went wrong. Try again later."), error_text("Errol Flynn")
+    (True, False)
+    """
+    return isinstance(value, str) and len(value) < 500 and bool(_ERROR.match(value.strip()))
+
+
+def blank(value: Any) -> bool:
+    """Whether a field has no value."""
+    return value is None or value == [] or value == {} or (isinstance(value, str) and not value.strip())

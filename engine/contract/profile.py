@@ -1,0 +1,218 @@
+"""What an output looks like: for each array and object of it, how many rows, which fields, and what is in them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.contract.patterns import blank, error_text, kind, number, pattern, shape
+
+ENOUGH_VALUES = 5  # below, neither distinctness nor uniqueness means anything
+_SHAPED = frozenset({"date", "money", "percent", "number", "phone", "code"})
+_MOST_SHAPES = 3  # a field of more shapes has none that can be told
+_SORTED_VALUES = 6  # distinct ones; fewer are in order by chance
+
+
+def describe(output: Any) -> dict[str, Any]:
+    """The profile of an output, by the JSON path of each array and object; see `merge`."""
+    found: dict[str, list[Any]] = {}
+    arrays: dict[str, list[int]] = {}
+    _collect(output, "$", found, arrays)
+    return {
+        path: {
+            "array": path in arrays,
+            "rows": [min(arrays[path]), max(arrays[path])] if path in arrays else [1, 1],
+            "seen": len(found.get(path, [])),
+            "twins": _twins(found.get(path, [])) if path in arrays else 0.0,
+            "fields": _describe_fields(found.get(path, [])),
+        }
+        for path in {**arrays, **found}
+    }
+
+
+def rows(output: Any) -> int | None:
+    """Number of rows of the output's largest array, or None where it has none."""
+    if isinstance(output, list):
+        return len(output)
+    if not isinstance(output, Mapping):
+        return None
+    sizes = [n for v in output.values() if (n := len(v) if isinstance(v, list) else _inner(v)) is not None]
+    return max(sizes, default=None)
+
+
+def _inner(value: Any) -> int | None:
+    return rows(value) if isinstance(value, Mapping) else None
+
+
+def main_rows(output: Any) -> tuple[str, list[Mapping[str, Any]]]:
+    """JSON path and rows of the output's largest list of objects; of one object, itself."""
+    best: tuple[str, list[Mapping[str, Any]]] = ("$", [output] if isinstance(output, Mapping) else [])
+    longest = -1
+    stack: list[tuple[str, Any]] = [("$", output)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, list):
+            objects = [v for v in value if isinstance(v, Mapping)]
+            if len(objects) == len(value) and len(value) > longest:
+                best, longest = (path, objects), len(value)
+        elif isinstance(value, Mapping):
+            stack += [(f"{path}.{name}", v) for name, v in value.items()]
+    return best
+
+
+def _collect(value: Any, path: str, found: dict[str, list[Any]], arrays: dict[str, list[int]]) -> None:
+    if isinstance(value, list):
+        arrays.setdefault(path, []).append(len(value))
+        found.setdefault(path, []).extend(value)
+        children = [v for v in value if isinstance(v, (Mapping, list))]
+        inner = f"{path}[*]"
+    else:
+        found.setdefault(path, []).append(value)
+        children = [value]
+        inner = path
+    for child in children:
+        if isinstance(child, Mapping):
+            for name, sub in child.items():
+                if isinstance(sub, (Mapping, list)):
+                    _collect(sub, f"{inner}.{name}", found, arrays)
+        elif child is not value:
+            _collect(child, inner, found, arrays)
+
+
+def _twins(values: list[Any]) -> float:
+    """Share of rows that are like another in every field."""
+    if len(values) < 2:
+        return 0.0
+    distinct = {json.dumps(v, sort_keys=True, default=str) for v in values}
+    return round(1 - len(distinct) / len(values), 4)
+
+
+def _describe_fields(values: list[Any]) -> dict[str, Any]:
+    if not values:
+        return {}
+    records = [v if isinstance(v, Mapping) else {"": v} for v in values]
+    # Lists and objects within are described at paths of their own.
+    names = dict.fromkeys(
+        name for record in records for name, v in record.items() if not isinstance(v, (Mapping, list))
+    )
+    return {name: _describe_field([record.get(name) for record in records]) for name in names}
+
+
+def _describe_field(values: list[Any]) -> dict[str, Any]:
+    filled = [v for v in values if not blank(v)]
+    patterns = _shares([pattern(v) for v in filled])
+    told: dict[str, Any] = {
+        "filled": round(len(filled) / len(values), 4),
+        "seen": len(values),
+        "blank": len(values) - len(filled),
+        "patterns": patterns,
+        "types": sorted({kind(v) for v in filled}),
+    }
+    if not filled:
+        return told
+    told |= _spread(filled)
+    numbers = [n for v in filled if (n := number(v)) is not None]
+    if len(numbers) == len(filled) and min(numbers) >= 0:
+        median = statistics.median(numbers)
+        told["median"] = [median, median]
+    texts = [v for v in filled if isinstance(v, str)]
+    if texts and len(texts) == len(filled):
+        median = statistics.median(map(len, texts))
+        told["length"] = [median, median]
+        told["errors"] = round(sum(map(error_text, texts)) / len(texts), 4)
+        if sum(patterns.get(name, 0.0) for name in _SHAPED) >= 0.9:
+            told["shapes"] = _shares([shape(v) for v in texts])
+    return told
+
+
+def _shares(names: list[str]) -> dict[str, float]:
+    counts: dict[str, int] = {}
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
+    return {name: round(n / len(names), 4) for name, n in sorted(counts.items())}
+
+
+def _spread(filled: list[Any]) -> dict[str, Any]:
+    """How distinct the values are, and whether they rise or fall."""
+    distinct = len({(kind(v), v) for v in filled if not isinstance(v, (list, Mapping))})
+    told: dict[str, Any] = {}
+    if len(filled) >= ENOUGH_VALUES or distinct < len(filled):
+        told["unique"] = distinct == len(filled)
+    if len(filled) >= ENOUGH_VALUES:
+        share = round(distinct / len(filled), 4)
+        told["distinct"] = [share, share]
+    if distinct >= _SORTED_VALUES:
+        keys = [n if (n := number(v)) is not None else str(v).casefold() for v in filled]
+        if len({type(key) for key in keys}) == 1:
+            pairs = list(itertools.pairwise(keys))
+            told["falls"] = round(sum(a > b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type
+            told["rises"] = round(sum(a < b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type
+    return told
+
+
+def merge(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The profile that all the given outputs satisfy: the widest bands, the least shares, the sums of what was seen."""
+    merged: dict[str, Any] = {}
+    for path in sorted({path for part in parts for path in part}):
+        here = [part[path] for part in parts if path in part]
+        with_rows = [d for d in here if d["rows"][1] > 0]
+        names = dict.fromkeys(n for d in with_rows for n in d["fields"])
+        merged[path] = {
+            "array": any(d["array"] for d in here),
+            "rows": [min(d["rows"][0] for d in here), max(d["rows"][1] for d in here)],
+            "seen": sum(d.get("seen", 0) for d in here),
+            "twins": max(d.get("twins", 0.0) for d in here),
+            "fields": {name: _merge_field(name, with_rows) for name in names},
+        }
+    return merged
+
+
+def _merge_field(name: str, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    known = [d["fields"][name] for d in parts if name in d["fields"]]
+    without = sum(d.get("seen", 0) for d in parts if name not in d["fields"])
+    merged: dict[str, Any] = {
+        "filled": 0.0 if len(known) < len(parts) else min(f["filled"] for f in known),
+        "seen": sum(f.get("seen", 0) for f in known) + without,
+        "blank": sum(f.get("blank", 0) for f in known) + without,
+        "patterns": _most([f["patterns"] for f in known]),
+        "types": sorted({t for f in known for t in f.get("types", ())}),
+    }
+    if uniques := [f["unique"] for f in known if "unique" in f]:
+        merged["unique"] = all(uniques)
+    filled = [f for f in known if f["filled"] > 0]
+    numeric = ("median",) if filled and all("median" in f for f in filled) else ()
+    for band in ("distinct", "length", *numeric):
+        if bands := [f[band] for f in known if band in f]:
+            merged[band] = [min(b[0] for b in bands), max(b[1] for b in bands)]
+    if errors := [f["errors"] for f in known if "errors" in f]:
+        merged["errors"] = max(errors)
+    if filled and all("shapes" in f for f in filled):
+        # One more than can be told says as well that there are too many.
+        shapes = sorted(_most([f["shapes"] for f in filled]).items(), key=lambda s: (-s[1], s[0]))
+        merged["shapes"] = dict(shapes[: _MOST_SHAPES + 1])
+    for way in ("falls", "rises"):
+        if ways := [f[way] for f in known if way in f]:
+            merged[way] = max(ways)
+    return merged
+
+
+def _most(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: max(p.get(name, 0.0) for p in parts) for name in sorted({n for p in parts for n in p})}
+
+
+def shapes(field: Mapping[str, Any]) -> frozenset[str] | None:
+    """The shapes of a field's values, or None where they are too many to be told."""
+    known = field.get("shapes")
+    return frozenset(known) if known and len(known) <= _MOST_SHAPES else None
+
+
+def repeated(values: Sequence[Any]) -> int:
+    """How many of the rows are copies of another.
+
+    >>> repeated([{"a": 1}, {"a": 2}, {"a": 1}])
+    1
+    """
+    return len(values) - len({json.dumps(value, sort_keys=True, default=str) for value in values})

@@ -1,0 +1,128 @@
+"""What a page looks like that stands in the way: a bot wall, a paywall, a login, an error where content should be."""
+
+from __future__ import annotations
+
+import re
+from typing import Protocol
+from urllib.parse import urlsplit
+
+
+class Sight(Protocol):
+    """The part of a run's evidence that is what a visitor sees."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def status(self) -> int | None: ...
+    @property
+    def documents(self) -> tuple[tuple[str, int], ...]: ...
+    @property
+    def password_field(self) -> bool: ...
+    @property
+    def challenge(self) -> bool: ...
+
+
+_BOT_WALL = re.compile(
+    r"verify (?:that )?you(?:'| a)re (?:a )?human|are you a robot|i(?:'| a)m not a robot|(?:complete|solve) the captcha"
+    r"|unusual traffic|checking your browser|prove (?:that )?you are (?:a )?human|automated (?:access|requests)"
+    r"|enable javascript and cookies to continue|review the security of your connection|(?:human|bot) verification"
+    r"|ich bin kein roboter|je ne suis pas un robot|no soy un robot",
+    re.IGNORECASE,
+)
+_BOT_TITLE = re.compile(
+    r"^just a moment(?:\.\.\.|…)?$|attention required! \| cloudflare|access to this page has been denied"
+    r"|^pardon our interruption|^robot check$|^ddos[- ](?:guard|protection)"
+    r"|^(?:security|human) (?:check|verification)$",
+    re.IGNORECASE,
+)
+_MAINTENANCE = re.compile(
+    r"(?:down for|under|scheduled) maintenance|we(?:'ll| will| are) be? ?(?:right )?back (?:soon|shortly|in)"
+    r"|temporarily unavailable",
+    re.IGNORECASE,
+)
+_ERROR = re.compile(
+    r"something went wrong|internal (?:server )?error|unexpected error|service unavailable|bad gateway"
+    r"|an error (?:has )?occurred",
+    re.IGNORECASE,
+)
+_PAYWALL = re.compile(
+    r"subscribe (?:now )?to (?:continue|read|unlock)|(?:subscribers|members) only|for (?:subscribers|members) only"
+    r"|(?:start your (?:free )?trial|become a (?:member|subscriber)) to (?:continue|read)",
+    re.IGNORECASE,
+)
+_SESSION = re.compile(
+    r"session (?:has )?(?:expired|timed out)|(?:sign|log) in (?:again )?to continue|please (?:sign|log) in",
+    re.IGNORECASE,
+)
+_LOGIN_TITLE = re.compile(r"\b(?:log|sign)[ -]?in\b|\blogin\b|\banmelden\b|\bse connecter\b", re.IGNORECASE)
+_LOGIN_PATH = re.compile(r"log[-_]?in|sign[-_]?in|/auth|/sso|/session", re.IGNORECASE)
+_LOGIN_TASK = re.compile(
+    r"\b(?:log|sign)(?:ged|ned)?[ -]?(?:in|on)\b|\blogin\b|\bpassword\b|\bcredentials\b", re.IGNORECASE
+)
+_SHORT_PAGE = 1500  # characters; a page of content that mentions such words is longer
+
+
+def is_bot_wall(page: Sight) -> bool:
+    """Whether it asks for proof that a person is there."""
+    if _BOT_TITLE.search(page.title) or (page.challenge and len(page.text) < _SHORT_PAGE):
+        return True
+    short = len(page.text) < _SHORT_PAGE or page.status in (403, 429, 503)
+    return short and _BOT_WALL.search(_seen(page)) is not None
+
+
+def is_paywall(page: Sight) -> bool:
+    """Whether it shows its content to subscribers only."""
+    return page.status == 402 or (len(page.text) < 2 * _SHORT_PAGE and _PAYWALL.search(_seen(page)) is not None)
+
+
+def is_login(page: Sight) -> bool:
+    """Whether it is there to ask for a login, and not a page that also has such a form."""
+    if not page.password_field:
+        return False
+    asks = _LOGIN_TITLE.search(page.title) or _LOGIN_PATH.search(urlsplit(page.url).path) or session_expired(page)
+    return bool(asks) or len(page.text) < _SHORT_PAGE
+
+
+def led_to_login(page: Sight) -> bool:
+    """Whether the site itself led to a login from another address, or says that a session has expired."""
+    first = page.documents[0][0] if page.documents else page.url
+    elsewhere = urlsplit(first).path != urlsplit(page.url).path
+    return is_login(page) and (elsewhere or session_expired(page) or page.status in (401, 403))
+
+
+def session_expired(page: Sight) -> bool:
+    """Whether it says so."""
+    return _SESSION.search(_seen(page)) is not None
+
+
+def says_maintenance(page: Sight, *, plainly: bool = False) -> bool:
+    """Whether it says that the site is down for maintenance. ``plainly``: in its title."""
+    return _says(page, _MAINTENANCE, plainly)
+
+
+def says_error(page: Sight, *, plainly: bool = False) -> bool:
+    """Whether it is an error page by its words, whatever its status. ``plainly``: in its title."""
+    return _says(page, _ERROR, plainly)
+
+
+def speaks_of_login(task: str) -> bool:
+    """Whether a task's words say that a login is part of it.
+
+    >>> speaks_of_login("Log in and list the orders"), speaks_of_login("List the blogs in print")
+    (True, False)
+    """
+    return _LOGIN_TASK.search(task) is not None
+
+
+def _says(page: Sight, words: re.Pattern[str], plainly: bool) -> bool:
+    if plainly:
+        return words.search(page.title) is not None and len(page.text) < _SHORT_PAGE
+    return len(page.text) < _SHORT_PAGE and words.search(_seen(page)) is not None
+
+
+def _seen(page: Sight) -> str:
+    return f"{page.title}\n{page.text}"

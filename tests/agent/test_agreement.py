@@ -1,0 +1,83 @@
+"""Whether what a candidate gave agrees with what the model saw, with the page, and with the last good output."""
+
+from typing import Any
+
+from engine.agent.agreement import contradictions, doubts, incomplete, unlike, unseen
+from engine.contract import Observed, Past, compact
+from sandbox import Evidence
+
+ROWS: list[dict[str, Any]] = [
+    {"name": f"Shop {c}", "price": 10.0 + n, "since": f"202{n}-01-01"} for n, c in enumerate("ABCDEF")
+]
+
+
+def run_of(output: Any, **page: Any) -> Observed:
+    return Observed(output, Evidence(**page))
+
+
+def past(rows: list[dict[str, Any]], **how: Any) -> Past:
+    return Past({}, 1, (len(rows), len(rows)), compact(rows), "", **how)
+
+
+def test_no_rows_need_the_sites_word() -> None:
+    assert [d for d in doubts(run_of([])) if "task.empty" in d]
+    assert list(doubts(run_of([], empty=(("p", True),)))) == []
+
+
+def test_an_error_message_is_no_result() -> None:
+    assert [d for d in doubts(run_of({"error": "Timeout 3000ms exceeded."})) if "raise instead" in d]
+    assert [d for d in doubts(run_of("Something went wrong")) if "raise instead" in d]
+    assert list(doubts(run_of(ROWS))) == []
+
+
+def test_values_that_nobody_saw() -> None:
+    code = "async def run(page, parameters, task): ..."
+    assert "none of its values" in str(unseen(ROWS, ["- text: Something else"], code))
+    assert unseen(ROWS, ["- row", "- cell:  shop  C "], code) is None
+    assert unseen(ROWS[:1], [], code) is None, "too few to tell"
+    assert unseen([{"summary": f"It is about {n}"} for n in range(5)], [], code + "task.ask") is None
+
+
+def test_more_rows_stated_and_offered() -> None:
+    page: dict[str, Any] = {"next_controls": ("Next",), "counts": (("53 shops", 53),)}
+    assert "read them all" in str(incomplete(run_of(ROWS, **page)))
+    assert incomplete(run_of(ROWS, counts=page["counts"])) is None
+    assert incomplete(run_of(ROWS, next_controls=("Next",), counts=(("6 of 6", 6), ("53 shops", 53)))) is None
+
+
+def test_with_other_parameters_the_fields_are_of_the_same_kind() -> None:
+    other = [row | {"since": row["name"]} for row in ROWS]
+    assert unlike(run_of(ROWS), run_of(other)) == [
+        "$[*].since: with the task's own parameters values like a date, with these values like a text"
+    ]
+    assert unlike(run_of(ROWS), run_of([row | {"price": 99.5} for row in ROWS])) == []
+
+
+def test_a_repair_that_contradicts_the_last_good_output() -> None:
+    wrong = [row | {"price": row["price"] * 2} for row in ROWS]
+    said = contradictions(past(ROWS), run_of(wrong), [])
+    assert len(said) == 1
+    assert "'price' differs from the last good output in 6 of the 6 rows" in said[0]
+    new = {"name": "New", "price": 1.0, "since": "2020-01-01"}
+    assert contradictions(past(ROWS), run_of([*ROWS[1:], new]), []) == []
+    cosmetic = [row | {"name": row["name"].upper()} for row in ROWS]
+    assert contradictions(past(cosmetic), run_of(ROWS), []) == []
+
+
+def test_the_page_bears_changed_data_out() -> None:
+    doubled = [row | {"price": row["price"] * 2} for row in ROWS]
+    shown = " ".join(str(row["price"]) for row in doubled)
+    assert contradictions(past([r | {"price": r["price"] + 0.5} for r in ROWS]), run_of(doubled), [shown]) == []
+    assert contradictions(past(ROWS, changed={"price": 0.9}), run_of(doubled), []) == [], "it always changes"
+    others = [{"name": f"Inn {c}", "price": 1.0, "since": "2020-01-01"} for c in "ABCDEF"]
+    assert contradictions(past(ROWS), run_of(others), []) != []
+    assert contradictions(past(ROWS), run_of(others), [" ".join(row["name"] for row in others)]) == []
+
+
+def test_a_single_thing_is_compared_with_itself() -> None:
+    old, new = {"title": "Hammer", "price": 5.0}, {"title": "Hammer", "price": 7.0}
+    assert contradictions(past([old]), run_of(new), []) == [
+        "'price' differs from the last good output: it was 5.0 and is 7.0; show on the page that the data changed, or"
+        " read them from where they are"
+    ]
+    assert contradictions(past([old]), run_of(new), ["now only 7.0"]) == []

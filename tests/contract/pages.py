@@ -1,0 +1,71 @@
+"""Pages and outputs for the contract's tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from engine.contract import History, Observed, check, learn
+from engine.database import Database
+from engine.statistics import Statistics
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a run's page says."""
+
+    next_controls: tuple[str, ...] = ()
+    counts: tuple[tuple[str, int], ...] = ()
+    empty: tuple[tuple[str, bool], ...] = ()
+    password_field: bool = False
+    password_filled: bool = False
+    title: str = ""
+    text: str = ""
+    landmarks: tuple[str, ...] = ()
+    groups: tuple[tuple[str, int], ...] = ()
+
+
+_TOWNS = ("Harrow", "Penfield", "Ashby", "Corran", "Low Mill")
+
+
+def shops(n: int, start: int = 0, **change: Any) -> list[dict[str, Any]]:
+    """Rows of five fields; ``change`` replaces some, each by a value or by a function of the row."""
+    rows = [
+        {
+            "name": f"{chr(65 + i % 26)}ndover & Sons {chr(97 + i // 26)}",
+            "town": _TOWNS[i % len(_TOWNS)],
+            "price": 40.0 + 3 * i % 61,
+            "since": f"{1 + i % 28:02}/{1 + i % 12:02}/20{10 + i % 15}",
+            "note": f"Open on weekdays, number {i} of the guild",
+        }
+        for i in range(start, start + n)
+    ]
+    return [row | {k: v(row) if callable(v) else v for k, v in change.items()} for row in rows]
+
+
+def run_of(output: Any, parameters: dict[str, Any] | None = None, **page: Any) -> Observed:
+    """What one run gave."""
+    return Observed(output, Page(**page), None, parameters or {})
+
+
+class Past:
+    """Clean runs in a database of their own."""
+
+    def __init__(self, database: Database, *runs: Observed, task: str = "") -> None:
+        self.statistics = Statistics(database)
+        self.contract = learn(runs[:1], task)
+        self.revision = "r"
+        for run in runs:
+            self.add(run)
+
+    def add(self, run: Observed) -> None:
+        """One more clean run."""
+        self.statistics.clean_run(self.revision, [], None, [run])
+
+    def history(self, run: Observed) -> History:
+        """What is known where this run comes."""
+        return self.statistics.history(self.revision, run.parameters)
+
+    def kinds(self, run: Observed) -> list[str]:
+        """What departs, by kind."""
+        return [b.kind for b in check(self.contract, run, self.history(run))]
