@@ -37,9 +37,10 @@ def excusable(breaches: Sequence[Breach]) -> bool:
     return bool(breaches) and not any(b.structural for b in breaches)
 
 
-def excused_by_page(breaches: Sequence[Breach], run: Observed) -> bool:
-    """Whether only the number of rows is suspect, and the page states or shows just that number."""
-    return bool(breaches) and all(b.kind in _ROW_COUNTS for b in breaches) and borne_out(run)
+def excused_by_page(breaches: Sequence[Breach], run: Observed, contract: Mapping[str, Any]) -> bool:
+    """Whether only the number of rows is suspect, and the page states just that number."""
+    counts_alone = bool(breaches) and all(b.kind in _ROW_COUNTS for b in breaches)
+    return counts_alone and borne_out(run, contract.get("page", {}))
 
 
 async def ask(

@@ -190,7 +190,7 @@ class Runner:
         history = self.records.statistics.history(_committed(bundle).id, run.parameters)
         found = check(bundle.contract, run, history)
         binding = [b for b in found if b.severity != "advisory"]
-        if binding and not problems and excused_by_page(binding, run):
+        if binding and not problems and excused_by_page(binding, run, bundle.contract):
             binding = []
         return problems + [str(b) for b in binding], found
 

@@ -64,6 +64,8 @@ def unseen(output: Any, seen: Sequence[str], code: str) -> str | None:
 def incomplete(run: Observed) -> str | None:
     """Says so where the page, at the end of the run, both states more rows than were returned and offers them."""
     count = rows(run.output)
+    if run.progress is not None and run.progress[0] == run.progress[1] == count:
+        return None  # it read elsewhere, from the site's JSON perhaps, and that said how many there are
     more = [text for text, total in run.evidence.counts if count is not None and total > count]
     exact = any(total == count for _, total in run.evidence.counts)
     if not (more and run.evidence.next_controls) or exact:

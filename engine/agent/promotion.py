@@ -280,7 +280,7 @@ class Gate:
     def _second_thoughts(self, candidate: Candidate, first: Execution) -> list[str]:
         """What may be right all the same: each is told once, and a model that insists has looked at it."""
         run = self._observed(first)
-        suspect = [str(b) for b in self.breaches(run) if b.severity == "statistical" and not borne_out(run)]
+        suspect = [str(b) for b in self.breaches(run) if b.severity == "statistical" and not borne_out(run, {})]
         thoughts = [agreement.unseen(run.output, self.seen, candidate.code), agreement.incomplete(run), *suspect]
         new = [thought for thought in thoughts if thought is not None and thought not in self._told]
         self._told.update(new)

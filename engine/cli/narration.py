@@ -56,7 +56,13 @@ def summary(result: TaskResult, elapsed: float) -> str:
     return f"{' and '.join(_DONE[kind] for kind in how) or 'done'} in {', '.join(parts)}"
 
 
-_DONE = {"replay": "replayed", "explore": "explored", "update": "updated", "repair": "repaired"}
+_DONE = {
+    "replay": "replayed",
+    "explore": "explored",
+    "update": "updated",
+    "repair": "repaired",
+    "continue": "read off the page left open",
+}
 
 
 def _problems(data: Data) -> str:

@@ -63,12 +63,13 @@ def _check_counts(page: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
             return
 
 
-def borne_out(run: Observed) -> bool:
-    """Whether the page itself states, or shows, as many rows as the output has."""
-    count = rows(run.output)
-    totals = {total for _, total in run.evidence.counts}
-    # A page that states other totals only cannot bear anything out by the rows that it shows.
-    return count in totals or (not totals and any(size == count for _, size in run.evidence.groups))
+def borne_out(run: Observed, page: Mapping[str, Any]) -> bool:
+    """Whether the page itself states as many rows as the output has.
+
+    That it shows as many proves nothing: the rest may be on further pages, or not loaded yet.
+    """
+    count, known = rows(run.output), page.get("counts", ())
+    return any(total == count and (not known or _shape(text) in known) for text, total in run.evidence.counts)
 
 
 def empty_confirmed(run: Observed) -> bool:

@@ -42,6 +42,7 @@ def test_more_rows_stated_and_offered() -> None:
     page: dict[str, Any] = {"next_controls": ("Next",), "counts": (("53 shops", 53),)}
     assert "read them all" in str(incomplete(run_of(ROWS, **page)))
     assert incomplete(run_of(ROWS, counts=page["counts"])) is None
+    assert incomplete(Observed(ROWS, Evidence(**page), progress=(6, 6))) is None, "read from JSON, say"
     assert incomplete(run_of(ROWS, next_controls=("Next",), counts=(("6 of 6", 6), ("53 shops", 53)))) is None
 
 

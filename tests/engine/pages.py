@@ -20,7 +20,7 @@ from tests.engine.saved import TASK, save
 
 @dataclass
 class Pages:
-    """HTML by path, query left aside; a path under ``slow`` takes a second."""
+    """HTML by path, query left aside; what is ``slow`` takes a second."""
 
     url: str
     html: dict[str, str] = field(default_factory=dict)

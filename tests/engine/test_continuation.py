@@ -110,6 +110,17 @@ async def test_without_a_model_it_fails_at_once(tmp_path: Path, office: FixtureS
     assert len(office.state.submissions) == 1
 
 
+async def test_a_model_that_cannot_be_asked_changes_nothing_about_what_failed(
+    tmp_path: Path, office: FixtureServer
+) -> None:
+    save(tmp_path, "permit", APPLY, parameters=PERMIT, effects="write")
+    result = await apply(tmp_path, office, "haiku")
+    assert result.error is not None
+    assert result.error.reason == "failed-behind-gate"
+    assert "ANTHROPIC_API_KEY" in result.error.details["found"]
+    assert (result.effect, len(office.state.submissions)) == ("unknown", 1)
+
+
 async def test_what_the_model_hands_in_must_fit_the_schema(tmp_path: Path, office: FixtureServer) -> None:
     schema = {"type": "object", "properties": {"reference": {"pattern": "^TPP-"}}, "required": ["reference"]}
     save(tmp_path, "permit", APPLY, parameters=PERMIT, effects="write", schema=schema)

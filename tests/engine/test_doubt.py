@@ -18,7 +18,8 @@ async def run(page, parameters, task):
         raise ValueError("another page")
     rows = {rows}[parameters["q"]]
     if not rows:
-        await task.empty(page.locator("h1"))
+        await page.locator("h1").evaluate("e => {{ e.textContent = 'Nothing found' }}")
+        await task.empty(page.get_by_text("Nothing found"))
     return rows
 """
 

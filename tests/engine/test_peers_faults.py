@@ -1,5 +1,6 @@
 """What went wrong in systems like this one, each by its number: impossible here, or a clear error."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def kinds(result: TaskResult) -> list[str]:
 
 
 def clean_runs(store: Path, revision: str) -> int:
-    records = Records(store / "default" / "records.sqlite")
+    records = Records(store / "default" / "records.sqlite3")
     try:
         return records.statistics.clean_runs(revision)[0]
     finally:
@@ -54,7 +55,9 @@ async def test_2_a_step_outran_the_navigation_before_it(tmp_path: Path, shop: Pa
     )
     result = await replay(tmp_path, shop, model, parameters={"trade": "Roofing"})
     assert not result.ok
-    assert "the output is the same as with the task's own parameters" in str(model.requests[-1].messages)
+    # What is read too early is the old page for both; or the reading breaks off as the new one comes.
+    said = json.dumps(model.requests[-1].messages)
+    assert "the output is the same as with the task's own" in said or "most likely because of a navigation" in said
     assert BundleStore(tmp_path / "default").load("k") is None
 
 
@@ -137,9 +140,11 @@ async def test_14_a_failure_is_never_saved_as_a_success(tmp_path: Path, shop: Pa
     )  # fmt: skip
     assert not (await replay(tmp_path, shop, model)).ok
     assert BundleStore(tmp_path / "default").load("k") is None
-    revision = keep(tmp_path, broken)
-    assert not (await replay(tmp_path, shop)).ok
-    assert clean_runs(tmp_path, revision) == 0
+    revision = keep(tmp_path, BY_CLASS)
+    assert (await replay(tmp_path, shop)).ok
+    shop.table(SHOPS, title="", place="")
+    assert not (await replay(tmp_path, shop, action_timeout=1)).ok
+    assert clean_runs(tmp_path, revision) == 1
 
 
 async def test_16_nothing_is_made_up_about_an_empty_page(tmp_path: Path, shop: Pages) -> None:
@@ -200,7 +205,7 @@ async def run(page, parameters, task):
     model = ScriptedModel(*turns, [("give_up", {"reason": "impossible", "message": "no"})])
     result = await replay(tmp_path, shop, model, action_timeout=2)
     assert not result.ok
-    said = str(model.requests[-1].messages)
+    said = json.dumps(model.requests[-1].messages)
     assert "$[*].town: expected a value in 100% of rows, got none" in said
     assert "'town' differs from the last good output in 6 of the 6 rows" in said
     assert BundleStore(tmp_path / "default").load("k").revision.id == revision  # type: ignore[union-attr]  # it is there

@@ -102,7 +102,7 @@ async def test_a_revision_is_a_candidate_until_five_clean_runs(tmp_path: Path, s
     first = await replay(tmp_path, shop)
     assert first.reuse is not None
     assert first.reuse.trust == "candidate"
-    records = Records(tmp_path / "default" / "records.sqlite")
+    records = Records(tmp_path / "default" / "records.sqlite3")
     for _ in range(3):
         records.statistics.clean_run(revision, [], None)
     records.close()
