@@ -198,6 +198,8 @@ class WorkerClient:
             max(self.peak.cpu_seconds, used.cpu_seconds),
             max(self.peak.memory_mb, used.memory_mb),
             max(self.peak.processes, used.processes),
+            max(self.peak.scratch_mb, used.scratch_mb),
+            max(self.peak.files, used.files),
         )
         return used
 

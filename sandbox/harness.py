@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import base64
+import contextlib
 import inspect
 import os
 import sys
@@ -19,7 +20,7 @@ from sandbox.hygiene import Baseline
 from sandbox.prints import OUTPUT_LIMIT, Prints
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
 from sandbox.toolkit import TaskContext
-from sandbox.usage import descendants, is_running
+from sandbox.usage import all_pids, descendants, is_running
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
@@ -27,6 +28,19 @@ if TYPE_CHECKING:
 _ACTION_TIMEOUT_MS = 10_000
 _ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
 _RESULT = "__step_result__"
+
+
+def _driver() -> int:
+    """The driver's process: this one has no other child."""
+    _, *below = descendants(os.getpid())
+    if below:
+        return below[0]
+    # Landlock does not let us read whose child a process is. The driver is in our session; Chromium has its own.
+    for pid in all_pids("/proc"):
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            if pid != os.getpid() and os.getsid(pid) == os.getsid(0):
+                return pid
+    raise ProcessLookupError("the driver is gone")
 
 
 class Harness:
@@ -56,7 +70,7 @@ class Harness:
     async def prepare(self, browser: Browser) -> None:
         """Open the context and the page, ahead of need."""
         self._browser = browser
-        _, self._driver, *_ = descendants(os.getpid())  # this process has no other child
+        self._driver = _driver()
         browser.on("disconnected", self._on_disconnected)
         observe.watch_calls(lambda: self._recorder)
         page = await self._open()

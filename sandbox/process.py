@@ -161,7 +161,9 @@ class WorkerProcess:
 
     def census(self) -> Census:
         """Remember what the jail holds now."""
-        directories = {"/scratch": self._scratch} if self._scratch is not None else {}
+        directories = {}
+        if self._scratch is not None:
+            directories["/scratch"] = f"{self._scratch}/scratch" if self._mechanism == "landlock" else self._scratch
         if self._mechanism == "bubblewrap":
             directories = {name: f"/proc/{self._root_pid}/root{name}" for name in ("/scratch", "/dev/shm")}  # noqa: S108  the jail's
         return Census(self.meter.pids, self.meter.proc, directories)

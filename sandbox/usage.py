@@ -102,8 +102,18 @@ def is_running(pid: int) -> bool:
     """Whether a process is there and not only waiting to be reaped."""
     try:
         return process_stat(f"/proc/{pid}")[0] not in "ZX"
+    except PermissionError:  # Landlock lets us ask no more than this
+        return _may_be_signaled(pid)
     except OSError:
         return False
+
+
+def _may_be_signaled(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 
 
 def process_stat(directory: str) -> list[str]:
