@@ -255,13 +255,14 @@ class Development:
         }
 
     def _start(self, old: BundleMeta | None) -> tuple[str | None, bool]:
-        """The start URL to be saved, without one that holds a secret, and whether the model chose it."""
+        """The start URL to be saved, without one that holds a secret, and whether nobody vouches for it."""
         if old is not None and old.start_url is not None:
             return old.start_url, old.start_url_by_model
         url = self.executor.start_url
         if url is not None and self.redactor.text(url) != url:
             url = None
-        return url, url is not None and self.request.start_url is None
+        vouched = self.request.start_url is not None and self.request.trust_start_url
+        return url, url is not None and not vouched
 
 
 def _lines(text: str) -> str:

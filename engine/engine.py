@@ -77,6 +77,9 @@ class AsyncEngine(Tasks):
             reached only where ``start_url`` or ``allow_hosts`` names them.
         proxy: An HTTP proxy for all connections, ``"http://user:password@host:port"``; default none. Names are
             checked here before it gets them.
+        trust_start_urls: Whether a request may name private addresses: by its start URL, and in ``allow_hosts``. False
+            where others than the owner of the machine make the requests.
+        allow_hosts: Origins with private addresses that every task may reach.
 
     Raises:
         InvalidRequest: An argument is malformed.
@@ -108,6 +111,8 @@ class AsyncEngine(Tasks):
         pool: PoolOptions | None = None,
         egress: EgressOption = "learned",
         proxy: str | None = None,
+        trust_start_urls: bool = True,
+        allow_hosts: Collection[str] = (),
     ) -> None:
         for name, number in (("max_tasks", max_tasks), ("max_pending", max_pending)):
             if not isinstance(number, int) or number < 1:
@@ -123,6 +128,8 @@ class AsyncEngine(Tasks):
         self.root = Path(store).expanduser().absolute() / workspace
         self._limits = limits or Limits()
         self._max_pending = max_pending
+        self._trust_start_urls = trust_start_urls
+        self._allow_hosts = requests.origins(allow_hosts)
         parts = Workspace(
             root=self.root,
             default_model=model,
@@ -161,6 +168,16 @@ class AsyncEngine(Tasks):
         if self._running:
             await asyncio.wait(self._running)
         await self._workspace.close()
+
+    async def take_over(self) -> None:
+        """From now on runs tasks that other engines left in the line, too, without being asked for one first."""
+        self._check_usable()
+        await (await self._workspace.line()).open()
+
+    async def drain(self, seconds: float) -> None:
+        """Starts no task any more, and gives those that run some time to end; to be closed after."""
+        self._check_usable()
+        await (await self._workspace.line()).drain(seconds)
 
     async def warm(self) -> None:
         """Starts a browser ahead of the first run, in the background."""
@@ -293,7 +310,10 @@ class AsyncEngine(Tasks):
         given: dict[str, Any] = {**_UNASKED, **asked}
         wanted = given.pop("output_schema")
         schema = None if wanted is None else OutputSchema(wanted)
-        request = requests.build(task, output_schema=schema, limits=self._limits, **given)
+        given["allow_hosts"] = self._reachable(given["allow_hosts"])
+        request = requests.build(
+            task, output_schema=schema, limits=self._limits, trust_start_url=self._trust_start_urls, **given
+        )  # fmt: skip
         chosen = self._workspace.model(request.model) if request.ai == "auto" else None
         self._check_usable()
         line = await self._workspace.line()
@@ -306,6 +326,19 @@ class AsyncEngine(Tasks):
         if entered.result is not None:
             await job.refused(entered.result)
         return entered, schema
+
+    def _reachable(self, asked: Collection[str]) -> Collection[str]:
+        """Origins with private addresses that the task may reach, the engine's own among them."""
+        if not self._allow_hosts and self._trust_start_urls:
+            return asked
+        wanted = requests.origins(requests.strings("allow_hosts", asked))
+        refused = set(wanted) - set(self._allow_hosts)
+        if refused and not self._trust_start_urls:
+            raise InvalidRequest(
+                f"allow_hosts may name only what this engine allows, not {', '.join(sorted(refused))}",
+                field="allow_hosts",
+            )
+        return (*self._allow_hosts, *wanted)
 
     # What the store knows
 

@@ -105,7 +105,7 @@ class Line:
         self._opening = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
         self._reaped = self._swept = 0.0
-        self._closed = False
+        self._draining = self._closed = False
 
     # What the engine asks
 
@@ -166,6 +166,13 @@ class Line:
         await to_its_end(self._reaper.reap, alive=alive)
         self._reaped = time.monotonic()
 
+    async def drain(self, seconds: float) -> None:
+        """Starts nothing more, and gives what runs some time to end."""
+        self._draining = True
+        running = [entry.running for entry in self._entries.values() if entry.running is not None]
+        if running:
+            await asyncio.wait(running, timeout=seconds)
+
     async def close(self) -> None:
         """Ends what runs; durable tasks go back into the line where that is safe, the others are canceled."""
         self._closed = True
@@ -219,6 +226,8 @@ class Line:
         for task_id in await to_its_end(self._records.claims.to_cancel, self.owner):
             if (entry := self._entries.get(task_id)) is not None:
                 self._cancel_here(entry, await to_its_end(self._records.task, task_id))
+        if self._draining:
+            return
         ending = {entry.job.request.reuse_key for entry in self._entries.values() if entry.running is not None}
         claims = await to_its_end(
             self._records.claims.claim, self.owner, self._slots, self._bundles.try_lock, ending

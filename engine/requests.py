@@ -42,6 +42,7 @@ def build(
     limits: Limits,
     if_interrupted: IfInterrupted = "fail",
     idempotency_key: str | None = None,
+    trust_start_url: bool = True,
 ) -> TaskRequest:
     """A checked request.
 
@@ -57,10 +58,7 @@ def build(
             f'if_interrupted must be "fail" or "rerun", not {if_interrupted!r}', field="if_interrupted"
         )  # fmt: skip
     checked = _parameters(parameters)
-    for field, names in (("secrets", secrets), ("allow_hosts", allow_hosts)):
-        if isinstance(names, (str, bytes)) or not all(isinstance(name, str) for name in names):
-            raise InvalidRequest(f"{field} takes a list of strings, not {names!r}", field=field)
-    for name in secrets:
+    for name in strings("secrets", secrets):
         if name not in checked:
             raise InvalidRequest(f"secrets names {name!r}, which is no parameter", field="secrets")
     return TaskRequest(
@@ -72,11 +70,23 @@ def build(
         model=model,
         ai=ai,
         secrets=secret_names(checked, secrets),
-        allow_hosts=tuple(_origin(host) for host in allow_hosts),
+        allow_hosts=origins(strings("allow_hosts", allow_hosts)),
         limits=_limits(limits, timeout, budget_usd),
         if_interrupted=if_interrupted,
         idempotency_key=_short("idempotency_key", idempotency_key),
+        trust_start_url=trust_start_url,
     )
+
+
+def strings(field: str, names: Collection[str]) -> Collection[str]:
+    """The names, when they are a list of strings.
+
+    Raises:
+        InvalidRequest: They are not.
+    """
+    if isinstance(names, (str, bytes)) or not all(isinstance(name, str) for name in names):
+        raise InvalidRequest(f"{field} takes a list of strings, not {names!r}", field=field)
+    return names
 
 
 def _parameters(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -129,6 +139,18 @@ def _url(url: str | None) -> str | None:
     return _text(url, "start_url")
 
 
+def origins(hosts: Collection[str]) -> tuple[str, ...]:
+    """Origins in full, with their ports.
+
+    Raises:
+        InvalidRequest: One of them is none.
+
+    >>> origins(["intranet.example", "http://127.0.0.1:8000/"])
+    ('https://intranet.example:443', 'http://127.0.0.1:8000')
+    """
+    return tuple(_origin(host) for host in hosts)
+
+
 def _origin(host: str) -> str:
     try:
         parts = urlsplit(host if "//" in host else f"https://{host}")
@@ -172,3 +194,8 @@ def start_origin(url: str | None) -> tuple[str, ...]:
     ('http://127.0.0.1:8000',)
     """
     return () if url is None else (_origin(f"{urlsplit(url).scheme}://{urlsplit(url).netloc.rpartition('@')[2]}"),)
+
+
+def trusted_origin(request: TaskRequest, url: str | None) -> tuple[str, ...]:
+    """The origin of a start URL, the request's or its bundle's, unless whoever asks may not name private addresses."""
+    return start_origin(url) if request.trust_start_url else ()

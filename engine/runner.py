@@ -25,7 +25,7 @@ from engine.models.purse import Purse
 from engine.outcome import Failed, FailedBehindGate, model_failure, outcome_failure
 from engine.records import Records
 from engine.redaction import Redactor
-from engine.requests import start_origin
+from engine.requests import trusted_origin
 from engine.schema import OutputSchema, nullable
 from engine.task import TaskRequest
 from engine.threads import to_its_end
@@ -104,7 +104,7 @@ class Runner:
             return await self._develop("explore", None)
         if request.start_url is None and bundle.meta.start_url is not None:
             # One that a model chose is reached like any other: its name may lead to a private address by now.
-            named = () if bundle.meta.start_url_by_model else start_origin(bundle.meta.start_url)
+            named = () if bundle.meta.start_url_by_model else trusted_origin(request, bundle.meta.start_url)
             self.executor.begin_at(bundle.meta.start_url, allow=named)
         if edited := await asyncio.to_thread(self.store.edited, key):
             self.warnings.append(

@@ -209,7 +209,7 @@ class TaskRun:
             sandbox=self.sandbox,
             task_id=self.task_id,
             start_url=request.start_url,
-            egress=self.reach.egress((*requests.start_origin(request.start_url), *request.allow_hosts)),
+            egress=self.reach.egress((*requests.trusted_origin(request, request.start_url), *request.allow_hosts)),
             reach=self.reach,
             limits=replace(
                 SandboxLimits(),

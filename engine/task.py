@@ -69,6 +69,7 @@ class TaskRequest(_Wire):
         if_interrupted: What becomes of it when the process that ran it died: ``fail``, or ``rerun`` by a living engine,
             as long as nothing irreversible was let through.
         idempotency_key: A second start with the same one gives the task of the first.
+        trust_start_url: Whether the start URL, the request's or the bundle's, may lead to a private address.
     """
 
     task: str
@@ -83,6 +84,7 @@ class TaskRequest(_Wire):
     limits: Limits = Limits()
     if_interrupted: IfInterrupted = "fail"
     idempotency_key: str | None = None
+    trust_start_url: bool = True
 
 
 class ComputeCost(_Wire):

@@ -61,7 +61,7 @@ class BundleMeta(BaseModel):
         other_schemas: Schemas of earlier requests that its outputs fit, too.
         schema_inferred: The schema came from the model, not from the caller.
         start_url: Where `page` is when the automation starts, unless the request says otherwise.
-        start_url_by_model: The model chose it; then it may not be a private address.
+        start_url_by_model: The model chose it, or somebody who may not name private addresses; then it may not be one.
         allowed_hosts: Hosts that the automation may reach.
         effects: ``read`` only where no run of it sent a state-changing request outside a login.
         created_at: When the first revision was made.

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 import click
 
-from engine.cli import attempts, bundles, demo, doctor, run
+from engine.cli import attempts, bundles, demo, doctor, keys, run, serve
 from engine.cli.loop import INTERRUPTED, Stopped
 from engine.cli.output import clean, print_json
 from engine.cli.settings import Settings, options
@@ -89,6 +89,8 @@ for command in (
     bundles.pin,
     bundles.unpin,
     attempts.export,
+    serve.serve,
+    keys.keys,
 ):
     command.epilog = "Further options, such as --store and --json: webtasks --help."
     webtasks.add_command(command)

@@ -1,0 +1,1 @@
+"""The HTTP server: both route families of the wire contract, over ``AsyncEngine``. Needs the extra ``server``."""

@@ -1,0 +1,143 @@
+"""The OpenAPI document, made of the same table as the routes."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from engine.server.errors import ErrorBody
+from engine.server.operations import Operation
+
+_REF = "#/components/schemas/{model}"
+_ERRORS = {
+    401: "A key is missing, unknown or revoked.",
+    403: "The key belongs to another workspace, the URL was changed, or a web page of another origin asks.",
+    404: "There is no such thing in this workspace.",
+    410: "The file has expired.",
+    413: "The body is too large.",
+    415: "The body is not application/json.",
+    421: "The server is not called by this name.",
+    422: "The call has not the documented form.",
+    500: "A fault of the server.",
+    501: "Not possible here yet.",
+    503: "The store cannot be used now, or the server is about to end.",
+}
+_OTHERS = {
+    200: "Done.",
+    204: "There are no further events.",
+    206: "The range that was asked for.",
+    400: "The range is malformed.",
+    416: "The file has no such range.",
+}
+_PARAMETERS = {
+    "workspaceId": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"},
+    "webTaskId": {"type": "string", "minLength": 1},
+    "id": {"type": "string", "minLength": 1},
+    "path": {"type": "string", "minLength": 1},
+}
+
+
+def version() -> str:
+    """The engine's version, as it was installed."""
+    return importlib.metadata.version("webtasks-engine")
+
+
+def document(operations: Sequence[Operation], *, keys_required: bool) -> dict[str, Any]:
+    """The document, but for the address of the server."""
+    schemas: dict[str, Any] = {}
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations:
+        path = re.sub(r"\{(\w+):\w+\}", r"{\1}", operation.path)
+        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation, schemas, keys_required)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "webtasks-engine",
+            "version": version(),
+            "description": "Web tasks that write their own code; times are RFC 3339.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
+        },
+    }
+
+
+def _operation(operation: Operation, schemas: dict[str, Any], keys_required: bool) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "operationId": operation.id,
+        "summary": operation.summary,
+        "parameters": list(_parameters(operation)),
+        "responses": {str(status): _answer(operation, status, schemas) for status in _statuses(operation)},
+    }
+    if operation.body is not None:
+        content = {"application/json": {"schema": _schema(operation.body, schemas)}}
+        made["requestBody"] = {"required": True, "content": content}
+    if keys_required and not operation.open:
+        made["security"] = [{"key": []}]
+    return made
+
+
+def _statuses(operation: Operation) -> list[int]:
+    """Every status that the operation can have."""
+    found = {*operation.answers, 403, 421, 500, 503}
+    if not operation.open:
+        found.add(401)
+    if "{workspaceId}" in operation.path or operation.query or operation.body:
+        found.add(422)
+    if operation.method in ("POST", "PATCH"):
+        found |= {413, 415, 422}
+    return sorted(found)
+
+
+def _answer(operation: Operation, status: int, schemas: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {"description": _OTHERS.get(status) or _ERRORS[status]}
+    if status == 204:
+        return made
+    if status in _ERRORS:
+        made["content"] = {"application/json": {"schema": _schema(ErrorBody, schemas)}}
+        return made
+    kind = operation.answers[status]
+    if status in (400, 416):
+        made["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    elif kind is bytes:
+        made["content"] = {operation.media: {"schema": {}}}
+    elif kind is not None:
+        made["content"] = {operation.media: {"schema": _schema(kind, schemas)}}
+    return made
+
+
+def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"\{(\w+)", operation.path):
+        yield {"name": name, "in": "path", "required": True, "schema": _PARAMETERS[name]}
+    for name, meaning in operation.headers.items():
+        yield {"name": name, "in": "header", "description": meaning, "schema": {"type": "string"}}
+    if operation.query is not None:
+        schema = operation.query.model_json_schema(by_alias=True)
+        for name, each in schema["properties"].items():
+            yield {"name": name, "in": "query", "schema": _not_null(each)}
+    if operation.path.startswith("/files/"):
+        for name, kind in (("expires", "integer"), ("signature", "string")):
+            yield {"name": name, "in": "query", "required": True, "schema": {"type": kind}}
+
+
+def _not_null(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A query has no null: what is absent is not there."""
+    kept = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "title", "default")}
+    return {**rest, **kept[0]} if len(kept) == 1 else dict(schema)
+
+
+def _schema(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    """A reference to the schema of a type, which is put among the components with all that it needs."""
+    made = TypeAdapter(kind).json_schema(by_alias=True, ref_template=_REF)
+    schemas.update(made.pop("$defs", {}))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        schemas[kind.__name__] = made
+        return {"$ref": _REF.format(model=kind.__name__)}
+    return dict(made)

@@ -1,0 +1,199 @@
+"""Runs the server: on which address, until a signal, and then so that no task is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import re
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from engine.engine import AsyncEngine
+from engine.errors import EngineError, InvalidRequest
+from engine.server.app import BASE_PATH, make_app
+from engine.server.files import Signer
+from engine.server.guard import LOOPBACK_NAMES
+from engine.server.keys import Keys
+from engine.server.operations import Access, Parts
+from engine.server.workspaces import Workspaces
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_CALL_SECONDS = 5.0  # for calls that are being answered when the server is to end
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where and how the server listens.
+
+    Args:
+        store: The store's directory.
+        host: Name or address to listen on.
+        port: Port; 0 takes one that is free.
+        base_path: Path of the first family, before the workspace's name.
+        workspace: What calls without a workspace and without a key mean.
+        public_url: Where callers reach the server, if not where it listens: behind a proxy.
+        max_body_bytes: Most bytes of a call.
+        grace: Seconds that running tasks have to end when the server is to end.
+    """
+
+    store: Path
+    host: str = "127.0.0.1"
+    port: int = 8484
+    base_path: str = BASE_PATH
+    workspace: str = "default"
+    public_url: str | None = None
+    max_body_bytes: int = 1 << 20
+    grace: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", self.base_path) or self.base_path.split("/")[1:2] in (
+            ["files"], ["health"], ["openapi.json"],
+        ):  # fmt: skip
+            raise InvalidRequest(
+                f"base_path must be a path such as {BASE_PATH}, without a slash at its end, not {self.base_path!r}",
+                field="base_path",
+            )
+        if self.public_url is not None:
+            parts = urlsplit(self.public_url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+                raise InvalidRequest(
+                    f"public_url must be scheme, host and port, such as https://tasks.example, not {self.public_url!r}",
+                    field="public_url",
+                )
+
+
+class Server:
+    """The server on its address; made, it holds the port.
+
+    Args:
+        options: Where and how it listens.
+        make: Makes the engine of a workspace.
+
+    Raises:
+        EngineError: The address cannot be had, or lies beyond loopback and there is no key.
+    """
+
+    def __init__(self, options: Options, make: Callable[[str], AsyncEngine]) -> None:
+        keys = Keys(options.store)
+        address = _address(options.host, options.port)
+        beyond = not ipaddress.ip_address(str(address[1][0]).partition("%")[0]).is_loopback
+        if beyond and not any(key.revoked_at is None for key in keys.all()):
+            raise EngineError(
+                f"{options.host} can be reached from other machines, and there is no key yet; make one with"
+                " `webtasks keys create`, or listen on 127.0.0.1"
+            )
+        self._socket = _listen(*address)
+        self.keys_required = beyond or keys.any()
+        self.url = f"http://{_shown(options.host)}:{self._socket.getsockname()[1]}"
+        named = {str(urlsplit(options.public_url).hostname)} if options.public_url else set()
+        access = Access(
+            always_keys=beyond,
+            # Beyond loopback every call needs a key, which no web page has; and the names are the operator's.
+            hosts=None if beyond else LOOPBACK_NAMES | named | {options.host.lower()},
+            public_url=options.public_url,
+            max_body_bytes=options.max_body_bytes,
+            default_workspace=options.workspace,
+        )
+        self.workspaces = Workspaces(options.store, make)
+        self._options = options
+        parts = Parts(self.workspaces, keys, Signer(options.store), access)
+        config = uvicorn.Config(
+            make_app(parts, base_path=options.base_path),
+            log_config=None,
+            access_log=False,
+            ws="none",
+            lifespan="off",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=int(_CALL_SECONDS),
+        )
+        self._server = _Graceful(config, self.workspaces, options.grace)
+
+    async def run(self) -> None:
+        """Answers calls until SIGINT, SIGTERM or ``stop``; a second signal does not wait for running tasks."""
+        await self.workspaces.open()
+        await self._server.serve(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Ends the server as a signal does; from its own thread."""
+        self._server.should_exit = True
+
+
+class _Graceful(uvicorn.Server):
+    """Ends in order: no new calls, no new tasks, time for those that run, and the rest back into the line."""
+
+    def __init__(self, config: uvicorn.Config, workspaces: Workspaces, grace: float) -> None:
+        super().__init__(config)
+        self._workspaces = workspaces
+        self._grace = grace
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals end the server in order; they are not raised again, as uvicorn would: the order was the point."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal asks for the end, the second does not wait."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends in order."""
+        self._workspaces.closing.set()
+        await super().shutdown(sockets)
+        draining = asyncio.ensure_future(self._workspaces.drain(self._grace))
+        while not draining.done() and not self.force_exit:
+            await asyncio.wait([draining], timeout=0.1)
+        draining.cancel()
+        await asyncio.gather(draining, return_exceptions=True)
+        await self._workspaces.close()
+
+
+def _address(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str | int, ...]]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except (OSError, UnicodeError) as error:
+        raise EngineError(f"cannot listen on {host!r}: {error}") from None
+    return found[0][0], tuple(part for part in found[0][4] if not isinstance(part, bytes))
+
+
+def _listen(family: socket.AddressFamily, address: tuple[str | int, ...]) -> socket.socket:
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(address)
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        remedy = f": {error.strerror}"
+        if error.errno == errno.EADDRINUSE:
+            remedy = ": the port is taken; choose another with --port, or --port 0 for one that is free"
+        elif error.errno == errno.EACCES:
+            remedy = ": not allowed; choose a port from 1024"
+        raise EngineError(f"cannot listen on {address[0]} port {address[1]}{remedy}") from None
+    listening.setblocking(False)
+    return listening
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
