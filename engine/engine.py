@@ -77,6 +77,8 @@ class AsyncEngine(Tasks):
             reached only where ``start_url`` or ``allow_hosts`` names them.
         proxy: An HTTP proxy for all connections, ``"http://user:password@host:port"``; default none. Names are
             checked here before it gets them.
+        take_over: Whether it also runs tasks that were left by engines which died or were closed; not for a process
+            that ends soon, since closing cancels what has begun.
 
     Raises:
         InvalidRequest: An argument is malformed.
@@ -108,6 +110,7 @@ class AsyncEngine(Tasks):
         pool: PoolOptions | None = None,
         egress: EgressOption = "learned",
         proxy: str | None = None,
+        take_over: bool = True,
     ) -> None:
         for name, number in (("max_tasks", max_tasks), ("max_pending", max_pending)):
             if not isinstance(number, int) or number < 1:
@@ -135,6 +138,7 @@ class AsyncEngine(Tasks):
             max_tasks=max_tasks,
             daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),
             reach=Reach.parse(egress, proxy),
+            take_over=take_over,
         )
         super().__init__(parts)
 

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
+from engine.bundles.bundle import Bundle, is_bundle_file
 from engine.bundles.disk import remove_leftovers, sync_directory, sync_tree
 from engine.bundles.locking import Lock, try_lock, wait_for_lock
-from engine.bundles.naming import directory_name, key_of
+from engine.bundles.naming import directory_name
 from engine.bundles.objects import Objects, blob_id
 from engine.bundles.revision import Revision, format_message
-from engine.bundles.view import View, scan
-from engine.errors import BundleCorrupt, BundleError, BundleNotFound, EngineError, StoreError
+from engine.bundles.shelf import PINNED, Shelf, open_repository, read_bundle, repository_class
+from engine.bundles.view import View
 
 if TYPE_CHECKING:
     from engine.bundles.repository import Repository
 
-_PINNED = "refs/webtasks/pinned"
 _PATIENCE = 10.0  # seconds that a change by hand waits for a run of the same key
 
 
-class BundleStore:
+class BundleStore(Shelf):
     """The bundles of one workspace.
 
     Methods block; async code calls them in a thread. Reading takes no lock. :meth:`commit` and :meth:`recover` are
@@ -43,134 +40,6 @@ class BundleStore:
     >>> store.keys(), store.load("invoices")
     ([], None)
     """
-
-    def __init__(self, root: Path) -> None:
-        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links of the user's
-
-    # Reading
-
-    def keys(self) -> list[str]:
-        """All reuse keys that something is saved under, sorted."""
-        found = set()
-        with self._errors():
-            directories = sorted((self.root / "bundles").iterdir()) if (self.root / "bundles").is_dir() else []
-        for directory in directories:
-            if (directory / ".git").is_dir():
-                key = key_of(directory.name) or self._key_inside(directory)
-                if key is not None:
-                    found.add(key)
-        return sorted(found)
-
-    def path(self, key: str) -> Path:
-        """The bundle's directory, whether it exists or not.
-
-        Raises:
-            InvalidRequest: The key is empty or longer than 1000 characters.
-        """
-        return self.root / "bundles" / directory_name(key)
-
-    def load(self, key: str, revision: str | None = None) -> Bundle | None:
-        """The bundle at HEAD, or at a revision; None where nothing is saved under the key.
-
-        Args:
-            revision: A full or short id, or what git reads as one, such as ``HEAD~1``.
-
-        Raises:
-            BundleNotFound: The bundle has no such revision.
-        """
-        with self._errors(key):
-            if not self._exists(key):
-                return None
-            with Objects(self.path(key)) as objects:
-                return _read(objects, self._head(objects) if revision is None else objects.need(revision))
-
-    def load_active(self, key: str) -> Bundle | None:
-        """The bundle that a run uses: the pinned revision, else HEAD."""
-        with self._errors(key):
-            if not self._exists(key):
-                return None
-            with Objects(self.path(key)) as objects:
-                return _read(objects, objects.revision(_PINNED) or self._head(objects))
-
-    def head(self, key: str) -> Revision | None:
-        """The newest revision; None where nothing is saved under the key."""
-        with self._errors(key):
-            if not self._exists(key):
-                return None
-            with Objects(self.path(key)) as objects:
-                return self._head(objects)
-
-    def pinned(self, key: str) -> Revision | None:
-        """The revision that the key is pinned to; None where it is not."""
-        with self._errors(key):
-            if not self._exists(key):
-                return None
-            with Objects(self.path(key)) as objects:
-                return objects.revision(_PINNED)
-
-    def history(self, key: str, limit: int | None = None) -> list[Revision]:
-        """The revisions, newest first.
-
-        Raises:
-            BundleNotFound: Nothing is saved under the key.
-        """
-        with self._errors(key), self._objects(key) as objects:
-            head = self._head(objects)
-            with self._repository(key) as repository:
-                return repository.history(head.id, limit)
-
-    def diff(self, key: str, old: str = "HEAD~1", new: str = "HEAD") -> str:
-        """What changed between two revisions, by default the last two, as a unified diff; empty where nothing did.
-
-        Raises:
-            BundleNotFound: No such bundle or revision.
-        """
-        with self._errors(key), self._objects(key) as objects:
-            first, last = objects.need(old), objects.need(new)
-            with self._repository(key) as repository:
-                return repository.diff(first.id, last.id)
-
-    def edited(self, key: str) -> tuple[str, ...]:
-        """Files in the bundle's directory that the user changed, added or deleted; such a directory is left alone."""
-        with self._errors(key):
-            if not self._exists(key):
-                return ()
-            with Objects(self.path(key)) as objects:
-                return View(objects, self._head(objects)).edited()
-
-    def read_working_tree(self, key: str) -> Bundle:
-        """The bundle as the files in its directory say, edits included, for adopting them.
-
-        Raises:
-            BundleNotFound: Nothing is saved under the key.
-            BundleCorrupt: The files make no bundle.
-        """
-        with self._errors(key):
-            if not self._exists(key):
-                raise self._missing(key)
-            files = {}
-            for path, regular in scan(self.path(key)):
-                if not regular:
-                    raise BundleCorrupt(f"{path} is a link; a bundle holds regular files only", key=key, file=path)
-                files[path] = (self.path(key) / path).read_bytes()
-            return replace(Bundle.from_files(files), working_files=files)
-
-    def verify(self, key: str) -> tuple[str, ...]:
-        """What is wrong with the bundle's objects, one line each; empty where it is sound.
-
-        Raises:
-            BundleNotFound: Nothing is saved under the key.
-        """
-        with self._errors(key):
-            if not self._exists(key):
-                raise self._missing(key)
-            with self._repository(key) as repository:
-                found = repository.check()
-            try:
-                self.load(key)
-            except BundleCorrupt as error:
-                return (*found, error.message)
-            return found
 
     # The lock
 
@@ -270,7 +139,7 @@ class BundleStore:
             self.recover(key)
             with self._errors(key), self._objects(key) as objects, self._repository(key) as repository:
                 head, target = self._head(objects), objects.need(revision)
-                _read(objects, target)  # a revision that cannot be read must not become the newest
+                read_bundle(objects, target)  # a revision that cannot be read must not become the newest
                 if target.tree == head.tree:
                     return head
                 message = format_message(
@@ -288,8 +157,8 @@ class BundleStore:
         """
         with self._at_once(key), self._objects(key) as objects, self._repository(key) as repository:
             target = self._head(objects) if revision is None else objects.need(revision)
-            _read(objects, target)
-            repository.set_ref(_PINNED, target.id)
+            read_bundle(objects, target)
+            repository.set_ref(PINNED, target.id)
             return target
 
     def unpin(self, key: str) -> None:
@@ -299,9 +168,9 @@ class BundleStore:
             BundleNotFound: Nothing is saved under the key.
         """
         with self._at_once(key), self._objects(key) as objects:
-            if objects.revision(_PINNED) is not None:
+            if objects.revision(PINNED) is not None:
                 with self._repository(key) as repository:
-                    repository.delete_ref(_PINNED)
+                    repository.delete_ref(PINNED)
 
     def remove(self, key: str, *, timeout: float = _PATIENCE) -> None:
         """Deletes the bundle with its history and every edit in its directory.
@@ -319,9 +188,6 @@ class BundleStore:
 
     # Parts
 
-    def _exists(self, key: str) -> bool:
-        return self.path(key).is_dir()
-
     def _lock_file(self, key: str) -> Path:
         return self.root / "locks" / f"{directory_name(key)}.lock"
 
@@ -334,42 +200,13 @@ class BundleStore:
             shutil.rmtree(aside)
         aside.parent.mkdir(parents=True, exist_ok=True)
 
-    def _missing(self, key: str) -> BundleNotFound:
-        return BundleNotFound(f"nothing is saved under the reuse key {key!r} in {self.root}", key=key)
-
-    def _objects(self, key: str) -> Objects:
-        if not self._exists(key):
-            raise self._missing(key)
-        return Objects(self.path(key))
-
-    def _repository(self, key: str) -> Repository:
-        return _open(self.path(key))
-
-    def _head(self, objects: Objects) -> Revision:
-        head = objects.revision("HEAD")
-        if head is None:
-            raise BundleCorrupt(
-                f"{objects.directory} holds no revision; restore its .git directory, or remove the directory"
-            )
-        return head
-
-    def _key_inside(self, directory: Path) -> str | None:
-        """The key of a shortened directory name; None where the directory was not made by us."""
-        try:
-            with Objects(directory) as objects:
-                entry = objects.tree(self._head(objects))[META]
-                key = BundleMeta.from_json(objects.files({META: entry})[META].decode()).reuse_key
-        except (BundleError, KeyError, ValueError):
-            return None
-        return key if directory_name(key) == directory.name else None
-
     def _create(self, key: str, files: Mapping[str, bytes], message: str) -> Revision:
         """Builds the repository aside and publishes it by a rename: it is there whole, or not at all."""
         self._clear_aside(key)
         aside, final = self._aside(key), self.path(key)
         try:
-            _repository_class().create(aside)
-            with Objects(aside) as objects, _open(aside) as repository:
+            repository_class().create(aside)
+            with Objects(aside) as objects, open_repository(aside) as repository:
                 revision = _advance(objects, repository, repository.write_files(files, {}), None, message)
                 View(objects, revision, dict.fromkeys(files)).refresh()
             sync_tree(aside)
@@ -393,35 +230,6 @@ class BundleStore:
         finally:
             if lock is not None:
                 lock.release()
-
-    @contextmanager
-    def _errors(self, key: str | None = None) -> Iterator[None]:
-        try:
-            yield
-        except BundleError as error:
-            error.details.setdefault("key", key)
-            raise
-        except EngineError:
-            raise
-        except OSError as error:
-            raise StoreError(f"the store {self.root} cannot be used: {error}") from error
-
-
-def _read(objects: Objects, revision: Revision) -> Bundle:
-    entries = {path: entry for path, entry in objects.tree(revision).items() if is_bundle_file(path)}
-    return Bundle.from_files(objects.files(entries), revision)
-
-
-def _repository_class() -> type[Repository]:
-    try:
-        from engine.bundles.repository import Repository
-    except ImportError as error:  # GitPython's way of saying that git itself is not there
-        raise StoreError(f"git cannot be used: {error}; install git 2.36 or newer") from error
-    return Repository
-
-
-def _open(directory: Path) -> Repository:
-    return _repository_class()(directory)
 
 
 def _advance(objects: Objects, repository: Repository, tree: str, head: Revision | None, message: str) -> Revision:
