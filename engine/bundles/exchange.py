@@ -11,7 +11,9 @@ import os
 import re
 import resource
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +28,7 @@ _REGULAR = ("100644", "100755")
 _FILE_BYTES = 32 << 20
 _HEADER_BYTES = 16 << 10
 _OBJECTS = 20_000
+_REVISIONS = 2_000  # with different files
 _REVISION_BYTES = 64 << 20  # all files of one revision, unpacked
 _REVISION_FILES = 2_000
 _OUTPUT_BYTES = 8 << 20
@@ -43,14 +46,18 @@ def pack(directory: Path, refs: list[str], target: BinaryIO) -> None:
     Raises:
         BundleCorrupt: git cannot read it.
     """
-    git = _start(directory, ["bundle", "create", "--quiet", "--version=2", "-", *refs], stdout=target)
-    _, said = git.communicate()
-    if git.returncode != 0:
-        raise BundleCorrupt(f"git cannot pack {directory}: {_text(said)}")
+    with tempfile.TemporaryFile() as errors:
+        arguments = ["bundle", "create", "--quiet", "--version=2", "-", *refs]
+        with _start(directory, arguments, stdout=target, stderr=errors) as git:
+            pass
+        if git.returncode != 0:
+            raise BundleCorrupt(f"git cannot pack {directory}: {_said(errors)}")
 
 
-def unpack(source: BinaryIO, directory: Path) -> str:
-    """Puts what a file holds into an empty repository, and gives the id of its newest revision.
+def unpack(source: BinaryIO, directory: Path) -> list[str]:
+    """Puts what a file holds into an empty repository, and gives the ids of its revisions, newest first.
+
+    Of revisions with the same files, only the newest is among them.
 
     Args:
         source: The file, unbuffered and at its beginning.
@@ -70,18 +77,15 @@ def unpack(source: BinaryIO, directory: Path) -> str:
     reachable = {line.split(" ", 1)[0] for line in _lines(directory, ["rev-list", "--objects", tip])}
     if reachable != sizes.keys():
         raise _bad("it holds objects that belong to no revision")
-    seen: set[str] = set()
-    for commit in _lines(directory, ["rev-list", tip]):
-        (tree,) = _lines(directory, ["rev-parse", "--verify", f"{commit}^{{tree}}"])
-        if tree not in seen:
-            seen.add(tree)
-            _check_files(directory, commit, sizes)
-    return tip
-
-
-def revisions(directory: Path, tip: str) -> list[str]:
-    """Ids of the revisions that ``unpack`` let in, newest first."""
-    return list(_lines(directory, ["rev-list", tip]))
+    found: dict[str, str] = {}
+    for line in _lines(directory, ["log", "--format=%T %H", tip]):
+        tree, commit = line.split()
+        found.setdefault(tree, commit)
+    if len(found) > _REVISIONS:
+        raise _bad(f"it has more than {_REVISIONS} revisions")
+    for commit in found.values():
+        _check_files(directory, commit, sizes)
+    return list(found.values())
 
 
 def _read_header(source: BinaryIO) -> str:
@@ -140,26 +144,28 @@ def _lines(directory: Path, arguments: list[str]) -> Iterator[str]:
 
 def _run(directory: Path, arguments: list[str], stdin: BinaryIO | int = subprocess.DEVNULL) -> bytes:
     """What git says, within limits."""
-    with _start(directory, arguments, stdin=stdin, stdout=subprocess.PIPE) as git:
-        for limit, most in ((resource.RLIMIT_CPU, _CPU_SECONDS), (resource.RLIMIT_AS, _MEMORY_BYTES)):
-            try:
-                resource.prlimit(git.pid, limit, (most, most))
-            except ProcessLookupError:  # it has ended
-                break
-        assert git.stdout is not None, "it was asked for"
-        assert git.stderr is not None, "it was asked for"
-        output = git.stdout.read(_OUTPUT_BYTES + 1)
-        if len(output) > _OUTPUT_BYTES:
-            git.kill()
-            raise _bad("it holds more than a bundle may")
-        said = git.stderr.read()
-    if git.returncode != 0:
-        raise _bad(f"git refuses it: {_text(said) or f'git {arguments[0]} ended with {git.returncode}'}")
+    with tempfile.TemporaryFile() as errors:
+        with _start(directory, arguments, stdin=stdin, stdout=subprocess.PIPE, stderr=errors) as git:
+            for limit, most in ((resource.RLIMIT_CPU, _CPU_SECONDS), (resource.RLIMIT_AS, _MEMORY_BYTES)):
+                with suppress(ProcessLookupError):  # it has ended
+                    resource.prlimit(git.pid, limit, (most, most))
+            assert git.stdout is not None, "it was asked for"
+            output = git.stdout.read(_OUTPUT_BYTES + 1)
+            if len(output) > _OUTPUT_BYTES:
+                git.kill()
+                raise _bad("it holds more than a bundle may")
+        if git.returncode != 0:
+            raise _bad(f"git refuses it: {_said(errors) or f'git {arguments[0]} ended with {git.returncode}'}")
     return output
 
 
 def _start(
-    directory: Path, arguments: list[str], *, stdin: BinaryIO | int = subprocess.DEVNULL, stdout: BinaryIO | int
+    directory: Path,
+    arguments: list[str],
+    *,
+    stdin: BinaryIO | int = subprocess.DEVNULL,
+    stdout: BinaryIO | int,
+    stderr: BinaryIO,
 ) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
@@ -168,14 +174,15 @@ def _start(
             env=git_environment(directory),
             stdin=stdin,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
         )
     except FileNotFoundError as error:
         raise StoreError("git was not found; install git 2.36 or newer and see that it is on the PATH") from error
 
 
-def _text(said: bytes) -> str:
-    return " ".join(said[:2_000].decode("utf-8", "replace").split())
+def _said(errors: BinaryIO) -> str:
+    errors.seek(0)
+    return " ".join(errors.read(2_000).decode("utf-8", "replace").split())
 
 
 def _bad(what: str) -> BundleCorrupt:

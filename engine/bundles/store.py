@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from engine.bundles.bundle import Bundle, is_bundle_file
+from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
 from engine.bundles.disk import remove_leftovers, sync_directory, sync_tree
+from engine.bundles.exchange import pack, unpack
 from engine.bundles.locking import Lock, try_lock, wait_for_lock
 from engine.bundles.naming import directory_name
 from engine.bundles.objects import Objects, blob_id
 from engine.bundles.revision import Revision, format_message
 from engine.bundles.shelf import PINNED, Shelf, open_repository, read_bundle, repository_class
 from engine.bundles.view import View
+from engine.errors import BundleCorrupt, InvalidRequest, StoreError
+from engine.schema import OutputSchema
 
 if TYPE_CHECKING:
     from engine.bundles.repository import Repository
 
+_IMPORT = "~import"  # no key's directory is called so
 _PATIENCE = 10.0  # seconds that a change by hand waits for a run of the same key
 
 
@@ -186,6 +193,70 @@ class BundleStore(Shelf):
             self.path(key).rename(self._aside(key))  # gone in one step, however long the deleting takes
             shutil.rmtree(self._aside(key))
 
+    # From store to store
+
+    def export(self, key: str, file: Path) -> Revision:
+        """Writes the bundle with its whole history into one file, which ``git clone`` reads as well; gives the newest.
+
+        Args:
+            file: Written over where it exists. The pin and the edits of the working tree stay here.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+        """
+        with self._errors(key), self._objects(key) as objects:
+            head = self._head(objects)
+            refs = ["HEAD", *(name for name in ("refs/heads/main",) if objects.revision(name) is not None)]
+        partial = file.with_name(f".{file.name}.partial")
+        try:
+            with partial.open("wb") as target:
+                pack(self.path(key), refs, target)
+                os.fsync(target.fileno())
+            partial.replace(file)
+        except OSError as error:
+            raise StoreError(f"cannot write {file}: {error}; name another file") from error
+        finally:
+            partial.unlink(missing_ok=True)
+        return head
+
+    def import_file(self, file: Path, key: str | None = None, *, timeout: float = _PATIENCE) -> tuple[str, Revision]:
+        """Saves what :meth:`export` wrote, history included, and gives its key and newest revision.
+
+        The file is taken for hostile: it is looked through before anything of it is used, and its start URL counts as
+        one that nobody here named, which may not lead to a private address.
+
+        Args:
+            key: The key to save it under; the one that it had where it is None.
+            timeout: Seconds to wait for another import, and for a run of the key.
+
+        Raises:
+            InvalidRequest: There is no such file, or there is something under the key already.
+            BundleCorrupt: The file is no bundle, or one that the engine could not have written.
+        """
+        if not file.is_file():
+            raise InvalidRequest(f"there is no file {file}", field="file")
+        aside = self.root / "tmp" / _IMPORT
+        with self._errors(key), wait_for_lock(self.root / "locks" / f"{_IMPORT}.lock", _IMPORT, timeout, None):
+            shutil.rmtree(aside, ignore_errors=True)
+            try:
+                with file.open("rb", buffering=0) as source:
+                    repository_class().create(aside)
+                    commits = unpack(source, aside)
+                    with Objects(aside) as objects, open_repository(aside) as repository:
+                        found, revision = _admit(objects, repository, commits, key)
+                        View(objects, revision, dict.fromkeys(objects.tree(revision))).refresh()
+                with self.lock(found, timeout):
+                    if self._exists(found):
+                        raise InvalidRequest(
+                            f"there is something under the key {found!r} already; import it under another one, or"
+                            " remove that first",
+                            field="key",
+                        )
+                    self._publish(aside, found)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+        return found, revision
+
     # Parts
 
     def _lock_file(self, key: str) -> Path:
@@ -203,20 +274,25 @@ class BundleStore(Shelf):
     def _create(self, key: str, files: Mapping[str, bytes], message: str) -> Revision:
         """Builds the repository aside and publishes it by a rename: it is there whole, or not at all."""
         self._clear_aside(key)
-        aside, final = self._aside(key), self.path(key)
+        aside = self._aside(key)
         try:
             repository_class().create(aside)
             with Objects(aside) as objects, open_repository(aside) as repository:
                 revision = _advance(objects, repository, repository.write_files(files, {}), None, message)
                 View(objects, revision, dict.fromkeys(files)).refresh()
-            sync_tree(aside)
-            final.parent.mkdir(exist_ok=True)
-            aside.rename(final)
-            sync_directory(final.parent)
+            self._publish(aside, key)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
         return revision
+
+    def _publish(self, aside: Path, key: str) -> None:
+        """Puts a repository that was made aside in its place, when all of it is on the disk."""
+        final = self.path(key)
+        sync_tree(aside)
+        final.parent.mkdir(exist_ok=True)
+        aside.rename(final)
+        sync_directory(final.parent)
 
     @contextmanager
     def _at_once(self, key: str) -> Iterator[None]:
@@ -236,3 +312,34 @@ def _advance(objects: Objects, repository: Repository, tree: str, head: Revision
     commit = repository.write_commit(tree, head.id if head is not None else None, message)
     repository.set_ref("HEAD", commit, head.id if head is not None else None, create=head is None)
     return objects.need(commit)
+
+
+def _admit(objects: Objects, repository: Repository, commits: list[str], key: str | None) -> tuple[str, Revision]:
+    """Makes what was unpacked a bundle of this store; every revision must be one, for any may be rolled back to."""
+    for commit in commits:
+        bundle = read_bundle(objects, objects.need(commit))
+        _check_meta(bundle.meta, commit)
+    head = objects.need(commits[0])
+    bundle = read_bundle(objects, head)
+    repository.set_ref("HEAD", head.id, create=True)
+    found = key if key is not None else bundle.meta.reuse_key
+    directory_name(found)  # refuses what is no key
+    changes = {"reuse_key": found, "start_url_by_model": bundle.meta.start_url is not None}
+    meta = bundle.meta.model_copy(update=changes)
+    if meta == bundle.meta:
+        return found, head
+    kept = {path: entry for path, entry in objects.tree(head).items() if not is_bundle_file(path)}
+    tree = repository.write_files(replace(bundle, meta=meta).to_files(), kept)
+    message = format_message("Import", trailers={"Imported-From": head.id, "Reason": "import"})
+    return found, _advance(objects, repository, tree, head, message)
+
+
+def _check_meta(meta: BundleMeta, commit: str) -> None:
+    """What the runner takes for granted, since every bundle that it wrote was made from a checked request."""
+    try:
+        if meta.output_schema is not None:
+            OutputSchema(meta.output_schema)
+        if meta.start_url is not None and urlsplit(meta.start_url).scheme not in ("http", "https"):
+            raise InvalidRequest(f"start_url must be an http or https URL, not {meta.start_url!r}")
+    except ValueError as error:  # InvalidRequest is one
+        raise BundleCorrupt(f"{META} in revision {commit[:10]} cannot be used: {error}", file=META) from error

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.output import count, dollars, print_json, print_table, say, seconds
 from engine.cli.settings import Settings, options, pass_settings
-from engine.ledger import KeyCosts
+
+if TYPE_CHECKING:
+    from engine.ledger import KeyCosts
 
 
 @click.command()

@@ -37,7 +37,7 @@ _OPTIONS = (
         "wanted",
         metavar="NAME[=VAR]",
         multiple=True,
-        help="A secret parameter: asked for without echo, or taken from the environment variable VAR. No model sees it.",
+        help="A secret parameter: asked for without echo, or taken from the environment's VAR. No model sees it.",
     ),
     click.option(
         "--allow-host", "hosts", metavar="ORIGIN", multiple=True, help="A private address that may be reached."

@@ -57,7 +57,7 @@ def run(
         raise click.UsageError("--repeats and --wait-timeout exclude each other")
     request, began = build(settings, given), time.monotonic()
     if wait_timeout is not None:
-        results = [_wait_for(context, settings, request, wait_timeout, quiet=quiet)]
+        results: Sequence[TaskResult] = [_wait_for(context, settings, request, wait_timeout, quiet=quiet)]
     else:
         results = _run_here(settings, request, repeats, quiet=quiet)
     if repeats is None:

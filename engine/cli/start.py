@@ -86,7 +86,7 @@ def _order(settings: Settings, request: dict[str, Any] | None) -> bytes:
 
 
 def _process(errors: Any) -> subprocess.Popen[bytes]:
-    """A session of its own: out of reach of this terminal's Ctrl-C and of its end. It forks, and the first half ends."""
+    """A session of its own: out of reach of this terminal's Ctrl-C. It forks, and the first half ends."""
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "engine.cli.detached"],  # -P: the working directory may hold anything
         stdin=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -48,11 +49,11 @@ def result(context: click.Context, settings: Settings, task_id: str, *, wait: bo
                 return task
             try:
                 async with asyncio.timeout(wait_timeout), somebody_runs(settings, engine, {task_id}):
-                    while not (task := await engine.result(task_id)).final:
-                        await asyncio.sleep(0.2)
+                    async for _ in engine.events(task_id):
+                        pass
             except TimeoutError:
                 pass  # it is told as it stands
-            return task
+            return await engine.result(task_id)
 
     task = _while_it_goes_on(work(), f"task {task_id} goes on")
     print_result(settings, task)
@@ -63,6 +64,10 @@ def result(context: click.Context, settings: Settings, task_id: str, *, wait: bo
     elif not settings.as_json:
         click.echo(f"Task {task_id} is {state(task)}; --wait waits for its end.", err=True)
     context.exit(exit_code(task))
+
+
+get = copy.copy(result)  # the name that the hosted product's tool has for it
+get.name, get.hidden = "get", True
 
 
 @click.command("list")
@@ -92,7 +97,8 @@ def list_tasks(settings: Settings, status: Status | None, key: str | None, limit
         ]
         print_table(("Task", "State", "Age", "Cost", "Key"), rows, numbers=("Age", "Cost"), wrapped=("Key",))
     else:
-        click.echo(f"No such task in {settings.root}.", err=True)
+        which = " of that kind" if status or key or offset else ""
+        click.echo(f"There is no task{which} in {settings.root}.", err=True)
 
 
 @click.command()
