@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from engine.cli.ends import FAILED
 from engine.cli.output import clean, count, print_json
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import BundleNotFound, InvalidRequest
@@ -58,7 +59,8 @@ def import_(settings: Settings, file: Path, key: str | None) -> None:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @options(shown=False)
 @pass_settings
-def remove(settings: Settings, key: str, *, yes: bool) -> None:
+@click.pass_context
+def remove(context: click.Context, settings: Settings, key: str, *, yes: bool) -> None:
     """Delete KEY with its history.
 
     `webtasks bundles export` keeps it elsewhere first. Tasks and costs stay in the records.
@@ -69,7 +71,9 @@ def remove(settings: Settings, key: str, *, yes: bool) -> None:
     if not yes:
         number, edited = count(len(store.history(key)), "revision"), store.edited(key)
         edits = f", and your edits of {', '.join(edited)}," if edited else ""
-        click.confirm(clean(f"Delete {number} of {key!r}{edits} for good?"), abort=True, err=True)
+        if not click.confirm(clean(f"Delete {number} of {key!r}{edits} for good?"), err=True):
+            click.echo("Nothing was deleted.", err=True)
+            context.exit(FAILED)
     store.remove(key)
     if settings.as_json:
         print_json({"key": key, "removed": True})
