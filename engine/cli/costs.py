@@ -23,7 +23,7 @@ def costs(settings: Settings, key: str | None) -> None:
     """Show what automations cost and save.
 
     All of them, or KEY in full. "Saved" is against asking the model each time, at the price of the first run; "Paid
-    for after" is the run after which the first had paid for itself.
+    after" names the run after which the first had paid for itself.
     """
 
     async def read() -> Sequence[KeyCosts]:
@@ -55,8 +55,8 @@ def _compare(found: Sequence[KeyCosts]) -> None:
         )
         for each in found
     ]
-    columns = ("Key", "Runs", "First run", "Replays", "Repairs", "All", "Saved", "Paid for after")
-    print_table(columns, rows, numbers=columns[1:-1])
+    columns = ("Key", "Runs", "First run", "Replays", "Repairs", "All", "Saved", "Paid after")
+    print_table(columns, rows, numbers=columns[1:-1], wrapped=columns[:1])
 
 
 def _tell(costs: KeyCosts) -> None:
@@ -69,7 +69,7 @@ def _tell(costs: KeyCosts) -> None:
         "Repairs": f"{costs.repairs} for {dollars(costs.repair_usd)}, updates included",
         "All": dollars(costs.total_usd),
         "Saved": f"{dollars(costs.saved_usd)}: asking the model each time would have cost {dollars(costs.model_usd)}",
-        "Paid for after": _paid_after(costs),
+        "Paid after": _paid_after(costs),
         "Model": f"{count(costs.model_calls, 'call')}{f'; tokens: {tokens}' if tokens else ''}",
         "Browser": seconds(costs.browser_seconds),
     }

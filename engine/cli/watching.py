@@ -149,16 +149,17 @@ def _table(tasks: Sequence[TaskResult], more: int, doing: _Doing, width: int) ->
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("Task", "State", "For"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("Key, and what it does", no_wrap=True, overflow="ellipsis")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold", expand=True)
+    states = [state(task) for task in tasks]
+    for heading, widest in (("Task", 24), ("State", max(map(len, states), default=0)), ("For", 6)):
+        table.add_column(heading, no_wrap=True, min_width=widest)
+    table.add_column("Key, and what it does", no_wrap=True, overflow="ellipsis", ratio=1)
     now = datetime.now(UTC)
-    for task in tasks:
+    for task, standing in zip(tasks, states, strict=True):
         since = (now - (task.started_at or task.created_at)).total_seconds()
         did = one_line(doing.of(task.web_task_id), width)
         key = Text.assemble(one_line(task.reuse_key or "", width), "\n", (did, "dim"))
-        table.add_row(task.web_task_id, state(task), age(since), key)
+        table.add_row(task.web_task_id, standing, age(since), key)
     if more > 0:
         table.add_row(f"and {count(more, 'task')} more")
     return table

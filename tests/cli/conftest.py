@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -76,6 +77,8 @@ def started(*arguments: str, env_more: dict[str, str] | None = None, **more: Any
         cwd=Path(__file__).parents[2],
         env={**os.environ, "PYTHONWARNINGS": "error", **(env_more or {})},
         text=True,
+        # As in a terminal; what starts the tests in the background may have it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more),
     )
 
