@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 DEFAULT_STORE = ".webtasks"
-_ENGINE = ("store", "workspace", "isolation", "browser", "base_url", "egress", "proxy")  # settings that are arguments of the engine
+# Settings that are arguments of the engine.
+_ENGINE = ("store", "workspace", "isolation", "browser", "base_url", "egress", "proxy")
 
 
 @dataclass
