@@ -54,7 +54,15 @@ class Claims:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def claim(self, owner: str, slots: int, try_lock: TryLock, ending: Collection[str] = frozenset()) -> list[Claim]:
+    def claim(
+        self,
+        owner: str,
+        slots: int,
+        try_lock: TryLock,
+        ending: Collection[str] = frozenset(),
+        *,
+        take_over: bool = True,
+    ) -> list[Claim]:
         """Starts the tasks whose turn it is and that this engine may run: its own, and those that have no engine.
 
         The oldest task of each key is in the line for a slot; those of other engines count, so that the order is one
@@ -65,10 +73,12 @@ class Claims:
             slots: Most tasks that run at once.
             try_lock: Takes the lock of a key, or gives None at once.
             ending: Keys that this engine still holds, for runs that are about to end; the order waits for them.
+            take_over: Whether those that have no engine are taken, too.
         """
         claims: list[Claim] = []
-        if not self._waits(owner):
+        if not self.waits(owner, take_over=take_over):
             return claims
+        nobody = owner if take_over else ""  # who runs what has no engine
         with self._database.transaction() as db:
             (running,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'started'").fetchone()
             if running >= slots:
@@ -78,7 +88,7 @@ class Claims:
                 " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'started')"
                 " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'pending'"
                 " AND s.place < t.place) ORDER BY place LIMIT ?",
-                (owner, slots - running),
+                (nobody, slots - running),
             ).fetchall()
             aside = db.execute(
                 "SELECT id, key, owner FROM tasks WHERE status = 'pending' AND blocked = 1 AND owner = ? ORDER BY place"
@@ -101,11 +111,17 @@ class Claims:
                 claims.append(Claim(task_id, lock))
         return claims
 
-    def _waits(self, owner: str) -> bool:
+    def waits(self, owner: str, *, take_over: bool = True) -> bool:
         """Whether there is anything to claim, asked without keeping others from writing."""
-        query = "SELECT 1 FROM tasks WHERE status = 'pending' AND (owner = ? OR owner IS NULL) LIMIT 1"
+        query = "SELECT 1 FROM tasks WHERE status = 'pending' AND (owner = ? OR (owner IS NULL AND ?)) LIMIT 1"
         with self._database.alone() as db:
-            return db.execute(query, (owner,)).fetchone() is not None
+            return db.execute(query, (owner, take_over)).fetchone() is not None
+
+    def unowned(self) -> list[str]:
+        """Tasks that wait for an engine, the oldest first."""
+        with self._database.alone() as db:
+            rows = db.execute("SELECT id FROM tasks WHERE status = 'pending' AND owner IS NULL ORDER BY place")
+            return [row[0] for row in rows.fetchall()]
 
     def to_cancel(self, owner: str) -> list[str]:
         """Tasks of this engine that somebody canceled; each is named once."""

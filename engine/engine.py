@@ -80,6 +80,8 @@ class AsyncEngine(Tasks):
         trust_start_urls: Whether a request may name private addresses: by its start URL, and in ``allow_hosts``. False
             where others than the owner of the machine make the requests.
         allow_hosts: Origins with private addresses that every task may reach.
+        take_over: Whether it also runs tasks that were left by engines which died or were closed; not for a process
+            that ends soon, since closing cancels what has begun.
 
     Raises:
         InvalidRequest: An argument is malformed.
@@ -113,6 +115,7 @@ class AsyncEngine(Tasks):
         proxy: str | None = None,
         trust_start_urls: bool = True,
         allow_hosts: Collection[str] = (),
+        take_over: bool = True,
     ) -> None:
         for name, number in (("max_tasks", max_tasks), ("max_pending", max_pending)):
             if not isinstance(number, int) or number < 1:
@@ -142,6 +145,7 @@ class AsyncEngine(Tasks):
             max_tasks=max_tasks,
             daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),
             reach=Reach.parse(egress, proxy),
+            take_over=take_over,
         )
         super().__init__(parts)
 

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from engine.database import Database
 from engine.errors import ModelOverBudget
+
+if TYPE_CHECKING:
+    from engine.database import Database
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class Line:
         bundles: For the locks of keys.
         slots: Most tasks that run at once, over all processes.
         adopt: Makes the job of a task that another engine left.
+        take_over: Whether such tasks are run here at all.
     """
 
     def __init__(
@@ -91,6 +92,8 @@ class Line:
         bundles: BundleStore,
         slots: int,
         adopt: Callable[[str, TaskRequest], Awaitable[Job]],
+        *,
+        take_over: bool = True,
     ) -> None:
         self.owner = requests.new_id("en_")
         self._records = records
@@ -98,11 +101,13 @@ class Line:
         self._bundles = bundles
         self._slots = slots
         self._adopt = adopt
+        self._take_over = take_over
         self._reaper = Reaper(records, root / "engines", try_lock)
         self._entries: dict[str, _Entry] = {}
         self._wake = asyncio.Event()
         self._alive: Lock | None = None
         self._opening = asyncio.Lock()
+        self._moving = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
         self._reaped = self._swept = 0.0
         self._draining = self._closed = False
@@ -173,6 +178,26 @@ class Line:
         if running:
             await asyncio.wait(running, timeout=seconds)
 
+    async def run_out(self) -> None:
+        """Returns when there is nothing more to run here; from then on nothing is started any more."""
+        await self.open()
+        while True:
+            async with self._moving:  # between two turns: no claim is on its way
+                ends = [entry.done for entry in self._entries.values()]
+                waits = bool(ends) or await to_its_end(
+                    self._records.claims.waits, self.owner, take_over=self._take_over
+                )  # fmt: skip
+                if not waits and not self._entries:
+                    self._closed = True
+                    if self._loop is not None:
+                        self._loop.cancel()
+                    return
+            if ends:
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                self._wake.set()
+                await asyncio.sleep(_LONGEST_POLL)
+
     async def close(self) -> None:
         """Ends what runs; durable tasks go back into the line where that is safe, the others are canceled."""
         self._closed = True
@@ -206,7 +231,8 @@ class Line:
             woken = self._wake.is_set()
             self._wake.clear()
             try:
-                await self._turn()
+                async with self._moving:
+                    await self._turn()
             except StoreError as error:
                 log.warning("the line cannot move: %s", error)
                 self._fail_waiting(error)
@@ -230,7 +256,8 @@ class Line:
             return
         ending = {entry.job.request.reuse_key for entry in self._entries.values() if entry.running is not None}
         claims = await to_its_end(
-            self._records.claims.claim, self.owner, self._slots, self._bundles.try_lock, ending
+            self._records.claims.claim, self.owner, self._slots, self._bundles.try_lock, ending,
+            take_over=self._take_over,
         )  # fmt: skip
         for claim in claims:
             await self._start(claim)

@@ -93,6 +93,21 @@ class Tasks:
             raise TaskNotFound(task_id)
         return task if task.final else await self._end(task_id, _CANCEL_POLL)
 
+    async def run_out(self) -> None:
+        """Waits until there is nothing more to run here: its own tasks have ended, and no other waits for an engine.
+
+        For a process that lives for its tasks only; the engine starts no further ones.
+        """
+        self._check_usable()
+        await self._tracked((await self._workspace.line()).run_out())
+
+    async def unowned(self) -> Sequence[str]:
+        """Tasks that wait for an engine to run them, since theirs died or was closed; the oldest first."""
+        self._check_usable()
+        await (await self._workspace.line()).reap()
+        records = await self._workspace.records()
+        return await asyncio.to_thread(records.claims.unowned)
+
     async def list(
         self, *, status: Status | None = None, reuse_key: str | None = None, limit: int = 50, offset: int = 0
     ) -> Sequence[TaskResult]:

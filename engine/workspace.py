@@ -41,6 +41,7 @@ class Workspace:
     max_tasks: int
     daily_caps: DailyCaps
     reach: Reach
+    take_over: bool = True
     _line: Line | None = None
     _models: dict[str, Model] = field(default_factory=dict)
     _records: Records | None = None
@@ -93,7 +94,7 @@ class Workspace:
         if self._line is None:
             from engine.line import Line
 
-            self._line = Line(records, self.root, self.bundles, self.max_tasks, self._adopt)
+            self._line = Line(records, self.root, self.bundles, self.max_tasks, self._adopt, take_over=self.take_over)
         return self._line
 
     async def job(

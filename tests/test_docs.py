@@ -3,8 +3,11 @@
 import doctest
 import importlib
 import json
+import os
 import pkgutil
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import pytest
 
 import engine
 import sandbox
+from fixtures_sites import serve as serve_site
 from tests.models.endpoint import message, serve
 
 ROOT = Path(__file__).parents[1]
@@ -61,6 +65,23 @@ def test_the_programs_of_the_readme_run(recorded_endpoint: None, capsys: pytest.
     said = capsys.readouterr().out
     assert "7 rows" in said, "the first run"
     assert "4 rows for 0" in said, "the replay was free"
+    the_commands_run(text)
+
+
+def the_commands_run(text: str) -> None:
+    """Those of the section "Command line", in a shell, on the store that the programs have filled."""
+    commands = re.search(r"^## Command line$.*?^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert commands is not None
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with serve_site("directory") as site:
+        script = commands[1].replace("https://directory.example/", site.url)
+        shell = subprocess.run(
+            ["bash", "-eu", "-c", script], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+        )
+    assert shell.returncode == 0, shell.stderr
+    assert "replayed in" in shell.stderr
+    assert '"name": ' in shell.stdout
+    assert shell.stdout.endswith("copy is deleted\n")
 
 
 def test_the_files_that_the_readme_names_are_there() -> None:

@@ -9,24 +9,28 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
 from engine.bundles.disk import remove_leftovers, sync_directory, sync_tree
+from engine.bundles.exchange import pack, unpack
 from engine.bundles.locking import Lock, try_lock, wait_for_lock
-from engine.bundles.naming import directory_name, key_of
+from engine.bundles.naming import directory_name
 from engine.bundles.objects import Objects, blob_id
 from engine.bundles.revision import Revision, format_message
-from engine.bundles.view import View, scan
-from engine.errors import BundleCorrupt, BundleError, BundleNotFound, EngineError, StoreError
+from engine.bundles.shelf import PINNED, Shelf, open_repository, read_bundle, repository_class
+from engine.bundles.view import View
+from engine.errors import BundleCorrupt, InvalidRequest, StoreError
+from engine.schema import OutputSchema
 
 if TYPE_CHECKING:
     from engine.bundles.repository import Repository
 
-_PINNED = "refs/webtasks/pinned"
+_IMPORT = "~import"  # no key's directory is called so
 _PATIENCE = 10.0  # seconds that a change by hand waits for a run of the same key
 
 
-class BundleStore:
+class BundleStore(Shelf):
     """The bundles of one workspace.
 
     Methods block; async code calls them in a thread. Reading takes no lock. :meth:`commit` and :meth:`recover` are
@@ -43,134 +47,6 @@ class BundleStore:
     >>> store.keys(), store.load("invoices")
     ([], None)
     """
-
-    def __init__(self, root: Path) -> None:
-        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links of the user's
-
-    # Reading
-
-    def keys(self) -> list[str]:
-        """All reuse keys that something is saved under, sorted."""
-        found = set()
-        with self._errors():
-            directories = sorted((self.root / "bundles").iterdir()) if (self.root / "bundles").is_dir() else []
-        for directory in directories:
-            if (directory / ".git").is_dir():
-                key = key_of(directory.name) or self._key_inside(directory)
-                if key is not None:
-                    found.add(key)
-        return sorted(found)
-
-    def path(self, key: str) -> Path:
-        """The bundle's directory, whether it exists or not.
-
-        Raises:
-            InvalidRequest: The key is empty or longer than 1000 characters.
-        """
-        return self.root / "bundles" / directory_name(key)
-
-    def load(self, key: str, revision: str | None = None) -> Bundle | None:
-        """The bundle at HEAD, or at a revision; None where nothing is saved under the key.
-
-        Args:
-            revision: A full or short id, or what git reads as one, such as ``HEAD~1``.
-
-        Raises:
-            BundleNotFound: The bundle has no such revision.
-        """
-        with self._errors(key):
-            if not self._exists(key):
-                return None
-            with Objects(self.path(key)) as objects:
-                return _read(objects, self._head(objects) if revision is None else objects.need(revision))
-
-    def load_active(self, key: str) -> Bundle | None:
-        """The bundle that a run uses: the pinned revision, else HEAD."""
-        with self._errors(key):
-            if not self._exists(key):
-                return None
-            with Objects(self.path(key)) as objects:
-                return _read(objects, objects.revision(_PINNED) or self._head(objects))
-
-    def head(self, key: str) -> Revision | None:
-        """The newest revision; None where nothing is saved under the key."""
-        with self._errors(key):
-            if not self._exists(key):
-                return None
-            with Objects(self.path(key)) as objects:
-                return self._head(objects)
-
-    def pinned(self, key: str) -> Revision | None:
-        """The revision that the key is pinned to; None where it is not."""
-        with self._errors(key):
-            if not self._exists(key):
-                return None
-            with Objects(self.path(key)) as objects:
-                return objects.revision(_PINNED)
-
-    def history(self, key: str, limit: int | None = None) -> list[Revision]:
-        """The revisions, newest first.
-
-        Raises:
-            BundleNotFound: Nothing is saved under the key.
-        """
-        with self._errors(key), self._objects(key) as objects:
-            head = self._head(objects)
-            with self._repository(key) as repository:
-                return repository.history(head.id, limit)
-
-    def diff(self, key: str, old: str = "HEAD~1", new: str = "HEAD") -> str:
-        """What changed between two revisions, by default the last two, as a unified diff; empty where nothing did.
-
-        Raises:
-            BundleNotFound: No such bundle or revision.
-        """
-        with self._errors(key), self._objects(key) as objects:
-            first, last = objects.need(old), objects.need(new)
-            with self._repository(key) as repository:
-                return repository.diff(first.id, last.id)
-
-    def edited(self, key: str) -> tuple[str, ...]:
-        """Files in the bundle's directory that the user changed, added or deleted; such a directory is left alone."""
-        with self._errors(key):
-            if not self._exists(key):
-                return ()
-            with Objects(self.path(key)) as objects:
-                return View(objects, self._head(objects)).edited()
-
-    def read_working_tree(self, key: str) -> Bundle:
-        """The bundle as the files in its directory say, edits included, for adopting them.
-
-        Raises:
-            BundleNotFound: Nothing is saved under the key.
-            BundleCorrupt: The files make no bundle.
-        """
-        with self._errors(key):
-            if not self._exists(key):
-                raise self._missing(key)
-            files = {}
-            for path, regular in scan(self.path(key)):
-                if not regular:
-                    raise BundleCorrupt(f"{path} is a link; a bundle holds regular files only", key=key, file=path)
-                files[path] = (self.path(key) / path).read_bytes()
-            return replace(Bundle.from_files(files), working_files=files)
-
-    def verify(self, key: str) -> tuple[str, ...]:
-        """What is wrong with the bundle's objects, one line each; empty where it is sound.
-
-        Raises:
-            BundleNotFound: Nothing is saved under the key.
-        """
-        with self._errors(key):
-            if not self._exists(key):
-                raise self._missing(key)
-            with self._repository(key) as repository:
-                found = repository.check()
-            try:
-                self.load(key)
-            except BundleCorrupt as error:
-                return (*found, error.message)
-            return found
 
     # The lock
 
@@ -270,7 +146,7 @@ class BundleStore:
             self.recover(key)
             with self._errors(key), self._objects(key) as objects, self._repository(key) as repository:
                 head, target = self._head(objects), objects.need(revision)
-                _read(objects, target)  # a revision that cannot be read must not become the newest
+                read_bundle(objects, target)  # a revision that cannot be read must not become the newest
                 if target.tree == head.tree:
                     return head
                 message = format_message(
@@ -288,8 +164,8 @@ class BundleStore:
         """
         with self._at_once(key), self._objects(key) as objects, self._repository(key) as repository:
             target = self._head(objects) if revision is None else objects.need(revision)
-            _read(objects, target)
-            repository.set_ref(_PINNED, target.id)
+            read_bundle(objects, target)
+            repository.set_ref(PINNED, target.id)
             return target
 
     def unpin(self, key: str) -> None:
@@ -299,9 +175,9 @@ class BundleStore:
             BundleNotFound: Nothing is saved under the key.
         """
         with self._at_once(key), self._objects(key) as objects:
-            if objects.revision(_PINNED) is not None:
+            if objects.revision(PINNED) is not None:
                 with self._repository(key) as repository:
-                    repository.delete_ref(_PINNED)
+                    repository.delete_ref(PINNED)
 
     def remove(self, key: str, *, timeout: float = _PATIENCE) -> None:
         """Deletes the bundle with its history and every edit in its directory.
@@ -317,10 +193,71 @@ class BundleStore:
             self.path(key).rename(self._aside(key))  # gone in one step, however long the deleting takes
             shutil.rmtree(self._aside(key))
 
-    # Parts
+    # From store to store
 
-    def _exists(self, key: str) -> bool:
-        return self.path(key).is_dir()
+    def export(self, key: str, file: Path) -> Revision:
+        """Writes the bundle with its whole history into one file, which ``git clone`` reads as well; gives the newest.
+
+        Args:
+            file: Written over where it exists. The pin and the edits of the working tree stay here.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+        """
+        with self._errors(key), self._objects(key) as objects:
+            head = self._head(objects)
+            refs = ["HEAD", *(name for name in ("refs/heads/main",) if objects.revision(name) is not None)]
+        partial = file.with_name(f".{file.name}.partial")
+        try:
+            with partial.open("wb") as target:
+                pack(self.path(key), refs, target)
+                os.fsync(target.fileno())
+            partial.replace(file)
+        except OSError as error:
+            raise StoreError(f"cannot write {file}: {error}; name another file") from error
+        finally:
+            partial.unlink(missing_ok=True)
+        return head
+
+    def import_file(self, file: Path, key: str | None = None, *, timeout: float = _PATIENCE) -> tuple[str, Revision]:
+        """Saves what :meth:`export` wrote, history included, and gives its key and newest revision.
+
+        The file is taken for hostile: it is looked through before anything of it is used, and its start URL counts as
+        one that nobody here named, which may not lead to a private address.
+
+        Args:
+            key: The key to save it under; the one that it had where it is None.
+            timeout: Seconds to wait for another import, and for a run of the key.
+
+        Raises:
+            InvalidRequest: There is no such file, or there is something under the key already.
+            BundleCorrupt: The file is no bundle, or one that the engine could not have written.
+        """
+        if not file.is_file():
+            raise InvalidRequest(f"there is no file {file}", field="file")
+        aside = self.root / "tmp" / _IMPORT
+        with self._errors(key), wait_for_lock(self.root / "locks" / f"{_IMPORT}.lock", _IMPORT, timeout, None):
+            shutil.rmtree(aside, ignore_errors=True)
+            try:
+                with file.open("rb", buffering=0) as source:
+                    repository_class().create(aside)
+                    commits = unpack(source, aside)
+                    with Objects(aside) as objects, open_repository(aside) as repository:
+                        found, revision = _admit(objects, repository, commits, key)
+                        View(objects, revision, dict.fromkeys(objects.tree(revision))).refresh()
+                with self.lock(found, timeout):
+                    if self._exists(found):
+                        raise InvalidRequest(
+                            f"there is something under the key {found!r} already; import it under another one, or"
+                            " remove that first",
+                            field="key",
+                        )
+                    self._publish(aside, found)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+        return found, revision
+
+    # Parts
 
     def _lock_file(self, key: str) -> Path:
         return self.root / "locks" / f"{directory_name(key)}.lock"
@@ -334,52 +271,28 @@ class BundleStore:
             shutil.rmtree(aside)
         aside.parent.mkdir(parents=True, exist_ok=True)
 
-    def _missing(self, key: str) -> BundleNotFound:
-        return BundleNotFound(f"nothing is saved under the reuse key {key!r} in {self.root}", key=key)
-
-    def _objects(self, key: str) -> Objects:
-        if not self._exists(key):
-            raise self._missing(key)
-        return Objects(self.path(key))
-
-    def _repository(self, key: str) -> Repository:
-        return _open(self.path(key))
-
-    def _head(self, objects: Objects) -> Revision:
-        head = objects.revision("HEAD")
-        if head is None:
-            raise BundleCorrupt(
-                f"{objects.directory} holds no revision; restore its .git directory, or remove the directory"
-            )
-        return head
-
-    def _key_inside(self, directory: Path) -> str | None:
-        """The key of a shortened directory name; None where the directory was not made by us."""
-        try:
-            with Objects(directory) as objects:
-                entry = objects.tree(self._head(objects))[META]
-                key = BundleMeta.from_json(objects.files({META: entry})[META].decode()).reuse_key
-        except (BundleError, KeyError, ValueError):
-            return None
-        return key if directory_name(key) == directory.name else None
-
     def _create(self, key: str, files: Mapping[str, bytes], message: str) -> Revision:
         """Builds the repository aside and publishes it by a rename: it is there whole, or not at all."""
         self._clear_aside(key)
-        aside, final = self._aside(key), self.path(key)
+        aside = self._aside(key)
         try:
-            _repository_class().create(aside)
-            with Objects(aside) as objects, _open(aside) as repository:
+            repository_class().create(aside)
+            with Objects(aside) as objects, open_repository(aside) as repository:
                 revision = _advance(objects, repository, repository.write_files(files, {}), None, message)
                 View(objects, revision, dict.fromkeys(files)).refresh()
-            sync_tree(aside)
-            final.parent.mkdir(exist_ok=True)
-            aside.rename(final)
-            sync_directory(final.parent)
+            self._publish(aside, key)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
             raise
         return revision
+
+    def _publish(self, aside: Path, key: str) -> None:
+        """Puts a repository that was made aside in its place, when all of it is on the disk."""
+        final = self.path(key)
+        sync_tree(aside)
+        final.parent.mkdir(exist_ok=True)
+        aside.rename(final)
+        sync_directory(final.parent)
 
     @contextmanager
     def _at_once(self, key: str) -> Iterator[None]:
@@ -394,37 +307,39 @@ class BundleStore:
             if lock is not None:
                 lock.release()
 
-    @contextmanager
-    def _errors(self, key: str | None = None) -> Iterator[None]:
-        try:
-            yield
-        except BundleError as error:
-            error.details.setdefault("key", key)
-            raise
-        except EngineError:
-            raise
-        except OSError as error:
-            raise StoreError(f"the store {self.root} cannot be used: {error}") from error
-
-
-def _read(objects: Objects, revision: Revision) -> Bundle:
-    entries = {path: entry for path, entry in objects.tree(revision).items() if is_bundle_file(path)}
-    return Bundle.from_files(objects.files(entries), revision)
-
-
-def _repository_class() -> type[Repository]:
-    try:
-        from engine.bundles.repository import Repository
-    except ImportError as error:  # GitPython's way of saying that git itself is not there
-        raise StoreError(f"git cannot be used: {error}; install git 2.36 or newer") from error
-    return Repository
-
-
-def _open(directory: Path) -> Repository:
-    return _repository_class()(directory)
-
 
 def _advance(objects: Objects, repository: Repository, tree: str, head: Revision | None, message: str) -> Revision:
     commit = repository.write_commit(tree, head.id if head is not None else None, message)
     repository.set_ref("HEAD", commit, head.id if head is not None else None, create=head is None)
     return objects.need(commit)
+
+
+def _admit(objects: Objects, repository: Repository, commits: list[str], key: str | None) -> tuple[str, Revision]:
+    """Makes what was unpacked a bundle of this store; every revision must be one, for any may be rolled back to."""
+    for commit in commits:
+        bundle = read_bundle(objects, objects.need(commit))
+        _check_meta(bundle.meta, commit)
+    head = objects.need(commits[0])
+    bundle = read_bundle(objects, head)
+    repository.set_ref("HEAD", head.id, create=True)
+    found = key if key is not None else bundle.meta.reuse_key
+    directory_name(found)  # refuses what is no key
+    changes = {"reuse_key": found, "start_url_by_model": bundle.meta.start_url is not None}
+    meta = bundle.meta.model_copy(update=changes)
+    if meta == bundle.meta:
+        return found, head
+    kept = {path: entry for path, entry in objects.tree(head).items() if not is_bundle_file(path)}
+    tree = repository.write_files(replace(bundle, meta=meta).to_files(), kept)
+    message = format_message("Import", trailers={"Imported-From": head.id, "Reason": "import"})
+    return found, _advance(objects, repository, tree, head, message)
+
+
+def _check_meta(meta: BundleMeta, commit: str) -> None:
+    """What the runner takes for granted, since every bundle that it wrote was made from a checked request."""
+    try:
+        if meta.output_schema is not None:
+            OutputSchema(meta.output_schema)
+        if meta.start_url is not None and urlsplit(meta.start_url).scheme not in ("http", "https"):
+            raise InvalidRequest(f"start_url must be an http or https URL, not {meta.start_url!r}")
+    except ValueError as error:  # InvalidRequest is one
+        raise BundleCorrupt(f"{META} in revision {commit[:10]} cannot be used: {error}", file=META) from error

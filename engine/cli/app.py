@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, NoReturn
 
 import click
 
-from engine.cli import attempts, bundles, demo, doctor, keys, run, serve
+from engine.cli import attempts, bundles, costs, demo, doctor, exchange, keys, run, serve, start, tasks, watching
+from engine.cli.ends import BAD_REQUEST
 from engine.cli.loop import INTERRUPTED, Stopped
 from engine.cli.output import clean, print_json
 from engine.cli.settings import Settings, options
 from engine.errors import EngineError
 
-BAD_REQUEST = 2
-
 _EXIT_CODES = """\b
 Exit codes:
   0    success
-  1    the task failed (run), or something necessary is missing (doctor, demo)
-  2    bad request or usage, unknown key or revision, unusable store
+  1    the task failed or was canceled; something necessary is missing (doctor, demo)
+  2    bad request or usage, unknown task, key or revision, unusable store
   3    rejected: no web task, impossible, or --ai never with nothing saved
   4    no access to the model: key missing or wrong, no credit, budget used up
-  5    timeout
-  130  interrupted by Ctrl-C (143: terminated); the task was canceled
+  5    timeout of the task
+  6    the task has not ended; it goes on (result, --wait-timeout)
+  7    too many tasks wait already
+  130  interrupted by Ctrl-C (143: terminated)
 """
 
 
-class Commands(click.Group):
-    """Tells errors of the engine without a stack trace."""
+class Ordered(click.Group):
+    """Shows its commands in the order in which they were added, not by the alphabet."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which they were added, not by the alphabet."""
+        """The names."""
         return list(self.commands)
+
+
+class Commands(Ordered):
+    """Tells errors of the engine without a stack trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Runs the command; its errors and interruptions become messages and exit codes."""
+        if os.environ.get("NO_COLOR"):
+            ctx.color = False
         try:
             return super().invoke(ctx)
         except EngineError as error:
@@ -77,11 +85,37 @@ def webtasks() -> None:
     """
 
 
+@click.group("bundles", cls=Ordered)
+@options(shown=False)
+def saved() -> None:
+    """See and change what is saved.
+
+    Every automation is a git repository of its own, named by its reuse key.
+    """
+
+
+for command, name in (
+    (bundles.list_keys, "list"),
+    (bundles.show, "show"),
+    (bundles.history, "log"),
+    (bundles.diff, "diff"),
+    (bundles.rollback, "rollback"),
+    (bundles.pin, "pin"),
+    (bundles.unpin, "unpin"),
+    (exchange.export, "export"),
+    (exchange.import_, "import"),
+    (exchange.remove, "rm"),
+):
+    saved.add_command(command, name)
 for command in (
     run.run,
-    demo.demo,
-    doctor.doctor,
-    bundles.list_keys,
+    start.start,
+    tasks.result,
+    tasks.list_tasks,
+    tasks.cancel,
+    watching.watch,
+    costs.costs,
+    saved,
     bundles.history,
     bundles.show,
     bundles.diff,
@@ -91,6 +125,10 @@ for command in (
     attempts.export,
     serve.serve,
     keys.keys,
+    doctor.doctor,
+    demo.demo,
 ):
-    command.epilog = "Further options, such as --store and --json: webtasks --help."
     webtasks.add_command(command)
+webtasks.add_command(tasks.get)
+for command in (*webtasks.commands.values(), *saved.commands.values()):
+    command.epilog = "Further options, such as --store and --json: webtasks --help."

@@ -27,6 +27,8 @@ _WIRE = {
     "budgetUsd": "budget_usd",
     "secrets": "secrets",
     "allowHosts": "allow_hosts",
+    "ifInterrupted": "if_interrupted",
+    "idempotencyKey": "idempotency_key",
 }
 _NOT_YET = {"proxy", "auth", "sink"}
 

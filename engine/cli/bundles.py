@@ -1,4 +1,4 @@
-"""Commands on saved automations: list, history, show, diff, rollback, pin, unpin."""
+"""Commands on what is saved: list, history, show, diff, rollback, pin, unpin."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def _load(settings: Settings, key: str, revision: str | None = None) -> Bundle:
     bundle = settings.bundles.load(key, revision)
     if bundle is None:
         raise BundleNotFound(
-            f"nothing is saved under the reuse key {key!r} in {settings.root}; `webtasks list` shows the keys", key=key
+            f"nothing is saved under the reuse key {key!r} in {settings.root}; `webtasks bundles list` shows the keys",
+            key=key,
         )
     return bundle
 

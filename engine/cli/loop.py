@@ -15,8 +15,8 @@ INTERRUPTED, TERMINATED = 130, 143  # exit codes, as shells know them
 class Stopped(Exception):
     """The user, or whoever supervises the process, stopped the run. Told when no live display writes over it."""
 
-    def __init__(self, code: int) -> None:
-        super().__init__("Interrupted: the task was canceled; what was saved before stays as it was.")
+    def __init__(self, code: int, told: str = "Interrupted.") -> None:
+        super().__init__(told)
         self.code = code
 
 

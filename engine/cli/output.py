@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -65,22 +65,31 @@ def say(text: str, indent: str = "", hanging: str | None = None) -> None:
     click.echo(click.wrap_text(clean(text), width, indent, indent if hanging is None else hanging))
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[str] = ()) -> None:
-    """Rows under headings: whole, but on a terminal that is too narrow the first and the last column are wrapped.
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numbers: Sequence[str] = (),
+    wrapped: Sequence[str] | None = None,
+) -> None:
+    """Rows under headings: whole, but on a terminal that is too narrow some columns are wrapped.
 
     Args:
         columns: Headings.
         rows: Cells; they may hold what pages said.
         numbers: The headings of the columns that are aligned to the right.
+        wrapped: Those that may be wrapped; by default the first and the last, where they hold no numbers.
     """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    if wrapped is None:
+        wrapped = [column for column in (columns[0], columns[-1]) if column not in numbers]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        wrapped = column in (columns[0], columns[-1]) and column not in numbers
-        table.add_column(column, justify="right" if column in numbers else "left", no_wrap=not wrapped, overflow="fold")
+        side: Literal["left", "right"] = "right" if column in numbers else "left"
+        table.add_column(column, justify=side, no_wrap=column not in wrapped, overflow="fold")
     for row in rows:
         table.add_row(*(Text(one_line(cell, 300)) for cell in row))
     stream = sys.stdout
@@ -91,11 +100,13 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, number
 def dollars(amount: float) -> str:
     """An amount of money; small ones with four digits.
 
-    >>> dollars(0), dollars(0.00412), dollars(12.5)
-    ('$0', '$0.0041', '$12.50')
+    >>> dollars(0), dollars(0.00412), dollars(12.5), dollars(-0.02)
+    ('$0', '$0.0041', '$12.50', '-$0.0200')
     """
     if amount == 0:
         return "$0"
+    if amount < 0:
+        return f"-{dollars(-amount)}"
     return f"${amount:.4f}" if amount < 1 else f"${amount:.2f}"
 
 
@@ -111,6 +122,18 @@ def seconds(amount: float) -> str:
         return f"{amount:.0f} s"
     minutes, rest = divmod(round(amount), 60)
     return f"{minutes} min {rest} s"
+
+
+def age(amount: float) -> str:
+    """How long ago something was, in one unit.
+
+    >>> age(3.2), age(125), age(7300), age(200000)
+    ('3 s', '2 min', '2 h', '2 d')
+    """
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if amount >= length:
+            return f"{amount // length:.0f} {unit}"
+    return f"{max(0.0, amount):.0f} s"
 
 
 def count(number: int, thing: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -48,16 +48,34 @@ def watch(*, quiet: bool = False) -> Iterator[Watcher]:
 
 
 def _plain() -> Watcher:
-    started = time.monotonic()
+    clock = _Clock()
 
     def tell(event: Event) -> None:
-        line = narrate(event)
+        at, line = clock.at(event), narrate(event)
         if line is not None:
             indent = "" if line.weight == "phase" else "  " if line.weight == "step" else "    "
             spent = f"  {line.spent}" if line.spent else ""
-            click.echo(f"{time.monotonic() - started:6.1f}s  {indent}{line.text}{spent}", err=True)
+            click.echo(f"{at:6.1f}s  {indent}{line.text}{spent}", err=True)
 
     return tell
+
+
+class _Clock:
+    """Seconds since the first event, which may be long past when somebody begins to watch."""
+
+    def __init__(self) -> None:
+        self._first = datetime.now(UTC)
+        self._seen = False
+
+    def at(self, event: Event) -> float:
+        """When it happened."""
+        if not self._seen:
+            self._first, self._seen = event.time, True
+        return max(0.0, (event.time - self._first).total_seconds())
+
+    def now(self) -> float:
+        """Until now."""
+        return max(0.0, (datetime.now(UTC) - self._first).total_seconds())
 
 
 class _View:
@@ -68,13 +86,14 @@ class _View:
 
         self._console = console
         self._spinner = Spinner("dots")
-        self._started = time.monotonic()
+        self._clock = _Clock()
         self._step = ""
         self._spent = ""
         self._recent: deque[Line] = deque(maxlen=_RECENT)
 
     def take(self, event: Event) -> None:
         """Takes one event into the view."""
+        at = self._clock.at(event)
         if event.type == "agent.step":
             self._step = f"step {event.data['turn']}"
         line = narrate(event)
@@ -88,13 +107,13 @@ class _View:
         from rich.text import Text
 
         row = Table.grid(padding=(0, 2, 0, 0))
-        row.add_row(Text(f"{time.monotonic() - self._started:6.1f}s", style="dim", no_wrap=True), Text(line.text))
+        row.add_row(Text(f"{at:6.1f}s", style="dim", no_wrap=True), Text(line.text))
         self._console.print(row)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        figures = " · ".join(filter(None, (seconds(time.monotonic() - self._started), self._step, self._spent)))
+        figures = " · ".join(filter(None, (seconds(self._clock.now()), self._step, self._spent)))
         spinner = self._spinner.render(console.get_time())
         yield Text.assemble(spinner if isinstance(spinner, Text) else "", " ", (figures, "bold"))
         for line in self._recent:

@@ -2,151 +2,140 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from engine import TaskResult
-from engine.cli import arguments
-from engine.cli.loop import run_to_end
-from engine.cli.narration import summary
-from engine.cli.output import clean, print_json
+from engine import Event, TaskResult
+from engine.cli.ends import NOT_ENDED, exit_code, print_result, report, took
+from engine.cli.following import follow
+from engine.cli.loop import Stopped, run_to_end
+from engine.cli.output import count, print_json
 from engine.cli.progress import Watcher, watch
+from engine.cli.request import build, request_options
 from engine.cli.settings import Settings, options, pass_settings
-from engine.errors import InvalidRequest
-
-FAILED = 1
-_CODES = {"rejected": 3, "unauthenticated": 4, "no-ai-credits-left": 4, "timeout": 5}
+from engine.cli.start import start_detached
 
 
 @click.command()
-@click.argument("task", required=False)
-@click.option("--start-url", metavar="URL", help="Where to begin; without it the model decides.")
-@click.option(
-    "-p",
-    "given",
-    metavar="NAME=TEXT",
-    multiple=True,
-    help="A parameter: name=text, or name:=JSON for numbers, booleans, lists. Repeatable.",
-)
-@click.option("--parameters", "whole", metavar="JSON|@FILE", help="All parameters as a JSON object; -p adds to them.")
-@click.option("--schema", metavar="JSON|FILE", help="JSON Schema of the result; inferred where there is none.")
-@click.option("--key", metavar="KEY", help="Name of the saved automation; minted where there is none.")
-@click.option("--model", metavar="NAME", help="haiku (default), sonnet, opus, or a model id.")
-@click.option("--ai", type=click.Choice(["auto", "never"]), help="never: replay or fail, at no cost.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="For everything; default 600.")
-@click.option("--budget", type=float, metavar="USD", help="Most dollars for the model; default 0.50.")
-@click.option(
-    "--secret",
-    "wanted",
-    metavar="NAME[=VAR]",
-    multiple=True,
-    help="A secret parameter: asked for without echo, or taken from the environment variable VAR. No model sees it.",
-)
-@click.option("--allow-host", "hosts", metavar="ORIGIN", multiple=True, help="A private address that may be reached.")
+@request_options
 @click.option("--repeats", type=click.IntRange(min=1), metavar="N", help="Run N times, each on a fresh key.")
-@click.option("--input", "source", metavar="FILE|-", help="The request as JSON: task, startUrl, parameters, …")
+@click.option(
+    "--wait-timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Wait no longer than that; the task goes on, as with start. Exit code 6.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="No progress; errors only.")
 @options(shown=False)
 @pass_settings
 @click.pass_context
-def run(context: click.Context, settings: Settings, /, *, quiet: bool, repeats: int | None, **given: Any) -> None:
-    """Run TASK, told in plain words; for a saved --key it may be left out.
+def run(
+    context: click.Context,
+    settings: Settings,
+    /,
+    *,
+    quiet: bool,
+    repeats: int | None,
+    wait_timeout: float | None,
+    **given: Any,
+) -> None:
+    """Run TASK to its end.
 
-    Prints the result as JSON; with --json the whole answer, cost and attempts included, also where the task failed.
+    TASK is told in plain words, or is the whole request: JSON, a file of it, or - for standard input; for a saved
+    --key it may be left out. Prints the result as JSON; with --json the whole answer, cost and attempts included, also
+    where the task failed. Ctrl-C cancels the task.
 
     \b
     webtasks run "List the books on the given shelf" --key shelf \\
         --start-url https://books.example/ -p shelf=Travel
     """
-    request = _request(settings, given)
-    started = time.monotonic()
-    with watch(quiet=quiet) as watcher:
-        results = run_to_end(_run(settings, request, repeats, watcher))
-    _print(settings, results, repeated=repeats is not None)
+    if repeats is not None and wait_timeout is not None:
+        raise click.UsageError("--repeats and --wait-timeout exclude each other")
+    request, began = build(settings, given), time.monotonic()
+    if wait_timeout is not None:
+        results: Sequence[TaskResult] = [_wait_for(context, settings, request, wait_timeout, quiet=quiet)]
+    else:
+        results = _run_here(settings, request, repeats, quiet=quiet)
+    if repeats is None:
+        print_result(settings, results[0])
+    else:
+        print_json([_repeated(settings, result) for result in results])
     for result in results:
-        _report(settings, result, time.monotonic() - started if len(results) == 1 else _took(result), quiet=quiet)
-    context.exit(max((exit_code(result) for result in results), default=0))
+        report(settings, result, time.monotonic() - began if repeats is None else took(result), quiet=quiet)
+    context.exit(max(map(exit_code, results)))
 
 
-def _request(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
-    request = arguments.read_request(given["source"]) if given["source"] is not None else {}
-    typed = arguments.parameters(given["whole"], given["given"])
-    known = {**(request.get("parameters") or {}), **typed} if isinstance(request.get("parameters", {}), dict) else typed
-    entered = arguments.secrets(given["wanted"], known, given["given"])
-    own = {
-        "task": given["task"],
-        "start_url": given["start_url"],
-        "parameters": known | entered if known or entered else None,
-        "output_schema": _schema(given["schema"]),
-        "reuse_key": given["key"],
-        "model": given["model"],
-        "ai": given["ai"],
-        "timeout": given["timeout"],
-        "budget_usd": given["budget"],
-        "secrets": [*request.get("secrets", ()), *(entry.partition("=")[0] for entry in given["wanted"])] or None,
-        "allow_hosts": [*request.get("allow_hosts", ()), *given["hosts"]] or None,
-    }
-    request |= {name: value for name, value in own.items() if value is not None}
-    if "task" not in request:
-        saved = settings.bundles.load(request["reuse_key"]) if "reuse_key" in request else None
-        if saved is None:
-            raise InvalidRequest(
-                'say what is to be done: webtasks run "TASK", --key of a saved automation, or --input FILE',
-                field="task",
-            )
-        request["task"] = saved.meta.tasks[-1]
-    return request
-
-
-def _schema(text: str | None) -> Any:
-    return None if text is None else arguments.read_json(text, "schema")
-
-
-async def _run(settings: Settings, request: dict[str, Any], repeats: int | None, watcher: Watcher) -> list[TaskResult]:
-    async with settings.engine() as engine:
-        if repeats is None:
-            return [await engine.run(**request, on_event=watcher)]
-        return list(await engine.repeat(**request, repeats=repeats, on_event=watcher))
-
-
-def _print(settings: Settings, results: Sequence[TaskResult], *, repeated: bool) -> None:
+def _repeated(settings: Settings, result: TaskResult) -> Any:
     if settings.as_json:
-        answers = [result.to_wire() for result in results]
-        print_json(answers if repeated else answers[0])
-    elif repeated:
-        print_json([result.output if result.ok else None for result in results])
-    elif results[0].ok:
-        print_json(results[0].output)
+        return result.to_wire()
+    return result.output if result.ok else None
 
 
-def _report(settings: Settings, result: TaskResult, elapsed: float, *, quiet: bool) -> None:
-    for warning in result.warnings:
-        click.echo(f"Warning: {clean(warning)}", err=True)
-    if result.error is not None:
-        click.echo(f"Error: {clean(result.error.message)}", err=True)
-        trace = settings.root / "traces" / f"{result.web_task_id}.jsonl"
-        if result.attempts and not quiet and trace.is_file():
-            click.echo(f"What happened, step by step: {_relative(trace)}", err=True)
-    if not quiet:
-        click.echo(clean(summary(result, elapsed)), err=True)
+def _run_here(settings: Settings, request: dict[str, Any], repeats: int | None, *, quiet: bool) -> Sequence[TaskResult]:
+    seen: set[str] = set()
+
+    async def work(watcher: Watcher) -> Sequence[TaskResult]:
+        def take(event: Event) -> None:
+            seen.add(event.task_id)
+            watcher(event)
+
+        async with settings.engine() as engine:
+            if repeats is None:
+                return [await engine.run(**request, on_event=take, poll=0.5)]
+            return list(await engine.repeat(**request, repeats=repeats, on_event=take, poll=0.5))
+
+    try:
+        with watch(quiet=quiet) as watcher:
+            return run_to_end(work(watcher))
+    except Stopped as stop:
+        raise Stopped(stop.code, asyncio.run(_interrupted(settings, seen))) from None
 
 
-def exit_code(result: TaskResult) -> int:
-    """The exit code of a finished task."""
-    if result.error is None:
-        return 0 if result.ok else FAILED
-    return _CODES.get(result.error.code, FAILED)
+def _wait_for(
+    context: click.Context, settings: Settings, request: dict[str, Any], seconds: float, *, quiet: bool
+) -> TaskResult:
+    """The end of a task that another process runs, if it comes in time."""
+    task_id = start_detached(settings, request).web_task_id
+
+    async def work(watcher: Watcher) -> TaskResult:
+        async with settings.engine() as engine:
+            try:
+                async with asyncio.timeout(seconds):
+                    return await follow(settings, engine, task_id, watcher)
+            except TimeoutError:
+                return await engine.result(task_id)
+
+    try:
+        with watch(quiet=quiet) as watcher:
+            result = run_to_end(work(watcher))
+    except Stopped as stop:
+        raise Stopped(stop.code, asyncio.run(_interrupted(settings, {task_id}, cancel=True))) from None
+    if not result.final:
+        if settings.as_json:
+            print_result(settings, result)
+        click.echo(f"Task {task_id} goes on; webtasks result {task_id} --wait waits for its end.", err=True)
+        context.exit(NOT_ENDED)
+    return result
 
 
-def _took(result: TaskResult) -> float:
-    if result.started_at is None or result.completed_at is None:
-        return 0.0
-    return (result.completed_at - result.started_at).total_seconds()
-
-
-def _relative(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+async def _interrupted(settings: Settings, ours: set[str], *, cancel: bool = False) -> str:
+    """What became of the task, and what still runs."""
+    lines = ["Interrupted: no task was canceled."]
+    async with settings.engine() as engine:
+        tasks = [await (engine.cancel if cancel else engine.result)(task_id) for task_id in ours]
+        if any(task.status == "canceled" for task in tasks):
+            lines = ["Interrupted: the task was canceled; what was saved before stays as it was."]
+        elif any(task.final for task in tasks):
+            lines = ["Interrupted: the task had ended already."]
+        others = (
+            [] if settings.is_empty else [*await engine.list(status="started"), *await engine.list(status="pending")]
+        )
+    if others:
+        ids = " ".join(task.web_task_id for task in others[:5])
+        lines.append(f"Still there: {count(len(others), 'task')} of other processes, {ids}{' …' * (len(others) > 5)}")
+        lines.append("webtasks list tells of them, webtasks cancel ID ends one.")
+    return "\n".join(lines)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 DEFAULT_STORE = ".webtasks"
+# Settings that are arguments of the engine.
+_ENGINE = ("store", "workspace", "isolation", "browser", "base_url", "egress", "proxy")
 
 
 @dataclass
@@ -52,16 +54,23 @@ class Settings:
 
     def engine(self, **options: Any) -> AsyncEngine:
         """An engine with these settings; nothing is started or stored before it runs something."""
-        defaults: dict[str, Any] = {
-            "store": self.store,
-            "workspace": self.workspace,
-            "isolation": self.isolation,
-            "browser": self.browser,
-            "base_url": self.base_url,
-            "egress": self.egress if self.egress in ("learned", "public") else self.egress.split(","),
-            "proxy": self.proxy,
+        defaults: dict[str, Any] = {name: getattr(self, name) for name in _ENGINE}
+        defaults["egress"] = self.egress if self.egress in ("learned", "public") else self.egress.split(",")
+        # A command ends when its own task does, which would end those of others, too.
+        return AsyncEngine(**(defaults | {"take_over": False} | options))
+
+    def to_json(self) -> dict[str, Any]:
+        """What another process needs to make the same engine, wherever it runs."""
+        return {name: getattr(self, name) for name in _ENGINE} | {
+            "store": str(self.root.parent),
+            "browser": str(self.browser.absolute()) if self.browser is not None else None,
         }
-        return AsyncEngine(**(defaults | options))
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Settings:
+        """The settings that ``to_json`` wrote."""
+        browser = data["browser"]
+        return cls(**(data | {"store": Path(data["store"]), "browser": Path(browser) if browser else None}))
 
 
 pass_settings = click.make_pass_decorator(Settings, ensure=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -69,15 +70,29 @@ def replay(url: str, category: str = "Surveying", **more: str) -> list[str]:
     return ["run", TASK, "--key", KEY, "--ai", "never", "--start-url", url, "-p", f"category={category}", *options]
 
 
-def started(*arguments: str, **more: Any) -> subprocess.Popen[str]:
+def started(*arguments: str, env_more: dict[str, str] | None = None, **more: Any) -> subprocess.Popen[str]:
     """The command as a process of its own, its output piped."""
     return subprocess.Popen(
         [sys.executable, "-m", "engine.cli", *arguments],
         cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONWARNINGS": "error"},
+        env={**os.environ, "PYTHONWARNINGS": "error", **(env_more or {})},
         text=True,
+        # As in a terminal; what starts the tests in the background may have it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more),
     )
+
+
+def read_all(controller: int) -> str:
+    """What is shown on a terminal until its other end is closed."""
+    shown = b""
+    try:
+        while chunk := os.read(controller, 65536):
+            shown += chunk
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    os.close(controller)
+    return shown.decode()
 
 
 def data(result: Result) -> Any:

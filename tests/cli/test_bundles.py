@@ -75,11 +75,11 @@ def test_rollback_saves_the_older_code_as_the_newest(cli: Run, store: Path) -> N
 def test_pin_and_unpin(cli: Run, store: Path) -> None:
     newest, oldest = revisions(store)
     assert data(cli("pin", KEY, "HEAD~1", "--json")) == {"key": KEY, "pinned": oldest}
-    assert f"pinned at {oldest[:10]}" in cli("list").stdout
+    assert f"pinned at {oldest[:10]}" in cli("bundles", "list").stdout
     assert "Pinned:" in cli("show", KEY).stdout
     assert newest[:10] in cli("pin", KEY).stdout
     assert "not pinned" in cli("unpin", KEY).stdout
-    assert data(cli("list", "--json"))[0]["pinned"] is None
+    assert data(cli("bundles", "list", "--json"))[0]["pinned"] is None
 
 
 @pytest.mark.parametrize("command", ["history", "show", "diff", "rollback", "pin", "unpin"])
@@ -100,16 +100,29 @@ def test_an_unknown_revision_is_two(cli: Run) -> None:
 
 def test_looking_at_an_empty_store_makes_none(tmp_path: Path) -> None:
     store = tmp_path / "none"
-    for arguments in (["list"], ["export"], ["--json", "list"], ["show", "k"]):
+    for arguments in (
+        ["list"],
+        ["bundles", "list"],
+        ["costs"],
+        ["watch"],
+        ["cancel", "wt_1"],
+        ["result", "wt_1"],
+        ["export"],
+        ["--json", "list"],
+        ["show", "k"],
+    ):
         CliRunner().invoke(webtasks, ["--store", str(store), *arguments])
     assert not store.exists()
 
 
 def test_options_stand_before_or_after_the_command(tmp_path: Path, store: Path) -> None:
     run = CliRunner(env={"WEBTASKS_STORE": str(tmp_path / "other")}).invoke
-    for arguments in (["--store", str(store), "list", "--json"], ["--json", "list", "--store", str(store)]):
+    for arguments in (
+        ["--store", str(store), "bundles", "list", "--json"],
+        ["--json", "bundles", "list", "--store", str(store)],
+    ):
         assert data(run(webtasks, arguments))[0]["key"] == KEY
-    assert data(run(webtasks, ["list", "--json"])) == []
+    assert data(run(webtasks, ["bundles", "list", "--json"])) == []
 
 
 def exported(cli: Run, *arguments: str) -> list[dict[str, Any]]:
@@ -131,6 +144,6 @@ def test_export_and_list_count_what_ran(cli: Run, store: Path, trouble: str, tmp
     assert cli("export", "--format", "csv", "-o", str(file)).stdout == ""
     with file.open(newline="") as stream:
         assert [row["task_id"] for row in csv.DictReader(stream)] == [row["task_id"] for row in rows]
-    (listed,) = data(cli("list", "--json"))
+    (listed,) = data(cli("bundles", "list", "--json"))
     assert (listed["runs"], listed["usd"]) == (2, 0)
     assert cli("export", "-o", str(tmp_path / "no" / "such" / "file")).exit_code != 0

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from fixtures_sites import FixtureServer
-from tests.cli.conftest import Run, data, replay, started
+from tests.cli.conftest import Run, data, read_all, replay, started
 from tests.engine.saved import TASK, save
 
 NAMES = ["Ashdown Levels", "Bearing & Baseline", "Chainmark Surveyors", "Datum House Surveys", "Everhill Land Survey"]
@@ -39,17 +39,6 @@ def test_on_a_terminal_progress_is_live_and_the_result_is_still_clean(store: Pat
     assert [row["name"] for row in json.loads(output)][:5] == NAMES
     assert "\x1b[2K" in shown, "lines are drawn over"
     assert "replayed in" in shown.rstrip().splitlines()[-1]
-
-
-def read_all(controller: int) -> str:
-    shown = b""
-    try:
-        while chunk := os.read(controller, 65536):
-            shown += chunk
-    except OSError:  # how Linux says that the other end is closed
-        pass
-    os.close(controller)
-    return shown.decode()
 
 
 def test_json_is_the_whole_wire_result(cli: Run, guide: FixtureServer) -> None:
