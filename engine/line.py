@@ -58,7 +58,7 @@ class _Entry:
     told: bool = False
     canceled: bool = False
 
-    def end(self, result: TaskResult | Exception | None) -> None:
+    def end(self, result: TaskResult | BaseException | None) -> None:
         """Tells who waits; None where there is nothing to tell."""
         if self.running is None:
             self.job.put_down()
@@ -66,7 +66,7 @@ class _Entry:
             return
         if result is None:
             self.done.cancel()
-        elif isinstance(result, Exception):
+        elif isinstance(result, BaseException):
             self.done.set_exception(result)
             self.done.exception()  # it may be that nobody waits
         else:
@@ -282,8 +282,10 @@ class Line:
             entry.end(await entry.job.run())
         except asyncio.CancelledError:
             entry.end(None)
-        except Exception as error:  # noqa: BLE001  whoever waits for the task is told
-            entry.end(error)
+        except BaseException as error:
+            entry.end(error)  # whoever waits for the task is told, whatever it is
+            if not isinstance(error, Exception):
+                raise
         finally:
             claim.lock.release()
             self._entries.pop(claim.task_id, None)
