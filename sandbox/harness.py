@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import asyncio
 import base64
-import contextlib
 import inspect
-import os
 import sys
 import time
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,6 @@ from sandbox.hygiene import Baseline
 from sandbox.prints import OUTPUT_LIMIT, Prints
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
 from sandbox.toolkit import TaskContext
-from sandbox.usage import all_pids, descendants, is_running
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, Page
@@ -30,27 +28,14 @@ _ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
 _RESULT = "__step_result__"
 
 
-def _driver() -> int:
-    """The driver's process: this one has no other child."""
-    _, *below = descendants(os.getpid())
-    if below:
-        return below[0]
-    # Landlock does not let us read whose child a process is. The driver is in our session; Chromium has its own.
-    for pid in all_pids("/proc"):
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            if pid != os.getpid() and os.getsid(pid) == os.getsid(0):
-                return pid
-    raise ProcessLookupError("the driver is gone")
-
-
 class Harness:
     """One browser context with its page, blank until a job comes, and made anew after it."""
 
-    def __init__(self, channel: Channel, scratch: Path) -> None:
+    def __init__(self, channel: Channel, scratch: Path, driver_runs: Callable[[], bool]) -> None:
         self._channel = channel
+        self._driver_runs = driver_runs
         self._scratch = scratch
         self._browser: Browser | None = None
-        self._driver = 0
         self._context: BrowserContext | None = None
         self._page: Page | None = None
         self._recorder: observe.Recorder | None = None
@@ -70,7 +55,6 @@ class Harness:
     async def prepare(self, browser: Browser) -> None:
         """Open the context and the page, ahead of need."""
         self._browser = browser
-        self._driver = _driver()
         browser.on("disconnected", self._on_disconnected)
         observe.watch_calls(lambda: self._recorder)
         page = await self._open()
@@ -194,7 +178,7 @@ class Harness:
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
         assert self._recorder is not None
-        crashed = self._recorder.crashed or not is_running(self._driver)
+        crashed = self._recorder.crashed or not self._driver_runs()
         return describe(error, self._names, crashed=crashed)
 
     async def execute(self, message: Message) -> dict[str, Any]:

@@ -65,7 +65,9 @@ _PUBLIC_FILES = (
 _KERNEL_SETTINGS = ("acpi", "fs", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
 _SYSTEM_PREFIXES = (Path("/"), Path("/usr"), Path("/usr/local"))
 _PATH = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); "
-_START = "from sandbox.worker import main; main()"
+# Without the package's own __init__, which imports the host's side
+_WORKER_ALONE = "import importlib.util as u; sys.modules['sandbox'] = u.module_from_spec(u.find_spec('sandbox')); "
+_START = _WORKER_ALONE + "from sandbox.worker import main; main()"
 _START_SEALED = "from sandbox.landlock import main; main()"
 _MIB = 1 << 20
 # Of one process. Holds memory bombs that are faster than the watch on memory_mb; Chromium does not start with

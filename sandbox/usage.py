@@ -98,24 +98,6 @@ def all_pids(root: str) -> list[int]:
     return [int(name) for name in os.listdir(root) if name.isdigit()]  # noqa: PTH208  many times a second
 
 
-def is_running(pid: int) -> bool:
-    """Whether a process is there and not only waiting to be reaped."""
-    try:
-        return process_stat(f"/proc/{pid}")[0] not in "ZX"
-    except PermissionError:  # Landlock lets us ask no more than this
-        return _may_be_signaled(pid)
-    except OSError:
-        return False
-
-
-def _may_be_signaled(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except OSError:
-        return False
-    return True
-
-
 def process_stat(directory: str) -> list[str]:
     """The fields of /proc/PID/stat after the name, which may hold anything: state first, then the parent."""
     with open(f"{directory}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123  a path in /proc, many times a second

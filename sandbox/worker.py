@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import landlock
+from sandbox.driver import EarlyDriver
 from sandbox.protocol import Channel, Message
 from sandbox.usage import descendants
 
@@ -102,6 +103,8 @@ def _kill(pid: int) -> None:
 
 
 async def _serve(control: socket.socket, port: int, options: dict[str, Any]) -> None:
+    driver = EarlyDriver()
+    await driver.start()
     reader, writer = await asyncio.open_connection(sock=control, limit=_READ_LIMIT)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -138,8 +141,14 @@ async def _serve(control: socket.socket, port: int, options: dict[str, Any]) -> 
     channel = Channel(reader, writer, handle)
     from sandbox.harness import Harness
 
-    harness = Harness(channel, Path(os.environ["HOME"]))
+    harness = Harness(channel, Path(os.environ["HOME"]), lambda: driver.running)
     prepared = asyncio.ensure_future(_prepare(channel, harness, port, options))
+
+    def came_up(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            channel.send("failed", message=f"{type(error).__name__}: {error}"[:4000])
+
+    prepared.add_done_callback(came_up)
     await channel.serve()
 
 
@@ -162,9 +171,8 @@ async def _prepare(channel: Channel, harness: Any, port: int, options: dict[str,
     chromium_sandbox = options["chromium_sandbox"]
     try:
         browser = await launch(chromium_sandbox)
-    except Error as error:
+    except Error:
         if not chromium_sandbox:
-            channel.send("failed", message=str(error)[:4000])
             raise
         chromium_sandbox = False
         browser = await launch(chromium_sandbox)

@@ -70,12 +70,12 @@ def check(isolation: str, scratch: Path, seeds: range) -> None:
     assert most > 10, "there were workers to be left behind"
 
 
-@pytest.mark.parametrize("isolation", ["bubblewrap"])
+@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
 def test_kills(isolation: str, tmp_path: Path) -> None:
-    check(isolation, tmp_path, range(10))
+    check(isolation, tmp_path, range(5))
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("isolation", ["bubblewrap"])
+@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
 def test_a_hundred_kills(isolation: str, tmp_path: Path) -> None:
     check(isolation, tmp_path, range(100))
