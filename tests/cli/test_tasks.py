@@ -254,7 +254,7 @@ def test_on_a_terminal_all_tasks_are_a_live_table(cli: Run, start: Start, naps: 
     os.close(terminal)
     shown = ""
     while "progress 1 of 2" not in shown:
-        shown += os.read(controller, 65536).decode()
+        shown += os.read(controller, 65536).decode(errors="replace")
     cli("cancel", task_id)
     shown += read_all(controller)
     _, told = process.communicate(timeout=60)
