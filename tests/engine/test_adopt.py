@@ -73,7 +73,7 @@ async def test_a_good_edit_is_committed_and_replayed(tmp_path: Path, guide: Fixt
         (SHOUTED.replace("name.upper()", "None"), "name"),
         (NAMES.replace('name=parameters["category"]', 'name="Surveying"'), "Surveying"),
         (NAMES.replace('"name": name', '"title": name'), "'name' is a required property"),
-        ("import os\n" + NAMES, "os"),
+        ("import requests\n" + NAMES, "requests"),
         ("async def run(page", "never closed"),
     ],
 )
