@@ -80,8 +80,7 @@ class AsyncEngine(Tasks):
         trust_start_urls: Whether a request may name private addresses: by its start URL, and in ``allow_hosts``. False
             where others than the owner of the machine make the requests.
         allow_hosts: Origins with private addresses that every task may reach.
-        take_over: Whether it also runs tasks that were left by engines which died or were closed; not for a process
-            that ends soon, since closing cancels what has begun.
+        take_over: Whether it also runs what other engines left; not where it is closed soon, which would cancel that.
 
     Raises:
         InvalidRequest: An argument is malformed.
@@ -261,17 +260,14 @@ class AsyncEngine(Tasks):
     ) -> TaskResult:
         """Commits what was edited by hand in a bundle's directory, if it passes the gate; no model is asked.
 
-        The edited code runs in a fresh worker, with the parameters of an earlier good run or those given here, and,
-        where it only reads, once more with others. Its output has to fit the schema and the contract in the directory.
-        Without success the edits stay as they are, uncommitted.
+        The edited code runs in a fresh worker and, where it only reads, once more with other parameters. Its output has
+        to fit the schema and the contract in the directory. Without success the edits stay as they are.
 
         Args:
             reuse_key: The bundle.
-            parameters: What it is run with; secret ones are not kept, so they have to be given.
-            other_parameters: What it is run with a second time.
-            start_url: Where it begins; default: where the saved automation does.
-            timeout: Seconds for all of it; default 600.
-            on_event: Called with each ``Event``.
+            parameters: What it is run with, where that is not what a good run had; secret ones are never known.
+            other_parameters: What it is run with a second time, likewise.
+            start_url, timeout, on_event: As for ``run``.
 
         Raises:
             BundleNotFound: Nothing is saved under the key.
@@ -283,20 +279,11 @@ class AsyncEngine(Tasks):
             raise BundleNotFound(f"nothing is saved under the reuse key {reuse_key!r} in {self.root}", key=reuse_key)
         records, meta = await self._workspace.records(), bundle.meta
         _, good = await asyncio.to_thread(records.statistics.clean_runs, bundle.revision.id)
-        known = {**(good[0] if good else {}), **(parameters or {})}
-        if missing := sorted(set(meta.parameters) - set(known)):
-            raise InvalidRequest(
-                f"no good run is known whose parameters could be taken; give {', '.join(missing)}", field="parameters"
-            )
-        secret = [name for name, each in meta.parameters.items() if each.secret]
-        if visible := sorted(set(secret) & set(other_parameters or {})):
-            raise InvalidRequest(f"{', '.join(visible)}: a secret stays the same", field="other_parameters")
-        request, _ = self._request(
-            meta.tasks[-1] if meta.tasks else reuse_key,
-            Asked(
-                reuse_key=reuse_key, parameters=known, start_url=start_url, ai="never", timeout=timeout, secrets=secret
-            ),
+        known, secret = requests.to_adopt(meta, good[0] if good else {}, parameters or {}, other_parameters or {})
+        asked = Asked(
+            reuse_key=reuse_key, parameters=known, start_url=start_url, ai="never", timeout=timeout, secrets=secret
         )
+        request, _ = self._request(meta.tasks[-1] if meta.tasks else reuse_key, asked)
         request = request.model_copy(update={"adopt": True, "other_parameters": other_parameters})
         return await self._to_end(request, None, on_event)
 
@@ -374,13 +361,9 @@ class AsyncEngine(Tasks):
         return entered
 
     async def _to_end(
-        self,
-        request: TaskRequest,
-        schema: OutputSchema | None,
-        on_event: OnEvent | None,
-        wait_timeout: float | None = None,
-        poll: float = 5.0,
-    ) -> TaskResult:
+        self, request: TaskRequest, schema: OutputSchema | None, on_event: OnEvent | None,
+        wait_timeout: float | None = None, poll: float = 5.0,
+    ) -> TaskResult:  # fmt: skip
         entered = await self._start(request, schema, on_event, durable=wait_timeout is not None)
         try:
             result = await self._tracked(self._end(entered.task_id, poll), wait_timeout)
