@@ -29,7 +29,7 @@ async def test_what_waits_is_run_before_it_returns(tmp_path: Path) -> None:
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
         assert list(await engine.unowned()) == [left]
         own = await engine.start(TASK, reuse_key="k", parameters={"n": 2}, ai="never")
-        await engine.drain()
+        await engine.run_out()
         assert [(await engine.result(task_id)).output for task_id in (left, own)] == [[{"n": 1}], [{"n": 2}]]
         assert list(await engine.unowned()) == []
 
@@ -41,20 +41,20 @@ async def test_who_takes_nothing_over_leaves_it_waiting(tmp_path: Path) -> None:
     async with AsyncEngine(store=tmp_path, model=NoModel(), take_over=False) as engine:
         result = await engine.run(TASK, reuse_key="other", parameters={"n": 3}, ai="never")
         assert result.output == [{"n": 3}]
-        await engine.drain()
+        await engine.run_out()
         assert (await engine.result(left)).status == "pending"
         assert list(await engine.unowned()) == [left]
 
 
-async def test_draining_waits_for_a_key_that_somebody_holds(tmp_path: Path) -> None:
+async def test_it_waits_for_a_key_that_somebody_holds(tmp_path: Path) -> None:
     save(tmp_path, "k", QUICK, parameters={"n": 1})
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
         lock = engine.bundles.try_lock("k")
         assert lock is not None
         task_id = await engine.start(TASK, reuse_key="k", parameters={"n": 4}, ai="never")
-        draining = asyncio.create_task(engine.drain())
-        done, _ = await asyncio.wait([draining], timeout=1)
+        running_out = asyncio.create_task(engine.run_out())
+        done, _ = await asyncio.wait([running_out], timeout=1)
         assert not done
         lock.release()
-        await draining
+        await running_out
         assert (await engine.result(task_id)).output == [{"n": 4}]
