@@ -14,7 +14,7 @@ from engine.outcome import Failed
 from engine.task import Attempt, Tokens
 from engine.trace import Trace
 
-Kind = Literal["replay", "explore", "update", "repair", "confirm", "check", "continue"]
+Kind = Literal["replay", "explore", "update", "repair", "confirm", "check", "continue", "adopt"]
 
 
 @dataclass

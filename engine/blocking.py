@@ -84,6 +84,10 @@ class Engine:
         """Runs one task to its end; see ``AsyncEngine.run`` for the arguments."""
         return self._wait(self._engine.run(task, **arguments))
 
+    def adopt(self, reuse_key: str, **arguments: Any) -> TaskResult:
+        """Commits what was edited by hand, if it passes the gate; see ``AsyncEngine.adopt``."""
+        return self._wait(self._engine.adopt(reuse_key, **arguments))
+
     def repeat(self, task: str, *, repeats: int, **arguments: Any) -> Sequence[TaskResult]:
         """Runs a request several times on fresh keys; see ``AsyncEngine.repeat``."""
         return self._wait(self._engine.repeat(task, repeats=repeats, **arguments))

@@ -10,12 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, get_args
 
 from engine import requests
-from engine.errors import InvalidRequest
+from engine.errors import BundleNotFound, InvalidRequest
 from engine.ledger import DailyCaps
 from engine.models.base import Model
 from engine.reach import EgressOption, Reach
 from engine.schema import OutputSchema
-from engine.task import AiMode, IfInterrupted, Limits, TaskResult
+from engine.task import AiMode, IfInterrupted, Limits, TaskRequest, TaskResult
 from engine.tasks import Tasks
 from engine.trace import OnEvent
 from engine.workspace import Isolation, Workspace
@@ -80,8 +80,7 @@ class AsyncEngine(Tasks):
         trust_start_urls: Whether a request may name private addresses: by its start URL, and in ``allow_hosts``. False
             where others than the owner of the machine make the requests.
         allow_hosts: Origins with private addresses that every task may reach.
-        take_over: Whether it also runs tasks that were left by engines which died or were closed; not for a process
-            that ends soon, since closing cancels what has begun.
+        take_over: Whether it also runs what other engines left; not where it is closed soon, which would cancel that.
 
     Raises:
         InvalidRequest: An argument is malformed.
@@ -205,7 +204,7 @@ class AsyncEngine(Tasks):
         Raises:
             InvalidRequest: An argument is malformed; nothing was stored.
         """
-        entered, _ = await self._start(task, asked, on_event, durable=True)
+        entered = await self._start(*self._request(task, asked), on_event, durable=True)
         return entered.task_id
 
     async def run(
@@ -246,20 +245,47 @@ class AsyncEngine(Tasks):
             InvalidRequest: An argument is malformed; nothing was stored.
             TimeoutError: ``wait_timeout`` ran out.
         """
-        entered, schema = await self._start(task, asked, on_event, durable=wait_timeout is not None)
-        try:
-            result = await self._tracked(self._end(entered.task_id, poll), wait_timeout)
-        except TimeoutError:
-            raise TimeoutError(
-                f"task {entered.task_id} goes on after {wait_timeout:g} s; result() tells its end"
-            ) from None  # fmt: skip
-        except asyncio.CancelledError:
-            if entered.new:  # else it is another's
-                await (await self._workspace.line()).cancel(entered.task_id)
-            raise
-        if result.result is not None and schema is not None:
-            return result.with_output(schema.construct(result.output))
-        return result
+        request, schema = self._request(task, asked)
+        return await self._to_end(request, schema, on_event, wait_timeout, poll)
+
+    async def adopt(
+        self,
+        reuse_key: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        other_parameters: Mapping[str, Any] | None = None,
+        start_url: str | None = None,
+        timeout: float | None = None,
+        on_event: OnEvent | None = None,
+    ) -> TaskResult:
+        """Commits what was edited by hand in a bundle's directory, if it passes the gate; no model is asked.
+
+        The edited code runs in a fresh worker and, where it only reads, once more with other parameters. Its output has
+        to fit the schema and the contract in the directory. Without success the edits stay as they are.
+
+        Args:
+            reuse_key: The bundle.
+            parameters: What it is run with, where that is not what a good run had; secret ones are never known.
+            other_parameters: What it is run with a second time, likewise.
+            start_url, timeout, on_event: As for ``run``.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+            InvalidRequest: Parameters are needed, and no good run is known that had some.
+        """
+        self._check_usable()
+        bundle = await asyncio.to_thread(self.bundles.load, reuse_key)
+        if bundle is None or bundle.revision is None:
+            raise BundleNotFound(f"nothing is saved under the reuse key {reuse_key!r} in {self.root}", key=reuse_key)
+        records, meta = await self._workspace.records(), bundle.meta
+        _, good = await asyncio.to_thread(records.statistics.clean_runs, bundle.revision.id)
+        known, secret = requests.to_adopt(meta, good[0] if good else {}, parameters or {}, other_parameters or {})
+        asked = Asked(
+            reuse_key=reuse_key, parameters=known, start_url=start_url, ai="never", timeout=timeout, secrets=secret
+        )
+        request, _ = self._request(meta.tasks[-1] if meta.tasks else reuse_key, asked)
+        request = request.model_copy(update={"adopt": True, "other_parameters": other_parameters})
+        return await self._to_end(request, None, on_event)
 
     async def repeat(self, task: str, *, repeats: int, **arguments: Any) -> Sequence[TaskResult]:
         """Runs a request several times, each on a fresh key, one after another: for studies of how runs vary.
@@ -308,9 +334,7 @@ class AsyncEngine(Tasks):
             raise errors.exceptions[0] from None
         return [task.result() for task in running]
 
-    async def _start(
-        self, task: str, asked: Asked, on_event: OnEvent | None, *, durable: bool
-    ) -> tuple[Entered, OutputSchema | None]:
+    def _request(self, task: str, asked: Asked) -> tuple[TaskRequest, OutputSchema | None]:
         given: dict[str, Any] = {**_UNASKED, **asked}
         wanted = given.pop("output_schema")
         schema = None if wanted is None else OutputSchema(wanted)
@@ -318,6 +342,11 @@ class AsyncEngine(Tasks):
         request = requests.build(
             task, output_schema=schema, limits=self._limits, trust_start_url=self._trust_start_urls, **given
         )  # fmt: skip
+        return request, schema
+
+    async def _start(
+        self, request: TaskRequest, schema: OutputSchema | None, on_event: OnEvent | None, *, durable: bool
+    ) -> Entered:
         chosen = self._workspace.model(request.model) if request.ai == "auto" else None
         self._check_usable()
         line = await self._workspace.line()
@@ -329,7 +358,26 @@ class AsyncEngine(Tasks):
             await job.entered()
         if entered.result is not None:
             await job.refused(entered.result)
-        return entered, schema
+        return entered
+
+    async def _to_end(
+        self, request: TaskRequest, schema: OutputSchema | None, on_event: OnEvent | None,
+        wait_timeout: float | None = None, poll: float = 5.0,
+    ) -> TaskResult:  # fmt: skip
+        entered = await self._start(request, schema, on_event, durable=wait_timeout is not None)
+        try:
+            result = await self._tracked(self._end(entered.task_id, poll), wait_timeout)
+        except TimeoutError:
+            raise TimeoutError(
+                f"task {entered.task_id} goes on after {wait_timeout:g} s; result() tells its end"
+            ) from None  # fmt: skip
+        except asyncio.CancelledError:
+            if entered.new:  # else it is another's
+                await (await self._workspace.line()).cancel(entered.task_id)
+            raise
+        if result.result is not None and schema is not None:
+            return result.with_output(schema.construct(result.output))
+        return result
 
     def _reachable(self, asked: Collection[str]) -> Collection[str]:
         """Origins with private addresses that the task may reach, the engine's own among them."""

@@ -6,7 +6,7 @@ import json
 import math
 import secrets as random
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -15,6 +15,9 @@ from engine.errors import InvalidRequest
 from engine.redaction import secret_names
 from engine.schema import OutputSchema
 from engine.task import AiMode, IfInterrupted, Limits, TaskRequest
+
+if TYPE_CHECKING:
+    from engine.bundles import BundleMeta
 
 _ID_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _LONGEST_KEY = 1000
@@ -87,6 +90,29 @@ def strings(field: str, names: Collection[str]) -> Collection[str]:
     if isinstance(names, (str, bytes)) or not all(isinstance(name, str) for name in names):
         raise InvalidRequest(f"{field} takes a list of strings, not {names!r}", field=field)
     return names
+
+
+def to_adopt(
+    meta: BundleMeta, good: Mapping[str, Any], given: Mapping[str, Any], other: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """The parameters that an edited automation is tried with, and the names of the secret ones.
+
+    Args:
+        good: Those of a good run.
+        other: Those of the second run.
+
+    Raises:
+        InvalidRequest: Some are not known.
+    """
+    known = {**good, **given}
+    if missing := sorted(set(meta.parameters) - set(known)):
+        raise InvalidRequest(
+            f"no good run is known whose parameters could be taken; give {', '.join(missing)}", field="parameters"
+        )
+    secret = [name for name, each in meta.parameters.items() if each.secret]
+    if visible := sorted(set(secret) & set(other)):
+        raise InvalidRequest(f"{', '.join(visible)}: a secret stays the same", field="other_parameters")
+    return known, secret
 
 
 def _parameters(parameters: Mapping[str, Any] | None) -> dict[str, Any]:

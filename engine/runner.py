@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from engine.adoption import Adoption
 from engine.agent.promotion import writes
 from engine.agent.tools import describe_output
 from engine.attempts import AttemptLog, Note
@@ -106,6 +107,8 @@ class Runner:
             # One that a model chose is reached like any other: its name may lead to a private address by now.
             named = () if bundle.meta.start_url_by_model else trusted_origin(request, bundle.meta.start_url)
             self.executor.begin_at(bundle.meta.start_url, allow=named)
+        if request.adopt:
+            return await self._adopt(bundle)
         if edited := await asyncio.to_thread(self.store.edited, key):
             self.warnings.append(
                 f"the bundle has edits that are not committed ({', '.join(edited)}); the committed revision ran"
@@ -118,6 +121,34 @@ class Runner:
             trouble = f"it was written for another request: {coverage.changed}"
             return await self._develop("update", bundle, trouble=trouble)
         return await self._replay(bundle)
+
+    async def _adopt(self, bundle: Bundle) -> Success:
+        """Commits what the user edited, if it passes the gate."""
+        if await self._pinned():
+            raise Failed(Cause("pinned", "the bundle is pinned and is not changed; unpin it to allow that"))
+        history = await asyncio.to_thread(
+            self.records.statistics.history, _committed(bundle).id, self._shown(self.request.parameters)
+        )
+        other = self.request.other_parameters or await self._good_parameters(bundle)
+        async with self.log.attempt("adopt") as note:
+            promoted, revision = await Adoption(
+                request=self.request,
+                base=bundle,
+                other_parameters=other,
+                history=history,
+                store=self.store,
+                executor=self.executor,
+                redactor=self.redactor,
+                trace=self.trace,
+                settle=self.settle,
+                warnings=self.warnings,
+            ).run()
+            note.revision = revision.id
+        self.kept_files = promoted.execution.files
+        await asyncio.to_thread(self.records.statistics.inherit, _committed(bundle).id, revision.id, trust=False)
+        keep = promoted.effects == "read"
+        await self._count_clean(revision, promoted.execution, keep=keep, other=promoted.other)
+        return Success(promoted.execution.outcome.value, revision, used=True, updated=True)
 
     async def _replay(self, bundle: Bundle) -> Success:
         while True:

@@ -70,6 +70,8 @@ class TaskRequest(_Wire):
             as long as nothing irreversible was let through.
         idempotency_key: A second start with the same one gives the task of the first.
         trust_start_url: Whether the start URL, the request's or the bundle's, may lead to a private address.
+        adopt: Put the edits in the bundle's directory through the gate, and commit them.
+        other_parameters: What they are tried with a second time; None for those of an earlier good run.
     """
 
     task: str
@@ -85,6 +87,8 @@ class TaskRequest(_Wire):
     if_interrupted: IfInterrupted = "fail"
     idempotency_key: str | None = None
     trust_start_url: bool = True
+    adopt: bool = False
+    other_parameters: Mapping[str, Any] | None = None
 
 
 class ComputeCost(_Wire):
@@ -233,15 +237,15 @@ class Attempt(_Wire):
 
     Args:
         kind: ``replay`` of saved code, ``explore`` from nothing, ``update`` to a changed request, ``repair``,
-            ``confirm`` a suspect result, ``check`` of the last good parameters, ``continue`` by reading the result off
-            the page of a run that failed behind an irreversible action.
+            ``adopt`` of the user's edits, ``confirm`` a suspect result, ``check`` of the last good parameters,
+            ``continue`` by reading the result off the page of a run that failed behind an irreversible action.
         outcome: ``success`` or ``failed``.
         reason: Why it failed, or None.
         revision: The commit that ran or was made, if any.
         model: The model's id where one was asked.
     """
 
-    kind: Literal["replay", "explore", "update", "repair", "confirm", "check", "continue"]
+    kind: Literal["replay", "explore", "update", "repair", "confirm", "check", "continue", "adopt"]
     outcome: Literal["success", "failed"]
     reason: str | None = None
     revision: str | None = None

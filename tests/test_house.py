@@ -31,7 +31,7 @@ LAYERS = (
     {"patience", "pictures", "execution", "outcome", "attempts", "interrupted"},
     {"line"},
     {"agent"},
-    {"development", "confirmation", "continuation"},
+    {"development", "adoption", "confirmation", "continuation"},
     {"runner"},
     {"running"},
     {"workspace"},

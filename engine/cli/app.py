@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
-from engine.cli import attempts, bundles, costs, demo, doctor, exchange, keys, run, serve, start, tasks, watching
+from engine.cli import adopt, attempts, bundles, costs, demo, doctor, exchange, keys, run, serve, start, tasks, watching
 from engine.cli.ends import BAD_REQUEST
 from engine.cli.loop import INTERRUPTED, Stopped
 from engine.cli.output import clean, print_json
@@ -102,6 +102,7 @@ for command, name in (
     (bundles.rollback, "rollback"),
     (bundles.pin, "pin"),
     (bundles.unpin, "unpin"),
+    (adopt.adopt, "adopt"),
     (exchange.export, "export"),
     (exchange.import_, "import"),
     (exchange.remove, "rm"),

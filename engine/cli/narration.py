@@ -57,6 +57,7 @@ def summary(result: TaskResult, elapsed: float) -> str:
 
 
 _DONE = {
+    "adopt": "adopted",
     "replay": "replayed",
     "explore": "explored",
     "update": "updated",
@@ -127,6 +128,7 @@ _LINES: Mapping[str, Callable[[Data], Line | None]] = {
     "explore.started": lambda data: Line("nothing is saved yet; the model explores the site"),
     "update.started": _trouble("the model updates the automation"),
     "repair.started": _trouble("the model repairs the automation"),
+    "adopt.started": lambda data: Line(f"edited by hand: {one_line(', '.join(map(str, data['files'])))}"),
     "agent.step": _step,
     "agent.tool": _tool,
     "agent.observed": _observed,

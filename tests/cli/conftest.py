@@ -92,7 +92,7 @@ def read_all(controller: int) -> str:
     except OSError:  # how Linux says that the other end is closed
         pass
     os.close(controller)
-    return shown.decode()
+    return shown.decode(errors="replace")
 
 
 def data(result: Result) -> Any:

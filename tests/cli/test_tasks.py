@@ -8,6 +8,7 @@ import pty
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,15 @@ def start(cli: Run, naps: Path) -> Iterator[Start]:
         process.kill()
 
 
+@contextmanager
+def held(store: Path, key: str) -> Iterator[None]:
+    """Tasks of this key wait, inside the block."""
+    lock = BundleStore(store / "default").try_lock(key)
+    assert lock is not None
+    with lock:
+        yield
+
+
 def processes(store: Path) -> list[psutil.Process]:
     """The processes that ``start`` left behind on this store: they hold its files open."""
     found = []
@@ -83,18 +93,19 @@ def status(cli: Run, task_id: str) -> str:
 
 
 def test_a_started_task_is_seen_through_from_elsewhere_and_leaves_nothing(cli: Run, start: Start, naps: Path) -> None:
-    task_id = start(3)
-    assert task_id.startswith("wt_")
-    early = cli("result", task_id)
-    assert (early.exit_code, early.stdout) == (6, ""), "the command ended before the task did"
-    assert "--wait waits" in early.stderr
-    (process,) = until(lambda: processes(naps))
-    below = process.children(recursive=True)
+    with held(naps, "nap"):
+        task_id = start(5)
+        assert task_id.startswith("wt_")
+        early = cli("result", task_id)
+        assert (early.exit_code, early.stdout) == (6, ""), "the command ended before the task did"
+        assert "--wait waits" in early.stderr
+        (process,) = processes(naps)
+    below = until(lambda: process.children(recursive=True))
     watched = cli("watch", task_id)
     assert watched.exit_code == 0, watched.stderr
     for told in ("replaying revision", "progress 1 of 2", "replayed in"):
         assert told in watched.stderr
-    assert data(cli("result", task_id)) == [{"slept": 3}]
+    assert data(cli("result", task_id)) == [{"slept": 5}]
     assert data(cli("get", task_id, "--json"))["outcome"] == "success"
     _, alive = psutil.wait_procs([process, *below], timeout=60)
     assert not alive
@@ -163,13 +174,11 @@ def test_a_task_whose_process_was_killed_has_failed(cli: Run, start: Start, naps
 
 
 def test_a_waiting_task_of_a_killed_process_is_taken_over(cli: Run, start: Start, naps: Path) -> None:
-    lock = BundleStore(naps / "default").try_lock("nap")
-    assert lock is not None
-    task_id = start(0)
-    (process,) = until(lambda: processes(naps))
-    process.kill()
-    psutil.wait_procs([process], timeout=30)
-    lock.release()
+    with held(naps, "nap"):
+        task_id = start(0)
+        (process,) = processes(naps)
+        process.kill()
+        psutil.wait_procs([process], timeout=30)
     assert status(cli, task_id) == "pending"
     assert data(cli("result", task_id, "--wait")) == [{"slept": 0}], "by a process that the wait started"
     until(lambda: not processes(naps))
@@ -225,33 +234,43 @@ def test_an_interruption_tells_what_still_runs(cli: Run, start: Start, naps: Pat
     cli("cancel", other)
 
 
-def test_changes_are_told_line_by_line_until_nothing_runs(cli: Run, start: Start) -> None:
-    task_id = start(2)
-    lines = cli("watch").stdout.splitlines()
-    assert all(task_id in line and line.endswith("nap") for line in lines)
-    assert "success" in lines[-1]
+def test_changes_are_told_line_by_line_until_nothing_runs(cli: Run, start: Start, naps: Path) -> None:
+    task_id = start(600)
+    process = started("--store", str(naps), "watch")
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    assert task_id in first
+    assert first.endswith("nap\n")
+    cli("cancel", task_id)
+    output, told = process.communicate(timeout=60)
+    assert (process.returncode, "canceled" in output.splitlines()[-1]) == (0, True), told
     assert cli("watch").stdout == ""
 
 
-def test_on_a_terminal_all_tasks_are_a_live_table(start: Start, naps: Path) -> None:
-    task_id = start(4)
+def test_on_a_terminal_all_tasks_are_a_live_table(cli: Run, start: Start, naps: Path) -> None:
+    task_id = start(600)
     controller, terminal = pty.openpty()
     process = started("--store", str(naps), "watch", stdout=terminal, env_more={"TERM": "xterm", "COLUMNS": "80"})
     os.close(terminal)
-    shown = read_all(controller)
+    shown = ""
+    while "progress 1 of 2" not in shown:
+        shown += os.read(controller, 65536).decode(errors="replace")
+    cli("cancel", task_id)
+    shown += read_all(controller)
     _, told = process.communicate(timeout=60)
     assert process.returncode == 0, told
     assert "\x1b[2K" in shown, "lines are drawn over"
-    for part in (task_id, "started", "progress 1 of 2"):
-        assert part in shown
+    assert task_id in shown
+    assert "started" in shown
 
 
 def test_a_secret_reaches_the_process_by_its_pipe_alone(cli: Run, start: Start, naps: Path) -> None:
     code = "import asyncio\nasync def run(page, parameters, task):\n    await asyncio.sleep(parameters['seconds'])\n"
     save(naps, "login", code + "    return [len(parameters['password'])]\n", parameters={"seconds": 1, "password": ""})
-    task_id = start(4, "login", "-p", "password=violet-harbor")
-    (process,) = until(lambda: processes(naps))
-    assert "violet-harbor" not in " ".join([*process.cmdline(), *process.environ().values()])
+    with held(naps, "login"):
+        task_id = start(0, "login", "-p", "password=violet-harbor")
+        (process,) = processes(naps)
+        assert "violet-harbor" not in " ".join([*process.cmdline(), *process.environ().values()])
     assert data(cli("result", task_id, "--wait")) == [len("violet-harbor")]
     kept = [path for path in naps.rglob("*") if path.is_file() and b"violet-harbor" in path.read_bytes()]
     assert not kept
