@@ -277,6 +277,22 @@ class RunAnswer(
     """A run as it is now."""
 
 
+class EventAnswer(Body):
+    """One event of a task.
+
+    Args:
+        id: Its number, from 1; ``Last-Event-ID`` names the last that was seen.
+        event: What happened.
+        data: The event as JSON.
+        retry: Milliseconds to wait before coming back.
+    """
+
+    id: str | None = None
+    event: str | None = None
+    data: str | None = None
+    retry: int | None = None
+
+
 class Health(Body):
     """The server answers."""
 

@@ -121,7 +121,7 @@ class Door:
                 except OSError:
                     self.close_connection = True  # the run was canceled meanwhile
 
-            def log_message(self, format: str, *args: Any) -> None: ...
+            def log_message(self, *args: Any) -> None: ...
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/"
