@@ -14,6 +14,7 @@ from engine.server import events, present
 from engine.server.errors import Problem
 from engine.server.operations import Call, Operation, ok
 from engine.server.wire import (
+    EventAnswer,
     Page,
     RecordBody,
     RunAnswer,
@@ -43,7 +44,7 @@ def operations() -> list[Operation]:
         Operation("POST", f"{run}/cancel", "cancelRun", "End a run; one that has ended stays as it was", _cancel,
                   {200: RunAnswer, 404: None}),
         Operation("GET", f"{run}/events", "followRun", "The events of a run as they happen, as server-sent events",
-                  _events, {200: str, 204: None, 404: None}, media="text/event-stream", headers=_EVENTS),
+                  _events, {200: EventAnswer, 204: None, 404: None}, media="text/event-stream", headers=_EVENTS),
         Operation("GET", f"{_BASE}/skillets", "listSkillets", "The saved automations", _skillets,
                   {200: list[SkilletAnswer]}),
         Operation("GET", session, "listAuthSessions", "Saved logins: none yet", _no_sessions, {200: list[Any]}),

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from engine.server import events, present
 from engine.server.operations import Call, Operation, ok
-from engine.server.wire import TaskPage, WebTaskAnswer, WebTaskStart, WebTaskStarted
+from engine.server.wire import EventAnswer, TaskPage, WebTaskAnswer, WebTaskStart, WebTaskStarted
 
 _EVENTS = {"last-event-id": "The last event that is not to be sent again."}
 
@@ -32,7 +32,7 @@ def operations(base_path: str) -> list[Operation]:
         ),
         Operation(
             "GET", f"{task}/events", "followWebTask", "The events of a task as they happen, as server-sent events",
-            _events, {200: str, 204: None, 404: None}, media="text/event-stream", headers=_EVENTS,
+            _events, {200: EventAnswer, 204: None, 404: None}, media="text/event-stream", headers=_EVENTS,
         ),
     ]  # fmt: skip
 

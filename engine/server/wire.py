@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 from pydantic.alias_generators import to_camel
 
-from engine.task import Attempt, Cost, Effect, FileResult, InlineResult, StoredFile, TaskError, Tokens
+from engine.task import Attempt, Cost, Effect, FileResult, InlineResult, Reuse, StoredFile, TaskError, Tokens
 
 _TITLE = 80  # characters
 
@@ -149,15 +149,9 @@ class _More(Body):
     effect: Effect = "none"
 
 
-class ReuseAnswer(Body):
+class ReuseAnswer(Reuse):
     """The saved automation that took part; the revision in both spellings, since the public clients differ."""
 
-    key: str
-    used: bool
-    created: bool
-    updated: bool
-    revision_id: str
-    revision_timestamp: datetime
     revision_id_snake: str = Field(alias="revision_id")
     revision_timestamp_snake: datetime = Field(alias="revision_timestamp")
 
@@ -222,7 +216,6 @@ class RunSkillet(ReuseAnswer):
     """The saved automation that took part."""
 
     id: str
-    key: str = ""
 
 
 class Run(_More):
@@ -275,6 +268,22 @@ class RunAnswer(
     RootModel[Annotated[RunPending | RunRunning | RunCompleted | RunCanceled, Field(discriminator="status")]]
 ):
     """A run as it is now."""
+
+
+class EventAnswer(Body):
+    """One event of a task.
+
+    Args:
+        id: Its number, from 1; ``Last-Event-ID`` names the last that was seen.
+        event: What happened.
+        data: The event as JSON.
+        retry: Milliseconds to wait before coming back.
+    """
+
+    id: str | None = None
+    event: str | None = None
+    data: str | None = None
+    retry: int | None = None
 
 
 class Health(Body):
