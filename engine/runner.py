@@ -146,7 +146,7 @@ class Runner:
             if not problems:
                 if not (problems := await self._doubt_nothing(bundle, execution)):
                     return await self._good(bundle, execution, session, breaches)
-            elif works := await self._works_otherwise(bundle):
+            elif works := await self._excuse(bundle, execution):
                 return await self._blame_parameters(bundle, execution, problems, breaches)
             elif works is None and await self._confirmed(bundle, execution, problems, breaches):
                 return await self._admit(bundle, execution, problems)
@@ -241,6 +241,16 @@ class Runner:
             login_expected=bool(bundle.contract.get("page", {}).get("login")),
             good=good,
         )
+
+    async def _excuse(self, bundle: Bundle, execution: Execution) -> bool | None:
+        """Whether other parameters show that the code works, where these gave no result before that this one departs
+        from: then it is not the parameters that are new."""
+        if execution.outcome.ok:
+            asked = self._shown(self.request.parameters)
+            history = await asyncio.to_thread(self.records.statistics.history, _committed(bundle).id, asked)
+            if history.same is not None:
+                return None
+        return await self._works_otherwise(bundle)
 
     async def _works_otherwise(self, bundle: Bundle) -> bool | None:
         """Whether read-only code still works with others that gave rows before; None where none are known."""

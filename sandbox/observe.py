@@ -36,6 +36,12 @@ _SIGNS = """() => {
     + '|suivant(e)?|page suivante|siguiente|próxima|avanti|volgende'
     + '|次へ|下一页)[\\\\s\\u203a\\u00bb\\u2192>|.…]*$', 'i');
   const arrow = /^(\\u203a|\\u00bb|\\u2192|>|>>|\\u27e9|\\u276f)$/;
+  const beside = 'nav, header, footer, aside, dialog, select, svg, [role=navigation], [role=dialog]';
+  let longest = null;
+  for (const e of (document.querySelector('main, [role=main]') || document.body || document).querySelectorAll('*')) {
+    if (e.childElementCount <= Math.max(2, longest ? longest.childElementCount : 0) || e.closest(beside)) continue;
+    if ([...e.children].every((c) => c.tagName === e.firstElementChild.tagName) && shown(e)) longest = e;
+  }
   const controls = [];
   const clickable = 'a, button, [role=button], [role=link], input[type=button], input[type=submit]';
   for (const e of document.querySelectorAll(clickable)) {
@@ -48,6 +54,9 @@ _SIGNS = """() => {
     if (!(next || more.test(label) || more.test(words) || more.test(value) || (!words && more.test(title))
       || arrow.test(words))) continue;
     if (!shown(e) || off(e)) continue;
+    // what stands above the list offers more of something else
+    const above = longest && (e.compareDocumentPosition(longest) & Node.DOCUMENT_POSITION_FOLLOWING);
+    if (!next && above && /^(load|show|view|see) more /i.test(name)) continue;
     if (e.tagName === 'A' && !e.hasAttribute('href') && !e.hasAttribute('role')
       && getComputedStyle(e).cursor !== 'pointer') continue;
     controls.push((name || 'rel=next').slice(0, 80));

@@ -72,18 +72,19 @@ async def test_without_a_model_it_fails_and_says_what_was_expected(tmp_path: Pat
     events: list[Event] = []
     result = await replay(tmp_path, shop, on_event=events.append)
     assert result.error is not None
-    (breach,) = result.error.details["breaches"]
+    breach = result.error.details["breaches"][0]
     assert breach == {
         "kind": "fewer-rows", "path": "$", "expected": "about 40 to 40 rows", "got": "12", "severity": "statistical",
     }  # fmt: skip
     assert result.error.details["url"] == shop.url + "/"
     failed = next(e for e in events if e.type == "replay.failed")
-    assert failed.data["breaches"] == [breach]
+    assert failed.data["breaches"] == result.error.details["breaches"]
+    assert Path(result.error.details["screenshot"]).read_bytes().startswith(b"\x89PNG")
 
 
 async def test_the_page_itself_bears_fewer_rows_out(tmp_path: Path, shop: Pages) -> None:
     await twice(tmp_path, shop)
-    shop.table(MANY[:12], after="<p>12 shops</p>")
+    shop.table(MANY[4:16], after="<p>12 shops</p>")
     result = await replay(tmp_path, shop)
     assert result.ok, result.error
     assert "the page bears it out" in result.warnings[0]
@@ -124,3 +125,28 @@ async def test_the_message_by_which_nothing_is_told_must_not_always_be_there(tmp
     result = await replay(tmp_path, shop, parameters={"q": "none"})
     assert result.error is not None
     assert "is there on full pages, too" in result.error.message
+
+
+async def test_other_parameters_do_not_excuse_less_than_the_same_ones_gave(tmp_path: Path, shop: Pages) -> None:
+    code = BY_CLASS.replace("for row in", "await page.goto(parameters['page'])\n    for row in")
+    shop.table(SHOPS, "/b")
+    shop.table(MANY, "/a")
+    keep(tmp_path, code, OUTPUT, parameters={"page": ""})
+    a, b = ({"page": f"{shop.url}/{path}"} for path in "ab")
+    for parameters in (a, b, a):
+        assert (await replay(tmp_path, shop, parameters=parameters)).ok
+    shop.table(MANY[:9], "/a")
+    result = await replay(tmp_path, shop, parameters=a)
+    assert result.error is not None
+    assert result.error.reason == "drift"
+    assert {b["kind"] for b in result.error.details["breaches"]} == {"fewer-rows", "cut-off"}
+
+
+async def test_more_of_something_else_is_no_next_page(tmp_path: Path, shop: Pages) -> None:
+    keep(tmp_path, BY_CLASS, OUTPUT)
+    shop.html["/"] = "<div><button>Show more offers</button></div>" + shop.html["/"]
+    assert (await replay(tmp_path, shop)).ok
+    shop.table(MANY, after="<button>Show more shops</button>")
+    result = await replay(tmp_path, shop)
+    assert result.error is not None
+    assert [b["kind"] for b in result.error.details["breaches"]] == ["next-left"]
