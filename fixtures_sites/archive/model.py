@@ -1,4 +1,4 @@
-"""Fifty-two reports of an institute that does not exist, with their PDF and CSV files, the same every time."""
+"""Fifty-two reports of an institute that does not exist, with their PDF and CSV files; other seeds have others."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import io
 import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from urllib.parse import quote
+
+from fixtures_sites.seeds import Day, current_seed
 
 COUNTS = {2025: 11, 2024: 14, 2023: 14, 2022: 13}
 
@@ -28,6 +30,16 @@ _TOPICS = (
     ("Harbor siltation study", "Veldhaven"),
     ("Flood warning evaluation", "River Quell"),
     ("Ice season summary", "Gulf of Ister"),
+)
+_NEW_TOPICS = (
+    ("Eelgrass survey", "Cobb Sands"),
+    ("Turbidity note", "Mill Channel"),
+    ("Lock operation review", "Tarnwick Harbor"),
+    ("Ferry wake study", "Outer Roads"),
+    ("Dike inspection", "Saltmere Levels"),
+    ("Oxygen profile bulletin", "Sørvåg Inlet"),
+    ("Drift ice log", "Gulf of Ister"),
+    ("Bathing water report", "Long Strand"),
 )
 
 
@@ -109,23 +121,34 @@ class Report:
         return hashlib.blake2b(f"{self.number}.{kind}".encode(), digest_size=6).hexdigest()
 
 
-def _reports() -> list[Report]:
-    rng = random.Random(1911)
+@cache
+def _reports(seed: int) -> list[Report]:
+    rng, other = random.Random(1911 + seed), Day(seed, "archive")
     made = []
     for year, count in COUNTS.items():
-        for index in range(count):
-            topic, place = _TOPICS[index]
-            published = date(year, 1, 20) + timedelta(days=index * 23 + rng.randrange(9))
+        topics = list(_TOPICS)
+        if seed:
+            topics += _NEW_TOPICS
+            rng.shuffle(topics)
+            count = max(1, min(other.size(count), len(topics)))
+        step = 23 if count <= 14 else 15
+        for index, (topic, place) in enumerate(topics[:count]):
+            published = date(year, 1, 20) + timedelta(days=index * step + rng.randrange(9))
             made.append(Report(f"CWI-{year}-{index + 1:02}", year, topic, place, published, rng.randint(2, 9)))
     return made
 
 
-REPORTS = _reports()
+REPORTS = _reports(0)
+
+
+def reports() -> list[Report]:
+    """All reports of the current seed."""
+    return _reports(current_seed())
 
 
 def of_year(year: int) -> list[Report]:
     """The reports of a year, newest first."""
-    return sorted((r for r in REPORTS if r.year == year), key=lambda r: r.published, reverse=True)
+    return sorted((r for r in reports() if r.year == year), key=lambda r: r.published, reverse=True)
 
 
 def _pdf(heading: list[str], pages: int) -> bytes:

@@ -1,12 +1,14 @@
-"""The 53 businesses of the guide: made up, and the same at every start."""
+"""The 53 businesses of the guide, made up; with another seed, those of another day."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
-__all__ = ["CATEGORIES", "ENTRIES", "PAGE_SIZE", "Entry", "in_category"]
+from fixtures_sites.seeds import Day, current_seed
+
+__all__ = ["CATEGORIES", "ENTRIES", "PAGE_SIZE", "Entry", "entries", "in_category"]
 
 PAGE_SIZE = 12
 
@@ -45,6 +47,15 @@ _TOWNS = {
     "Saltwick": "HM4",
     "Tarn Bridge": "HM5",
 }
+_NEW_TOWN = {"Withy Cross": "HM6"}
+_FIRST = "Alder|Birch|Cinder|Drover|Ember|Fallow|Gorse|Hazel|Inglebrook|Juniper|Kestrel|Linden|Marram|Osier|Rowan & Son|Tansy"
+_LAST = {
+    "joinery": "Joinery|Carpentry|Stair Works",
+    "electrical": "Electrical|Electrics|Power & Light",
+    "gardens": "Gardens|Landscapes|Hedges & Ponds",
+    "surveying": "Surveys|Levels",
+    "stonemasonry": "Masonry|Stone",
+}
 _SERVICES = {
     "joinery": "Staircases, sash windows and fitted cupboards, measured on site and made in our own workshop",
     "electrical": "Rewiring, fuse boards and outdoor lighting for houses, farms and small workshops in the county",
@@ -78,14 +89,15 @@ class Entry:
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
 
-def _entry(number: int, name: str, category: str) -> Entry:
-    towns = list(_TOWNS)
-    town = towns[number * 7 % len(towns)]
+def _entry(number: int, name: str, category: str, seed: int = 0) -> Entry:
+    shown, number = number, number + seed * 17  # what else is printed of an entry follows from this number
+    towns = {**_TOWNS, **(_NEW_TOWN if seed % 3 == 1 else {})}
+    town = list(towns)[number * 7 % len(towns)]
     streets = _STREETS.split("|")
-    postcode = f"{_TOWNS[town]} {number % 9 + 1}{'ABDEFGHJ'[number % 8]}{'LNPQRSTU'[number * 3 % 8]}"
+    postcode = f"{towns[town]} {number % 9 + 1}{'ABDEFGHJ'[number % 8]}{'LNPQRSTU'[number * 3 % 8]}"
     domain = re.sub(r"[^a-z]+", "", name.lower())[:18]
     return Entry(
-        number=number,
+        number=shown,
         name=name,
         category=category,
         address=f"{number * 11 % 94 + 2} {streets[number * 5 % len(streets)]}, {town}, {postcode}",
@@ -101,17 +113,29 @@ def _entry(number: int, name: str, category: str) -> Entry:
     )
 
 
-def _entries() -> tuple[Entry, ...]:
-    pairs = [(name, category) for category, names in _NAMES.items() for name in names.split("|")]
+@cache
+def _entries(seed: int) -> tuple[Entry, ...]:
+    other = Day(seed, "directory")
+    pairs = []
+    for category, names in _NAMES.items():
+        found = names.split("|")
+        if seed:
+            new = [f"{first} {last}" for first in _FIRST.split("|") for last in _LAST[category].split("|")]
+            found = other.of(found, new)
+        pairs += [(name, category) for name in found]
     pairs.sort(key=lambda pair: pair[0])
-    return tuple(_entry(number, name, category) for number, (name, category) in enumerate(pairs, start=1))
+    return tuple(_entry(number, name, category, seed) for number, (name, category) in enumerate(pairs, start=1))
 
 
-ENTRIES = _entries()
+ENTRIES = _entries(0)
 
 
-def in_category(category: str) -> tuple[Entry, ...]:
+def entries() -> tuple[Entry, ...]:
+    """All entries of the current seed in alphabetical order."""
+    return _entries(current_seed())
+
+
+def in_category(category: str, *, seed: int | None = None) -> tuple[Entry, ...]:
     """The entries of a category in alphabetical order; of all for an empty or unknown name."""
-    if category not in CATEGORIES:
-        return ENTRIES
-    return tuple(entry for entry in ENTRIES if entry.category == category)
+    found = entries() if seed is None else _entries(seed)
+    return found if category not in CATEGORIES else tuple(entry for entry in found if entry.category == category)

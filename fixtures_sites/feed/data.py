@@ -1,12 +1,15 @@
-"""The 64 stories of the paper: made up, and the same at every start."""
+"""The 64 stories of the paper, made up; with another seed, those of another day."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
-__all__ = ["BATCH", "STORIES", "TOPICS", "Story", "about"]
+from fixtures_sites.seeds import Day, current_seed
+
+__all__ = ["BATCH", "STORIES", "TOPICS", "Story", "about", "stories"]
 
 BATCH = 15
 
@@ -46,6 +49,9 @@ _HEADLINES = {
     "Fell race moved to the lower course|Veterans' bowls final goes to an extra end",
 }
 _AUTHORS = "Ines Calloway|Tobias Wren|Maud Petherick|Olu Sandiford|Greta Lindqvist-Hale|Rafe Ombersley|Hanne Trelawn"
+_NEW_AUTHOR = "Jory Penrose-Vane"
+_WHO = "Residents|Fishermen|The wardens|Two schools|The harbor master|A neighbor|The club|Three councilors"
+_WHAT = "ask for a second look|report a quiet week|wait for the inspection|mark fifty years|open the doors on Sunday|lose a vote"
 
 
 @dataclass(frozen=True)
@@ -66,35 +72,48 @@ class Story:
         return f"{self.day.day} {self.day:%B %Y}"
 
 
-def _mixed() -> Iterator[tuple[str, str]]:
+def _mixed(seed: int) -> Iterator[tuple[str, str]]:
     """The topics interleaved in proportion, as a paper would print them."""
-    places = []
+    places, other = [], Day(seed, "feed")
     for order, (topic, titles) in enumerate(_HEADLINES.items()):
         names = titles.split("|")
+        if seed:
+            new = [f"{who} {what} ({TOPICS[topic]})" for who in _WHO.split("|") for what in _WHAT.split("|")]
+            names = other.of(names, new)
+            other.random.shuffle(names)
         places += [((index + 0.5) / len(names), order, topic, name) for index, name in enumerate(names)]
     for _, _, topic, name in sorted(places):
         yield topic, name
 
 
-def _story(number: int, topic: str, title: str) -> Story:
-    authors = _AUTHORS.split("|")
+def _story(number: int, topic: str, title: str, seed: int) -> Story:
+    authors = [*_AUTHORS.split("|"), *([_NEW_AUTHOR] if seed % 3 == 1 else [])]
     return Story(
         number=number,
         title=title,
         topic=topic,
-        author=authors[number * 5 % len(authors)],
-        day=date(2025, 11, 14) - timedelta(days=number * 3 // 2),
-        comments=number * 23 % 58,
+        author=authors[(number + seed) * 5 % len(authors)],
+        day=date(2025, 11, 14) + timedelta(days=seed) - timedelta(days=number * 3 // 2),
+        comments=(number + seed * 3) * 23 % 58,
         summary=f"{title}. What it means for Saltmarsh and the villages along the estuary, whom it concerns, and what is "
         "decided next, as far as it was known when this page went to press.",
     )
 
 
-STORIES = tuple(_story(number, topic, title) for number, (topic, title) in enumerate(_mixed(), start=1))
+@cache
+def _stories(seed: int) -> tuple[Story, ...]:
+    return tuple(_story(number, topic, title, seed) for number, (topic, title) in enumerate(_mixed(seed), start=1))
 
 
-def about(topic: str) -> tuple[Story, ...]:
+STORIES = _stories(0)
+
+
+def stories() -> tuple[Story, ...]:
+    """All stories of the current seed, newest first."""
+    return _stories(current_seed())
+
+
+def about(topic: str, *, seed: int | None = None) -> tuple[Story, ...]:
     """The stories on a topic, newest first; all for an empty or unknown name."""
-    if topic not in TOPICS:
-        return STORIES
-    return tuple(story for story in STORIES if story.topic == topic)
+    found = stories() if seed is None else _stories(seed)
+    return found if topic not in TOPICS else tuple(story for story in found if story.topic == topic)

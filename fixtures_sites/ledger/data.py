@@ -1,12 +1,15 @@
-"""The 43 invoices of the ledger: made up, and the same at every start. Amounts are whole cents."""
+"""The 43 invoices of the ledger, made up; with another seed, those of another day. Amounts are whole cents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 
-__all__ = ["INVOICES", "PASSWORD", "STATUSES", "USER", "YEARS", "Invoice", "money", "select", "total"]
+from fixtures_sites.seeds import Day, current_seed
+
+__all__ = ["INVOICES", "PASSWORD", "STATUSES", "USER", "YEARS", "Invoice", "invoices", "money", "select", "total"]
 
 USER = "demo"
 PASSWORD = "violet-harbor-92"
@@ -27,6 +30,7 @@ _CLIENTS = (
     "Estuary Ferries Cooperative, Passenger and Freight Division",
     "Fennimore Clockmakers",
 )
+_NEW_CLIENT = "Gull Rock Brewery"
 _PROJECTS = ("Year-end accounts", "Payroll", "Quarterly return", "Audit support", "Advice")
 _ROWS_PER_YEAR = {2023: 14, 2024: 17, 2025: 12}
 
@@ -56,32 +60,41 @@ def _status(place: int, year: int) -> str:
     return "disputed" if place == 9 else "overdue" if place == 4 else "paid"
 
 
-def _invoices() -> tuple[Invoice, ...]:
-    made = []
+@cache
+def _invoices(seed: int) -> tuple[Invoice, ...]:
+    made, other = [], Day(seed, "ledger")
+    clients = (*_CLIENTS, *([_NEW_CLIENT] if seed % 3 == 1 else []))
     for year, rows in _ROWS_PER_YEAR.items():
+        rows = other.size(rows) if seed else rows
         for place in range(rows):
-            seed = (year - 2020) * 31 + place * 17
+            draw = (year - 2020) * 31 + (place + seed) * 17
             made.append(
                 Invoice(
                     number=f"BW-{year}-{place * 3 + 1:04d}",
-                    client=_CLIENTS[seed % len(_CLIENTS)],
-                    project=_PROJECTS[seed % len(_PROJECTS)],
-                    due=date(year, 1, 9) + timedelta(days=place * 350 // rows + seed % 11),
-                    cents=8_450 + seed * 7_919 % 412_000,
-                    status=_status(place, year),
+                    client=clients[draw % len(clients)],
+                    project=_PROJECTS[draw % len(_PROJECTS)],
+                    due=date(year, 1, 9) + timedelta(days=place * 350 // rows + draw % 11),
+                    cents=8_450 + draw * 7_919 % 412_000,
+                    status=_status(place + seed, year),
                 )
             )
     return tuple(made)
 
 
-INVOICES = _invoices()
+INVOICES = _invoices(0)
+
+
+def invoices() -> tuple[Invoice, ...]:
+    """All invoices of the current seed."""
+    return _invoices(current_seed())
+
 
 _KEYS = ("number", "client", "due", "cents", "status")
 
 
 def select(status: str = "", year: str = "", sort: str = "", descending: bool = False) -> tuple[Invoice, ...]:
     """The invoices with a status and a due year, sorted; an empty or unknown argument filters or sorts nothing."""
-    found: Sequence[Invoice] = INVOICES
+    found: Sequence[Invoice] = invoices()
     if status in STATUSES:
         found = [invoice for invoice in found if invoice.status == status]
     if year in map(str, YEARS):
