@@ -1,4 +1,5 @@
-"""Good automations for the drift bench: those that a recorded model wrote, one for each fixture site, well replayed."""
+"""Automations for the drift bench, well replayed: what a recorded model wrote for each fixture site, and what a
+careless author might have."""
 
 from __future__ import annotations
 
@@ -9,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from engine import AsyncEngine, Limits
+from engine.models.base import Model
 from engine.models.recorded import RecordedModel
 from engine.testing.drift import Layout, Subject
 from fixtures_sites import FixtureServer, serve
 from fixtures_sites.form.model import FormState
 from fixtures_sites.scenarios import SCENARIOS, Scenario
 from fixtures_sites.truths import truth
+from tests.benchmarks.careless import CARELESS
+from tests.engine.scripted import ScriptedModel
 
-LIMITS = Limits(action_timeout=2)
+LIMITS = Limits(action_timeout=4)  # what is there on loopback is there by then, on a busy machine too
 WARM_UP = 6  # clean replays, so that statistical checks speak, too
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -58,17 +62,25 @@ def site(name: str, *, seed: int = 0) -> Iterator[FixtureServer]:
     with serve(name) as server:
         server.seed = seed
         if name == "feed":
-            server.state.delay, server.state.modal_after = 0.01, 0.05
+            server.state.delay, server.state.modal_after = 0.01, 60.0
         yield server
 
 
-async def written(name: str, server: FixtureServer, store: Path) -> Subject:
-    """What the recorded model writes on this site, replayed a few times with both sets of parameters."""
+async def written(name: str, server: FixtureServer, store: Path, *, careless: bool = False) -> Subject:
+    """What the recorded model writes on this site, replayed a few times with both sets of parameters.
+
+    Args:
+        careless: Take the code of a careless author in its place; it passes the same gate.
+    """
     scenario = SCENARIOS[name]
-    model = RecordedModel(scenario.recording("explore"), substitutions=scenario.substitutions(server.url))
+    model: Model = RecordedModel(scenario.recording("explore"), substitutions=scenario.substitutions(server.url))
+    if careless:
+        finish = {"summary": "Careless", "other_parameters": dict(scenario.other_parameters)}
+        model = ScriptedModel([("write", {"code": CARELESS[name]}), ("finish", finish)])
     async with AsyncEngine(store=store, model=model, limits=LIMITS) as engine:
         await _run(engine, scenario, server, scenario.parameters)
     subject = _subject(scenario, server, store)
+    subject = replace(subject, name=f"{name}-") if careless else subject
     await warm_up(subject, scenario.other_parameters)
     return subject
 

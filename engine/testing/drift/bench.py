@@ -17,7 +17,7 @@ from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.proxy import Proxy
 from engine.testing.drift.reply import Layout
 
-Verdict = Literal["unaffected", "noticed", "silently wrong"]
+Verdict = Literal["unaffected", "noticed", "repaired", "silently wrong"]
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class Finding:
     """What became of one mutation on one site.
 
     Args:
-        verdict: ``unaffected``: success, with the right output; ``noticed``: a failure; ``silently wrong``: success
-            with any other output.
+        verdict: ``unaffected``: success, with the right output; ``noticed``: a failure; ``repaired``: noticed, and then
+            success with the right output by new code; ``silently wrong``: success with any other output.
         reason: Of the failure.
         says: What the failure names, or what is wrong with the output.
         by_contract: Whether the automation itself ended well, and what it gave was refused.

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 
 from engine.testing.drift.bench import Finding
 
-_SIGNS = {"unaffected": ".", "noticed": "n", "silently wrong": "WRONG"}
+_SIGNS = {"unaffected": ".", "noticed": "n", "repaired": "r", "silently wrong": "WRONG"}
 
 
 def tables(findings: Sequence[Finding]) -> str:
     """One line for each mutation and one column for each subject, the totals, and what needs a reason.
 
-    ``.`` unaffected, ``n`` noticed, ``n!`` noticed though nothing changed for a reader and the automation was right,
-    ``WRONG`` silently wrong, empty where there was nothing to change.
+    ``.`` unaffected, ``n`` noticed, ``r`` repaired, ``n!`` noticed though the output was
+    right, ``WRONG`` silently wrong, empty where there was nothing to change.
     """
     subjects = list(dict.fromkeys(finding.subject for finding in findings))
     names = list(dict.fromkeys(finding.mutation.name for finding in findings))
