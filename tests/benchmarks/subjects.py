@@ -21,7 +21,7 @@ from tests.benchmarks.careless import CARELESS
 from tests.engine.scripted import ScriptedModel
 
 LIMITS = Limits(action_timeout=4)  # what is there on loopback is there by then, on a busy machine too
-WARM_UP = 6  # clean replays, so that statistical checks speak, too
+WARM_UP = 6
 
 LAYOUTS: Mapping[str, Layout] = {
     "directory": Layout(
@@ -66,11 +66,14 @@ def site(name: str, *, seed: int = 0) -> Iterator[FixtureServer]:
         yield server
 
 
-async def written(name: str, server: FixtureServer, store: Path, *, careless: bool = False) -> Subject:
+async def written(
+    name: str, server: FixtureServer, store: Path, *, careless: bool = False, replays: int = WARM_UP
+) -> Subject:
     """What the recorded model writes on this site, replayed a few times with both sets of parameters.
 
     Args:
         careless: Take the code of a careless author in its place; it passes the same gate.
+        replays: Clean ones; from the sixth on, statistical checks speak, too.
     """
     scenario = SCENARIOS[name]
     model: Model = RecordedModel(scenario.recording("explore"), substitutions=scenario.substitutions(server.url))
@@ -81,14 +84,13 @@ async def written(name: str, server: FixtureServer, store: Path, *, careless: bo
         await _run(engine, scenario, server, scenario.parameters)
     subject = _subject(scenario, server, store)
     subject = replace(subject, name=f"{name}-") if careless else subject
-    await warm_up(subject, scenario.other_parameters)
+    await _warm_up(subject, scenario.other_parameters, replays)
     return subject
 
 
-async def warm_up(subject: Subject, other_parameters: Mapping[str, Any]) -> None:
-    """Clean replays."""
+async def _warm_up(subject: Subject, other_parameters: Mapping[str, Any], replays: int) -> None:
     async with AsyncEngine(store=subject.store, limits=LIMITS) as engine:
-        for number in range(WARM_UP):
+        for number in range(replays):
             parameters = other_parameters if number % 2 == 0 else subject.parameters
             result = await replay(engine, subject, parameters=parameters)
             assert result.ok, f"{subject.name}: {result.error}"
