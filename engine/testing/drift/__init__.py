@@ -19,8 +19,9 @@ from engine.testing.drift.mutation import Effect, Mutation
 from engine.testing.drift.proxy import Proxy
 from engine.testing.drift.reply import Layout, Reply
 from engine.testing.drift.report import tables
+from engine.testing.drift.wording import WORDING
 
-MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *CONTENT)
+MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT)
 
 __all__ = [
     "MUTATIONS",

@@ -10,8 +10,8 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
-from engine.testing.drift.markup import body_cells, next_control
 from engine.testing.drift.mutation import Mutation
+from engine.testing.drift.page import body_cells, next_control
 from engine.testing.drift.reply import PAGING, Layout, Reply, cells, items, table, text, without
 
 
