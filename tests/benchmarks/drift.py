@@ -40,8 +40,12 @@ async def on_site(
     async with room:
         with tempfile.TemporaryDirectory() as folder, subjects.site(name) as server:
             subject = await subjects.written(name, server, Path(folder, "store"), careless=careless)
-            found = await measure(subject, mutations, limits=subjects.LIMITS)
+            found = await measure(subject, mutations, limits=subjects.LIMITS, on_finding=_tell)
             return found if careless else [*found, await redesigned(subject, server)]
+
+
+def _tell(finding: Finding) -> None:
+    print(f"{finding.mutation.name} on {finding.subject}: {finding.verdict} {finding.reason}", file=sys.stderr)
 
 
 async def redesigned(subject: Subject, server: FixtureServer) -> Finding:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.proxy import Proxy
 from engine.testing.drift.reply import Layout
 
+_BARE = " without its contract"
 Verdict = Literal["unaffected", "noticed", "repaired", "silently wrong"]
 
 
@@ -76,13 +76,20 @@ class WrongBaseline(Exception):
     """The automation is not right on the site as it is, so nothing can be said about changes."""
 
 
-async def measure(subject: Subject, mutations: Iterable[Mutation], *, limits: Limits | None = None) -> list[Finding]:
+async def measure(
+    subject: Subject,
+    mutations: Iterable[Mutation],
+    *,
+    limits: Limits | None = None,
+    on_finding: Callable[[Finding], None] | None = None,
+) -> list[Finding]:
     """Applies each mutation alone and replays with ``ai="never"``; mutations that change nothing there are left out.
 
     Args:
         subject: What is replayed.
         mutations: For example ``MUTATIONS``.
         limits: Of each run; a short ``action_timeout`` saves most of the time.
+        on_finding: Told each as it comes.
 
     Raises:
         WrongBaseline: On the unchanged site the output is not the truth, or there is none.
@@ -91,10 +98,15 @@ async def measure(subject: Subject, mutations: Iterable[Mutation], *, limits: Li
         replays = _Replays(subject, proxy, Path(folder), limits or Limits(action_timeout=3))
         try:
             truth = await replays.baseline()
-            findings = [await replays.judge(mutation, truth) for mutation in mutations]
+            findings = []
+            for mutation in mutations:
+                if (finding := await replays.judge(mutation, truth)) is not None:
+                    findings.append(finding)
+                    if on_finding is not None:
+                        on_finding(finding)
         finally:
             await replays.close()
-    return [finding for finding in findings if finding is not None]
+    return findings
 
 
 @dataclass
@@ -152,42 +164,36 @@ class _Replays:
 
     async def _gives_without_contract(self, right: Any) -> bool:
         """Whether the automation by itself gives what is right: then it was refused for nothing."""
-        async with self._copy(without_contract=True) as engine:
-            assert self.proxy.mutation is not None, "asked while one is set"
-            self.proxy.mutation = self.proxy.mutation  # from its start, as in the run that was judged
-            result = await self._run(engine)
+        self.proxy.mutation = self.proxy.mutation  # from its start, as in the run that was judged
+        result = await self._run(self.subject.key + _BARE)
         return result.ok and bool(self.subject.view(result.output) == right)
 
-    async def _run(self, engine: AsyncEngine | None = None) -> TaskResult:
-        if engine is None:
-            engine = self._engine = self._engine or self._open(without_contract=False)
+    async def _run(self, key: str | None = None) -> TaskResult:
+        if self._engine is None:
+            self._engine = self._open()
         s, path = self.subject, urlsplit(self.subject.start_url)
-        return await engine.run(
+        return await self._engine.run(
             s.task,
             start_url=self.proxy.url.rstrip("/") + path.path + (f"?{path.query}" if path.query else ""),
             parameters=s.parameters,
             output_schema=s.output_schema,
-            reuse_key=s.key,
+            reuse_key=key or s.key,
             secrets=s.secrets,
             ai="never",
         )
 
-    def _open(self, *, without_contract: bool) -> AsyncEngine:
+    def _open(self) -> AsyncEngine:
         self._copies += 1
         store = self.folder / str(self._copies)
         shutil.copytree(self.subject.store, store)
         engine = AsyncEngine(store=store, limits=self.limits)
-        if without_contract:
-            bundle = engine.bundles.load_active(self.subject.key)
-            assert bundle is not None, "it ran a moment ago"
-            bare = replace(bundle, contract={}, revision=None)
-            engine.bundles.commit(self.subject.key, bare, subject="Without a contract")
+        bundle = engine.bundles.load_active(self.subject.key)
+        if bundle is None:
+            raise WrongBaseline(f"{self.subject.store} has nothing under the key {self.subject.key!r}")
+        key = self.subject.key + _BARE
+        bare = replace(bundle, meta=bundle.meta.model_copy(update={"reuse_key": key}), contract={}, revision=None)
+        engine.bundles.commit(key, bare, subject="Without a contract")
         return engine
-
-    @asynccontextmanager
-    async def _copy(self, *, without_contract: bool) -> AsyncIterator[AsyncEngine]:
-        async with self._open(without_contract=without_contract) as engine:
-            yield engine
 
     async def close(self) -> None:
         """Ends the engine; the next run gets one with a fresh copy of the store."""
