@@ -19,7 +19,7 @@ from pathlib import Path
 
 from engine import AsyncEngine, TaskResult
 from engine.models.recorded import RecordedModel
-from engine.testing.drift import MUTATIONS, Finding, Mutation, Subject, Verdict, difference, measure, tables
+from engine.testing.drift import LATER, MUTATIONS, Finding, Mutation, Subject, Verdict, difference, measure, tables
 from fixtures_sites import FixtureServer
 from fixtures_sites.scenarios import SCENARIOS
 from tests.benchmarks import changed_data, subjects
@@ -80,8 +80,11 @@ async def bench(names: Sequence[str], mutations: Sequence[Mutation], *, careless
 
 
 def show(title: str, findings: Sequence[Finding], *, verbose: bool) -> int:
-    """Prints one table; gives the number of silently wrong findings that nothing excuses."""
-    print(f"\n{title}\n\n{tables(findings)}")
+    """Prints the findings, in two tables; gives the number of silently wrong ones that nothing excuses."""
+    later = [f for f in findings if f.mutation in LATER]
+    for said, part in (("", [f for f in findings if f not in later]), (": changes nobody had in mind", later)):
+        if part:
+            print(f"\n{title}{said}\n\n{tables(part)}")
     unexcused = 0
     for finding in (f for f in findings if f.verdict == "silently wrong"):
         reason = EXPECTED.get((finding.mutation.name, finding.subject))

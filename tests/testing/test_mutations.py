@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
+from html import unescape
 from http.cookiejar import CookieJar
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
@@ -24,7 +25,6 @@ PAGES = {
     "feed": (("/api/stories?offset=0&topic=harbor", "/api/stories?offset=15&topic=harbor"), ["Dredging of the"]),
     "form": (("/apply/contact",), ["fld_101", "fld_105"]),
 }  # fmt: skip
-HIDES_NAMES = {"rename-classes"}
 
 
 class Visitor:
@@ -37,8 +37,12 @@ class Visitor:
             self.get("/login", urlencode({"user": USER, "password": PASSWORD}).encode())
 
     def get(self, path: str, data: bytes | None = None) -> str:
-        with self.opener.open(urljoin(self.proxy.url, path), data, timeout=20) as response:
-            return str(response.read().decode())
+        try:
+            with self.opener.open(urljoin(self.proxy.url, path), data, timeout=20) as response:
+                return str(response.read().decode())
+        except HTTPError as error:
+            with error:
+                return f"{error.code} {error.read().decode()}"
 
     def all(self) -> str:
         return "\n".join(self.get(path) for path in PAGES[self.name][0])
@@ -62,7 +66,7 @@ def under(mutation: Mutation | None, visitor: Visitor) -> tuple[str, int]:
         visitor.proxy.mutation = None
 
 
-@pytest.mark.parametrize("mutation", [m for m in MUTATIONS if m.name != "server-error"], ids=lambda m: m.name)
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
 def test_each_mutation_changes_some_site_and_leaves_what_it_says_it_leaves(
     mutation: Mutation, visitors: dict[str, Visitor]
 ) -> None:
@@ -73,8 +77,8 @@ def test_each_mutation_changes_some_site_and_leaves_what_it_says_it_leaves(
         assert (after != before) == (count > 0), "it counts what it changes"
         changed += [name] * (count > 0)
         if mutation.effect == "same" and count:
-            said = re.sub(r"\\u003c|\\", "", after)
-            missing = [row for row in PAGES[name][1] if row not in said.replace("&amp;", "&")]
+            said = unescape(unescape(after))  # in a frame's source, twice
+            missing = [row for row in PAGES[name][1] if row not in said]
             assert not missing, f"{name} no longer says {missing}"
     assert changed, "no site has anything for it to change"
 
@@ -91,8 +95,7 @@ def test_a_layout_is_needed_only_by_mutations_that_name_a_field() -> None:
     with serve("archive") as server, Proxy(server.url, Layout()) as proxy:
         for mutation in MUTATIONS:
             proxy.mutation = mutation
-            if mutation.name != "server-error":
-                build_opener().open(urljoin(proxy.url, "/reports/2023"), timeout=20).read()
+            Visitor("archive", proxy).get("/reports/2023")
             assert proxy.changed == 0 or not mutation.needs
 
 

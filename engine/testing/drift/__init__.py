@@ -14,6 +14,7 @@ output is what must not be. Needs the extra ``testing``.
 
 from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline, difference, measure
 from engine.testing.drift.content import CONTENT
+from engine.testing.drift.later import LATER
 from engine.testing.drift.markup import MARKUP
 from engine.testing.drift.mutation import Effect, Mutation
 from engine.testing.drift.proxy import Proxy
@@ -21,9 +22,10 @@ from engine.testing.drift.reply import Layout, Reply
 from engine.testing.drift.report import tables
 from engine.testing.drift.wording import WORDING
 
-MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT)
+MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *LATER)
 
 __all__ = [
+    "LATER",
     "MUTATIONS",
     "Effect",
     "Finding",

@@ -12,7 +12,7 @@ from bs4 import BeautifulSoup, Tag
 
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.page import body_cells, next_control
-from engine.testing.drift.reply import PAGING, Layout, Reply, cells, items, table, text, without
+from engine.testing.drift.reply import PAGING, Layout, Reply, cells, items, parse, table, text, without
 
 
 def chosen(key: object) -> bool:
@@ -167,7 +167,7 @@ def stale_page(target: str, layout: Layout) -> str:
 
 def stale_list(reply: Reply) -> bool:
     """Whatever list is asked for, the first one that was shown comes again."""
-    if not reply.is_html or reply.method != "GET" or table(_page(reply)) is None:
+    if not reply.is_html or reply.method != "GET" or table(parse(reply.text)) is None:
         return False
     first = reply.memory.setdefault("first", reply.body)
     changed = bool(first != reply.body)
@@ -262,11 +262,15 @@ def skeleton_items(data: Any, reply: Reply) -> Any:
     return data if found else None
 
 
-_LOGIN = """<!doctype html><title>Sign in</title><h1>Please sign in to continue</h1>
+LOGIN_PAGE = """<!doctype html><title>Sign in</title><h1>Please sign in to continue</h1>
 <form method="post" action="/account"><label for="mail">Email</label><input id="mail" name="mail">
 <label for="word">Password</label><input id="word" name="word" type="password"><button>Continue</button></form>"""
-_ERROR = """<!doctype html><title>Error</title><h1>Something went wrong</h1><p>Please try again in a few minutes.</p>"""
-_WALL = """<!doctype html><title>Just a moment</title><h1>Verify you are human</h1><p>Complete the captcha below.</p>"""
+ERROR_PAGE = (
+    """<!doctype html><title>Error</title><h1>Something went wrong</h1><p>Please try again in a few minutes.</p>"""
+)
+WALL_PAGE = (
+    """<!doctype html><title>Just a moment</title><h1>Verify you are human</h1><p>Complete the captcha below.</p>"""
+)
 
 
 def instead(html: str, json: str = "", status: int = 200) -> Callable[[Reply], bool]:
@@ -282,10 +286,6 @@ def instead(html: str, json: str = "", status: int = 200) -> Callable[[Reply], b
         return True
 
     return put
-
-
-def _page(reply: Reply) -> BeautifulSoup:
-    return BeautifulSoup(reply.text, "html.parser")
 
 
 CONTENT = (
@@ -307,10 +307,10 @@ CONTENT = (
     Mutation("truncated-names", "long names are cut, with an ellipsis", "trouble",
              html=truncate, json=truncate_items, needs=("key",)),
     Mutation("skeleton", "rows say nothing but that they load", "trouble", html=skeleton, json=skeleton_items),
-    Mutation("login-wall", "a login form in place of every page", "trouble", whole=instead(_LOGIN)),
+    Mutation("login-wall", "a login form in place of every page", "trouble", whole=instead(LOGIN_PAGE)),
     Mutation("error-page", "an error page with status 200", "trouble",
-             whole=instead(_ERROR, '{"error": "something went wrong"}')),
-    Mutation("bot-wall", "a check for robots with status 200", "trouble", whole=instead(_WALL)),
+             whole=instead(ERROR_PAGE, '{"error": "something went wrong"}')),
+    Mutation("bot-wall", "a check for robots with status 200", "trouble", whole=instead(WALL_PAGE)),
     Mutation("server-error", "status 500 for everything", "trouble",
-             whole=instead(_ERROR, '{"error": "internal"}', 500)),
+             whole=instead(ERROR_PAGE, '{"error": "internal"}', 500)),
 )  # fmt: skip
