@@ -32,16 +32,17 @@ async def test_a_good_automation_is_right_or_says_what_is_wrong(tmp_path: Path) 
 
 
 async def test_success_with_wrong_output_is_called_so(tmp_path: Path) -> None:
-    code = "async def run(page, parameters, task):\n    return [await page.locator('tbody a').all_text_contents()]\n"
+    code = "async def run(page, parameters, task):\n    return ['January']\n"
+    months = iter([["January"], ["February"]])  # the site has moved on, and the code never looks
     with serve("archive") as server:
         save(tmp_path / "store", "k", code, start_url=server.url)
-        subject = drift.Subject("k", tmp_path / "store", "k", TASK, server.url)
-        chosen = [m for m in drift.MUTATIONS if m.name in ("empty-list", "rename-classes", "field-missing")]
+        subject = drift.Subject("k", tmp_path / "store", "k", TASK, server.url, truth=lambda: next(months))
+        chosen = [m for m in drift.MUTATIONS if m.name in ("rename-classes", "rename-keys")]
         found = await drift.measure(subject, chosen, limits=subjects.LIMITS)
-    assert [(f.mutation.name, f.verdict) for f in found] == [
-        ("rename-classes", "unaffected"),
-        ("empty-list", "silently wrong"),
-    ], "and what there is nothing for is left out"
+    assert [(f.mutation.name, f.verdict) for f in found] == [("rename-classes", "silently wrong")], (
+        "of JSON there is none"
+    )
+    assert "February" in found[0].says
     assert "WRONG" in drift.tables(found)
 
 
