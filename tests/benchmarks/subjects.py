@@ -20,7 +20,8 @@ from fixtures_sites.truths import truth
 from tests.benchmarks.careless import CARELESS
 from tests.engine.scripted import ScriptedModel
 
-LIMITS = Limits(action_timeout=4)  # what is there on loopback is there by then, on a busy machine too
+# What is there on loopback is there within four seconds, on a busy machine too; who runs for a minute runs for ever.
+LIMITS = Limits(action_timeout=4, timeout=60)
 WARM_UP = 6
 
 LAYOUTS: Mapping[str, Layout] = {

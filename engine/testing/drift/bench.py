@@ -96,7 +96,7 @@ async def measure(
         WrongBaseline: On the unchanged site the output is not the truth, or there is none.
     """
     with tempfile.TemporaryDirectory(prefix="drift-") as folder, Proxy(subject.start_url, subject.layout) as proxy:
-        replays = _Replays(subject, proxy, Path(folder), limits or Limits(action_timeout=3))
+        replays = _Replays(subject, proxy, Path(folder), limits or Limits(action_timeout=4, timeout=120))
         try:
             truth = await replays.baseline()
             findings = []
