@@ -44,8 +44,16 @@ async def on_site(
             return found if careless else [*found, await redesigned(subject, server)]
 
 
+def line(finding: Finding) -> str:
+    """A finding and what it names."""
+    by = {(False, True): ", by the contract", (True, True): ", refused though right"}
+    how = by.get((finding.refused, finding.by_contract), "")
+    said = f" ({finding.reason}{how}): {' '.join(finding.says.split())[:200]}" if finding.says else ""
+    return f"{finding.mutation.name} on {finding.subject}: {finding.verdict}{said}"
+
+
 def _tell(finding: Finding) -> None:
-    print(f"{finding.mutation.name} on {finding.subject}: {finding.verdict} {finding.reason}", file=sys.stderr)
+    print(line(finding), file=sys.stderr, flush=True)
 
 
 async def redesigned(subject: Subject, server: FixtureServer) -> Finding:
@@ -90,9 +98,8 @@ def show(title: str, findings: Sequence[Finding], *, verbose: bool) -> int:
         reason = EXPECTED.get((finding.mutation.name, finding.subject))
         unexcused += reason is None
         print(f"{finding.mutation.name} on {finding.subject}: {reason or 'no reason is known: a fault'}")
-    for f in findings if verbose else ():
-        by = "contract" if f.by_contract else "code, or triage"
-        print(f"{f.mutation.name} on {f.subject}: {f.verdict}; {f.reason}; {by if f.reason else ''}; {f.says[:200]!r}")
+    for finding in findings if verbose else ():
+        print(line(finding))
     sys.stdout.flush()
     return unexcused
 
