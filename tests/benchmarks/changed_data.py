@@ -45,7 +45,7 @@ async def on_site(name: str, runs: int, room: asyncio.Semaphore, *, careless: bo
             subject = await subjects.written(name, server, Path(folder), careless=careless)
             field, values = ASKED[name]
             found: list[Run] = []
-            async with AsyncEngine(store=folder, limits=subjects.LIMITS) as engine:
+            async with AsyncEngine(store=folder) as engine:
                 while len(found) < runs:
                     seed = server.seed = server.seed + 1
                     parameters = {**SCENARIOS[name].parameters, field: values[seed % len(values)]}

@@ -66,7 +66,7 @@ async def redesigned(subject: Subject, server: FixtureServer) -> Finding:
     if result.ok:
         return _compared(subject, result, "unaffected")
     model = RecordedModel(scenario.recording("repair"), substitutions=scenario.substitutions(server.url))
-    async with AsyncEngine(store=store, model=model, limits=subjects.LIMITS) as engine:
+    async with AsyncEngine(store=store, model=model) as engine:
         result = await subjects.replay(engine, subject, ai="auto")
     if result.error is not None:
         return Finding(subject.name, REDESIGN, "noticed", result.error.reason, result.error.message)

@@ -20,8 +20,8 @@ from fixtures_sites.truths import truth
 from tests.benchmarks.careless import CARELESS
 from tests.engine.scripted import ScriptedModel
 
-# What is there on loopback is there within four seconds, on a busy machine too; who runs for a minute runs for ever.
-LIMITS = Limits(action_timeout=4, timeout=60)
+# What is there on loopback is there within four seconds, on a busy machine too; who runs for so long runs for ever.
+LIMITS = Limits(action_timeout=4, timeout=90)
 WARM_UP = 6
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -82,7 +82,7 @@ async def written(
         finish = ("finish", {"summary": "Careless", "other_parameters": dict(scenario.other_parameters)})
         # The gate may want to see the values on a page; who is careless insists.
         model = ScriptedModel([("write", {"code": CARELESS[name]}), finish], [finish])
-    async with AsyncEngine(store=store, model=model, limits=LIMITS) as engine:
+    async with AsyncEngine(store=store, model=model) as engine:
         await _run(engine, scenario, server, scenario.parameters)
     subject = _subject(scenario, server, store)
     subject = replace(subject, name=f"{name}-") if careless else subject
@@ -91,7 +91,7 @@ async def written(
 
 
 async def _warm_up(subject: Subject, other_parameters: Mapping[str, Any], replays: int) -> None:
-    async with AsyncEngine(store=subject.store, limits=LIMITS) as engine:
+    async with AsyncEngine(store=subject.store) as engine:
         for number in range(replays):
             parameters = other_parameters if number % 2 == 0 else subject.parameters
             result = await replay(engine, subject, parameters=parameters)
