@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ async def on_site(name: str, runs: int, room: asyncio.Semaphore, *, careless: bo
                         continue  # it never tells the engine where the site says so: refused by design
                     result = await subjects.replay(engine, subject, parameters=parameters)
                     found.append(_judged(subject.name, seed, parameters[field], result, right))
+                    print(f"run {len(found)} of {runs}: {found[-1]}", file=sys.stderr, flush=True)
             return found
 
 
