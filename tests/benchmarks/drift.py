@@ -30,7 +30,13 @@ RUNS, QUICK_RUNS = 500, 64
 QUICK = ("rename-classes", "banner", "second-list", "field-missing", "empty-list", "pages-cut", "duplicate-rows",
          "swapped-fields", "truncated-names", "error-page")  # fmt: skip
 REDESIGN = Mutation("redesign", "version v2 of the site", "same")
-EXPECTED: Mapping[tuple[str, str], str] = {}
+# What is silently wrong, and why nothing notices; of the mutations that the contract was finished without.
+EXPECTED: Mapping[str, str] = {
+    "badges": "two thirds of the names are as they were, and a name may gain a word",
+    "capitals": "rows are found again whatever their case, as style sheets change that, too; nothing else changed",
+    "mojibake": "few names have letters that are garbled, and what is garbled is text like any other",
+    "constant-column": "ratings repeat themselves, so that one in ten of them is right by chance",
+}
 
 
 async def on_site(
@@ -95,9 +101,9 @@ def show(title: str, findings: Sequence[Finding], *, verbose: bool) -> int:
             print(f"\n{title}{said}\n\n{tables(part)}")
     unexcused = 0
     for finding in (f for f in findings if f.verdict == "silently wrong"):
-        reason = EXPECTED.get((finding.mutation.name, finding.subject))
+        reason = EXPECTED.get(finding.mutation.name) if finding.mutation in LATER else None
         unexcused += reason is None
-        print(f"{finding.mutation.name} on {finding.subject}: {reason or 'no reason is known: a fault'}")
+        print(f"{finding.mutation.name} on {finding.subject}: {reason or 'nothing excuses that'}")
     for finding in findings if verbose else ():
         print(line(finding))
     sys.stdout.flush()
