@@ -6,12 +6,12 @@ import csv
 import hashlib
 import io
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache, cached_property
 from urllib.parse import quote
 
-from fixtures_sites.seeds import Day, current_seed
+from fixtures_sites.seeds import course, current_seed
 
 COUNTS = {2025: 11, 2024: 14, 2023: 14, 2022: 13}
 
@@ -121,27 +121,42 @@ class Report:
         return hashlib.blake2b(f"{self.number}.{kind}".encode(), digest_size=6).hexdigest()
 
 
-@cache
-def _reports(seed: int) -> list[Report]:
-    rng, other = random.Random(1911 + seed), Day(seed, "archive")
+def _first_reports() -> tuple[Report, ...]:
+    rng = random.Random(1911)
     made = []
     for year, count in COUNTS.items():
-        topics = list(_TOPICS)
-        if seed:
-            topics += _NEW_TOPICS
-            rng.shuffle(topics)
-            count = max(1, min(other.size(count), len(topics)))
-        step = 23 if count <= 14 else 15
-        for index, (topic, place) in enumerate(topics[:count]):
-            published = date(year, 1, 20) + timedelta(days=index * step + rng.randrange(9))
+        for index in range(count):
+            topic, place = _TOPICS[index]
+            published = date(year, 1, 20) + timedelta(days=index * 23 + rng.randrange(9))
             made.append(Report(f"CWI-{year}-{index + 1:02}", year, topic, place, published, rng.randint(2, 9)))
-    return made
+    return tuple(made)
+
+
+@cache
+def _reports(seed: int) -> tuple[Report, ...]:
+    if not seed:
+        return _first_reports()
+
+    def published(chance: random.Random, known: list[Report]) -> Report | None:
+        year = chance.choice(list(COUNTS))
+        here = [report for report in known if report.year == year]
+        topic, place = chance.choice((*_TOPICS, *_NEW_TOPICS))
+        if topic in {report.topic for report in here} or len(here) > 24:
+            return None
+        number = max((int(report.number[-2:]) for report in here), default=0) + 1
+        late = max((report.published for report in here), default=date(year, 1, 20)) + timedelta(days=2)
+        return Report(f"CWI-{year}-{number:02}", year, topic, place, late, chance.randint(2, 9))
+
+    def printed_again(chance: random.Random, report: Report) -> Report:
+        return replace(report, pages=report.pages + 1)
+
+    return course(seed, "archive", _reports(seed - 1), come=published, change=printed_again, turnover=0.01)
 
 
 REPORTS = _reports(0)
 
 
-def reports() -> list[Report]:
+def reports() -> tuple[Report, ...]:
     """All reports of the current seed."""
     return _reports(current_seed())
 

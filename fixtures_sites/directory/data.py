@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from random import Random
 
-from fixtures_sites.seeds import Day, current_seed
+from fixtures_sites.seeds import course, current_seed
 
 __all__ = ["CATEGORIES", "ENTRIES", "PAGE_SIZE", "Entry", "entries", "in_category"]
 
@@ -47,6 +48,7 @@ _TOWNS = {
     "Saltwick": "HM4",
     "Tarn Bridge": "HM5",
 }
+_FIRST_NUMBERS = 53
 _NEW_TOWN = {"Withy Cross": "HM6"}
 _FIRST = "Alder|Birch|Cinder|Drover|Ember|Fallow|Gorse|Hazel|Inglebrook|Juniper|Kestrel|Linden|Marram|Osier|Rowan & Son|Tansy"
 _LAST = {
@@ -89,15 +91,14 @@ class Entry:
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
 
-def _entry(number: int, name: str, category: str, seed: int = 0) -> Entry:
-    shown, number = number, number + seed * 17  # what else is printed of an entry follows from this number
-    towns = {**_TOWNS, **(_NEW_TOWN if seed % 3 == 1 else {})}
+def _entry(number: int, name: str, category: str) -> Entry:
+    towns = _TOWNS if number <= _FIRST_NUMBERS else {**_TOWNS, **_NEW_TOWN}
     town = list(towns)[number * 7 % len(towns)]
     streets = _STREETS.split("|")
     postcode = f"{towns[town]} {number % 9 + 1}{'ABDEFGHJ'[number % 8]}{'LNPQRSTU'[number * 3 % 8]}"
     domain = re.sub(r"[^a-z]+", "", name.lower())[:18]
     return Entry(
-        number=shown,
+        number=number,
         name=name,
         category=category,
         address=f"{number * 11 % 94 + 2} {streets[number * 5 % len(streets)]}, {town}, {postcode}",
@@ -115,16 +116,26 @@ def _entry(number: int, name: str, category: str, seed: int = 0) -> Entry:
 
 @cache
 def _entries(seed: int) -> tuple[Entry, ...]:
-    other = Day(seed, "directory")
-    pairs = []
-    for category, names in _NAMES.items():
-        found = names.split("|")
-        if seed:
-            new = [f"{first} {last}" for first in _FIRST.split("|") for last in _LAST[category].split("|")]
-            found = other.of(found, new)
-        pairs += [(name, category) for name in found]
+    if seed:
+        found = course(seed, "directory", _entries(seed - 1), come=_newcomer, change=_changed)
+        return tuple(sorted(found, key=lambda entry: entry.name))
+    pairs = [(name, category) for category, names in _NAMES.items() for name in names.split("|")]
     pairs.sort(key=lambda pair: pair[0])
-    return tuple(_entry(number, name, category, seed) for number, (name, category) in enumerate(pairs, start=1))
+    return tuple(_entry(number, name, category) for number, (name, category) in enumerate(pairs, start=1))
+
+
+def _newcomer(chance: Random, known: list[Entry]) -> Entry | None:
+    category = chance.choice(list(_LAST))
+    name = f"{chance.choice(_FIRST.split('|'))} {chance.choice(_LAST[category].split('|'))}"
+    number = max(_FIRST_NUMBERS, *(entry.number for entry in known)) + 1
+    return None if name in {entry.name for entry in known} else _entry(number, name, category)
+
+
+def _changed(chance: Random, entry: Entry) -> Entry:
+    if chance.random() < 0.5:
+        return replace(entry, price=f"£{float(entry.price.removeprefix('£')) + chance.choice((-5, 5, 10)):.2f}")
+    rating = min(5.0, max(1.0, float(entry.rating) + chance.choice((-0.1, 0.1))))
+    return replace(entry, rating=f"{rating:.1f}", reviews=entry.reviews + 1)
 
 
 ENTRIES = _entries(0)

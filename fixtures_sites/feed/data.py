@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
+from random import Random
 
-from fixtures_sites.seeds import Day, current_seed
+from fixtures_sites.seeds import course, current_seed
 
 __all__ = ["BATCH", "STORIES", "TOPICS", "Story", "about", "stories"]
 
@@ -49,6 +50,7 @@ _HEADLINES = {
     "Fell race moved to the lower course|Veterans' bowls final goes to an extra end",
 }
 _AUTHORS = "Ines Calloway|Tobias Wren|Maud Petherick|Olu Sandiford|Greta Lindqvist-Hale|Rafe Ombersley|Hanne Trelawn"
+_TODAY = date(2025, 11, 14)
 _NEW_AUTHOR = "Jory Penrose-Vane"
 _WHO = "Residents|Fishermen|The wardens|Two schools|The harbor master|A neighbor|The club|Three councilors"
 _WHAT = "ask for a second look|report a quiet week|wait for the inspection|mark fifty years|open the doors on Sunday|lose a vote"
@@ -72,29 +74,25 @@ class Story:
         return f"{self.day.day} {self.day:%B %Y}"
 
 
-def _mixed(seed: int) -> Iterator[tuple[str, str]]:
+def _mixed() -> Iterator[tuple[str, str]]:
     """The topics interleaved in proportion, as a paper would print them."""
-    places, other = [], Day(seed, "feed")
+    places = []
     for order, (topic, titles) in enumerate(_HEADLINES.items()):
         names = titles.split("|")
-        if seed:
-            new = [f"{who} {what} ({TOPICS[topic]})" for who in _WHO.split("|") for what in _WHAT.split("|")]
-            names = other.of(names, new)
-            other.random.shuffle(names)
         places += [((index + 0.5) / len(names), order, topic, name) for index, name in enumerate(names)]
     for _, _, topic, name in sorted(places):
         yield topic, name
 
 
-def _story(number: int, topic: str, title: str, seed: int) -> Story:
-    authors = [*_AUTHORS.split("|"), *([_NEW_AUTHOR] if seed % 3 == 1 else [])]
+def _story(number: int, topic: str, title: str) -> Story:
+    authors = _AUTHORS.split("|")
     return Story(
         number=number,
         title=title,
         topic=topic,
-        author=authors[(number + seed) * 5 % len(authors)],
-        day=date(2025, 11, 14) + timedelta(days=seed) - timedelta(days=number * 3 // 2),
-        comments=(number + seed * 3) * 23 % 58,
+        author=authors[number * 5 % len(authors)],
+        day=_TODAY - timedelta(days=number * 3 // 2),
+        comments=number * 23 % 58,
         summary=f"{title}. What it means for Saltmarsh and the villages along the estuary, whom it concerns, and what is "
         "decided next, as far as it was known when this page went to press.",
     )
@@ -102,7 +100,25 @@ def _story(number: int, topic: str, title: str, seed: int) -> Story:
 
 @cache
 def _stories(seed: int) -> tuple[Story, ...]:
-    return tuple(_story(number, topic, title, seed) for number, (topic, title) in enumerate(_mixed(seed), start=1))
+    if not seed:
+        return tuple(_story(number, topic, title) for number, (topic, title) in enumerate(_mixed(), start=1))
+    today = _TODAY + timedelta(days=seed)
+
+    def newest(chance: Random, known: list[Story]) -> Story | None:
+        topic = chance.choice(list(_HEADLINES))
+        title = f"{chance.choice(_WHO.split('|'))} {chance.choice(_WHAT.split('|'))} ({seed})"
+        story = _story(1000 * seed + len(known), topic, title)
+        return replace(story, day=today, author=_NEW_AUTHOR if chance.random() < 0.1 else story.author)
+
+    def read_again(chance: Random, story: Story) -> Story:
+        return replace(story, comments=story.comments + chance.randint(1, 3))
+
+    found = course(seed, "feed", _stories(seed - 1), come=newest, change=read_again)
+    talked_of = [
+        replace(story, comments=story.comments + story.number % 3) if (today - story.day).days <= 5 else story
+        for story in found
+    ]
+    return tuple(sorted(talked_of, key=lambda story: story.day, reverse=True))
 
 
 STORIES = _stories(0)

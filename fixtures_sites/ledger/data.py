@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
+from random import Random
 
-from fixtures_sites.seeds import Day, current_seed
+from fixtures_sites.seeds import course, current_seed
 
 __all__ = ["INVOICES", "PASSWORD", "STATUSES", "USER", "YEARS", "Invoice", "invoices", "money", "select", "total"]
 
@@ -60,25 +61,45 @@ def _status(place: int, year: int) -> str:
     return "disputed" if place == 9 else "overdue" if place == 4 else "paid"
 
 
-@cache
-def _invoices(seed: int) -> tuple[Invoice, ...]:
-    made, other = [], Day(seed, "ledger")
-    clients = (*_CLIENTS, *([_NEW_CLIENT] if seed % 3 == 1 else []))
+def _first_invoices() -> tuple[Invoice, ...]:
+    made = []
     for year, rows in _ROWS_PER_YEAR.items():
-        rows = other.size(rows) if seed else rows
         for place in range(rows):
-            draw = (year - 2020) * 31 + (place + seed) * 17
+            seed = (year - 2020) * 31 + place * 17
             made.append(
                 Invoice(
                     number=f"BW-{year}-{place * 3 + 1:04d}",
-                    client=clients[draw % len(clients)],
-                    project=_PROJECTS[draw % len(_PROJECTS)],
-                    due=date(year, 1, 9) + timedelta(days=place * 350 // rows + draw % 11),
-                    cents=8_450 + draw * 7_919 % 412_000,
-                    status=_status(place + seed, year),
+                    client=_CLIENTS[seed % len(_CLIENTS)],
+                    project=_PROJECTS[seed % len(_PROJECTS)],
+                    due=date(year, 1, 9) + timedelta(days=place * 350 // rows + seed % 11),
+                    cents=8_450 + seed * 7_919 % 412_000,
+                    status=_status(place, year),
                 )
             )
     return tuple(made)
+
+
+@cache
+def _invoices(seed: int) -> tuple[Invoice, ...]:
+    if not seed:
+        return _first_invoices()
+
+    def written(chance: Random, known: list[Invoice]) -> Invoice | None:
+        last = max(int(invoice.number.rpartition("-")[2]) for invoice in known if "-2025-" in invoice.number)
+        return Invoice(
+            number=f"BW-2025-{last + 3:04d}",
+            client=chance.choice((*_CLIENTS, _NEW_CLIENT)),
+            project=chance.choice(_PROJECTS),
+            due=date(2025, 12, 20) + timedelta(days=seed),
+            cents=chance.randrange(8_450, 420_000),
+            status="open",
+        )
+
+    def moved_on(chance: Random, invoice: Invoice) -> Invoice:
+        onward = {"open": ("paid", "overdue", "disputed"), "overdue": ("paid",), "disputed": ("paid", "open")}
+        return replace(invoice, status=chance.choice(onward.get(invoice.status, (invoice.status,))))
+
+    return course(seed, "ledger", _invoices(seed - 1), come=written, change=moved_on, turnover=0.01)
 
 
 INVOICES = _invoices(0)
