@@ -33,7 +33,7 @@ soak: setup ## Run the long loops
 
 bench: setup ## Run every benchmark, each against its goal
 	@status=0; \
-	for file in tests/benchmarks/bench_*.py; do \
+	for file in tests/benchmarks/bench_*.py tests/benchmarks/drift.py; do \
 		$(BIN)/python -m tests.benchmarks.$$(basename $$file .py) || status=$$?; \
 	done; \
 	exit $$status

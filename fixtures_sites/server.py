@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from fixtures_sites.errors import HangupError, UnknownSiteError
 from fixtures_sites.http import Request, Response
+from fixtures_sites.seeds import seeded
 from fixtures_sites.sites import SITES
 
 __all__ = ["FixtureServer", "Site", "serve"]
@@ -102,7 +103,8 @@ def _as_response(answer: Response | str) -> Response:
 class FixtureServer:
     """A site being served on 127.0.0.1, until `close()` or the end of the `with` block.
 
-    `version` may be set at any time: the next request meets the other version on the same origin. `state` is
+    `version` may be set at any time: the next request meets the other version on the same origin; so may `seed`,
+    which gives the same pages other data (see `fixtures_sites.seeds`; the form has none). `state` is
     the site's own. `requests` logs `(method, path with query)` in order. `errors` holds the tracebacks of
     routes that failed; the visitor saw a 500. With `tls` it speaks HTTPS, with a certificate that nobody trusts.
     """
@@ -111,6 +113,7 @@ class FixtureServer:
         self.site = site
         self.scheme = "https" if tls else "http"
         self.version = version
+        self.seed = 0
         self.state = site.new_state()
         self.requests: list[tuple[str, str]] = []
         self.errors: list[str] = []
@@ -178,7 +181,8 @@ class FixtureServer:
             state=self.state,
             stopping=self._stopping,
         )
-        response = self.site.respond(request)
+        with seeded(self.seed):
+            response = self.site.respond(request)
         if session and token not in self._sessions:
             token = secrets.token_urlsafe(12)
             self._sessions[token] = session

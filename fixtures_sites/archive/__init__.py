@@ -8,15 +8,13 @@ state is a `fixtures_sites.archive.model.ArchiveState`.
 from __future__ import annotations
 
 from fixtures_sites.archive import v1, v2
-from fixtures_sites.archive.model import COUNTS, REPORTS, ArchiveState, File, of_year
+from fixtures_sites.archive.model import COUNTS, ArchiveState, File, Report, of_year, reports
 from fixtures_sites.http import Request, Response
 from fixtures_sites.server import Site
 
 SITE = Site("archive", about="52 reports of four years, as PDF and CSV", state=ArchiveState)
 
 _LATEST = max(COUNTS)
-_BY_SLUG = {(str(report.year), report.slug): report for report in REPORTS}
-_BY_KEY = {report.key(kind): (report, kind) for report in REPORTS for kind in ("pdf", "csv", "page")}
 
 
 @SITE.route("/", version="v1")
@@ -32,13 +30,13 @@ def year_v1(request: Request, year: str) -> Response | str:
 
 @SITE.route("/reports/{year}/{slug}", version="v1")
 def report_v1(request: Request, year: str, slug: str) -> Response | str:
-    report = _BY_SLUG.get((year, slug))
+    report = _by_slug(year, slug)
     return v1.detail(report) if report else Response(v1.missing(), 404)
 
 
 @SITE.route("/files/{year}/{slug}.{kind}", version="v1")
 def file_v1(request: Request, year: str, slug: str, kind: str) -> Response:
-    report = _BY_SLUG.get((year, slug))
+    report = _by_slug(year, slug)
     if report is None or kind not in ("pdf", "csv"):
         return Response(v1.missing(), 404)
     return _send(request, report.pdf if kind == "pdf" else report.csv)
@@ -58,13 +56,13 @@ def more_v2(request: Request) -> Response:
 
 @SITE.route("/p/{key}", version="v2")
 def preview_v2(request: Request, key: str) -> Response | str:
-    report, kind = _BY_KEY.get(key, (None, ""))
+    report, kind = _by_key(key)
     return v2.preview(report) if report and kind == "page" else Response(v2.missing(), 404)
 
 
 @SITE.route("/d/{key}", version="v2")
 def file_v2(request: Request, key: str) -> Response:
-    report, kind = _BY_KEY.get(key, (None, ""))
+    report, kind = _by_key(key)
     if report is None or kind == "page":
         return Response(v2.missing(), 404)
     return _send(request, report.pdf if kind == "pdf" else report.csv)
@@ -73,6 +71,15 @@ def file_v2(request: Request, key: str) -> Response:
 @SITE.route("/{old+}", version="v2")
 def moved(request: Request, old: str) -> Response:
     return Response(v2.missing(), 404)
+
+
+def _by_slug(year: str, slug: str) -> Report | None:
+    return next((report for report in reports() if (str(report.year), report.slug) == (year, slug)), None)
+
+
+def _by_key(key: str) -> tuple[Report | None, str]:
+    kinds = ("pdf", "csv", "page")
+    return next(((r, kind) for r in reports() for kind in kinds if r.key(kind) == key), (None, ""))
 
 
 def _year(request: Request) -> int:

@@ -1,4 +1,4 @@
-"""Fifty-two reports of an institute that does not exist, with their PDF and CSV files, the same every time."""
+"""Fifty-two reports of an institute that does not exist, with their PDF and CSV files; other seeds have others."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import csv
 import hashlib
 import io
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from urllib.parse import quote
+
+from fixtures_sites.seeds import course, current_seed
 
 COUNTS = {2025: 11, 2024: 14, 2023: 14, 2022: 13}
 
@@ -28,6 +30,16 @@ _TOPICS = (
     ("Harbor siltation study", "Veldhaven"),
     ("Flood warning evaluation", "River Quell"),
     ("Ice season summary", "Gulf of Ister"),
+)
+_NEW_TOPICS = (
+    ("Eelgrass survey", "Cobb Sands"),
+    ("Turbidity note", "Mill Channel"),
+    ("Lock operation review", "Tarnwick Harbor"),
+    ("Ferry wake study", "Outer Roads"),
+    ("Dike inspection", "Saltmere Levels"),
+    ("Oxygen profile bulletin", "Sørvåg Inlet"),
+    ("Drift ice log", "Gulf of Ister"),
+    ("Bathing water report", "Long Strand"),
 )
 
 
@@ -109,7 +121,7 @@ class Report:
         return hashlib.blake2b(f"{self.number}.{kind}".encode(), digest_size=6).hexdigest()
 
 
-def _reports() -> list[Report]:
+def _first_reports() -> tuple[Report, ...]:
     rng = random.Random(1911)
     made = []
     for year, count in COUNTS.items():
@@ -117,15 +129,41 @@ def _reports() -> list[Report]:
             topic, place = _TOPICS[index]
             published = date(year, 1, 20) + timedelta(days=index * 23 + rng.randrange(9))
             made.append(Report(f"CWI-{year}-{index + 1:02}", year, topic, place, published, rng.randint(2, 9)))
-    return made
+    return tuple(made)
 
 
-REPORTS = _reports()
+@cache
+def _reports(seed: int) -> tuple[Report, ...]:
+    if not seed:
+        return _first_reports()
+
+    def published(chance: random.Random, known: list[Report]) -> Report | None:
+        year = chance.choice(list(COUNTS))
+        here = [report for report in known if report.year == year]
+        topic, place = chance.choice((*_TOPICS, *_NEW_TOPICS))
+        if topic in {report.topic for report in here} or len(here) > 24:
+            return None
+        number = max((int(report.number[-2:]) for report in here), default=0) + 1
+        late = max((report.published for report in here), default=date(year, 1, 20)) + timedelta(days=2)
+        return Report(f"CWI-{year}-{number:02}", year, topic, place, late, chance.randint(2, 9))
+
+    def printed_again(chance: random.Random, report: Report) -> Report:
+        return replace(report, pages=report.pages + 1)
+
+    return course(seed, "archive", _reports(seed - 1), come=published, change=printed_again, turnover=0.01)
+
+
+REPORTS = _reports(0)
+
+
+def reports() -> tuple[Report, ...]:
+    """All reports of the current seed."""
+    return _reports(current_seed())
 
 
 def of_year(year: int) -> list[Report]:
     """The reports of a year, newest first."""
-    return sorted((r for r in REPORTS if r.year == year), key=lambda r: r.published, reverse=True)
+    return sorted((r for r in reports() if r.year == year), key=lambda r: r.published, reverse=True)
 
 
 def _pdf(heading: list[str], pages: int) -> bytes:

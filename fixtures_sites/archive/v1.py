@@ -30,17 +30,18 @@ def page(title: str, main: str) -> str:
 
 
 def listing(year: int) -> str:
+    found = of_year(year)
     tabs = "".join(
         f'<a class="@@tab{" @@on" if each == year else ""}" href="/reports/{each}">{each}</a>' for each in COUNTS
     )
     rows = "".join(
         f"""<tr><td class="@@no">{report.number}</td><td><a href="/reports/{year}/{report.slug}">{text(report.title)}</a>
 <div class="@@dim">{report.pages} pages</div></td><td>{report.published:%d %b %Y}</td><td class="@@files">{_files(report)}</td></tr>"""
-        for report in of_year(year)
+        for report in found
     )
     return page(
         f"Publications {year}",
-        f"""<h1>Publications</h1><div class="@@tabs">{tabs}</div><p class="@@dim">{COUNTS[year]} reports in {year}</p>
+        f"""<h1>Publications</h1><div class="@@tabs">{tabs}</div><p class="@@dim">{len(found)} report{"s" if len(found) != 1 else ""} in {year}</p>
 <table class="@@list"><thead><tr><th>Number</th><th>Title</th><th>Published</th><th>Files</th></tr></thead><tbody>{rows}</tbody></table>""",
     )
 

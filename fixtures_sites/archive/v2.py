@@ -22,7 +22,7 @@ pane.querySelector('button').onclick=()=>{pane.hidden=true};
 
 def page(year: int) -> str:
     options = "".join(f"<option{' selected' if each == year else ''}>{each}</option>" for each in sorted(COUNTS))
-    more = f'<button class="@@more" data-more="{year}">Show more reports</button>' if COUNTS[year] > BATCH else ""
+    more = f'<button class="@@more" data-more="{year}">Show more reports</button>' if len(of_year(year)) > BATCH else ""
     return _document(
         f"Library {year}",
         f"""<section class="@@hero"><h2>The library</h2><label>Year <select>{options}</select></label></section>

@@ -5,7 +5,7 @@ v2: cards with a button that loads more, details in a definition list at `/compa
 """
 
 from fixtures_sites.directory import v1, v2
-from fixtures_sites.directory.data import ENTRIES, Entry, in_category
+from fixtures_sites.directory.data import Entry, entries, in_category
 from fixtures_sites.http import Request, Response
 from fixtures_sites.server import Site
 
@@ -39,7 +39,7 @@ def more_cards(request: Request) -> Response:
 
 @SITE.route("/companies/{slug}", version="v2")
 def company(request: Request, slug: str) -> Response | str:
-    found = next((each for each in ENTRIES if each.slug == slug), None)
+    found = next((each for each in entries() if each.slug == slug), None)
     return v2.detail(found) if found else Response(v2.missing(), 404)
 
 
@@ -75,4 +75,4 @@ def logo(request: Request, number: str) -> Response:
 
 def _numbered(key: str) -> Entry | None:
     number = key.split("-")[0]
-    return next((each for each in ENTRIES if str(each.number) == number), None)
+    return next((each for each in entries() if str(each.number) == number), None)

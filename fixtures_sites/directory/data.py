@@ -1,12 +1,15 @@
-"""The 53 businesses of the guide: made up, and the same at every start."""
+"""The 53 businesses of the guide, made up; with another seed, those of another day."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
+from random import Random
 
-__all__ = ["CATEGORIES", "ENTRIES", "PAGE_SIZE", "Entry", "in_category"]
+from fixtures_sites.seeds import course, current_seed
+
+__all__ = ["CATEGORIES", "ENTRIES", "PAGE_SIZE", "Entry", "entries", "in_category"]
 
 PAGE_SIZE = 12
 
@@ -45,6 +48,16 @@ _TOWNS = {
     "Saltwick": "HM4",
     "Tarn Bridge": "HM5",
 }
+_FIRST_NUMBERS = 53
+_NEW_TOWN = {"Withy Cross": "HM6"}
+_FIRST = "Alder|Birch|Cinder|Drover|Ember|Fallow|Gorse|Hazel|Inglebrook|Juniper|Kestrel|Linden|Marram|Osier|Rowan & Son|Tansy"
+_LAST = {
+    "joinery": "Joinery|Carpentry|Stair Works",
+    "electrical": "Electrical|Electrics|Power & Light",
+    "gardens": "Gardens|Landscapes|Hedges & Ponds",
+    "surveying": "Surveys|Levels",
+    "stonemasonry": "Masonry|Stone",
+}
 _SERVICES = {
     "joinery": "Staircases, sash windows and fitted cupboards, measured on site and made in our own workshop",
     "electrical": "Rewiring, fuse boards and outdoor lighting for houses, farms and small workshops in the county",
@@ -79,10 +92,10 @@ class Entry:
 
 
 def _entry(number: int, name: str, category: str) -> Entry:
-    towns = list(_TOWNS)
-    town = towns[number * 7 % len(towns)]
+    towns = _TOWNS if number <= _FIRST_NUMBERS else {**_TOWNS, **_NEW_TOWN}
+    town = list(towns)[number * 7 % len(towns)]
     streets = _STREETS.split("|")
-    postcode = f"{_TOWNS[town]} {number % 9 + 1}{'ABDEFGHJ'[number % 8]}{'LNPQRSTU'[number * 3 % 8]}"
+    postcode = f"{towns[town]} {number % 9 + 1}{'ABDEFGHJ'[number % 8]}{'LNPQRSTU'[number * 3 % 8]}"
     domain = re.sub(r"[^a-z]+", "", name.lower())[:18]
     return Entry(
         number=number,
@@ -101,17 +114,39 @@ def _entry(number: int, name: str, category: str) -> Entry:
     )
 
 
-def _entries() -> tuple[Entry, ...]:
+@cache
+def _entries(seed: int) -> tuple[Entry, ...]:
+    if seed:
+        found = course(seed, "directory", _entries(seed - 1), come=_newcomer, change=_changed)
+        return tuple(sorted(found, key=lambda entry: entry.name))
     pairs = [(name, category) for category, names in _NAMES.items() for name in names.split("|")]
     pairs.sort(key=lambda pair: pair[0])
     return tuple(_entry(number, name, category) for number, (name, category) in enumerate(pairs, start=1))
 
 
-ENTRIES = _entries()
+def _newcomer(chance: Random, known: list[Entry]) -> Entry | None:
+    category = chance.choice(list(_LAST))
+    name = f"{chance.choice(_FIRST.split('|'))} {chance.choice(_LAST[category].split('|'))}"
+    number = max(_FIRST_NUMBERS, *(entry.number for entry in known)) + 1
+    return None if name in {entry.name for entry in known} else _entry(number, name, category)
 
 
-def in_category(category: str) -> tuple[Entry, ...]:
+def _changed(chance: Random, entry: Entry) -> Entry:
+    if chance.random() < 0.5:
+        return replace(entry, price=f"£{float(entry.price.removeprefix('£')) + chance.choice((-5, 5, 10)):.2f}")
+    rating = min(5.0, max(1.0, float(entry.rating) + chance.choice((-0.1, 0.1))))
+    return replace(entry, rating=f"{rating:.1f}", reviews=entry.reviews + 1)
+
+
+ENTRIES = _entries(0)
+
+
+def entries() -> tuple[Entry, ...]:
+    """All entries of the current seed in alphabetical order."""
+    return _entries(current_seed())
+
+
+def in_category(category: str, *, seed: int | None = None) -> tuple[Entry, ...]:
     """The entries of a category in alphabetical order; of all for an empty or unknown name."""
-    if category not in CATEGORIES:
-        return ENTRIES
-    return tuple(entry for entry in ENTRIES if entry.category == category)
+    found = entries() if seed is None else _entries(seed)
+    return found if category not in CATEGORIES else tuple(entry for entry in found if entry.category == category)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from fixtures_sites.directory.data import CATEGORIES, ENTRIES, PAGE_SIZE, Entry, in_category
+from fixtures_sites.directory.data import CATEGORIES, PAGE_SIZE, Entry, entries, in_category
 from fixtures_sites.markup import scramble
 from fixtures_sites.markup import text as e
 
@@ -48,7 +48,7 @@ v.querySelectorAll('button').forEach(function(b){b.addEventListener('click',func
 
 def _page(title: str, main: str, category: str | None = None) -> str:
     every = "@@on" if category == "" else ""
-    links = f'<a class="{every}" href="/">All trades <small>{len(ENTRIES)}</small></a>' + "".join(
+    links = f'<a class="{every}" href="/">All trades <small>{len(entries())}</small></a>' + "".join(
         f'<a class="{"@@on" if category == key else ""}" href="/?category={key}">{e(name)} '
         f"<small>{len(in_category(key))}</small></a>"
         for key, name in CATEGORIES.items()

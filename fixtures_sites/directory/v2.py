@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fixtures_sites.directory.data import CATEGORIES, ENTRIES, PAGE_SIZE, Entry, in_category
+from fixtures_sites.directory.data import CATEGORIES, PAGE_SIZE, Entry, entries, in_category
 from fixtures_sites.markup import scramble
 from fixtures_sites.markup import text as e
 
@@ -87,9 +87,9 @@ def listing(category: str) -> str:
     if not found:
         zero = '<div class="@@zero" role="status"><h2>Nothing found here yet</h2><p>No company offers this. <a href="/">See everything</a></p></div>'
         return _page(heading, zero, _hero(heading, category))
-    count = shown(found, 0)
+    count, all_of_it = shown(found, 0), entries()
     hidden = " hidden" if count >= len(found) else ""
-    featured = "".join(f"<li>{_card(ENTRIES[number])}</li>" for number in (30, 7, 44))
+    featured = "".join(f"<li>{_card(all_of_it[number % len(all_of_it)])}</li>" for number in (30, 7, 44))
     main = f"""<ul class="@@list" id="@@list">{cards(found, 0)}</ul>
 <button class="@@more" id="@@more" type="button" value="{category}"{hidden}>Load more companies</button><p class="@@sum" id="@@sum">{count} of {len(found)} companies</p>"""
     pick = f'<aside class="@@pick"><h2>Picked by our readers</h2><ul class="@@list">{featured}</ul></aside>'

@@ -7,7 +7,7 @@ v2: `/#topic`, a "Show more" button over `/feed.json`; `?topic=` is ignored. Bot
 from dataclasses import dataclass
 
 from fixtures_sites.feed import v1, v2
-from fixtures_sites.feed.data import BATCH, STORIES, about
+from fixtures_sites.feed.data import BATCH, about, stories
 from fixtures_sites.http import Request, Response
 from fixtures_sites.server import Site
 
@@ -31,7 +31,7 @@ def scroll(request: Request) -> str:
 
 
 @SITE.route("/api/stories", version="v1")
-def stories(request: Request) -> Response:
+def batch(request: Request) -> Response:
     found, start = about(request.arg("topic")), max(request.number("offset", 0), 0)
     request.pause(request.state.delay)
     items = [
@@ -68,13 +68,13 @@ def feed(request: Request) -> Response:
 
 @SITE.route("/story/{number}", version="v1")
 def story(request: Request, number: str) -> Response | str:
-    found = next((each for each in STORIES if str(each.number) == number), None)
+    found = next((each for each in stories() if str(each.number) == number), None)
     return v1.story(found) if found else Response("Not found", 404, "text/plain")
 
 
 @SITE.route("/read/{number}", version="v2")
 def read(request: Request, number: str) -> Response | str:
-    found = next((each for each in STORIES if str(each.number) == number), None)
+    found = next((each for each in stories() if str(each.number) == number), None)
     return v2.story(found) if found else Response("Not found", 404, "text/plain")
 
 

@@ -1,12 +1,16 @@
-"""The 64 stories of the paper: made up, and the same at every start."""
+"""The 64 stories of the paper, made up; with another seed, those of another day."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
+from random import Random
 
-__all__ = ["BATCH", "STORIES", "TOPICS", "Story", "about"]
+from fixtures_sites.seeds import course, current_seed
+
+__all__ = ["BATCH", "STORIES", "TOPICS", "Story", "about", "stories"]
 
 BATCH = 15
 
@@ -46,6 +50,10 @@ _HEADLINES = {
     "Fell race moved to the lower course|Veterans' bowls final goes to an extra end",
 }
 _AUTHORS = "Ines Calloway|Tobias Wren|Maud Petherick|Olu Sandiford|Greta Lindqvist-Hale|Rafe Ombersley|Hanne Trelawn"
+_TODAY = date(2025, 11, 14)
+_NEW_AUTHOR = "Jory Penrose-Vane"
+_WHO = "Residents|Fishermen|The wardens|Two schools|The harbor master|A neighbor|The club|Three councilors"
+_WHAT = "ask for a second look|report a quiet week|wait for the inspection|mark fifty years|open the doors on Sunday|lose a vote"
 
 
 @dataclass(frozen=True)
@@ -83,18 +91,45 @@ def _story(number: int, topic: str, title: str) -> Story:
         title=title,
         topic=topic,
         author=authors[number * 5 % len(authors)],
-        day=date(2025, 11, 14) - timedelta(days=number * 3 // 2),
+        day=_TODAY - timedelta(days=number * 3 // 2),
         comments=number * 23 % 58,
         summary=f"{title}. What it means for Saltmarsh and the villages along the estuary, whom it concerns, and what is "
         "decided next, as far as it was known when this page went to press.",
     )
 
 
-STORIES = tuple(_story(number, topic, title) for number, (topic, title) in enumerate(_mixed(), start=1))
+@cache
+def _stories(seed: int) -> tuple[Story, ...]:
+    if not seed:
+        return tuple(_story(number, topic, title) for number, (topic, title) in enumerate(_mixed(), start=1))
+    today = _TODAY + timedelta(days=seed)
+
+    def newest(chance: Random, known: list[Story]) -> Story | None:
+        topic = chance.choice(list(_HEADLINES))
+        title = f"{chance.choice(_WHO.split('|'))} {chance.choice(_WHAT.split('|'))} ({seed})"
+        story = _story(1000 * seed + len(known), topic, title)
+        return replace(story, day=today, author=_NEW_AUTHOR if chance.random() < 0.1 else story.author)
+
+    def read_again(chance: Random, story: Story) -> Story:
+        return replace(story, comments=story.comments + chance.randint(1, 3))
+
+    found = course(seed, "feed", _stories(seed - 1), come=newest, change=read_again)
+    talked_of = [
+        replace(story, comments=story.comments + story.number % 3) if (today - story.day).days <= 5 else story
+        for story in found
+    ]
+    return tuple(sorted(talked_of, key=lambda story: story.day, reverse=True))
 
 
-def about(topic: str) -> tuple[Story, ...]:
+STORIES = _stories(0)
+
+
+def stories() -> tuple[Story, ...]:
+    """All stories of the current seed, newest first."""
+    return _stories(current_seed())
+
+
+def about(topic: str, *, seed: int | None = None) -> tuple[Story, ...]:
     """The stories on a topic, newest first; all for an empty or unknown name."""
-    if topic not in TOPICS:
-        return STORIES
-    return tuple(story for story in STORIES if story.topic == topic)
+    found = stories() if seed is None else _stories(seed)
+    return found if topic not in TOPICS else tuple(story for story in found if story.topic == topic)

@@ -1,12 +1,16 @@
-"""The 43 invoices of the ledger: made up, and the same at every start. Amounts are whole cents."""
+"""The 43 invoices of the ledger, made up; with another seed, those of another day. Amounts are whole cents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
+from random import Random
 
-__all__ = ["INVOICES", "PASSWORD", "STATUSES", "USER", "YEARS", "Invoice", "money", "select", "total"]
+from fixtures_sites.seeds import course, current_seed
+
+__all__ = ["INVOICES", "PASSWORD", "STATUSES", "USER", "YEARS", "Invoice", "invoices", "money", "select", "total"]
 
 USER = "demo"
 PASSWORD = "violet-harbor-92"
@@ -27,6 +31,7 @@ _CLIENTS = (
     "Estuary Ferries Cooperative, Passenger and Freight Division",
     "Fennimore Clockmakers",
 )
+_NEW_CLIENT = "Gull Rock Brewery"
 _PROJECTS = ("Year-end accounts", "Payroll", "Quarterly return", "Audit support", "Advice")
 _ROWS_PER_YEAR = {2023: 14, 2024: 17, 2025: 12}
 
@@ -56,7 +61,7 @@ def _status(place: int, year: int) -> str:
     return "disputed" if place == 9 else "overdue" if place == 4 else "paid"
 
 
-def _invoices() -> tuple[Invoice, ...]:
+def _first_invoices() -> tuple[Invoice, ...]:
     made = []
     for year, rows in _ROWS_PER_YEAR.items():
         for place in range(rows):
@@ -74,14 +79,43 @@ def _invoices() -> tuple[Invoice, ...]:
     return tuple(made)
 
 
-INVOICES = _invoices()
+@cache
+def _invoices(seed: int) -> tuple[Invoice, ...]:
+    if not seed:
+        return _first_invoices()
+
+    def written(chance: Random, known: list[Invoice]) -> Invoice | None:
+        last = max(int(invoice.number.rpartition("-")[2]) for invoice in known if "-2025-" in invoice.number)
+        return Invoice(
+            number=f"BW-2025-{last + 3:04d}",
+            client=chance.choice((*_CLIENTS, _NEW_CLIENT)),
+            project=chance.choice(_PROJECTS),
+            due=date(2025, 12, 20) + timedelta(days=seed),
+            cents=chance.randrange(8_450, 420_000),
+            status="open",
+        )
+
+    def moved_on(chance: Random, invoice: Invoice) -> Invoice:
+        onward = {"open": ("paid", "overdue", "disputed"), "overdue": ("paid",), "disputed": ("paid", "open")}
+        return replace(invoice, status=chance.choice(onward.get(invoice.status, (invoice.status,))))
+
+    return course(seed, "ledger", _invoices(seed - 1), come=written, change=moved_on, turnover=0.01)
+
+
+INVOICES = _invoices(0)
+
+
+def invoices() -> tuple[Invoice, ...]:
+    """All invoices of the current seed."""
+    return _invoices(current_seed())
+
 
 _KEYS = ("number", "client", "due", "cents", "status")
 
 
 def select(status: str = "", year: str = "", sort: str = "", descending: bool = False) -> tuple[Invoice, ...]:
     """The invoices with a status and a due year, sorted; an empty or unknown argument filters or sorts nothing."""
-    found: Sequence[Invoice] = INVOICES
+    found: Sequence[Invoice] = invoices()
     if status in STATUSES:
         found = [invoice for invoice in found if invoice.status == status]
     if year in map(str, YEARS):

@@ -1,0 +1,42 @@
+"""The drift bench: what becomes of a saved automation when its site changes.
+
+A proxy in front of the site applies one mutation at a time to what the site answers; the automation is replayed there
+with ``ai="never"``. Right output is good, a failure that says what is wrong is good, and success with wrong
+output is what must not be. Needs the extra ``testing``.
+
+    from engine.testing import drift
+
+    subject = drift.Subject(
+        name="prices", store=Path(".webtasks"), key="prices", task="List all prices", start_url="https://shop.example/"
+    )
+    print(drift.tables(await drift.measure(subject, drift.MUTATIONS)))
+"""
+
+from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline, difference, measure
+from engine.testing.drift.content import CONTENT
+from engine.testing.drift.later import LATER
+from engine.testing.drift.markup import MARKUP
+from engine.testing.drift.mutation import Effect, Mutation
+from engine.testing.drift.proxy import Proxy
+from engine.testing.drift.reply import Layout, Reply
+from engine.testing.drift.report import tables
+from engine.testing.drift.wording import WORDING
+
+MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *LATER)
+
+__all__ = [
+    "LATER",
+    "MUTATIONS",
+    "Effect",
+    "Finding",
+    "Layout",
+    "Mutation",
+    "Proxy",
+    "Reply",
+    "Subject",
+    "Verdict",
+    "WrongBaseline",
+    "difference",
+    "measure",
+    "tables",
+]

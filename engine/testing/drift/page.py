@@ -1,0 +1,53 @@
+"""What mutations make of a page, and find on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from bs4 import BeautifulSoup, Tag
+
+from engine.testing.drift.reply import Table, cells, table, text
+
+
+def new(page: BeautifulSoup, name: str, words: str = "", *, attrs: dict[str, str] | None = None) -> Tag:
+    """A new element."""
+    element = page.new_tag(name, attrs=dict(attrs or {}))
+    if words:
+        element.string = words
+    return element
+
+
+def form_rows(page: BeautifulSoup) -> list[Tag]:
+    """The blocks of a form that each hold a labeled field, where there are at least three."""
+    for form in page.select("form"):
+        rows = [row for row in form.find_all("div", recursive=False) if isinstance(row, Tag) and row.select("input")]
+        if len(rows) >= 3:
+            return rows
+    return []
+
+
+def in_table(page: BeautifulSoup, change: Callable[[str], str]) -> bool:
+    """Changes what the list's rows and its foot say."""
+    found = table(page)
+    changed = False
+    for row in [*found.rows, *found.element.select("tfoot tr")] if found else ():
+        for node in row.find_all(string=True):
+            said = change(str(node))
+            if said != str(node):
+                node.replace_with(said)
+                changed = True
+    return changed
+
+
+def body_cells(found: Table, at: int) -> list[Tag]:
+    """The cells of one column."""
+    return [cells(row)[at] for row in found.rows]
+
+
+def next_control(page: BeautifulSoup) -> Tag | None:
+    """The control that turns to the next page."""
+    for element in page.select("a, button"):
+        if "next" in element.get_attribute_list("rel") or re.match(r"next\b", text(element), re.IGNORECASE):
+            return element
+    return None

@@ -1,0 +1,167 @@
+"""What a site answered, as mutations see it and change it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from bs4 import BeautifulSoup, Tag
+
+PAGING = frozenset({"page", "p", "offset", "from", "start", "after", "skip", "cursor"})
+"""Query parameters that turn pages."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a site shows its list, where a guess is not enough.
+
+    Args:
+        columns: Field of the output → head of its column, or its key in a JSON answer.
+        key: The field that names a row.
+        alike: Two fields of like type, for the mutation that swaps them.
+        sparse: A field that the site may leave out.
+        keep: Labels that stay as they are in every language: those that parameters name.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    alike: tuple[str, str] | None = None
+    sparse: str = ""
+    keep: tuple[str, ...] = ()
+
+    def column(self, name: str) -> str:
+        """The head of a field's column."""
+        return self.columns.get(name, "")
+
+
+@dataclass
+class Reply:
+    """One answer on its way to the browser.
+
+    Args:
+        target: Path and query that were asked for.
+        memory: Kept from answer to answer until another mutation is set.
+    """
+
+    method: str
+    target: str
+    status: int
+    content_type: str
+    body: bytes
+    layout: Layout
+    memory: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.body.decode(errors="replace")
+
+    @property
+    def is_html(self) -> bool:
+        """Whether it is a page."""
+        return self.content_type.startswith("text/html") and self.status < 300
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it is JSON data."""
+        return "json" in self.content_type and self.status < 300
+
+    def put_html(self, page: Tag) -> None:
+        """Replaces the body by a page."""
+        self.body = str(page).encode()
+
+    def put_json(self, data: Any) -> None:
+        """Replaces the body by JSON."""
+        self.body = json.dumps(data, ensure_ascii=False).encode()
+
+
+def parse(html: str) -> BeautifulSoup:
+    """The page's tree."""
+    return BeautifulSoup(html, "html.parser")
+
+
+@dataclass
+class Table:
+    """The list on a page, where it is a table: the one with the most rows."""
+
+    element: Tag
+    head: list[Tag]
+    rows: list[Tag]
+
+    def index(self, head: str) -> int | None:
+        """The place of the column with this head."""
+        names = [re.sub(r"[▲▼\s]+$", "", text(cell)) for cell in self.head]
+        return names.index(head) if head and head in names else None
+
+    @property
+    def body(self) -> Tag:
+        """The element that holds the rows."""
+        parent = self.rows[0].parent
+        assert parent is not None, "a row has its place in a table"
+        return parent
+
+    def every_row(self) -> Iterator[list[Tag]]:
+        """The cells of the head's row, of each row and of the foot's."""
+        yield self.head
+        for row in [*self.rows, *self.element.select("tfoot tr")]:
+            yield cells(row)
+
+    def key(self, row: Tag, layout: Layout) -> str:
+        """The text that names a row."""
+        at = self.index(layout.column(layout.key)) or 0
+        cell = cells(row)[at]
+        link = cell.find("a")
+        return text(link if isinstance(link, Tag) else cell)
+
+
+def table(page: Tag) -> Table | None:
+    """The largest table that has a head and at least two rows of as many cells."""
+    best: Table | None = None
+    for element in page.select("table"):
+        heads = element.select("thead tr")
+        if len(heads) != 1:
+            continue
+        head = cells(heads[0])
+        rows = [row for row in element.select("tbody tr") if len(cells(row)) == len(head)]
+        if len(rows) >= 2 and len(head) >= 2 and (best is None or len(rows) > len(best.rows)):
+            best = Table(element, head, rows)
+    return best
+
+
+def cells(row: Tag) -> list[Tag]:
+    """The cells of a table's row."""
+    return [child for child in row.find_all(["td", "th"], recursive=False) if isinstance(child, Tag)]
+
+
+def text(element: Tag) -> str:
+    """Its text on one line."""
+    return re.sub(r"\s+", " ", element.get_text()).strip()
+
+
+def items(data: Any) -> list[dict[str, Any]]:
+    """The longest list of objects in a JSON answer, itself and no copy; empty where there is none."""
+    found: list[list[dict[str, Any]]] = []
+
+    def look(value: Any) -> None:
+        if isinstance(value, list):
+            if value and all(isinstance(each, dict) for each in value):
+                found.append(value)
+            for each in value:
+                look(each)
+        elif isinstance(value, dict):
+            for each in value.values():
+                look(each)
+
+    look(data)
+    return max(found, key=len, default=[])
+
+
+def without(target: str, names: frozenset[str], *, only: bool = False) -> str:
+    """The target without the query parameters of these names; with ``only``, without all others."""
+    url = urlsplit(target)
+    kept = [(name, value) for name, value in parse_qsl(url.query, keep_blank_values=True) if (name in names) == only]
+    return url._replace(query=urlencode(kept)).geturl()

@@ -1,0 +1,142 @@
+"""What becomes of good automations when their sites change: the drift bench over all fixture sites.
+
+Every mutation of `engine.testing.drift` is applied alone, by a proxy in front of the site, and the automation is
+replayed with `ai="never"`. Then each site gets its redesign, and a recorded model repairs. Last, only the data change.
+Goals: nothing silently wrong but for what EXPECTED names with its reason; at most one false alarm in a hundred runs.
+Run with `make bench`; alone, `--quick` for a short form.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from engine import AsyncEngine, TaskResult
+from engine.models.recorded import RecordedModel
+from engine.testing.drift import LATER, MUTATIONS, Finding, Mutation, Subject, Verdict, difference, measure, tables
+from fixtures_sites import FixtureServer
+from fixtures_sites.scenarios import SCENARIOS
+from tests.benchmarks import changed_data, subjects
+from tests.benchmarks.careless import CARELESS
+
+AT_ONCE = 2
+RUNS, QUICK_RUNS = 500, 64
+QUICK = ("rename-classes", "banner", "second-list", "field-missing", "empty-list", "pages-cut", "duplicate-rows",
+         "swapped-fields", "truncated-names", "error-page")  # fmt: skip
+REDESIGN = Mutation("redesign", "version v2 of the site", "same")
+# What is silently wrong, and why nothing notices; of the mutations that the contract was finished without.
+EXPECTED: Mapping[str, str] = {
+    "badges": "two thirds of the names are as they were, and a name may gain a word",
+    "capitals": "rows are found again whatever their case, as style sheets change that, too; nothing else changed",
+    "mojibake": "few names have letters that are garbled, and what is garbled is text like any other",
+    "constant-column": "ratings repeat themselves, so that one in ten of them is right by chance",
+}
+
+
+async def on_site(
+    name: str, mutations: Sequence[Mutation], room: asyncio.Semaphore, *, careless: bool
+) -> list[Finding]:
+    """The findings on one fixture site; a repair is tried where a recorded model can."""
+    async with room:
+        with tempfile.TemporaryDirectory() as folder, subjects.site(name) as server:
+            subject = await subjects.written(name, server, Path(folder, "store"), careless=careless)
+            found = await measure(subject, mutations, limits=subjects.LIMITS, on_finding=_tell)
+            return found if careless else [*found, await redesigned(subject, server)]
+
+
+def line(finding: Finding) -> str:
+    """A finding and what it names."""
+    by = {(False, True): ", by the contract", (True, True): ", refused though right"}
+    how = by.get((finding.refused, finding.by_contract), "")
+    said = f" ({finding.reason}{how}): {' '.join(finding.says.split())[:200]}" if finding.says else ""
+    return f"{finding.mutation.name} on {finding.subject}: {finding.verdict}{said}"
+
+
+def _tell(finding: Finding) -> None:
+    print(line(finding), file=sys.stderr, flush=True)
+
+
+async def redesigned(subject: Subject, server: FixtureServer) -> Finding:
+    """What becomes of the site's other version: noticed without a model, repaired with one."""
+    store, scenario = subject.store.with_name("redesign"), SCENARIOS[subject.key]
+    shutil.copytree(subject.store, store)
+    server.version = "v2"
+    async with AsyncEngine(store=store, limits=subjects.LIMITS) as engine:
+        result = await subjects.replay(engine, subject)
+    if result.ok:
+        return _compared(subject, result, "unaffected")
+    model = RecordedModel(scenario.recording("repair"), substitutions=scenario.substitutions(server.url))
+    async with AsyncEngine(store=store, model=model) as engine:
+        result = await subjects.replay(engine, subject, ai="auto")
+    if result.error is not None:
+        return Finding(subject.name, REDESIGN, "noticed", result.error.reason, result.error.message)
+    return _compared(subject, result, "repaired")
+
+
+def _compared(subject: Subject, result: TaskResult, right: Verdict) -> Finding:
+    given, truth = subject.view(result.output), subject.truth() if subject.truth is not None else None
+    if given == truth:
+        return Finding(subject.name, REDESIGN, right)
+    return Finding(subject.name, REDESIGN, "silently wrong", says=difference(given, truth))
+
+
+async def bench(names: Sequence[str], mutations: Sequence[Mutation], *, careless: bool) -> list[Finding]:
+    """The findings on several sites, some of them at once."""
+    room = asyncio.Semaphore(AT_ONCE)
+    found = await asyncio.gather(*(on_site(name, mutations, room, careless=careless) for name in names))
+    return [finding for findings in found for finding in findings]
+
+
+def show(title: str, findings: Sequence[Finding], *, verbose: bool) -> int:
+    """Prints the findings, in two tables; gives the number of silently wrong ones that nothing excuses."""
+    later = [f for f in findings if f.mutation in LATER]
+    for said, part in (("", [f for f in findings if f not in later]), (": changes nobody had in mind", later)):
+        if part:
+            print(f"\n{title}{said}\n\n{tables(part)}")
+    unexcused = 0
+    for finding in (f for f in findings if f.verdict == "silently wrong"):
+        reason = EXPECTED.get(finding.mutation.name) if finding.mutation in LATER else None
+        unexcused += reason is None
+        print(f"{finding.mutation.name} on {finding.subject}: {reason or 'nothing excuses that'}")
+    for finding in findings if verbose else ():
+        print(line(finding))
+    sys.stdout.flush()
+    return unexcused
+
+
+def main() -> int:
+    """All sites, all mutations; not zero where a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--quick", action="store_true", help="few mutations and few runs")
+    parser.add_argument("--sites", nargs="*", default=sorted(SCENARIOS))
+    parser.add_argument("--mutations", nargs="*", default=[])
+    parser.add_argument("--parts", nargs="*", default=["good", "careless", "data"])
+    parser.add_argument("--runs", type=int, help="with changed data")
+    parser.add_argument("--verbose", action="store_true", help="say what every failure named")
+    options = parser.parse_args()
+    names = options.mutations or (QUICK if options.quick else [m.name for m in MUTATIONS])
+    chosen = [m for m in MUTATIONS if m.name in names]
+    began, missed = time.monotonic(), 0
+    if "good" in options.parts:
+        findings = asyncio.run(bench(options.sites, chosen, careless=False))
+        missed += show("Automations that a model wrote", findings, verbose=options.verbose)
+    if "careless" in options.parts:
+        sites = [name for name in options.sites if name in CARELESS]
+        findings = asyncio.run(bench(sites, chosen, careless=True))
+        missed += show("Careless automations", findings, verbose=options.verbose)
+    if "data" in options.parts:
+        found = asyncio.run(changed_data.runs(options.runs or (QUICK_RUNS if options.quick else RUNS), AT_ONCE))
+        print(f"\n{changed_data.report(found)}")
+        missed += sum(run.alarm for run in found) * 100 > len(found)
+    print(f"{time.monotonic() - began:.0f} s")
+    return missed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

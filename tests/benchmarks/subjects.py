@@ -1,0 +1,165 @@
+"""Automations for the drift bench, well replayed: what a recorded model wrote for each fixture site, and what a
+careless author might have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine import AsyncEngine, Limits
+from engine.models.base import Model
+from engine.models.recorded import RecordedModel
+from engine.testing.drift import Layout, Subject
+from fixtures_sites import FixtureServer, serve
+from fixtures_sites.form.model import FormState
+from fixtures_sites.scenarios import SCENARIOS, Scenario
+from fixtures_sites.truths import truth
+from tests.benchmarks.careless import CARELESS
+from tests.engine.scripted import ScriptedModel
+
+# What is there on loopback is there within four seconds, on a busy machine too; who runs for so long runs for ever.
+LIMITS = Limits(action_timeout=4, timeout=90)
+WARM_UP = 6
+
+LAYOUTS: Mapping[str, Layout] = {
+    "directory": Layout(
+        columns={"name": "Business", "town": "Town", "rating": "Rating", "call_out_price": "Call-out"},
+        key="name",
+        alike=("name", "town"),
+        sparse="rating",
+        keep=("Joinery & Carpentry", "Electrical Work"),
+    ),
+    "feed": Layout(
+        columns={"headline": "title", "author": "author", "date": "date", "comments": "comments"},
+        key="headline",
+        alike=("headline", "author"),
+        sparse="author",
+        keep=("Harbor", "Weather"),
+    ),
+    "ledger": Layout(
+        columns={"number": "Number", "client": "Client", "due": "Due date", "amount": "Amount"},
+        key="number",
+        alike=("number", "client"),
+        sparse="client",
+        keep=("Overdue", "Open"),
+    ),
+    "archive": Layout(
+        columns={"number": "Number", "title": "Title", "published": "Published", "data": "Files"},
+        key="title",
+        alike=("number", "title"),
+        sparse="published",
+        keep=("2023", "2025"),
+    ),
+    "form": Layout(alike=("Full name", "Street and house number")),
+}
+
+
+@contextmanager
+def site(name: str, *, seed: int = 0) -> Iterator[FixtureServer]:
+    """A fixture site that answers as quickly as it can."""
+    with serve(name) as server:
+        server.seed = seed
+        if name == "feed":
+            server.state.delay, server.state.modal_after = 0.01, 60.0
+        yield server
+
+
+async def written(
+    name: str, server: FixtureServer, store: Path, *, careless: bool = False, replays: int = WARM_UP
+) -> Subject:
+    """What the recorded model writes on this site, replayed a few times with both sets of parameters.
+
+    Args:
+        careless: Take the code of a careless author in its place; it passes the same gate.
+        replays: Clean ones; from the sixth on, statistical checks speak, too.
+    """
+    scenario = SCENARIOS[name]
+    model: Model = RecordedModel(scenario.recording("explore"), substitutions=scenario.substitutions(server.url))
+    if careless:
+        finish = ("finish", {"summary": "Careless", "other_parameters": dict(scenario.other_parameters)})
+        # The gate may want to see the values on a page; who is careless insists.
+        model = ScriptedModel([("write", {"code": CARELESS[name]}), finish], [finish])
+    async with AsyncEngine(store=store, model=model) as engine:
+        await _run(engine, scenario, server, scenario.parameters)
+    subject = _subject(scenario, server, store)
+    subject = replace(subject, name=f"{name}-") if careless else subject
+    await _warm_up(subject, scenario.other_parameters, replays)
+    return subject
+
+
+async def _warm_up(subject: Subject, other_parameters: Mapping[str, Any], replays: int) -> None:
+    async with AsyncEngine(store=subject.store) as engine:
+        for number in range(replays):
+            parameters = other_parameters if number % 2 == 0 else subject.parameters
+            result = await replay(engine, subject, parameters=parameters)
+            assert result.ok, f"{subject.name}: {result.error}"
+
+
+async def replay(engine: AsyncEngine, subject: Subject, **changed: Any) -> Any:
+    """One replay on the site as it is."""
+    arguments: dict[str, Any] = {
+        "start_url": subject.start_url,
+        "parameters": subject.parameters,
+        "output_schema": subject.output_schema,
+        "reuse_key": subject.key,
+        "secrets": subject.secrets,
+        "ai": "never",
+    }
+    return await engine.run(subject.task, **(arguments | changed))
+
+
+async def _run(engine: AsyncEngine, scenario: Scenario, server: FixtureServer, parameters: Mapping[str, Any]) -> None:
+    result = await engine.run(
+        scenario.task,
+        start_url=scenario.start_url(server.url),
+        parameters=parameters,
+        output_schema=scenario.output_schema,
+        reuse_key=scenario.site,
+        secrets=scenario.secrets,
+    )
+    assert result.ok, f"{scenario.site}: {result.error}"
+
+
+def _subject(scenario: Scenario, server: FixtureServer, store: Path) -> Subject:
+    return Subject(
+        name=scenario.site,
+        store=store,
+        key=scenario.site,
+        task=scenario.task,
+        start_url=scenario.start_url(server.url),
+        parameters=scenario.parameters,
+        output_schema=scenario.output_schema,
+        secrets=scenario.secrets,
+        truth=_truth(scenario, server),
+        view=plain,
+        layout=LAYOUTS[scenario.site],
+    )
+
+
+def _truth(scenario: Scenario, server: FixtureServer) -> Callable[[], Any]:
+    if scenario.site == "form":
+        return lambda: sent(scenario.parameters, server.state)
+    return lambda: truth(scenario.site, scenario.parameters, seed=server.seed)
+
+
+def sent(parameters: Mapping[str, Any], state: FormState) -> Any:
+    """The reference of the last application, if it says what the parameters say; else what is wrong with it."""
+    last = state.submissions[-1]
+    asked = {name: str(value).lower() for name, value in parameters.items() if name != "zone"}
+    wrong = {name: last[name] for name in asked if last[name].lower() != asked[name]}
+    return {"wrong": wrong} if wrong else {"reference": last["reference"]}
+
+
+def plain(output: Any) -> Any:
+    """An output without what differs from run to run: of a file, its content is left."""
+    if isinstance(output, dict):
+        return {"sha256": output["sha256"]} if "sha256" in output else {k: plain(v) for k, v in output.items()}
+    return [plain(each) for each in output] if isinstance(output, list) else output
+
+
+def other(subject: Subject, parameters: Mapping[str, Any], server: FixtureServer) -> Subject:
+    """The same automation, asked with other parameters."""
+    return replace(subject, parameters=parameters, truth=lambda: truth(subject.key, parameters, seed=server.seed))

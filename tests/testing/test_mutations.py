@@ -1,0 +1,106 @@
+"""Mutations on the fixture sites' own pages: each changes something, and those that say so leave what the list says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from html import unescape
+from http.cookiejar import CookieJar
+from urllib.error import HTTPError
+from urllib.parse import urlencode, urljoin
+from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
+
+import pytest
+
+from engine.testing.drift import MUTATIONS, Layout, Mutation, Proxy
+from fixtures_sites import serve
+from fixtures_sites.ledger.data import PASSWORD, USER
+from tests.benchmarks.subjects import LAYOUTS
+
+# On each site, two lists and what names their rows.
+PAGES = {
+    "directory": (("/?category=joinery", "/?category=joinery&page=2"), ["Aldous & Fenn Joinery", "Pennywell Kitchens"]),
+    "ledger": (("/invoices", "/invoices?status=overdue&year=&sort=number&dir=asc"), ["BW-2023-0013", "BW-2025-0004"]),
+    "archive": (("/reports/2023", "/reports/2024"), ["CWI-2023-01", "CWI-2023-14"]),
+    "feed": (("/api/stories?offset=0&topic=harbor", "/api/stories?offset=15&topic=harbor"), ["Dredging of the"]),
+    "form": (("/apply/contact",), ["fld_101", "fld_105"]),
+}  # fmt: skip
+
+
+class Visitor:
+    """Fetches pages of one site through a proxy, logged in where that is asked for."""
+
+    def __init__(self, name: str, proxy: Proxy) -> None:
+        self.name, self.proxy = name, proxy
+        self.opener: OpenerDirector = build_opener(HTTPCookieProcessor(CookieJar()))
+        if name == "ledger":
+            self.get("/login", urlencode({"user": USER, "password": PASSWORD}).encode())
+
+    def get(self, path: str, data: bytes | None = None) -> str:
+        try:
+            with self.opener.open(urljoin(self.proxy.url, path), data, timeout=20) as response:
+                return str(response.read().decode())
+        except HTTPError as error:
+            with error:
+                return f"{error.code} {error.read().decode()}"
+
+    def all(self) -> str:
+        return "\n".join(self.get(path) for path in PAGES[self.name][0])
+
+
+@pytest.fixture(scope="module")
+def visitors() -> Iterator[dict[str, Visitor]]:
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(serve(name)) for name in PAGES}
+        servers["feed"].state.delay = 0.0
+        proxies = {name: stack.enter_context(Proxy(s.url, LAYOUTS[name])) for name, s in servers.items()}
+        yield {name: Visitor(name, proxy) for name, proxy in proxies.items()}
+
+
+def under(mutation: Mutation | None, visitor: Visitor) -> tuple[str, int]:
+    """What the site's pages say under a mutation, and how many answers it changed."""
+    visitor.proxy.mutation = mutation
+    try:
+        return visitor.all(), visitor.proxy.changed
+    finally:
+        visitor.proxy.mutation = None
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
+def test_each_mutation_changes_some_site_and_leaves_what_it_says_it_leaves(
+    mutation: Mutation, visitors: dict[str, Visitor]
+) -> None:
+    changed = []
+    for name, visitor in visitors.items():
+        before, _ = under(None, visitor)
+        after, count = under(mutation, visitor)
+        assert (after != before) == (count > 0), "it counts what it changes"
+        changed += [name] * (count > 0)
+        if mutation.effect == "same" and count:
+            said = unescape(unescape(after))  # in a frame's source, twice
+            missing = [row for row in PAGES[name][1] if row not in said]
+            assert not missing, f"{name} no longer says {missing}"
+    assert changed, "no site has anything for it to change"
+
+
+def test_without_a_mutation_the_site_is_as_it_is(visitors: dict[str, Visitor]) -> None:
+    for name, visitor in visitors.items():
+        said = visitor.all()
+        for path in PAGES[name][0] if name != "ledger" else ():
+            with build_opener().open(visitor.proxy.upstream + path, timeout=20) as response:
+                assert response.read().decode() in said
+
+
+def test_a_layout_is_needed_only_by_mutations_that_name_a_field() -> None:
+    with serve("archive") as server, Proxy(server.url, Layout()) as proxy:
+        for mutation in MUTATIONS:
+            proxy.mutation = mutation
+            Visitor("archive", proxy).get("/reports/2023")
+            assert proxy.changed == 0 or not mutation.needs
+
+
+def test_a_site_that_is_not_there_is_a_bad_gateway(visitors: dict[str, Visitor]) -> None:
+    with serve("archive") as server:
+        gone = server.url
+    with Proxy(gone) as proxy, pytest.raises(OSError, match="502"):
+        build_opener().open(proxy.url, timeout=20)
