@@ -52,6 +52,7 @@ def serve(settings: Settings, /, *, hosts: tuple[str, ...], max_body_kb: int, gr
     are run again by the next server on the store.
     """
     _need_extra()
+    from engine.models.anthropic import AnthropicModel
     from engine.server.serve import Options, Server
 
     listening = {name: given.pop(name) for name in ("host", "port", "base_path", "public_url")}
@@ -60,6 +61,7 @@ def serve(settings: Settings, /, *, hosts: tuple[str, ...], max_body_kb: int, gr
         return settings.engine(workspace=workspace, trust_start_urls=False, allow_hosts=hosts, **given)
 
     make(settings.workspace)  # wrong options are told now, not at the first call
+    AnthropicModel(given["model"], base_url=settings.base_url)
     chosen = Options(
         store=settings.store, workspace=settings.workspace, max_body_bytes=max_body_kb << 10, grace=grace, **listening
     )
