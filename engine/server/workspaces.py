@@ -58,7 +58,7 @@ class Workspaces:
 
     async def known(self, name: str) -> AsyncEngine | None:
         """The engine of a workspace that exists; looking at others does not make them."""
-        if name in self._engines or (self._store / name / _DATABASE).is_file():
+        if name in self._engines or (self._store / name).is_dir():
             return await self.engine(name)
         return None
 
