@@ -16,7 +16,7 @@ _REF = "#/components/schemas/{model}"
 _ERRORS = {
     401: "A key is missing, unknown or revoked.",
     403: "The key belongs to another workspace, the URL was changed, or a web page of another origin asks.",
-    404: "There is no such thing in this workspace.",
+    404: "There is no such thing in this workspace, or nothing at this path.",
     410: "The file has expired.",
     413: "The body is too large.",
     415: "The body is not application/json.",
@@ -88,6 +88,8 @@ def _statuses(operation: Operation) -> list[int]:
     found = {*operation.answers, 403, 421, 500, 503}
     if not operation.open:
         found.add(401)
+    if "{" in operation.path:
+        found.add(404)
     if "{workspaceId}" in operation.path or operation.query or operation.body:
         found.add(422)
     if operation.method in ("POST", "PATCH"):
