@@ -172,8 +172,8 @@ class AsyncEngine(Tasks):
             await asyncio.wait(self._running)
         await self._workspace.close()
 
-    async def take_over(self) -> None:
-        """From now on runs tasks that other engines left in the line, too, without being asked for one first."""
+    async def open(self) -> None:
+        """Runs what stands in the line from now on, without being asked for a task first."""
         self._check_usable()
         await (await self._workspace.line()).open()
 

@@ -58,7 +58,7 @@ def serve(settings: Settings, /, *, hosts: tuple[str, ...], max_body_kb: int, gr
     listening = {name: given.pop(name) for name in ("host", "port", "base_path", "public_url")}
 
     def make(workspace: str) -> AsyncEngine:
-        return settings.engine(workspace=workspace, trust_start_urls=False, allow_hosts=hosts, **given)
+        return settings.engine(workspace=workspace, trust_start_urls=False, allow_hosts=hosts, take_over=True, **given)
 
     make(settings.workspace)  # wrong options are told now, not at the first call
     AnthropicModel(given["model"], base_url=settings.base_url)

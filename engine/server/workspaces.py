@@ -53,7 +53,7 @@ class Workspaces:
         if name not in self._engines:
             self._engines[name] = self._make(name)
         engine = self._engines[name]
-        await engine.take_over()
+        await engine.open()
         return engine
 
     async def known(self, name: str) -> AsyncEngine | None:
