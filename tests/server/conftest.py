@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from engine import AsyncEngine
+from engine.errors import ModelUnavailable
 from engine.server.serve import Options, Server
 from fixtures_sites import FixtureServer, serve
 from sandbox import PoolOptions
@@ -22,12 +23,19 @@ Serve = Callable[..., "Live"]
 BASE = "/api/v1/workspace"
 
 
+class Nobody(NoModel):
+    """Not to be asked; the task that does so fails, and with it the test that looks at its end."""
+
+    async def query(self, request: Any) -> Any:
+        raise ModelUnavailable(f"the model was asked: {request.purpose}", model=self.name, endpoint="")
+
+
 class Live:
     """A server that runs, and a plain client for it."""
 
     def __init__(self, store: Path, listening: dict[str, Any], engine: dict[str, Any]) -> None:
         options = Options(store=store, **{"port": 0, "grace": 0.0} | listening)
-        defaults = {"model": NoModel(), "pool": PoolOptions(spare=0), "trust_start_urls": False}
+        defaults = {"model": Nobody(), "pool": PoolOptions(spare=0), "trust_start_urls": False}
 
         def make(workspace: str) -> AsyncEngine:
             return AsyncEngine(store=store, workspace=workspace, **defaults | engine)
