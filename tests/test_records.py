@@ -1,4 +1,5 @@
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,11 @@ def test_two_processes_on_one_database_wait_for_each_other(records: Records) -> 
     assert not other.journal.gates("wt_1")
     other.close()
     records.close()
+
+
+def test_many_open_a_new_database_at_one_time(tmp_path: Path) -> None:
+    for n in range(5):
+        with ThreadPoolExecutor(8) as threads:
+            opened = list(threads.map(lambda _: Records(tmp_path / f"{n}.sqlite3"), range(8)))  # noqa: B023  ends here
+        for records in opened:
+            records.close()

@@ -62,16 +62,21 @@ def _reached(isolation: Any, own_browser: bool) -> dict[str, Any]:
                 "own_browser": own_browser,
                 "browser": _browser(isolation),
             }
-            async with Sandbox(isolation=isolation, pool=PoolOptions(spare=0)) as sandbox:
-                outcome = await sandbox.run(
-                    Automation(VISITS),
-                    parameters,
-                    start_url=None,
-                    egress=Egress(allow=(site,)),
-                    host=Host(),
-                    limits=Limits(wall_seconds=200, pages=100),
-                )
-            assert outcome.ok, outcome.error
+            for _ in range(3 if isolation == "none" else 1):  # on a busy machine a way may need a second go
+                async with Sandbox(isolation=isolation, pool=PoolOptions(spare=0)) as sandbox:
+                    outcome = await sandbox.run(
+                        Automation(VISITS),
+                        parameters,
+                        start_url=None,
+                        egress=Egress(allow=(site,)),
+                        host=Host(),
+                        limits=Limits(wall_seconds=200, pages=100),
+                    )
+                assert outcome.ok, outcome.error
+                missing = {name: script for name, script in parameters["ways"].items() if name not in forbidden.hits}
+                if not missing:
+                    break
+                parameters["ways"] = missing
             return {"hits": dict(forbidden.hits), "said": outcome.value, "refused": outcome.evidence.refused}
 
     return asyncio.run(visit())
@@ -87,7 +92,7 @@ def _browser(isolation: str) -> str:
 @pytest.mark.parametrize("way", WAYS)
 def test_works_without_a_jail(way: str) -> None:
     found = _reached("none", True)
-    assert way in found["hits"], found["said"][way]
+    assert way in found["hits"], found["said"].get(way)
 
 
 @pytest.mark.parametrize("jail", JAILS)
