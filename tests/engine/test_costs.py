@@ -10,6 +10,7 @@ import pytest
 from engine import AsyncEngine, TaskResult
 from engine.bundles import BundleStore
 from fixtures_sites import FixtureServer
+from sandbox import PoolOptions
 from tests.engine.saved import TASK
 from tests.engine.scripted import ScriptedModel
 
@@ -30,7 +31,7 @@ async def test_a_cap_of_the_day_ends_a_run_before_it_costs(
 ) -> None:
     model = ScriptedModel(WORK)
     limit: dict[str, Any] = {option: 0.01}  # one call could cost 0.02
-    async with AsyncEngine(store=tmp_path, model=model, spare_workers=0, **limit) as engine:
+    async with AsyncEngine(store=tmp_path, model=model, pool=PoolOptions(spare=0), **limit) as engine:
         result = await run(engine, site, "k")
     assert result.error is not None
     assert (result.error.code, result.error.details["cap"]) == ("no-ai-credits-left", cap)
@@ -43,7 +44,7 @@ async def test_costs_are_those_of_the_runs_over_engines(tmp_path: Path, site: Fi
     for number in range(3):
         model = ScriptedModel(*[WORK] * (number == 0))
         # What the first run paid is part of the day, whichever engine asks.
-        async with AsyncEngine(store=tmp_path, model=model, spare_workers=0, usd_per_day=0.025) as engine:
+        async with AsyncEngine(store=tmp_path, model=model, pool=PoolOptions(spare=0), usd_per_day=0.025) as engine:
             assert (await run(engine, site, "k")).ok
             other = await run(engine, site, "other") if number == 2 else None
             (costs,) = await engine.costs(reuse_key="k")
