@@ -279,8 +279,8 @@ class WorkerClient:
             usage = self.measure()
             for name, value in (
                 ("cpu_seconds", usage.cpu_seconds),
+                ("processes", usage.processes),  # before memory, of which each takes some
                 ("memory_mb", usage.memory_mb),
-                ("processes", usage.processes),
                 ("scratch_mb", usage.scratch_mb),
                 ("scratch_files", usage.files),
             ):

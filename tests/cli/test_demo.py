@@ -32,7 +32,7 @@ def test_where_nothing_isolates_it_stops_and_says_how_to_go_on(
 
     monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
     monkeypatch.setenv("PATH", str(tmp_path))
-    result = cli("demo")
+    result = cli("demo", "--isolation", "bubblewrap")
     assert result.exit_code == 1
     assert "bubblewrap" in result.stderr
     assert "make demo ISOLATION=none" in result.stderr

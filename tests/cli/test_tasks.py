@@ -162,6 +162,7 @@ def test_what_cannot_be_done_is_two_and_stores_nothing(tmp_path: Path, arguments
 def test_a_task_whose_process_was_killed_has_failed(cli: Run, start: Start, naps: Path) -> None:
     task_id = start(600)
     until(lambda: status(cli, task_id) == "started")
+    until(lambda: len(processes(naps)) == 1)  # for a moment a child that it starts has its name, too
     (process,) = processes(naps)
     below = process.children(recursive=True)
     process.kill()
