@@ -73,7 +73,15 @@ def processes(store: Path) -> list[psutil.Process]:
                 found.append(process)
         except (psutil.Error, OSError):
             continue
-    return found
+    pids = {process.pid for process in found}  # a child that is only just being started still has its parent's name
+    return [process for process in found if parent(process) not in pids]
+
+
+def parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return None
 
 
 def open_files(pid: int) -> list[str]:
@@ -162,7 +170,6 @@ def test_what_cannot_be_done_is_two_and_stores_nothing(tmp_path: Path, arguments
 def test_a_task_whose_process_was_killed_has_failed(cli: Run, start: Start, naps: Path) -> None:
     task_id = start(600)
     until(lambda: status(cli, task_id) == "started")
-    until(lambda: len(processes(naps)) == 1)  # for a moment a child that it starts has its name, too
     (process,) = processes(naps)
     below = process.children(recursive=True)
     process.kill()
