@@ -202,7 +202,8 @@ class Line:
         """Ends what runs; durable tasks go back into the line where that is safe, the others are canceled."""
         self._closed = True
         if self._loop is not None:
-            self._loop.cancel()
+            async with self._moving:  # between two turns: what is being claimed is known, and so is given back
+                self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         for entry in list(self._entries.values()):
             entry.job.hand_over = entry.durable
@@ -252,7 +253,7 @@ class Line:
         for task_id in await to_its_end(self._records.claims.to_cancel, self.owner):
             if (entry := self._entries.get(task_id)) is not None:
                 self._cancel_here(entry, await to_its_end(self._records.task, task_id))
-        if self._draining:
+        if self._draining or self._closed:
             return
         ending = {entry.job.request.reuse_key for entry in self._entries.values() if entry.running is not None}
         claims = await to_its_end(
@@ -266,7 +267,8 @@ class Line:
             await self._tell(entry)
 
     def _sweep(self) -> None:
-        results.sweep(self._root, self._records.expired(datetime.now(UTC)))
+        now = datetime.now(UTC)
+        results.sweep(self._root, self._records.expired(now), now)
 
     async def _start(self, claim: Claim) -> None:
         entry = self._entries.get(claim.task_id)

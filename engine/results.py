@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -102,8 +103,12 @@ def _short(value: Any) -> Any:
     return f"{value if isinstance(value, str) else text}"[:200] + "…"
 
 
-def sweep(root: Path, task_ids: list[str]) -> None:
-    """Removes the files of tasks whose time is over: results and downloads."""
+def sweep(root: Path, task_ids: list[str], now: datetime) -> None:
+    """Removes the files of tasks whose time is over, results and downloads, and logs that are as old."""
     for task_id in task_ids:
         for directory in (root / "results" / task_id, root / "files" / task_id):
             shutil.rmtree(directory, ignore_errors=True)
+    for log in (root / "logs").glob("*.log"):
+        with suppress(OSError):  # its process has just ended, and tidied up
+            if now.timestamp() - log.stat().st_mtime > KEPT.total_seconds():
+                log.unlink()

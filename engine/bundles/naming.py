@@ -17,6 +17,7 @@ _DIGEST = 40  # hex digits: 160 bits
 
 # No capitals, so that "A" and "a" differ where case does not; no "~", which marks shortened names.
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_.")
+_EVIDENT = re.compile(r"[a-z0-9_][a-z0-9_.-]*(?<!\.)")
 _RESERVED = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(\.|$)", re.IGNORECASE)
 _NOT_PORTABLE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\ud800-\udfff]')
 _GIT_OWN = re.compile(r"\.git\s*\.*|git~\d+", re.IGNORECASE)
@@ -57,6 +58,8 @@ def directory_name(key: str) -> str:
 
 def key_of(name: str) -> str | None:
     """The key whose directory this is; None where the name is shortened, or is no key's."""
+    if len(name) <= _LONGEST_NAME and _EVIDENT.fullmatch(name) and not _RESERVED.match(name):
+        return name
     try:
         key = unquote_to_bytes(name).decode("utf-8", "surrogatepass")
         return key if directory_name(key) == name else None

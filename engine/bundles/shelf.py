@@ -30,12 +30,11 @@ class Shelf:
 
     def keys(self) -> list[str]:
         """All reuse keys that something is saved under, sorted."""
-        found = set()
+        bundles = self.root / "bundles"
+        found: set[str] = set()
         with self._errors():
-            directories = sorted((self.root / "bundles").iterdir()) if (self.root / "bundles").is_dir() else []
-        for directory in directories:
-            if (directory / ".git").is_dir():
-                key = key_of(directory.name) or self._key_inside(directory)
+            for name in _repositories(bundles) if bundles.is_dir() else ():
+                key = key_of(name) or self._key_inside(bundles / name)
                 if key is not None:
                     found.add(key)
         return sorted(found)
@@ -86,6 +85,14 @@ class Shelf:
                 return None
             with Objects(self.path(key)) as objects:
                 return objects.revision(PINNED)
+
+    def last(self, key: str) -> tuple[Revision, Revision | None] | None:
+        """The newest revision and the pinned one, read with one process; None where nothing is saved under the key."""
+        with self._errors(key):
+            if not self._exists(key):
+                return None
+            with Objects(self.path(key)) as objects:
+                return self._head(objects), objects.revision(PINNED)
 
     def history(self, key: str, limit: int | None = None) -> list[Revision]:
         """The revisions, newest first.
@@ -196,6 +203,16 @@ class Shelf:
             raise
         except OSError as error:
             raise StoreError(f"the store {self.root} cannot be used: {error}") from error
+
+
+def _repositories(directory: Path) -> list[str]:
+    """The directories with a repository inside; one quick look at each, as there may be ten thousand."""
+    folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - a descriptor has no Path
+        return [name for name in names if os.access(f"{name}/.git", os.F_OK, dir_fd=folder)]
+    finally:
+        os.close(folder)
 
 
 def read_bundle(objects: Objects, revision: Revision) -> Bundle:

@@ -41,20 +41,30 @@ def _load(settings: Settings, key: str, revision: str | None = None) -> Bundle:
     return bundle
 
 
+_SHOWN = 100
+
+
 @click.command("list")
+@click.option(
+    "-l", "--limit", type=click.IntRange(min=1), metavar="N", help=f"Most keys; default {_SHOWN}, with --json all."
+)
+@click.option("--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Leave out the first N.")
 @options(shown=False)
 @pass_settings
-def list_keys(settings: Settings) -> None:
+def list_keys(settings: Settings, limit: int | None, offset: int) -> None:
     """List what is saved.
 
     Each key with its last revision, its runs, and what they cost.
     """
     store = settings.bundles
     used = usage(settings)
+    saved = store.keys()[offset:]
+    if limit is None and not settings.as_json:
+        limit = _SHOWN
     found = []
-    saved = store.keys()
-    for key in saved:
-        found.append((key, store.head(key), used.get(key, (0, 0.0)), store.pinned(key)))
+    for key in saved[:limit]:
+        last, pinned = store.last(key) or (None, None)
+        found.append((key, last, used.get(key, (0, 0.0)), pinned))
     if settings.as_json:
         print_json(
             [
@@ -83,6 +93,8 @@ def list_keys(settings: Settings) -> None:
             for key, last, (runs, usd), pinned in found
         ]
         print_table(("Key", "Revision", "Saved", "Runs", "Cost", "What"), rows, numbers=("Runs", "Cost"))
+    if len(saved) > len(found):
+        click.echo(f"{len(saved) - len(found)} more; --limit and --offset show them.", err=True)
 
 
 @click.command()

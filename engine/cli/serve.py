@@ -14,6 +14,7 @@ from engine import AsyncEngine
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import EngineError
 
+_LISTENING = ("host", "port", "base_path", "public_url")
 _NEEDS = ("starlette", "uvicorn")
 
 
@@ -36,6 +37,8 @@ _NEEDS = ("starlette", "uvicorn")
 @click.option("--max-pending", type=click.IntRange(min=1), default=1000, show_default=True, help="In the line.")
 @click.option("--usd-per-day", type=click.FloatRange(min=0), help="Most dollars for the model a day, per workspace.")
 @click.option("--key-usd-per-day", type=click.FloatRange(min=0), help="The same for each reuse key.")
+@click.option("--max-timeout", type=click.FloatRange(min=1), default=3600, show_default=True, help="Seconds of a task.")
+@click.option("--max-usd", type=click.FloatRange(min=0), default=5, show_default=True, help="Dollars of a task.")
 @click.option(
     "--max-body-kb", type=click.IntRange(min=1), default=1024, show_default=True, help="Largest body of a call."
 )
@@ -55,7 +58,7 @@ def serve(settings: Settings, /, *, hosts: tuple[str, ...], max_body_kb: int, gr
     from engine.models.anthropic import AnthropicModel
     from engine.server.serve import Options, Server
 
-    listening = {name: given.pop(name) for name in ("host", "port", "base_path", "public_url")}
+    listening = {name: given.pop(name) for name in (*_LISTENING, "max_timeout", "max_usd")}
 
     def make(workspace: str) -> AsyncEngine:
         return settings.engine(workspace=workspace, trust_start_urls=False, allow_hosts=hosts, take_over=True, **given)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.alias_generators import to_camel
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -37,6 +38,8 @@ class Access:
         public_url: Where callers reach it, if not where it listens.
         max_body_bytes: Most bytes of a call.
         default_workspace: What calls without a workspace and without a key mean.
+        max_timeout: Most seconds that a call may ask for a task.
+        max_usd: Most dollars that a call may ask for a task.
     """
 
     always_keys: bool = False
@@ -44,6 +47,8 @@ class Access:
     public_url: str | None = None
     max_body_bytes: int = 1 << 20
     default_workspace: str = "default"
+    max_timeout: float = 3600.0
+    max_usd: float = 5.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,22 @@ class Call:
         if len(named) > _WORKSPACE_LENGTH:
             raise Problem(422, "invalid-request", f"a workspace's name has at most {_WORKSPACE_LENGTH} characters")
         return str(named)
+
+    def asked(self) -> dict[str, Any]:
+        """The arguments of ``AsyncEngine.start`` that the body stands for.
+
+        Raises:
+            Problem: It asks for more time or money than the operator lets a call have.
+        """
+        asked: dict[str, Any] = self.body.asked()
+        access = self.parts.access
+        for name, most, unit in (("timeout", access.max_timeout, "s"), ("budget_usd", access.max_usd, "dollars")):
+            if asked.get(name, 0) > most:
+                raise Problem(
+                    422, "invalid-request", f"{to_camel(name)} may be at most {most:g} {unit} on this server",
+                    field=to_camel(name),
+                )  # fmt: skip
+        return asked
 
     async def engine(self) -> AsyncEngine:
         """The workspace's engine; the workspace is made where there was none."""

@@ -22,6 +22,7 @@ from engine.server.wire import (
     RunStartedAnswer,
     RunUpdate,
     SkilletAnswer,
+    SkilletPage,
 )
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def operations() -> list[Operation]:
         Operation("GET", f"{run}/events", "followRun", "The events of a run as they happen, as server-sent events",
                   _events, {200: EventAnswer, 204: None, 404: None}, media="text/event-stream", headers=_EVENTS),
         Operation("GET", f"{_BASE}/skillets", "listSkillets", "The saved automations", _skillets,
-                  {200: list[SkilletAnswer]}),
+                  {200: list[SkilletAnswer]}, query=SkilletPage),
         Operation("GET", session, "listAuthSessions", "Saved logins: none yet", _no_sessions, {200: list[Any]}),
         Operation("POST", f"{session}/record", "recordAuthSession", "Record a login: not possible yet", _record,
                   {501: None}, body=RecordBody),
@@ -57,7 +58,7 @@ def operations() -> list[Operation]:
 
 async def _start(call: Call) -> Response:
     engine = await call.engine()
-    asked = call.body.asked()
+    asked = call.asked()
     if "model" in asked and not _is_known(asked["model"]):
         del asked["model"]  # its client always names one, of another vendor
     task_id = await engine.start(asked.pop("task"), **asked)
@@ -110,7 +111,8 @@ async def _skillets(call: Call) -> Response:
 
     def read() -> list[dict[str, Any]]:
         found = []
-        for key in bundles.keys():  # noqa: SIM118  a store, no dict
+        first, most = call.query.offset, call.query.limit
+        for key in bundles.keys()[first : None if most is None else first + most]:
             try:
                 head = bundles.head(key)
             except BundleError as error:

@@ -44,6 +44,8 @@ class Options:
         public_url: Where callers reach the server, if not where it listens: behind a proxy.
         max_body_bytes: Most bytes of a call.
         grace: Seconds that running tasks have to end when the server is to end.
+        max_timeout: Most seconds that a call may ask for a task.
+        max_usd: Most dollars that a call may ask for a task.
     """
 
     store: Path
@@ -54,6 +56,8 @@ class Options:
     public_url: str | None = None
     max_body_bytes: int = 1 << 20
     grace: float = 10.0
+    max_timeout: float = 3600.0
+    max_usd: float = 5.0
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", self.base_path) or self.base_path.split("/")[1:2] in (
@@ -103,6 +107,8 @@ class Server:
             public_url=options.public_url,
             max_body_bytes=options.max_body_bytes,
             default_workspace=options.workspace,
+            max_timeout=options.max_timeout,
+            max_usd=options.max_usd,
         )
         self.workspaces = Workspaces(options.store, make)
         self._options = options

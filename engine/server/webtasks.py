@@ -39,7 +39,7 @@ def operations(base_path: str) -> list[Operation]:
 
 async def _start(call: Call) -> Response:
     engine = await call.engine()
-    asked = call.body.asked()
+    asked = call.asked()
     task_id = await engine.start(asked.pop("task"), **asked)
     return ok({"webTaskId": task_id, "status": "pending"})
 

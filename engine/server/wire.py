@@ -110,6 +110,15 @@ class Page(Body):
     offset: int = Field(default=0, ge=0, lt=1 << 31)
 
 
+class SkilletPage(Body):
+    """Which part of the saved automations; without ``limit`` all after the first ``offset``."""
+
+    model_config = ConfigDict(strict=False)
+
+    limit: int | None = Field(default=None, ge=1, lt=1 << 31)
+    offset: int = Field(default=0, ge=0, lt=1 << 31)
+
+
 class TaskPage(Page):
     """Which tasks."""
 

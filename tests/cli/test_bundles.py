@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from engine.bundles import BundleStore
 from engine.cli.app import webtasks
 from tests.cli.conftest import KEY, Run, data
-from tests.engine.saved import TASK
+from tests.engine.saved import TASK, save
 
 
 def revisions(store: Path) -> list[str]:
@@ -147,3 +147,17 @@ def test_export_and_list_count_what_ran(cli: Run, store: Path, trouble: str, tmp
     (listed,) = data(cli("bundles", "list", "--json"))
     assert (listed["runs"], listed["usd"]) == (2, 0)
     assert cli("export", "-o", str(tmp_path / "no" / "such" / "file")).exit_code != 0
+
+
+def test_a_long_list_is_cut_and_says_so(cli: Run, store: Path) -> None:
+    for n in range(3):
+        save(store, f"more-{n}", "async def run(page, parameters, task):\n    return 1\n")
+    keys = [KEY, "more-0", "more-1", "more-2"]
+    assert [each["key"] for each in data(cli("bundles", "list", "--json"))] == keys
+    assert [each["key"] for each in data(cli("bundles", "list", "--json", "--limit", "2", "--offset", "1"))] == keys[
+        1:3
+    ]
+    shown = cli("bundles", "list", "--limit", "3")
+    assert "more-1" in shown.stdout
+    assert "more-2" not in shown.stdout
+    assert "1 more; --limit and --offset show them" in shown.output

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +15,8 @@ import httpx
 
 from fixtures_sites import FixtureServer
 from tests.cli.conftest import KEY, Run, data, started
-from tests.engine.saved import TASK
+from tests.cli.test_tasks import until
+from tests.engine.saved import TASK, save
 
 
 @contextmanager
@@ -84,3 +87,27 @@ def test_wrong_options_are_told_before_anything_is_done(cli: Run) -> None:
         refused = cli("serve", "--port", "0", *options)
         assert (refused.exit_code, told in refused.stderr) == (2, True), refused.output
     assert cli("keys", "revoke", "wk_nothing").exit_code == 2
+
+
+def test_without_the_extra_it_says_what_to_install(store: Path) -> None:
+    """As where the wheel was installed alone: the modules are hidden from this one process."""
+    hidden = "import sys; sys.modules.update(starlette=None, uvicorn=None); from engine.cli.app import webtasks"
+    command = [sys.executable, "-c", f"{hidden}; webtasks()", "--store", str(store), "serve"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 2
+    assert 'pip install "webtasks-engine[server]"' in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
+    save(tmp_path, KEY, "import asyncio\nasync def run(page, parameters, task):\n    await asyncio.sleep(600)\n")
+    with served(tmp_path, "--grace", "300") as (process, url):
+        tasks = f"{url}/api/v1/workspace/default/web-tasks"
+        task_id = httpx.post(f"{tasks}/start", json={"task": TASK, "reuseKey": KEY, "ai": "never"}).json()["webTaskId"]
+        until(lambda: httpx.get(f"{tasks}/{task_id}/result").json()["status"] == "started")
+        process.send_signal(signal.SIGTERM)
+        time.sleep(1.5)
+        assert process.poll() is None, "the first signal gives the task its grace"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert process.returncode == 0

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import json
+import os
+import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 
 from engine import AsyncEngine, Engine, FileResult, InvalidRequest, TaskFailed, TaskNotFound, TaskResult
 from engine.bundles import BundleStore
+from engine.claims import Claims
 from engine.results import sweep
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
@@ -207,7 +211,7 @@ async def test_a_large_result_is_a_file_that_expires(tmp_path: Path) -> None:
         assert wire["preview"]["sample"] == large.output[:3]
         table = Path(stored.result.csv.url.removeprefix("file://")).read_text().splitlines()  # type: ignore[union-attr]
         assert table[:2] == ["n,text,good", f"0,{'é' * 60},true"]
-        sweep(other.root, [large.web_task_id])
+        sweep(other.root, [large.web_task_id], datetime.now(UTC))
         with pytest.raises(TaskFailed, match="expired"):
             _ = (await other.result(large.web_task_id)).output
 
@@ -220,10 +224,16 @@ async def test_expired_files_are_swept_and_others_stay(tmp_path: Path) -> None:
         with records._database.alone() as db:
             old = "2020-01-01T00:00:00.000000+00:00"
             db.execute("UPDATE tasks SET expires_at = ? WHERE id = ?", (old, results[0].web_task_id))
+    logs = tmp_path / "default" / "logs"
+    logs.mkdir()
+    for name, days in (("old.log", 8), ("new.log", 6)):
+        (logs / name).write_text("left by a process that was killed")
+        os.utime(logs / name, times=(time.time() - days * 86_400,) * 2)
     async with engine(tmp_path) as later:
         await later.run(TASK, reuse_key="k", parameters={"rows": 1}, **REPLAY)
         kept = [path.name for path in (later.root / "results").iterdir()]
     assert kept == [results[1].web_task_id]
+    assert [path.name for path in logs.iterdir()] == ["new.log"]
 
 
 async def test_closing_hands_waiting_tasks_to_the_next_engine(tmp_path: Path, site: FixtureServer) -> None:
@@ -251,6 +261,27 @@ async def test_closing_hands_waiting_tasks_to_the_next_engine(tmp_path: Path, si
         (result,) = await other.wait([waiting], poll=0.1)
         assert result.output == [{"n": 8}]
         assert (await other.cancel(again)).status == "canceled"
+
+
+async def test_closing_while_a_task_is_being_claimed_gives_it_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, claimed = Claims.claim, threading.Event()
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        claims = claim(*arguments, **named)
+        if claims:
+            claimed.set()
+            time.sleep(0.5)  # the engine is closed meanwhile
+        return claims
+
+    monkeypatch.setattr(Claims, "claim", slow)
+    save(tmp_path, "q", QUICK, parameters={"n": 1})
+    async with engine(tmp_path) as one:
+        task_id = await one.start(TASK, reuse_key="q", parameters={"n": 8}, if_interrupted="rerun", **REPLAY)
+        await asyncio.to_thread(claimed.wait)
+    async with engine(tmp_path, take_over=False) as other:
+        assert (await other.result(task_id)).status == "pending"
 
 
 async def test_who_gives_up_leaves_the_key_and_the_slot_free(tmp_path: Path, site: FixtureServer) -> None:

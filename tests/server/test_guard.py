@@ -88,6 +88,17 @@ def test_a_call_may_not_name_private_addresses(live: Live) -> None:
     assert refused.json()["details"]["errors"][0]["field"] == "allowHosts"
 
 
+@pytest.mark.parametrize("path", [START, "/api/v1/runs/start"])
+def test_a_call_gets_as_much_time_and_money_as_the_operator_says(serving: Serve, path: str) -> None:
+    live = serving(max_timeout=60.0, max_usd=0.1)
+    for asked in ({"timeout": 61}, {"budgetUsd": 0.11}):
+        refused = live.http.post(path, json={**TASK, **asked})
+        (field,) = asked
+        assert refused.status_code == 422
+        assert f"{field} may be at most" in refused.json()["message"]
+    assert live.http.post(path, json={**TASK, "timeout": 60, "budgetUsd": 0.1}).status_code == 200
+
+
 def test_keys_are_wanted_as_soon_as_there_is_one_and_stay_so(live: Live) -> None:
     assert post(live).status_code == 200
     keys = Keys(live.store)
