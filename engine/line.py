@@ -202,7 +202,7 @@ class Line:
         """Ends what runs; durable tasks go back into the line where that is safe, the others are canceled."""
         self._closed = True
         if self._loop is not None:
-            async with self._moving:  # between two turns: what is being claimed is known, and so is given back
+            async with self._moving:  # between two turns: what is being claimed is known
                 self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         for entry in list(self._entries.values()):
@@ -260,6 +260,11 @@ class Line:
             self._records.claims.claim, self.owner, self._slots, self._bundles.try_lock, ending,
             take_over=self._take_over,
         )  # fmt: skip
+        if self._closed:  # since: none of them has begun
+            await to_its_end(self._records.claims.give_back, [claim.task_id for claim in claims])
+            for claim in claims:
+                claim.lock.release()
+            return
         for claim in claims:
             await self._start(claim)
         untold = (e for e in list(self._entries.values()) if e.running is None and not e.told and not e.done.done())

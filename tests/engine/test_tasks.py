@@ -275,13 +275,21 @@ async def test_closing_while_a_task_is_being_claimed_gives_it_back(
             time.sleep(0.5)  # the engine is closed meanwhile
         return claims
 
-    monkeypatch.setattr(Claims, "claim", slow)
     save(tmp_path, "q", QUICK, parameters={"n": 1})
+    lock = BundleStore(tmp_path / "default").try_lock("q")
+    assert lock is not None
     async with engine(tmp_path) as one:
-        task_id = await one.start(TASK, reuse_key="q", parameters={"n": 8}, if_interrupted="rerun", **REPLAY)
+        task_id = await one.start(TASK, reuse_key="q", parameters={"n": 8}, **REPLAY)
+    lock.release()
+    monkeypatch.setattr(Claims, "claim", slow)
+    async with engine(tmp_path) as heir:
+        await heir.open()
         await asyncio.to_thread(claimed.wait)
     async with engine(tmp_path, take_over=False) as other:
         assert (await other.result(task_id)).status == "pending"
+    lock = BundleStore(tmp_path / "default").try_lock("q")
+    assert lock is not None, "the lock is still held"
+    lock.release()
 
 
 async def test_who_gives_up_leaves_the_key_and_the_slot_free(tmp_path: Path, site: FixtureServer) -> None:
