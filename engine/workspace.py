@@ -76,7 +76,8 @@ class Workspace:
             from sandbox import PoolOptions, Sandbox
 
             pool = self.pool or PoolOptions()
-            self._sandbox = Sandbox(isolation=self.isolation, browser=self.browser, pool=pool)
+            cache = self.root.parent / ".cache"
+            self._sandbox = Sandbox(isolation=self.isolation, browser=self.browser, pool=pool, cache=cache)
         return self._sandbox
 
     async def records(self) -> Records:

@@ -7,6 +7,7 @@ import base64
 import os
 import socket
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from sandbox.browser import Browser
@@ -42,7 +43,7 @@ class WorkerClient:
         ended: Done when it is over.
     """
 
-    def __init__(self, mechanism: Mechanism, limits: Limits) -> None:
+    def __init__(self, mechanism: Mechanism, limits: Limits, compiled: Path | None = None) -> None:
         self.limits = limits
         self.started_with = limits
         self.runs = 0
@@ -54,7 +55,7 @@ class WorkerClient:
         self.ready: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
         self._reason: BaseException | None = None
-        self._process = WorkerProcess(mechanism, self._count_output)
+        self._process = WorkerProcess(mechanism, self._count_output, compiled)
         self._channel: Channel | None = None
         self._census: Census | None = None
         self._job: Job | None = None

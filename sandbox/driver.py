@@ -13,9 +13,14 @@ _LIMIT = 32768  # as Playwright asks for
 
 
 class EarlyDriver:
-    """A driver process that Playwright gets when it starts one like it; else it starts its own, as ever."""
+    """A driver process that Playwright gets when it starts one like it; else it starts its own, as ever.
 
-    def __init__(self) -> None:
+    Args:
+        compiled: Directory of its compiled code.
+    """
+
+    def __init__(self, compiled: str | None) -> None:
+        self._compiled = {"NODE_COMPILE_CACHE": compiled} if compiled is not None else {}
         spec = importlib.util.find_spec("playwright")
         assert spec is not None
         assert spec.origin is not None
@@ -43,7 +48,7 @@ class EarlyDriver:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LIMIT,
-            env=self._environment,
+            env=self._environment | self._compiled,
         )
         asyncio.create_subprocess_exec = self._hand_over
 

@@ -42,6 +42,7 @@ _NOT_LINUX = (
 # playwright and what it imports; whether it needs the last two depends on its version
 _PACKAGES = {"playwright": True, "greenlet": True, "pyee": False, "typing_extensions": False}
 JAIL_PACKAGES = "/packages"
+JAIL_COMPILED = "/compiled"
 _JAIL_BROWSER = "/browser"
 _SCRATCH = "/scratch"
 _PUBLIC_FILES = (
@@ -120,6 +121,7 @@ def worker_command(
     info: int,
     chromium_sandbox: bool,
     scratch: str | None = None,
+    compiled: Path | None = None,
 ) -> Command:
     """The command that starts a worker.
 
@@ -131,6 +133,7 @@ def worker_command(
         info: Descriptor to which bubblewrap writes the pid of the jail's first process.
         chromium_sandbox: Use Chromium's own sandbox, too; it needs namespaces.
         scratch: A new, empty directory, for ``"landlock"`` and ``"none"``.
+        compiled: Directory of the driver's compiled code, for ``"bubblewrap"``.
     """
     jailed = mechanism == "bubblewrap"
     options = {
@@ -144,7 +147,9 @@ def worker_command(
         "file_mb": limits.scratch_mb,
     }
     if jailed:
-        jail = jail_command(browser, limits, python_command(JAIL_PACKAGES, _START, json.dumps(options)), info=info)
+        options["compiled"] = JAIL_COMPILED if compiled is not None else None
+        inner = python_command(JAIL_PACKAGES, _START, json.dumps(options))
+        jail = jail_command(browser, limits, inner, info=info, compiled=compiled)
         return Command(jail.arguments, jail.environment, (control, *jail.descriptors))
     assert scratch is not None
     if mechanism == "landlock":
@@ -190,9 +195,28 @@ def python_command(path: str, code: str, *arguments: str) -> list[str]:
     return [str(_python()), "-I", "-S", "-B", "-X", "utf8", "-c", _PATH + code, path, *arguments]
 
 
-def jail_command(browser: Browser, limits: Limits, inner: list[str], *, info: int | None = None) -> Command:
-    """Put a command into the jail."""
+def jail_command(
+    browser: Browser,
+    limits: Limits,
+    inner: list[str],
+    *,
+    info: int | None = None,
+    compiled: Path | None = None,
+    compiling: bool = False,
+) -> Command:
+    """Put a command into the jail.
+
+    Args:
+        info: Descriptor to which bubblewrap writes the pid of the jail's first process.
+        compiled: Directory of the driver's compiled code.
+        compiling: Let the driver write it; only where nothing else runs.
+    """
     arguments = [find_bubblewrap(), *_namespaces(), *_file_system(browser, limits)]
+    if compiled is not None:
+        arguments += ["--bind" if compiling else "--ro-bind", str(compiled), JAIL_COMPILED]
+        arguments += ["--setenv", "NODE_COMPILE_CACHE", JAIL_COMPILED] if compiling else []
+    # bubblewrap leaves its root and /dev writable: memory without a limit
+    arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", _SCRATCH]
     descriptors = []
     if info is not None:
         arguments += ["--info-fd", str(info)]
@@ -229,8 +253,7 @@ def _file_system(browser: Browser, limits: Limits) -> list[str]:
         arguments += ["--ro-bind", str(source), f"{JAIL_PACKAGES}/{source.name}"]
     if browser_path(browser) != str(browser.executable):
         arguments += ["--ro-bind", str(browser.root), _JAIL_BROWSER]
-    # bubblewrap leaves its root and /dev writable: memory without a limit
-    return [*arguments, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", _SCRATCH]
+    return arguments
 
 
 def _show(path: Path) -> list[str]:

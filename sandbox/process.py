@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from sandbox.browser import Browser
@@ -38,8 +39,9 @@ class WorkerProcess:
     listener: socket.socket
     meter: Meter
 
-    def __init__(self, mechanism: Mechanism, on_output: Callable[[int], None]) -> None:
+    def __init__(self, mechanism: Mechanism, on_output: Callable[[int], None], compiled: Path | None) -> None:
         self._mechanism = mechanism
+        self._compiled = compiled
         self._on_output = on_output
         self._popen: subprocess.Popen[bytes] | None = None
         self._output: int | None = None
@@ -87,6 +89,7 @@ class WorkerProcess:
                 info=info_theirs,
                 chromium_sandbox=chromium_sandbox,
                 scratch=self._scratch,
+                compiled=self._compiled,
             )
             try:
                 # Directly, for asyncio's child watcher would cost a thread per worker on Python 3.11

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 
-from sandbox import shapes
+from sandbox import compiled, shapes
 from sandbox.browser import Browser, find_browser
 from sandbox.client import WorkerClient
 from sandbox.errors import SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
@@ -23,6 +24,8 @@ from sandbox.results import Automation, Outcome, ScriptError
 from sandbox.session import Session
 
 logger = logging.getLogger(__name__)
+
+_COMPILE_AFTER_SECONDS = 2.0  # the blank worker comes first
 
 Isolation = Literal["auto", "bubblewrap", "landlock", "none"]
 
@@ -40,6 +43,7 @@ class Sandbox:
         browser: Path or name of a Chromium; default: WEBTASKS_BROWSER, Playwright's own, the system's.
         limits: For all runs that name none.
         pool: How many workers wait for the next run, and for how long.
+        cache: Directory for what makes the first run of later programs faster, 2 MB; made when needed. None: no such.
 
     Raises:
         SandboxUnavailable: No jail works here, or there is no browser. Raised at the first use.
@@ -60,6 +64,7 @@ class Sandbox:
         browser: str | Path | None = None,
         limits: Limits = Limits(),  # noqa: B008  frozen
         pool: PoolOptions = PoolOptions(),  # noqa: B008  frozen
+        cache: str | Path | None = None,
     ) -> None:
         if isolation not in get_args(Isolation):
             raise ValueError(f"isolation is one of {', '.join(get_args(Isolation))}, not {isolation!r}")
@@ -69,10 +74,12 @@ class Sandbox:
         self._browser_setting = browser
         self._limits = limits
         self._pool = Pool(self._start_worker, pool, limits)
+        self._cache = Path(cache).expanduser().absolute() if cache is not None else None
         self._sweeps = "bubblewrap" in self._mechanisms and pool.spare > 0
         self._chromium_sandbox = True
         self._closed = False
         self._swept: asyncio.Task[object] | None = None
+        self._stop = threading.Event()
 
     async def __aenter__(self) -> Sandbox:
         return self
@@ -83,6 +90,7 @@ class Sandbox:
     async def close(self) -> None:
         """End all workers, and wait until no process of them is left."""
         self._closed = True
+        self._stop.set()
         await self._pool.close()
         if self._swept is not None:
             await asyncio.gather(self._swept, return_exceptions=True)
@@ -194,8 +202,16 @@ class Sandbox:
 
     def _refill(self) -> None:
         if self._swept is None and self._sweeps:
-            self._swept = asyncio.ensure_future(asyncio.to_thread(sweep))
+            self._swept = asyncio.ensure_future(asyncio.to_thread(self._tidy_up))
         self._pool.refill()
+
+    def _tidy_up(self) -> None:
+        """Once, after the first run: what this machine lacks for the next, and what earlier programs left."""
+        sweep()
+        if self._cache is None or self._mechanisms != ("bubblewrap",) or compiled.found(self._cache) is not None:
+            return
+        if not self._stop.wait(_COMPILE_AFTER_SECONDS):
+            compiled.make(self._cache, find_browser(self._browser_setting), self._stop)
 
     def _outcome(self, client: WorkerClient, answer: Any, started: float) -> Outcome:
         try:
@@ -255,7 +271,7 @@ class Sandbox:
         raise SandboxUnavailable("; ".join(error.problem for error in problems), problems[0].remedy) from problems[-1]
 
     async def _start_with(self, mechanism: Mechanism, browser: Browser, limits: Limits) -> WorkerClient:
-        client = WorkerClient(mechanism, limits)
+        client = WorkerClient(mechanism, limits, compiled.found(self._cache))
         client.ready.add_done_callback(lambda _: self._learn(client))
         try:
             await client.start(browser, chromium_sandbox=self._chromium_sandbox)

@@ -103,7 +103,7 @@ def _kill(pid: int) -> None:
 
 
 async def _serve(control: socket.socket, port: int, options: dict[str, Any]) -> None:
-    driver = EarlyDriver()
+    driver = EarlyDriver(options.get("compiled"))
     await driver.start()
     reader, writer = await asyncio.open_connection(sock=control, limit=_READ_LIMIT)
     tasks: set[asyncio.Task[None]] = set()

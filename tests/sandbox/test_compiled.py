@@ -1,0 +1,68 @@
+"""The driver's compiled code is made once, read by the next workers, and by nobody written."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import threading
+import time
+from pathlib import Path
+
+from sandbox import Automation, Sandbox, compiled
+from sandbox.browser import find_browser
+
+# What the driver, and not the automation, is told; and what the automation may do with it.
+LOOKS = """
+import os, pathlib
+async def run(page, parameters, task):
+    told = []
+    for process in pathlib.Path("/proc").iterdir():
+        if process.name.isdigit() and b"run-driver" in (process / "cmdline").read_bytes():
+            told += [each for each in (process / "environ").read_bytes().decode().split("\\0") if "COMPILE" in each]
+    files = [path for path in pathlib.Path("/compiled").rglob("*") if path.is_file()]
+    refused = []
+    for path in (*files, pathlib.Path("/compiled/new")):
+        try:
+            path.write_bytes(b"hostile")
+        except OSError as error:
+            refused.append(error.errno)
+    return {"told": told, "files": len(files), "refused": refused, "mine": os.environ.get("NODE_COMPILE_CACHE")}
+"""
+
+
+async def test_it_is_made_once_and_workers_only_read_it(tmp_path: Path) -> None:
+    assert compiled.make(tmp_path, find_browser(), threading.Event())
+    (made,) = tmp_path.iterdir()
+    before = {path: path.stat().st_mtime_ns for path in made.rglob("*")}
+    async with Sandbox(isolation="bubblewrap", cache=tmp_path) as sandbox:
+        outcome = await sandbox.run(Automation(LOOKS), {})
+    assert outcome.ok, outcome.error
+    assert outcome.value["told"] == ["NODE_COMPILE_CACHE=/compiled"]
+    assert outcome.value["files"] > 1
+    assert set(outcome.value["refused"]) == {errno.EROFS}, "a read-only file system"
+    assert outcome.value["mine"] is None
+    assert compiled.make(tmp_path, find_browser(), threading.Event())
+    assert {path: path.stat().st_mtime_ns for path in made.rglob("*")} == before
+
+
+async def test_a_program_that_lives_on_makes_it_for_the_next(tmp_path: Path) -> None:
+    async with Sandbox(isolation="bubblewrap", cache=tmp_path / "cache") as sandbox:
+        await sandbox.run(Automation("async def run(page, parameters, task): return 1"), {})
+        until = time.monotonic() + 60
+        while compiled.found(tmp_path / "cache") is None:
+            assert time.monotonic() < until, "it was never made"
+            await asyncio.sleep(0.1)
+
+
+async def test_without_it_workers_start_all_the_same(tmp_path: Path) -> None:
+    async with Sandbox(isolation="bubblewrap", cache=tmp_path / "cache") as sandbox:
+        outcome = await sandbox.run(Automation("async def run(page, parameters, task): return 1"), {})
+    assert outcome.value == 1
+    assert not (tmp_path / "cache").exists(), "a program that ends at once makes nothing"
+
+
+def test_who_stops_it_leaves_nothing(tmp_path: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert not compiled.make(tmp_path, find_browser(), stop)
+    assert list(tmp_path.iterdir()) == []
