@@ -9,7 +9,7 @@ import inspect
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _ACTION_TIMEOUT_MS = 10_000
 _ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
+_AFTER_A_CRASH_SECONDS = 3.0
 _RESULT = "__step_result__"
 
 
@@ -64,6 +65,7 @@ class Harness:
     def _on_disconnected(self, _: object) -> None:
         if self._recorder is not None:
             self._recorder.crashed = True
+        self._gone.set()
 
     def remember(self) -> None:
         """Remember what the process is like, unless it is too late for that."""
@@ -88,13 +90,16 @@ class Harness:
 
     async def _open(self) -> Page:
         assert self._browser is not None
+        self._gone = asyncio.Event()
         context = self._context = await self._browser.new_context(accept_downloads=True)
         context.set_default_timeout(_ACTION_TIMEOUT_MS)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)
         recorder = self._recorder = observe.Recorder(context)
 
-        def on_crash(*_: object) -> None:
+        def on_crash(page: Page) -> None:
             recorder.crashed = True
+            if page is self._page:
+                self._gone.set()
 
         def on_page(page: Page) -> None:
             page.on("crash", on_crash)
@@ -166,7 +171,7 @@ class Harness:
             run = getattr(module, "run", None)
             if not inspect.iscoroutinefunction(run):
                 raise TypeError(f"{name} has no `async def run(page, parameters, task)`")
-            value = await run(self._page, parameters, self._task)
+            value = await self._until_crash(run(self._page, parameters, self._task))
             if self._task._stopped is not None:  # swallowed by the automation
                 raise self._task._stopped
             return dump_json(value), None
@@ -175,6 +180,30 @@ class Harness:
             return None, self._describe(problem)
         except BaseException as error:  # noqa: BLE001  SystemExit, too, is only the automation's
             return None, self._describe(error)
+
+    async def _until_crash(self, running: Coroutine[Any, Any, Any]) -> Any:
+        """What it gives; but calls to a page that has crashed may wait for ever, so then it has to end soon."""
+
+        async def guarded() -> tuple[Any, BaseException | None]:
+            try:
+                return await running, None
+            except BaseException as error:  # noqa: BLE001  a task passes SystemExit on to the loop
+                return None, error
+
+        task, gone = asyncio.ensure_future(guarded()), asyncio.ensure_future(self._gone.wait())
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        ended = task.done() or bool((await asyncio.wait({task}, timeout=_AFTER_A_CRASH_SECONDS))[0])
+        task.cancel()
+        value, error = await task
+        if not ended:
+            from playwright.async_api import Error
+
+            trace = error.__traceback__ if error is not None else None
+            raise Error("the page crashed, and the automation waited on").with_traceback(trace)
+        if error is not None:
+            raise error
+        return value
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
         assert self._recorder is not None

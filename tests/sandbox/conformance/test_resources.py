@@ -254,3 +254,22 @@ def _sleeps(pid: str) -> bool:
 @pytest.mark.parametrize("jail", JAILS)
 async def test_a_flood_of_console_messages_is_no_flood_here(jail: str) -> None:
     assert (await run(jail, FLOOD, Limits(), n=5_000)).value == "logged"
+
+
+@pytest.mark.parametrize("jail", [*JAILS, "none"])
+@pytest.mark.parametrize("method", ["Page.crash", "Browser.crash"])
+async def test_a_crash_is_no_fault_of_the_script_and_no_run_after_it_suffers(jail: str, method: str) -> None:
+    crash = f"""
+async def run(page, parameters, task):
+    session = await page.context.new_cdp_session(page)
+    await session.send({method!r})
+    await page.title()
+"""
+    good = "async def run(page, parameters, task):\n    return await page.evaluate('6 * 7')\n"
+    async with Sandbox(isolation=jail, pool=PoolOptions(spare=0)) as sandbox:
+        crashed = await sandbox.run(Automation(crash), {}, limits=Limits(wall_seconds=60), affinity="one")
+        assert crashed.error is not None
+        assert crashed.error.kind == "crash"
+        after = await sandbox.run(Automation(good), {}, affinity="one")
+    assert (after.value, after.worker_run) == (42, 1), "on another worker"
+    assert left() == []
