@@ -7,7 +7,22 @@ from typing import Any, NoReturn
 
 import click
 
-from engine.cli import adopt, attempts, bundles, costs, demo, doctor, exchange, keys, run, serve, start, tasks, watching
+from engine.cli import (
+    adopt,
+    attempts,
+    bundles,
+    costs,
+    demo,
+    doctor,
+    exchange,
+    keys,
+    pool,
+    run,
+    serve,
+    start,
+    tasks,
+    watching,
+)
 from engine.cli.ends import BAD_REQUEST
 from engine.cli.loop import INTERRUPTED, Stopped
 from engine.cli.output import clean, print_json
@@ -124,6 +139,7 @@ for command in (
     bundles.pin,
     bundles.unpin,
     attempts.export,
+    pool.pool,
     serve.serve,
     keys.keys,
     doctor.doctor,

@@ -14,6 +14,7 @@ from engine.cli.ends import NOT_ENDED, exit_code, print_result, report, took
 from engine.cli.following import follow
 from engine.cli.loop import Stopped, run_to_end
 from engine.cli.output import count, print_json
+from engine.cli.pool import run_in_pool
 from engine.cli.progress import Watcher, watch
 from engine.cli.request import build, request_options
 from engine.cli.settings import Settings, options, pass_settings
@@ -78,11 +79,7 @@ def _repeated(settings: Settings, result: TaskResult) -> Any:
 def _run_here(settings: Settings, request: dict[str, Any], repeats: int | None, *, quiet: bool) -> Sequence[TaskResult]:
     seen: set[str] = set()
 
-    async def work(watcher: Watcher) -> Sequence[TaskResult]:
-        def take(event: Event) -> None:
-            seen.add(event.task_id)
-            watcher(event)
-
+    async def work(take: Watcher) -> Sequence[TaskResult]:
         async with settings.engine() as engine:
             if repeats is None:
                 return [await engine.run(**request, on_event=take, poll=0.5)]
@@ -90,7 +87,13 @@ def _run_here(settings: Settings, request: dict[str, Any], repeats: int | None, 
 
     try:
         with watch(quiet=quiet) as watcher:
-            return run_to_end(work(watcher))
+
+            def take(event: Event) -> None:
+                seen.add(event.task_id)
+                watcher(event)
+
+            pooled = run_in_pool(settings, request, take) if repeats is None else None
+            return [pooled] if pooled is not None else run_to_end(work(take))
     except Stopped as stop:
         raise Stopped(stop.code, asyncio.run(_interrupted(settings, seen))) from None
 

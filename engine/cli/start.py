@@ -71,9 +71,13 @@ def start_detached(settings: Settings, request: dict[str, Any]) -> TaskResult:
             raise EngineError(f"the process that was to run the task ended before it was started: {said}")
     told = json.loads(answer)
     if "error" in told:
-        error = told["error"]
-        raise _ERRORS.get(error["type"], EngineError)(error["message"], **error["details"])
+        raise told_error(told["error"])
     return TaskResult.model_validate(told["task"])
+
+
+def told_error(error: dict[str, Any]) -> EngineError:
+    """The error that another process met, as it told it."""
+    return _ERRORS.get(error["type"], EngineError)(error["message"], **error["details"])
 
 
 def take_over(settings: Settings) -> None:
