@@ -69,6 +69,14 @@ _PATH = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); "
 # Without the package's own __init__, which imports the host's side
 _WORKER_ALONE = "import importlib.util as u; sys.modules['sandbox'] = u.module_from_spec(u.find_spec('sandbox')); "
 _START = _WORKER_ALONE + "from sandbox.worker import main; main()"
+# The directory is made by who removes it: a program that is killed before it has started the worker leaves none
+_MAKE_HOME = "import os; home = os.environ['HOME']; os.mkdir(home, 0o700); os.chdir(home); "
+_MAKE_SEALED = (
+    "import os, sys; directory, sources = sys.argv.pop(1), sys.argv.pop(1).split(':'); "
+    "os.path.isdir(directory) or os.mkdir(directory, 0o700); "
+    "[os.mkdir(f'{directory}/{name}') for name in ('packages', 'scratch')]; "
+    "[os.symlink(source, f'{directory}/packages/{os.path.basename(source)}') for source in sources]; "
+)
 _START_SEALED = "from sandbox.landlock import main; main()"
 _MIB = 1 << 20
 # Of one process. Holds memory bombs that are faster than the watch on memory_mb; Chromium does not start with
@@ -132,7 +140,7 @@ def worker_command(
         control: Descriptor of the worker's end of the control socket.
         info: Descriptor to which bubblewrap writes the pid of the jail's first process.
         chromium_sandbox: Use Chromium's own sandbox, too; it needs namespaces.
-        scratch: A new, empty directory, for ``"landlock"`` and ``"none"``.
+        scratch: A directory that is not there yet, for ``"landlock"`` and ``"none"``: the worker makes it.
         compiled: Directory of the driver's compiled code, for ``"bubblewrap"``.
     """
     jailed = mechanism == "bubblewrap"
@@ -155,33 +163,35 @@ def worker_command(
     if mechanism == "landlock":
         return _sealed_worker(browser, limits, Path(scratch), options)
     path = ":".join(dict.fromkeys(str(source.parent) for source in _packages()))
-    return Command(python_command(path, _START, json.dumps(options)), _environment(scratch), (control,))
+    command = python_command(path, _START, json.dumps(options), make=_MAKE_HOME)
+    return Command(command, _environment(scratch), (control,))
 
 
 def _sealed_worker(browser: Browser, limits: Limits, directory: Path, options: dict[str, Any]) -> Command:
-    packages, options["landlock"] = _sealed(browser, limits, directory)
-    command = python_command(packages, _START, json.dumps(options))
+    options["landlock"] = _sealed(browser, limits, directory)
+    command = _sealed_python(directory, _START, json.dumps(options))
     return Command(command, _environment(options["landlock"]["scratch"]), (options["control"],))
 
 
 def sealed_command(browser: Browser, limits: Limits, directory: Path, inner: str | list[str]) -> Command:
     """Put Python code, or a command, into the Landlock jail; the directory is new and empty, and removed in the end."""
-    packages, options = _sealed(browser, limits, directory)
+    options = _sealed(browser, limits, directory)
     if isinstance(inner, str):
-        inner = python_command(packages, inner)
-    command = python_command(packages, _START_SEALED, json.dumps(options), *inner)
+        inner = python_command(f"{directory}/packages", inner)
+    command = _sealed_python(directory, _START_SEALED, json.dumps(options), *inner)
     return Command(command, _environment(options["scratch"]), ())
 
 
-def _sealed(browser: Browser, limits: Limits, directory: Path) -> tuple[str, dict[str, Any]]:
+def _sealed(browser: Browser, limits: Limits, directory: Path) -> dict[str, Any]:
     """For Landlock: links to the packages, as Python lists what it imports from, beside the scratch directory."""
     packages, scratch = directory / "packages", directory / "scratch"
-    packages.mkdir()
-    scratch.mkdir()
-    for source in _packages():
-        (packages / source.name).symlink_to(source)
     tasks = limits.processes * _TASKS_PER_PROCESS
-    return str(packages), {"read": [*readable(browser), str(packages)], "scratch": str(scratch), "tasks": tasks}
+    return {"read": [*readable(browser), str(packages)], "scratch": str(scratch), "tasks": tasks}
+
+
+def _sealed_python(directory: Path, code: str, *arguments: str) -> list[str]:
+    sources = ":".join(map(str, _packages()))
+    return python_command(f"{directory}/packages", code, *arguments, make=_MAKE_SEALED, made=(str(directory), sources))
 
 
 def readable(browser: Browser) -> list[str]:
@@ -190,9 +200,14 @@ def readable(browser: Browser) -> list[str]:
     return [str(Path(path).resolve()) for path in (*shown, str(browser.root))]
 
 
-def python_command(path: str, code: str, *arguments: str) -> list[str]:
-    """Run Python code with nothing on its path but the standard library and ``path``."""
-    return [str(_python()), "-I", "-S", "-B", "-X", "utf8", "-c", _PATH + code, path, *arguments]
+def python_command(path: str, code: str, *arguments: str, make: str = "", made: tuple[str, ...] = ()) -> list[str]:
+    """Run Python code with nothing on its path but the standard library and ``path``.
+
+    Args:
+        make: Code to run before all else.
+        made: Its arguments.
+    """
+    return [str(_python()), "-I", "-S", "-B", "-X", "utf8", "-c", make + _PATH + code, *made, path, *arguments]
 
 
 def jail_command(

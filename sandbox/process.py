@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -79,7 +80,7 @@ class WorkerProcess:
         self._output, output_theirs = os.pipe()
         os.set_blocking(self._output, False)
         if self._mechanism != "bubblewrap":
-            self._scratch = tempfile.mkdtemp(prefix="webtasks-")
+            self._scratch = f"{tempfile.gettempdir()}/webtasks-{secrets.token_hex(16)}"
         try:
             command = worker_command(
                 self._mechanism,
@@ -97,7 +98,7 @@ class WorkerProcess:
                     command.arguments,
                     env=command.environment,
                     pass_fds=command.descriptors,
-                    cwd=self._scratch or "/",
+                    cwd="/",
                     stdin=subprocess.DEVNULL,
                     stdout=output_theirs,
                     stderr=output_theirs,

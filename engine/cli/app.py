@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import click
 
-from engine.cli import (
-    adopt,
-    attempts,
-    bundles,
-    costs,
-    demo,
-    doctor,
-    exchange,
-    keys,
-    pool,
-    run,
-    serve,
-    start,
-    tasks,
-    watching,
-)
 from engine.cli.ends import BAD_REQUEST
 from engine.cli.loop import INTERRUPTED, Stopped
 from engine.cli.output import clean, print_json
@@ -43,15 +29,70 @@ Exit codes:
 """
 
 
-class Ordered(click.Group):
-    """Shows its commands in the order in which they were added, not by the alphabet."""
+_BUNDLES = {
+    "list": "bundles:list_keys",
+    "show": "bundles:show",
+    "log": "bundles:history",
+    "diff": "bundles:diff",
+    "rollback": "bundles:rollback",
+    "pin": "bundles:pin",
+    "unpin": "bundles:unpin",
+    "adopt": "adopt:adopt",
+    "export": "exchange:export",
+    "import": "exchange:import_",
+    "rm": "exchange:remove",
+}
+_COMMANDS = {
+    "run": "run:run",
+    "start": "start:start",
+    "result": "tasks:result",
+    "list": "tasks:list_tasks",
+    "cancel": "tasks:cancel",
+    "watch": "watching:watch",
+    "costs": "costs:costs",
+    "bundles": "app:saved",
+    "history": "bundles:history",
+    "show": "bundles:show",
+    "diff": "bundles:diff",
+    "rollback": "bundles:rollback",
+    "pin": "bundles:pin",
+    "unpin": "bundles:unpin",
+    "export": "attempts:export",
+    "pool": "pool:pool",
+    "serve": "serve:serve",
+    "keys": "keys:keys",
+    "doctor": "doctor:doctor",
+    "demo": "demo:demo",
+    "get": "tasks:get",
+}
+
+
+class Lazy(click.Group):
+    """Imports a command when it is asked for: to import all takes longer than most of them run.
+
+    Args:
+        places: For each name, in the order of the help, where in this package the command is: ``module:name``.
+    """
+
+    def __init__(self, *args: Any, places: Mapping[str, str], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._places = places
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names."""
-        return list(self.commands)
+        return list(self._places)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command; None where there is no such."""
+        if cmd_name not in self._places:
+            return None
+        module, _, name = self._places[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"engine.cli.{module}"), name)
+        command.epilog = "Further options, such as --store and --json: webtasks --help."
+        return command
 
 
-class Commands(Ordered):
+class Commands(Lazy):
     """Tells errors of the engine without a stack trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -79,12 +120,15 @@ class Commands(Ordered):
 
 def _version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
-        click.echo(f"webtasks {doctor.own_version()}")
+        from engine.cli.doctor import own_version
+
+        click.echo(f"webtasks {own_version()}")
         ctx.exit()
 
 
 @click.group(
     cls=Commands,
+    places=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EXIT_CODES,
 )
@@ -100,52 +144,10 @@ def webtasks() -> None:
     """
 
 
-@click.group("bundles", cls=Ordered)
+@click.group("bundles", cls=Lazy, places=_BUNDLES)
 @options(shown=False)
 def saved() -> None:
     """See and change what is saved.
 
     Every automation is a git repository of its own, named by its reuse key.
     """
-
-
-for command, name in (
-    (bundles.list_keys, "list"),
-    (bundles.show, "show"),
-    (bundles.history, "log"),
-    (bundles.diff, "diff"),
-    (bundles.rollback, "rollback"),
-    (bundles.pin, "pin"),
-    (bundles.unpin, "unpin"),
-    (adopt.adopt, "adopt"),
-    (exchange.export, "export"),
-    (exchange.import_, "import"),
-    (exchange.remove, "rm"),
-):
-    saved.add_command(command, name)
-for command in (
-    run.run,
-    start.start,
-    tasks.result,
-    tasks.list_tasks,
-    tasks.cancel,
-    watching.watch,
-    costs.costs,
-    saved,
-    bundles.history,
-    bundles.show,
-    bundles.diff,
-    bundles.rollback,
-    bundles.pin,
-    bundles.unpin,
-    attempts.export,
-    pool.pool,
-    serve.serve,
-    keys.keys,
-    doctor.doctor,
-    demo.demo,
-):
-    webtasks.add_command(command)
-webtasks.add_command(tasks.get)
-for command in (*webtasks.commands.values(), *saved.commands.values()):
-    command.epilog = "Further options, such as --store and --json: webtasks --help."

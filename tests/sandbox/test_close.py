@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, PoolOptions, Sandbox
+from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox
+from sandbox.browser import find_browser
+from sandbox.jail import worker_command
 from sandbox.usage import descendants
 
 
@@ -70,3 +75,21 @@ async def test_descriptors_are_given_back() -> None:
         return len(os.listdir("/proc/self/fd"))
 
     assert await once() == await once()
+
+
+@pytest.mark.parametrize("mechanism", ["landlock", "none"])
+def test_a_program_that_is_killed_as_it_starts_a_worker_leaves_no_directory(mechanism: Any, tmp_path: Path) -> None:
+    """The directory is made by the worker, who removes it when nobody is there any more."""
+    ours, theirs = socket.socketpair()
+    ours.close()
+    with theirs:
+        command = worker_command(
+            mechanism, find_browser(), Limits(), control=theirs.fileno(), info=-1, chromium_sandbox=False,
+            scratch=str(tmp_path / "scratch"),
+        )  # fmt: skip
+        assert list(tmp_path.iterdir()) == []
+        subprocess.run(
+            command.arguments, env=command.environment, pass_fds=(theirs.fileno(),), timeout=30, check=False,
+            start_new_session=True, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    assert list(tmp_path.iterdir()) == []
