@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine import AsyncEngine, Engine, EngineError
+from engine.bundles.locking import try_lock
 from engine.threads import to_its_end
 from fixtures_sites import FixtureServer
 from tests.engine.conftest import NoModel
@@ -103,3 +105,24 @@ async def test_work_in_a_thread_is_waited_for_before_a_cancellation_goes_on() ->
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended.is_set()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_what_a_program_forked_holds_none_of_its_locks(tmp_path: Path) -> None:
+    """Else a pool of processes made by fork would keep the tasks of a dead engine running for ever."""
+    held, keep = os.pipe()
+    program = os.fork()
+    if program == 0:
+        lock = try_lock(tmp_path / "lock")
+        if os.fork() == 0:
+            time.sleep(20)
+            os._exit(0)
+        os.write(keep, b"+" if lock is not None else b"-")
+        time.sleep(60)
+    assert os.read(held, 1) == b"+"
+    assert try_lock(tmp_path / "lock") is None
+    os.kill(program, signal.SIGKILL)
+    os.waitpid(program, 0)
+    taken = try_lock(tmp_path / "lock")
+    assert taken is not None
+    taken.release()
