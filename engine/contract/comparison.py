@@ -12,6 +12,7 @@ from typing import Any
 from engine.contract.model import Breach, History, Observed, Past
 from engine.contract.patterns import blank, number
 from engine.contract.profile import main_rows
+from engine.contract.systematic import affixed, recased, regarbled, uniform
 
 _KEPT_ROWS = 300  # of an output, for later comparison
 _KEPT_TEXT = 100  # characters of a value
@@ -22,6 +23,7 @@ _LOST = 0.2  # share of rows that had a value and have none
 _STABLE = 0.5  # share of values that changed from one run to the next, at most, in a field that is stable
 _CHANGED = 0.9  # share that cannot change at once in such a field
 _CUT = 0.8  # of the rows of the last run; fewer, and those from one end of it, are the first or the last page
+_KEPT = 0.5  # share of values
 _JOINS = 2  # comparisons before anything is said of how fast a field changes
 
 Row = Mapping[str, Any]
@@ -70,7 +72,13 @@ def compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterat
         place = f"{path}[*]" if known[path]["array"] else path
         if before:
             yield from _swapped(place, before[0].output, new)
+        old = history.same.output if history.same is not None else ()
+        for breach in uniform(place, old, new, known[path]["fields"], run.parameters):
+            if not _kept(old, new, breach.path.removeprefix(f"{place}.")):
+                yield breach
         if history.same is not None:
+            yield from regarbled(place, history.same.output, new)
+            yield from affixed(place, history.same.output, new)
             yield from _against_same(place, history.same, new, known[path]["fields"])
         yield from _same_output(run, history)
 
@@ -143,6 +151,13 @@ def _pairs(old: Sequence[Row], new: Sequence[Row], key: str) -> list[tuple[Row, 
     return [(row, by_key[_plain(row.get(key))]) for row in old if _plain(row.get(key)) in by_key]
 
 
+def _kept(old: Sequence[Row], new: Sequence[Row], name: str) -> bool:
+    """Whether most rows that are found again have the value that they had: then it is other rows that are gone."""
+    key = _key(old, new)
+    pairs = _pairs(old, new, key) if key is not None else []
+    return len(pairs) >= _MATCHED and sum(a.get(name) == b.get(name) for a, b in pairs) > _KEPT * len(pairs)
+
+
 def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
     """A field whose values are now those that another field had."""
     names = [n for n in old[0] if n in new[0]]
@@ -185,6 +200,8 @@ def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[st
         yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", "statistical")
     if len(pairs) < _MATCHED:
         return
+    for name in old[0]:
+        yield from recased(f"{place}.{name}", [(a.get(name), b.get(name)) for a, b in pairs])
     yield from _cut_off(place, [_plain(row.get(key)) for row in old], [_plain(row.get(key)) for row in new])
     for name in (n for n in old[0] if n != key):
         path = f"{place}.{name}"

@@ -42,9 +42,9 @@ class Breach:
     Args:
         kind: What departs: of the rows ``no-rows``, ``fewer-rows``, ``more-rows``, ``duplicates``, ``order``; of a
             field ``field-empty``, ``field-sparse``, ``pattern``, ``type``, ``format``, ``length``, ``range``,
-            ``constant``, ``key``, ``error-text``, ``shortened``; of the page ``next-left``, ``count``, ``progress``,
-            ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``, ``changed``,
-            ``replaced``, ``cut-off``, ``same-output``.
+            ``constant``, ``key``, ``error-text``, ``shortened``, ``garbled``; of the page ``next-left``, ``count``,
+            ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``,
+            ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``.
         path: JSON path into the output; ``$`` where the page or the whole output is meant.
         expected: What good runs had.
         got: What this run had.
