@@ -9,12 +9,13 @@ import inspect
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox import observe
 from sandbox.failures import describe, forget_sources, remember_source
+from sandbox.holding import HeldBack, Holding
 from sandbox.hygiene import Baseline
 from sandbox.prints import OUTPUT_LIMIT, Prints
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
@@ -49,6 +50,7 @@ class Harness:
         self._namespace: dict[str, Any] = {}
         self._pages_limit = 0
         self._task: TaskContext | None = None
+        self._running: asyncio.Task[Any] | None = None
         self._prints = Prints(lambda line: self._channel.notify("log", message=line[: 1 << 18]))
         sys.stdout = self._prints
 
@@ -149,10 +151,42 @@ class Harness:
             self.remember()
         error = await self.begin(message)
         if error is None:
+            if message["hold_changes"]:
+                await self._hold_changes()
             value, error = await self._call(message["name"], message["code"], message["parameters"])
         self._prints.finish()
-        broken = error is not None and error["kind"] not in ("rehearsal", "gate")
-        return {"value": value, "error": error, "evidence": await self.evidence(screenshot=broken)}
+        broken = error is not None and error["kind"] not in ("rehearsal", "gate", "held")
+        evidence = await self.evidence(screenshot=broken)
+        holding = self._recorder.holding if self._recorder is not None else None
+        if holding is not None and holding.held is not None and (error is None or error["kind"] != "held"):
+            value, error = None, self._describe(HeldBack(holding.held))  # it was on its way when the code had ended
+        return {"value": value, "error": error, "evidence": evidence}
+
+    async def _hold_changes(self) -> None:
+        assert self._page is not None
+        recorder = self._recorder
+        assert recorder is not None
+        recorder.holding = Holding(lambda: recorder.password_filled, self._stop)
+        await recorder.holding.begin(self._page.context)
+
+    def _stop(self) -> None:
+        if self._running is not None:
+            self._running.cancel()
+
+    async def _until_held(self, running: Coroutine[Any, Any, Any]) -> Any:
+        """What the automation returns; where a request was held back, it ends at the line that it has come to."""
+        # Not in a task of its own, which SystemExit would leave through the event loop.
+        self._running = current = asyncio.current_task()
+        try:
+            return await running
+        except asyncio.CancelledError as cancelled:
+            holding = self._recorder.holding if self._recorder is not None else None
+            if holding is None or holding.held is None or current is None:
+                raise
+            current.uncancel()
+            raise HeldBack(holding.held).with_traceback(cancelled.__traceback__) from None
+        finally:
+            self._running = None
 
     async def _call(self, name: str, code: str, parameters: Any) -> tuple[str | None, dict[str, Any] | None]:
         assert self._task is not None
@@ -166,7 +200,7 @@ class Harness:
             run = getattr(module, "run", None)
             if not inspect.iscoroutinefunction(run):
                 raise TypeError(f"{name} has no `async def run(page, parameters, task)`")
-            value = await run(self._page, parameters, self._task)
+            value = await self._until_held(run(self._page, parameters, self._task))
             if self._task._stopped is not None:  # swallowed by the automation
                 raise self._task._stopped
             return dump_json(value), None
