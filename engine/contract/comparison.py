@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.contract.model import Breach, History, Observed, Past
+from engine.contract.model import Breach, History, Observed, Past, Severity
 from engine.contract.patterns import blank, number
 from engine.contract.profile import main_rows
 from engine.contract.systematic import affixed, recased, regarbled, uniform
@@ -24,6 +24,8 @@ _STABLE = 0.5  # share of values that changed from one run to the next, at most,
 _CHANGED = 0.9  # share that cannot change at once in such a field
 _CUT = 0.8  # of the rows of the last run; fewer, and those from one end of it, are the first or the last page
 _KEPT = 0.5  # share of values
+_SOON = 900.0  # seconds after the last run, in which a list does not turn over that stayed as it was; or
+_LONGER = 4.0  # times as long as it was seen to stay
 _JOINS = 2  # comparisons before anything is said of how fast a field changes
 
 Row = Mapping[str, Any]
@@ -197,7 +199,7 @@ def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[st
         return
     pairs = _pairs(old, new, key)
     if not pairs and past.joins >= _JOINS and past.kept >= _STABLE and len(old) >= 5:
-        yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", "statistical")
+        yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", _severity(past))
     if len(pairs) < _MATCHED:
         return
     for name in old[0]:
@@ -219,8 +221,14 @@ def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[st
         stable = past.joins >= _JOINS and past.changed.get(name, 1.0) <= _STABLE
         if stable and len(pairs) >= 5 and changed >= _CHANGED:
             yield Breach(
-                "changed", path, "few changes from one run to the next", f"{changed:.0%} of the values", "statistical"
-            )
+                "changed", path, "few changes from one run to the next", f"{changed:.0%} of the values",
+                _severity(past),
+            )  # fmt: skip
+
+
+def _severity(past: Past) -> Severity:
+    """Of a change in what never changed: runs within minutes do not tell what another day brings."""
+    return "statistical" if past.age <= max(_SOON, _LONGER * past.span) else "advisory"
 
 
 def _cut_off(place: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Breach]:
