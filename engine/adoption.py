@@ -82,7 +82,7 @@ class Adoption:
             history=self.history,
             start_url_given=self.executor.start_url is not None,
         )
-        trial = await gate.try_out(seen.automation)
+        trial = await gate.try_out(seen.automation, reads_only="it was edited by hand")
         if trial.execution is not None:
             gate.seen.append(json.dumps(trial.execution.outcome.value))  # who wrote it has seen the page
             self._triage(trial.execution.outcome)

@@ -72,6 +72,10 @@ CREATE TABLE outputs (
     at TEXT NOT NULL, PRIMARY KEY (revision, parameters)
 ) STRICT;
 """,
+    # Over how long a time rows were seen to stay.
+    """
+ALTER TABLE outputs ADD COLUMN span REAL NOT NULL DEFAULT 0;
+""",
 )
 
 

@@ -275,6 +275,7 @@ class Executor:
         affinity: str | None = None,
         secret: bool = False,
         known_hosts: Collection[str] | None = None,
+        hold_changes: bool = False,
     ) -> Execution:
         """Runs the code; a script that fails is a value, a sandbox that fails an exception.
 
@@ -284,6 +285,7 @@ class Executor:
             affinity: Names committed code and its revision: it may run where that ran before.
             secret: The parameters hold secrets.
             known_hosts: Those of the saved automation that this is; None for a trial, which may reach others.
+            hold_changes: Stop before the first request that may change something on the site, other than a login.
         """
         automation = Automation(code=code, resources=dict(resources or {}))
         egress = self.egress
@@ -302,6 +304,7 @@ class Executor:
                     keep_open=keep_open,
                     affinity=affinity,
                     secret=secret,
+                    hold_changes=hold_changes,
                 )
             except WorkerDied as died:
                 if not chances or not await self._may_begin_again(once):

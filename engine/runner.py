@@ -229,7 +229,9 @@ class Runner:
         if session is not None:
             session.release()
         revision = _committed(bundle)
-        self.warnings += [f"the result was accepted, for the page bears it out; still, {breach}" for breach in told]
+        for breach in told:
+            why = "" if breach.severity == "advisory" else ", for the page bears it out"
+            self.warnings.append(f"the result was accepted{why}; still, {breach}")
         if execution.unknown_hosts:
             hosts = ", ".join(execution.unknown_hosts)
             self.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")

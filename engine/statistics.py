@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from engine.contract import History, Observed, Past, compact, digest, joined, merge, rows
@@ -68,7 +69,7 @@ class Statistics:
         with self._database.alone() as db:
             row = db.execute("SELECT clean_runs, profile FROM revisions WHERE revision = ?", (revision,)).fetchone()
             kept = db.execute(
-                "SELECT parameters, runs, fewest, most, output, digest, joins, kept, changed FROM outputs"
+                "SELECT parameters, runs, fewest, most, output, digest, joins, kept, changed, span, at FROM outputs"
                 " WHERE revision = ? ORDER BY at DESC",
                 (revision,),
             ).fetchall()
@@ -94,7 +95,7 @@ class Statistics:
             )
             db.execute(
                 "INSERT OR IGNORE INTO outputs SELECT ?, parameters, runs, fewest, most, output, digest, joins, kept,"
-                " changed, at FROM outputs WHERE revision = ?",
+                " changed, at, span FROM outputs WHERE revision = ?",
                 (new, old),
             )
 
@@ -103,22 +104,22 @@ def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
     """Keeps the output as the last one of its parameters, with how it differs from the one before."""
     asked, count, shown = dump(run.parameters), rows(run.output), compact(run.output)
     row = db.execute(
-        "SELECT parameters, runs, fewest, most, output, digest, joins, kept, changed FROM outputs"
+        "SELECT parameters, runs, fewest, most, output, digest, joins, kept, changed, span, at FROM outputs"
         " WHERE revision = ? AND parameters = ?",
         (revision, asked),
     ).fetchone()
     past = _past(row) if row else Past(run.parameters, 0, (count, count) if count is not None else None, (), "")
-    joins, kept, changed = past.joins, past.kept, dict(past.changed)
+    joins, kept, changed, span = past.joins, past.kept, dict(past.changed), past.span
     if (join := joined(past.output, shown)) is not None:
-        joins, kept = joins + 1, min(kept, join[0])
+        joins, kept, span = joins + 1, min(kept, join[0]), max(span, past.age)
         changed = {name: max(share, changed.get(name, 0.0)) for name, share in join[1].items()}
     band = (None, None) if count is None or past.rows is None else (min(past.rows[0], count), max(past.rows[1], count))
     text = dump(shown)
     db.execute(
-        "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             revision, asked, past.runs + 1, *band, text if len(text) <= _LONGEST else "[]", digest(run.output), joins,
-            kept, dump(changed), now(),
+            kept, dump(changed), now(), span,
         ),
     )  # fmt: skip
     db.execute(
@@ -129,7 +130,7 @@ def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
 
 
 def _past(row: Sequence[Any]) -> Past:
-    parameters, runs, fewest, most, output, output_digest, joins, kept, changed = row
+    parameters, runs, fewest, most, output, output_digest, joins, kept, changed, span, at = row
     return Past(
         parameters=json.loads(parameters),
         runs=runs,
@@ -139,4 +140,6 @@ def _past(row: Sequence[Any]) -> Past:
         joins=joins,
         kept=kept,
         changed=json.loads(changed),
+        span=span,
+        age=max(0.0, (datetime.fromisoformat(now()) - datetime.fromisoformat(at)).total_seconds()),
     )

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from sandbox.errors import AskRefused
+from sandbox.holding import HeldBack
 from sandbox.toolkit import GateRefused, RehearsalComplete
 
 _MESSAGE_LIMIT = 2_000
@@ -102,6 +103,8 @@ def _kind(error: BaseException, message: str, *, crashed: bool) -> str:
         return "rehearsal"
     if isinstance(error, GateRefused):
         return "gate"
+    if isinstance(error, HeldBack):
+        return "held"
     if isinstance(error, AskRefused):
         return "ask"
     if crashed and isinstance(error, Error):

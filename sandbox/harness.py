@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import observe
 from sandbox.failures import describe, forget_sources, remember_source
+from sandbox.holding import HeldBack, Holding
 from sandbox.hygiene import Baseline
 from sandbox.prints import OUTPUT_LIMIT, Prints
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
@@ -90,7 +91,7 @@ class Harness:
 
     async def _open(self) -> Page:
         assert self._browser is not None
-        self._gone = asyncio.Event()
+        self._gone, self._halted = asyncio.Event(), asyncio.Event()
         context = self._context = await self._browser.new_context(accept_downloads=True)
         context.set_default_timeout(_ACTION_TIMEOUT_MS)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)
@@ -154,10 +155,23 @@ class Harness:
             self.remember()
         error = await self.begin(message)
         if error is None:
+            if message["hold_changes"]:
+                await self._hold_changes()
             value, error = await self._call(message["name"], message["code"], message["parameters"])
         self._prints.finish()
-        broken = error is not None and error["kind"] not in ("rehearsal", "gate")
-        return {"value": value, "error": error, "evidence": await self.evidence(screenshot=broken)}
+        broken = error is not None and error["kind"] not in ("rehearsal", "gate", "held")
+        evidence = await self.evidence(screenshot=broken)
+        holding = self._recorder.holding if self._recorder is not None else None
+        if holding is not None and holding.held is not None and (error is None or error["kind"] != "held"):
+            value, error = None, self._describe(HeldBack(holding.held))  # it was on its way when the code had ended
+        return {"value": value, "error": error, "evidence": evidence}
+
+    async def _hold_changes(self) -> None:
+        assert self._page is not None
+        recorder = self._recorder
+        assert recorder is not None
+        recorder.holding = Holding(lambda: recorder.password_filled, self._halted.set)
+        await recorder.holding.begin(self._page.context)
 
     async def _call(self, name: str, code: str, parameters: Any) -> tuple[str | None, dict[str, Any] | None]:
         assert self._task is not None
@@ -171,7 +185,7 @@ class Harness:
             run = getattr(module, "run", None)
             if not inspect.iscoroutinefunction(run):
                 raise TypeError(f"{name} has no `async def run(page, parameters, task)`")
-            value = await self._until_crash(run(self._page, parameters, self._task))
+            value = await self._until_stopped(run(self._page, parameters, self._task))
             if self._task._stopped is not None:  # swallowed by the automation
                 raise self._task._stopped
             return dump_json(value), None
@@ -181,29 +195,39 @@ class Harness:
         except BaseException as error:  # noqa: BLE001  SystemExit, too, is only the automation's
             return None, self._describe(error)
 
-    async def _until_crash(self, running: Coroutine[Any, Any, Any]) -> Any:
-        """What it gives; but calls to a page that has crashed may wait for ever, so then it has to end soon."""
+    async def _until_stopped(self, running: Coroutine[Any, Any, Any]) -> Any:
+        """What the automation returns. Where a request was held back it ends at the line that it has come to; where the
+        page crashed it ends soon, for calls to such a page may wait for ever."""
 
         async def guarded() -> tuple[Any, BaseException | None]:
             try:
                 return await running, None
-            except BaseException as error:  # noqa: BLE001  a task passes SystemExit on to the loop
+            except BaseException as error:  # noqa: BLE001  a task would pass SystemExit on to the loop
                 return None, error
 
-        task, gone = asyncio.ensure_future(guarded()), asyncio.ensure_future(self._gone.wait())
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        gone.cancel()
-        ended = task.done() or bool((await asyncio.wait({task}, timeout=_AFTER_A_CRASH_SECONDS))[0])
+        task = asyncio.ensure_future(guarded())
+        ends = [asyncio.ensure_future(event.wait()) for event in (self._gone, self._halted)]
+        await asyncio.wait({task, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        if not self._halted.is_set() and not task.done():
+            await asyncio.wait({task}, timeout=_AFTER_A_CRASH_SECONDS)
+        stopped = not task.done()
         task.cancel()
         value, error = await task
-        if not ended:
-            from playwright.async_api import Error
-
-            trace = error.__traceback__ if error is not None else None
-            raise Error("the page crashed, and the automation waited on").with_traceback(trace)
+        if stopped:
+            raise self._why_stopped().with_traceback(error.__traceback__ if error is not None else None)
         if error is not None:
             raise error
         return value
+
+    def _why_stopped(self) -> BaseException:
+        from playwright.async_api import Error
+
+        holding = self._recorder.holding if self._recorder is not None else None
+        if holding is not None and holding.held is not None:
+            return HeldBack(holding.held)
+        return Error("the page crashed, and the automation waited on")
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
         assert self._recorder is not None

@@ -4,6 +4,7 @@ cost little."""
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sandbox.hints import collect_hints
+from sandbox.holding import SAFE, Holding, is_main_document, watch_acts
 from sandbox.outline import OUTLINE
 from sandbox.pictures import stop_loading, take_picture
 
@@ -23,7 +25,6 @@ _PAGE_TIMEOUT = 3.0
 _SNAPSHOT_TIMEOUT_MS = 15_000
 _MOST_RECORDS = 1_000
 _MOST_COUNTS = 20
-_SAFE = ("GET", "HEAD", "OPTIONS")
 
 _SIGNS = """() => {
   const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
@@ -115,11 +116,13 @@ class Recorder:
 
     Attributes:
         frozen: Requests that may change something are not sent any more.
+        holding: Holds the first of them back.
     """
 
     def __init__(self, context: BrowserContext) -> None:
         self.crashed = False
         self.frozen = False
+        self.holding: Holding | None = None
         self.password_filled = False
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)
         self.state_changing: deque[tuple[str, str]] = deque(maxlen=_MOST_RECORDS)
@@ -133,7 +136,7 @@ class Recorder:
 
     def note_request(self, method: str, url: str) -> None:
         """Record a request by its method."""
-        if method.upper() not in _SAFE:
+        if method.upper() not in SAFE:
             parts = urlsplit(url)
             self.state_changing.append(
                 (method.upper(), f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
@@ -141,17 +144,17 @@ class Recorder:
 
     def _on_request(self, request: Request) -> None:
         self.note_request(request.method, request.url)
-        if _is_main_document(request):
+        if is_main_document(request):
             self.pending_document = request.url
 
     def _on_response(self, response: Response) -> None:
-        if _is_main_document(response.request):
+        if is_main_document(response.request):
             self.documents.append((response.url, response.status))
             self.retry_after = response.headers.get("retry-after")
             self.failed_document = self.pending_document = None
 
     def _on_failure(self, request: Request) -> None:
-        if not _is_main_document(request):
+        if not is_main_document(request):
             return
         if self.pending_document == request.url:
             self.pending_document = None
@@ -164,22 +167,13 @@ async def freeze(context: BrowserContext, recorder: Recorder) -> None:
     """From here on, no request leaves that may change something."""
 
     async def only_read(route: Route) -> None:
-        if route.request.method.upper() in _SAFE:
+        if route.request.method.upper() in SAFE:
             await route.continue_()
         else:
             await route.abort("blockedbyclient")
 
     recorder.frozen = True
     await context.route("**/*", only_read)
-
-
-def _is_main_document(request: Request) -> bool:
-    if not request.is_navigation_request():
-        return False
-    try:
-        return request.frame.parent_frame is None
-    except Exception:  # noqa: BLE001  Playwright has no frame yet for the first request of a new tab: a main document
-        return True
 
 
 def watch_calls(current: Callable[[], Recorder | None]) -> None:
@@ -198,6 +192,7 @@ def watch_calls(current: Callable[[], Recorder | None]) -> None:
             _watch_typing(holder, name, current, by_selector=True)
     for name in ("get", "head", "post", "put", "patch", "delete", "fetch"):
         _watch_request(APIRequestContext, name, current)
+    watch_acts(lambda: recorder.holding if (recorder := current()) is not None else None)
 
 
 def _watch_typing(owner: type, name: str, current: Callable[[], Recorder | None], *, by_selector: bool) -> None:
@@ -235,15 +230,24 @@ def _watch_request(owner: type, name: str, current: Callable[[], Recorder | None
         recorder = current()
         if recorder is None:
             return await original(self, url_or_request, **options)
-        if recorder.frozen and str(method).upper() not in _SAFE:
+        if recorder.frozen and str(method).upper() not in SAFE:
             raise PermissionError(f"{str(method).upper()} is not sent: something irreversible was done already")
-        recorder.note_request(str(method), getattr(url_or_request, "url", None) or str(url_or_request))
+        url = getattr(url_or_request, "url", None) or str(url_or_request)
+        recorder.note_request(str(method), url)
+        if recorder.holding is not None:
+            recorder.holding.check_own(str(method), url, _body(options))
         response = await original(self, url_or_request, **options)
         recorder.answers.append((response.url, response.status))
         recorder.retry_after = response.headers.get("retry-after")
         return response
 
     setattr(owner, name, sent)
+
+
+def _body(options: dict[str, Any]) -> str:
+    """What a request of the code's own sends, as text."""
+    data = next((options[name] for name in ("data", "form", "multipart") if options.get(name) is not None), "")
+    return data if isinstance(data, str) else json.dumps(data, default=str)
 
 
 async def see(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from sandbox.session import Session
 
-ErrorKind = Literal["script", "timeout", "navigation", "crash", "rehearsal", "gate", "ask"]
+ErrorKind = Literal["script", "timeout", "navigation", "crash", "rehearsal", "gate", "ask", "held"]
 
 
 @dataclass(frozen=True)

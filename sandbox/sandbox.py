@@ -112,6 +112,7 @@ class Sandbox:
         keep_open: bool = False,
         affinity: str | None = None,
         secret: bool = False,
+        hold_changes: bool = False,
     ) -> Outcome:
         """Run an automation in a worker that has run nothing, or nothing but what has the same ``affinity``.
 
@@ -127,6 +128,8 @@ class Sandbox:
                 the next run of the same name, in a new browser context and module namespace; hostile code may pass on
                 to that run what it saw in this one. None: the worker serves this run alone.
             secret: The parameters hold secrets: the worker serves this run alone, whatever ``affinity`` says.
+            hold_changes: Do not send the first request by which the automation may change something on the site, other
+                than a login or a search: the run ends there, with an error of the kind ``held``.
 
         Returns:
             The outcome; a failing automation is an outcome, too.
@@ -155,6 +158,7 @@ class Sandbox:
                 parameters=parameters,
                 start_url=start_url,
                 reusable=reused_by is not None,
+                hold_changes=hold_changes,
                 **_page_limits(limits),
             )
             outcome = self._outcome(client, answer, started)

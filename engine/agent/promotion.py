@@ -17,7 +17,7 @@ from engine.execution import Execution, Executor
 from engine.schema import OutputSchema, infer
 from engine.trace import Trace
 from engine.triage import Cause, site_cause
-from sandbox import Evidence, SandboxLimitExceeded, WorkerDied
+from sandbox import Evidence, SandboxLimitExceeded, ScriptError, WorkerDied
 
 _LOGIN_PATH = re.compile(r"log[-_]?in|sign[-_]?in|session|auth|token|sso", re.IGNORECASE)
 
@@ -117,17 +117,33 @@ class Gate:
     seen: list[str] = field(default_factory=list)
     _last: Trial | None = None
     _told: set[str] = field(default_factory=set)
+    _reads_only: set[str] = field(default_factory=set)  # code that is said to change nothing on the site
     _hosts: set[str] = field(default_factory=set)  # of the other runs that prove it
 
-    async def try_out(self, code: str, parameters: Mapping[str, Any] | None = None) -> Trial:
-        """Checks the source, then runs it in a fresh worker up to the first irreversible action."""
+    async def try_out(
+        self, code: str, parameters: Mapping[str, Any] | None = None, *, reads_only: str | None = None
+    ) -> Trial:
+        """Checks the source, then runs it in a fresh worker up to the first irreversible action.
+
+        A candidate is run more than once. Where its source names no irreversible action, it ends before the first
+        request that may change something on the site.
+
+        Args:
+            reads_only: Why what this very code sends changes nothing there.
+        """
+        if reads_only:
+            self._reads_only.add(code)
         chosen = dict(self.parameters) | dict(parameters or {})
         problems = static.findings(code, self.parameters, self.secrets, self.executor.start_url)
         if problems:
             return Trial(code, chosen, None, tuple(problems))
-        await self.trace.emit("candidate.started", other_parameters=parameters is not None)
+        said = {"reads_only": reads_only} if reads_only else {}
+        await self.trace.emit("candidate.started", other_parameters=parameters is not None, **said)
         try:
-            execution = await self.executor.run(code, chosen, resources=self.resources, mode="rehearsal")
+            execution = await self.executor.run(
+                code, chosen, resources=self.resources, mode="rehearsal",
+                hold_changes=code not in self._reads_only and not static.names_irreversible(code),
+            )  # fmt: skip
         except (SandboxLimitExceeded, WorkerDied) as error:
             # Code that uses too much can use less.
             return Trial(code, chosen, None, (f"the sandbox ended it: {error}",))
@@ -242,6 +258,8 @@ class Gate:
         if execution.rehearsed:
             return []
         if outcome.error is not None:
+            if outcome.error.kind == "held":
+                return [_held(outcome.error)]
             where = f" (line {outcome.error.line})" if outcome.error.line else ""
             return [f"it failed{where}: {outcome.error.type}: {outcome.error.message}"]
         run = self._observed(execution)
@@ -307,6 +325,16 @@ class Gate:
 
     def _observed(self, execution: Execution) -> Observed:
         return execution.observed({n: v for n, v in execution.parameters.items() if n not in self.secrets})
+
+
+def _held(error: ScriptError) -> str:
+    where = f"line {error.line} sends" if error.line else "it sends"
+    return (
+        f"{where} {error.message} outside task.irreversible; it was held back, and nothing was sent. If that submits,"
+        " orders, posts, saves or deletes something, wrap just that action and the wait for its confirmation in"
+        ' `async with task.irreversible("…"):`. If it changes nothing on the site, as a search does not, write the same'
+        " code again and say why in reads_only"
+    )
 
 
 def writes(evidence: Evidence) -> bool:

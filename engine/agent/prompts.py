@@ -77,7 +77,8 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
         "name": "write",
         "description": (
             "Saves the automation (code: the whole file, or edits: exact replacements) and runs it in a fresh browser."
-            " parameters: run with these changed; start_url: where it begins, only if the task names no start URL."
+            " parameters: run with these changed; start_url: where it begins, only if the task names no start URL;"
+            " reads_only: only where a request was held back, why it changes nothing on the site."
         ),
         "input_schema": {
             "type": "object",
@@ -94,6 +95,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
                 },
                 "parameters": {"type": "object"},
                 "start_url": {"type": "string"},
+                "reads_only": {"type": "string"},
             },
             "additionalProperties": False,
         },

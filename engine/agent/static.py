@@ -51,6 +51,15 @@ def findings(
     return found
 
 
+def names_irreversible(code: str) -> bool:
+    """Whether code that parses has an action that it calls irreversible.
+
+    >>> names_irreversible("async with task.irreversible('order'): pass"), names_irreversible("# irreversible")
+    (True, False)
+    """
+    return any(isinstance(node, ast.Attribute) and node.attr == "irreversible" for node in ast.walk(ast.parse(code)))
+
+
 def _signature(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == "run":

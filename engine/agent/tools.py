@@ -156,6 +156,7 @@ class Workbench(Bench[Promoted | GivenUp | Refused]):
         edits: list[Mapping[str, str]] | None = None,
         parameters: Mapping[str, Any] | None = None,
         start_url: str | None = None,
+        reads_only: str | None = None,
     ) -> str:
         self.code = self._edited(code, edits)
         if start_url is not None:
@@ -165,7 +166,7 @@ class Workbench(Bench[Promoted | GivenUp | Refused]):
         unknown = sorted(set(parameters or {}) - set(self.gate.parameters))
         if unknown:
             raise ToolProblem(f"the task has no parameters {unknown}; it has {sorted(self.gate.parameters)}")
-        self._trial = await self.gate.try_out(self.code, parameters)
+        self._trial = await self.gate.try_out(self.code, parameters, reads_only=reads_only)
         answer = describe_trial(self._trial)
         if not self._trial.good:
             raise ToolProblem(answer)

@@ -1,11 +1,10 @@
 """The checks of one result against what good results were.
 
-The thresholds are few, and all of them are here, in `page` and in `comparison`.
+The thresholds are few, and all of them are here, in `page`, in `comparison` and in `systematic`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,18 +13,18 @@ from engine.contract.learning import check_form
 from engine.contract.model import Breach, History, Observed, Severity
 from engine.contract.page import check_page, empty_confirmed
 from engine.contract.patterns import day_moved
-from engine.contract.profile import ENOUGH_VALUES, merge, shapes
+from engine.contract.profile import ENOUGH_VALUES, improbable, merge, shapes
 
 CLEAN_RUNS_BEFORE_STATISTICS = 5
 _FEWER_ROWS = 0.5  # of the fewest rows of a good run
 _MORE_ROWS = 4  # times the most
-_CHANCE = 0.005  # that as many blanks as these come of the learnt share; less likely is a breach
 _PATTERN_KEPT = 0.1  # share of values that must still have the learnt pattern; fewer means another column
 _SHAPES_NEW = 0.5  # share of values in a shape never met before
 _OUT_OF_RANGE = 10.0  # times the largest, or that part of the smallest, median of good runs
 _OUT_OF_LENGTH = 4.0  # times the longest, or that part of the shortest, median length
-_VARIED = 0.5  # share of distinct values of a field that cannot all at once be the same
 _OUT_OF_ORDER = 0.2  # share of neighbors in the wrong order; fewer is how the site compares
+_GARBLED = 2  # values; one may be what somebody wrote
+_VARIED = 0.5  # share of distinct values of a field that cannot all at once be the same
 _SPOILT = 0.5  # share of values that read like error messages, or end with an ellipsis
 
 
@@ -133,19 +132,22 @@ def _check_field(path: str, learnt: Mapping[str, Any], got: Mapping[str, Any] | 
     yield from _check_spread(path, learnt, got)
     if got.get("errors", 0.0) >= _SPOILT and learnt.get("errors", 1.0) == 0.0:
         yield Breach("error-text", path, "content", "texts that read like error messages")
+    if (spoilt := got.get("garbled", 0)) and learnt.get("garbled", 1) == 0:
+        # Where some letters are right and others are not, the encoding is: then it is what somebody wrote.
+        everywhere = spoilt >= _GARBLED and spoilt == got["marked"]
+        yield Breach(
+            "garbled", path, "texts in their own letters", f"letters of a wrong encoding in {spoilt} of {count}",
+            "structural" if everywhere else "advisory",
+        )  # fmt: skip
     if got.get("cut", 0.0) >= _SPOILT and learnt.get("cut", 1.0) == 0.0:
         yield Breach("shortened", path, "whole texts", f"{got['cut']:.0%} that end with an ellipsis")
 
 
 def _unlikely(blanks: int, count: int, learnt: Mapping[str, Any]) -> bool:
-    """Whether so many blanks cannot come of the share that was learnt: Chernoff's bound on the binomial tail."""
+    """Whether so many blanks cannot come of the share that was learnt."""
     if not learnt.get("seen") or not 0 < blanks < count:
         return False
-    rate, share = (learnt["blank"] + 1) / (learnt["seen"] + 2), blanks / count
-    if share <= rate:
-        return False
-    divergence = share * math.log(share / rate) + (1 - share) * math.log((1 - share) / (1 - rate))
-    return math.exp(-count * divergence) < _CHANCE
+    return improbable(blanks / count, count, (learnt["blank"] + 1) / (learnt["seen"] + 2))
 
 
 def _check_kind(path: str, learnt: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Breach]:

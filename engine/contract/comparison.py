@@ -9,9 +9,10 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.contract.model import Breach, History, Observed, Past
+from engine.contract.model import Breach, History, Observed, Past, Severity
 from engine.contract.patterns import blank, number
 from engine.contract.profile import main_rows
+from engine.contract.systematic import affixed, recased, regarbled, uniform
 
 _KEPT_ROWS = 300  # of an output, for later comparison
 _KEPT_TEXT = 100  # characters of a value
@@ -22,6 +23,9 @@ _LOST = 0.2  # share of rows that had a value and have none
 _STABLE = 0.5  # share of values that changed from one run to the next, at most, in a field that is stable
 _CHANGED = 0.9  # share that cannot change at once in such a field
 _CUT = 0.8  # of the rows of the last run; fewer, and those from one end of it, are the first or the last page
+_KEPT = 0.5  # share of values
+_SOON = 900.0  # seconds after the last run, in which a list does not turn over that stayed as it was; or
+_LONGER = 4.0  # times as long as it was seen to stay
 _JOINS = 2  # comparisons before anything is said of how fast a field changes
 
 Row = Mapping[str, Any]
@@ -70,7 +74,13 @@ def compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterat
         place = f"{path}[*]" if known[path]["array"] else path
         if before:
             yield from _swapped(place, before[0].output, new)
+        old = history.same.output if history.same is not None else ()
+        for breach in uniform(place, old, new, known[path]["fields"], run.parameters):
+            if not _kept(old, new, breach.path.removeprefix(f"{place}.")):
+                yield breach
         if history.same is not None:
+            yield from regarbled(place, history.same.output, new)
+            yield from affixed(place, history.same.output, new)
             yield from _against_same(place, history.same, new, known[path]["fields"])
         yield from _same_output(run, history)
 
@@ -143,6 +153,13 @@ def _pairs(old: Sequence[Row], new: Sequence[Row], key: str) -> list[tuple[Row, 
     return [(row, by_key[_plain(row.get(key))]) for row in old if _plain(row.get(key)) in by_key]
 
 
+def _kept(old: Sequence[Row], new: Sequence[Row], name: str) -> bool:
+    """Whether most rows that are found again have the value that they had: then it is other rows that are gone."""
+    key = _key(old, new)
+    pairs = _pairs(old, new, key) if key is not None else []
+    return len(pairs) >= _MATCHED and sum(a.get(name) == b.get(name) for a, b in pairs) > _KEPT * len(pairs)
+
+
 def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
     """A field whose values are now those that another field had."""
     names = [n for n in old[0] if n in new[0]]
@@ -182,9 +199,11 @@ def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[st
         return
     pairs = _pairs(old, new, key)
     if not pairs and past.joins >= _JOINS and past.kept >= _STABLE and len(old) >= 5:
-        yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", "statistical")
+        yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", _severity(past))
     if len(pairs) < _MATCHED:
         return
+    for name in old[0]:
+        yield from recased(f"{place}.{name}", [(a.get(name), b.get(name)) for a, b in pairs])
     yield from _cut_off(place, [_plain(row.get(key)) for row in old], [_plain(row.get(key)) for row in new])
     for name in (n for n in old[0] if n != key):
         path = f"{place}.{name}"
@@ -202,8 +221,14 @@ def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[st
         stable = past.joins >= _JOINS and past.changed.get(name, 1.0) <= _STABLE
         if stable and len(pairs) >= 5 and changed >= _CHANGED:
             yield Breach(
-                "changed", path, "few changes from one run to the next", f"{changed:.0%} of the values", "statistical"
-            )
+                "changed", path, "few changes from one run to the next", f"{changed:.0%} of the values",
+                _severity(past),
+            )  # fmt: skip
+
+
+def _severity(past: Past) -> Severity:
+    """Of a change in what never changed: runs within minutes do not tell what another day brings."""
+    return "statistical" if past.age <= max(_SOON, _LONGER * past.span) else "advisory"
 
 
 def _cut_off(place: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Breach]:

@@ -17,7 +17,8 @@ _ORDER_STATED = re.compile(
     r"|cheapest|highest|lowest|ordered by|in order of)\b",
     re.IGNORECASE,
 )
-_NUMBERS = ("filled", "seen", "blank", "falls", "rises", "errors", "cut")
+_NUMBERS = ("filled", "seen", "blank", "falls", "rises", "errors", "cut", "commonest", "repeats", "values", "garbled",
+            "marked")  # fmt: skip
 _BANDS = ("distinct", "length", "median")
 
 

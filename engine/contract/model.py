@@ -42,9 +42,9 @@ class Breach:
     Args:
         kind: What departs: of the rows ``no-rows``, ``fewer-rows``, ``more-rows``, ``duplicates``, ``order``; of a
             field ``field-empty``, ``field-sparse``, ``pattern``, ``type``, ``format``, ``length``, ``range``,
-            ``constant``, ``key``, ``error-text``, ``shortened``; of the page ``next-left``, ``count``, ``progress``,
-            ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``, ``changed``,
-            ``replaced``, ``cut-off``, ``same-output``.
+            ``constant``, ``key``, ``error-text``, ``shortened``, ``garbled``; of the page ``next-left``, ``count``,
+            ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``,
+            ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``.
         path: JSON path into the output; ``$`` where the page or the whole output is meant.
         expected: What good runs had.
         got: What this run had.
@@ -102,6 +102,8 @@ class Past:
         joins: How many times one could be laid beside the one before it.
         kept: Least share of rows that were still there in the next run.
         changed: Field to the largest share of its values that changed from one run to the next, in rows of both.
+        span: Seconds between two that were laid beside each other, at most: over that time it is known what stays.
+        age: Seconds since the last one.
     """
 
     parameters: Mapping[str, Any]
@@ -112,6 +114,8 @@ class Past:
     joins: int = 0
     kept: float = 1.0
     changed: Mapping[str, float] = field(default_factory=dict)
+    span: float = 0.0
+    age: float = 0.0
 
 
 @dataclass(frozen=True)

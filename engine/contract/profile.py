@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 import json
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.contract.garbled import garbled
 from engine.contract.patterns import blank, cut_off, error_text, kind, number, pattern, shape
 
 ENOUGH_VALUES = 5  # below, neither distinctness nor uniqueness means anything
+CHANCE = 0.005  # that so much comes of the learnt share; less likely is a breach
 _SHAPED = frozenset({"date", "money", "percent", "number", "phone", "code"})
 _MOST_SHAPES = 3  # a field of more shapes has none that can be told
 _SORTED_VALUES = 6  # distinct ones; fewer are in order by chance
@@ -113,7 +117,7 @@ def _describe_field(values: list[Any]) -> dict[str, Any]:
     }
     if not filled:
         return told
-    told |= _spread(filled)
+    told |= _distinctness(filled)
     numbers = [n for v in filled if (n := number(v)) is not None]
     if len(numbers) == len(filled) and min(numbers) >= 0:
         median = statistics.median(numbers)
@@ -124,6 +128,8 @@ def _describe_field(values: list[Any]) -> dict[str, Any]:
         told["length"] = [median, median]
         told["errors"] = round(sum(map(error_text, texts)) / len(texts), 4)
         told["cut"] = round(sum(map(cut_off, texts)) / len(texts), 4)
+        told["garbled"] = sum(map(garbled, texts))
+        told["marked"] = sum(not text.isascii() for text in texts)
         if sum(patterns.get(name, 0.0) for name in _SHAPED) >= 0.9:
             told["shapes"] = _shares([shape(v) for v in texts])
     return told
@@ -136,7 +142,7 @@ def _shares(names: list[str]) -> dict[str, float]:
     return {name: round(n / len(names), 4) for name, n in sorted(counts.items())}
 
 
-def _spread(filled: list[Any]) -> dict[str, Any]:
+def _distinctness(filled: list[Any]) -> dict[str, Any]:
     """How distinct the values are, and whether they rise or fall."""
     distinct = len({(kind(v), v) for v in filled if not isinstance(v, (list, Mapping))})
     told: dict[str, Any] = {}
@@ -145,6 +151,7 @@ def _spread(filled: list[Any]) -> dict[str, Any]:
     if len(filled) >= ENOUGH_VALUES:
         share = round(distinct / len(filled), 4)
         told["distinct"] = [share, share]
+        told |= spread(filled)
     if distinct >= _SORTED_VALUES:
         keys = [n if (n := number(v)) is not None else str(v).casefold() for v in filled]
         if len({type(key) for key in keys}) == 1:
@@ -152,6 +159,30 @@ def _spread(filled: list[Any]) -> dict[str, Any]:
             told["falls"] = round(sum(a > b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type
             told["rises"] = round(sum(a < b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type
     return told
+
+
+def spread(values: Sequence[Any]) -> dict[str, Any]:
+    """How many values there are, the share of the one that is there most often, and of those like the one before."""
+    plain = [(kind(v), v) for v in values if not isinstance(v, (list, Mapping))]
+    counts = collections.Counter(plain)
+    again = sum(a == b for a, b in itertools.pairwise(plain))
+    return {
+        "values": len(counts),
+        "commonest": round(max(counts.values(), default=0) / max(len(plain), 1), 4),
+        "repeats": round(again / max(len(plain) - 1, 1), 4),
+    }
+
+
+def improbable(share: float, count: int, rate: float) -> bool:
+    """Whether a share of so many cannot come of a rate that is less: Chernoff's bound on the binomial tail.
+
+    >>> improbable(1.0, 5, 0.3), improbable(0.5, 10, 0.4)
+    (True, False)
+    """
+    if share <= rate or not 0 < rate < 1:
+        return False
+    rest = (1 - share) * math.log((1 - share) / (1 - rate)) if share < 1 else 0.0
+    return math.exp(-count * (share * math.log(share / rate) + rest)) < CHANCE
 
 
 def merge(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -188,9 +219,11 @@ def _merge_field(name: str, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any
     for band in ("distinct", "length", *numeric):
         if bands := [f[band] for f in known if band in f]:
             merged[band] = [min(b[0] for b in bands), max(b[1] for b in bands)]
-    for share in ("errors", "cut"):
+    for share in ("errors", "cut", "commonest", "repeats", "garbled", "marked"):
         if shares := [f[share] for f in known if share in f]:
             merged[share] = max(shares)
+    if values := [f["values"] for f in known if "values" in f]:
+        merged["values"] = min(values)
     if filled and all("shapes" in f for f in filled):
         # One more than can be told says as well that there are too many.
         shapes = sorted(_most([f["shapes"] for f in filled]).items(), key=lambda s: (-s[1], s[0]))

@@ -30,13 +30,8 @@ RUNS, QUICK_RUNS = 500, 64
 QUICK = ("rename-classes", "banner", "second-list", "field-missing", "empty-list", "pages-cut", "duplicate-rows",
          "swapped-fields", "truncated-names", "error-page")  # fmt: skip
 REDESIGN = Mutation("redesign", "version v2 of the site", "same")
-# What is silently wrong, and why nothing notices; of the mutations that the contract was finished without.
-EXPECTED: Mapping[str, str] = {
-    "badges": "two thirds of the names are as they were, and a name may gain a word",
-    "capitals": "rows are found again whatever their case, as style sheets change that, too; nothing else changed",
-    "mojibake": "few names have letters that are garbled, and what is garbled is text like any other",
-    "constant-column": "ratings repeat themselves, so that one in ten of them is right by chance",
-}
+# What is silently wrong, and why nothing notices; of the mutations that were written after the contract.
+EXPECTED: Mapping[str, str] = {}
 
 
 async def on_site(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from engine.contract import History, Observed, check, learn
+from engine.contract import Breach, History, Observed, check, learn
 from engine.database import Database
 from engine.statistics import Statistics
 
@@ -68,4 +68,8 @@ class Past:
 
     def kinds(self, run: Observed) -> list[str]:
         """What departs, by kind."""
-        return [b.kind for b in check(self.contract, run, self.history(run))]
+        return [b.kind for b in self.breaches(run)]
+
+    def breaches(self, run: Observed) -> list[Breach]:
+        """What departs."""
+        return check(self.contract, run, self.history(run))

@@ -1,6 +1,8 @@
 """What is noticed of fields and rows, from which run on, and how strictly."""
 
+import itertools
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -126,6 +128,26 @@ def test_what_never_changed_may_not_all_change_at_once(database: Database) -> No
 def test_rows_that_always_stayed_may_not_all_be_replaced(database: Database) -> None:
     past = Past(database, *(run_of(shops(20), {"q": "a"}) for _ in range(3)))
     assert past.kinds(run_of(shops(20, 20), {"q": "a"})) == ["replaced"]
+
+
+def test_runs_within_minutes_do_not_tell_what_another_day_brings(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter(datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=20 * n) for n in itertools.count())
+    at = [timedelta()]
+    monkeypatch.setattr("engine.statistics.now", lambda: (next(times) + at[0]).isoformat(timespec="microseconds"))
+    past = Past(database, *(run_of(shops(20), {"q": "a"}) for _ in range(3)))
+    news, prices = run_of(shops(20, 20), {"q": "a"}), run_of(shops(20, price=lambda r: r["price"] + 7), {"q": "a"})
+    for run, kind in ((news, "replaced"), (prices, "changed")):
+        at[0] = timedelta()
+        assert [(b.kind, b.severity) for b in past.breaches(run)] == [(kind, "statistical")]
+        at[0] = timedelta(hours=20)
+        assert [(b.kind, b.severity) for b in past.breaches(run)] == [(kind, "advisory")]
+    past.add(run_of(shops(20), {"q": "a"}))
+    at[0] = timedelta(hours=60)
+    for run, kind in ((news, "replaced"), (prices, "changed")):
+        found = [(b.kind, b.severity) for b in past.breaches(run)]
+        assert found == [(kind, "statistical")], "what stayed for most of a day stays for two"
 
 
 def test_a_list_that_is_new_each_time_is_no_matter(database: Database) -> None:

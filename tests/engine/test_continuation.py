@@ -8,6 +8,7 @@ import pytest
 
 from engine import AsyncEngine, Event, TaskResult
 from engine.bundles import BundleStore
+from engine.models.recorded import RecordedModel
 from fixtures_sites import FixtureServer, serve
 from sandbox import PoolOptions
 from tests.engine.conftest import NoModel, tree
@@ -15,6 +16,7 @@ from tests.engine.permits import APPLY, PERMIT
 from tests.engine.saved import TASK, save
 from tests.engine.scripted import ScriptedModel, Turn
 
+RECORDING = Path(__file__).parents[1] / "recordings" / "form.continue.jsonl"
 LOOK_AGAIN = ("python", {"code": "await page.goto(task.start_url + 'apply/complete')\nprint(page.url)"})
 READ = "output = {'reference': await page.get_by_role('main').locator('strong').inner_text()}"
 TAKE: Turn = ("result", {"code": READ, "note": "The confirmation answered 500 at first; it was there a moment later."})
@@ -27,6 +29,11 @@ def office() -> Iterator[FixtureServer]:
     with serve("form") as server:
         server.state.fail_after_submit = "500"
         yield server
+
+
+def recorded(office: FixtureServer) -> RecordedModel:
+    """What a model answered to the requests of this case."""
+    return RecordedModel(RECORDING, substitutions={"site": office.url.rstrip("/")})
 
 
 async def apply(store: Path, office: FixtureServer, model: Any, **changed: Any) -> TaskResult:
@@ -44,8 +51,10 @@ async def test_the_model_reads_what_the_code_could_not_and_only_a_note_is_commit
 ) -> None:
     save(tmp_path, "permit", APPLY, parameters=PERMIT, effects="write")
     before = BundleStore(tmp_path / "default").load("permit")
-    result = await apply(tmp_path, office, ScriptedModel([LOOK_AGAIN], [TAKE]))
+    model = recorded(office)
+    result = await apply(tmp_path, office, model)
     assert result.ok, result.error
+    assert model.remaining == 0
     (submission,) = office.state.submissions
     assert result.output == {"reference": submission["reference"]}
     assert result.effect == "continued"
@@ -55,7 +64,7 @@ async def test_the_model_reads_what_the_code_could_not_and_only_a_note_is_commit
     after = BundleStore(tmp_path / "default").load("permit")
     assert before is not None
     assert after is not None
-    assert "there a moment later" in after.notes
+    assert "answered 500 at first" in after.notes
     files, old = after.to_files(), before.to_files()
     assert {name for name in files if files[name] != old.get(name)} == {"NOTES.md"}
 

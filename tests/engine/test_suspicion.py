@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,22 @@ async def test_a_legitimate_departure_is_committed_alone_and_never_asked_about_a
     again = await replay(tmp_path, shop, NoModel())
     assert again.ok, again.error
     assert again.model_calls == 0
+
+
+async def test_a_list_learnt_within_minutes_may_be_another_one_the_next_day(
+    tmp_path: Path, shop: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await twice(tmp_path, shop)
+    assert (await replay(tmp_path, shop, ai="never")).ok
+    shop.table([(f"Headline {n}", f"Town {n % 7}") for n in range(40)])
+    soon = await replay(tmp_path, shop, ai="never")
+    assert soon.error is not None
+    assert "some of the 40 rows of the last run" in soon.error.message
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="microseconds")
+    monkeypatch.setattr("engine.statistics.now", lambda: tomorrow)
+    later = await replay(tmp_path, shop, ai="never")
+    assert later.ok, later.error
+    assert any("some of the 40 rows of the last run" in warning for warning in later.warnings)
 
 
 async def test_drift_is_repaired_and_committed_only_then(tmp_path: Path, shop: Pages) -> None:

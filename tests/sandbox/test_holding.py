@@ -1,0 +1,151 @@
+"""Which requests are held back, and that nothing of them is sent."""
+
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+
+from sandbox import Automation, Egress, Outcome, Sandbox
+from sandbox.holding import HeldBack, Holding
+
+in_module = pytest.mark.asyncio(loop_scope="module")
+PAGE = """<!doctype html><title>t</title>
+<script>fetch('/opened', {method: 'POST', body: 'x'})</script>
+<form method=post action=/order><input name=a><button>Order</button></form>
+<form method=post action=/in><input name=u><input type=password name=p><button>Enter</button></form>
+<form method=get action=/find><input name=q><button>Find</button></form>
+<button id=js onclick="fetch('/items/3', {method: 'DELETE'}).then(() => done())">Delete</button>
+<button id=graph onclick='fetch("/api", {method: "POST", body: JSON.stringify({query: "{ towns }"})})'>Towns</button>
+<button id=beacon onclick="navigator.sendBeacon('/seen', 'x')">Beacon</button>"""
+
+
+class Shop(ThreadingHTTPServer):
+    changes: list[str]
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    class Handler(BaseHTTPRequestHandler):
+        def handle_one_request(self) -> None:
+            self.raw_requestline = self.rfile.readline(65537)
+            if self.raw_requestline and self.parse_request():
+                self.answer()
+            self.close_connection = True
+
+        def answer(self) -> None:
+            length = int(self.headers.get("content-length") or 0)
+            self.rfile.read(length)
+            if self.command != "GET":
+                server.changes.append(f"{self.command} {self.path}")
+            body = PAGE.encode()
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = Shop(("127.0.0.1", 0), Handler)
+    server.changes = []
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+ORDER = "await page.get_by_role('button', name='Order').click({})\n"
+ORDERED = "await page.wait_for_url('**/order')\n"
+ENTER = """\
+await page.locator('[name=p]').fill('pw')
+await page.get_by_role('button', name='Enter').click()
+await page.wait_for_url('**/in')
+await page.wait_for_load_state('networkidle')  # what the page sends by itself has been sent
+"""
+PUT = """\
+try:
+    await page.request.put(task.start_url + 'x', data='1')
+except Exception:
+    pass
+"""
+DELETE = "await page.locator('#js').click()\nawait page.wait_for_timeout(9000)"
+HELD = {
+    "a form": (ORDER.format("") + ORDERED, "POST /order"),
+    "a form, and no wait": (ORDER.format("no_wait_after=True"), "POST /order"),
+    "a script of the page": (DELETE, "DELETE /items/3"),
+    "a script of the code": ('await page.evaluate("document.forms[0].submit()")\n' + ORDERED, "POST /order"),
+    "a request of the code": (PUT, "PUT /x"),
+    "after the login": (ENTER + ORDER.format("") + ORDERED, "POST /order"),
+}
+SENT = {
+    "a login": ENTER,
+    "a search": "await page.locator('[name=q]').fill('x')\nawait page.get_by_role('button', name='Find').click()\n"
+    "await page.wait_for_url('**/find?*')",
+    "a query": "await page.locator('#graph').click()\nawait page.wait_for_timeout(300)",
+    "a beacon": "await page.locator('#beacon').click()\nawait page.wait_for_timeout(300)",
+    "nothing": "await page.wait_for_timeout(300)",
+}
+
+
+async def tried(sandbox: Sandbox, shop: Shop, body: str, *, hold_changes: bool = True) -> Outcome:
+    site = f"http://127.0.0.1:{shop.server_port}"
+    code = "async def run(page, parameters, task):\n" + "".join(f"    {line}\n" for line in body.splitlines())
+    egress = Egress(allow=(site,))
+    return await sandbox.run(Automation(code), {}, start_url=f"{site}/", egress=egress, hold_changes=hold_changes)
+
+
+@in_module
+@pytest.mark.parametrize("case", HELD)
+async def test_what_may_change_something_is_not_sent(case: str, sandbox: Sandbox, shop: Shop) -> None:
+    body, what = HELD[case]
+    outcome = await tried(sandbox, shop, body)
+    assert outcome.error is not None
+    assert outcome.error.kind == "held", outcome.error
+    method, path = what.split()
+    assert outcome.error.message == f"{method} http://127.0.0.1:{shop.server_port}{path}"
+    assert set(shop.changes) <= {"POST /opened", "POST /in"}
+    assert outcome.seconds < 8, "it does not wait for an answer that never comes"
+
+
+@in_module
+@pytest.mark.parametrize("case", SENT)
+async def test_what_a_page_sends_by_itself_and_what_only_reads_is_sent(case: str, sandbox: Sandbox, shop: Shop) -> None:
+    outcome = await tried(sandbox, shop, SENT[case])
+    assert outcome.ok, outcome.error
+    assert "POST /opened" in shop.changes
+
+
+@in_module
+async def test_without_being_asked_nothing_is_held_back(sandbox: Sandbox, shop: Shop) -> None:
+    outcome = await tried(sandbox, shop, HELD["a form"][0], hold_changes=False)
+    assert outcome.ok, outcome.error
+    assert "POST /order" in shop.changes
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "sent"),
+    [
+        ("POST", "/api/graphql", '{"query": "query Q { a }"}', True),
+        ("POST", "/api/graphql", '{"query": "mutation M { a }"}', False),
+        ("POST", "/api", '[{"query": "{ a }"}, {"query": "mutation { b }"}]', False),
+        ("POST", "/api/graphql", '{"id": "persisted"}', False),
+        ("POST", "/products/search", "q=x", True),
+        ("DELETE", "/searches/3", "", False),
+        ("POST", "/users/sign_in", "user=a", True),
+        ("POST", "/welcome", '{"user": "a", "password": "b"}', True),
+        ("POST", "/orders", "item=3", False),
+        ("GET", "/orders", "", True),
+    ],
+)
+def test_reads_and_logins_are_told_from_the_rest(method: str, path: str, body: str, *, sent: bool) -> None:
+    holding = Holding(lambda: False, lambda: None)
+    if sent:
+        holding.check_own(method, f"https://user:pw@shop.test{path}?a=1", body)
+        assert holding.held is None
+    else:
+        with pytest.raises(HeldBack):
+            holding.check_own(method, f"https://user:pw@shop.test{path}?a=1", body)
+        assert holding.held == f"{method} https://shop.test{path}"
