@@ -19,6 +19,7 @@ from fixtures_sites import FixtureServer
 from tests.cli.conftest import Run, data, replay, started
 from tests.cli.test_tasks import status, until
 from tests.engine.saved import TASK, save
+from tests.processes import outliving
 
 # Tells which worker ran it: when that was started, in ticks since the machine was.
 WORKER = """
@@ -100,8 +101,7 @@ def test_who_stops_waiting_cancels_the_task(
 def test_a_pool_that_was_killed_is_no_hindrance(cli: Run, pooled: psutil.Process) -> None:
     processes = [pooled, *pooled.children(recursive=True)]
     pooled.kill()
-    _, alive = psutil.wait_procs(processes, 10)
-    assert not alive, "its browsers end with it"
+    assert not outliving(processes, 10), "its browsers end with it"
     assert worker(cli)
     assert data(cli("pool", "status", "--json")) == {"running": False}
     assert cli("pool", "start").exit_code == 0

@@ -20,6 +20,7 @@ from engine.bundles import BundleStore
 from engine.cli.app import webtasks
 from tests.cli.conftest import Run, data, read_all, started
 from tests.engine.saved import TASK, save
+from tests.processes import outliving
 
 NAP = """\
 import asyncio
@@ -115,7 +116,7 @@ def test_a_started_task_is_seen_through_from_elsewhere_and_leaves_nothing(cli: R
         assert told in watched.stderr
     assert data(cli("result", task_id)) == [{"slept": 5}]
     assert data(cli("get", task_id, "--json"))["outcome"] == "success"
-    _, alive = psutil.wait_procs([process, *below], timeout=60)
+    alive = outliving([process, *below], 60)
     assert not alive
     assert not list((naps / "default" / "logs").iterdir()), "nothing went wrong, so nothing is kept"
 
@@ -173,11 +174,11 @@ def test_a_task_whose_process_was_killed_has_failed(cli: Run, start: Start, naps
     (process,) = processes(naps)
     below = process.children(recursive=True)
     process.kill()
-    psutil.wait_procs([process], timeout=30)
+    outliving([process], 30)
     result = cli("result", task_id, "--json")
     assert result.exit_code == 1
     assert data(result)["error"]["details"]["reason"] == "interrupted"
-    _, alive = psutil.wait_procs(below, timeout=30)
+    alive = outliving(below, 30)
     assert not alive, "its browser ended with it"
 
 
@@ -186,7 +187,7 @@ def test_a_waiting_task_of_a_killed_process_is_taken_over(cli: Run, start: Start
         task_id = start(0)
         (process,) = processes(naps)
         process.kill()
-        psutil.wait_procs([process], timeout=30)
+        outliving([process], 30)
     assert status(cli, task_id) == "pending"
     assert data(cli("result", task_id, "--wait")) == [{"slept": 0}], "by a process that the wait started"
     until(lambda: not processes(naps))

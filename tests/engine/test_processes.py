@@ -21,6 +21,7 @@ from fixtures_sites import FixtureServer, serve
 from sandbox import PoolOptions
 from tests.engine.conftest import LIST_TITLES, NoModel
 from tests.engine.saved import TASK, save
+from tests.processes import outliving
 
 ROOT = Path(__file__).parents[2]
 SLOW = """\
@@ -187,8 +188,7 @@ def kill_at_random_delays(tmp_path: Path, times: int) -> None:
             assert result.ok, result.error
             assert (result.model_calls == 0) == (found is not None)
             assert kept.verify("directory") == () or found is None
-    _, alive = psutil.wait_procs(jails, timeout=5)
-    assert not alive, "a worker outlived its engine"
+    assert not outliving(jails, 5), "a worker outlived its engine"
 
 
 def test_a_kill_at_any_instant_leaves_old_or_new(tmp_path: Path) -> None:

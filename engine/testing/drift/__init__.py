@@ -14,15 +14,17 @@ output is what must not be. Needs the extra ``testing``.
 
 from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline, difference, measure
 from engine.testing.drift.content import CONTENT
-from engine.testing.drift.later import LATER
+from engine.testing.drift.later import CLOSED, FINISHED
 from engine.testing.drift.markup import MARKUP
 from engine.testing.drift.mutation import Effect, Mutation
 from engine.testing.drift.proxy import Proxy
 from engine.testing.drift.reply import Layout, Reply
 from engine.testing.drift.report import tables
+from engine.testing.drift.unforeseen import UNFORESEEN
 from engine.testing.drift.wording import WORDING
 
-MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *LATER)
+LATER: tuple[Mutation, ...] = (*FINISHED, *UNFORESEEN)
+MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *CLOSED, *LATER)
 
 __all__ = [
     "LATER",

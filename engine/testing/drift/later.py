@@ -1,4 +1,4 @@
-"""Changes that were written when the contract was finished, to see what it makes of what nobody had in mind."""
+"""Changes that were written when the contract was first finished, to see what it makes of what nobody had in mind."""
 
 from __future__ import annotations
 
@@ -269,16 +269,22 @@ def in_frame(page: BeautifulSoup, reply: Reply) -> bool:
 
 _SHORT = dates("{d:02}.{m:02}.{y:04}")
 
-LATER = (
+# Silently wrong when they were written; the contract has rules against them since.
+CLOSED = (
     Mutation("badges", "a badge before the name in a third of the rows", "same",
              html=badges, json=badges_json, needs=("key",)),
     Mutation("capitals", "names in capitals", "trouble", html=capitals, json=capitals_json, needs=("key",)),
+    Mutation("mojibake", "text in the wrong encoding", "trouble", whole=mojibake),
+    Mutation("constant-column", "a field has one value in all rows", "trouble",
+             html=constant, json=constant_json, needs=("sparse",)),
+)  # fmt: skip
+
+FINISHED = (
     Mutation("footnotes", "a raised 1 behind each amount", "same", html=footnotes),
     Mutation("other-currency", "the same figures in another currency", "trouble", html=other_currency),
     Mutation("small-units", "amounts in hundredths", "same", html=small_units),
     Mutation("relative-dates", "dates as times ago", "trouble", html=relative, json=relative_json),
     Mutation("date-german", "dates as DD.MM.YYYY", "same", html=_SHORT[0], json=_SHORT[1]),
-    Mutation("mojibake", "text in the wrong encoding", "trouble", whole=mojibake),
     Mutation("hidden-twins", "every row a second time, hidden, for small screens", "same", html=twins),
     Mutation("login-midway", "a login form from the second list on", "trouble",
              whole=midway(LOGIN_PAGE, '{"login": true}', 200)),
@@ -293,8 +299,6 @@ LATER = (
              html=first_rows),
     Mutation("shifted-column", "a field's values stand one row too high", "trouble",
              html=shifted, json=shifted_json, needs=("sparse",)),
-    Mutation("constant-column", "a field has one value in all rows", "trouble",
-             html=constant, json=constant_json, needs=("sparse",)),
     Mutation("consent-first", "the page is hidden until a button is pressed", "same", html=behind_consent),
     Mutation("in-frame", "the main part stands in a frame", "same", html=in_frame),
 )  # fmt: skip
