@@ -1,62 +1,101 @@
-"""Inside the jail: Playwright's driver, started while Playwright is still being imported, for both take long."""
+"""Inside the jail: Playwright's driver, started before anything that takes long is imported, for it takes longest.
+
+Nothing here is imported that the driver would have to wait for.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import importlib.util
 import os
+import socket
 import sys
-from pathlib import Path
-from typing import Any
+
+TYPE_CHECKING = False  # to import typing takes a hundredth of a second
+if TYPE_CHECKING:
+    import asyncio
+    from typing import Any
 
 _LIMIT = 32768  # as Playwright asks for
 
 
-class EarlyDriver:
+class Driver:
     """A driver process that Playwright gets when it starts one like it; else it starts its own, as ever.
+
+    Attributes:
+        stdin: What Playwright writes to.
+        stdout: What it reads.
+    """
+
+    stdin: asyncio.StreamWriter
+    stdout: asyncio.StreamReader
+
+    def __init__(self, command: tuple[str, ...], environment: dict[str, str], pid: int, end: socket.socket) -> None:
+        self._command = command
+        self._environment = environment
+        self._pid = pid
+        self._end = end
+        self.returncode: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether it still runs, as far as its end of the socket and the system tell."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self._pid, os.WNOHANG)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode is None and not self.stdout.at_eof()
+
+    async def offer(self) -> None:
+        """Have asyncio give it to Playwright, when that starts a process."""
+        import asyncio
+
+        self.stdout, self.stdin = await asyncio.open_connection(sock=self._end, limit=_LIMIT)
+        create = asyncio.create_subprocess_exec
+
+        async def hand_over(*command: Any, **options: Any) -> Any:
+            asyncio.create_subprocess_exec = create
+            if command == self._command and options.get("env") == self._environment:
+                return self
+            self.kill()
+            return await create(*command, **options)
+
+        asyncio.create_subprocess_exec = hand_over
+
+    async def communicate(self) -> None:
+        """Wait for its end; Playwright does so when it is stopped."""
+        import asyncio
+
+        if self.returncode is None:
+            _, status = await asyncio.to_thread(os.waitpid, self._pid, 0)
+            self.returncode = os.waitstatus_to_exitcode(status)
+
+    def kill(self) -> None:
+        """End it."""
+        if self.returncode is None:
+            os.kill(self._pid, 9)
+
+
+def start(compiled: str | None) -> Driver:
+    """Start the driver, on one end of a socket.
 
     Args:
         compiled: Directory of its compiled code.
     """
+    import playwright
+    from playwright._repo_version import version
 
-    def __init__(self, compiled: str | None) -> None:
-        self._compiled = {"NODE_COMPILE_CACHE": compiled} if compiled is not None else {}
-        spec = importlib.util.find_spec("playwright")
-        assert spec is not None
-        assert spec.origin is not None
-        directory = Path(spec.origin).parent / "driver"
-        self._command = (str(directory / "node"), str(directory / "package" / "cli.js"), "run-driver")
-        self._create = asyncio.create_subprocess_exec
-        self._process: asyncio.subprocess.Process | None = None
-
-    @property
-    def running(self) -> bool:
-        """Whether it still runs."""
-        return self._process is not None and self._process.returncode is None
-
-    async def start(self) -> None:
-        """Start it."""
-        from playwright._repo_version import version
-
-        self._environment = os.environ | {
-            "PW_LANG_NAME": "python",
-            "PW_LANG_NAME_VERSION": f"{sys.version_info.major}.{sys.version_info.minor}",
-            "PW_CLI_DISPLAY_VERSION": version,
-        }
-        self._process = await self._create(
-            *self._command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=_LIMIT,
-            env=self._environment | self._compiled,
+    directory = f"{os.path.dirname(str(playwright.__file__))}/driver"  # noqa: PTH120  pathlib takes long
+    command = (f"{directory}/node", f"{directory}/package/cli.js", "run-driver")
+    environment = os.environ | {
+        "PW_LANG_NAME": "python",
+        "PW_LANG_NAME_VERSION": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "PW_CLI_DISPLAY_VERSION": version,
+    }
+    ours, theirs = socket.socketpair()
+    with theirs:
+        pid = os.posix_spawn(
+            command[0],
+            command,
+            environment | ({"NODE_COMPILE_CACHE": compiled} if compiled is not None else {}),
+            file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), standard) for standard in (0, 1)],
         )
-        asyncio.create_subprocess_exec = self._hand_over
-
-    async def _hand_over(self, *command: Any, **options: Any) -> asyncio.subprocess.Process:
-        asyncio.create_subprocess_exec = self._create
-        assert self._process is not None
-        if command == self._command and options.get("env") == self._environment:
-            return self._process
-        self._process.kill()
-        self._process = await self._create(*command, **options)
-        return self._process
+    return Driver(command, environment, pid, ours)

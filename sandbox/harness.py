@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import base64
+import contextlib
 import inspect
 import sys
 import time
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _ACTION_TIMEOUT_MS = 10_000
 _ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
 _AFTER_A_CRASH_SECONDS = 3.0
+_WHY_SECONDS = 0.3
 _RESULT = "__step_result__"
 
 
@@ -59,9 +61,12 @@ class Harness:
         self._browser = browser
         browser.on("disconnected", self._on_disconnected)
         observe.watch_calls(lambda: self._recorder)
-        page = await self._open()
-        # the first run of these is slow: compile them now
-        await page.evaluate(observe._SEE)
+        await self._open()
+
+    async def practice(self) -> None:
+        """Run what the end of every run needs: the first time is slow."""
+        assert self._page is not None
+        await self._page.evaluate(observe._SEE)
 
     def _on_disconnected(self, _: object) -> None:
         if self._recorder is not None:
@@ -193,6 +198,9 @@ class Harness:
             problem = TypeError(f"what run returned is not JSON: {error}")
             return None, self._describe(problem)
         except BaseException as error:  # noqa: BLE001  SystemExit, too, is only the automation's
+            if type(error).__name__ == "TargetClosedError":  # it may come before the event that tells why
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._gone.wait(), _WHY_SECONDS)
             return None, self._describe(error)
 
     async def _until_stopped(self, running: Coroutine[Any, Any, Any]) -> Any:

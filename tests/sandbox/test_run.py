@@ -30,13 +30,16 @@ async def test_returns_what_run_returns(run: Run) -> None:
 def killing(program: str) -> str:
     """Kills a process of the browser or the driver, then asks the page something."""
     return f"""import os, pathlib, signal
+def command(process):
+    try: return (process / "cmdline").read_bytes()
+    except OSError: return b""  # it has just ended
 for process in pathlib.Path("/proc").iterdir():
     if process.name.isdigit() and {program}:
         os.kill(int(process.name), signal.SIGKILL)
 await page.wait_for_timeout(20_000)"""
 
 
-COMMAND = "(process / 'cmdline').read_bytes()"
+COMMAND = "command(process)"
 RENDERER = f"b'--type=renderer' in {COMMAND}"
 BROWSER = f"b'--remote-debugging-pipe' in {COMMAND} and b'--type=' not in {COMMAND}"
 DRIVER = f"b'run-driver' in {COMMAND}"
@@ -49,9 +52,9 @@ DRIVER = f"b'run-driver' in {COMMAND}"
         ("await page.locator('#none').click(timeout=200)", "timeout", "TimeoutError", 2),
         ("await page.goto('http://127.0.0.1:9/')", "navigation", "Error", 2),
         ("import sys\nsys.exit(3)", "script", "SystemExit", 3),
-        (killing(RENDERER), "crash", "TargetClosedError", 6),
-        (killing(BROWSER), "crash", "TargetClosedError", 6),
-        (killing(DRIVER), "crash", "TargetClosedError", 6),
+        (killing(RENDERER), "crash", "TargetClosedError", 9),
+        (killing(BROWSER), "crash", "TargetClosedError", 9),
+        (killing(DRIVER), "crash", "TargetClosedError", 9),
         ("await page.close()\nawait page.title()", "script", "TargetClosedError", 3),
         ("async def run(:", "script", "SyntaxError", 1),
         ("def run(page, parameters, task): return 1", "script", "TypeError", None),
