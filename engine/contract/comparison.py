@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Breach, History, Observed, Past, Severity
-from engine.contract.patterns import blank, number
+from engine.contract.patterns import blank, number, pattern
 from engine.contract.profile import main_rows
 from engine.contract.systematic import affixed, recased, regarbled, uniform
 
@@ -134,18 +134,23 @@ def _alike(a: Any, b: Any) -> bool:
 
 
 def _key(old: Sequence[Row], new: Sequence[Row]) -> str | None:
-    """The field that tells the rows of both apart: of text if there is one, and one by which some are found again."""
-    best: tuple[bool, float, str] | None = None
+    """The field that tells the rows of both apart: of text if there is one, and one by which some are found again.
+
+    Dates may be another in each row, and are still no names: they are taken where there is nothing else.
+    """
+    best: tuple[bool, bool, float, str] | None = None
     for name in old[0] if old and new else ():
         a, b = [_plain(row.get(name)) for row in old], [_plain(row.get(name)) for row in new]
         if any(blank(v) or isinstance(v, (bool, float)) for v in (*a, *b)) or len(set(a)) < len(a):
             continue
         if len(set(b)) < 0.9 * len(b):
             continue
-        candidate = (isinstance(a[0], str) and number(a[0]) is None, len(set(a) & set(b)) / len(a), name)
-        if best is None or candidate[:2] > best[:2]:
+        is_text = isinstance(a[0], str) and number(a[0]) is None
+        is_name = is_text and pattern(a[0]) != "date"
+        candidate = (is_text, is_name, len(set(a) & set(b)) / len(a), name)
+        if best is None or candidate[:3] > best[:3]:
             best = candidate
-    return best[2] if best is not None else None
+    return best[3] if best is not None else None
 
 
 def _pairs(old: Sequence[Row], new: Sequence[Row], key: str) -> list[tuple[Row, Row]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from html import unescape
 from typing import Any
 
 from engine.contract.garbled import garbled, restored
@@ -60,11 +61,12 @@ def _words(value: Any) -> str:
 
 
 def regarbled(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
-    """Values of the last run that came back with the letters of a wrong encoding."""
+    """Values of the last run that came back with the letters of a wrong encoding, or with escapes in place of signs."""
     for name, before in _texts(old).items():
         for value in _texts(new).get(name, {}):
-            if value not in before and garbled(value) and restored(value) in before:
-                yield Breach("garbled", f"{place}.{name}", repr(restored(value)), repr(value))
+            was = restored(value) if garbled(value) else unescape(value)
+            if value not in before and was in before:
+                yield Breach("garbled", f"{place}.{name}", repr(was), repr(value))
                 break
 
 

@@ -40,6 +40,25 @@ def test_one_garbled_value_is_the_encodings_fault_only_where_it_was_right_before
     assert [b.severity for b in check(contract, run_of(foreign)) if b.kind == "garbled"] == ["advisory"]
 
 
+def test_escapes_in_place_of_signs_are_seen_where_the_signs_were_there_before(database: Database) -> None:
+    signs = [row | {"name": f"{row['name']} & Sons"} if i < 3 else row for i, row in enumerate(shops(20))]
+    escaped = [row | {"name": row["name"].replace("&", "&amp;")} for row in signs]
+    past = Past(database, run_of(signs, {"q": "a"}))
+    assert "garbled" in [b.kind for b in past.breaches(run_of(escaped, {"q": "a"})) if b.structural]
+    assert "garbled" not in [b.kind for b in past.breaches(run_of(signs, {"q": "a"}))]
+    always = Past(database, run_of(escaped, {"q": "b"}))
+    assert "garbled" not in [b.kind for b in always.breaches(run_of(escaped, {"q": "b"}))]
+
+
+def test_rows_are_known_by_their_names_and_not_by_their_dates(database: Database) -> None:
+    def dated(year: int) -> Rows:
+        return [row | {"added": f"{year}-03-{n + 1:02}"} for n, row in enumerate(shops(20))]
+
+    past = Past(database, *[run_of(dated(2024), {"q": "a"}) for _ in range(4)])
+    assert "changed" in [b.kind for b in past.breaches(run_of(dated(2025), {"q": "a"}))]
+    assert past.breaches(run_of(dated(2024), {"q": "a"})) == []
+
+
 def test_what_was_garbled_when_it_was_learnt_may_be() -> None:
     garbled = run_of(with_marks(wrong))
     assert check(learn([garbled]), garbled) == []

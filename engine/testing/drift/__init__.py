@@ -20,11 +20,11 @@ from engine.testing.drift.mutation import Effect, Mutation
 from engine.testing.drift.proxy import Proxy
 from engine.testing.drift.reply import Layout, Reply
 from engine.testing.drift.report import tables
-from engine.testing.drift.unforeseen import UNFORESEEN
+from engine.testing.drift.unforeseen import MENDED, UNFORESEEN
 from engine.testing.drift.wording import WORDING
 
 LATER: tuple[Mutation, ...] = (*FINISHED, *UNFORESEEN)
-MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *CLOSED, *LATER)
+MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *CLOSED, *MENDED, *LATER)
 
 __all__ = [
     "LATER",
