@@ -32,7 +32,7 @@ soak: setup ## Run the long loops
 	@$(BIN)/pytest -q $(ASYNC_TESTS) -m soak
 
 bench: setup ## Run every benchmark, each against its goal
-	@status=0; \
+	@$(BIN)/python -m compileall -q engine sandbox; status=0; \
 	for file in tests/benchmarks/bench_*.py tests/benchmarks/drift.py; do \
 		$(BIN)/python -m tests.benchmarks.$$(basename $$file .py) || status=$$?; \
 	done; \
