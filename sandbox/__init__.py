@@ -1,15 +1,22 @@
 """Runs generated browser automations in a jail. Usable alone; imports nothing of the engine."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import GateDecision, Host
 from sandbox.limits import Egress, Limits
 from sandbox.pool import PoolOptions
-from sandbox.probe import Probe, probe
-from sandbox.protections import Protection
 from sandbox.results import Automation, Evidence, Execution, Outcome, PageSnapshot, ScriptError
 from sandbox.sandbox import Sandbox
 from sandbox.session import Session
-from sandbox.toolkit import TaskContext
+
+if TYPE_CHECKING:
+    from sandbox.probing import Probe, probe
+    from sandbox.protections import Protection
+    from sandbox.toolkit import TaskContext
 
 __all__ = [
     "AskRefused",
@@ -35,3 +42,12 @@ __all__ = [
     "WorkerDied",
     "probe",
 ]
+
+# What no run needs is imported when it is asked for: the first browser waits for what is imported before.
+_LATER = {"Probe": "probing", "probe": "probing", "Protection": "protections", "TaskContext": "toolkit"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

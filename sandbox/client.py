@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import importlib
 import os
 import socket
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.browser import Browser
-from sandbox.egress import Proxy
 from sandbox.errors import SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
 from sandbox.jail import Mechanism
@@ -22,6 +22,9 @@ from sandbox.process import WorkerProcess
 from sandbox.protocol import CHUNK_BYTES, Channel, Message, ProtocolError, RemoteError, text_field
 from sandbox.results import Automation
 from sandbox.usage import Usage
+
+if TYPE_CHECKING:
+    from sandbox.egress import Proxy
 
 _START_SECONDS = 60.0
 _RENEW_SECONDS = 20.0
@@ -39,15 +42,16 @@ class WorkerClient:
     Attributes:
         limits: Of its job; before the first, those it was started with.
         runs: How many jobs it was tied to.
-        proxy: Its way out, new for each job.
+        proxy: Its way out, new for each job; there is one as soon as it was started.
         ended: Done when it is over.
     """
+
+    proxy: Proxy
 
     def __init__(self, mechanism: Mechanism, limits: Limits, compiled: Path | None = None) -> None:
         self.limits = limits
         self.started_with = limits
         self.runs = 0
-        self.proxy = Proxy()
         self.memory_mb = 0.0
         self.peak = Usage(0.0, 0.0, 0)
         self.chromium_sandbox: bool | None = None
@@ -76,7 +80,7 @@ class WorkerClient:
 
     async def start(self, browser: Browser, *, chromium_sandbox: bool) -> None:
         """Start it. Jobs may be given at once; they wait until the browser is up."""
-        await self._process.start(browser, self.limits, chromium_sandbox=chromium_sandbox)
+        await self._process.start(browser, self.limits, chromium_sandbox=chromium_sandbox, meanwhile=_import_the_proxy)
         longest = 2 * self.limits.output_bytes + _ROOM_FOR_EVIDENCE
         reader, writer = await asyncio.open_connection(sock=self._process.control, limit=longest)
         self._channel = Channel(reader, writer, self._handle)
@@ -214,7 +218,8 @@ class WorkerClient:
             return
         self._reason = reason
         self._process.kill()
-        self.proxy.close()
+        if hasattr(self, "proxy"):
+            self.proxy.close()
         if not self.ended.done():
             self.ended.set_result(None)
         if not self.ready.done():
@@ -253,6 +258,8 @@ class WorkerClient:
 
     async def _open_proxy(self) -> None:
         """A proxy that refuses all until `bind`, with no connection and no memory of the last."""
+        from sandbox.egress import Proxy
+
         self.proxy = Proxy()
         await self.proxy.serve(socket.socket(fileno=os.dup(self._process.listener.fileno())))
         if self._reason is not None:
@@ -323,3 +330,8 @@ class WorkerClient:
             self._job.handle(message)
         else:
             raise ProtocolError(f"{kind!r} without a job")
+
+
+def _import_the_proxy() -> None:
+    """It takes long; while the worker comes up there is time for that."""
+    importlib.import_module("sandbox.egress")

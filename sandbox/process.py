@@ -58,20 +58,27 @@ class WorkerProcess:
         """The tail of what it wrote to its standard output and error."""
         return self._words.decode(errors="replace").strip()
 
-    async def start(self, browser: Browser, limits: Limits, *, chromium_sandbox: bool) -> None:
+    async def start(
+        self, browser: Browser, limits: Limits, *, chromium_sandbox: bool, meanwhile: Callable[[], None]
+    ) -> None:
         """Start it and take its listener.
+
+        Args:
+            meanwhile: What there is to do while it comes up.
 
         Raises:
             SandboxUnavailable: The jail could not be set up.
         """
         try:
-            await self._start(browser, limits, chromium_sandbox)
+            await self._start(browser, limits, chromium_sandbox, meanwhile)
         except BaseException:
             self.kill()
             await self.wait_gone()
             raise
 
-    async def _start(self, browser: Browser, limits: Limits, chromium_sandbox: bool) -> None:
+    async def _start(
+        self, browser: Browser, limits: Limits, chromium_sandbox: bool, meanwhile: Callable[[], None]
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.control, theirs = socket.socketpair()
         self.control.setblocking(False)
@@ -117,6 +124,7 @@ class WorkerProcess:
             theirs.close()
             os.close(info_theirs)
             os.close(output_theirs)
+        meanwhile()
         await self._take_listener()
         if self._mechanism == "bubblewrap":
             self._root_pid = int(json.loads(os.read(info, 4096))["child-pid"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
-from sandbox.egress import Proxy
 from sandbox.protocol import ProtocolError
 from sandbox.results import ErrorKind, Evidence, Execution, PageSnapshot, ScriptError
+
+if TYPE_CHECKING:
+    from sandbox.egress import Proxy
 
 _TEXT = 1 << 20
 _SNAPSHOT = 8 << 20
