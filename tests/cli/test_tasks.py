@@ -8,7 +8,7 @@ import pty
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,11 @@ def parent(process: psutil.Process) -> int | None:
 
 
 def open_files(pid: int) -> list[str]:
-    return [str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+    found = []
+    for entry in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):  # closed since
+            found.append(str(entry.readlink()))
+    return found
 
 
 def until(what: Callable[[], Any], seconds: float = 60) -> Any:
