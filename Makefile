@@ -24,7 +24,7 @@ demo: setup ## Show the story on a local site: explore, replay, redesign, repair
 
 test: setup ## Run the tests
 	@status=0; \
-	$(BIN)/pytest -q $(ASYNC_TESTS) -m "not soak" -n $(WORKERS) --dist loadfile || status=$$?; \
+	$(BIN)/pytest -q $(ASYNC_TESTS) -m "not soak" -n $(WORKERS) --dist loadfile --no-loadscope-reorder || status=$$?; \
 	$(BIN)/pytest -q tests/fixtures_sites -m "not soak" -n $(WORKERS) --dist loadfile || status=$$?; \
 	exit $$status
 

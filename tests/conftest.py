@@ -25,7 +25,18 @@ from sandbox.browser import find_browser
 
 LIVE = os.environ.get("WEBTASKS_LIVE") == "1"
 _RESERVED = ("invalid", "test", "example")  # RFC 2606: such a name never exists, and nobody has to be asked
+# Few tests that take long: begun first, so that nobody waits for one of them when all others are done.
+_LONG = frozenset({
+    "engine/test_interrupted.py", "engine/test_processes.py", "engine/test_story.py", "sandbox/test_kills.py",
+    "server/test_document.py", "test_docs.py",
+})  # fmt: skip
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files of long tests come first; a file's tests stay together, and in their order."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: not item.path.is_relative_to(here) or str(item.path.relative_to(here)) not in _LONG)
 
 
 @pytest.fixture(scope="session")
