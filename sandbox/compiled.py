@@ -24,7 +24,7 @@ from sandbox.limits import Limits
 
 logger = logging.getLogger(__name__)
 
-_PREFIX = "driver-"
+_PREFIX, _MAKING = "driver-", "making-"
 _DRIVER = f"{JAIL_PACKAGES}/playwright/driver"
 _KEPT_SECONDS = 90 * 86_400
 _MAKE_SECONDS = 30.0
@@ -60,19 +60,24 @@ def make(cache: Path, browser: Browser, stop: threading.Event) -> bool:
         return wanted is not None
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        for other in cache.glob(f"{_PREFIX}*"):  # of drivers that were replaced since
-            if time.time() - other.stat().st_mtime > _KEPT_SECONDS:
-                shutil.rmtree(other, ignore_errors=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as folder:
+        _remove_older(cache, _PREFIX, _KEPT_SECONDS)  # of drivers that were replaced since
+        _remove_older(cache, _MAKING, 2 * _MAKE_SECONDS)  # of programs that were killed meanwhile
+        with tempfile.TemporaryDirectory(dir=cache, prefix=_MAKING) as folder:
             made = Path(folder, "compiled")
             made.mkdir()
             if not _compile(browser, made, stop):
                 return False
-            with suppress(FileExistsError):  # another process was faster
+            if not wanted.is_dir():  # else another process was faster
                 made.rename(wanted)
     except (OSError, SandboxError) as error:
         logger.info("the driver's compiled code cannot be kept: %s", error)
     return wanted.is_dir()
+
+
+def _remove_older(cache: Path, prefix: str, seconds: float) -> None:
+    for directory in cache.glob(f"{prefix}*"):
+        if time.time() - directory.stat().st_mtime > seconds:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _compile(browser: Browser, directory: Path, stop: threading.Event) -> bool:

@@ -228,7 +228,7 @@ def jail_command(
     """
     arguments = [find_bubblewrap(), *_namespaces(), *_file_system(browser, limits)]
     if compiled is not None:
-        arguments += ["--bind" if compiling else "--ro-bind", str(compiled), JAIL_COMPILED]
+        arguments += ["--bind" if compiling else "--ro-bind-try", str(compiled), JAIL_COMPILED]
         arguments += ["--setenv", "NODE_COMPILE_CACHE", JAIL_COMPILED] if compiling else []
     # bubblewrap leaves its root and /dev writable: memory without a limit
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", _SCRATCH]

@@ -6,8 +6,6 @@ import contextlib
 import json
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType
 from typing import Any
@@ -19,7 +17,7 @@ from engine.cli import doorway
 from engine.cli.loop import INTERRUPTED, TERMINATED, Stopped
 from engine.cli.output import clean, count, print_json, seconds
 from engine.cli.settings import Settings, options, pass_settings
-from engine.cli.start import told_error
+from engine.cli.start import leave_behind, told_error
 from engine.errors import EngineError
 
 _IDLE = 900.0
@@ -48,12 +46,7 @@ def start(settings: Settings, idle: float) -> None:
     key that it finds now.
     """
     settings.engine()  # wrong settings are told here
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "engine.cli.resident"],  # -P: the working directory may hold anything
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
+    process = leave_behind("engine.cli.resident", None)
     answer, _ = process.communicate(json.dumps({"settings": settings.to_json(), "idle": idle}).encode())
     told: dict[str, Any] = json.loads(answer) if answer else {"error": "the process ended before it listened"}
     if "error" in told:

@@ -58,7 +58,7 @@ def start_detached(settings: Settings, request: dict[str, Any]) -> TaskResult:
         EngineError: What the engine had against it; nothing was started then.
     """
     with tempfile.TemporaryFile() as errors:
-        process = _process(errors)
+        process = leave_behind("engine.cli.detached", errors)
         try:
             answer, _ = process.communicate(_order(settings, request))
         except KeyboardInterrupt:
@@ -82,17 +82,21 @@ def told_error(error: dict[str, Any]) -> EngineError:
 
 def take_over(settings: Settings) -> None:
     """Starts a process that runs the tasks which wait for an engine."""
-    _process(subprocess.DEVNULL).communicate(_order(settings, None))
+    leave_behind("engine.cli.detached", subprocess.DEVNULL).communicate(_order(settings, None))
 
 
 def _order(settings: Settings, request: dict[str, Any] | None) -> bytes:
     return json.dumps({"settings": settings.to_json(), "request": request}).encode()
 
 
-def _process(errors: Any) -> subprocess.Popen[bytes]:
-    """A session of its own: out of reach of this terminal's Ctrl-C. It forks, and the first half ends."""
+def leave_behind(module: str, errors: Any) -> subprocess.Popen[bytes]:
+    """Starts a module in a session of its own, out of reach of this terminal's Ctrl-C. It forks; its first half ends.
+
+    Args:
+        errors: What becomes of its standard error until it lets go of that: a file, or what `subprocess` knows.
+    """
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", "engine.cli.detached"],  # -P: the working directory may hold anything
+        [sys.executable, "-P", "-m", module],  # -P: the working directory may hold anything
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

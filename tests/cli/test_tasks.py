@@ -319,7 +319,7 @@ def fill(store: Path) -> None:
         )  # fmt: skip
         task_id, now = new_id("wt_"), datetime.now(UTC)
         records.enter(task_id, request, now)
-        attempt = Attempt(kind=kind, outcome="success", usd=usd, model_calls=calls, seconds=1)  # type: ignore[arg-type]
+        attempt = Attempt(kind=kind, outcome="success", usd=usd, model_calls=calls, seconds=1)
         records.finish(
             TaskResult(
                 web_task_id=task_id,

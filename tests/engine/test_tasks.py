@@ -209,7 +209,8 @@ async def test_a_large_result_is_a_file_that_expires(tmp_path: Path) -> None:
         assert wire["file"]["sizeBytes"] == len(json.dumps(large.output, ensure_ascii=False).encode())
         assert wire["preview"]["rows"] == 1000
         assert wire["preview"]["sample"] == large.output[:3]
-        table = Path(stored.result.csv.url.removeprefix("file://")).read_text().splitlines()  # type: ignore[union-attr]
+        assert stored.result.csv is not None
+        table = Path(stored.result.csv.url.removeprefix("file://")).read_text().splitlines()
         assert table[:2] == ["n,text,good", f"0,{'é' * 60},true"]
         sweep(other.root, [large.web_task_id], datetime.now(UTC))
         with pytest.raises(TaskFailed, match="expired"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import threading
 import time
 from pathlib import Path
@@ -59,6 +60,16 @@ async def test_without_it_workers_start_all_the_same(tmp_path: Path) -> None:
         outcome = await sandbox.run(Automation("async def run(page, parameters, task): return 1"), {})
     assert outcome.value == 1
     assert not (tmp_path / "cache").exists(), "a program that ends at once makes nothing"
+
+
+def test_what_a_killed_program_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    left, going_on = tmp_path / "making-left", tmp_path / "making-now"
+    for directory, age in ((left, 300), (going_on, 0)):
+        directory.mkdir()
+        os.utime(directory, times=(time.time() - age,) * 2)
+    assert compiled.make(tmp_path, find_browser(), threading.Event())
+    assert not left.exists()
+    assert going_on.exists()
 
 
 def test_who_stops_it_leaves_nothing(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def check(isolation: str, scratch: Path, seeds: range) -> None:
 
 @pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
 def test_kills(isolation: str, tmp_path: Path) -> None:
-    check(isolation, tmp_path, range(10 if isolation == "bubblewrap" else 5))
+    check(isolation, tmp_path, range(10))
 
 
 @pytest.mark.soak
