@@ -113,15 +113,15 @@ def dollars(amount: float) -> str:
 def seconds(amount: float) -> str:
     """A span of time, in words.
 
-    >>> seconds(0.84), seconds(12.3), seconds(125)
-    ('0.8 s', '12 s', '2 min 5 s')
+    >>> seconds(0.84), seconds(12.3), seconds(125), seconds(900)
+    ('0.8 s', '12 s', '2 min 5 s', '15 min')
     """
     if amount < 9.95:
         return f"{amount:.1f} s"
     if round(amount) < 60:
         return f"{amount:.0f} s"
     minutes, rest = divmod(round(amount), 60)
-    return f"{minutes} min {rest} s"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
 
 
 def age(amount: float) -> str:
