@@ -21,6 +21,7 @@ from sandbox.browser import Browser
 from sandbox.errors import SandboxError
 from sandbox.jail import JAIL_PACKAGES, jail_command
 from sandbox.limits import Limits
+from sandbox.process import end_all
 
 logger = logging.getLogger(__name__)
 
@@ -102,5 +103,5 @@ def _compile(browser: Browser, directory: Path, stop: threading.Event) -> bool:
         while not stop.is_set() and time.monotonic() < until:
             with suppress(subprocess.TimeoutExpired):
                 return process.wait(_LOOK_SECONDS) == 0 and any(directory.iterdir())
-        process.kill()  # the jail ends with it
+        end_all(process)
     return False

@@ -21,7 +21,6 @@ from sandbox import landlock, seccomp
 from sandbox.browser import Browser
 from sandbox.errors import SandboxUnavailable
 from sandbox.limits import Limits
-from sandbox.orphans import OWNER_VARIABLE, owner
 
 Mechanism = Literal["bubblewrap", "landlock", "none"]
 
@@ -126,6 +125,7 @@ def worker_command(
     limits: Limits,
     *,
     control: int,
+    host: int,
     info: int,
     chromium_sandbox: bool,
     scratch: str | None = None,
@@ -138,7 +138,8 @@ def worker_command(
         browser: Its Chromium.
         limits: ``scratch_mb``, ``cpu_seconds`` and ``processes`` are fixed at the start.
         control: Descriptor of the worker's end of the control socket.
-        info: Descriptor to which bubblewrap writes the pid of the jail's first process.
+        host: Process descriptor of this program: the worker ends with it, too.
+        info: Descriptor of a file to which bubblewrap writes the pid of the jail's first process.
         chromium_sandbox: Use Chromium's own sandbox, too; it needs namespaces.
         scratch: A directory that is not there yet, for ``"landlock"`` and ``"none"``: the worker makes it.
         compiled: Directory of the driver's compiled code, for ``"bubblewrap"``.
@@ -146,6 +147,7 @@ def worker_command(
     jailed = mechanism == "bubblewrap"
     options = {
         "control": control,
+        "host": host,
         "browser": browser_path(browser) if jailed else str(browser.executable),
         "chromium_sandbox": chromium_sandbox and mechanism != "landlock",
         "data_mb": _DATA_MB,
@@ -158,19 +160,20 @@ def worker_command(
         options["compiled"] = JAIL_COMPILED if compiled is not None else None
         inner = python_command(JAIL_PACKAGES, _START, json.dumps(options))
         jail = jail_command(browser, limits, inner, info=info, compiled=compiled)
-        return Command(jail.arguments, jail.environment, (control, *jail.descriptors))
+        return Command(jail.arguments, jail.environment, (control, host, *jail.descriptors))
     assert scratch is not None
     if mechanism == "landlock":
         return _sealed_worker(browser, limits, Path(scratch), options)
     path = ":".join(dict.fromkeys(str(source.parent) for source in _packages()))
     command = python_command(path, _START, json.dumps(options), make=_MAKE_HOME)
-    return Command(command, _environment(scratch), (control,))
+    return Command(command, _environment(scratch), (control, host))
 
 
 def _sealed_worker(browser: Browser, limits: Limits, directory: Path, options: dict[str, Any]) -> Command:
     options["landlock"] = _sealed(browser, limits, directory)
     command = _sealed_python(directory, _START, json.dumps(options))
-    return Command(command, _environment(options["landlock"]["scratch"]), (options["control"],))
+    descriptors = (options["control"], options["host"])
+    return Command(command, _environment(options["landlock"]["scratch"]), descriptors)
 
 
 def sealed_command(browser: Browser, limits: Limits, directory: Path, inner: str | list[str]) -> Command:
@@ -221,8 +224,11 @@ def jail_command(
 ) -> Command:
     """Put a command into the jail.
 
+    It does not end with this program by itself, but for a worker, which sees to that: if bubblewrap is told to die with
+    its parent, and does so while it starts, its child waits for it for ever.
+
     Args:
-        info: Descriptor to which bubblewrap writes the pid of the jail's first process.
+        info: For a worker: where bubblewrap writes the pid of the jail's first process, which is then the command.
         compiled: Directory of the driver's compiled code.
         compiling: Let the driver write it; only where nothing else runs.
     """
@@ -234,7 +240,7 @@ def jail_command(
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", _SCRATCH]
     descriptors = []
     if info is not None:
-        arguments += ["--info-fd", str(info)]
+        arguments += ["--as-pid-1", "--info-fd", str(info)]
         descriptors.append(info)
     filter_file = _filter_file()
     if filter_file is not None:
@@ -242,7 +248,7 @@ def jail_command(
         descriptors.append(filter_file)
     for name, value in _environment(_SCRATCH).items():
         arguments += ["--setenv", name, value]
-    return Command([*arguments, "--", *inner], {OWNER_VARIABLE: owner()}, tuple(descriptors))
+    return Command([*arguments, "--", *inner], {}, tuple(descriptors))
 
 
 def _environment(scratch: str) -> dict[str, str]:
@@ -251,7 +257,7 @@ def _environment(scratch: str) -> dict[str, str]:
 
 def _namespaces() -> list[str]:
     return [
-        *("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"),
+        *("--unshare-all", "--unshare-user", "--new-session", "--clearenv"),
         *("--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
     ]
 

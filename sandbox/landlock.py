@@ -161,16 +161,18 @@ def main() -> None:
     """Run a command in the jail, with no proxy behind it; the arguments are `enter`'s as JSON, then the command."""
     options, command = json.loads(sys.argv[1]), sys.argv[2:]
     control, _ours = socket.socketpair()
+    host = os.pidfd_open(os.getppid())
     with socket.create_server(("127.0.0.1", 0)) as proxy:
-        enter(control, proxy.getsockname()[1], **options)
+        enter(control, host, proxy.getsockname()[1], **options)
     os.execv(command[0], command)  # noqa: S606  a list of arguments, no shell
 
 
-def enter(control: socket.socket, port: int, read: list[str], scratch: str, tasks: int) -> None:
+def enter(control: socket.socket, host: int, port: int, read: list[str], scratch: str, tasks: int) -> None:
     """Fork: the child is sealed and goes on; the parent supervises it and never returns.
 
     Args:
         control: The control socket; when its other end closes, all ends.
+        host: Process descriptor of the program; when it ends, all ends.
         port: The proxy's, on loopback.
         read: As for `seal`.
         scratch: The directory in which the worker may write. With the one above it, it is removed in the end.
@@ -183,6 +185,7 @@ def enter(control: socket.socket, port: int, read: list[str], scratch: str, task
     worker = os.fork()
     if worker == 0:
         ours.close()
+        os.close(host)
         os.setsid()
         os.chdir(scratch)
         if os.getppid() != supervisor:
@@ -193,4 +196,4 @@ def enter(control: socket.socket, port: int, read: list[str], scratch: str, task
         theirs.close()
         return
     theirs.close()
-    supervise(control, worker, ours, port, tasks, str(Path(scratch).parent))
+    supervise(control, host, worker, ours, port, tasks, str(Path(scratch).parent))

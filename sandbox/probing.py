@@ -26,6 +26,7 @@ from sandbox.jail import (
     sealed_command,
 )
 from sandbox.limits import Limits
+from sandbox.process import end_all
 from sandbox.protections import Protection, protections
 
 Jail = Literal["bubblewrap", "landlock"]
@@ -183,19 +184,28 @@ def _run_inside(jail: Jail, browser: Browser, inner: str | list[str]) -> str:
 
 def _output(command: Command) -> str:
     try:
-        return subprocess.run(
+        process = subprocess.Popen(
             command.arguments,
             env=command.environment,
             pass_fds=command.descriptors,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=_SECONDS,
-            check=True,
-        ).stdout
+            start_new_session=True,
+        )
     finally:
         for descriptor in command.descriptors:
             os.close(descriptor)
+    with process:
+        try:
+            output, errors = process.communicate(timeout=_SECONDS)
+        except BaseException:
+            end_all(process)
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command.arguments, output, errors)
+    return output
 
 
 def _said(error: Exception) -> str:

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from sandbox.browser import Browser
 from sandbox.errors import SandboxUnavailable, WorkerDied
@@ -82,8 +82,9 @@ class WorkerProcess:
         loop = asyncio.get_running_loop()
         self.control, theirs = socket.socketpair()
         self.control.setblocking(False)
-        info, info_theirs = os.pipe()
-        self._info = info
+        # A file, not a pipe: bubblewrap must not end in the middle of its start because nobody reads on
+        self._info = os.memfd_create("info")
+        host = os.pidfd_open(os.getpid())
         self._output, output_theirs = os.pipe()
         os.set_blocking(self._output, False)
         if self._mechanism != "bubblewrap":
@@ -94,7 +95,8 @@ class WorkerProcess:
                 browser,
                 limits,
                 control=theirs.fileno(),
-                info=info_theirs,
+                host=host,
+                info=self._info,
                 chromium_sandbox=chromium_sandbox,
                 scratch=self._scratch,
                 compiled=self._compiled,
@@ -113,7 +115,7 @@ class WorkerProcess:
                 )
             finally:
                 for descriptor in command.descriptors:
-                    if descriptor not in (theirs.fileno(), info_theirs):
+                    if descriptor not in (theirs.fileno(), host, self._info):
                         os.close(descriptor)
             self._root_pid = self._popen.pid
             handle = os.pidfd_open(self._popen.pid)
@@ -122,12 +124,12 @@ class WorkerProcess:
             loop.add_reader(self._output, self._read_output)
         finally:
             theirs.close()
-            os.close(info_theirs)
+            os.close(host)
             os.close(output_theirs)
         meanwhile()
         await self._take_listener()
         if self._mechanism == "bubblewrap":
-            self._root_pid = int(json.loads(os.read(info, 4096))["child-pid"])
+            self._root_pid = int(json.loads(os.pread(self._info, 4096, 0))["child-pid"])
             self._handles.append(os.pidfd_open(self._root_pid))
         self.meter = Meter(self._root_pid, jailed=self._mechanism == "bubblewrap", scratch=self._scratch)
 
@@ -188,28 +190,17 @@ class WorkerProcess:
             _terminate(self._popen.pid)  # it ends what descends from it, daemons too, and then itself
             return
         if self._mechanism == "none" or not hasattr(self, "meter"):
-            # Not in the jail, or not yet: bubblewrap's child waits for its parent, without end, if that dies first
-            for pid in list(descendants(self._popen.pid)):
-                _kill(pid)
-            self._kill_group()
+            end_all(self._popen)  # not in the jail, or not yet
         # The last handle is the first process of the pid namespace: the kernel ends the others before it is reaped, and
         # bubblewrap, its parent, reaps it and follows. Were that killed too, a zombie could stay with a lazy init.
         if self._handles:
             _kill_handle(self._handles[-1])
 
-    def _kill_group(self) -> None:
-        """The process and its children that have not left its group; before it is reaped, so that the number
-        is still its own."""
-        assert self._popen is not None
-        try:
-            os.killpg(self._popen.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            return
-
     def _reap(self, handle: int) -> None:
         assert self._popen is not None
         asyncio.get_running_loop().remove_reader(handle)
-        self._kill_group()
+        _kill_group(self._popen.pid)
+        _kill_handle(self._handles[-1])  # bubblewrap's child has left the group
         self._popen.wait()
         if self._output is not None:
             self._read_output()
@@ -232,6 +223,24 @@ class WorkerProcess:
                 getattr(self, name).close()
         if self._scratch is not None:
             await asyncio.to_thread(remove, self._scratch)
+
+
+def end_all(process: subprocess.Popen[Any]) -> None:
+    """Kill a process with a session of its own, and all that descends from it, before it is waited for.
+
+    Of bubblewrap that includes the child, which waits for it for ever if it is killed while it starts.
+    """
+    for pid in list(descendants(process.pid)):
+        _kill(pid)
+    _kill_group(process.pid)
+
+
+def _kill_group(pid: int) -> None:
+    """The process and its children that have not left its group; before it is reaped, so that the number is its own."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
 
 
 def _kill(pid: int) -> None:

@@ -17,7 +17,6 @@ from sandbox.errors import SandboxError, SandboxLimitExceeded, SandboxUnavailabl
 from sandbox.host import Host
 from sandbox.jail import Mechanism, require
 from sandbox.limits import Egress, Limits
-from sandbox.orphans import sweep
 from sandbox.pool import Pool, PoolOptions
 from sandbox.protocol import ProtocolError, parse_json
 from sandbox.results import Automation, Outcome, ScriptError
@@ -211,7 +210,6 @@ class Sandbox:
 
     def _tidy_up(self) -> None:
         """Once, after the first run: what this machine lacks for the next, and what earlier programs left."""
-        sweep()
         if self._cache is None or self._mechanisms != ("bubblewrap",) or compiled.found(self._cache) is not None:
             return
         if not self._stop.wait(_COMPILE_AFTER_SECONDS):

@@ -38,7 +38,7 @@ class _Ended(Exception):
 
 
 def supervise(
-    control: socket.socket, worker: int, handed: socket.socket, port: int, tasks: int, directory: str
+    control: socket.socket, host: int, worker: int, handed: socket.socket, port: int, tasks: int, directory: str
 ) -> NoReturn:
     """Serve the worker until it or the host ends; then end all that descends from it, its files, and this process."""
     import ctypes
@@ -47,7 +47,7 @@ def supervise(
     ctypes.CDLL(None).prctl(_PARENT_OF_ORPHANS, 1, 0, 0, 0)
     code = 0
     try:
-        _serve(control, worker, handed, port, tasks)
+        _serve(control, host, worker, handed, port, tasks)
     except _Ended:
         pass
     finally:
@@ -63,10 +63,11 @@ def _stop(_signal: int, _frame: FrameType | None) -> None:
     raise _Ended
 
 
-def _serve(control: socket.socket, worker: int, handed: socket.socket, port: int, tasks: int) -> None:
+def _serve(control: socket.socket, host: int, worker: int, handed: socket.socket, port: int, tasks: int) -> None:
     alive = os.pidfd_open(worker)
     poll = select.poll()
     poll.register(control, select.POLLRDHUP)
+    poll.register(host, select.POLLIN)
     poll.register(alive, select.POLLIN)
     poll.register(handed, select.POLLIN)
     notices = -1
@@ -74,7 +75,7 @@ def _serve(control: socket.socket, worker: int, handed: socket.socket, port: int
     while True:
         ready = dict(poll.poll())
         _reap(worker)
-        if control.fileno() in ready or alive in ready:
+        if ready.keys() & {control.fileno(), host, alive}:
             return
         if handed.fileno() in ready:
             _, descriptors, _, _ = socket.recv_fds(handed, 1, 1)

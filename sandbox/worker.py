@@ -1,7 +1,8 @@
 """The worker: the program inside the jail. It sets limits, starts Playwright's driver, and then serves the host.
 
-It ends with the control socket: a process of its own watches that, so that neither busy code nor a killed host
-leaves it behind. Only what is needed for that is imported here: the driver takes longest, the rest is done meanwhile.
+It ends with the control socket, and with the host: a process of its own watches them, so that neither busy code nor a
+killed host leaves it behind. Only what is needed for that is imported here: the driver takes longest, the rest is done
+meanwhile.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MIB = 1 << 20
-_JAIL_SCRATCH = "/scratch"
+_SET_DUMPABLE = 4
 
 
 def main() -> None:
@@ -38,10 +39,14 @@ def main() -> None:
     if "landlock" in options:
         from sandbox import landlock
 
-        landlock.enter(control, port, **options["landlock"])
+        landlock.enter(control, options["host"], port, **options["landlock"])
+        watched = None
     else:
-        _leave_a_watchman(control)
+        watched = _leave_a_watchman(control, options["host"])
     playwright_driver = driver.start(options.get("compiled"))
+    if watched is not None:
+        os.read(watched, 1)
+        os.close(watched)
     control.sendmsg([b"\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [listener.fileno()]))])
     listener.close()
     import asyncio
@@ -70,25 +75,47 @@ def _limit_resources(options: dict[str, Any]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def _leave_a_watchman(control: socket.socket) -> None:
-    """Fork: the child goes on; the parent waits for the end of either side, and takes all with it."""
+def _leave_a_watchman(control: socket.socket, host: int) -> int:
+    """Fork: the child goes on; the parent waits for the end of either side, and takes all with it.
+
+    Returns:
+        A descriptor that comes to its end when the parent can no longer be hindered.
+    """
+    ready, preparing = os.pipe()
     worker = os.fork()
     if worker == 0:
-        return
+        os.close(preparing)
+        os.close(host)
+        return ready
+    os.close(ready)
+    if os.getpid() == 1:
+        _become_untouchable()
+    os.close(preparing)
     poll = select.poll()
     poll.register(control, select.POLLRDHUP)
+    poll.register(host, select.POLLIN)
     poll.register(os.pidfd_open(worker), select.POLLIN)
     poll.poll()
-    home = os.environ["HOME"]
-    if home != _JAIL_SCRATCH:  # no namespaces that end with it
-        import shutil
+    if os.getpid() == 1:
+        os._exit(1)  # the kernel ends all others
+    import shutil
 
-        from sandbox.usage import descendants
+    from sandbox.usage import descendants
 
-        for pid in set(descendants(os.getpid())) - {os.getpid()}:
-            _kill(pid)
-        shutil.rmtree(home, ignore_errors=True)
+    for pid in set(descendants(os.getpid())) - {os.getpid()}:
+        _kill(pid)
+    shutil.rmtree(os.environ["HOME"], ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
+    raise AssertionError("it has ended")
+
+
+def _become_untouchable() -> None:
+    """The first process of a namespace can neither be killed nor stopped from inside; nor be written to, after this."""
+    import ctypes
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # it is given all orphans, and waits for none
+    if ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        os._exit(1)
 
 
 def _kill(pid: int) -> None:

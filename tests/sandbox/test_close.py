@@ -82,14 +82,14 @@ def test_a_program_that_is_killed_as_it_starts_a_worker_leaves_no_directory(mech
     """The directory is made by the worker, who removes it when nobody is there any more."""
     ours, theirs = socket.socketpair()
     ours.close()
-    with theirs:
+    with theirs, open(os.pidfd_open(os.getpid()), "rb") as host:
         command = worker_command(
-            mechanism, find_browser(), Limits(), control=theirs.fileno(), info=-1, chromium_sandbox=False,
-            scratch=str(tmp_path / "scratch"),
+            mechanism, find_browser(), Limits(), control=theirs.fileno(), host=host.fileno(), info=-1,
+            chromium_sandbox=False, scratch=str(tmp_path / "scratch"),
         )  # fmt: skip
         assert list(tmp_path.iterdir()) == []
         subprocess.run(
-            command.arguments, env=command.environment, pass_fds=(theirs.fileno(),), timeout=30, check=False,
+            command.arguments, env=command.environment, pass_fds=command.descriptors, timeout=30, check=False,
             start_new_session=True, stderr=subprocess.DEVNULL,
         )  # fmt: skip
     assert list(tmp_path.iterdir()) == []

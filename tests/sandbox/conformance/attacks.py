@@ -168,6 +168,12 @@ def read_memory_by_call(p: dict[str, Any]) -> object:
 
 
 @attack
+def change_the_watchman(p: dict[str, Any]) -> object:
+    with open(f"/proc/{os.getppid()}/mem", "r+b", buffering=0):
+        return "open"
+
+
+@attack
 def trace(p: dict[str, Any]) -> object:
     LIBC.ptrace.restype = ctypes.c_long
     return checked(LIBC.ptrace(0x4206, p["victim"], None, None))
