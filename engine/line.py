@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -109,7 +110,7 @@ class Line:
         self._opening = asyncio.Lock()
         self._moving = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
-        self._reaped = self._swept = 0.0
+        self._reaped = self._swept = -math.inf  # the clock may begin with the machine
         self._draining = self._closed = False
 
     # What the engine asks

@@ -74,10 +74,10 @@ class Sandbox:
         self._limits = limits
         self._pool = Pool(self._start_worker, pool, limits)
         self._cache = Path(cache).expanduser().absolute() if cache is not None else None
-        self._sweeps = "bubblewrap" in self._mechanisms and pool.spare > 0
+        self._compiles = cache is not None and "bubblewrap" in self._mechanisms and pool.spare > 0
         self._chromium_sandbox = True
         self._closed = False
-        self._swept: asyncio.Task[object] | None = None
+        self._compiling: asyncio.Task[object] | None = None
         self._stop = threading.Event()
 
     async def __aenter__(self) -> Sandbox:
@@ -91,8 +91,8 @@ class Sandbox:
         self._closed = True
         self._stop.set()
         await self._pool.close()
-        if self._swept is not None:
-            await asyncio.gather(self._swept, return_exceptions=True)
+        if self._compiling is not None:
+            await asyncio.gather(self._compiling, return_exceptions=True)
 
     async def warm(self) -> None:
         """Start a blank worker in the background."""
@@ -204,12 +204,12 @@ class Sandbox:
             self._pool.discard(client)
 
     def _refill(self) -> None:
-        if self._swept is None and self._sweeps:
-            self._swept = asyncio.ensure_future(asyncio.to_thread(self._tidy_up))
+        if self._compiles and self._compiling is None:
+            self._compiling = asyncio.ensure_future(asyncio.to_thread(self._compile))
         self._pool.refill()
 
-    def _tidy_up(self) -> None:
-        """Once, after the first run: what this machine lacks for the next, and what earlier programs left."""
+    def _compile(self) -> None:
+        """Once, after the first run: what the next program starts faster with."""
         if self._cache is None or self._mechanisms != ("bubblewrap",) or compiled.found(self._cache) is not None:
             return
         if not self._stop.wait(_COMPILE_AFTER_SECONDS):

@@ -132,7 +132,7 @@ def exported(cli: Run, *arguments: str) -> list[dict[str, Any]]:
 def test_export_and_list_count_what_ran(cli: Run, store: Path, trouble: str, tmp_path: Path) -> None:
     assert exported(cli) == []
     for _ in range(2):
-        cli("run", TASK, "--key", KEY, "--ai", "never", "--start-url", f"{trouble}/500", "-p", "category=x")
+        cli("run", TASK, "--key", KEY, "--ai", "never", "--start-url", f"{trouble}/404", "-p", "category=x")
     cli("run", "Another", "--ai", "never")
     rows = exported(cli)
     assert [(row["key"], row["kind"], row["outcome"], row["reason"]) for row in rows] == [

@@ -192,7 +192,7 @@ def kill_at_random_delays(tmp_path: Path, times: int) -> None:
 
 
 def test_a_kill_at_any_instant_leaves_old_or_new(tmp_path: Path) -> None:
-    kill_at_random_delays(tmp_path, 10)
+    kill_at_random_delays(tmp_path, 5)
 
 
 @pytest.mark.soak

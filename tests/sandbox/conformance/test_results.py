@@ -61,7 +61,7 @@ async def test_what_is_no_message_ends_the_worker(jail: Sandbox, tmp_path: Any) 
     mark = tmp_path / "mark"
     for what in FORGED:
         # What has no end is written until nobody reads on: then time ends it. All else is seen at once.
-        expected, seconds = (SandboxLimitExceeded, 15) if what == "endless" else (WorkerDied, 60)
+        expected, seconds = (SandboxLimitExceeded, 8) if what == "endless" else (WorkerDied, 60)
         with pytest.raises(expected):
             await run(jail, FORGES, Limits(wall_seconds=seconds), what=what, mark=str(mark))
         assert not mark.exists()
