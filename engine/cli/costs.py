@@ -34,7 +34,8 @@ def costs(settings: Settings, key: str | None) -> None:
     if settings.as_json:
         print_json([each.to_json() for each in found])
     elif not found:
-        click.echo(f"Nothing has run{f' under the key {key!r}' if key else ''} in {settings.root} yet.", err=True)
+        where = f"under the key {key!r} in {settings.root}" if key else f"in {settings.root}"
+        click.echo(f"No automation has been tried {where} yet, so nothing was spent.", err=True)
     elif key is not None:
         _tell(found[0])
     else:

@@ -14,6 +14,7 @@ Weight = Literal["phase", "step", "detail"]
 Data = Mapping[str, Any]
 
 _EXCEPTION = re.compile(r"[A-Za-z_.]+( \(line \d+\))?: ")
+_RULE = re.compile(r"={5,}( logs ={5,})?")  # Playwright's, around what it waited for
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ _DONE = {
 
 
 def _problems(data: Data) -> str:
-    return one_line("; ".join(map(str, data.get("problems", ()))), 240)
+    return one_line(_RULE.sub(" ", "; ".join(map(str, data.get("problems", ())))), 240)
 
 
 def _trouble(what: str) -> Callable[[Data], Line]:
@@ -81,7 +82,7 @@ def _trouble(what: str) -> Callable[[Data], Line]:
 def _step(data: Data) -> Line | None:
     said = one_line(str(data["text"]), 160)
     text = f"step {data['turn']}{': ' + said if said else ''}"
-    return Line(text, "step", f"{dollars(data['spent_usd'])}{' (recorded)' if data.get('recorded') else ''}")
+    return Line(text, "step", f"{dollars(data['spent_usd'])} so far{' (recorded)' if data.get('recorded') else ''}")
 
 
 def _tool(data: Data) -> Line:
@@ -95,6 +96,7 @@ def _observed(data: Data) -> Line | None:
     lines = [line for line in str(data["text"]).splitlines() if line.strip() not in ("", "<page>", "</page>")]
     if data["tool"] == "write" and lines[:1] == ["not good:"]:
         return None  # candidate.finished has told it
+    lines = [line for line in lines if not _RULE.fullmatch(line.strip())]
     said = next((line for line in lines if _EXCEPTION.match(line)), lines[-1] if lines else "")
     return Line(f"{data['tool']} failed: {one_line(said, 160)}", "detail")
 
