@@ -23,8 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"cannot serve {options.site}: {error}", file=sys.stderr)
         return 2
     with server:
-        print(f"{server.site.about}\n{server.url}", flush=True)
         try:
+            print(f"{server.site.about}\n{server.url}", flush=True)
             while True:
                 time.sleep(3600)
         except KeyboardInterrupt:

@@ -65,24 +65,17 @@ def held(store: Path, key: str) -> Iterator[None]:
 
 def processes(store: Path) -> list[psutil.Process]:
     """The processes that ``start`` left behind on this store: they hold its files open."""
-    found = []
+    found = {}
     for process in psutil.process_iter():
         try:
             if "engine.cli.detached" in process.cmdline() and any(
                 Path(link).is_relative_to(store) for link in open_files(process.pid)
             ):
-                found.append(process)
+                found[process.pid] = process, process.ppid()
         except (psutil.Error, OSError):
             continue
-    pids = {process.pid for process in found}  # a child that is only just being started still has its parent's name
-    return [process for process in found if parent(process) not in pids]
-
-
-def parent(process: psutil.Process) -> int | None:
-    try:
-        return process.ppid()
-    except psutil.Error:
-        return None
+    # A child that is only just being started still has its parent's name
+    return [process for process, parent in found.values() if parent not in found]
 
 
 def open_files(pid: int) -> list[str]:
