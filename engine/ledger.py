@@ -87,10 +87,11 @@ class Ledger:
         )
         with self._database.alone() as db:
             rows = db.execute(query, (key,)).fetchall()
+            paid = dict(db.execute("SELECT key, sum(usd) FROM spending WHERE settled = 1 GROUP BY key").fetchall())
         by_key: dict[str, list[tuple[Any, ...]]] = {}
         for row in rows:
             by_key.setdefault(row[0], []).append(row)
-        return [_summary(name, found) for name, found in sorted(by_key.items())]
+        return [_summary(name, found, paid.get(name, 0.0)) for name, found in sorted(by_key.items())]
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ class KeyCosts:
         first_usd: Dollars until the first revision was there, failed tries included.
         replays: Replays that gave the result, and ``replay_usd`` what they cost: judgments only.
         repairs: Repairs and updates, also those that failed, and ``repair_usd`` what they cost.
-        total_usd: All of it.
+        total_usd: All of it, and what was paid in tasks whose process ended before them.
         model_usd: What asking the model each time would have cost: each result at the price of the exploration.
         saved_usd: ``model_usd`` less ``total_usd``; negative as long as it has not paid for itself.
         paid_after: The run after which it had cost no more than asking the model each time; None where not yet.
@@ -131,13 +132,14 @@ class KeyCosts:
         return {**vars(self), "tokens": dict(self.tokens)}
 
 
-def _summary(key: str, attempts: list[tuple[Any, ...]]) -> KeyCosts:
+def _summary(key: str, attempts: list[tuple[Any, ...]], paid: float) -> KeyCosts:
     tasks: dict[str, list[tuple[Any, ...]]] = {}
     for row in attempts:
         tasks.setdefault(row[1], []).append(row)
     exploring = [row for row in attempts if row[4] == "explore"]
     explored = next((row[6] for row in exploring if row[5] == "success"), None)
-    spent, results, paid_after = 0.0, 0, None
+    unaccounted = max(0.0, paid - sum(row[6] for row in attempts))  # no attempt of an interrupted task is recorded
+    spent, results, paid_after = unaccounted, 0, None
     for number, rows in enumerate(tasks.values(), 1):
         spent += sum(row[6] for row in rows)
         results += rows[-1][5] == "success"
@@ -179,6 +181,10 @@ class Account:
     async def reserve(self, usd: float) -> int:
         """See ``Ledger.reserve``."""
         return await asyncio.to_thread(self.ledger.reserve, self.task_id, self.key, usd, self.caps)
+
+    async def spent(self) -> tuple[float, float]:
+        """See ``Ledger.spent``."""
+        return await asyncio.to_thread(self.ledger.spent, self.task_id)
 
     async def settle(self, entry: int, usd: float) -> None:
         """See ``Ledger.settle``."""

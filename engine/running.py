@@ -193,6 +193,7 @@ class TaskRun:
                 self.model, budget_usd=limits.budget_usd, tokens=limits.tokens, deadline=self._deadline,
                 account=self.account,
             )  # fmt: skip
+            await purse.open()
         executor = self._executor(purse)
         self._runner = Runner(
             self.request, self.store, self.records, executor, purse, self.redactor, self.trace, self.schema,

@@ -42,7 +42,7 @@ class AnthropicModel:
             A local model that is named by ``base_url`` never gets the environment's key.
         base_url: Default: ``ANTHROPIC_BASE_URL``, else the API itself. A ``/v1`` at its end is dropped.
         max_retries: Further attempts where the endpoint is overloaded, rate limits, or cannot be reached; all of them
-            within the request's timeout.
+            within the request's timeout. Where the answer is lost, it may be billed: then there are none here.
         prices: A file of prices and further models, over those built in; see `engine.models.prices`.
         caching: Whether prompts are marked for the cache. Default: where the model has a price.
 
@@ -179,7 +179,9 @@ class AnthropicModel:
             except ModelUnavailable as error:
                 pause = error.details["retry_after"] or min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)
                 out_of_time = time.monotonic() + pause >= deadline
-                if attempt >= self._max_retries or not error.details["transient"] or out_of_time:
+                # What may be billed is asked again by who pays for it.
+                lasting = not error.details["transient"] or error.details.get("maybe_billed")
+                if attempt >= self._max_retries or lasting or out_of_time:
                     raise
             await asyncio.sleep(pause * random.uniform(1, 1.25))  # noqa: S311 - spreads clients, hides nothing
         raise AssertionError("unreachable")
@@ -247,7 +249,8 @@ def translate(error: Exception, where: Where, *, key: str = "") -> ModelError | 
             return no_message(where, scrubbed(str(error)))
         case anthropic.AnthropicError() | httpx2.HTTPError() | httpx2.StreamError():
             cause = error.__cause__ or error
-            return unreachable(where, scrubbed(f"{type(cause).__name__}: {cause}".removesuffix(": ")))
+            sent = not isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
+            return unreachable(where, scrubbed(f"{type(cause).__name__}: {cause}".removesuffix(": ")), sent=sent)
     return None
 
 

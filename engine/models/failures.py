@@ -90,16 +90,22 @@ def refused(
     return ModelUnavailable(f"{where} cannot answer now ({status}): {said}{when}", **details)
 
 
-def unreachable(where: Where, said: str) -> ModelUnavailable:
-    """No answer, or only a part of one."""
-    return ModelUnavailable(f"{where} cannot be reached: {said}", **where.details, retry_after=None, transient=True)
+def unreachable(where: Where, said: str, *, sent: bool) -> ModelUnavailable:
+    """No answer, or only a part of one.
+
+    Args:
+        where: Who was asked.
+        said: What went wrong.
+        sent: The request may have arrived, so that its answer may be billed.
+    """
+    details = {**where.details, "retry_after": None, "transient": True, "maybe_billed": sent}
+    return ModelUnavailable(f"{where} cannot be reached: {said}", **details)
 
 
 def timed_out(where: Where, seconds: float) -> ModelUnavailable:
-    """No answer in time."""
-    return ModelUnavailable(
-        f"{where} gave no answer within {seconds:g} s", **where.details, retry_after=None, transient=True
-    )
+    """No answer in time; it may be billed all the same."""
+    details = {**where.details, "retry_after": None, "transient": False, "maybe_billed": True}
+    return ModelUnavailable(f"{where} gave no answer within {seconds:g} s", **details)
 
 
 def _class_of(status: int, kind: str, code: str, said: str) -> type[ModelError]:

@@ -9,6 +9,7 @@ import pytest
 
 from engine import AsyncEngine, TaskResult
 from engine.bundles import BundleStore
+from engine.ledger import DailyCaps
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.engine.saved import TASK
@@ -56,3 +57,21 @@ async def test_costs_are_those_of_the_runs_over_engines(tmp_path: Path, site: Fi
     assert (costs.saved_usd, costs.paid_after) == (pytest.approx(0.02), 2)
     assert costs.tokens["input"] == 100
     assert costs.browser_seconds > 0
+
+
+async def test_what_a_task_spent_before_it_was_interrupted_counts(tmp_path: Path, site: FixtureServer) -> None:
+    """The ledger holds what another process paid for the task; here it is entered while the task waits for its key."""
+    lock = BundleStore(tmp_path / "default").try_lock("k")
+    assert lock is not None
+    model = ScriptedModel(WORK)  # one call could cost 0.02
+    async with AsyncEngine(store=tmp_path, model=model, pool=PoolOptions(spare=0)) as engine:
+        task_id = await engine.start(TASK, start_url=site.url + "list", reuse_key="k", budget_usd=0.5)
+        ledger = (await engine._workspace.records()).ledger
+        ledger.settle(ledger.reserve(task_id, "k", 0.4, DailyCaps()), 0.4)
+        ledger.reserve(task_id, "k", 0.09, DailyCaps())  # its answer never came
+        lock.release()
+        (result,) = await engine.wait([task_id])
+        assert result.error is not None
+        assert (result.error.code, result.cost.ai_usd, model.requests) == ("no-ai-credits-left", 0.4, [])
+        (costs,) = await engine.costs(reuse_key="k")
+        assert costs.total_usd == 0.4

@@ -139,11 +139,18 @@ BUSY = error(529, "overloaded_error", "Overloaded", retry_after_ms="10")
 HALF = raw(b'{"type": "message", "content": [' + b" " * 200, cut=True)
 
 
-@pytest.mark.parametrize("trouble", [BUSY, drop, HALF], ids=["529", "drop", "drop mid-body"])
-async def test_passing_trouble_is_asked_again(ask: Asked, trouble: Any) -> None:
-    with serve(trouble, message(text("ok"))) as endpoint:
+async def test_passing_trouble_is_asked_again(ask: Asked) -> None:
+    with serve(BUSY, message(text("ok"))) as endpoint:
         assert (await ask(endpoint)).text == "ok"
     assert len(endpoint.requests) == 2
+
+
+@pytest.mark.parametrize("trouble", [drop, HALF], ids=["drop", "drop mid-body"])
+async def test_a_lost_answer_is_left_to_who_pays(ask: Asked, trouble: Any) -> None:
+    with serve(trouble, message(text("ok"))) as endpoint, pytest.raises(ModelUnavailable) as raised:
+        await ask(endpoint)
+    assert raised.value.details["maybe_billed"]
+    assert len(endpoint.requests) == 1
 
 
 async def test_retries_come_to_an_end(ask: Asked) -> None:
