@@ -188,11 +188,9 @@ class Runner:
                 execution = await self._execute(bundle, self.request.parameters, keep_open=True)
                 session = execution.outcome.session
                 problems, breaches = await self.judgment.faults(bundle, execution)
-                if (
-                    not problems
-                    and rows(execution.outcome.value) != 0
-                    and self.judgment.wall(bundle, execution) is None
-                ):
+                # What was done is done: nothing is run again, nor with other parameters, to doubt what it gave.
+                believed = execution.passed_gate or rows(execution.outcome.value) != 0
+                if not problems and believed and self.judgment.wall(bundle, execution) is None:
                     return await self._good(bundle, execution, session, breaches)
                 if problems:
                     await self._tell(execution, problems, breaches)

@@ -219,6 +219,11 @@ def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[st
                 "lost", path, "the values that these rows had before", f"none in {lost} of {len(pairs)} rows",
                 "statistical",
             )  # fmt: skip
+        # Rows of other parameters may lack it altogether, so that the contract admits that; these did not.
+        filled = fields.get(name, {}).get("filled", 1.0)
+        told = filled == 1.0 or filled * len(new) >= 5
+        if lost == len(pairs) and not told and all(blank(row.get(name)) for row in new):
+            yield Breach("field-empty", path, "the values that these rows had before", "none in any row")
         if factor := _factor(values):
             yield Breach("scale", path, "numbers as before", f"every one of them {factor:g} times as large")
             continue

@@ -79,6 +79,13 @@ def test_a_field_that_is_often_empty_may_be(database: Database) -> None:
     assert past.kinds(run_of(shops(3, 4, note=None), {"q": "a"})) == ["fewer-rows"]
 
 
+def test_what_other_parameters_lack_these_may_not_lose(database: Database) -> None:
+    """A field that a result of other parameters lacked, and was admitted for, is still there for these."""
+    past = Past(database, run_of(shops(20), {"q": "a"}), run_of(shops(20, 40, price=None), {"q": "b"}))
+    assert past.kinds(run_of(shops(20, price=None), {"q": "a"})) == ["field-empty"]
+    assert past.kinds(run_of(shops(20, 40, price=None), {"q": "b"})) == []
+
+
 def test_an_order_counts_only_where_the_task_states_one() -> None:
     good = run_of(sorted(shops(20), key=lambda r: r["price"]))
     shuffled = run_of(shops(20)[::-1])

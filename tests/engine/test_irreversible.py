@@ -94,6 +94,32 @@ async def test_the_page_that_a_failed_replay_leaves_open_lets_nothing_through(
     assert posted(site) == 1
 
 
+async def test_what_came_of_a_passed_gate_is_not_doubted_by_running_more(tmp_path: Path, site: FixtureServer) -> None:
+    """It was saved as read-only; its result has no rows, and the parameters that gave some give none any more."""
+    code = """\
+async def run(page, parameters, task):
+    if not parameters["order"]:
+        return [{"name": name} for name in await page.locator("main h3").all_inner_texts()]
+    async with task.irreversible("order"):
+        await page.request.post(task.start_url.replace("list", "once"), form={"a": 1})
+    await task.empty(page.locator("main"))
+    return []
+"""
+    save(tmp_path, "k", code, parameters={"order": False})
+    async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
+        first = await engine.run(
+            TASK, start_url=site.url + "list", parameters={"order": False}, reuse_key="k", ai="never"
+        )
+        assert first.output
+        site.state.listing = "empty"
+        result = await engine.run(
+            TASK, start_url=site.url + "list", parameters={"order": True}, reuse_key="k", ai="never"
+        )
+    assert result.ok, result.error
+    assert (result.effect, [attempt.kind for attempt in result.attempts]) == ("performed", ["replay"])
+    assert posted(site) == 1
+
+
 async def test_the_check_of_the_last_good_parameters_orders_nothing(tmp_path: Path, site: FixtureServer) -> None:
     code = """\
 async def run(page, parameters, task):
