@@ -4,7 +4,6 @@ from engine.blocking import Engine
 from engine.engine import AsyncEngine
 from engine.errors import (
     BundleCorrupt,
-    BundleEdited,
     BundleError,
     BundleLocked,
     BundleNotFound,
@@ -42,7 +41,6 @@ __all__ = [
     "AsyncEngine",
     "Attempt",
     "BundleCorrupt",
-    "BundleEdited",
     "BundleError",
     "BundleLocked",
     "BundleNotFound",

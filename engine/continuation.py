@@ -12,7 +12,7 @@ from engine.agent.aftermath import Aftermath, Found
 from engine.agent.agent import Agent
 from engine.agent.observation import Observer
 from engine.bundles import Bundle, BundleStore
-from engine.errors import AgentStuck, BundleError, ModelError, StoreError
+from engine.errors import AgentStuck, EngineError, ModelError
 from engine.execution import Executor
 from engine.models.purse import Purse
 from engine.outcome import Failed, FailedBehindGate
@@ -104,8 +104,6 @@ class Continuation:
     async def _note_down(self, base: Bundle, failed: FailedBehindGate, note: str) -> None:
         """One line for the next repair: all that is committed."""
         key = self.request.reuse_key
-        if await to_its_end(self.store.pinned, key) is not None:
-            return
         said = " ".join(self.redactor.text(note).split())[:500]
         line = f"- After {', '.join(map(repr, failed.actions))} the automation failed: {said}"
         if line in base.notes:
@@ -113,6 +111,8 @@ class Continuation:
         notes = self.redactor.text(f"{base.notes.rstrip()}\n{line}\n".lstrip())
         self.settle()
         try:
+            if await to_its_end(self.store.pinned, key) is not None:
+                return
             assert base.revision is not None, "a bundle that the store loaded has its revision"
             revision = await to_its_end(
                 self.store.commit,
@@ -129,7 +129,7 @@ class Continuation:
             )
             inherit = self.executor.records.statistics.inherit
             await asyncio.to_thread(inherit, base.revision.id, revision.id, trust=True)
-        except (BundleError, StoreError) as error:
+        except EngineError as error:
             # The deed is done and its result known: that must not be lost for a note.
             self.warnings.append(f"the note for the next repair could not be saved: {error.message}")
             return

@@ -5,7 +5,6 @@ EngineError
 ├── BundleError             a bundle cannot be used
 │   ├── BundleNotFound
 │   ├── BundleCorrupt
-│   ├── BundleEdited        the user's own edits stand in the working tree
 │   └── BundleLocked        another run holds the key and the wait ran out
 ├── ModelError              the model cannot answer
 │   ├── ModelUnauthenticated    key missing, wrong, or not allowed
@@ -59,10 +58,6 @@ class BundleNotFound(BundleError, LookupError):
 
 class BundleCorrupt(BundleError):
     """The bundle's files or git objects do not have the form that the engine wrote."""
-
-
-class BundleEdited(BundleError):
-    """The working tree holds edits of the user's, which are never overwritten. ``details["files"]`` lists them."""
 
 
 class BundleLocked(BundleError, TimeoutError):

@@ -15,29 +15,18 @@ _SECRET_NAME = re.compile(
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
-def secret_names(
-    parameters: Mapping[str, Any], named: Collection[str] = (), schema: Mapping[str, Any] | None = None
-) -> frozenset[str]:
+def secret_names(parameters: Mapping[str, Any], named: Collection[str] = ()) -> frozenset[str]:
     """The parameters whose values no prompt, event, record or commit may hold.
 
     Args:
         parameters: The task's parameters.
         named: Names that the user declared secret.
-        schema: A JSON Schema of the parameters, whose ``writeOnly`` or ``format: password`` marks count too.
 
     >>> sorted(secret_names({"user": "ada", "password": "x", "apiKey": "y", "bypass": 1}))
     ['apiKey', 'password']
     """
     found = {name for name in parameters if _SECRET_NAME.search(_CAMEL.sub("_", name).lower())}
-    found |= {name for name in named if name in parameters}
-    for name, sub in (schema or {}).get("properties", {}).items():
-        if (
-            isinstance(sub, Mapping)
-            and (sub.get("writeOnly") or sub.get("format") == "password")
-            and name in parameters
-        ):
-            found.add(name)
-    return frozenset(found)
+    return frozenset(found | {name for name in named if name in parameters})
 
 
 class Redactor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from engine.continuation import Continuation
 from engine.contract import Breach, History, rows, widen
 from engine.coverage import covers
 from engine.development import Development, Work
+from engine.errors import StoreError
 from engine.execution import Execution, Executor
 from engine.judgment import Judgment
 from engine.models.purse import Purse
@@ -165,9 +166,9 @@ class Runner:
         """
         self.kept_files = promoted.execution.files
         if base is not None and inherits:
-            await self.clean.inherit(base, revision, trust=False)
+            await self._kept(self.clean.inherit(base, revision, trust=False))
         keep = promoted.effects == "read"
-        await self.clean.count(revision, promoted.execution, keep=keep, other=promoted.other)
+        await self._kept(self.clean.count(revision, promoted.execution, keep=keep, other=promoted.other))
         created = base is None
         return Success(promoted.execution.outcome.value, revision, used=not created, created=created, updated=True)
 
@@ -241,7 +242,7 @@ class Runner:
         if execution.unknown_hosts:
             hosts = ", ".join(execution.unknown_hosts)
             self.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")
-        await self.clean.count(revision, execution, keep=bundle.meta.effects == "read")
+        await self._kept(self.clean.count(revision, execution, keep=bundle.meta.effects == "read"))
         self.kept_files = execution.files
         return Success(execution.outcome.value, revision, used=True)
 
@@ -289,8 +290,8 @@ class Runner:
             trailers={"Task-Id": self.executor.task_id, "Reason": "widen"},
         )
         await self.trace.emit("commit", revision=revision.id, subject=revision.subject)
-        await self.clean.inherit(bundle, revision, trust=True)
-        await self.clean.count(revision, execution, keep=bundle.meta.effects == "read")
+        await self._kept(self.clean.inherit(bundle, revision, trust=True))
+        await self._kept(self.clean.count(revision, execution, keep=bundle.meta.effects == "read"))
         self.kept_files = execution.files
         return Success(execution.outcome.value, revision, used=True, updated=True)
 
@@ -354,6 +355,13 @@ class Runner:
             ).run(failed, bundle)
         self.kept_files = failed.execution.files
         return Success(output, bundle.revision if bundle else None, used=bundle is not None, continued=True)
+
+    async def _kept(self, keeping: Awaitable[None]) -> None:
+        """What is kept of a good run serves later ones: that it cannot be kept does not make this one fail."""
+        try:
+            await keeping
+        except StoreError as error:
+            self.warnings.append(f"what later runs are compared with could not be kept: {error}")
 
     async def _pinned(self) -> bool:
         return await asyncio.to_thread(self.store.pinned, self.request.reuse_key) is not None

@@ -80,6 +80,7 @@ class TaskRun:
     hand_over: bool = False
     _entered: bool = False
     _started: datetime | None = None
+    _began: float = 0.0
     _runner: Runner | None = None
     _limit: asyncio.Timeout | None = None
     _deadline: float = 0.0
@@ -184,7 +185,7 @@ class TaskRun:
             self._limit.reschedule(None)
 
     async def _go(self) -> Success:
-        self._started = datetime.now(UTC)
+        self._started, self._began = datetime.now(UTC), time.monotonic()
         await self.trace.emit("task.started")
         limits = self.request.limits
         purse = None
@@ -259,7 +260,7 @@ class TaskRun:
         runner, now = self._runner, datetime.now(UTC)
         purse = runner.purse if runner else None
         usage = purse.usage if purse else Usage()
-        hours = (now - self._started).total_seconds() / 3600 if self._started else 0.0
+        hours = (time.monotonic() - self._began) / 3600 if self._started else 0.0
         return TaskResult(
             web_task_id=self.task_id,
             status=status,

@@ -42,11 +42,6 @@ def test_names_that_do_not(name: str) -> None:
     assert secret_names({name: "x"}) == frozenset()
 
 
-def test_marks_in_a_parameter_schema_count() -> None:
-    schema = {"properties": {"a": {"writeOnly": True}, "b": {"format": "password"}, "c": {}}}
-    assert secret_names({"a": 1, "b": 2, "c": 3}, schema=schema) == {"a", "b"}
-
-
 @pytest.mark.parametrize(
     "spelled",
     [

@@ -234,11 +234,15 @@ class Gate:
         execution = await self.executor.run(
             candidate.code, self.parameters, resources=self.resources, mode="real", once=True, keep_open=True
         )
-        problems = await self._problems(execution)
-        if problems and execution.passed_gate:
-            return Refused(problems, execution, final=True)
-        if execution.outcome.session is not None:
-            await execution.outcome.session.close()
+        left_open = execution.outcome.session
+        try:
+            problems = await self._problems(execution)
+            if problems and execution.passed_gate:
+                left_open = None  # it is read off that page what came of it
+                return Refused(problems, execution, final=True)
+        finally:
+            if left_open is not None:
+                await left_open.close()
         if problems:
             return Refused(problems, execution)
         return await asyncio.to_thread(self._promoted, candidate, execution, None, "write")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,8 @@ from engine.schema import OutputSchema
 
 if TYPE_CHECKING:
     from engine.bundles.repository import Repository
+
+log = logging.getLogger(__name__)
 
 _IMPORT = "~import"  # no key's directory is called so
 _PATIENCE = 10.0  # seconds that a change by hand waits for a run of the same key
@@ -91,7 +94,6 @@ class BundleStore(Shelf):
         subject: str,
         body: str = "",
         trailers: Mapping[str, str] | None = None,
-        allow_empty: bool = False,
         adopt: Bundle | None = None,
     ) -> Revision:
         """Saves the bundle as the newest revision: one atomic step, after all it needs is on the disk.
@@ -103,7 +105,6 @@ class BundleStore(Shelf):
             subject: First line of the message.
             body: More of it.
             trailers: Facts to find again, such as ``{"Task-Id": …}``.
-            allow_empty: Commit also where nothing changed; else the newest revision is given back.
             adopt: What :meth:`read_working_tree` gave, where the bundle was made from that: the files of the
                 user's own are saved too, and the edits that it saw are written over.
 
@@ -124,9 +125,12 @@ class BundleStore(Shelf):
                     files |= {path: data for path, data in seen.items() if not is_bundle_file(path)}
                 tree = repository.write_files(files, kept)
                 revision = head
-                if tree != head.tree or allow_empty:
+                if tree != head.tree:
                     revision = _advance(objects, repository, tree, head, message)
-                View(objects, revision, {path: blob_id(data) for path, data in seen.items()}).refresh()
+                try:
+                    View(objects, revision, {path: blob_id(data) for path, data in seen.items()}).refresh()
+                except OSError as error:  # it is saved; the next run makes the files follow
+                    log.warning("the files of %s do not show the newest revision: %s", key, error)
                 return revision
 
     # Changing by hand

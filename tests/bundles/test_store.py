@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from engine.bundles import BundleStore
+from engine.bundles.view import View
 from engine.errors import BundleCorrupt, BundleError, BundleLocked, BundleNotFound, InvalidRequest, StoreError
 from tests.bundles.conftest import Numbered, user_git
 
@@ -53,9 +56,22 @@ def test_the_directory_shows_head_to_people_and_to_git(store: BundleStore, numbe
 def test_an_identical_bundle_makes_no_commit(store: BundleStore, numbered: Numbered) -> None:
     first = store.commit("key", numbered(1), subject="Write it")
     assert store.commit("key", numbered(1), subject="Again") == first
-    again = store.commit("key", numbered(1), subject="Again", allow_empty=True)
-    assert again.parent == first.id
-    assert again.tree == first.tree
+
+
+def test_files_that_cannot_follow_do_not_undo_a_commit(
+    store: BundleStore, numbered: Numbered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.commit("key", numbered(1), subject="Write it")
+    with monkeypatch.context() as full:
+        full.setattr(View, "refresh", no_space)
+        second = store.commit("key", numbered(2), subject="Mend it")
+    assert store.head("key") == second
+    store.recover("key")
+    assert (store.path("key") / "automation.py").read_bytes() == numbered(2).to_files()["automation.py"]
+
+
+def no_space(view: View) -> bool:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def test_the_diff_shows_what_changed(store: BundleStore, numbered: Numbered) -> None:

@@ -7,9 +7,11 @@ import pytest
 
 from engine import AsyncEngine, InvalidRequest, TaskFailed, TaskResult
 from engine.contract import Observed, learn
+from engine.errors import StoreError
+from engine.statistics import Statistics
 from fixtures_sites import FixtureServer
-from sandbox import Evidence
-from tests.engine.conftest import NoModel, tree
+from sandbox import Evidence, PoolOptions
+from tests.engine.conftest import LIST_TITLES, NoModel, tree
 from tests.engine.saved import TASK, save
 
 NAMES = """\
@@ -114,3 +116,18 @@ async def run(page, parameters, task):
     assert result.ok, result.error
     texts = {Path(file["path"]).read_text() for file in result.output}
     assert texts == {str(n) * 100 for n in range(8)}
+
+
+async def test_a_run_that_cannot_be_counted_is_good_all_the_same(
+    tmp_path: Path, site: FixtureServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path, "k", LIST_TITLES, parameters={"q": 1})
+
+    def full(*_: Any) -> None:
+        raise StoreError("the records cannot be used: database or disk is full")
+
+    monkeypatch.setattr(Statistics, "clean_run", full)
+    async with AsyncEngine(store=tmp_path, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
+        result = await engine.run(TASK, start_url=site.url, reuse_key="k", parameters={"q": 1}, ai="never")
+    assert result.ok, result.error
+    assert "could not be kept: the records cannot be used" in result.warnings[0]
