@@ -29,6 +29,7 @@ _ACTION_TIMEOUT_MS = 10_000
 _ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
 _AFTER_A_CRASH_SECONDS = 3.0
 _WHY_SECONDS = 0.3
+_LAST_ACT_SECONDS = 0.5
 _RESULT = "__step_result__"
 
 
@@ -163,6 +164,7 @@ class Harness:
             if message["hold_changes"]:
                 await self._hold_changes()
             value, error = await self._call(message["name"], message["code"], message["parameters"])
+            await self._last_act()
         self._prints.finish()
         broken = error is not None and error["kind"] not in ("rehearsal", "gate", "held")
         evidence = await self.evidence(screenshot=broken)
@@ -177,6 +179,13 @@ class Harness:
         assert recorder is not None
         recorder.holding = Holding(lambda: recorder.password_filled, self._halted.set)
         await recorder.holding.begin(self._page.context)
+
+    async def _last_act(self) -> None:
+        """What the code did last may send a request only after it has ended: then that is held back, too."""
+        holding = self._recorder.holding if self._recorder is not None else None
+        if holding is not None and holding.acted and holding.held is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._halted.wait(), _LAST_ACT_SECONDS)
 
     async def _call(self, name: str, code: str, parameters: Any) -> tuple[str | None, dict[str, Any] | None]:
         assert self._task is not None

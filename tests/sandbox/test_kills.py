@@ -20,7 +20,7 @@ async def main():
     code += "    open(os.environ['HOME'] + '/file', 'w').close()\\n    await page.title()"
     async with Sandbox(isolation=sys.argv[1]) as sandbox:
         while True:
-            await asyncio.gather(*(sandbox.run(Automation(code), {}, affinity=name) for name in ("a", "b", None)))
+            await asyncio.gather(*(sandbox.run(Automation(code), {}, affinity=name) for name in ("a", None)))
             print(0, flush=True)
 asyncio.run(main())
 """
@@ -63,7 +63,9 @@ from sandbox.process import WorkerProcess
 from sandbox.usage import descendants
 def end():
     time.sleep(float(sys.argv[2]))
-    for pid in set(descendants(os.getpid())) - {os.getpid()}: os.kill(pid, signal.SIGSTOP)
+    for pid in set(descendants(os.getpid())) - {os.getpid()}:
+        try: os.kill(pid, signal.SIGSTOP)
+        except ProcessLookupError: pass
     os.kill(os.getpid(), signal.SIGKILL)
 async def main():
     process = WorkerProcess(sys.argv[1], lambda size: None, None)
@@ -84,6 +86,13 @@ def family():
         while os.waitpid(-1, os.WNOHANG)[0]: pass
     except ChildProcessError: pass
     return set(descendants(os.getpid())) - spared
+def signal_all(pids, number):
+    for pid in pids:
+        try: os.kill(pid, number)
+        except ProcessLookupError: pass
+def name_of(pid):
+    try: return Path(f"/proc/{pid}/cmdline").read_bytes().decode()[:80]
+    except OSError: return "gone since"
 def mounts(): return Path("/proc/self/mountinfo").read_text()
 before = mounts()
 environment = os.environ | {"TMPDIR": scratch}
@@ -92,7 +101,7 @@ most = 0
 if lines == "itself":
     child.wait()
     time.sleep(0.05)
-    for pid in family(): os.kill(pid, signal.SIGCONT)
+    signal_all(family(), signal.SIGCONT)
 else:
     spared |= {int(child.stdout.readline()) for _ in range(int(lines))}
     time.sleep(float(seconds))
@@ -100,10 +109,10 @@ else:
     os.kill(child.pid, signal.SIGKILL)
 began = time.monotonic()
 while (family() or os.listdir(scratch)) and time.monotonic() - began < float(5): time.sleep(0.02)
-left = {"processes": [Path(f"/proc/{pid}/cmdline").read_bytes().decode()[:80] for pid in family()],
+left = {"processes": [name_of(pid) for pid in family()],
         "scratch": os.listdir(scratch), "mounts": mounts() == before}
 print(json.dumps({"most": most, "left": left, "seconds": time.monotonic() - began}))
-for pid in set(descendants(os.getpid())) - {os.getpid()}: os.kill(pid, signal.SIGKILL)
+signal_all(set(descendants(os.getpid())) - {os.getpid()}, signal.SIGKILL)
 """
 NOTHING = {"processes": [], "scratch": [], "mounts": True}
 
