@@ -10,6 +10,7 @@ from typing import Any, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from engine.errors import InvalidRequest
+from engine.references import check_references
 
 ATTACHMENT: Mapping[str, Any] = {
     "type": "object",
@@ -33,6 +34,7 @@ class OutputSchema:
     Args:
         schema: A JSON Schema (draft 2020-12, ``$defs`` and local ``$ref`` allowed, ``{"type": "attachment"}`` for a
             downloaded file) or a pydantic class or type.
+        tame: Refuse patterns that could take for ever: for schemas that code of a model names.
 
     Raises:
         InvalidRequest: It is neither, or no valid schema.
@@ -41,7 +43,7 @@ class OutputSchema:
     ["$[1]: 'two' is not of type 'integer'"]
     """
 
-    def __init__(self, schema: Mapping[str, Any] | type | Any) -> None:
+    def __init__(self, schema: Mapping[str, Any] | type | Any, *, tame: bool = False) -> None:
         self._adapter: TypeAdapter[Any] | None = None
         try:
             if isinstance(schema, Mapping):
@@ -50,8 +52,7 @@ class OutputSchema:
                 self._adapter = _adapter(schema)
                 self.json_schema = self._adapter.json_schema(mode="validation")
             self._expanded = _expand(self.json_schema)
-            _check(self._expanded)
-            self._misfits(None)  # a schema that only refers to itself is found now and not in the middle of a run
+            _check(self._expanded, tame)
         except RecursionError:
             raise InvalidRequest(f"output_schema is {_ENDLESS}", field="output_schema") from None
 
@@ -67,9 +68,12 @@ class OutputSchema:
 
     def _misfits(self, value: Any) -> list[str]:
         import jsonschema
+        import referencing
 
         validator = jsonschema.Draft202012Validator(
-            self._expanded, format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER
+            self._expanded,
+            format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+            registry=referencing.Registry(),  # the default one fetches what it does not know
         )
         return [f"{e.json_path}: {_short(e.message)}" for e in validator.iter_errors(value)]
 
@@ -208,7 +212,7 @@ def _adapter(schema: Any) -> TypeAdapter[Any]:
     return adapter
 
 
-def _check(schema: Mapping[str, Any]) -> None:
+def _check(schema: Mapping[str, Any], tame: bool) -> None:
     import jsonschema
 
     declared = schema.get("$schema", _DIALECT)
@@ -221,50 +225,7 @@ def _check(schema: Mapping[str, Any]) -> None:
             f"output_schema is no valid JSON Schema: {error.json_path}: {_short(error.message)}",
             field="output_schema",
         ) from None
-    for ref in _refs(schema):
-        _resolve(schema, ref)
-
-
-def _refs(node: Any) -> Iterable[str]:
-    if isinstance(node, Mapping):
-        for key, value in node.items():
-            if key == "$ref" and isinstance(value, str):
-                yield value
-            else:
-                yield from _refs(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _refs(value)
-
-
-def _resolve(schema: Mapping[str, Any], ref: str) -> None:
-    """A ``$ref`` that leads nowhere, or to the network, is found now and not in the middle of a run."""
-    node: Any = schema
-    if ref.startswith("#/"):
-        for part in ref[2:].split("/"):
-            name = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(node, Mapping) and name in node:
-                node = node[name]
-            elif isinstance(node, list) and name.isdigit() and int(name) < len(node):
-                node = node[int(name)]
-            else:
-                raise InvalidRequest(f"output_schema: $ref {ref!r} leads nowhere", field="output_schema")
-    elif ref != "#" and not any(_anchored(schema, ref)):
-        raise InvalidRequest(
-            f"output_schema: $ref {ref!r} is not in the schema itself; remote references are not fetched",
-            field="output_schema",
-        )
-
-
-def _anchored(node: Any, ref: str) -> Iterable[bool]:
-    if isinstance(node, Mapping):
-        if node.get("$id") == ref or f"#{node.get('$anchor')}" == ref:
-            yield True
-        for value in node.values():
-            yield from _anchored(value, ref)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _anchored(value, ref)
+    check_references(schema, tame=tame)
 
 
 def _expand(node: Any) -> Any:

@@ -23,7 +23,8 @@ ROOT = Path(__file__).parent.parent
 
 # From the bottom up. A module may import from its own layer and from those below it.
 LAYERS = (
-    {"errors", "threads"},
+    {"errors", "threads", "repetition"},
+    {"references"},
     {"task", "schema", "redaction"},
     {"contract", "walls", "triage", "bundles", "models", "trace", "database", "reach", "requests", "coverage"},
     {"claims", "ledger", "journal", "statistics", "results"},

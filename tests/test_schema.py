@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel, field_validator
+from referencing.exceptions import Unresolvable
 
 from engine import InvalidRequest
 from engine.schema import OutputSchema, infer, same_schema
@@ -56,6 +57,13 @@ def test_an_attachment_stands_for_a_saved_file() -> None:
         ({"type": "strnig"}, "no valid JSON Schema"),
         ({"$ref": "#/$defs/missing"}, "leads nowhere"),
         ({"$ref": "https://example.com/schema.json"}, "remote references"),
+        ({"items": {"$ref": "file:///etc/hostname"}}, "remote references"),
+        ({"$ref": "file:///etc/hostname", "default": {"$id": "file:///etc/hostname"}}, "remote references"),
+        ({"$dynamicRef": "file:///etc/hostname"}, "is not supported"),
+        ({"properties": {"a": {"$dynamicRef": "#nope"}}}, "is not supported"),
+        ({"allOf": [{"$id": "http://e/x", "$ref": "#/$defs/a"}], "$defs": {"a": {}}}, "leads nowhere"),
+        ({"$ref": "#/definitions/a", "definitions": {"a": {"$ref": "#/definitions/b"}}}, "leads nowhere"),
+        ({"pattern": "("}, "no valid JSON Schema|no regular expression"),
         ({"$schema": "http://json-schema.org/draft-04/schema#"}, "is not supported"),
         ({"const": {1, 2}}, "is not JSON"),
         ("string", "must be a JSON Schema"),
@@ -100,6 +108,39 @@ def test_order_and_annotations_do_not_make_another_schema() -> None:
 def test_a_schema_without_end_is_refused(schema: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest, match="nested too deep, or refers to itself"):
         OutputSchema(schema)
+
+
+@pytest.mark.parametrize("base", ["", "https://example.com/rows"])
+def test_references_within_the_schema_are_followed(base: str) -> None:
+    node = {"type": "object", "properties": {"children": {"type": "array", "items": {"$ref": "#node"}}}}
+    schema = OutputSchema({
+        **({"$id": base} if base else {}),
+        "$ref": f"{base}#/$defs/node", "$defs": {"node": {"$anchor": "node", **node}},
+    })  # fmt: skip
+    assert schema.errors({"children": [{"children": []}]}) == []
+    assert schema.errors({"children": [{"children": 1}]}) == ["$.children[0].children: 1 is not of type 'array'"]
+
+
+def test_a_schema_that_stands_for_millions_is_refused_at_once() -> None:
+    defs = {str(n): {"allOf": [{"$ref": f"#/$defs/{n + 1}"}] * 2} for n in range(40)} | {"40": {}}
+    with pytest.raises(InvalidRequest, match="more than 10,000 schemas"):
+        OutputSchema({"$ref": "#/$defs/0", "$defs": defs})
+
+
+@pytest.mark.parametrize("pattern", ["^(a+)+$", "((x+)y?)*z", "^(a|ab)*$", "(.*)*"])
+def test_patterns_that_could_take_for_ever_are_refused_where_code_names_them(pattern: str) -> None:
+    assert OutputSchema({"type": "string", "pattern": pattern}).errors(1)
+    for schema in ({"pattern": pattern}, {"properties": {"a": {"patternProperties": {pattern: {}}}}}):
+        with pytest.raises(InvalidRequest, match="could take for ever"):
+            OutputSchema(schema, tame=True)
+    OutputSchema({"pattern": r"^\d{4}-\d\d( [a-z ]+)?$"}, tame=True)
+
+
+def test_nothing_is_fetched_to_check_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever gets by the checks: what is unknown when an output is checked stays unknown."""
+    monkeypatch.setattr("engine.schema.check_references", lambda *_, **__: None)
+    with pytest.raises(Unresolvable):
+        OutputSchema({"$ref": "file:///etc/hostname"}).errors(1)
 
 
 def test_whatever_a_validator_raises_is_a_misfit() -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.agent.aria import Node
+from engine.repetition import repetition
 
 _LONGEST = 2_000
-_RUNAWAY = re.compile(r"[+*}]\)*[+*{]|\([^()]*[+*|{][^()]*\)\s*[+*{]")
+_MOST_REPETITIONS = 2  # one after the other: on a long line more of them take minutes
 _SPECIAL = re.compile(r"[\\^$.|?*+()\[\]{}]")
 
 
@@ -60,11 +61,14 @@ def _expressions(query: str) -> list[Callable[[str], bool]]:
         source = source[1 : source.rindex("/")]
     elif not _SPECIAL.search(source):
         return []
-    if len(source) > 200 or _RUNAWAY.search(source):
+    if len(source) > 200:
         return []
     try:
+        number, depth = repetition(source)
         pattern = re.compile(source, re.IGNORECASE)
     except re.error:
+        return []
+    if number > _MOST_REPETITIONS or depth > 1:
         return []
     return [lambda text: bool(pattern.search(text))]
 
