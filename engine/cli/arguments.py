@@ -103,7 +103,7 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(
-            f"-p {name}: {value!r} is no JSON ({error}); text: -p {name}=…", field="parameters"
+            f"-p {name}: what stands behind := is no JSON ({error}); text: -p {name}=…", field="parameters"
         ) from None
 
 

@@ -12,6 +12,7 @@ from engine.server.keys import Key, Keys
 
 
 @click.group()
+@options(shown=False)
 def keys() -> None:
     """Make, list and revoke API keys.
 

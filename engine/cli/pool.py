@@ -25,6 +25,7 @@ _CANCEL_SECONDS = 10.0
 
 
 @click.group()
+@options(shown=False)
 def pool() -> None:
     """Keep browsers warm between commands.
 

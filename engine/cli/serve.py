@@ -44,7 +44,7 @@ _NEEDS = ("starlette", "uvicorn")
 )
 @click.option(
     "--grace", type=click.FloatRange(min=0), default=10.0, show_default=True, metavar="SECONDS",
-    help="For running tasks to end when the server ends; the others go back into the line.",
+    help="For running tasks to end when the server ends; the others go back into the line, but for those with secrets.",
 )  # fmt: skip
 @options(shown=False)
 @pass_settings
@@ -52,7 +52,7 @@ def serve(settings: Settings, /, *, hosts: tuple[str, ...], max_body_kb: int, gr
     """Serve the web-task API on this machine.
 
     The hosted product's clients work with it unchanged. Ctrl-C ends it in order: tasks that still run after the grace
-    are run again by the next server on the store.
+    are run again by the next server on the store, unless something irreversible was done or they hold secrets.
     """
     _need_extra()
     from engine.models.anthropic import AnthropicModel
@@ -81,7 +81,7 @@ def serve(settings: Settings, /, *, hosts: tuple[str, ...], max_body_kb: int, gr
         await server.run()
 
     asyncio.run(run())
-    click.echo("Ended; what was not done is in the line for the next server.", err=True)
+    click.echo("Ended; what was not done is in the line for the next server, but for tasks with secrets.", err=True)
 
 
 def _need_extra() -> None:

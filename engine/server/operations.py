@@ -21,6 +21,7 @@ from engine.server.errors import Problem, json_response, problem, unfit
 from engine.server.files import Links, Signer
 from engine.server.keys import Key, Keys
 from engine.server.workspaces import Workspaces
+from engine.task import Limits
 
 log = logging.getLogger(__name__)
 
@@ -101,14 +102,19 @@ class Call:
         return str(named)
 
     def asked(self) -> dict[str, Any]:
-        """The arguments of ``AsyncEngine.start`` that the body stands for.
+        """The arguments of ``AsyncEngine.start`` that the body stands for, within what the operator lets a call have.
 
         Raises:
             Problem: It asks for more time or money than the operator lets a call have.
         """
         asked: dict[str, Any] = self.body.asked()
         access = self.parts.access
-        for name, most, unit in (("timeout", access.max_timeout, "s"), ("budget_usd", access.max_usd, "dollars")):
+        for name, most, unit, usual in (
+            ("timeout", access.max_timeout, "s", Limits().timeout),
+            ("budget_usd", access.max_usd, "dollars", Limits().budget_usd),
+        ):
+            if usual > most:
+                asked.setdefault(name, most)
             if asked.get(name, 0) > most:
                 raise Problem(
                     422, "invalid-request", f"{to_camel(name)} may be at most {most:g} {unit} on this server",

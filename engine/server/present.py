@@ -68,6 +68,8 @@ def _run(task: TaskResult, links: Links, whole: bool) -> dict[str, Any]:
 def _linked(file: dict[str, Any], links: Links) -> dict[str, Any]:
     """A stored file with the URL under which the server hands it out, and the size that it has then."""
     path = Path(unquote(urlsplit(file["url"]).path)).resolve()
+    if not path.is_relative_to(links.root):  # the store was moved since
+        path = links.root.joinpath(*path.parts[-3:])
     expires = _stamp(datetime.fromisoformat(file["expiresAt"]))
     content = links.content(path, expires) if path.is_file() else None
     size = file["sizeBytes"] if content is None else len(content)

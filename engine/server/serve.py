@@ -91,17 +91,19 @@ class Server:
         keys = Keys(options.store)
         address = _address(options.host, options.port)
         beyond = not ipaddress.ip_address(str(address[1][0]).partition("%")[0]).is_loopback
-        if beyond and not any(key.revoked_at is None for key in keys.all()):
+        named = {str(urlsplit(options.public_url).hostname)} if options.public_url else set()
+        public = beyond or not named <= LOOPBACK_NAMES
+        if public and not any(key.revoked_at is None for key in keys.all()):
+            where = options.host if beyond else options.public_url
             raise EngineError(
-                f"{options.host} can be reached from other machines, and there is no key yet; make one with"
-                " `webtasks keys create`, or listen on 127.0.0.1"
+                f"{where} can be reached from other machines, and there is no key yet; make one with"
+                " `webtasks keys create`, or serve this machine alone"
             )
         self._socket = _listen(*address)
-        self.keys_required = beyond or keys.any()
+        self.keys_required = public or keys.any()
         self.url = f"http://{_shown(options.host)}:{self._socket.getsockname()[1]}"
-        named = {str(urlsplit(options.public_url).hostname)} if options.public_url else set()
         access = Access(
-            always_keys=beyond,
+            always_keys=public,
             # Beyond loopback every call needs a key, which no web page has; and the names are the operator's.
             hosts=None if beyond else LOOPBACK_NAMES | named | {options.host.lower()},
             public_url=options.public_url,

@@ -57,7 +57,7 @@ def test_a_key_is_shown_once_and_opens_the_server(cli: Run, store: Path) -> None
     assert key.startswith("wtk_")
     assert key not in made.stderr
     assert key not in cli("keys", "list").output
-    (listed,) = data(cli("keys", "list", "--json"))
+    (listed,) = data(cli("keys", "--json", "list"))
     assert (listed["workspace"], listed["name"], listed["revokedAt"]) == ("default", "laptop", None)
     with served(store) as (process, url):
         assert httpx.get(f"{url}/api/v1/skillets").status_code == 401

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import stat
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine import EngineError
+from engine.records import Records
 from engine.server.keys import Keys
 from engine.server.serve import Options, Server
 from tests.server.conftest import BASE, Live, Serve
@@ -99,6 +101,14 @@ def test_a_call_gets_as_much_time_and_money_as_the_operator_says(serving: Serve,
     assert live.http.post(path, json={**TASK, "timeout": 60, "budgetUsd": 0.1}).status_code == 200
 
 
+def test_a_call_that_asks_for_nothing_gets_no_more(serving: Serve) -> None:
+    live = serving(max_timeout=60.0, max_usd=0.1)
+    task_id = live.http.post(START, json=TASK).json()["webTaskId"]
+    with closing(Records(live.store / "default" / "records.sqlite3")) as records:
+        limits = records.request(task_id).limits
+    assert (limits.timeout, limits.budget_usd) == (60, 0.1)
+
+
 def test_keys_are_wanted_as_soon_as_there_is_one_and_stay_so(live: Live) -> None:
     assert post(live).status_code == 200
     keys = Keys(live.store)
@@ -133,6 +143,16 @@ async def test_beyond_loopback_a_key_comes_first(tmp_path: Path) -> None:
     Keys(tmp_path).revoke(key.id)
     with pytest.raises(EngineError, match="webtasks keys create"):
         Server(options, lambda name: pytest.fail("no engine was asked for"))
+
+
+async def test_behind_a_public_name_a_key_comes_first(tmp_path: Path) -> None:
+    options = Options(store=tmp_path, port=0, public_url="https://tasks.example")
+    with pytest.raises(EngineError, match=r"^https://tasks\.example can be reached .*`webtasks keys create`"):
+        Server(options, lambda name: pytest.fail("no engine was asked for"))
+    local = Options(store=tmp_path, port=0, public_url="http://localhost:9")
+    server = Server(local, lambda name: pytest.fail("no engine was asked for"))
+    assert not server.keys_required
+    server._socket.close()
 
 
 async def test_a_taken_port_is_told(tmp_path: Path) -> None:

@@ -172,3 +172,16 @@ def test_running_tasks_may_end_within_the_grace(serving: Serve) -> None:
         first.stop()
         second = serving(store=first.store)
         assert second.result(running)["result"]["data"] == "Open"
+
+
+def test_a_large_result_is_found_after_the_store_was_moved(serving: Serve, tmp_path: Path) -> None:
+    before = serving()
+    rows = "async def run(page, parameters, task):\n    return [{'n': n, 'text': 'x' * 60} for n in range(2000)]\n"
+    save(before.store, "k", rows)
+    task_id = before.start(task=TASK, reuseKey="k")
+    ended = before.end(task_id)
+    assert ended["outcome"] == "success", ended
+    before.stop()
+    after = serving(store=before.store.rename(tmp_path / "moved"))
+    assert [task["webTaskId"] for task in after.http.get(f"{BASE}/default/web-tasks").json()] == [task_id]
+    assert len(httpx.get(after.result(task_id)["result"]["file"]["url"]).json()) == 2000
