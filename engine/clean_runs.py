@@ -52,7 +52,7 @@ class CleanRuns:
         keep = keep and not (execution.gates or writes(execution.outcome.evidence))
         keep = keep and self.redactor.data(known) == known
         asked = json.dumps(self.redactor.parameters(self.request.parameters), ensure_ascii=False)
-        sample = f"{asked} gave {self.redactor.text(describe_output(execution.outcome.value))}"
+        sample = f"{asked} gave {describe_output(self.redactor.data(execution.outcome.value))}"
         empty = rows(execution.outcome.value) == 0
         good = [known] * (not empty) + ([self.without_secrets(other.parameters)] if other is not None else [])
         runs = [self._kept(one) for one in (other, execution) if one is not None]

@@ -6,11 +6,12 @@ import base64
 import html
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 _SECRET_NAME = re.compile(
-    r"(?:^|[_\-.])(?:pass(?:word|wd|phrase|code)?|pwd|tokens?|secrets?|api[_-]?keys?|otp|pin|cvv|credentials?)(?:$|[_\-.])"
+    r"(?:(?:^|[_\-.])(?:pass(?:phrase|code)?|pwd|tokens?|secrets?|(?:api|private|access)[_-]?keys?|otp|pin|cvv"
+    r"|credentials?|authorization)|passw(?:or)?ds?)\d*(?:$|[_\-.])"
 )
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
@@ -25,8 +26,23 @@ def secret_names(parameters: Mapping[str, Any], named: Collection[str] = ()) -> 
     >>> sorted(secret_names({"user": "ada", "password": "x", "apiKey": "y", "bypass": 1}))
     ['apiKey', 'password']
     """
-    found = {name for name in parameters if _SECRET_NAME.search(_CAMEL.sub("_", name).lower())}
+    found = {name for name, value in parameters.items() if any(map(_means_a_secret, (name, *_names_in(value))))}
     return frozenset(found | {name for name in named if name in parameters})
+
+
+def _means_a_secret(name: str) -> bool:
+    return _SECRET_NAME.search(_CAMEL.sub("_", name).lower()) is not None
+
+
+def _names_in(value: Any) -> Iterator[str]:
+    """The names within a parameter: one that holds a secret is secret as a whole."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield str(name)
+            yield from _names_in(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _names_in(inner)
 
 
 class Redactor:

@@ -31,13 +31,33 @@ def test_data_is_searched_to_its_leaves_and_keys() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["password", "userPassword", "api_key", "API-KEY", "apiKey", "access_token", "login.secret", "PIN"],
+    [
+        "password",
+        "userPassword",
+        "api_key",
+        "API-KEY",
+        "apiKey",
+        "access_token",
+        "login.secret",
+        "PIN",
+        "password2",
+        "newPassword1",
+        "userpassword",
+        "passwords",
+        "privateKey",
+        "authorization",
+    ],
 )
 def test_names_that_mean_a_secret(name: str) -> None:
     assert secret_names({name: "x"}) == {name}
 
 
-@pytest.mark.parametrize("name", ["user", "compass", "pins_on_map", "tokenizer", "monkey", "secretary"])
+def test_a_parameter_that_holds_a_secret_is_one() -> None:
+    parameters = {"login": {"user": "ada", "password": "x"}, "accounts": [{"apiKey": "y"}], "filter": {"city": "z"}}
+    assert secret_names(parameters) == {"login", "accounts"}
+
+
+@pytest.mark.parametrize("name", ["user", "compass", "pins_on_map", "tokenizer", "monkey", "secretary", "keyboard"])
 def test_names_that_do_not(name: str) -> None:
     assert secret_names({name: "x"}) == frozenset()
 

@@ -95,7 +95,8 @@ class Aftermath(Bench[Found | GivenUp]):
         for step in ("output = None", code, _READ_OUT):
             execution = await self.session.execute(step)
             if execution.error is not None:
-                raise ToolProblem(fence(f"not handed in: {execution.error.type}: {execution.error.message[:800]}"))
+                message = self.redactor.text(execution.error.message)
+                raise ToolProblem(fence(f"not handed in: {execution.error.type}: {message[:800]}"))
         try:
             output = json.loads(execution.output)
         except ValueError:

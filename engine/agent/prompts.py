@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from engine.agent.wording import FENCE
+
 SYSTEM = """\
 You turn a web task into a Python automation that is saved and later runs without you. Explore the live page, write the \
 automation, see it run in a fresh browser, finish. Few, large steps: every turn costs. Call several tools in one turn when they \
@@ -140,9 +142,12 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
 
 
 def fence(text: str) -> str:
-    """Page text between marks that it cannot close itself."""
-    harmless = text.replace("</page", "<\\/page").replace("<page", "<\\page")
-    return f"<page>\n{harmless}\n</page>"
+    """Page text between marks that it cannot close itself.
+
+    >>> fence("< /PAGE>")
+    '<page>\\n<\\\\ /PAGE>\\n</page>'
+    """
+    return f"<page>\n{FENCE.sub(chr(60) + chr(92) * 2, text)}\n</page>"
 
 
 def assignment(
@@ -177,7 +182,7 @@ def assignment(
         parts.append(f"Output schema: {json.dumps(output_schema, ensure_ascii=False)}")
     if base_code is not None:
         parts.append(f"The saved automation:\n```python\n{base_code.rstrip()}\n```")
-        parts.append(f"What is wrong with it: {trouble}")
+        parts.append(f"What is wrong with it: {fence(trouble)}")
         parts.append(
             "The error is only the first break: hold the rest of the code against the page too. Keep the shape and the meaning"
             " of its output; where text that you see is not in the DOM (drawn by CSS), look for it in attributes."
@@ -185,6 +190,6 @@ def assignment(
     if sample:
         parts.append(f"Its last good run: {fence(sample)}")
     if notes:
-        parts.append(f"Notes on the site: {notes}")
+        parts.append(f"Notes on the site: {fence(notes)}")
     parts.append(f"The page now:\n{look}")
     return "\n\n".join(parts)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 import sys
+import tokenize
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -14,6 +16,9 @@ from engine.redaction import Redactor
 ALLOWED_IMPORTS = frozenset(sys.stdlib_module_names) | {"playwright", "sandbox"}
 _SIGNATURE = ("page", "parameters", "task")
 _LONGEST_POLL = 0.5  # seconds
+_SHORT = 6  # characters
+_MARK = re.compile(r"\[secret:[^\]]*\]")
+_WORD = re.compile(rf"(?:^|\s){_MARK.pattern}(?:$|\s)")
 _BROAD = frozenset({"Exception", "BaseException", "Error", "playwright.async_api.Error"})
 _POSITIONAL = (
     re.compile(r":nth-(?:last-)?(?:child|of-type)\(\s*\d"),
@@ -45,10 +50,36 @@ def findings(
     found = [*_signature(tree), *_imports(tree), *_excepts(tree), *_sleeps(tree), *_loops(tree), *_positions(tree)]
     found += baked_origin(tree, start_url)
     found += baked_parameters(tree, {n: v for n, v in parameters.items() if n not in secrets})
+    written = [*_comments(code), *_constants(tree, parameters)] if secrets else []
+    plain = {name.casefold() for name in parameters}
     for name in sorted(secrets):
-        if Redactor(parameters, {name}).text(code) != code:
+        if str(parameters.get(name)).casefold() in plain:
+            continue  # a password that is called "password" stands in every login form
+        redactor = Redactor(parameters, {name})
+        if any(_holds(redactor, text) for text in written):
             found.append(f'the value of the secret parameter {name!r} is in the code; use parameters["{name}"]')
     return found
+
+
+def _comments(code: str) -> list[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    try:
+        return [token.string for token in tokens if token.type == tokenize.COMMENT]
+    except (tokenize.TokenError, SyntaxError):
+        return [code]
+
+
+def _constants(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """What stands for itself in the code; the name of a parameter does not, though it may be somebody's password."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and not isinstance(node.value, bool) and node.value not in parameters:
+            yield node.value if isinstance(node.value, str) else repr(node.value)
+
+
+def _holds(redactor: Redactor, text: str) -> bool:
+    """Whether a secret stands in a text: a short one as a word of its own, for it may be a part of any other."""
+    left = redactor.text(text)
+    return left != text and (len(text) - len(_MARK.sub("", left)) >= _SHORT or _WORD.search(left) is not None)
 
 
 def names_irreversible(code: str) -> bool:
@@ -88,8 +119,9 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _excepts(tree: ast.Module) -> Iterator[str]:
+    broad = _BROAD | set(_other_names(tree))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress") and _broad(node.args):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress") and _any(node.args, broad):
             yield f"line {node.lineno}: any exception is swallowed; name the one that is expected"
         if not isinstance(node, ast.ExceptHandler):
             continue
@@ -97,7 +129,7 @@ def _excepts(tree: ast.Module) -> Iterator[str]:
         kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type is not None else []
         if node.type is None:
             yield f"line {node.lineno}: bare except; name the exception"
-        elif _broad(kinds) and not raises:
+        elif _any(kinds, broad) and not raises:
             yield f"line {node.lineno}: an exception is swallowed; let it rise, or name the one that is expected"
         elif any(_gives_nothing(n) for n in ast.walk(node)) and "task.empty" not in ast.unparse(node):
             yield (
@@ -106,8 +138,19 @@ def _excepts(tree: ast.Module) -> Iterator[str]:
             )
 
 
-def _broad(kinds: Collection[ast.expr]) -> bool:
-    return any(ast.unparse(kind) in _BROAD for kind in kinds)
+def _any(kinds: Collection[ast.expr], names: Collection[str]) -> bool:
+    return any(ast.unparse(kind) in names for kind in kinds)
+
+
+def _other_names(tree: ast.Module) -> Iterator[str]:
+    """What the code calls Playwright's Error, which is the base of all that it raises."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("playwright"):
+            yield from (alias.asname for alias in node.names if alias.name == "Error" and alias.asname)
+            yield from (f"{alias.asname or alias.name}.Error" for alias in node.names if alias.name == "async_api")
+        elif isinstance(node, ast.Import):
+            named = (alias.asname for alias in node.names if alias.name == "playwright.async_api")
+            yield from (f"{name}.Error" for name in named if name)
 
 
 def _gives_nothing(node: ast.AST) -> bool:
@@ -150,10 +193,13 @@ def _leaves(body: Collection[ast.stmt], *, inner: bool) -> bool:
             return True
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             continue
-        nested = inner or isinstance(statement, (ast.While, ast.For, ast.AsyncFor))
+        if isinstance(statement, (ast.While, ast.For, ast.AsyncFor)):
+            if _leaves(statement.body, inner=True) or _leaves(statement.orelse, inner=inner):
+                return True
+            continue
         for part in ast.iter_child_nodes(statement):
             parts = [part] if isinstance(part, ast.stmt) else getattr(part, "body", [])
-            if isinstance(parts, list) and _leaves(parts, inner=nested):
+            if isinstance(parts, list) and _leaves(parts, inner=inner):
                 return True
     return False
 

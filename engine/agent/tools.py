@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from engine.agent.observation import Observer
@@ -14,7 +14,7 @@ from engine.agent.prompts import TOOLS, fence
 from engine.contract import repeated, rows
 from engine.redaction import Redactor
 from engine.schema import OutputSchema
-from sandbox import Session
+from sandbox import PageSnapshot, Session
 
 _SAMPLE = 1500  # characters of an output shown to the model
 _SETTLE = """\
@@ -86,14 +86,20 @@ class Bench(Generic[E]):
     async def first_look(self) -> str:
         """The page as the first message shows it, once what it loads late has come."""
         await self.session.execute(_SETTLE)
-        snapshot = await self.session.snapshot()
-        self.saw(snapshot.aria)
+        snapshot = await self._snapshot()
         self._url = snapshot.url
-        return self.redactor.text(fence(await asyncio.to_thread(self.observer.first, snapshot)))
+        return fence(await asyncio.to_thread(self.observer.first, snapshot))
+
+    async def _snapshot(self) -> PageSnapshot:
+        """The page without secrets: taken out before anything is cut, lest the beginning of one is left."""
+        seen = await self.session.snapshot()
+        text = self.redactor.text
+        hints = tuple((kind, text(hint)) for kind, hint in seen.hints)
+        self.saw(seen.aria)
+        return replace(seen, url=text(seen.url), title=text(seen.title), aria=text(seen.aria), hints=hints)
 
     async def _look(self, find: str | None = None, unfold: str | None = None) -> str:
-        snapshot = await self.session.snapshot()
-        self.saw(snapshot.aria)
+        snapshot = await self._snapshot()
         if find:
             return fence(await asyncio.to_thread(self.observer.find, snapshot, find))
         if unfold:
@@ -103,10 +109,11 @@ class Bench(Generic[E]):
     async def _python(self, code: str) -> str:
         execution = await self.session.execute(code)
         self.saw(execution.output)
-        parts = [_cut(execution.output, _SHOWN)] if execution.output else []
+        text = self.redactor.text
+        parts = [_cut(text(execution.output), _SHOWN)] if execution.output else []
         if execution.error is not None:
             line = f" (line {execution.error.line})" if execution.error.line else ""
-            parts.append(f"{execution.error.type}{line}: {_cut(execution.error.message, 800)}")
+            parts.append(f"{execution.error.type}{line}: {_cut(text(execution.error.message), 800)}")
         if execution.url != self._url:
             self._url = execution.url
             parts.append(f"now at {execution.url} ({execution.title!r})")
@@ -117,7 +124,7 @@ class Bench(Generic[E]):
 
     async def _locator(self, refs: list[str]) -> str:
         found = await self.session.locators(refs)
-        return "\n".join(f"{ref}: {source}" for ref, source in found.items())
+        return fence("\n".join(f"{ref}: {source}" for ref, source in found.items()))
 
 
 @dataclass(kw_only=True)
@@ -167,7 +174,7 @@ class Workbench(Bench[Promoted | GivenUp | Refused]):
         if unknown:
             raise ToolProblem(f"the task has no parameters {unknown}; it has {sorted(self.gate.parameters)}")
         self._trial = await self.gate.try_out(self.code, parameters, reads_only=reads_only)
-        answer = describe_trial(self._trial)
+        answer = describe_trial(self._trial, self.redactor)
         if not self._trial.good:
             raise ToolProblem(answer)
         return answer
@@ -205,7 +212,7 @@ class Workbench(Bench[Promoted | GivenUp | Refused]):
         self.candidates -= 1
         if self.candidates <= 0:
             self.ended = verdict
-        raise ToolProblem("not accepted:\n" + "\n".join(f"- {reason}" for reason in verdict.reasons))
+        raise ToolProblem(fence("not accepted:\n" + "\n".join(f"- {reason}" for reason in verdict.reasons)))
 
 
 def _check_arguments(tools: tuple[Mapping[str, Any], ...], name: str, arguments: Mapping[str, Any]) -> None:
@@ -217,7 +224,7 @@ def _check_arguments(tools: tuple[Mapping[str, Any], ...], name: str, arguments:
         raise ToolProblem(f"the arguments do not fit the tool {name}: {'; '.join(problems)}")
 
 
-def describe_trial(trial: Trial) -> str:
+def describe_trial(trial: Trial, redactor: Redactor) -> str:
     """What a run of the automation gave, for the model: the shape of the output and a sample, or what went wrong."""
     execution = trial.execution
     if execution is None:
@@ -231,12 +238,13 @@ def describe_trial(trial: Trial) -> str:
             f" {execution.gates[-1][0]!r}. It is done once, after finish; what comes behind it could not be tried."
         )
     elif outcome.ok:
-        parts.append(f"ran {outcome.seconds:.1f} s. Output: {describe_output(outcome.value)}")
+        parts.append(f"ran {outcome.seconds:.1f} s. Output: {describe_output(redactor.data(outcome.value))}")
     if trial.problems:
         parts.append("not good:\n" + "\n".join(f"- {p}" for p in trial.problems))
     if outcome.error is not None and not execution.rehearsed:
-        parts.append(_cut(outcome.error.traceback, 1200))
-        parts.append(f"at {evidence.url} ({evidence.title!r}), status {evidence.status}: {_cut(evidence.text, 300)!r}")
+        shown = _cut(redactor.text(evidence.text), 300)
+        parts.append(_cut(redactor.text(outcome.error.traceback), 1200))
+        parts.append(f"at {evidence.url} ({evidence.title!r}), status {evidence.status}: {shown!r}")
     parts += _end_notes(trial)
     return fence("\n".join(p for p in parts if p))
 

@@ -15,12 +15,14 @@ from engine.agent.aria import Node
 FOLD = "⋯"
 """Begins every mark of ours for something left out; never found in page text as we show it."""
 
+FENCE = re.compile(r"<(?=\s*/?\s*page\b)", re.IGNORECASE)
+"""What could open or close the marks around a page's text."""
+
 _INVISIBLE = re.compile(
     "[\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\U000e0000-\\U000e007f]+"
 )
 _ICON = re.compile("[\\ue000-\\uf8ff\\U000f0000-\\U0010fffd]+")
 _REF = re.compile(r"\[((?:ref=)?(?:f\d+)?e\d+)\]")
-_FENCE = re.compile(r"<(?=\s*/?\s*page\b)", re.IGNORECASE)
 _ABSOLUTE = re.compile(r"[/#?.]|[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 _BLANKS = re.compile(r"\s+")
 
@@ -29,7 +31,7 @@ def neutral(text: str) -> str:
     """Page text on one line, without invisible characters, and with nothing that reads like a mark of ours."""
     text = _ICON.sub("", _INVISIBLE.sub(" ", text))
     text = _REF.sub(r"(\1)", text.replace(FOLD, "..."))
-    return _BLANKS.sub(" ", _FENCE.sub("\u2039", text)).strip()
+    return _BLANKS.sub(" ", FENCE.sub("\u2039", text)).strip()
 
 
 def quote(text: str, limit: int) -> str:

@@ -48,6 +48,11 @@ def body(line: str) -> str:
         ("async def run(page, parameters, task):\n    return 1", "never read"),
         (body("try:\n    x()\nexcept Exception as error:\n    return {'error': str(error)}"), "swallowed"),
         (body("import contextlib\nwith contextlib.suppress(Exception):\n    x()"), "swallowed"),
+        (
+            body("from playwright.async_api import Error as Oops\ntry:\n    x()\nexcept Oops:\n    pass"),
+            "swallowed",
+        ),
+        (body("import playwright.async_api as pw\ntry:\n    x()\nexcept pw.Error:\n    pass"), "swallowed"),
         (body("try:\n    x()\nexcept TimeoutError:\n    return []"), "becomes an empty result"),
         (body("while True:\n    x()"), "nothing ends this loop"),
         (body("while True:\n    for a in x:\n        break"), "nothing ends this loop"),
@@ -70,6 +75,7 @@ def test_each_fault_is_named_with_its_line(code: str, said: str) -> None:
     "line",
     [
         "while True:\n    if x:\n        break",
+        "while True:\n    for a in x:\n        if a:\n            break\n    else:\n        break",
         "while True:\n    try:\n        return x()\n    except ValueError as error:\n        raise x from error",
         "while True:\n    with x:\n        if x:\n            return 1",
         "while await x.count():\n    x()",
@@ -116,3 +122,22 @@ def test_a_secret_value_may_stand_nowhere() -> None:
 
 def test_values_under_three_characters_are_no_evidence() -> None:
     assert findings(body("await page.goto('/list?page=2')"), {"q": 2}) == []
+
+
+@pytest.mark.parametrize(
+    ("secret", "line", "found"),
+    [
+        ("hunter2-xyz", "await page.fill('#p', 'hunter2-xyz')", True),
+        ("hunter2-xyz", "await page.goto('/login?key=hunter2%2Dxyz')", True),
+        ("hunter2-xyz", "x()  # hunter2-xyz", True),
+        ("4711", "await page.fill('#pin', '4711')", True),
+        ("4711", "x(4711)", True),
+        ("page", "await page.fill('#p', parameters['password'])", False),
+        ("fill", "await page.fill('#p', parameters['password'])", False),
+        ("admin", "await page.goto('/admin/')", False),
+        ("password", "await page.fill('[type=password]', parameters['password'])", False),
+    ],
+)
+def test_the_value_of_a_secret_stands_nowhere_but_code_may_have_words(secret: str, line: str, found: bool) -> None:
+    said = findings(body(line), {"q": "x", "password": secret}, {"password"})
+    assert any("secret parameter 'password'" in f for f in said) is found, said

@@ -5,7 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from engine import AsyncEngine
+from fixtures_sites import FixtureServer
+from sandbox import PoolOptions
 from tests.engine.conftest import Stage
+from tests.engine.saved import TASK
+from tests.engine.scripted import ScriptedModel
 
 
 def contents(directory: Path) -> dict[str, bytes]:
@@ -35,3 +40,22 @@ async def test_a_password_is_written_nowhere(stage: Callable[[str], Stage]) -> N
     for spelled in (password, quote(password), password.encode().hex()):
         for name, data in kept.items():
             assert spelled.encode() not in data, name
+
+
+async def test_no_beginning_of_a_secret_is_left_where_something_is_cut(tmp_path: Path, site: FixtureServer) -> None:
+    secret = "hunter2-and-much-more"
+    cut = "print('x' * 2990 + parameters['password'] + 'y' * 3000)"
+    link = (
+        "await page.evaluate(\"s => { document.body.innerHTML = `<a href='/` + 'z'.repeat(110) + `?${s}'>Go</a>` }\", "
+    )
+    model = ScriptedModel(
+        [("python", {"code": cut}), ("python", {"code": link + "parameters['password'])"}), ("look", {})],
+        [("python", {"code": "raise ValueError('x' * 590 + parameters['password'] + 'y' * 500)"})],
+        [("give_up", {"reason": "impossible", "message": "it was a test"})],
+    )
+    async with AsyncEngine(store=tmp_path, model=model, pool=PoolOptions(spare=0)) as engine:
+        await engine.run(TASK, start_url=site.url + "list", parameters={"password": secret}, reuse_key="k")
+    told = str([request.messages for request in model.requests])
+    assert "[secret:password]" in told
+    assert "yyyy" in told
+    assert secret[:4] not in told
