@@ -73,22 +73,23 @@ class Claims:
             slots: Most tasks that run at once.
             try_lock: Takes the lock of a key, or gives None at once.
             ending: Keys that this engine still holds, for runs that are about to end; the order waits for them.
-            take_over: Whether those that have no engine are taken, too.
+            take_over: Whether those that have no engine are taken, too. Else they are passed over: nobody may ever run
+                them, and whoever waited behind them would wait for ever.
         """
         claims: list[Claim] = []
         if not self.waits(owner, take_over=take_over):
             return claims
-        nobody = owner if take_over else ""  # who runs what has no engine
         with self._database.transaction() as db:
             (running,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'started'").fetchone()
             if running >= slots:
                 return claims
             turn = db.execute(
                 "SELECT id, key, coalesce(owner, ?) FROM tasks AS t WHERE status = 'pending' AND blocked = 0"
+                " AND (owner IS NOT NULL OR ?)"
                 " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'started')"
                 " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'pending'"
-                " AND s.place < t.place) ORDER BY place LIMIT ?",
-                (nobody, slots - running),
+                " AND s.place < t.place AND (s.owner IS NOT NULL OR ?)) ORDER BY place LIMIT ?",
+                (owner, take_over, take_over, slots - running),
             ).fetchall()
             aside = db.execute(
                 "SELECT id, key, owner FROM tasks WHERE status = 'pending' AND blocked = 1 AND owner = ? ORDER BY place"
