@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +20,7 @@ from engine.bundles import BundleStore
 from engine.bundles.locking import Lock, try_lock
 from engine.claims import Claim
 from engine.errors import EngineError, StoreError
-from engine.interrupted import Reaper
+from engine.interrupted import Reaper, not_taken_over
 from engine.records import Entered, Records
 from engine.task import TaskRequest, TaskResult
 from engine.threads import to_its_end
@@ -105,6 +106,7 @@ class Line:
         self._take_over = take_over
         self._reaper = Reaper(records, root / "engines", try_lock)
         self._entries: dict[str, _Entry] = {}
+        self._unrecorded: dict[str, Callable[[], object]] = {}  # what the records could not be told yet, by task
         self._wake = asyncio.Event()
         self._alive: Lock | None = None
         self._opening = asyncio.Lock()
@@ -188,7 +190,7 @@ class Line:
                 waits = bool(ends) or await to_its_end(
                     self._records.claims.waits, self.owner, take_over=self._take_over
                 )  # fmt: skip
-                if not waits and not self._entries:
+                if not waits and not self._entries and not self._unrecorded:
                     self._closed = True
                     if self._loop is not None:
                         self._loop.cancel()
@@ -254,6 +256,8 @@ class Line:
         for task_id in await to_its_end(self._records.claims.to_cancel, self.owner):
             if (entry := self._entries.get(task_id)) is not None:
                 self._cancel_here(entry, await to_its_end(self._records.task, task_id))
+        for task_id, told in list(self._unrecorded.items()):
+            await self._record(task_id, told)
         if self._draining or self._closed:
             return
         ending = {entry.job.request.reuse_key for entry in self._entries.values() if entry.running is not None}
@@ -277,13 +281,38 @@ class Line:
         results.sweep(self._root, self._records.expired(now), now)
 
     async def _start(self, claim: Claim) -> None:
-        entry = self._entries.get(claim.task_id)
+        entry = self._entries.get(claim.task_id) or await self._take_over_task(claim.task_id)
         if entry is None:
-            request = await to_its_end(self._records.request, claim.task_id)
-            job = await self._adopt(claim.task_id, request)
-            entry = _Entry(job, True, asyncio.get_running_loop().create_future())
-            self._entries[claim.task_id] = entry
+            claim.lock.release()
+            return
+        self._entries[claim.task_id] = entry
         entry.running = asyncio.create_task(self._run(entry, claim))
+
+    async def _take_over_task(self, task_id: str) -> _Entry | None:
+        """A task that another engine left; None where it cannot be run here, which must not stop the others."""
+        told: Callable[[], object]
+        try:
+            request = await to_its_end(self._records.request, task_id)
+            return _Entry(await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future())
+        except StoreError as error:
+            log.warning("task %s cannot be taken over yet: %s", task_id, error)
+            told = partial(self._records.claims.give_back, [task_id])
+        except Exception as error:
+            log.warning("task %s cannot be taken over", task_id, exc_info=True)
+            told = partial(self._reaper.end, task_id, not_taken_over(error))
+        await self._record(task_id, told)
+        return None
+
+    async def _record(self, task_id: str, told: Callable[[], object]) -> None:
+        """Tells the records what became of a task that is no longer run here: now, or when they can be written."""
+        try:
+            await to_its_end(told)
+        except (StoreError, OSError) as error:
+            if task_id not in self._unrecorded:
+                log.warning("what became of task %s cannot be recorded yet: %s", task_id, error)
+            self._unrecorded[task_id] = told
+        else:
+            self._unrecorded.pop(task_id, None)
 
     async def _run(self, entry: _Entry, claim: Claim) -> None:
         try:

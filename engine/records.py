@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from engine.claims import Claims
 from engine.database import Database, dump, now
-from engine.errors import InvalidRequest
+from engine.errors import EngineError, InvalidRequest
 from engine.journal import Journal
 from engine.ledger import Ledger
 from engine.statistics import Statistics
@@ -128,10 +130,14 @@ class Records:
             return _task(db, task_id)
 
     def request(self, task_id: str) -> TaskRequest:
-        """What a task was asked, without its secrets."""
+        """What a task was asked, without its secrets.
+
+        Raises:
+            EngineError: A version of the engine stored it that knows more, or less, than this one.
+        """
         with self._database.alone() as db:
             (text,) = db.execute("SELECT request FROM tasks WHERE id = ?", (task_id,)).fetchone()
-        return TaskRequest.model_validate_json(text)
+        return _as_request(text)
 
     def tasks(
         self, status: Status | None = None, key: str | None = None, limit: int = 50, offset: int = 0
@@ -190,7 +196,7 @@ def _earlier(db: sqlite3.Connection, request: TaskRequest) -> str | None:
     ).fetchone()  # fmt: skip
     if row is None:
         return None
-    first = TaskRequest.model_validate_json(row[1])
+    first = _as_request(row[1])
     if (first.task, first.parameters, first.start_url) != (request.task, request.parameters, request.start_url):
         raise InvalidRequest(
             f"the idempotency key {request.idempotency_key!r} stands for another request, task {row[0]}; use a new one",
@@ -198,6 +204,17 @@ def _earlier(db: sqlite3.Connection, request: TaskRequest) -> str | None:
             task_id=row[0],
         )
     return str(row[0])
+
+
+def _as_request(text: str) -> TaskRequest:
+    try:
+        return TaskRequest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        problem = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise EngineError(
+            f"another version of webtasks-engine stored its request, and this one cannot read it: {problem}"
+        ) from error
 
 
 def _refused(task_id: str, request: TaskRequest, created_at: datetime, waiting: int) -> TaskResult:

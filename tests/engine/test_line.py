@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from engine import AsyncEngine, TaskRequest
 from engine.records import Records
@@ -39,3 +42,23 @@ async def test_who_takes_nothing_over_does_not_wait_for_what_nobody_runs(tmp_pat
             assert result.error is not None
             assert result.error.reason == "nothing-saved"
         assert len(await one.unowned()) == 12
+
+
+@pytest.mark.parametrize("owner", [None, "en_died"])
+async def test_a_task_that_cannot_be_taken_over_stops_no_other(tmp_path: Path, owner: str | None) -> None:
+    left(tmp_path, "wt_model", owner=owner, model="qwen3", ai="auto")
+    left(tmp_path, "wt_version", owner=owner, reuse_key="of another version")
+    with sqlite3.connect(tmp_path / "default" / "records.sqlite3") as db:
+        later = """json_insert(request, '$.since_version_9', 'x')"""
+        db.execute(f"UPDATE tasks SET request = {later} WHERE id = 'wt_version'")
+    db.close()
+    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        model, version = await one.wait(["wt_model", "wt_version"], poll=0.1)
+        for result, said in ((model, "base_url"), (version, "another version")):
+            assert result.error is not None
+            assert (result.error.code, result.error.reason) == ("internal-error", "interrupted")
+            assert said in result.error.message
+            assert "start it again" in result.error.message
+            again = await one.run(TASK, reuse_key=result.reuse_key, **REPLAY)
+            assert again.error is not None
+            assert again.error.reason == "nothing-saved"
