@@ -159,8 +159,8 @@ class AsyncEngine(Tasks):
     async def close(self) -> None:
         """Ends every process; the engine is not used after.
 
-        What ``run`` waits for is canceled. A task of ``start`` goes back into the line for another engine, if it has
-        not begun or may be run again (``if_interrupted="rerun"``); else it is canceled, too.
+        What ``run`` waits for is canceled. A task of ``start`` goes back into the line for another engine, if it has no
+        secret parameters, and has not begun or may be run again (``if_interrupted="rerun"``); else it is canceled, too.
         """
         if self._loop is not None and not self._closed:
             self._check_usable()

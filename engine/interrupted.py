@@ -15,6 +15,7 @@ from engine.task import Cost, Effect, TaskError, TaskResult
 
 log = logging.getLogger(__name__)
 
+SECRETS_ARE_GONE = "its secret parameters are never stored, so no other process can run it; start it again"
 _MOST_RERUNS = 3
 TryLock = Callable[[Path], Lock | None]
 
@@ -75,9 +76,7 @@ class Reaper:
             return
         request = self._records.request(left.task_id)
         if request.secrets:
-            self.end(
-                left.task_id, "its secret parameters are never stored, so no other process can run it; start it again"
-            )
+            self.end(left.task_id, SECRETS_ARE_GONE)
         elif not left.started:
             self._records.claims.give_back([left.task_id])
         elif request.if_interrupted == "rerun" and not self._records.journal.gates(left.task_id):

@@ -20,7 +20,7 @@ from engine.bundles import BundleStore
 from engine.bundles.locking import Lock, try_lock
 from engine.claims import Claim
 from engine.errors import EngineError, StoreError
-from engine.interrupted import Reaper, not_taken_over
+from engine.interrupted import SECRETS_ARE_GONE, Reaper, not_taken_over
 from engine.records import Entered, Records
 from engine.task import TaskRequest, TaskResult
 from engine.threads import to_its_end
@@ -39,7 +39,7 @@ class Job(Protocol):
 
     task_id: str
     request: TaskRequest
-    hand_over: bool
+    hand_over: bool  # once canceled, it goes back into the line where it may be run again
 
     async def run(self) -> TaskResult:
         """Takes the task to its end and records that."""
@@ -209,10 +209,11 @@ class Line:
                 self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         for entry in list(self._entries.values()):
-            entry.job.hand_over = entry.durable
+            # Nobody else could run it: its secrets are known here only.
+            entry.job.hand_over = entry.durable and not entry.job.request.secrets
             if entry.running is not None:
                 entry.running.cancel()
-            elif entry.durable and not entry.job.request.secrets:
+            elif entry.job.hand_over:
                 await to_its_end(self._records.claims.give_back, [entry.job.task_id])
             else:
                 with suppress(StoreError):  # a store that cannot be written holds it no longer
@@ -293,7 +294,9 @@ class Line:
         told: Callable[[], object]
         try:
             request = await to_its_end(self._records.request, task_id)
-            return _Entry(await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future())
+            if not request.secrets:
+                return _Entry(await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future())
+            told = partial(self._reaper.end, task_id, SECRETS_ARE_GONE)
         except StoreError as error:
             log.warning("task %s cannot be taken over yet: %s", task_id, error)
             told = partial(self._records.claims.give_back, [task_id])
