@@ -355,7 +355,11 @@ class AsyncEngine(Tasks):
             job, job.kept_request, job.created, room=self._max_pending, durable=durable
         )  # fmt: skip
         if entered.new:
-            await job.entered()
+            try:
+                await job.entered()
+            except asyncio.CancelledError:
+                await line.cancel(entered.task_id)  # nobody was told its id
+                raise
         if entered.result is not None:
             await job.refused(entered.result)
         return entered

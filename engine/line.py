@@ -57,8 +57,22 @@ class _Entry:
     durable: bool  # it outlives whoever asked for it
     done: asyncio.Future[TaskResult]
     running: asyncio.Task[None] | None = None
+    begun: bool = False
+    stopped: bool = False
     told: bool = False
     canceled: bool = False
+
+    def begin(self) -> None:
+        """Called by the run itself, first of all."""
+        self.begun = True
+        if self.stopped:
+            self.stop()
+
+    def stop(self) -> None:
+        """Cancels the run; not before it has begun, for it would end without recording that, and keep its lock."""
+        self.stopped = True
+        if self.begun and self.running is not None:
+            self.running.cancel()
 
     def end(self, result: TaskResult | BaseException | None) -> None:
         """Tells who waits; None where there is nothing to tell."""
@@ -212,7 +226,7 @@ class Line:
             # Nobody else could run it: its secrets are known here only.
             entry.job.hand_over = entry.durable and not entry.job.request.secrets
             if entry.running is not None:
-                entry.running.cancel()
+                entry.stop()
             elif entry.job.hand_over:
                 await to_its_end(self._records.claims.give_back, [entry.job.task_id])
             else:
@@ -319,6 +333,7 @@ class Line:
 
     async def _run(self, entry: _Entry, claim: Claim) -> None:
         try:
+            entry.begin()
             entry.end(await entry.job.run())
         except asyncio.CancelledError:
             entry.end(None)
@@ -335,7 +350,7 @@ class Line:
         if entry.running is not None:
             if not entry.canceled:
                 entry.canceled = True
-                entry.running.cancel()
+                entry.stop()
             return
         if task is not None and task.final:
             entry.end(task)

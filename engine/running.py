@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -124,8 +125,8 @@ class TaskRun:
         Raises:
             asyncio.CancelledError: It was canceled to be handed over, and is back in the line.
         """
-        await self.entered()
         try:
+            await self.entered()
             result = await self.to_end()
         except asyncio.CancelledError:
             # Not in a thread: a second cancellation could interrupt that, and the record must not be lost.
@@ -133,7 +134,8 @@ class TaskRun:
             if self.hand_over and effect == "none" and self.request.if_interrupted == "rerun":
                 self.records.claims.give_back([self.task_id])
                 raise
-            await self.trace.emit("task.canceled")
+            with suppress(asyncio.CancelledError):  # closing cancels it once more
+                await self.trace.emit("task.canceled")
             return self._keep(self._result("canceled", effect=effect))
         finally:
             self.trace.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 
 from engine import AsyncEngine, Event, TaskRequest
+from engine.claims import Claim
+from engine.line import Line
 from engine.records import Records
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK
 
 REPLAY: dict[str, Any] = {"ai": "never"}
-SECONDS = 30
+SECONDS = 10
 
 
 def engine(store: Path, **options: Any) -> AsyncEngine:
@@ -103,3 +106,56 @@ async def test_a_task_with_secrets_that_stands_in_the_line_is_not_run_without_th
     assert result.error is not None
     assert (result.error.code, result.error.reason) == ("internal-error", "interrupted")
     assert "never stored" in result.error.message
+
+
+async def test_a_task_that_is_canceled_as_it_starts_ends_and_lets_go_of_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = Line._start
+
+    async def start_and_cancel(line: Line, claim: Claim) -> None:
+        await start(line, claim)  # its run has not had its first step
+        monkeypatch.setattr(Line, "_start", start)
+        line._cancel_here(line._entries[claim.task_id], line._records.ask_to_cancel(claim.task_id))
+
+    monkeypatch.setattr(Line, "_start", start_and_cancel)
+    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        canceled = await one.run(TASK, reuse_key="k", **REPLAY)
+        assert canceled.status == "canceled"
+        assert await one.result(canceled.web_task_id) == canceled
+        assert (await one.run(TASK, reuse_key="k", **REPLAY)).status == "completed"
+
+
+async def test_a_cancel_while_the_run_tells_of_its_beginning_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter = Records.enter
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        entered = enter(*arguments, **named)
+        time.sleep(0.5)  # the line claims it meanwhile
+        return entered
+
+    monkeypatch.setattr(Records, "enter", slow)
+    hold = Hold("task.pending")
+    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        task_id = await one.start(TASK, reuse_key="k", on_event=hold, **REPLAY)
+        await hold.reached.wait()
+        assert (await one.result(task_id)).status == "started"
+        assert (await one.cancel(task_id)).status == "canceled"
+        assert (await one.run(TASK, reuse_key="k", **REPLAY)).status == "completed"
+
+
+@pytest.mark.parametrize("method", ["run", "start"])
+async def test_who_gives_up_before_the_task_is_told_of_leaves_none_behind(tmp_path: Path, method: str) -> None:
+    hold = Hold("task.pending")
+    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        lock = one.bundles.try_lock("k")
+        assert lock is not None
+        with lock:
+            asked = asyncio.ensure_future(getattr(one, method)(TASK, reuse_key="k", on_event=hold, **REPLAY))
+            await hold.reached.wait()
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+            assert [task.status for task in await one.list()] == ["canceled"]
