@@ -223,8 +223,8 @@ class Line:
                 self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         for entry in list(self._entries.values()):
-            # Nobody else could run it: its secrets are known here only.
-            entry.job.hand_over = entry.durable and not entry.job.request.secrets
+            # Secrets are known here only: nobody else could run it.
+            entry.job.hand_over = entry.durable and not entry.canceled and not entry.job.request.secrets
             if entry.running is not None:
                 entry.stop()
             elif entry.job.hand_over:
@@ -280,11 +280,6 @@ class Line:
             self._records.claims.claim, self.owner, self._slots, self._bundles.try_lock, ending,
             take_over=self._take_over,
         )  # fmt: skip
-        if self._closed:  # since: none of them has begun
-            await to_its_end(self._records.claims.give_back, [claim.task_id for claim in claims])
-            for claim in claims:
-                claim.lock.release()
-            return
         for claim in claims:
             await self._start(claim)
         untold = (e for e in list(self._entries.values()) if e.running is None and not e.told and not e.done.done())
@@ -305,15 +300,15 @@ class Line:
 
     async def _take_over_task(self, task_id: str) -> _Entry | None:
         """A task that another engine left; None where it cannot be run here, which must not stop the others."""
-        told: Callable[[], object]
+        told: Callable[[], object] = partial(self._records.claims.give_back, [task_id])
         try:
-            request = await to_its_end(self._records.request, task_id)
-            if not request.secrets:
-                return _Entry(await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future())
-            told = partial(self._reaper.end, task_id, SECRETS_ARE_GONE)
+            if not self._closed:  # since it was claimed
+                request = await to_its_end(self._records.request, task_id)
+                if not request.secrets:
+                    return _Entry(await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future())
+                told = partial(self._reaper.end, task_id, SECRETS_ARE_GONE)
         except StoreError as error:
             log.warning("task %s cannot be taken over yet: %s", task_id, error)
-            told = partial(self._records.claims.give_back, [task_id])
         except Exception as error:
             log.warning("task %s cannot be taken over", task_id, exc_info=True)
             told = partial(self._reaper.end, task_id, not_taken_over(error))

@@ -159,3 +159,16 @@ async def test_who_gives_up_before_the_task_is_told_of_leaves_none_behind(tmp_pa
             with pytest.raises(asyncio.CancelledError):
                 await asked
             assert [task.status for task in await one.list()] == ["canceled"]
+
+
+async def test_closing_does_not_hand_over_what_was_canceled(tmp_path: Path) -> None:
+    hold = Hold(cleaning=1)
+    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        task_id = await one.start(TASK, reuse_key="k", if_interrupted="rerun", on_event=hold, **REPLAY)
+        await hold.reached.wait()
+        canceling = asyncio.create_task(one.cancel(task_id))
+        await hold.left.wait()
+        await one.close()
+        await asyncio.wait([canceling])
+    async with engine(tmp_path, take_over=False) as other:
+        assert (await other.result(task_id)).status == "canceled"
