@@ -125,12 +125,15 @@ class Claims:
             return [row[0] for row in rows.fetchall()]
 
     def to_cancel(self, owner: str) -> list[str]:
-        """Tasks of this engine that somebody canceled; each is named once."""
+        """Tasks of this engine that somebody canceled; each is named until it is said that this was heard."""
         with self._database.alone() as db:
             rows = db.execute("SELECT id FROM tasks WHERE owner = ? AND canceled = 1", (owner,)).fetchall()
-            if rows:
-                db.execute("UPDATE tasks SET canceled = 2 WHERE owner = ? AND canceled = 1", (owner,))
         return [row[0] for row in rows]
+
+    def heard(self, task_ids: Sequence[str]) -> None:
+        """Notes that these are ended as somebody asked; of others, another process may have asked since."""
+        with self._database.alone() as db:
+            db.executemany("UPDATE tasks SET canceled = 2 WHERE id = ?", [(task_id,) for task_id in task_ids])
 
     def give_back(self, task_ids: Sequence[str], *, interrupted: bool = False) -> None:
         """Puts tasks back into the line, at their old place, for any engine to take.

@@ -268,9 +268,11 @@ class Line:
         if time.monotonic() - self._swept >= _SWEEP_EVERY:
             self._swept = time.monotonic()
             await to_its_end(self._sweep)
-        for task_id in await to_its_end(self._records.claims.to_cancel, self.owner):
-            if (entry := self._entries.get(task_id)) is not None:
-                self._cancel_here(entry, await to_its_end(self._records.task, task_id))
+        if canceled := await to_its_end(self._records.claims.to_cancel, self.owner):
+            for task_id in canceled:
+                if (entry := self._entries.get(task_id)) is not None:
+                    self._cancel_here(entry, await to_its_end(self._records.task, task_id))
+            await to_its_end(self._records.claims.heard, canceled)
         for task_id, told in list(self._unrecorded.items()):
             await self._record(task_id, told)
         if self._draining or self._closed:

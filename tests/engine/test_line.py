@@ -172,3 +172,24 @@ async def test_closing_does_not_hand_over_what_was_canceled(tmp_path: Path) -> N
         await asyncio.wait([canceling])
     async with engine(tmp_path, take_over=False) as other:
         assert (await other.result(task_id)).status == "canceled"
+
+
+async def test_a_cancel_that_comes_while_another_is_noted_is_not_lost(tmp_path: Path) -> None:
+    holds = Hold(), Hold()
+    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        first, second = [
+            await one.start(TASK, reuse_key=f"k{n}", on_event=hold, **REPLAY) for n, hold in enumerate(holds)
+        ]
+        for hold in holds:
+            await hold.reached.wait()
+        records, elsewhere = await one._workspace.records(), Records(tmp_path / "default" / "records.sqlite3")
+
+        def cancel_the_second(statement: str) -> None:
+            if "canceled = 2" in statement:
+                elsewhere.ask_to_cancel(second)
+
+        records._database._db.set_trace_callback(cancel_the_second)
+        elsewhere.ask_to_cancel(first)
+        assert [task.status for task in await one.wait([first, second])] == ["canceled", "canceled"]
+        records._database._db.set_trace_callback(None)
+        elsewhere.close()
