@@ -7,6 +7,7 @@ at once, however it died; a laptop that slept, or a loop that hung, is not taken
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -79,37 +80,40 @@ class Claims:
         claims: list[Claim] = []
         if not self.waits(owner, take_over=take_over):
             return claims
-        with self._database.transaction() as db:
-            (running,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'started'").fetchone()
-            if running >= slots:
-                return claims
-            turn = db.execute(
-                "SELECT id, key, coalesce(owner, ?) FROM tasks AS t WHERE status = 'pending' AND blocked = 0"
-                " AND (owner IS NOT NULL OR ?)"
-                " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'started')"
-                " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'pending'"
-                " AND s.place < t.place AND (s.owner IS NOT NULL OR ?)) ORDER BY place LIMIT ?",
-                (owner, take_over, take_over, slots - running),
-            ).fetchall()
-            aside = db.execute(
-                "SELECT id, key, owner FROM tasks WHERE status = 'pending' AND blocked = 1 AND owner = ? ORDER BY place"
-                " LIMIT 50",
-                (owner,),
-            ).fetchall()
-            for task_id, key, whose in [*turn, *aside]:
-                if whose != owner or running + len(claims) >= slots:
-                    continue
-                if key in ending:
-                    break
-                lock = try_lock(key)
-                if lock is None:
-                    db.execute("UPDATE tasks SET blocked = 1, owner = ? WHERE id = ?", (owner, task_id))
-                    continue
-                db.execute(
-                    "UPDATE tasks SET status = 'started', started_at = ?, owner = ?, blocked = 0 WHERE id = ?",
-                    (now(), owner, task_id),
-                )
-                claims.append(Claim(task_id, lock))
+        with ExitStack() as held:  # where the claim fails, no lock is
+            with self._database.transaction() as db:
+                (running,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'started'").fetchone()
+                if running >= slots:
+                    return claims
+                turn = db.execute(
+                    "SELECT id, key, coalesce(owner, ?) FROM tasks AS t WHERE status = 'pending' AND blocked = 0"
+                    " AND (owner IS NOT NULL OR ?)"
+                    " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'started')"
+                    " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'pending'"
+                    " AND s.place < t.place AND (s.owner IS NOT NULL OR ?)) ORDER BY place LIMIT ?",
+                    (owner, take_over, take_over, slots - running),
+                ).fetchall()
+                aside = db.execute(
+                    "SELECT id, key, owner FROM tasks WHERE status = 'pending' AND blocked = 1 AND owner = ?"
+                    " ORDER BY place LIMIT 50",
+                    (owner,),
+                ).fetchall()
+                for task_id, key, whose in [*turn, *aside]:
+                    if whose != owner or running + len(claims) >= slots:
+                        continue
+                    if key in ending:
+                        break
+                    lock = try_lock(key)
+                    if lock is None:
+                        db.execute("UPDATE tasks SET blocked = 1, owner = ? WHERE id = ?", (owner, task_id))
+                        continue
+                    held.callback(lock.release)
+                    claims.append(Claim(task_id, lock))
+                    db.execute(
+                        "UPDATE tasks SET status = 'started', started_at = ?, owner = ?, blocked = 0 WHERE id = ?",
+                        (now(), owner, task_id),
+                    )
+            held.pop_all()
         return claims
 
     def waits(self, owner: str, *, take_over: bool = True) -> bool:

@@ -19,7 +19,7 @@ from engine import requests, results
 from engine.bundles import BundleStore
 from engine.bundles.locking import Lock, try_lock
 from engine.claims import Claim
-from engine.errors import EngineError, StoreError
+from engine.errors import StoreError
 from engine.interrupted import SECRETS_ARE_GONE, Reaper, not_taken_over
 from engine.records import Entered, Records
 from engine.task import TaskRequest, TaskResult
@@ -31,6 +31,7 @@ _FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds between looks while a task of 
 _IDLE_POLL = 5.0
 _REAP_EVERY = 2.0
 _SWEEP_EVERY = 3600.0
+_PATIENCE = 60.0  # seconds that a call waits for a store that is broken
 _TOLD_AT_ONCE = 20  # a long line must not keep those waiting whose turn it is
 
 
@@ -56,6 +57,7 @@ class _Entry:
     job: Job
     durable: bool  # it outlives whoever asked for it
     done: asyncio.Future[TaskResult]
+    entered: bool = False
     running: asyncio.Task[None] | None = None
     begun: bool = False
     stopped: bool = False
@@ -120,12 +122,14 @@ class Line:
         self._take_over = take_over
         self._reaper = Reaper(records, root / "engines", try_lock)
         self._entries: dict[str, _Entry] = {}
+        self._dropped: set[str] = set()  # told to have failed, and still in the records
         self._unrecorded: dict[str, Callable[[], object]] = {}  # what the records could not be told yet, by task
         self._wake = asyncio.Event()
         self._alive: Lock | None = None
         self._opening = asyncio.Lock()
         self._moving = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
+        self._broken_since: float | None = None
         self._reaped = self._swept = -math.inf  # the clock may begin with the machine
         self._draining = self._closed = False
 
@@ -164,6 +168,7 @@ class Line:
             raise
         if not entered.new or entered.result is not None:
             self._forget(job.task_id)
+        entry.entered = True
         self._wake.set()
         return entered
 
@@ -252,15 +257,33 @@ class Line:
             try:
                 async with self._moving:
                     await self._turn()
-            except StoreError as error:
-                log.warning("the line cannot move: %s", error)
-                self._fail_waiting(error)
-            busy = bool(self._entries)
+                self._broken_since = None
+            except Exception as error:  # noqa: BLE001  the loop has to go on, whatever it is
+                self._bear(error)
+            busy = bool(self._entries or self._dropped or self._unrecorded)
             pause = _FIRST_POLL if woken else min(pause * 1.5, _LONGEST_POLL)
             # Not wait_for: that of Python 3.11 loses a cancellation that comes with the wake.
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause if busy else _IDLE_POLL):
                     await self._wake.wait()
+
+    def _bear(self, error: Exception) -> None:
+        """A turn failed, and the next may not. Who waits in ``run`` does not wait for ever; then the task never runs.
+
+        Durable ones stay in the line, and what runs goes on.
+        """
+        if self._broken_since is None:
+            log.warning("the line cannot move, and tries again: %s", error, exc_info=not isinstance(error, StoreError))
+            self._broken_since = time.monotonic()
+        if time.monotonic() - self._broken_since < _PATIENCE:
+            return
+        self._broken_since = None
+        told = StoreError(f"the task was given up, for the line could not move for {_PATIENCE:g} s: {error}")
+        for task_id, entry in list(self._entries.items()):
+            if entry.entered and entry.running is None and not entry.durable:
+                self._dropped.add(task_id)
+                entry.end(told)
+                del self._entries[task_id]
 
     async def _turn(self) -> None:
         if time.monotonic() - self._reaped >= _REAP_EVERY:
@@ -273,8 +296,7 @@ class Line:
                 if (entry := self._entries.get(task_id)) is not None:
                     self._cancel_here(entry, await to_its_end(self._records.task, task_id))
             await to_its_end(self._records.claims.heard, canceled)
-        for task_id, told in list(self._unrecorded.items()):
-            await self._record(task_id, told)
+        await self._catch_up()
         if self._draining or self._closed:
             return
         ending = {entry.job.request.reuse_key for entry in self._entries.values() if entry.running is not None}
@@ -316,6 +338,14 @@ class Line:
             told = partial(self._reaper.end, task_id, not_taken_over(error))
         await self._record(task_id, told)
         return None
+
+    async def _catch_up(self) -> None:
+        """Tells the records what they could not be told before; nothing is claimed until what was dropped has left."""
+        for task_id, told in list(self._unrecorded.items()):
+            await self._record(task_id, told)
+        for task_id in list(self._dropped):
+            await to_its_end(self._records.ask_to_cancel, task_id)
+            self._dropped.discard(task_id)
 
     async def _record(self, task_id: str, told: Callable[[], object]) -> None:
         """Tells the records what became of a task that is no longer run here: now, or when they can be written."""
@@ -363,10 +393,3 @@ class Line:
     def _forget(self, task_id: str) -> None:
         if (entry := self._entries.pop(task_id, None)) is not None:
             entry.end(None)
-
-    def _fail_waiting(self, error: EngineError) -> None:
-        """Those that wait cannot be started by a store that is broken; those that run go on."""
-        for task_id, entry in list(self._entries.items()):
-            if entry.running is None:
-                entry.end(error)
-                del self._entries[task_id]

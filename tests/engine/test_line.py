@@ -11,8 +11,11 @@ from typing import Any
 
 import pytest
 
-from engine import AsyncEngine, Event, TaskRequest
-from engine.claims import Claim
+import engine.line
+from engine import AsyncEngine, Event, StoreError, TaskRequest
+from engine.bundles import BundleStore
+from engine.bundles.locking import Lock
+from engine.claims import Claim, Claims
 from engine.line import Line
 from engine.records import Records
 from tests.engine.conftest import NoModel
@@ -22,7 +25,7 @@ REPLAY: dict[str, Any] = {"ai": "never"}
 SECONDS = 10
 
 
-def engine(store: Path, **options: Any) -> AsyncEngine:
+def an_engine(store: Path, **options: Any) -> AsyncEngine:
     return AsyncEngine(store=store, model=NoModel(), **options)
 
 
@@ -58,7 +61,7 @@ async def test_who_takes_nothing_over_does_not_wait_for_what_nobody_runs(tmp_pat
     left(tmp_path, "wt_closed", reuse_key="k")
     left(tmp_path, "wt_died", reuse_key="k", owner="en_died")
     left(tmp_path, *(f"wt_{n}" for n in range(10)), reuse_key="other")
-    async with engine(tmp_path, take_over=False) as one, asyncio.timeout(SECONDS):
+    async with an_engine(tmp_path, take_over=False) as one, asyncio.timeout(SECONDS):
         for key in ("k", "free"):
             result = await one.run(TASK, reuse_key=key, **REPLAY)
             assert result.error is not None
@@ -74,7 +77,7 @@ async def test_a_task_that_cannot_be_taken_over_stops_no_other(tmp_path: Path, o
         later = """json_insert(request, '$.since_version_9', 'x')"""
         db.execute(f"UPDATE tasks SET request = {later} WHERE id = 'wt_version'")
     db.close()
-    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         model, version = await one.wait(["wt_model", "wt_version"], poll=0.1)
         for result, said in ((model, "base_url"), (version, "another version")):
             assert result.error is not None
@@ -91,17 +94,17 @@ SECRET: dict[str, Any] = {"parameters": {"password": "[secret:password]"}, "secr
 
 async def test_a_task_with_secrets_is_not_handed_over_by_closing(tmp_path: Path) -> None:
     hold = Hold()
-    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         request: dict[str, Any] = {"reuse_key": "k", "if_interrupted": "rerun", **SECRET, **REPLAY}
         task_id = await one.start(TASK, on_event=hold, **request)
         await hold.reached.wait()
-    async with engine(tmp_path, take_over=False) as other:
+    async with an_engine(tmp_path, take_over=False) as other:
         assert (await other.result(task_id)).status == "canceled"
 
 
 async def test_a_task_with_secrets_that_stands_in_the_line_is_not_run_without_them(tmp_path: Path) -> None:
     left(tmp_path, "wt_secret", **SECRET)
-    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         (result,) = await one.wait(["wt_secret"], poll=0.1)
     assert result.error is not None
     assert (result.error.code, result.error.reason) == ("internal-error", "interrupted")
@@ -119,7 +122,7 @@ async def test_a_task_that_is_canceled_as_it_starts_ends_and_lets_go_of_its_key(
         line._cancel_here(line._entries[claim.task_id], line._records.ask_to_cancel(claim.task_id))
 
     monkeypatch.setattr(Line, "_start", start_and_cancel)
-    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         canceled = await one.run(TASK, reuse_key="k", **REPLAY)
         assert canceled.status == "canceled"
         assert await one.result(canceled.web_task_id) == canceled
@@ -138,7 +141,7 @@ async def test_a_cancel_while_the_run_tells_of_its_beginning_is_recorded(
 
     monkeypatch.setattr(Records, "enter", slow)
     hold = Hold("task.pending")
-    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         task_id = await one.start(TASK, reuse_key="k", on_event=hold, **REPLAY)
         await hold.reached.wait()
         assert (await one.result(task_id)).status == "started"
@@ -149,7 +152,7 @@ async def test_a_cancel_while_the_run_tells_of_its_beginning_is_recorded(
 @pytest.mark.parametrize("method", ["run", "start"])
 async def test_who_gives_up_before_the_task_is_told_of_leaves_none_behind(tmp_path: Path, method: str) -> None:
     hold = Hold("task.pending")
-    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         lock = one.bundles.try_lock("k")
         assert lock is not None
         with lock:
@@ -163,20 +166,20 @@ async def test_who_gives_up_before_the_task_is_told_of_leaves_none_behind(tmp_pa
 
 async def test_closing_does_not_hand_over_what_was_canceled(tmp_path: Path) -> None:
     hold = Hold(cleaning=1)
-    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         task_id = await one.start(TASK, reuse_key="k", if_interrupted="rerun", on_event=hold, **REPLAY)
         await hold.reached.wait()
         canceling = asyncio.create_task(one.cancel(task_id))
         await hold.left.wait()
         await one.close()
         await asyncio.wait([canceling])
-    async with engine(tmp_path, take_over=False) as other:
+    async with an_engine(tmp_path, take_over=False) as other:
         assert (await other.result(task_id)).status == "canceled"
 
 
 async def test_a_cancel_that_comes_while_another_is_noted_is_not_lost(tmp_path: Path) -> None:
     holds = Hold(), Hold()
-    async with engine(tmp_path) as one, asyncio.timeout(SECONDS):
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         first, second = [
             await one.start(TASK, reuse_key=f"k{n}", on_event=hold, **REPLAY) for n, hold in enumerate(holds)
         ]
@@ -193,3 +196,47 @@ async def test_a_cancel_that_comes_while_another_is_noted_is_not_lost(tmp_path: 
         assert [task.status for task in await one.wait([first, second])] == ["canceled", "canceled"]
         records._database._db.set_trace_callback(None)
         elsewhere.close()
+
+
+async def test_a_lock_that_cannot_be_taken_for_a_moment_delays_and_fails_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_lock, asked = BundleStore.try_lock, []
+
+    def at_first_it_fails(bundles: BundleStore, key: str) -> Lock | None:
+        asked.append(key)
+        if asked == ["k0", "k1"]:
+            raise StoreError("too many open files")
+        return try_lock(bundles, key)
+
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        async with (await one._workspace.line())._moving:  # both are claimed in one turn
+            runs = [asyncio.create_task(one.run(TASK, reuse_key=f"k{n}", **REPLAY)) for n in range(2)]
+            while len(await one.list(status="pending")) < 2:
+                await asyncio.sleep(0.05)
+            monkeypatch.setattr(BundleStore, "try_lock", at_first_it_fails)
+        assert [result.status for result in await asyncio.gather(*runs)] == ["completed", "completed"]
+    assert asked == ["k0", "k1", "k0", "k1"]
+
+
+async def test_what_was_told_to_have_failed_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, broken = Claims.claim, asyncio.Event()
+    broken.set()
+
+    def sometimes(*arguments: Any, **named: Any) -> Any:
+        if broken.is_set():
+            raise StoreError("database is locked")
+        return claim(*arguments, **named)
+
+    monkeypatch.setattr(Claims, "claim", sometimes)
+    monkeypatch.setattr(engine.line, "_PATIENCE", 0.5)
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        kept = await one.start(TASK, reuse_key="k", **REPLAY)
+        began = time.monotonic()
+        with pytest.raises(StoreError, match="locked"):
+            await one.run(TASK, reuse_key="k", **REPLAY)
+        assert time.monotonic() - began >= 0.5
+        broken.clear()
+        (result,) = await one.wait([kept])
+        assert result.status == "completed", "nobody was told that it failed, and start had promised it"
+        assert sorted(task.status for task in await one.list()) == ["canceled", "completed"]
