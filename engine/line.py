@@ -41,6 +41,7 @@ class Job(Protocol):
     task_id: str
     request: TaskRequest
     hand_over: bool  # once canceled, it goes back into the line where it may be run again
+    unrecorded: Callable[[], object] | None  # records its end, where that was not possible at once
 
     async def run(self) -> TaskResult:
         """Takes the task to its end and records that."""
@@ -240,6 +241,10 @@ class Line:
         running = [entry.running for entry in self._entries.values() if entry.running is not None]
         if running:
             await asyncio.wait(running)
+        try:
+            await self._catch_up()
+        except StoreError as error:
+            log.warning("what was given up before cannot be taken out of the line: %s", error)
         for task_id in list(self._entries):
             self._forget(task_id)
         if self._alive is not None:
@@ -371,6 +376,8 @@ class Line:
         finally:
             claim.lock.release()
             self._entries.pop(claim.task_id, None)
+            if entry.job.unrecorded is not None:
+                self._unrecorded[claim.task_id] = entry.job.unrecorded
             self._wake.set()
 
     def _cancel_here(self, entry: _Entry, task: TaskResult | None) -> None:

@@ -6,9 +6,11 @@ import asyncio
 import logging
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -79,6 +81,7 @@ class TaskRun:
     reach: Reach = Reach()  # noqa: RUF009  frozen
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     hand_over: bool = False
+    unrecorded: Callable[[], object] | None = None
     _entered: bool = False
     _started: datetime | None = None
     _runner: Runner | None = None
@@ -143,18 +146,22 @@ class TaskRun:
 
     def _keep(self, result: TaskResult) -> TaskResult:
         """Records the result; one that cannot be recorded is a result all the same."""
-        now = datetime.now(UTC)
-        downloads = self._runner is not None and self._runner.kept_files is not None
         try:
-            kept = redacted(result, self.redactor)
-            if kept.result is not None:
-                kept = kept.model_copy(update={"result": results.keep(self.root, self.task_id, kept.output, now)})
-            large = isinstance(kept.result, FileResult)
-            self.records.finish(kept, expires_at=now + results.KEPT if large or downloads else None)
+            return self._record(result)
         except (StoreError, OSError) as error:
             log.warning("task %s ended and could not be recorded: %s", self.task_id, error)
+            self.unrecorded = partial(self._record, result)
             warning = f"the result could not be recorded: {error}"
             return result.model_copy(update={"warnings": (*result.warnings, warning)})
+
+    def _record(self, result: TaskResult) -> TaskResult:
+        now = datetime.now(UTC)
+        downloads = self._runner is not None and self._runner.kept_files is not None
+        kept = redacted(result, self.redactor)
+        if kept.result is not None:
+            kept = kept.model_copy(update={"result": results.keep(self.root, self.task_id, kept.output, now)})
+        large = isinstance(kept.result, FileResult)
+        self.records.finish(kept, expires_at=now + results.KEPT if large or downloads else None)
         return result.model_copy(update={"result": kept.result}).with_output(result.output) if large else result
 
     async def to_end(self) -> TaskResult:

@@ -240,3 +240,45 @@ async def test_what_was_told_to_have_failed_never_runs(tmp_path: Path, monkeypat
         (result,) = await one.wait([kept])
         assert result.status == "completed", "nobody was told that it failed, and start had promised it"
         assert sorted(task.status for task in await one.list()) == ["canceled", "completed"]
+
+
+async def test_a_result_that_cannot_be_recorded_at_once_is_recorded_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish, failed = Records.finish, []
+
+    def at_first_it_fails(*arguments: Any, **named: Any) -> bool:
+        if len(failed) < 2:
+            failed.append(arguments)
+            raise StoreError("database is locked")
+        return finish(*arguments, **named)
+
+    monkeypatch.setattr(Records, "finish", at_first_it_fails)
+    async with an_engine(tmp_path, max_tasks=1) as one, asyncio.timeout(SECONDS):
+        first = await one.run(TASK, reuse_key="k", **REPLAY)
+        assert first.error is not None
+        assert first.error.reason == "nothing-saved"
+        assert "database is locked" in first.warnings[-1]
+        assert (await one.run(TASK, reuse_key="k", **REPLAY)).status == "completed", "key and slot are free"
+        recorded = await one.result(first.web_task_id)
+        assert recorded == first.model_copy(update={"warnings": ()})
+
+
+async def test_closing_records_what_could_not_be_recorded_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = Records.finish
+
+    def fails(*_: Any, **__: Any) -> bool:
+        raise StoreError("database is locked")
+
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        monkeypatch.setattr(Records, "finish", fails)
+        task_id = (await one.run(TASK, reuse_key="k", **REPLAY)).web_task_id
+        async with (await one._workspace.line())._moving:
+            monkeypatch.setattr(Records, "finish", finish)
+            closing = asyncio.create_task(one.close())
+            await asyncio.sleep(0)
+        await closing
+    async with an_engine(tmp_path, take_over=False) as other:
+        assert (await other.result(task_id)).error.reason == "nothing-saved"
