@@ -84,13 +84,15 @@ class Records:
                 return Entered(earlier, new=False)
             (waiting,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'pending'").fetchone()
             refused = _refused(task_id, request, created_at, waiting) if waiting >= room else None
+            # What is refused is to be started again later, and then it is a task of its own.
+            idempotency_key = request.idempotency_key if refused is None else None
             db.execute(
                 "INSERT INTO tasks (id, key, task, parameters, status, created_at, place, owner, request,"
                 " idempotency_key) VALUES (?, ?, ?, ?, 'pending', ?, (SELECT coalesce(max(place), 0) + 1 FROM tasks),"
                 " ?, ?, ?)",
                 (
                     task_id, request.reuse_key, request.task, dump(request.parameters), _stamp(created_at), owner,
-                    request.model_dump_json(), request.idempotency_key,
+                    request.model_dump_json(), idempotency_key,
                 ),
             )  # fmt: skip
             if refused is not None:

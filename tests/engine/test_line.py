@@ -282,3 +282,17 @@ async def test_closing_records_what_could_not_be_recorded_before(
         await closing
     async with an_engine(tmp_path, take_over=False) as other:
         assert (await other.result(task_id)).error.reason == "nothing-saved"
+
+
+async def test_what_was_refused_because_the_line_was_full_may_be_started_again(tmp_path: Path) -> None:
+    request: dict[str, Any] = {"reuse_key": "k", "idempotency_key": "order 7", **REPLAY}
+    left(tmp_path, "wt_waits", reuse_key="other")
+    async with an_engine(tmp_path, max_pending=1, take_over=False) as one, asyncio.timeout(SECONDS):
+        refused = await one.run(TASK, **request)
+        assert refused.error is not None
+        assert refused.error.code == "workspace-rate-limited"
+        await one.cancel("wt_waits")
+        later = await one.run(TASK, **request)
+        assert later.error is not None
+        assert later.error.reason == "nothing-saved"
+        assert (await one.run(TASK, **request)).web_task_id == later.web_task_id
