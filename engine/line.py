@@ -19,7 +19,7 @@ from engine import requests, results
 from engine.bundles import BundleStore
 from engine.bundles.locking import Lock, try_lock
 from engine.claims import Claim
-from engine.errors import StoreError
+from engine.errors import EngineError, StoreError
 from engine.interrupted import SECRETS_ARE_GONE, Reaper, not_taken_over
 from engine.records import Entered, Records
 from engine.task import TaskRequest, TaskResult
@@ -127,7 +127,7 @@ class Line:
         self._unrecorded: dict[str, Callable[[], object]] = {}  # what the records could not be told yet, by task
         self._wake = asyncio.Event()
         self._alive: Lock | None = None
-        self._opening = asyncio.Lock()
+        self._door = asyncio.Lock()  # who comes in before the closing is ended by it; who comes after is told
         self._moving = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
         self._broken_since: float | None = None
@@ -137,14 +137,23 @@ class Line:
     # What the engine asks
 
     async def open(self) -> None:
-        """Makes this engine one that runs tasks: its own, and those that others left."""
-        async with self._opening:
+        """Makes this engine one that runs tasks: its own, and those that others left.
+
+        Raises:
+            EngineError: It was closed.
+        """
+        async with self._door:
+            await self._open()
+
+    async def _open(self) -> None:
+        if self._closed:
+            raise EngineError("the engine is closed; make a new one")
+        if self._alive is None:
+            self._alive = await to_its_end(try_lock, self._reaper.lock_file(self.owner))
             if self._alive is None:
-                self._alive = await to_its_end(try_lock, self._reaper.lock_file(self.owner))
-                if self._alive is None:
-                    raise StoreError(f"{self._reaper.lock_file(self.owner)} is locked by somebody else")
-            if self._loop is None and not self._closed:
-                self._loop = asyncio.create_task(self._keep_moving())
+                raise StoreError(f"{self._reaper.lock_file(self.owner)} is locked by somebody else")
+        if self._loop is None:
+            self._loop = asyncio.create_task(self._keep_moving())
 
     async def enter(self, job: Job, kept: TaskRequest, created: datetime, *, room: int, durable: bool) -> Entered:
         """Puts a job at the end of the line.
@@ -153,16 +162,21 @@ class Line:
             kept: Its request as it may be stored, without secrets.
             room: Most tasks that may wait.
             durable: Whether it goes on without whoever asked for it.
+
+        Raises:
+            EngineError: The line was closed; nothing was stored.
         """
-        await self.open()
         entry = _Entry(job, durable, asyncio.get_running_loop().create_future())
-        self._entries[job.task_id] = entry  # before it is in the records, where it may be claimed at once
         try:
-            entered = await to_its_end(
-                self._records.enter, job.task_id, kept, created, owner=self.owner, room=room
-            )  # fmt: skip
+            async with self._door:
+                await self._open()
+                self._entries[job.task_id] = entry  # before it is in the records, where it may be claimed at once
+                entered = await to_its_end(
+                    self._records.enter, job.task_id, kept, created, owner=self.owner, room=room
+                )  # fmt: skip
         except asyncio.CancelledError:
-            await self.cancel(job.task_id)
+            if job.task_id in self._entries:
+                await self.cancel(job.task_id)
             raise
         except BaseException:
             self._forget(job.task_id)
@@ -203,6 +217,8 @@ class Line:
 
     async def run_out(self) -> None:
         """Returns when there is nothing more to run here; from then on nothing is started any more."""
+        if self._closed:
+            return
         await self.open()
         while True:
             async with self._moving:  # between two turns: no claim is on its way
@@ -224,6 +240,8 @@ class Line:
     async def close(self) -> None:
         """Ends what runs; durable tasks go back into the line where that is safe, the others are canceled."""
         self._closed = True
+        async with self._door:  # what is coming in has come
+            pass
         if self._loop is not None:
             async with self._moving:  # between two turns: what is being claimed is known
                 self._loop.cancel()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from engine.errors import EngineError
 from engine.ledger import Account, DailyCaps
 from engine.models.base import Model
 from engine.reach import Reach
@@ -46,6 +47,7 @@ class Workspace:
     _models: dict[str, Model] = field(default_factory=dict)
     _records: Records | None = None
     _sandbox: Sandbox | None = None
+    _closed: bool = False
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -84,6 +86,7 @@ class Workspace:
         """What survives the process."""
         async with self._opening:
             if self._records is None:
+                self._check_open()
                 from engine.records import Records
 
                 self._records = await to_its_end(Records, self.root / "records.sqlite3")
@@ -93,6 +96,7 @@ class Workspace:
         """The line of waiting tasks."""
         records = await self.records()
         if self._line is None:
+            self._check_open()
             from engine.line import Line
 
             self._line = Line(records, self.root, self.bundles, self.max_tasks, self._adopt, take_over=self.take_over)
@@ -142,7 +146,8 @@ class Workspace:
         return self.root / "traces" / f"{task_id}.jsonl"
 
     async def close_line(self) -> None:
-        """Ends what runs."""
+        """Ends what runs; no line and no records are opened any more."""
+        self._closed = True
         if self._line is not None:
             await self._line.close()
 
@@ -154,6 +159,11 @@ class Workspace:
         for model in self._models.values():
             await model.close()
         self._models.clear()
-        if self._records is not None:
-            await asyncio.to_thread(self._records.close)
-            self._records = None
+        async with self._opening:
+            if self._records is not None:
+                await asyncio.to_thread(self._records.close)
+                self._records = None
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineError("the engine is closed; make a new one")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 import engine.line
-from engine import AsyncEngine, Event, StoreError, TaskRequest
+from engine import AsyncEngine, Engine, EngineError, Event, StoreError, TaskRequest
 from engine.bundles import BundleStore
 from engine.bundles.locking import Lock
 from engine.claims import Claim, Claims
@@ -296,3 +297,67 @@ async def test_what_was_refused_because_the_line_was_full_may_be_started_again(t
         assert later.error is not None
         assert later.error.reason == "nothing-saved"
         assert (await one.run(TASK, **request)).web_task_id == later.web_task_id
+
+
+def test_a_run_that_races_closing_is_told_and_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init, told, opening = Records.__init__, [], threading.Event()
+
+    def slow(records: Records, path: Path) -> None:
+        opening.set()
+        time.sleep(0.5)  # the engine is closed meanwhile
+        init(records, path)
+
+    monkeypatch.setattr(Records, "__init__", slow)
+    blocking = Engine(store=tmp_path, model=NoModel())
+
+    def run() -> None:
+        try:
+            blocking.run(TASK, reuse_key="k", **REPLAY)
+        except EngineError as error:
+            told.append(error.message)
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (run, blocking.close)]
+    threads[0].start()
+    opening.wait()
+    threads[1].start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(told) == 1
+    assert "closed" in told[0]
+    assert not (tmp_path / "default" / "engines").exists()
+
+
+async def test_a_line_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        await one.open()
+        line = await one._workspace.line()
+        await line.close()
+        with pytest.raises(EngineError, match="closed"):
+            await one.open()
+        with pytest.raises(EngineError, match="closed"):
+            await one.run(TASK, reuse_key="k", **REPLAY)
+        assert await one.list() == []
+
+
+@pytest.mark.parametrize(("method", "status"), [("run", "canceled"), ("start", "pending")])
+async def test_closing_deals_with_a_task_that_is_just_coming_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, status: str
+) -> None:
+    enter, entering = Records.enter, threading.Event()
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        entering.set()
+        time.sleep(0.5)  # the engine is closed meanwhile
+        return enter(*arguments, **named)
+
+    monkeypatch.setattr(Records, "enter", slow)
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        asked = asyncio.ensure_future(getattr(one, method)(TASK, reuse_key="k", **REPLAY))
+        await asyncio.to_thread(entering.wait)
+        await one.close()
+        await asyncio.wait([asked])
+    async with an_engine(tmp_path, take_over=False) as other:
+        (task,) = await other.list()
+        assert task.status == status
+        assert method == "run" or asked.result() == task.web_task_id
