@@ -165,12 +165,16 @@ class AsyncEngine(Tasks):
         if self._loop is not None and not self._closed:
             self._check_usable()
         self._closed = True
-        await self._workspace.close_line()
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
-        await self._workspace.close()
+        try:
+            await self._workspace.close_line()
+        finally:
+            try:
+                for task in self._running:
+                    task.cancel()
+                if self._running:
+                    await asyncio.wait(self._running)
+            finally:
+                await self._workspace.close()
 
     async def open(self) -> None:
         """Runs what stands in the line from now on, without being asked for a task first."""

@@ -251,11 +251,8 @@ class Line:
             entry.job.hand_over = entry.durable and not entry.canceled and not entry.job.request.secrets
             if entry.running is not None:
                 entry.stop()
-            elif entry.job.hand_over:
-                await to_its_end(self._records.claims.give_back, [entry.job.task_id])
             else:
-                with suppress(StoreError):  # a store that cannot be written holds it no longer
-                    await to_its_end(self._records.ask_to_cancel, entry.job.task_id)
+                await self._put_away(entry)
         running = [entry.running for entry in self._entries.values() if entry.running is not None]
         if running:
             await asyncio.wait(running)
@@ -266,9 +263,23 @@ class Line:
         for task_id in list(self._entries):
             self._forget(task_id)
         if self._alive is not None:
-            self._reaper.lock_file(self.owner).unlink(missing_ok=True)
-            self._alive.release()
-            self._alive = None
+            try:
+                self._reaper.lock_file(self.owner).unlink(missing_ok=True)
+            finally:
+                self._alive.release()
+                self._alive = None
+
+    async def _put_away(self, entry: _Entry) -> None:
+        """What a store that cannot be written still holds is, after that, a task whose engine died."""
+        task_id = entry.job.task_id
+        try:
+            if entry.job.hand_over:
+                await to_its_end(self._records.claims.give_back, [task_id])
+            else:
+                await to_its_end(self._records.ask_to_cancel, task_id)
+        except StoreError as error:
+            what = "given back" if entry.job.hand_over else "canceled"
+            log.warning("task %s cannot be %s: %s", task_id, what, error)
 
     # The loop
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -153,12 +154,16 @@ class Workspace:
 
     async def close(self) -> None:
         """Ends every process and connection."""
-        if self._sandbox is not None:
-            await self._sandbox.close()
-            self._sandbox = None
-        for model in self._models.values():
-            await model.close()
-        self._models.clear()
+        async with AsyncExitStack() as parts:  # each is ended, whatever becomes of the others
+            parts.push_async_callback(self._close_records)
+            for model in self._models.values():
+                parts.push_async_callback(model.close)
+            self._models.clear()
+            if self._sandbox is not None:
+                parts.push_async_callback(self._sandbox.close)
+                self._sandbox = None
+
+    async def _close_records(self) -> None:
         async with self._opening:
             if self._records is not None:
                 await asyncio.to_thread(self._records.close)

@@ -361,3 +361,46 @@ async def test_closing_deals_with_a_task_that_is_just_coming_in(
         (task,) = await other.list()
         assert task.status == status
         assert method == "run" or asked.result() == task.web_task_id
+
+
+def is_broken(*_: Any, **__: Any) -> Any:
+    raise StoreError("disk I/O error")
+
+
+async def test_closing_goes_on_where_the_store_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hold = Hold()
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        lock = one.bundles.try_lock("k")
+        assert lock is not None
+        with lock:
+            waiting = await one.start(TASK, reuse_key="k", **REPLAY)
+            running = await one.start(TASK, reuse_key="other", on_event=hold, **REPLAY)
+            await hold.reached.wait()
+            monkeypatch.setattr(Claims, "give_back", is_broken)
+            await one.close()
+    assert hold.left.is_set()
+    assert f"{waiting} cannot be given back" in caplog.text
+    assert not list((one.root / "engines").iterdir()), "the engine's lock is let go"
+    monkeypatch.undo()
+    async with an_engine(tmp_path, take_over=False) as other:
+        assert (await other.result(running)).status == "canceled"
+        assert list(await other.unowned()) == [waiting]
+
+
+@pytest.mark.parametrize("part", ["engine.line.Line.close", "sandbox.Sandbox.close"])
+async def test_closing_ends_the_other_parts_where_one_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    one = an_engine(tmp_path)
+    await one.run(TASK, reuse_key="k", **REPLAY)
+    line, sandbox = await one._workspace.line(), one._workspace.sandbox()
+    await line.close()
+    monkeypatch.setattr(part, is_broken)
+    with pytest.raises(StoreError, match="disk"):
+        await one.close()
+    assert one._workspace._sandbox is None
+    assert one._workspace._records is None
+    monkeypatch.undo()
+    await sandbox.close()
