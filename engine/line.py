@@ -346,7 +346,9 @@ class Line:
 
     def _sweep(self) -> None:
         now = datetime.now(UTC)
-        results.sweep(self._root, self._records.expired(now), now)
+        expired = self._records.expired(now)
+        results.sweep(self._root, expired, now)
+        self._records.swept(expired)  # only now: a process that dies before leaves it to the next
 
     async def _start(self, claim: Claim) -> None:
         entry = self._entries.get(claim.task_id) or await self._take_over_task(claim.task_id)

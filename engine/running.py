@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import time
 import traceback
 from collections.abc import Callable
@@ -155,13 +156,12 @@ class TaskRun:
             return result.model_copy(update={"warnings": (*result.warnings, warning)})
 
     def _record(self, result: TaskResult) -> TaskResult:
-        now = datetime.now(UTC)
-        downloads = self._runner is not None and self._runner.kept_files is not None
         kept = redacted(result, self.redactor)
         if kept.result is not None:
-            kept = kept.model_copy(update={"result": results.keep(self.root, self.task_id, kept.output, now)})
+            stored = results.keep(self.root, self.task_id, kept.output, datetime.now(UTC))
+            kept = kept.model_copy(update={"result": stored})
+        self.records.finish(kept)
         large = isinstance(kept.result, FileResult)
-        self.records.finish(kept, expires_at=now + results.KEPT if large or downloads else None)
         return result.model_copy(update={"result": kept.result}).with_output(result.output) if large else result
 
     async def to_end(self) -> TaskResult:
@@ -194,6 +194,8 @@ class TaskRun:
 
     async def _go(self) -> Success:
         self._started = datetime.now(UTC)
+        # A run that died may have left half a download, and a whole one would have to take another name.
+        await to_its_end(shutil.rmtree, self.root / "files" / self.task_id, ignore_errors=True)
         await self.trace.emit("task.started")
         limits = self.request.limits
         purse = None
