@@ -120,7 +120,7 @@ class Reaper:
             warnings=warnings,
         )
         self._records.finish(result)
-        log.warning("task %s was left by a process that died; it ended as %s", task_id, result.status)
+        log.warning("task %s has no process that runs it; it ended as %s", task_id, result.status)
 
 
 def not_taken_over(error: Exception) -> str:

@@ -193,8 +193,17 @@ class Line:
         return entry.done if entry is not None else None
 
     async def cancel(self, task_id: str) -> TaskResult | None:
-        """Ends a task as canceled, wherever it is; one of this engine's has ended when this returns."""
-        task = await to_its_end(self._records.ask_to_cancel, task_id)
+        """Ends a task as canceled, wherever it is; one of this engine's has ended when this returns.
+
+        Raises:
+            StoreError: That could not be recorded yet; one of this engine's does not run later, all the same.
+        """
+        try:
+            task = await to_its_end(self._records.ask_to_cancel, task_id)
+        except StoreError as error:
+            if (entry := self._entries.get(task_id)) is not None:
+                self._drop(entry, error)
+            raise
         entry = self._entries.get(task_id)
         if entry is None or task is None:
             self._forget(task_id)
@@ -313,11 +322,9 @@ class Line:
             return
         self._broken_since = None
         told = StoreError(f"the task was given up, for the line could not move for {_PATIENCE:g} s: {error}")
-        for task_id, entry in list(self._entries.items()):
+        for entry in list(self._entries.values()):
             if entry.entered and entry.running is None and not entry.durable:
-                self._dropped.add(task_id)
-                entry.end(told)
-                del self._entries[task_id]
+                self._drop(entry, told)
 
     async def _turn(self) -> None:
         if time.monotonic() - self._reaped >= _REAP_EVERY:
@@ -359,10 +366,12 @@ class Line:
         entry.running = asyncio.create_task(self._run(entry, claim))
 
     async def _take_over_task(self, task_id: str) -> _Entry | None:
-        """A task that another engine left; None where it cannot be run here, which must not stop the others."""
+        """A task that another engine left; None where it is not run here, which must not stop the others."""
         told: Callable[[], object] = partial(self._records.claims.give_back, [task_id])
         try:
-            if not self._closed:  # since it was claimed
+            if task_id in self._dropped:  # since it was claimed, as in the next line
+                told = partial(self._reaper.end, task_id, "canceled")
+            elif not self._closed:
                 request = await to_its_end(self._records.request, task_id)
                 if not request.secrets:
                     return _Entry(await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future())
@@ -413,13 +422,24 @@ class Line:
 
     def _cancel_here(self, entry: _Entry, task: TaskResult | None) -> None:
         if entry.running is not None:
-            if not entry.canceled:
-                entry.canceled = True
-                entry.stop()
-            return
-        if task is not None and task.final:
+            self._cancel_run(entry)
+        elif task is not None and task.final:
             entry.end(task)
             self._entries.pop(entry.job.task_id, None)
+
+    def _cancel_run(self, entry: _Entry) -> None:
+        if not entry.canceled:
+            entry.canceled = True
+            entry.stop()
+
+    def _drop(self, entry: _Entry, error: StoreError) -> None:
+        """Sees to it that a task does not run of which somebody is told an error: it leaves the line when it can."""
+        if entry.running is not None:
+            self._cancel_run(entry)
+            return
+        self._dropped.add(entry.job.task_id)
+        entry.end(error)
+        self._entries.pop(entry.job.task_id, None)
 
     async def _tell(self, entry: _Entry) -> None:
         task = await to_its_end(self._records.task, entry.job.task_id)

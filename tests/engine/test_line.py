@@ -39,6 +39,10 @@ def left(store: Path, *task_ids: str, owner: str | None = None, **request: Any) 
     records.close()
 
 
+def is_broken(*_: Any, **__: Any) -> Any:
+    raise StoreError("disk I/O error")
+
+
 class Hold:
     """An ``on_event`` that holds a run where it is, until it is canceled; cleaning up then takes a while."""
 
@@ -243,6 +247,27 @@ async def test_what_was_told_to_have_failed_never_runs(tmp_path: Path, monkeypat
         assert sorted(task.status for task in await one.list()) == ["canceled", "completed"]
 
 
+async def test_who_gives_up_while_the_store_is_broken_leaves_nothing_that_runs_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        lock = one.bundles.try_lock("k")
+        assert lock is not None
+        with lock:
+            run = asyncio.create_task(one.run(TASK, reuse_key="k", **REPLAY))
+            while not await one.list(status="pending"):
+                await asyncio.sleep(0.05)
+            monkeypatch.setattr(Records, "ask_to_cancel", is_broken)
+            run.cancel()
+            with pytest.raises(StoreError):
+                await run
+        await asyncio.sleep(1)
+        monkeypatch.undo()
+        while not (await one.list())[0].final:
+            await asyncio.sleep(0.05)
+        assert [task.status for task in await one.list()] == ["canceled"]
+
+
 async def test_a_result_that_cannot_be_recorded_at_once_is_recorded_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -361,10 +386,6 @@ async def test_closing_deals_with_a_task_that_is_just_coming_in(
         (task,) = await other.list()
         assert task.status == status
         assert method == "run" or asked.result() == task.web_task_id
-
-
-def is_broken(*_: Any, **__: Any) -> Any:
-    raise StoreError("disk I/O error")
 
 
 async def test_closing_goes_on_where_the_store_is_broken(
