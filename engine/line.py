@@ -8,17 +8,16 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 from engine import requests, results
 from engine.bundles import BundleStore
 from engine.bundles.locking import Lock, try_lock
 from engine.claims import Claim
+from engine.entry import Entry, Job
 from engine.errors import EngineError, StoreError
 from engine.interrupted import SECRETS_ARE_GONE, Reaper, not_taken_over
 from engine.records import Entered, Records
@@ -33,63 +32,6 @@ _REAP_EVERY = 2.0
 _SWEEP_EVERY = 3600.0
 _PATIENCE = 60.0  # seconds that a call waits for a store that is broken
 _TOLD_AT_ONCE = 20  # a long line must not keep those waiting whose turn it is
-
-
-class Job(Protocol):
-    """A task that this engine means to run."""
-
-    task_id: str
-    request: TaskRequest
-    hand_over: bool  # once canceled, it goes back into the line where it may be run again
-    unrecorded: Callable[[], object] | None  # records its end, where that was not possible at once
-
-    async def run(self) -> TaskResult:
-        """Takes the task to its end and records that."""
-
-    async def waits(self, position: int | None) -> None:
-        """Tells, once, that it is not its turn yet."""
-
-    def put_down(self) -> None:
-        """Lets go of what it holds open: it is not run, or not here."""
-
-
-@dataclass
-class _Entry:
-    job: Job
-    durable: bool  # it outlives whoever asked for it
-    done: asyncio.Future[TaskResult]
-    entered: bool = False
-    running: asyncio.Task[None] | None = None
-    begun: bool = False
-    stopped: bool = False
-    told: bool = False
-    canceled: bool = False
-
-    def begin(self) -> None:
-        """Called by the run itself, first of all."""
-        self.begun = True
-        if self.stopped:
-            self.stop()
-
-    def stop(self) -> None:
-        """Cancels the run; not before it has begun, for it would end without recording that, and keep its lock."""
-        self.stopped = True
-        if self.begun and self.running is not None:
-            self.running.cancel()
-
-    def end(self, result: TaskResult | BaseException | None) -> None:
-        """Tells who waits; None where there is nothing to tell."""
-        if self.running is None:
-            self.job.put_down()
-        if self.done.done():
-            return
-        if result is None:
-            self.done.cancel()
-        elif isinstance(result, BaseException):
-            self.done.set_exception(result)
-            self.done.exception()  # it may be that nobody waits
-        else:
-            self.done.set_result(result)
 
 
 class Line:
@@ -122,7 +64,7 @@ class Line:
         self._adopt = adopt
         self._take_over = take_over
         self._reaper = Reaper(records, root / "engines", try_lock)
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
         self._dropped: set[str] = set()  # told to have failed, and still in the records
         self._unrecorded: dict[str, Callable[[], object]] = {}  # what the records could not be told yet, by task
         self._wake = asyncio.Event()
@@ -166,7 +108,7 @@ class Line:
         Raises:
             EngineError: The line was closed; nothing was stored.
         """
-        entry = _Entry(job, durable, asyncio.get_running_loop().create_future())
+        entry = Entry(job, durable, asyncio.get_running_loop().create_future())
         try:
             async with self._door:
                 await self._open()
@@ -278,7 +220,7 @@ class Line:
                 self._alive.release()
                 self._alive = None
 
-    async def _put_away(self, entry: _Entry) -> None:
+    async def _put_away(self, entry: Entry) -> None:
         """What a store that cannot be written still holds is, after that, a task whose engine died."""
         task_id = entry.job.task_id
         try:
@@ -365,16 +307,17 @@ class Line:
         self._entries[claim.task_id] = entry
         entry.running = asyncio.create_task(self._run(entry, claim))
 
-    async def _take_over_task(self, task_id: str) -> _Entry | None:
+    async def _take_over_task(self, task_id: str) -> Entry | None:
         """A task that another engine left; None where it is not run here, which must not stop the others."""
         told: Callable[[], object] = partial(self._records.claims.give_back, [task_id])
         try:
-            if task_id in self._dropped:  # since it was claimed, as in the next line
+            # It may have been dropped, or the engine closed, since it was claimed.
+            if task_id in self._dropped:
                 told = partial(self._reaper.end, task_id, "canceled")
             elif not self._closed:
                 request = await to_its_end(self._records.request, task_id)
                 if not request.secrets:
-                    return _Entry(await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future())
+                    return Entry(await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future())
                 told = partial(self._reaper.end, task_id, SECRETS_ARE_GONE)
         except StoreError as error:
             log.warning("task %s cannot be taken over yet: %s", task_id, error)
@@ -403,7 +346,7 @@ class Line:
         else:
             self._unrecorded.pop(task_id, None)
 
-    async def _run(self, entry: _Entry, claim: Claim) -> None:
+    async def _run(self, entry: Entry, claim: Claim) -> None:
         try:
             entry.begin()
             entry.end(await entry.job.run())
@@ -420,19 +363,19 @@ class Line:
                 self._unrecorded[claim.task_id] = entry.job.unrecorded
             self._wake.set()
 
-    def _cancel_here(self, entry: _Entry, task: TaskResult | None) -> None:
+    def _cancel_here(self, entry: Entry, task: TaskResult | None) -> None:
         if entry.running is not None:
             self._cancel_run(entry)
         elif task is not None and task.final:
             entry.end(task)
             self._entries.pop(entry.job.task_id, None)
 
-    def _cancel_run(self, entry: _Entry) -> None:
+    def _cancel_run(self, entry: Entry) -> None:
         if not entry.canceled:
             entry.canceled = True
             entry.stop()
 
-    def _drop(self, entry: _Entry, error: StoreError) -> None:
+    def _drop(self, entry: Entry, error: StoreError) -> None:
         """Sees to it that a task does not run of which somebody is told an error: it leaves the line when it can."""
         if entry.running is not None:
             self._cancel_run(entry)
@@ -441,7 +384,7 @@ class Line:
         entry.end(error)
         self._entries.pop(entry.job.task_id, None)
 
-    async def _tell(self, entry: _Entry) -> None:
+    async def _tell(self, entry: Entry) -> None:
         task = await to_its_end(self._records.task, entry.job.task_id)
         if task is None or task.status != "pending":
             return
