@@ -247,6 +247,7 @@ class AsyncEngine(Tasks):
 
         Raises:
             InvalidRequest: An argument is malformed; nothing was stored.
+            StoreError: The store cannot be used; a task that this call put into the line does not run.
             TimeoutError: ``wait_timeout`` ran out.
         """
         request, schema = self._request(task, asked)

@@ -197,6 +197,10 @@ class Line:
             async with self._moving:  # between two turns: what is being claimed is known
                 self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
+        try:
+            await self._hear()  # else it would be handed over
+        except StoreError as error:
+            log.warning("what other processes canceled cannot be read: %s", error)
         for entry in list(self._entries.values()):
             # Secrets are known here only: nobody else could run it.
             entry.job.hand_over = entry.durable and not entry.canceled and not entry.job.request.secrets
@@ -274,11 +278,7 @@ class Line:
         if time.monotonic() - self._swept >= _SWEEP_EVERY:
             self._swept = time.monotonic()
             await to_its_end(self._sweep)
-        if canceled := await to_its_end(self._records.claims.to_cancel, self.owner):
-            for task_id in canceled:
-                if (entry := self._entries.get(task_id)) is not None:
-                    self._cancel_here(entry, await to_its_end(self._records.task, task_id))
-            await to_its_end(self._records.claims.heard, canceled)
+        await self._hear()
         await self._catch_up()
         if self._draining or self._closed:
             return
@@ -292,6 +292,14 @@ class Line:
         untold = (e for e in list(self._entries.values()) if e.running is None and not e.told and not e.done.done())
         for entry in islice(untold, _TOLD_AT_ONCE):
             await self._tell(entry)
+
+    async def _hear(self) -> None:
+        """Ends what somebody canceled, in whichever process."""
+        if canceled := await to_its_end(self._records.claims.to_cancel, self.owner):
+            for task_id in canceled:
+                if (entry := self._entries.get(task_id)) is not None:
+                    self._cancel_here(entry, await to_its_end(self._records.task, task_id))
+            await to_its_end(self._records.claims.heard, canceled)
 
     def _sweep(self) -> None:
         now = datetime.now(UTC)
@@ -364,11 +372,11 @@ class Line:
             self._wake.set()
 
     def _cancel_here(self, entry: Entry, task: TaskResult | None) -> None:
-        if entry.running is not None:
-            self._cancel_run(entry)
-        elif task is not None and task.final:
+        if entry.running is None and task is not None and task.final:
             entry.end(task)
             self._entries.pop(entry.job.task_id, None)
+        else:  # it runs, or was claimed and is about to
+            self._cancel_run(entry)
 
     def _cancel_run(self, entry: Entry) -> None:
         if not entry.canceled:

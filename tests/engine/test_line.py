@@ -182,6 +182,20 @@ async def test_closing_does_not_hand_over_what_was_canceled(tmp_path: Path) -> N
         assert (await other.result(task_id)).status == "canceled"
 
 
+async def test_closing_hears_what_another_process_has_just_canceled(tmp_path: Path) -> None:
+    hold = Hold()
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        task_id = await one.start(TASK, reuse_key="k", if_interrupted="rerun", on_event=hold, **REPLAY)
+        await hold.reached.wait()
+        elsewhere = Records(tmp_path / "default" / "records.sqlite3")
+        elsewhere.ask_to_cancel(task_id)
+        await one.close()
+        ended = elsewhere.task(task_id)
+        elsewhere.close()
+    assert ended is not None
+    assert ended.status == "canceled"
+
+
 async def test_a_cancel_that_comes_while_another_is_noted_is_not_lost(tmp_path: Path) -> None:
     holds = Hold(), Hold()
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
