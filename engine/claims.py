@@ -7,6 +7,7 @@ at once, however it died; a laptop that slept, or a loop that hung, is not taken
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,42 +74,46 @@ class Claims:
             slots: Most tasks that run at once.
             try_lock: Takes the lock of a key, or gives None at once.
             ending: Keys that this engine still holds, for runs that are about to end; the order waits for them.
-            take_over: Whether those that have no engine are taken, too.
+            take_over: Whether those that have no engine are taken, too. Else they are passed over: nobody may ever run
+                them, and whoever waited behind them would wait for ever.
         """
         claims: list[Claim] = []
         if not self.waits(owner, take_over=take_over):
             return claims
-        nobody = owner if take_over else ""  # who runs what has no engine
-        with self._database.transaction() as db:
-            (running,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'started'").fetchone()
-            if running >= slots:
-                return claims
-            turn = db.execute(
-                "SELECT id, key, coalesce(owner, ?) FROM tasks AS t WHERE status = 'pending' AND blocked = 0"
-                " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'started')"
-                " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'pending'"
-                " AND s.place < t.place) ORDER BY place LIMIT ?",
-                (nobody, slots - running),
-            ).fetchall()
-            aside = db.execute(
-                "SELECT id, key, owner FROM tasks WHERE status = 'pending' AND blocked = 1 AND owner = ? ORDER BY place"
-                " LIMIT 50",
-                (owner,),
-            ).fetchall()
-            for task_id, key, whose in [*turn, *aside]:
-                if whose != owner or running + len(claims) >= slots:
-                    continue
-                if key in ending:
-                    break
-                lock = try_lock(key)
-                if lock is None:
-                    db.execute("UPDATE tasks SET blocked = 1, owner = ? WHERE id = ?", (owner, task_id))
-                    continue
-                db.execute(
-                    "UPDATE tasks SET status = 'started', started_at = ?, owner = ?, blocked = 0 WHERE id = ?",
-                    (now(), owner, task_id),
-                )
-                claims.append(Claim(task_id, lock))
+        with ExitStack() as held:  # where the claim fails, no lock is
+            with self._database.transaction() as db:
+                (running,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'started'").fetchone()
+                if running >= slots:
+                    return claims
+                turn = db.execute(
+                    "SELECT id, key, coalesce(owner, ?) FROM tasks AS t WHERE status = 'pending' AND blocked = 0"
+                    " AND (owner IS NOT NULL OR ?)"
+                    " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'started')"
+                    " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'pending'"
+                    " AND s.place < t.place AND (s.owner IS NOT NULL OR ?)) ORDER BY place LIMIT ?",
+                    (owner, take_over, take_over, slots - running),
+                ).fetchall()
+                aside = db.execute(
+                    "SELECT id, key, owner FROM tasks WHERE status = 'pending' AND blocked = 1 AND owner = ?"
+                    " ORDER BY place LIMIT 50",
+                    (owner,),
+                ).fetchall()
+                for task_id, key, whose in [*turn, *aside]:
+                    if whose != owner or running + len(claims) >= slots:
+                        continue
+                    if key in ending:
+                        break
+                    lock = try_lock(key)
+                    if lock is None:
+                        db.execute("UPDATE tasks SET blocked = 1, owner = ? WHERE id = ?", (owner, task_id))
+                        continue
+                    held.callback(lock.release)
+                    claims.append(Claim(task_id, lock))
+                    db.execute(
+                        "UPDATE tasks SET status = 'started', started_at = ?, owner = ?, blocked = 0 WHERE id = ?",
+                        (now(), owner, task_id),
+                    )
+            held.pop_all()
         return claims
 
     def waits(self, owner: str, *, take_over: bool = True) -> bool:
@@ -124,12 +129,15 @@ class Claims:
             return [row[0] for row in rows.fetchall()]
 
     def to_cancel(self, owner: str) -> list[str]:
-        """Tasks of this engine that somebody canceled; each is named once."""
+        """Tasks of this engine that somebody canceled; each is named until it is said that this was heard."""
         with self._database.alone() as db:
             rows = db.execute("SELECT id FROM tasks WHERE owner = ? AND canceled = 1", (owner,)).fetchall()
-            if rows:
-                db.execute("UPDATE tasks SET canceled = 2 WHERE owner = ? AND canceled = 1", (owner,))
         return [row[0] for row in rows]
+
+    def heard(self, task_ids: Sequence[str]) -> None:
+        """Notes that these are ended as somebody asked; of others, another process may have asked since."""
+        with self._database.alone() as db:
+            db.executemany("UPDATE tasks SET canceled = 2 WHERE id = ?", [(task_id,) for task_id in task_ids])
 
     def give_back(self, task_ids: Sequence[str], *, interrupted: bool = False) -> None:
         """Puts tasks back into the line, at their old place, for any engine to take.

@@ -159,18 +159,22 @@ class AsyncEngine(Tasks):
     async def close(self) -> None:
         """Ends every process; the engine is not used after.
 
-        What ``run`` waits for is canceled. A task of ``start`` goes back into the line for another engine, if it has
-        not begun or may be run again (``if_interrupted="rerun"``); else it is canceled, too.
+        What ``run`` waits for is canceled. A task of ``start`` goes back into the line for another engine, if it has no
+        secret parameters, and has not begun or may be run again (``if_interrupted="rerun"``); else it is canceled, too.
         """
         if self._loop is not None and not self._closed:
             self._check_usable()
         self._closed = True
-        await self._workspace.close_line()
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
-        await self._workspace.close()
+        try:
+            await self._workspace.close_line()
+        finally:
+            try:
+                for task in self._running:
+                    task.cancel()
+                if self._running:
+                    await asyncio.wait(self._running)
+            finally:
+                await self._workspace.close()
 
     async def open(self) -> None:
         """Runs what stands in the line from now on, without being asked for a task first."""
@@ -243,6 +247,7 @@ class AsyncEngine(Tasks):
 
         Raises:
             InvalidRequest: An argument is malformed; nothing was stored.
+            StoreError: The store cannot be used; a task that this call put into the line does not run.
             TimeoutError: ``wait_timeout`` ran out.
         """
         request, schema = self._request(task, asked)
@@ -355,7 +360,11 @@ class AsyncEngine(Tasks):
             job, job.kept_request, job.created, room=self._max_pending, durable=durable
         )  # fmt: skip
         if entered.new:
-            await job.entered()
+            try:
+                await job.entered()
+            except asyncio.CancelledError:
+                await line.cancel(entered.task_id)  # nobody was told its id
+                raise
         if entered.result is not None:
             await job.refused(entered.result)
         return entered

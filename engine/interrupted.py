@@ -9,11 +9,13 @@ from pathlib import Path
 
 from engine.bundles.locking import Lock
 from engine.claims import Left
+from engine.errors import StoreError
 from engine.records import Records
 from engine.task import Cost, Effect, TaskError, TaskResult
 
 log = logging.getLogger(__name__)
 
+SECRETS_ARE_GONE = "its secret parameters are never stored, so no other process can run it; start it again"
 _MOST_RERUNS = 3
 TryLock = Callable[[Path], Lock | None]
 
@@ -52,35 +54,49 @@ class Reaper:
             try:
                 left = self._records.claims.left_by(owner)
                 for task in left:
-                    self._settle(task)
+                    self._settle_or_end(task)
                 found += len(left)
                 self.lock_file(owner).unlink(missing_ok=True)
             finally:
                 lock.release()
         return found
 
+    def _settle_or_end(self, left: Left) -> None:
+        try:
+            self._settle(left)
+        except StoreError:
+            raise  # that is not the task's fault: its turn comes again
+        except Exception as error:
+            log.warning("task %s cannot be taken over", left.task_id, exc_info=True)
+            self.end(left.task_id, not_taken_over(error))
+
     def _settle(self, left: Left) -> None:
-        request = self._records.request(left.task_id)
         if left.canceled:
-            self._end(left, "canceled")
-        elif request.secrets:
-            self._end(left, "its secret parameters are never stored, so no other process can run it; start it again")
+            self.end(left.task_id, "canceled")
+            return
+        request = self._records.request(left.task_id)
+        if request.secrets:
+            self.end(left.task_id, SECRETS_ARE_GONE)
         elif not left.started:
             self._records.claims.give_back([left.task_id])
         elif request.if_interrupted == "rerun" and not self._records.journal.gates(left.task_id):
             if left.interruptions >= _MOST_RERUNS:
-                self._end(left, f"that happened {left.interruptions + 1} times, so it is not run again")
+                self.end(left.task_id, f"that happened {left.interruptions + 1} times, so it is not run again")
             else:
                 self._records.claims.give_back([left.task_id], interrupted=True)
         else:
-            self._end(left, 'run it again, or start such tasks with if_interrupted="rerun"')
+            self.end(left.task_id, 'run it again, or start such tasks with if_interrupted="rerun"')
 
-    def _end(self, left: Left, what: str) -> None:
-        """Ends the task with what is known of it: what it cost, and what it may have done."""
-        task = self._records.task(left.task_id)
+    def end(self, task_id: str, what: str) -> None:
+        """Ends a task with what is known of it: what it cost, and what it may have done.
+
+        Args:
+            what: What to do about it, for the error's message; or ``canceled``, which is none.
+        """
+        task = self._records.task(task_id)
         assert task is not None, "a task is never deleted"
-        paid, open_calls = self._records.ledger.spent(left.task_id)
-        gates = self._records.journal.gates(left.task_id)
+        paid, open_calls = self._records.ledger.spent(task_id)
+        gates = self._records.journal.gates(task_id)
         effect: Effect = "none"
         if gates:
             effect = "performed" if all(state == "confirmed" for _, _, state in gates) else "unknown"
@@ -91,7 +107,7 @@ class Reaper:
             (f"up to ${open_calls:.4f} more may have been paid for an answer that never came",) if open_calls else ()
         )
         result = TaskResult(
-            web_task_id=left.task_id,
+            web_task_id=task_id,
             status="completed" if error is not None else "canceled",
             outcome="failed" if error is not None else None,
             created_at=task.created_at,
@@ -104,7 +120,12 @@ class Reaper:
             warnings=warnings,
         )
         self._records.finish(result)
-        log.warning("task %s was left by a process that died; it ended as %s", left.task_id, result.status)
+        log.warning("task %s has no process that runs it; it ended as %s", task_id, result.status)
+
+
+def not_taken_over(error: Exception) -> str:
+    """What is told of a task that another engine left, and this one cannot run."""
+    return f"another that was to take it over cannot run it ({error}); start it again"
 
 
 def interrupted_error(remedy: str, actions: list[str], effect: Effect) -> TaskError:

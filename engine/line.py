@@ -8,18 +8,18 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Protocol
 
 from engine import requests, results
 from engine.bundles import BundleStore
 from engine.bundles.locking import Lock, try_lock
 from engine.claims import Claim
+from engine.entry import Entry, Job
 from engine.errors import EngineError, StoreError
-from engine.interrupted import Reaper
+from engine.interrupted import SECRETS_ARE_GONE, Reaper, not_taken_over
 from engine.records import Entered, Records
 from engine.task import TaskRequest, TaskResult
 from engine.threads import to_its_end
@@ -30,48 +30,8 @@ _FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds between looks while a task of 
 _IDLE_POLL = 5.0
 _REAP_EVERY = 2.0
 _SWEEP_EVERY = 3600.0
+_PATIENCE = 60.0  # seconds that a call waits for a store that is broken
 _TOLD_AT_ONCE = 20  # a long line must not keep those waiting whose turn it is
-
-
-class Job(Protocol):
-    """A task that this engine means to run."""
-
-    task_id: str
-    request: TaskRequest
-    hand_over: bool
-
-    async def run(self) -> TaskResult:
-        """Takes the task to its end and records that."""
-
-    async def waits(self, position: int | None) -> None:
-        """Tells, once, that it is not its turn yet."""
-
-    def put_down(self) -> None:
-        """Lets go of what it holds open: it is not run, or not here."""
-
-
-@dataclass
-class _Entry:
-    job: Job
-    durable: bool  # it outlives whoever asked for it
-    done: asyncio.Future[TaskResult]
-    running: asyncio.Task[None] | None = None
-    told: bool = False
-    canceled: bool = False
-
-    def end(self, result: TaskResult | BaseException | None) -> None:
-        """Tells who waits; None where there is nothing to tell."""
-        if self.running is None:
-            self.job.put_down()
-        if self.done.done():
-            return
-        if result is None:
-            self.done.cancel()
-        elif isinstance(result, BaseException):
-            self.done.set_exception(result)
-            self.done.exception()  # it may be that nobody waits
-        else:
-            self.done.set_result(result)
 
 
 class Line:
@@ -104,26 +64,38 @@ class Line:
         self._adopt = adopt
         self._take_over = take_over
         self._reaper = Reaper(records, root / "engines", try_lock)
-        self._entries: dict[str, _Entry] = {}
+        self._entries: dict[str, Entry] = {}
+        self._dropped: set[str] = set()  # told to have failed, and still in the records
+        self._unrecorded: dict[str, Callable[[], object]] = {}  # what the records could not be told yet, by task
         self._wake = asyncio.Event()
         self._alive: Lock | None = None
-        self._opening = asyncio.Lock()
+        self._door = asyncio.Lock()  # who comes in before the closing is ended by it; who comes after is told
         self._moving = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
+        self._broken_since: float | None = None
         self._reaped = self._swept = -math.inf  # the clock may begin with the machine
         self._draining = self._closed = False
 
     # What the engine asks
 
     async def open(self) -> None:
-        """Makes this engine one that runs tasks: its own, and those that others left."""
-        async with self._opening:
+        """Makes this engine one that runs tasks: its own, and those that others left.
+
+        Raises:
+            EngineError: It was closed.
+        """
+        async with self._door:
+            await self._open()
+
+    async def _open(self) -> None:
+        if self._closed:
+            raise EngineError("the engine is closed; make a new one")
+        if self._alive is None:
+            self._alive = await to_its_end(try_lock, self._reaper.lock_file(self.owner))
             if self._alive is None:
-                self._alive = await to_its_end(try_lock, self._reaper.lock_file(self.owner))
-                if self._alive is None:
-                    raise StoreError(f"{self._reaper.lock_file(self.owner)} is locked by somebody else")
-            if self._loop is None and not self._closed:
-                self._loop = asyncio.create_task(self._keep_moving())
+                raise StoreError(f"{self._reaper.lock_file(self.owner)} is locked by somebody else")
+        if self._loop is None:
+            self._loop = asyncio.create_task(self._keep_moving())
 
     async def enter(self, job: Job, kept: TaskRequest, created: datetime, *, room: int, durable: bool) -> Entered:
         """Puts a job at the end of the line.
@@ -132,22 +104,28 @@ class Line:
             kept: Its request as it may be stored, without secrets.
             room: Most tasks that may wait.
             durable: Whether it goes on without whoever asked for it.
+
+        Raises:
+            EngineError: The line was closed; nothing was stored.
         """
-        await self.open()
-        entry = _Entry(job, durable, asyncio.get_running_loop().create_future())
-        self._entries[job.task_id] = entry  # before it is in the records, where it may be claimed at once
+        entry = Entry(job, durable, asyncio.get_running_loop().create_future())
         try:
-            entered = await to_its_end(
-                self._records.enter, job.task_id, kept, created, owner=self.owner, room=room
-            )  # fmt: skip
+            async with self._door:
+                await self._open()
+                self._entries[job.task_id] = entry  # before it is in the records, where it may be claimed at once
+                entered = await to_its_end(
+                    self._records.enter, job.task_id, kept, created, owner=self.owner, room=room
+                )  # fmt: skip
         except asyncio.CancelledError:
-            await self.cancel(job.task_id)
+            if job.task_id in self._entries:
+                await self.cancel(job.task_id)
             raise
         except BaseException:
             self._forget(job.task_id)
             raise
         if not entered.new or entered.result is not None:
             self._forget(job.task_id)
+        entry.entered = True
         self._wake.set()
         return entered
 
@@ -157,8 +135,17 @@ class Line:
         return entry.done if entry is not None else None
 
     async def cancel(self, task_id: str) -> TaskResult | None:
-        """Ends a task as canceled, wherever it is; one of this engine's has ended when this returns."""
-        task = await to_its_end(self._records.ask_to_cancel, task_id)
+        """Ends a task as canceled, wherever it is; one of this engine's has ended when this returns.
+
+        Raises:
+            StoreError: That could not be recorded yet; one of this engine's does not run later, all the same.
+        """
+        try:
+            task = await to_its_end(self._records.ask_to_cancel, task_id)
+        except StoreError as error:
+            if (entry := self._entries.get(task_id)) is not None:
+                self._drop(entry, error)
+            raise
         entry = self._entries.get(task_id)
         if entry is None or task is None:
             self._forget(task_id)
@@ -181,6 +168,8 @@ class Line:
 
     async def run_out(self) -> None:
         """Returns when there is nothing more to run here; from then on nothing is started any more."""
+        if self._closed:
+            return
         await self.open()
         while True:
             async with self._moving:  # between two turns: no claim is on its way
@@ -188,7 +177,7 @@ class Line:
                 waits = bool(ends) or await to_its_end(
                     self._records.claims.waits, self.owner, take_over=self._take_over
                 )  # fmt: skip
-                if not waits and not self._entries:
+                if not waits and not self._entries and not self._unrecorded:
                     self._closed = True
                     if self._loop is not None:
                         self._loop.cancel()
@@ -202,28 +191,50 @@ class Line:
     async def close(self) -> None:
         """Ends what runs; durable tasks go back into the line where that is safe, the others are canceled."""
         self._closed = True
+        async with self._door:  # what is coming in has come
+            pass
         if self._loop is not None:
             async with self._moving:  # between two turns: what is being claimed is known
                 self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
+        try:
+            await self._hear()  # else it would be handed over
+        except StoreError as error:
+            log.warning("what other processes canceled cannot be read: %s", error)
         for entry in list(self._entries.values()):
-            entry.job.hand_over = entry.durable
+            # Secrets are known here only: nobody else could run it.
+            entry.job.hand_over = entry.durable and not entry.canceled and not entry.job.request.secrets
             if entry.running is not None:
-                entry.running.cancel()
-            elif entry.durable and not entry.job.request.secrets:
-                await to_its_end(self._records.claims.give_back, [entry.job.task_id])
+                entry.stop()
             else:
-                with suppress(StoreError):  # a store that cannot be written holds it no longer
-                    await to_its_end(self._records.ask_to_cancel, entry.job.task_id)
+                await self._put_away(entry)
         running = [entry.running for entry in self._entries.values() if entry.running is not None]
         if running:
             await asyncio.wait(running)
+        try:
+            await self._catch_up()
+        except StoreError as error:
+            log.warning("what was given up before cannot be taken out of the line: %s", error)
         for task_id in list(self._entries):
             self._forget(task_id)
         if self._alive is not None:
-            self._reaper.lock_file(self.owner).unlink(missing_ok=True)
-            self._alive.release()
-            self._alive = None
+            try:
+                self._reaper.lock_file(self.owner).unlink(missing_ok=True)
+            finally:
+                self._alive.release()
+                self._alive = None
+
+    async def _put_away(self, entry: Entry) -> None:
+        """What a store that cannot be written still holds is, after that, a task whose engine died."""
+        task_id = entry.job.task_id
+        try:
+            if entry.job.hand_over:
+                await to_its_end(self._records.claims.give_back, [task_id])
+            else:
+                await to_its_end(self._records.ask_to_cancel, task_id)
+        except StoreError as error:
+            what = "given back" if entry.job.hand_over else "canceled"
+            log.warning("task %s cannot be %s: %s", task_id, what, error)
 
     # The loop
 
@@ -235,15 +246,31 @@ class Line:
             try:
                 async with self._moving:
                     await self._turn()
-            except StoreError as error:
-                log.warning("the line cannot move: %s", error)
-                self._fail_waiting(error)
-            busy = bool(self._entries)
+                self._broken_since = None
+            except Exception as error:  # noqa: BLE001  the loop has to go on, whatever it is
+                self._bear(error)
+            busy = bool(self._entries or self._dropped or self._unrecorded)
             pause = _FIRST_POLL if woken else min(pause * 1.5, _LONGEST_POLL)
             # Not wait_for: that of Python 3.11 loses a cancellation that comes with the wake.
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause if busy else _IDLE_POLL):
                     await self._wake.wait()
+
+    def _bear(self, error: Exception) -> None:
+        """A turn failed, and the next may not. Who waits in ``run`` does not wait for ever; then the task never runs.
+
+        Durable ones stay in the line, and what runs goes on.
+        """
+        if self._broken_since is None:
+            log.warning("the line cannot move, and tries again: %s", error, exc_info=not isinstance(error, StoreError))
+            self._broken_since = time.monotonic()
+        if time.monotonic() - self._broken_since < _PATIENCE:
+            return
+        self._broken_since = None
+        told = StoreError(f"the task was given up, for the line could not move for {_PATIENCE:g} s: {error}")
+        for entry in list(self._entries.values()):
+            if entry.entered and entry.running is None and not entry.durable:
+                self._drop(entry, told)
 
     async def _turn(self) -> None:
         if time.monotonic() - self._reaped >= _REAP_EVERY:
@@ -251,9 +278,8 @@ class Line:
         if time.monotonic() - self._swept >= _SWEEP_EVERY:
             self._swept = time.monotonic()
             await to_its_end(self._sweep)
-        for task_id in await to_its_end(self._records.claims.to_cancel, self.owner):
-            if (entry := self._entries.get(task_id)) is not None:
-                self._cancel_here(entry, await to_its_end(self._records.task, task_id))
+        await self._hear()
+        await self._catch_up()
         if self._draining or self._closed:
             return
         ending = {entry.job.request.reuse_key for entry in self._entries.values() if entry.running is not None}
@@ -261,32 +287,76 @@ class Line:
             self._records.claims.claim, self.owner, self._slots, self._bundles.try_lock, ending,
             take_over=self._take_over,
         )  # fmt: skip
-        if self._closed:  # since: none of them has begun
-            await to_its_end(self._records.claims.give_back, [claim.task_id for claim in claims])
-            for claim in claims:
-                claim.lock.release()
-            return
         for claim in claims:
             await self._start(claim)
         untold = (e for e in list(self._entries.values()) if e.running is None and not e.told and not e.done.done())
         for entry in islice(untold, _TOLD_AT_ONCE):
             await self._tell(entry)
 
+    async def _hear(self) -> None:
+        """Ends what somebody canceled, in whichever process."""
+        if canceled := await to_its_end(self._records.claims.to_cancel, self.owner):
+            for task_id in canceled:
+                if (entry := self._entries.get(task_id)) is not None:
+                    self._cancel_here(entry, await to_its_end(self._records.task, task_id))
+            await to_its_end(self._records.claims.heard, canceled)
+
     def _sweep(self) -> None:
         now = datetime.now(UTC)
-        results.sweep(self._root, self._records.expired(now), now)
+        expired = self._records.expired(now)
+        results.sweep(self._root, expired, now)
+        self._records.swept(expired)  # only now: a process that dies before leaves it to the next
 
     async def _start(self, claim: Claim) -> None:
-        entry = self._entries.get(claim.task_id)
+        entry = self._entries.get(claim.task_id) or await self._take_over_task(claim.task_id)
         if entry is None:
-            request = await to_its_end(self._records.request, claim.task_id)
-            job = await self._adopt(claim.task_id, request)
-            entry = _Entry(job, True, asyncio.get_running_loop().create_future())
-            self._entries[claim.task_id] = entry
+            claim.lock.release()
+            return
+        self._entries[claim.task_id] = entry
         entry.running = asyncio.create_task(self._run(entry, claim))
 
-    async def _run(self, entry: _Entry, claim: Claim) -> None:
+    async def _take_over_task(self, task_id: str) -> Entry | None:
+        """A task that another engine left; None where it is not run here, which must not stop the others."""
+        told: Callable[[], object] = partial(self._records.claims.give_back, [task_id])
         try:
+            # It may have been dropped, or the engine closed, since it was claimed.
+            if task_id in self._dropped:
+                told = partial(self._reaper.end, task_id, "canceled")
+            elif not self._closed:
+                request = await to_its_end(self._records.request, task_id)
+                if not request.secrets:
+                    return Entry(await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future())
+                told = partial(self._reaper.end, task_id, SECRETS_ARE_GONE)
+        except StoreError as error:
+            log.warning("task %s cannot be taken over yet: %s", task_id, error)
+        except Exception as error:
+            log.warning("task %s cannot be taken over", task_id, exc_info=True)
+            told = partial(self._reaper.end, task_id, not_taken_over(error))
+        await self._record(task_id, told)
+        return None
+
+    async def _catch_up(self) -> None:
+        """Tells the records what they could not be told before; nothing is claimed until what was dropped has left."""
+        for task_id, told in list(self._unrecorded.items()):
+            await self._record(task_id, told)
+        for task_id in list(self._dropped):
+            await to_its_end(self._records.ask_to_cancel, task_id)
+            self._dropped.discard(task_id)
+
+    async def _record(self, task_id: str, told: Callable[[], object]) -> None:
+        """Tells the records what became of a task that is no longer run here: now, or when they can be written."""
+        try:
+            await to_its_end(told)
+        except (StoreError, OSError) as error:
+            if task_id not in self._unrecorded:
+                log.warning("what became of task %s cannot be recorded yet: %s", task_id, error)
+            self._unrecorded[task_id] = told
+        else:
+            self._unrecorded.pop(task_id, None)
+
+    async def _run(self, entry: Entry, claim: Claim) -> None:
+        try:
+            entry.begin()
             entry.end(await entry.job.run())
         except asyncio.CancelledError:
             entry.end(None)
@@ -297,19 +367,32 @@ class Line:
         finally:
             claim.lock.release()
             self._entries.pop(claim.task_id, None)
+            if entry.job.unrecorded is not None:
+                self._unrecorded[claim.task_id] = entry.job.unrecorded
             self._wake.set()
 
-    def _cancel_here(self, entry: _Entry, task: TaskResult | None) -> None:
-        if entry.running is not None:
-            if not entry.canceled:
-                entry.canceled = True
-                entry.running.cancel()
-            return
-        if task is not None and task.final:
+    def _cancel_here(self, entry: Entry, task: TaskResult | None) -> None:
+        if entry.running is None and task is not None and task.final:
             entry.end(task)
             self._entries.pop(entry.job.task_id, None)
+        else:  # it runs, or was claimed and is about to
+            self._cancel_run(entry)
 
-    async def _tell(self, entry: _Entry) -> None:
+    def _cancel_run(self, entry: Entry) -> None:
+        if not entry.canceled:
+            entry.canceled = True
+            entry.stop()
+
+    def _drop(self, entry: Entry, error: StoreError) -> None:
+        """Sees to it that a task does not run of which somebody is told an error: it leaves the line when it can."""
+        if entry.running is not None:
+            self._cancel_run(entry)
+            return
+        self._dropped.add(entry.job.task_id)
+        entry.end(error)
+        self._entries.pop(entry.job.task_id, None)
+
+    async def _tell(self, entry: Entry) -> None:
         task = await to_its_end(self._records.task, entry.job.task_id)
         if task is None or task.status != "pending":
             return
@@ -319,10 +402,3 @@ class Line:
     def _forget(self, task_id: str) -> None:
         if (entry := self._entries.pop(task_id, None)) is not None:
             entry.end(None)
-
-    def _fail_waiting(self, error: EngineError) -> None:
-        """Those that wait cannot be started by a store that is broken; those that run go on."""
-        for task_id, entry in list(self._entries.items()):
-            if entry.running is None:
-                entry.end(error)
-                del self._entries[task_id]

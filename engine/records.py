@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from engine.claims import Claims
 from engine.database import Database, dump, now
-from engine.errors import InvalidRequest
+from engine.errors import EngineError, InvalidRequest
 from engine.journal import Journal
 from engine.ledger import Ledger
+from engine.results import KEPT
 from engine.statistics import Statistics
 from engine.task import Attempt, Status, TaskError, TaskRequest, TaskResult
 
 _COLUMNS = "id, key, status, created_at, started_at, title, place, result"
 _CANCELED = (
-    "UPDATE tasks SET status = 'canceled', canceled = 1, completed_at = ?, result = ? WHERE id = ? AND status = ?"
+    "UPDATE tasks SET status = 'canceled', canceled = 1, completed_at = ?, result = ?, expires_at = ?"
+    " WHERE id = ? AND status = ?"
 )
 
 
@@ -82,27 +87,28 @@ class Records:
                 return Entered(earlier, new=False)
             (waiting,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'pending'").fetchone()
             refused = _refused(task_id, request, created_at, waiting) if waiting >= room else None
+            # What is refused is to be started again later, and then it is a task of its own.
+            idempotency_key = request.idempotency_key if refused is None else None
             db.execute(
                 "INSERT INTO tasks (id, key, task, parameters, status, created_at, place, owner, request,"
                 " idempotency_key) VALUES (?, ?, ?, ?, 'pending', ?, (SELECT coalesce(max(place), 0) + 1 FROM tasks),"
                 " ?, ?, ?)",
                 (
                     task_id, request.reuse_key, request.task, dump(request.parameters), _stamp(created_at), owner,
-                    request.model_dump_json(), request.idempotency_key,
+                    request.model_dump_json(), idempotency_key,
                 ),
             )  # fmt: skip
             if refused is not None:
                 _finish(db, refused)
         return Entered(task_id, result=refused)
 
-    def finish(self, result: TaskResult, *, expires_at: datetime | None = None) -> bool:
+    def finish(self, result: TaskResult) -> bool:
         """Records a task's end with its attempts, in one transaction; False where it had ended already.
 
-        Args:
-            expires_at: When the files that belong to it are swept.
+        From now on what it left in files is kept for seven days.
         """
         with self._database.transaction() as db:
-            return _finish(db, result, expires_at)
+            return _finish(db, result)
 
     def ask_to_cancel(self, task_id: str) -> TaskResult | None:
         """Ends a pending task as canceled; a started one is marked, for the engine that runs it to see.
@@ -119,7 +125,7 @@ class Records:
                 return task
             at = datetime.now(UTC)
             ended = task.model_copy(update={"status": "canceled", "completed_at": at, "queue_position": None})
-            db.execute(_CANCELED, (_stamp(at), ended.model_dump_json(), task_id, "pending"))
+            db.execute(_CANCELED, (_stamp(at), ended.model_dump_json(), _stamp(at + KEPT), task_id, "pending"))
         return ended
 
     def task(self, task_id: str) -> TaskResult | None:
@@ -128,10 +134,14 @@ class Records:
             return _task(db, task_id)
 
     def request(self, task_id: str) -> TaskRequest:
-        """What a task was asked, without its secrets."""
+        """What a task was asked, without its secrets.
+
+        Raises:
+            EngineError: A version of the engine stored it that knows more, or less, than this one.
+        """
         with self._database.alone() as db:
             (text,) = db.execute("SELECT request FROM tasks WHERE id = ?", (task_id,)).fetchone()
-        return TaskRequest.model_validate_json(text)
+        return _as_request(text)
 
     def tasks(
         self, status: Status | None = None, key: str | None = None, limit: int = 50, offset: int = 0
@@ -150,13 +160,15 @@ class Records:
             db.execute("UPDATE tasks SET title = ? WHERE id = ?", (title, task_id))
             return _task(db, task_id)
 
-    def expired(self, at: datetime, *, limit: int = 1000) -> list[str]:
-        """Tasks whose files have had their time; they are not named again."""
+    def expired(self, at: datetime) -> list[str]:
+        """Tasks whose files have had their time, until it is said that these are swept."""
+        with self._database.alone() as db:
+            return [row[0] for row in db.execute("SELECT id FROM tasks WHERE expires_at < ?", (_stamp(at),))]
+
+    def swept(self, task_ids: Sequence[str]) -> None:
+        """Notes that nothing is left of their files."""
         with self._database.transaction() as db:
-            query = "SELECT id FROM tasks WHERE expires_at < ? LIMIT ?"
-            found = [row[0] for row in db.execute(query, (_stamp(at), limit))]
-            db.executemany("UPDATE tasks SET expires_at = NULL WHERE id = ?", [(task_id,) for task_id in found])
-        return found
+            db.executemany("UPDATE tasks SET expires_at = NULL WHERE id = ?", [(task_id,) for task_id in task_ids])
 
     # Attempts
 
@@ -190,7 +202,7 @@ def _earlier(db: sqlite3.Connection, request: TaskRequest) -> str | None:
     ).fetchone()  # fmt: skip
     if row is None:
         return None
-    first = TaskRequest.model_validate_json(row[1])
+    first = _as_request(row[1])
     if (first.task, first.parameters, first.start_url) != (request.task, request.parameters, request.start_url):
         raise InvalidRequest(
             f"the idempotency key {request.idempotency_key!r} stands for another request, task {row[0]}; use a new one",
@@ -198,6 +210,17 @@ def _earlier(db: sqlite3.Connection, request: TaskRequest) -> str | None:
             task_id=row[0],
         )
     return str(row[0])
+
+
+def _as_request(text: str) -> TaskRequest:
+    try:
+        return TaskRequest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        problem = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise EngineError(
+            f"another version of webtasks-engine stored its request, and this one cannot read it: {problem}"
+        ) from error
 
 
 def _refused(task_id: str, request: TaskRequest, created_at: datetime, waiting: int) -> TaskResult:
@@ -213,13 +236,13 @@ def _refused(task_id: str, request: TaskRequest, created_at: datetime, waiting: 
     )  # fmt: skip
 
 
-def _finish(db: sqlite3.Connection, result: TaskResult, expires_at: datetime | None = None) -> bool:
+def _finish(db: sqlite3.Connection, result: TaskResult) -> bool:
     changed = db.execute(
         "UPDATE tasks SET status = ?, outcome = ?, started_at = ?, completed_at = ?, result = ?, expires_at = ?"
         " WHERE id = ? AND status IN ('pending', 'started')",
         (
             result.status, result.outcome, _stamp(result.started_at), _stamp(result.completed_at),
-            result.model_dump_json(), _stamp(expires_at), result.web_task_id,
+            result.model_dump_json(), _stamp(datetime.now(UTC) + KEPT), result.web_task_id,
         ),
     ).rowcount  # fmt: skip
     if not changed:

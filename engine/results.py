@@ -104,11 +104,11 @@ def _short(value: Any) -> Any:
 
 
 def sweep(root: Path, task_ids: list[str], now: datetime) -> None:
-    """Removes the files of tasks whose time is over, results and downloads, and logs that are as old."""
+    """Removes the files of tasks whose time is over, results and downloads, and logs and traces that are as old."""
     for task_id in task_ids:
         for directory in (root / "results" / task_id, root / "files" / task_id):
             shutil.rmtree(directory, ignore_errors=True)
-    for log in (root / "logs").glob("*.log"):
+    for path in (*(root / "logs").glob("*.log"), *(root / "traces").glob("*.jsonl")):
         with suppress(OSError):  # its process has just ended, and tidied up
-            if now.timestamp() - log.stat().st_mtime > KEPT.total_seconds():
-                log.unlink()
+            if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
+                path.unlink()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import time
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -78,6 +82,7 @@ class TaskRun:
     reach: Reach = Reach()  # noqa: RUF009  frozen
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     hand_over: bool = False
+    unrecorded: Callable[[], object] | None = None
     _entered: bool = False
     _started: datetime | None = None
     _began: float = 0.0
@@ -125,8 +130,8 @@ class TaskRun:
         Raises:
             asyncio.CancelledError: It was canceled to be handed over, and is back in the line.
         """
-        await self.entered()
         try:
+            await self.entered()
             result = await self.to_end()
         except asyncio.CancelledError:
             # Not in a thread: a second cancellation could interrupt that, and the record must not be lost.
@@ -134,7 +139,8 @@ class TaskRun:
             if self.hand_over and effect == "none" and self.request.if_interrupted == "rerun":
                 self.records.claims.give_back([self.task_id])
                 raise
-            await self.trace.emit("task.canceled")
+            with suppress(asyncio.CancelledError):  # closing cancels it once more
+                await self.trace.emit("task.canceled")
             return self._keep(self._result("canceled", effect=effect))
         finally:
             self.trace.close()
@@ -142,18 +148,21 @@ class TaskRun:
 
     def _keep(self, result: TaskResult) -> TaskResult:
         """Records the result; one that cannot be recorded is a result all the same."""
-        now = datetime.now(UTC)
-        downloads = self._runner is not None and self._runner.kept_files is not None
         try:
-            kept = redacted(result, self.redactor)
-            if kept.result is not None:
-                kept = kept.model_copy(update={"result": results.keep(self.root, self.task_id, kept.output, now)})
-            large = isinstance(kept.result, FileResult)
-            self.records.finish(kept, expires_at=now + results.KEPT if large or downloads else None)
+            return self._record(result)
         except (StoreError, OSError) as error:
             log.warning("task %s ended and could not be recorded: %s", self.task_id, error)
+            self.unrecorded = partial(self._record, result)
             warning = f"the result could not be recorded: {error}"
             return result.model_copy(update={"warnings": (*result.warnings, warning)})
+
+    def _record(self, result: TaskResult) -> TaskResult:
+        kept = redacted(result, self.redactor)
+        if kept.result is not None:
+            stored = results.keep(self.root, self.task_id, kept.output, datetime.now(UTC))
+            kept = kept.model_copy(update={"result": stored})
+        self.records.finish(kept)
+        large = isinstance(kept.result, FileResult)
         return result.model_copy(update={"result": kept.result}).with_output(result.output) if large else result
 
     async def to_end(self) -> TaskResult:
@@ -186,6 +195,8 @@ class TaskRun:
 
     async def _go(self) -> Success:
         self._started, self._began = datetime.now(UTC), time.monotonic()
+        # A run that died may have left half a download, and a whole one would have to take another name.
+        await to_its_end(shutil.rmtree, self.root / "files" / self.task_id, ignore_errors=True)
         await self.trace.emit("task.started")
         limits = self.request.limits
         purse = None

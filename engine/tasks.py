@@ -176,13 +176,13 @@ class Tasks:
         here = line.running_here(task_id)
         if here is not None:
             return await asyncio.shield(here)
-        await line.open()  # somebody has to run it, should its engine have died
         while True:
             task = await self._look(task_id)
             if task.final:
                 return task
             if (here := line.running_here(task_id)) is not None:
                 return await asyncio.shield(here)
+            await line.open()  # somebody has to run it, should its engine have died
             await line.reap()
             await asyncio.sleep(poll)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from engine.errors import EngineError
 from engine.ledger import Account, DailyCaps
 from engine.models.base import Model
 from engine.reach import Reach
@@ -46,6 +48,7 @@ class Workspace:
     _models: dict[str, Model] = field(default_factory=dict)
     _records: Records | None = None
     _sandbox: Sandbox | None = None
+    _closed: bool = False
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -84,6 +87,7 @@ class Workspace:
         """What survives the process."""
         async with self._opening:
             if self._records is None:
+                self._check_open()
                 from engine.records import Records
 
                 self._records = await to_its_end(Records, self.root / "records.sqlite3")
@@ -93,6 +97,7 @@ class Workspace:
         """The line of waiting tasks."""
         records = await self.records()
         if self._line is None:
+            self._check_open()
             from engine.line import Line
 
             self._line = Line(records, self.root, self.bundles, self.max_tasks, self._adopt, take_over=self.take_over)
@@ -142,18 +147,28 @@ class Workspace:
         return self.root / "traces" / f"{task_id}.jsonl"
 
     async def close_line(self) -> None:
-        """Ends what runs."""
+        """Ends what runs; no line and no records are opened any more."""
+        self._closed = True
         if self._line is not None:
             await self._line.close()
 
     async def close(self) -> None:
         """Ends every process and connection."""
-        if self._sandbox is not None:
-            await self._sandbox.close()
-            self._sandbox = None
-        for model in self._models.values():
-            await model.close()
-        self._models.clear()
-        if self._records is not None:
-            await asyncio.to_thread(self._records.close)
-            self._records = None
+        async with AsyncExitStack() as parts:  # each is ended, whatever becomes of the others
+            parts.push_async_callback(self._close_records)
+            for model in self._models.values():
+                parts.push_async_callback(model.close)
+            self._models.clear()
+            if self._sandbox is not None:
+                parts.push_async_callback(self._sandbox.close)
+                self._sandbox = None
+
+    async def _close_records(self) -> None:
+        async with self._opening:
+            if self._records is not None:
+                await asyncio.to_thread(self._records.close)
+                self._records = None
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineError("the engine is closed; make a new one")

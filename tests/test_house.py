@@ -29,7 +29,7 @@ LAYERS = (
     {"contract", "walls", "triage", "bundles", "models", "trace", "database", "reach", "requests", "coverage"},
     {"claims", "ledger", "journal", "statistics", "results"},
     {"records"},
-    {"patience", "pictures", "execution", "outcome", "attempts", "interrupted"},
+    {"patience", "pictures", "execution", "outcome", "attempts", "interrupted", "entry"},
     {"line"},
     {"agent"},
     {"clean_runs", "confirmation"},
