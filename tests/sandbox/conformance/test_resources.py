@@ -147,6 +147,19 @@ async def run(page, parameters, task):
     os.wait()
     return "left behind"
 """
+# Each is an orphan at once, and ends before anybody looks at it.
+BURNERS = """
+import asyncio, os, time
+async def run(page, parameters, task):
+    for _ in range(100):
+        if os.fork() == 0:
+            if os.fork() == 0:
+                while time.process_time() < 0.05:
+                    pass
+            os._exit(0)
+        os.wait()
+        await asyncio.sleep(0.05)
+"""
 FLOOD = """
 async def run(page, parameters, task):
     await page.evaluate("n => { for (let i = 0; i < n; i++) console.log('x'.repeat(1000)); }", parameters["n"])
@@ -220,6 +233,14 @@ async def test_directories_too_deep_to_be_counted_or_removed_are_both(jail: str)
 async def test_code_that_listens_to_no_signal_ends(jail: str) -> None:
     with pytest.raises(SandboxLimitExceeded):
         await run(jail, DEAF, Limits(cpu_seconds=1))
+    assert left() == []
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_the_time_of_orphans_counts(jail: str) -> None:
+    with pytest.raises(SandboxLimitExceeded) as caught:
+        await run(jail, BURNERS, Limits(cpu_seconds=4))
+    assert caught.value.limit == "cpu_seconds"
     assert left() == []
 
 
