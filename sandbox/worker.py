@@ -114,6 +114,7 @@ def _become_untouchable() -> None:
     """The first process of a namespace can neither be killed nor stopped from inside; nor be written to, after this."""
     import ctypes
 
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the kernel keeps from it what it has no handler for
     # It is given all orphans. Only the time of those that are waited for counts as time of the jail.
     signal.signal(signal.SIGCHLD, lambda *_: _wait_for_orphans())
     if ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0) != 0:

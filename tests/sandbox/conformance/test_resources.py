@@ -160,6 +160,17 @@ async def run(page, parameters, task):
         os.wait()
         await asyncio.sleep(0.05)
 """
+SIGNALS = """
+import asyncio, os
+async def run(page, parameters, task):
+    for number in range(1, 65):
+        try:
+            os.kill(1, number)
+        except OSError:
+            pass
+        await asyncio.sleep(0.01)
+    return await page.evaluate("6 * 7")
+"""
 FLOOD = """
 async def run(page, parameters, task):
     await page.evaluate("n => { for (let i = 0; i < n; i++) console.log('x'.repeat(1000)); }", parameters["n"])
@@ -242,6 +253,10 @@ async def test_the_time_of_orphans_counts(jail: str) -> None:
         await run(jail, BURNERS, Limits(cpu_seconds=4))
     assert caught.value.limit == "cpu_seconds"
     assert left() == []
+
+
+async def test_the_first_process_of_a_jail_hears_no_signal_from_inside() -> None:
+    assert (await run("bubblewrap", SIGNALS, Limits())).value == 42
 
 
 @pytest.mark.parametrize("jail", JAILS)
