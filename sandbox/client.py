@@ -31,6 +31,7 @@ _RENEW_SECONDS = 20.0
 _SETTLE_SECONDS = 5.0  # on a busy machine; only what stays takes so long
 _SAMPLE_SECONDS = 0.2
 _IDLE_SAMPLE_SECONDS = 2.0
+_MOST_FAILED_SAMPLES = 5  # in a row
 _IDLE_CPU_SHARE = 0.5
 _IDLE_OUTPUT_BYTES = 1 << 20
 _ROOM_FOR_EVIDENCE = 8 << 20
@@ -65,6 +66,7 @@ class WorkerClient:
         self._job: Job | None = None
         self._idle_output = 0
         self._cpu_before = 0.0
+        self._failed_samples = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
 
@@ -193,11 +195,15 @@ class WorkerClient:
             raise self._reason from None
 
     def measure(self) -> Usage:
-        """What the job used so far; what it used most at one time is kept in ``peak``."""
+        """What the job used so far; what it used most at one time is kept in ``peak``, and told where it cannot be
+        measured any more."""
         try:
-            usage = self._process.meter.read()
+            return self._measure()
         except OSError:
-            usage = Usage(self._cpu_before, 0.0, 0)
+            return self.peak
+
+    def _measure(self) -> Usage:
+        usage = self._process.meter.read()
         used = replace(usage, cpu_seconds=usage.cpu_seconds - self._cpu_before)
         self.peak = Usage(
             max(self.peak.cpu_seconds, used.cpu_seconds),
@@ -282,9 +288,24 @@ class WorkerClient:
             self._watching.cancel()
         self._watching = self._begin(work)
 
+    def _sample(self) -> Usage | None:
+        """What the job used so far; None where that cannot be told now. If that stays so, the worker ends."""
+        try:
+            usage = self._measure()
+        except OSError as error:
+            self._failed_samples += 1
+            if self._failed_samples >= _MOST_FAILED_SAMPLES:
+                self.end(WorkerDied(f"what it uses cannot be measured: {error}"))
+            return None
+        self._failed_samples = 0
+        return usage
+
     async def _watch(self) -> None:
-        while True:
-            usage = self.measure()
+        while self.usable:
+            usage = self._sample()
+            if usage is None:
+                await asyncio.sleep(_SAMPLE_SECONDS)
+                continue
             for name, value in (
                 ("cpu_seconds", usage.cpu_seconds),
                 ("processes", usage.processes),  # before memory, of which each takes some
@@ -301,9 +322,9 @@ class WorkerClient:
     async def _watch_idle(self) -> None:
         """Ends a worker that is busy though it has nothing to do."""
         before = self.measure()
-        while True:
+        while self.usable:
             await asyncio.sleep(_IDLE_SAMPLE_SECONDS)
-            usage = self.measure()
+            usage = self._sample() or before
             if usage.cpu_seconds - before.cpu_seconds > _IDLE_CPU_SHARE * _IDLE_SAMPLE_SECONDS:
                 self.end(WorkerDied("it was busy without a job"))
             elif usage.memory_mb > self.limits.memory_mb:

@@ -8,6 +8,7 @@ so locked, that it cannot be counted is taken for too much.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -20,6 +21,9 @@ _DEEPEST = 100
 _MIB = 1 << 20
 _REMOVALS = 5
 _MAPPED_EVERY = 5  # measures: the maps of a browser are long
+# Of a process: it ended meanwhile, or hides, as Chromium's do. Else nobody knows what it uses
+GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+_SWAPPED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -114,8 +118,9 @@ def _walk(path: str) -> Iterator[os.stat_result]:
                     if len(open_) > _DEEPEST:
                         raise RecursionError
                     open_.append(_list(name, here))
-            except FileNotFoundError:
-                continue
+            except OSError as error:
+                if error.errno not in _SWAPPED:
+                    raise
     finally:
         for here, _ in open_:
             os.close(here)
@@ -140,7 +145,7 @@ def _each(
 ) -> dict[tuple[int, int], int]:
     found: dict[tuple[int, int], int] = {}
     for pid in pids:
-        with contextlib.suppress(OSError):  # it ended meanwhile
+        with contextlib.suppress(*GONE):
             found.update(find(pid))
     return found
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sandbox.scratch import Directory, Kept, Mounted
+from sandbox.scratch import GONE, Directory, Kept, Mounted
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _KIB_PER_MIB = 1024
@@ -54,14 +54,18 @@ class Meter:
         return all_pids(self.proc) if self._directory is not None else list(descendants(self._pid))
 
     def read(self) -> Usage:
-        """Measure now. Processes that end meanwhile are left out."""
+        """Measure now. Processes that end meanwhile are left out.
+
+        Raises:
+            OSError: It cannot be told what they use.
+        """
         cpu = memory = 0.0
         measured = []
         for pid in self.pids():
             try:
                 fields = process_stat(f"{self.proc}/{pid}")
                 memory += _memory(f"{self.proc}/{pid}")
-            except (OSError, IndexError):
+            except (*GONE, IndexError):
                 continue
             cpu += sum(map(int, fields[11:15])) / _TICK  # its own time and that of children that ended
             measured.append(pid)
@@ -83,7 +87,7 @@ def descendants(pid: int) -> Iterator[int]:
     for entry in all_pids("/proc"):
         try:
             parent = int(process_stat(f"/proc/{entry}")[1])
-        except (OSError, IndexError):
+        except (*GONE, IndexError):
             continue
         children.setdefault(parent, []).append(entry)
     waiting = [pid]
@@ -113,7 +117,7 @@ def _memory(directory: str) -> float:
     """MiB that a process has for itself, and its part of what it shares with others."""
     own, shared = _kibibytes(f"{directory}/status", "RssAnon:", "RssShmem:")
     if shared > _MUCH_SHARED:
-        with contextlib.suppress(OSError):  # Chromium hides some of its processes: then all counts
+        with contextlib.suppress(*GONE):  # Chromium hides some of its processes: then all counts
             (shared,) = _kibibytes(f"{directory}/smaps_rollup", "Pss_Shmem:")
     return (own + shared) / _KIB_PER_MIB
 
