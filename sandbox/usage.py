@@ -114,12 +114,12 @@ def names_in(directory: int | str | os.PathLike[str]) -> set[str]:
 
 
 def _memory(directory: str) -> float:
-    """MiB that a process has for itself, and its part of what it shares with others."""
-    own, shared = _kibibytes(f"{directory}/status", "RssAnon:", "RssShmem:")
+    """MiB that a process has for itself, the kernel's tables of its memory included, and its part of what it shares."""
+    own, tables, shared = _kibibytes(f"{directory}/status", "RssAnon:", "VmPTE:", "RssShmem:")
     if shared > _MUCH_SHARED:
         with contextlib.suppress(*GONE):  # Chromium hides some of its processes: then all counts
             (shared,) = _kibibytes(f"{directory}/smaps_rollup", "Pss_Shmem:")
-    return (own + shared) / _KIB_PER_MIB
+    return (own + tables + shared) / _KIB_PER_MIB
 
 
 def _kibibytes(path: str, *names: str) -> list[int]:

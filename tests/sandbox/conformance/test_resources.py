@@ -68,6 +68,18 @@ async def run(page, parameters, task):
     await asyncio.sleep(parameters["then"])
     return "filled"
 """
+# Of empty memory that is only read, the kernel keeps one page for all, but a page of its tables for every 2 MiB.
+PAGE_TABLES = """
+import asyncio, mmap
+async def run(page, parameters, task):
+    kept = []
+    for _ in range(parameters["n"]):
+        kept.append(mmap.mmap(-1, 64 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ))
+        kept[-1][:: 2 << 20]
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(parameters["then"])
+    return "filled"
+"""
 HEAP = """
 async def run(page, parameters, task):
     await page.evaluate('''async n => {
@@ -183,6 +195,7 @@ EXCESSES: dict[str, tuple[str, int, int, Limits]] = {
     "threads": (THREADS, 100_000, 200, Limits(processes=60, wall_seconds=20)),
     "memory": (MEMORY, 40, 4, Limits(memory_mb=600)),
     "shared memory": (SHARED_MEMORY, 40, 4, Limits(memory_mb=600)),
+    "page tables": (PAGE_TABLES, 16, 1, Limits(memory_mb=600)),
     "V8 heap": (HEAP, 60, 1, Limits(memory_mb=600)),
     "array buffers": (BUFFERS, 40, 4, Limits(memory_mb=600)),
     "disk": (DISK, 20, 4, Limits(scratch_mb=64)),
