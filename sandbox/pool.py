@@ -86,7 +86,7 @@ class Pool:
         self._spares: list[WorkerClient] = []
         self._waiting: list[_Waiting] = []
         self._all: set[WorkerClient] = set()
-        self._ending: set[asyncio.Task[None]] = set()
+        self._ending: dict[WorkerClient, asyncio.Task[None]] = {}
         self._refilling: asyncio.Task[None] | None = None
         self._quiet: asyncio.TimerHandle | None = None
         self._closed = False
@@ -99,6 +99,7 @@ class Pool:
                 self._waiting.remove(found)
                 if await self._renewed(found):
                     return found.client
+                self.discard(found.client)  # it may have died just now, unheard of
         for client in [each for each in self._spares if _fits(each, limits)]:
             self._spares.remove(client)
             if client.usable:
@@ -120,12 +121,13 @@ class Pool:
 
     def discard(self, client: WorkerClient) -> asyncio.Task[None]:
         """End a worker; its last processes are waited for in the background, and by `close`."""
+        if client in self._ending:
+            return self._ending[client]
         client.end(WorkerDied("its job is done"))
-        task = asyncio.ensure_future(client.close())
-        self._ending.add(task)
+        task = self._ending[client] = asyncio.ensure_future(client.close())
 
         def done(finished: asyncio.Task[None]) -> None:
-            self._ending.discard(finished)
+            del self._ending[client]
             self._all.discard(client)
             if not finished.cancelled() and finished.exception() is not None:
                 logger.warning("a worker was not cleaned up: %s", finished.exception())
@@ -153,7 +155,7 @@ class Pool:
             self._drop(entry)
         for client in [*self._all]:
             self.discard(client)
-        await asyncio.gather(*self._ending, *(entry.renewing for entry in waiting), return_exceptions=True)
+        await asyncio.gather(*self._ending.values(), *(entry.renewing for entry in waiting), return_exceptions=True)
 
     def _find(self, affinity: str, limits: Limits) -> _Waiting | None:
         """The one that waited for this identity last; rather one that is blank already."""
@@ -172,8 +174,8 @@ class Pool:
     async def _renew(self, entry: _Waiting) -> bool:
         try:
             left = await entry.client.renew()
-        except SandboxError as error:
-            left = (str(error),)
+        except Exception as error:  # noqa: BLE001  whatever it is, nobody may get it
+            left = (str(error) or repr(error),)
         if left:
             logger.info("a worker is not used again, for its run left behind: %s", "; ".join(left))
             self._drop(entry)
