@@ -221,18 +221,27 @@ class WorkerProcess:
         self._gone.set()
 
     async def wait_gone(self) -> None:
-        """Wait until none of its processes is left, and clean up."""
+        """Wait until none of its processes is left, and clean up.
+
+        Raises:
+            TimeoutError: Some are left; all else is cleaned up.
+        """
+        try:
+            if self._popen is not None:
+                await asyncio.wait_for(self._gone.wait(), _GONE_SECONDS)
+        finally:
+            self._let_go()
+            if self._scratch is not None:
+                await asyncio.shield(asyncio.to_thread(remove, self._scratch))
+
+    def _let_go(self) -> None:
         if self._info is not None:
             os.close(self._info)
             self._info = None
-        if self._popen is not None:
-            await asyncio.wait_for(self._gone.wait(), _GONE_SECONDS)
         self._close_output()
         for name in ("listener", "control", "meter"):
             if hasattr(self, name):
                 getattr(self, name).close()
-        if self._scratch is not None:
-            await asyncio.to_thread(remove, self._scratch)
 
 
 def end_all(process: subprocess.Popen[Any]) -> None:

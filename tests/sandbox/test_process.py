@@ -100,3 +100,14 @@ async def test_last_words_are_read_while_the_process_has_its_number() -> None:
     await process.wait_gone()
     assert process.last_words == "last words"
     assert there == [True]
+
+
+async def test_what_does_not_end_in_time_is_let_go_of_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.process._GONE_SECONDS", 0.05)
+    process = WorkerProcess("none", lambda size: None, None)
+    await start(process)
+    with pytest.raises(TimeoutError):
+        await process.wait_gone()
+    assert process.control.fileno() == process.listener.fileno() == -1
+    await asyncio.wait_for(process._gone.wait(), 5)  # the control socket is closed
+    assert not Path(process._scratch or "").exists()
