@@ -10,13 +10,35 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Host, Limits, PoolOptions, Sandbox, WorkerDied, scratch
+from sandbox import Automation, Host, Limits, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded, WorkerDied, scratch
 from tests.sandbox.conformance.conftest import JAILS
 
 WAITS = """
 async def run(page, parameters, task):
     task.log("begun")
     await page.wait_for_timeout(60_000)
+"""
+
+
+DESCRIPTORS = """
+import os, time
+async def run(page, parameters, task):
+    for _ in range(40):
+        if os.fork() == 0:
+            for _ in range(4000):
+                os.dup(0)
+            time.sleep(60)
+    await page.wait_for_timeout(20_000)
+"""
+SHARING = """
+import mmap, os, time
+async def run(page, parameters, task):
+    shared = mmap.mmap(-1, 64 << 20)
+    for _ in range(20):
+        if os.fork() == 0:
+            shared[:: mmap.PAGESIZE]
+            time.sleep(60)
+    await page.wait_for_timeout(2_000)
 """
 
 
@@ -65,4 +87,37 @@ def test_a_directory_that_is_swapped_while_it_is_looked_at_hides_nothing_else(
         return state
 
     monkeypatch.setattr(os, "stat", look_and_swap)
-    assert scratch.Directory(str(top)).measure([]).megabytes == pytest.approx(2, abs=0.1)
+    assert scratch.Directory(str(top)).measure([], 100).megabytes == pytest.approx(2, abs=0.1)
+
+
+async def run(jail: Any, code: str, limits: Limits) -> Outcome:
+    async with Sandbox(isolation=jail, pool=PoolOptions(spare=0)) as sandbox:
+        return await sandbox.run(Automation(code), {}, limits=limits)
+
+
+async def test_more_descriptors_than_can_be_looked_at_are_too_much() -> None:
+    """For each may be a file without a name, and looking takes the time of this program."""
+    with pytest.raises(SandboxLimitExceeded) as caught:
+        await run("landlock", DESCRIPTORS, Limits())
+    assert caught.value.limit == "scratch_files"
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_what_many_share_counts_once_as_long_as_asking_takes_no_time(
+    jail: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await run(jail, SHARING, Limits(memory_mb=1200))).ok
+    monkeypatch.setattr("sandbox.usage._ASKING_SECONDS", 0)
+    with pytest.raises(SandboxLimitExceeded) as caught:
+        await run(jail, SHARING, Limits(memory_mb=1200))
+    assert caught.value.limit == "memory_mb"
+
+
+def test_no_more_files_are_looked_at_than_there_may_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for number in range(100):
+        (tmp_path / str(number)).touch()
+    looks: list[Any] = []
+    look = os.stat
+    monkeypatch.setattr(os, "stat", lambda path, **options: looks.append(path) or look(path, **options))
+    assert scratch.Directory(str(tmp_path)).measure([], 10).files == 11
+    assert len(looks) < 20
