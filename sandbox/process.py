@@ -26,6 +26,7 @@ from sandbox.usage import Meter, descendants
 _START_SECONDS = 30.0
 _LAST_WORDS = 4_000
 _GONE_SECONDS = 10.0
+_SUPERVISOR_SECONDS = 7.0  # it gives itself five
 
 
 class WorkerProcess:
@@ -228,11 +229,19 @@ class WorkerProcess:
         """
         try:
             if self._popen is not None:
-                await asyncio.wait_for(self._gone.wait(), _GONE_SECONDS)
+                await self._wait_for_its_end(self._popen)
         finally:
             self._let_go()
             if self._scratch is not None:
                 await asyncio.shield(asyncio.to_thread(remove, self._scratch))
+
+    async def _wait_for_its_end(self, popen: subprocess.Popen[bytes]) -> None:
+        if self._mechanism == "landlock":
+            try:
+                await asyncio.wait_for(self._gone.wait(), _SUPERVISOR_SECONDS)
+            except TimeoutError:  # it was stopped, or is held up
+                end_all(popen)
+        await asyncio.wait_for(self._gone.wait(), _GONE_SECONDS)
 
     def _let_go(self) -> None:
         if self._info is not None:

@@ -29,6 +29,7 @@ _SET_DUMPABLE = 4
 def main() -> None:
     """Entry point; the host passes the options as JSON."""
     options = json.loads(sys.argv[1])
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what the thread that started this blocks is its own affair
     _limit_resources(options)
     control = socket.socket(fileno=options["control"])
     control.set_inheritable(False)

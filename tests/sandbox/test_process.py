@@ -111,3 +111,29 @@ async def test_what_does_not_end_in_time_is_let_go_of_all_the_same(monkeypatch: 
     assert process.control.fileno() == process.listener.fileno() == -1
     await asyncio.wait_for(process._gone.wait(), 5)  # the control socket is closed
     assert not Path(process._scratch or "").exists()
+
+
+async def test_a_program_that_blocks_the_signal_to_end_ends_its_workers_all_the_same() -> None:
+    """What a thread blocks, what it starts blocks, too."""
+    process = WorkerProcess("landlock", lambda size: None, None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        await start(process)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    process.kill()
+    await asyncio.wait_for(process._gone.wait(), 5)
+    await process.wait_gone()
+
+
+async def test_a_supervisor_that_was_stopped_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel lets signals out of the jail, hostile code can do that."""
+    monkeypatch.setattr("sandbox.process._SUPERVISOR_SECONDS", 0.2)
+    before = held()[1]
+    process = WorkerProcess("landlock", lambda size: None, None)
+    await start(process)
+    os.kill(process._root_pid, signal.SIGSTOP)
+    process.kill()
+    await process.wait_gone()
+    assert held()[1] == before
+    assert not Path(process._scratch or "").exists()
