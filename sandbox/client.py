@@ -7,6 +7,7 @@ import base64
 import importlib
 import os
 import socket
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,9 @@ _START_SECONDS = 60.0
 _RENEW_SECONDS = 20.0
 _SETTLE_SECONDS = 5.0  # on a busy machine; only what stays takes so long
 _SAMPLE_SECONDS = 0.2
+_SAMPLE_SHARE = 0.2  # of this program's time; hostile code can make a sample long
 _IDLE_SAMPLE_SECONDS = 2.0
+_MOST_FAILED_SAMPLES = 5  # in a row
 _IDLE_CPU_SHARE = 0.5
 _IDLE_OUTPUT_BYTES = 1 << 20
 _ROOM_FOR_EVIDENCE = 8 << 20
@@ -65,6 +68,7 @@ class WorkerClient:
         self._job: Job | None = None
         self._idle_output = 0
         self._cpu_before = 0.0
+        self._failed_samples = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._watching: asyncio.Task[None] | None = None
 
@@ -93,7 +97,7 @@ class WorkerClient:
         self.limits = limits
         self.runs += 1
         self.proxy.bind(egress)
-        self._cpu_before = self._process.meter.read().cpu_seconds
+        self._cpu_before = self._process.meter.read(limits.scratch_files).cpu_seconds
         self.peak = Usage(0.0, 0.0, 0)
         self._job = Job(host, limits, self._channel, self.end)
         self._watch_with(self._watch())
@@ -193,11 +197,15 @@ class WorkerClient:
             raise self._reason from None
 
     def measure(self) -> Usage:
-        """What the job used so far; what it used most at one time is kept in ``peak``."""
+        """What the job used so far; what it used most at one time is kept in ``peak``, and told where it cannot be
+        measured any more."""
         try:
-            usage = self._process.meter.read()
+            return self._measure()
         except OSError:
-            usage = Usage(self._cpu_before, 0.0, 0)
+            return self.peak
+
+    def _measure(self) -> Usage:
+        usage = self._process.meter.read(self.limits.scratch_files)
         used = replace(usage, cpu_seconds=usage.cpu_seconds - self._cpu_before)
         self.peak = Usage(
             max(self.peak.cpu_seconds, used.cpu_seconds),
@@ -282,28 +290,44 @@ class WorkerClient:
             self._watching.cancel()
         self._watching = self._begin(work)
 
+    def _sample(self) -> Usage | None:
+        """What the job used so far; None where that cannot be told now. If that stays so, the worker ends."""
+        try:
+            usage = self._measure()
+        except OSError as error:
+            self._failed_samples += 1
+            if self._failed_samples >= _MOST_FAILED_SAMPLES:
+                self.end(WorkerDied(f"what it uses cannot be measured: {error}"))
+            return None
+        self._failed_samples = 0
+        return usage
+
     async def _watch(self) -> None:
-        while True:
-            usage = self.measure()
-            for name, value in (
-                ("cpu_seconds", usage.cpu_seconds),
-                ("processes", usage.processes),  # before memory, of which each takes some
-                ("memory_mb", usage.memory_mb),
-                ("scratch_mb", usage.scratch_mb),
-                ("scratch_files", usage.files),
-            ):
-                limit = getattr(self.limits, name)
-                if value > limit:
-                    self.end(SandboxLimitExceeded(name, limit))
-                    return
-            await asyncio.sleep(_SAMPLE_SECONDS)
+        while self.usable:
+            began = time.thread_time()
+            usage = self._sample()
+            if usage is not None and (limit := self._passed(usage)) is not None:
+                self.end(SandboxLimitExceeded(limit, getattr(self.limits, limit)))
+                return
+            await asyncio.sleep(max(_SAMPLE_SECONDS, (time.thread_time() - began) / _SAMPLE_SHARE))
+
+    def _passed(self, usage: Usage) -> str | None:
+        """The name of a limit that was passed."""
+        used = {
+            "cpu_seconds": usage.cpu_seconds,
+            "processes": usage.processes,  # before memory, of which each takes some
+            "memory_mb": usage.memory_mb,
+            "scratch_mb": usage.scratch_mb,
+            "scratch_files": usage.files,
+        }
+        return next((name for name, value in used.items() if value > getattr(self.limits, name)), None)
 
     async def _watch_idle(self) -> None:
         """Ends a worker that is busy though it has nothing to do."""
         before = self.measure()
-        while True:
+        while self.usable:
             await asyncio.sleep(_IDLE_SAMPLE_SECONDS)
-            usage = self.measure()
+            usage = self._sample() or before
             if usage.cpu_seconds - before.cpu_seconds > _IDLE_CPU_SHARE * _IDLE_SAMPLE_SECONDS:
                 self.end(WorkerDied("it was busy without a job"))
             elif usage.memory_mb > self.limits.memory_mb:

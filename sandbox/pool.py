@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from sandbox.client import WorkerClient
 from sandbox.errors import SandboxError, WorkerDied
@@ -78,7 +79,7 @@ class Pool:
     """
 
     def __init__(
-        self, start: Callable[[Limits], Awaitable[WorkerClient]], options: PoolOptions, limits: Limits
+        self, start: Callable[[Limits], Coroutine[Any, Any, WorkerClient]], options: PoolOptions, limits: Limits
     ) -> None:
         self._start = start
         self._options = options
@@ -86,7 +87,8 @@ class Pool:
         self._spares: list[WorkerClient] = []
         self._waiting: list[_Waiting] = []
         self._all: set[WorkerClient] = set()
-        self._ending: set[asyncio.Task[None]] = set()
+        self._starting: set[asyncio.Task[WorkerClient]] = set()
+        self._ending: dict[WorkerClient, asyncio.Task[None]] = {}
         self._refilling: asyncio.Task[None] | None = None
         self._quiet: asyncio.TimerHandle | None = None
         self._closed = False
@@ -99,6 +101,7 @@ class Pool:
                 self._waiting.remove(found)
                 if await self._renewed(found):
                     return found.client
+                self.discard(found.client)  # it may have died just now, unheard of
         for client in [each for each in self._spares if _fits(each, limits)]:
             self._spares.remove(client)
             if client.usable:
@@ -120,12 +123,13 @@ class Pool:
 
     def discard(self, client: WorkerClient) -> asyncio.Task[None]:
         """End a worker; its last processes are waited for in the background, and by `close`."""
+        if client in self._ending:
+            return self._ending[client]
         client.end(WorkerDied("its job is done"))
-        task = asyncio.ensure_future(client.close())
-        self._ending.add(task)
+        task = self._ending[client] = asyncio.ensure_future(client.close())
 
         def done(finished: asyncio.Task[None]) -> None:
-            self._ending.discard(finished)
+            del self._ending[client]
             self._all.discard(client)
             if not finished.cancelled() and finished.exception() is not None:
                 logger.warning("a worker was not cleaned up: %s", finished.exception())
@@ -144,16 +148,20 @@ class Pool:
         self._closed = True
         if self._quiet is not None:
             self._quiet.cancel()
+        starting: list[asyncio.Task[Any]] = [*self._starting]
         if self._refilling is not None:
-            self._refilling.cancel()
-            await asyncio.gather(self._refilling, return_exceptions=True)
+            starting.append(self._refilling)
+        for each in starting:
+            if not each.cancelling():  # a second time would cut its cleaning up short
+                each.cancel()
+        await _done(starting)
         self._spares.clear()
         waiting = [*self._waiting]
         for entry in waiting:
             self._drop(entry)
         for client in [*self._all]:
             self.discard(client)
-        await asyncio.gather(*self._ending, *(entry.renewing for entry in waiting), return_exceptions=True)
+        await _done([*self._ending.values(), *(entry.renewing for entry in waiting)])
 
     def _find(self, affinity: str, limits: Limits) -> _Waiting | None:
         """The one that waited for this identity last; rather one that is blank already."""
@@ -172,8 +180,8 @@ class Pool:
     async def _renew(self, entry: _Waiting) -> bool:
         try:
             left = await entry.client.renew()
-        except SandboxError as error:
-            left = (str(error),)
+        except Exception as error:  # noqa: BLE001  whatever it is, nobody may get it
+            left = (str(error) or repr(error),)
         if left:
             logger.info("a worker is not used again, for its run left behind: %s", "; ".join(left))
             self._drop(entry)
@@ -213,12 +221,29 @@ class Pool:
         self._spares.clear()
 
     async def _begin(self, limits: Limits) -> WorkerClient:
-        client = await self._start(limits)
-        self._all.add(client)
+        """Start a worker. If this is canceled, or all is closed, meanwhile, it is ended, which `close` waits for."""
         if self._closed:
-            await self.discard(client)
-            raise SandboxError("this Sandbox is closed; make another")
+            raise _closed()
+        starting = asyncio.create_task(self._start(limits))
+        self._starting.add(starting)
+        starting.add_done_callback(self._begun)
+        try:
+            client = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if starting.cancelled():
+                raise _closed() from None
+            if not starting.cancel() and starting.exception() is None:
+                self.discard(starting.result())
+            raise
+        if self._closed:
+            self.discard(client)
+            raise _closed()
         return client
+
+    def _begun(self, starting: asyncio.Task[WorkerClient]) -> None:
+        self._starting.discard(starting)
+        if not starting.cancelled() and starting.exception() is None:
+            self._all.add(starting.result())
 
     async def _fill(self, after: float) -> None:
         await asyncio.sleep(after)
@@ -239,6 +264,16 @@ class Pool:
                 self._spares.remove(client)
                 self.discard(client)
                 return
+
+
+async def _done(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Wait for them; unlike gather, without canceling them when this is canceled."""
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+def _closed() -> SandboxError:
+    return SandboxError("this Sandbox is closed; make another")
 
 
 def _fits(client: WorkerClient, limits: Limits) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import secrets
@@ -25,6 +26,7 @@ from sandbox.usage import Meter, descendants
 _START_SECONDS = 30.0
 _LAST_WORDS = 4_000
 _GONE_SECONDS = 10.0
+_SUPERVISOR_SECONDS = 7.0  # it gives itself five
 
 
 class WorkerProcess:
@@ -79,17 +81,19 @@ class WorkerProcess:
     async def _start(
         self, browser: Browser, limits: Limits, chromium_sandbox: bool, meanwhile: Callable[[], None]
     ) -> None:
-        loop = asyncio.get_running_loop()
-        self.control, theirs = socket.socketpair()
-        self.control.setblocking(False)
-        # A file, not a pipe: bubblewrap must not end in the middle of its start because nobody reads on
-        self._info = os.memfd_create("info")
-        host = os.pidfd_open(os.getpid())
-        self._output, output_theirs = os.pipe()
-        os.set_blocking(self._output, False)
         if self._mechanism != "bubblewrap":
             self._scratch = f"{tempfile.gettempdir()}/webtasks-{secrets.token_hex(16)}"
-        try:
+        with contextlib.ExitStack() as handed:
+            self.control, theirs = socket.socketpair()
+            handed.enter_context(theirs)
+            self.control.setblocking(False)
+            # A file, not a pipe: bubblewrap must not end in the middle of its start because nobody reads on
+            self._info = os.memfd_create("info")
+            host = os.pidfd_open(os.getpid())
+            handed.callback(os.close, host)
+            self._output, output_theirs = os.pipe()
+            handed.callback(os.close, output_theirs)
+            os.set_blocking(self._output, False)
             command = worker_command(
                 self._mechanism,
                 browser,
@@ -101,37 +105,43 @@ class WorkerProcess:
                 scratch=self._scratch,
                 compiled=self._compiled,
             )
-            try:
-                # Directly, for asyncio's child watcher would cost a thread per worker on Python 3.11
-                self._popen = subprocess.Popen(  # noqa: ASYNC220
-                    command.arguments,
-                    env=command.environment,
-                    pass_fds=command.descriptors,
-                    cwd="/",
-                    stdin=subprocess.DEVNULL,
-                    stdout=output_theirs,
-                    stderr=output_theirs,
-                    start_new_session=True,
-                )
-            finally:
-                for descriptor in command.descriptors:
-                    if descriptor not in (theirs.fileno(), host, self._info):
-                        os.close(descriptor)
-            self._root_pid = self._popen.pid
-            handle = os.pidfd_open(self._popen.pid)
-            self._handles.append(handle)
-            loop.add_reader(handle, self._reap, handle)
-            loop.add_reader(self._output, self._read_output)
-        finally:
-            theirs.close()
-            os.close(host)
-            os.close(output_theirs)
+            for descriptor in command.descriptors:
+                if descriptor not in (theirs.fileno(), host, self._info):
+                    handed.callback(os.close, descriptor)
+            # Directly, for asyncio's child watcher would cost a thread per worker on Python 3.11
+            self._popen = subprocess.Popen(  # noqa: ASYNC220
+                command.arguments,
+                env=command.environment,
+                pass_fds=command.descriptors,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output_theirs,
+                stderr=output_theirs,
+                start_new_session=True,
+            )
+        self._listen_for_its_end()
         meanwhile()
         await self._take_listener()
         if self._mechanism == "bubblewrap":
             self._root_pid = int(json.loads(os.pread(self._info, 4096, 0))["child-pid"])
             self._handles.append(os.pidfd_open(self._root_pid))
         self.meter = Meter(self._root_pid, jailed=self._mechanism == "bubblewrap", scratch=self._scratch)
+
+    def _listen_for_its_end(self) -> None:
+        assert self._popen is not None
+        assert self._output is not None
+        self._root_pid = self._popen.pid
+        try:
+            handle = os.pidfd_open(self._popen.pid)
+        except OSError:  # then nobody would hear of it
+            end_all(self._popen)
+            self._popen.wait()
+            self._gone.set()
+            raise
+        self._handles.append(handle)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(handle, self._reap, handle)
+        loop.add_reader(self._output, self._read_output)
 
     async def _take_listener(self) -> None:
         loop = asyncio.get_running_loop()
@@ -147,6 +157,7 @@ class WorkerProcess:
         if not data or not descriptors:
             await self._explain_failed_start()
         self.listener = socket.socket(fileno=descriptors[0])
+        self.listener.set_inheritable(False)  # recv_fds leaves it open to other children of this program
 
     async def _explain_failed_start(self) -> NoReturn:
         self.kill()
@@ -201,9 +212,9 @@ class WorkerProcess:
         asyncio.get_running_loop().remove_reader(handle)
         _kill_group(self._popen.pid)
         _kill_handle(self._handles[-1])  # bubblewrap's child has left the group
-        self._popen.wait()
         if self._output is not None:
-            self._read_output()
+            self._read_output()  # before its number is free, for too much output kills it
+        self._popen.wait()
         self._close_output()
         for handle in self._handles:
             os.close(handle)
@@ -211,18 +222,35 @@ class WorkerProcess:
         self._gone.set()
 
     async def wait_gone(self) -> None:
-        """Wait until none of its processes is left, and clean up."""
+        """Wait until none of its processes is left, and clean up.
+
+        Raises:
+            TimeoutError: Some are left; all else is cleaned up.
+        """
+        try:
+            if self._popen is not None:
+                await self._wait_for_its_end(self._popen)
+        finally:
+            self._let_go()
+            if self._scratch is not None:
+                await asyncio.shield(asyncio.to_thread(remove, self._scratch))
+
+    async def _wait_for_its_end(self, popen: subprocess.Popen[bytes]) -> None:
+        if self._mechanism == "landlock":
+            try:
+                await asyncio.wait_for(self._gone.wait(), _SUPERVISOR_SECONDS)
+            except TimeoutError:  # it was stopped, or is held up
+                end_all(popen)
+        await asyncio.wait_for(self._gone.wait(), _GONE_SECONDS)
+
+    def _let_go(self) -> None:
         if self._info is not None:
             os.close(self._info)
             self._info = None
-        if self._popen is not None:
-            await asyncio.wait_for(self._gone.wait(), _GONE_SECONDS)
         self._close_output()
         for name in ("listener", "control", "meter"):
             if hasattr(self, name):
                 getattr(self, name).close()
-        if self._scratch is not None:
-            await asyncio.to_thread(remove, self._scratch)
 
 
 def end_all(process: subprocess.Popen[Any]) -> None:
@@ -230,9 +258,11 @@ def end_all(process: subprocess.Popen[Any]) -> None:
 
     Of bubblewrap that includes the child, which waits for it for ever if it is killed while it starts.
     """
-    for pid in list(descendants(process.pid)):
-        _kill(pid)
-    _kill_group(process.pid)
+    try:
+        for pid in list(descendants(process.pid)):
+            _kill(pid)
+    finally:
+        _kill_group(process.pid)
 
 
 def _kill_group(pid: int) -> None:

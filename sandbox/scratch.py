@@ -2,12 +2,14 @@
 
 A tmpfs has a size, and says by itself what is in it. A plain directory, which the Landlock jail uses, is walked
 through; files that have no name any more but are still open or mapped are found by their users. What lies so deep, or
-so locked, that it cannot be counted is taken for too much.
+so locked, that it cannot be counted is taken for too much, and so is what would take too long to be counted.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import itertools
 import os
 import secrets
 import stat
@@ -19,7 +21,12 @@ _BLOCK = 512  # bytes, in which stat counts whatever the file system does
 _DEEPEST = 100
 _MIB = 1 << 20
 _REMOVALS = 5
+# How much of what processes have open and mapped is looked at, of all together. A look at a descriptor takes longer.
+_MOST_LOOKS, _DESCRIPTOR_LOOKS = 200_000, 4
 _MAPPED_EVERY = 5  # measures: the maps of a browser are long
+# Of a process: it ended meanwhile, or hides, as Chromium's do. Else nobody knows what it uses
+GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
+_SWAPPED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -45,7 +52,7 @@ class Mounted:
         flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
         self._mounts = [os.open(f"/proc/{pid}/root{path}", flags) for path in ("/scratch", "/dev/shm")]  # noqa: S108  the jail's own
 
-    def measure(self, _pids: Sequence[int]) -> Kept:
+    def measure(self, _pids: Sequence[int], _most: float) -> Kept:
         """What is in it now."""
         states = [os.fstatvfs(mount) for mount in self._mounts]
         megabytes = max((state.f_blocks - state.f_bfree) * state.f_frsize / _MIB for state in states)
@@ -69,36 +76,64 @@ class Directory:
         self._measures = 0
         self._mapped: dict[tuple[int, int], int] = {}
 
-    def measure(self, pids: Sequence[int]) -> Kept:
+    def measure(self, pids: Sequence[int], most: int) -> Kept:
         """What is in it now.
 
         Args:
             pids: The processes that may hold files without a name.
+            most: Files that there may be; when there are more, no others are looked at.
         """
         seen: dict[tuple[int, int], int] = {}
         try:
-            for state in _walk(self._path):
+            for number, state in enumerate(_walk(self._path, most + 1), start=1):
                 seen[state.st_dev, state.st_ino] = state.st_blocks * _BLOCK
+                if number > most:
+                    return Kept(sum(seen.values()) / _MIB, number)
         except (PermissionError, RecursionError):
             return _TOO_MUCH
-        if self._measures % _MAPPED_EVERY == 0:
-            self._mapped = _each(_mapped, pids)
-        self._measures += 1
-        seen |= self._mapped | _each(_nameless, pids)
+        looks = _Looks()
+        try:
+            if self._measures % _MAPPED_EVERY == 0:
+                self._mapped = _each(_mapped, pids, looks)
+            self._measures += 1
+            seen |= self._mapped | _each(_nameless, pids, looks)
+        except _TooManyError:
+            return Kept(sum(seen.values()) / _MIB, float("inf"))
         return Kept(sum(seen.values()) / _MIB, len(seen))
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-def _walk(path: str) -> Iterator[os.stat_result]:
+class _TooManyError(Exception):
+    """There is more to be looked at than there is time for."""
+
+
+class _Looks:
+    """Counts them."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_LOOKS
+
+    def spend(self, number: int) -> None:
+        """Before something is looked at."""
+        self._left -= number
+        if self._left < 0:
+            raise _TooManyError
+
+
+def _walk(path: str, most: int) -> Iterator[os.stat_result]:
     """The state of all below a directory. By descriptors: a path can be made too long to be opened.
+
+    Args:
+        path: The directory.
+        most: Of each directory, look at no more than these.
 
     Raises:
         PermissionError: A directory cannot be listed.
         RecursionError: It goes deeper than anybody needs.
     """
-    open_: list[tuple[int, list[str]]] = [_list(path, None)]
+    open_: list[tuple[int, list[str]]] = [_list(path, None, most)]
     try:
         while open_:
             here, names = open_[-1]
@@ -113,51 +148,54 @@ def _walk(path: str) -> Iterator[os.stat_result]:
                 if stat.S_ISDIR(state.st_mode):
                     if len(open_) > _DEEPEST:
                         raise RecursionError
-                    open_.append(_list(name, here))
-            except FileNotFoundError:
-                continue
+                    open_.append(_list(name, here, most))
+            except OSError as error:
+                if error.errno not in _SWAPPED:
+                    raise
     finally:
         for here, _ in open_:
             os.close(here)
 
 
-def _list(name: str, parent: int | None) -> tuple[int, list[str]]:
+def _list(name: str, parent: int | None, most: int) -> tuple[int, list[str]]:
     directory = os.open(name, _DIRECTORY, dir_fd=parent)
     try:
-        return directory, _names(directory)
+        return directory, _names(directory, most)
     except BaseException:
         os.close(directory)
         raise
 
 
-def _names(directory: int | str) -> list[str]:
+def _names(directory: int | str, most: int | None = None) -> list[str]:
     with os.scandir(directory) as entries:
-        return [entry.name for entry in entries]
+        return [entry.name for entry in itertools.islice(entries, most)]
 
 
 def _each(
-    find: Callable[[int], Iterator[tuple[tuple[int, int], int]]], pids: Sequence[int]
+    find: Callable[[int, _Looks], Iterator[tuple[tuple[int, int], int]]], pids: Sequence[int], looks: _Looks
 ) -> dict[tuple[int, int], int]:
     found: dict[tuple[int, int], int] = {}
     for pid in pids:
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            found.update(find(pid))
+        with contextlib.suppress(*GONE):
+            found.update(find(pid, looks))
     return found
 
 
-def _nameless(pid: int) -> Iterator[tuple[tuple[int, int], int]]:
+def _nameless(pid: int, looks: _Looks) -> Iterator[tuple[tuple[int, int], int]]:
     """Regular files without a name that a process has open."""
     for number in _names(f"/proc/{pid}/fd"):
+        looks.spend(_DESCRIPTOR_LOOKS)
         with contextlib.suppress(FileNotFoundError):
             state = Path(f"/proc/{pid}/fd/{number}").stat()
             if stat.S_ISREG(state.st_mode) and state.st_nlink == 0:
                 yield (state.st_dev, state.st_ino), state.st_blocks * _BLOCK
 
 
-def _mapped(pid: int) -> Iterator[tuple[tuple[int, int], int]]:
+def _mapped(pid: int, looks: _Looks) -> Iterator[tuple[tuple[int, int], int]]:
     """Files without a name that a process has mapped; the size is that of the map."""
     with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:  # noqa: PTH123  many times a second
         for line in maps:
+            looks.spend(1)
             if line.endswith(" (deleted)\n"):
                 addresses, _, _, device, inode, *_ = line.split()
                 start, end = (int(address, 16) for address in addresses.split("-"))

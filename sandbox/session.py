@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -101,7 +102,7 @@ class Session:
         """End the worker, and wait until nothing of it is left."""
         if not self._over:
             self._over = True
-            await self._end(self._client)
+            await asyncio.shield(self._end(self._client))  # goes on if this is canceled
 
     def release(self) -> None:
         """Close it without waiting; after a good run in which nothing else was done here, the worker may serve the next

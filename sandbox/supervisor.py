@@ -48,11 +48,17 @@ def supervise(
     code = 0
     try:
         _serve(control, host, worker, handed, port, tasks)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # in here: what is still to be done must not be cut short
     except _Ended:
         pass
+    except BaseException:  # noqa: BLE001  it is told, and all must end the more so
+        import traceback
+
+        code = 1
+        traceback.print_exc()
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        if ended := os.waitid(os.P_PID, worker, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        if not code and (ended := os.waitid(os.P_PID, worker, os.WEXITED | os.WNOHANG | os.WNOWAIT)):
             code = ended.si_status
         end_descendants()
         remove(directory)
@@ -60,6 +66,7 @@ def supervise(
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
     raise _Ended
 
 
@@ -111,6 +118,8 @@ def _answer(notices: int, port: int, counter: _Counter) -> None:
 
 def _connect(notices: int, number: int, pid: int, descriptor: int, port: int) -> int:
     """Replace a socket of the worker by a connection to the proxy. Returns the error number, or 0."""
+    if descriptor < 0:  # what Python has for a socket that it closed
+        return errno.EBADF
     try:
         with socket.create_connection(("127.0.0.1", port), _CONNECT_SECONDS) as connection:
             connection.setblocking(not _is_nonblocking(pid, descriptor))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sandbox.scratch import Directory, Kept, Mounted
+from sandbox.scratch import GONE, Directory, Kept, Mounted
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _KIB_PER_MIB = 1024
+_ASKING_SECONDS = 0.2
+_MUCH_TO_ASK = 64 << 10  # KiB of tables: the kernel goes through all of them
 _MUCH_SHARED = 32 << 10  # KiB of shared memory, from which on it is worth asking how many processes share it
 
 
@@ -53,19 +56,29 @@ class Meter:
         """Its processes."""
         return all_pids(self.proc) if self._directory is not None else list(descendants(self._pid))
 
-    def read(self) -> Usage:
-        """Measure now. Processes that end meanwhile are left out."""
+    def read(self, most_files: int) -> Usage:
+        """Measure now. Processes that end meanwhile are left out.
+
+        How long this takes is for the worker to decide, so there are bounds; what lies beyond counts as too much.
+
+        Args:
+            most_files: In the scratch directory; when there are more, it is of no interest how many.
+
+        Raises:
+            OSError: It cannot be told what they use.
+        """
         cpu = memory = 0.0
         measured = []
+        asking_until = time.thread_time() + _ASKING_SECONDS
         for pid in self.pids():
             try:
                 fields = process_stat(f"{self.proc}/{pid}")
-                memory += _memory(f"{self.proc}/{pid}")
-            except (OSError, IndexError):
+                memory += _memory(f"{self.proc}/{pid}", asking_until)
+            except (*GONE, IndexError):
                 continue
             cpu += sum(map(int, fields[11:15])) / _TICK  # its own time and that of children that ended
             measured.append(pid)
-        kept = self._scratch.measure(measured) if self._scratch is not None else Kept(0.0, 0)
+        kept = self._scratch.measure(measured, most_files) if self._scratch is not None else Kept(0.0, 0)
         return Usage(cpu, memory, len(measured), kept.megabytes, kept.files)
 
     def close(self) -> None:
@@ -83,7 +96,7 @@ def descendants(pid: int) -> Iterator[int]:
     for entry in all_pids("/proc"):
         try:
             parent = int(process_stat(f"/proc/{entry}")[1])
-        except (OSError, IndexError):
+        except (*GONE, IndexError):
             continue
         children.setdefault(parent, []).append(entry)
     waiting = [pid]
@@ -109,13 +122,13 @@ def names_in(directory: int | str | os.PathLike[str]) -> set[str]:
     return set(os.listdir(directory))  # noqa: PTH208  pathlib takes no descriptors
 
 
-def _memory(directory: str) -> float:
-    """MiB that a process has for itself, and its part of what it shares with others."""
-    own, shared = _kibibytes(f"{directory}/status", "RssAnon:", "RssShmem:")
-    if shared > _MUCH_SHARED:
-        with contextlib.suppress(OSError):  # Chromium hides some of its processes: then all counts
+def _memory(directory: str, asking_until: float) -> float:
+    """MiB that a process has for itself, the kernel's tables of its memory included, and its part of what it shares."""
+    own, tables, shared = _kibibytes(f"{directory}/status", "RssAnon:", "VmPTE:", "RssShmem:")
+    if shared > _MUCH_SHARED and tables < _MUCH_TO_ASK and time.thread_time() < asking_until:
+        with contextlib.suppress(*GONE):  # Chromium hides some of its processes: then all counts
             (shared,) = _kibibytes(f"{directory}/smaps_rollup", "Pss_Shmem:")
-    return (own + shared) / _KIB_PER_MIB
+    return (own + tables + shared) / _KIB_PER_MIB
 
 
 def _kibibytes(path: str, *names: str) -> list[int]:

@@ -29,6 +29,7 @@ _SET_DUMPABLE = 4
 def main() -> None:
     """Entry point; the host passes the options as JSON."""
     options = json.loads(sys.argv[1])
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what the thread that started this blocks is its own affair
     _limit_resources(options)
     control = socket.socket(fileno=options["control"])
     control.set_inheritable(False)
@@ -88,13 +89,14 @@ def _leave_a_watchman(control: socket.socket, host: int) -> int:
         os.close(host)
         return ready
     os.close(ready)
+    alive = os.pidfd_open(worker)  # tells of its end even after it has been waited for
     if os.getpid() == 1:
         _become_untouchable()
     os.close(preparing)
     poll = select.poll()
     poll.register(control, select.POLLRDHUP)
     poll.register(host, select.POLLIN)
-    poll.register(os.pidfd_open(worker), select.POLLIN)
+    poll.register(alive, select.POLLIN)
     poll.poll()
     if os.getpid() == 1:
         os._exit(1)  # the kernel ends all others
@@ -113,9 +115,19 @@ def _become_untouchable() -> None:
     """The first process of a namespace can neither be killed nor stopped from inside; nor be written to, after this."""
     import ctypes
 
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # it is given all orphans, and waits for none
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the kernel keeps from it what it has no handler for
+    # It is given all orphans. Only the time of those that are waited for counts as time of the jail.
+    signal.signal(signal.SIGCHLD, lambda *_: _wait_for_orphans())
     if ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         os._exit(1)
+
+
+def _wait_for_orphans() -> None:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return
 
 
 def _kill(pid: int) -> None:

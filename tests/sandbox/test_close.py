@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox
+from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox, SandboxError
 from sandbox.browser import find_browser
 from sandbox.jail import worker_command
 from sandbox.usage import descendants
@@ -75,6 +75,33 @@ async def test_descriptors_are_given_back() -> None:
         return len(os.listdir("/proc/self/fd"))
 
     assert await once() == await once()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.2])
+async def test_closing_ends_a_worker_that_a_run_is_starting(seconds: float) -> None:
+    sandbox = Sandbox(pool=PoolOptions(spare=0))
+    running = asyncio.ensure_future(sandbox.run(Automation("async def run(page, parameters, task): pass"), {}))
+    await asyncio.sleep(seconds)
+    await sandbox.close()
+    assert _family() == set()
+    with pytest.raises(SandboxError):
+        await running
+
+
+@pytest.mark.parametrize("what", ["session", "sandbox"])
+async def test_closing_that_is_canceled_goes_on(what: str) -> None:
+    before: list[str] = []
+    for _ in range(2):  # what the first needs stays
+        before = sorted(os.listdir("/proc/self/fd"))
+        async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
+            session = await sandbox.open_session({})
+            closing = asyncio.ensure_future((session if what == "session" else sandbox).close())
+            await asyncio.sleep(0.001)
+            closing.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+        assert _family() == set()
+    assert sorted(os.listdir("/proc/self/fd")) == before
 
 
 @pytest.mark.parametrize("mechanism", ["landlock", "none"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox import Automation, Egress, Host, Limits, Outcome, PoolOptions, Sandbox
+from sandbox import Automation, Egress, Host, Limits, Outcome, PoolOptions, Sandbox, WorkerDied
 from sandbox.usage import descendants
 from tests.sandbox.conftest import _indent
 
@@ -275,6 +276,31 @@ async def test_a_waiting_worker_that_dies_is_not_handed_out(warm: Sandbox) -> No
     os.kill(entry.client._process._root_pid, 9)
     await until(lambda: not entry.client.usable)
     assert await runs_of_worker(warm, "dying") == 1
+
+
+async def test_a_waiting_worker_that_has_just_died_is_cleaned_up(warm: Sandbox) -> None:
+    """Nobody has heard of its end yet when the next run finds it."""
+    assert await runs_of_worker(warm, "just died") == 1
+    entry = next(each for each in warm._pool._waiting if each.affinity == "just died")
+    await entry.renewing
+    entry.client.end(WorkerDied("just now"))
+    assert await runs_of_worker(warm, "just died") == 1
+    await until(lambda: entry.client not in warm._pool._all)
+
+
+async def test_a_worker_that_cannot_be_made_blank_is_not_kept(warm: Sandbox) -> None:
+    """Here because this program may open no more files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert await runs_of_worker(warm, "no files") == 1
+    entry = next(each for each in warm._pool._waiting if each.affinity == "no files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        await asyncio.wait({entry.renewing})
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert entry not in warm._pool._waiting
+    assert await runs_of_worker(warm, "no files") == 1
+    await until(lambda: entry.client not in warm._pool._all)
 
 
 @pytest.mark.parametrize("option", ["spare", "kept", "memory_mb", "idle_seconds", "runs"])

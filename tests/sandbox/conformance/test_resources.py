@@ -68,6 +68,18 @@ async def run(page, parameters, task):
     await asyncio.sleep(parameters["then"])
     return "filled"
 """
+# Of empty memory that is only read, the kernel keeps one page for all, but a page of its tables for every 2 MiB.
+PAGE_TABLES = """
+import asyncio, mmap
+async def run(page, parameters, task):
+    kept = []
+    for _ in range(parameters["n"]):
+        kept.append(mmap.mmap(-1, 64 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ))
+        kept[-1][:: 2 << 20]
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(parameters["then"])
+    return "filled"
+"""
 HEAP = """
 async def run(page, parameters, task):
     await page.evaluate('''async n => {
@@ -147,6 +159,30 @@ async def run(page, parameters, task):
     os.wait()
     return "left behind"
 """
+# Each is an orphan at once, and ends before anybody looks at it.
+BURNERS = """
+import asyncio, os, time
+async def run(page, parameters, task):
+    for _ in range(100):
+        if os.fork() == 0:
+            if os.fork() == 0:
+                while time.process_time() < 0.05:
+                    pass
+            os._exit(0)
+        os.wait()
+        await asyncio.sleep(0.05)
+"""
+SIGNALS = """
+import asyncio, os
+async def run(page, parameters, task):
+    for number in range(1, 65):
+        try:
+            os.kill(1, number)
+        except OSError:
+            pass
+        await asyncio.sleep(0.01)
+    return await page.evaluate("6 * 7")
+"""
 FLOOD = """
 async def run(page, parameters, task):
     await page.evaluate("n => { for (let i = 0; i < n; i++) console.log('x'.repeat(1000)); }", parameters["n"])
@@ -159,6 +195,7 @@ EXCESSES: dict[str, tuple[str, int, int, Limits]] = {
     "threads": (THREADS, 100_000, 200, Limits(processes=60, wall_seconds=20)),
     "memory": (MEMORY, 40, 4, Limits(memory_mb=600)),
     "shared memory": (SHARED_MEMORY, 40, 4, Limits(memory_mb=600)),
+    "page tables": (PAGE_TABLES, 16, 1, Limits(memory_mb=600)),
     "V8 heap": (HEAP, 60, 1, Limits(memory_mb=600)),
     "array buffers": (BUFFERS, 40, 4, Limits(memory_mb=600)),
     "disk": (DISK, 20, 4, Limits(scratch_mb=64)),
@@ -221,6 +258,18 @@ async def test_code_that_listens_to_no_signal_ends(jail: str) -> None:
     with pytest.raises(SandboxLimitExceeded):
         await run(jail, DEAF, Limits(cpu_seconds=1))
     assert left() == []
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_the_time_of_orphans_counts(jail: str) -> None:
+    with pytest.raises(SandboxLimitExceeded) as caught:
+        await run(jail, BURNERS, Limits(cpu_seconds=4))
+    assert caught.value.limit == "cpu_seconds"
+    assert left() == []
+
+
+async def test_the_first_process_of_a_jail_hears_no_signal_from_inside() -> None:
+    assert (await run("bubblewrap", SIGNALS, Limits())).value == 42
 
 
 @pytest.mark.parametrize("jail", JAILS)
