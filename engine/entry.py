@@ -16,6 +16,7 @@ class Job(Protocol):
     task_id: str
     request: TaskRequest
     hand_over: bool  # once canceled, it goes back into the line where it may be run again
+    settled: bool  # it is as good as done, and its bundle about to change: too late to cancel
     unrecorded: Callable[[], object] | None  # records its end, where that was not possible at once
 
     async def run(self) -> TaskResult:
@@ -58,9 +59,13 @@ class Entry:
             self.stop()
 
     def stop(self) -> None:
-        """Cancels the run; not before it has begun, for it would end without recording that, and keep its lock."""
+        """Cancels the run.
+
+        Not before it has begun, for it would end without recording that, and keep its lock; nor when it is as good as
+        done, for a canceled run changes no bundle.
+        """
         self.stopped = True
-        if self.begun and self.running is not None:
+        if self.begun and self.running is not None and not self.job.settled:
             self.running.cancel()
 
     def end(self, result: TaskResult | BaseException | None) -> None:

@@ -82,6 +82,7 @@ class TaskRun:
     reach: Reach = Reach()  # noqa: RUF009  frozen
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     hand_over: bool = False
+    settled: bool = False
     unrecorded: Callable[[], object] | None = None
     _entered: bool = False
     _started: datetime | None = None
@@ -189,7 +190,8 @@ class TaskRun:
         return cause
 
     def _settle(self) -> None:
-        """From here on the task is as good as done: its time no longer runs out."""
+        """From here on the task is as good as done, and its bundle about to change: it is seen to its end."""
+        self.settled = True
         if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(None)
 

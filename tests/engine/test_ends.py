@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from engine import AsyncEngine, TaskRequest, TaskResult
+from engine.bundles import BundleStore
 from engine.records import Records
 from engine.redaction import Redactor
 from engine.running import redacted
@@ -134,3 +136,27 @@ def test_a_transaction_that_fails_leaves_the_records_usable(tmp_path: Path) -> N
     records.close()
     with pytest.raises(StoreError, match="closed"):
         records.journal.gates("wt_1")
+
+
+async def test_a_run_that_commits_is_seen_to_its_end(
+    tmp_path: Path, site: FixtureServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A canceled task leaves its bundle untouched; so one whose bundle changes just now is not canceled any more."""
+    loop, commits, commit = asyncio.get_running_loop(), asyncio.Event(), BundleStore.commit
+
+    def slowly(*args: Any, **named: Any) -> Any:
+        loop.call_soon_threadsafe(commits.set)
+        time.sleep(0.5)
+        return commit(*args, **named)
+
+    monkeypatch.setattr(BundleStore, "commit", slowly)
+    model = ScriptedModel([("write", {"code": TITLE}), ("finish", {"summary": "Take the title down"})])
+    async with AsyncEngine(store=tmp_path, model=model) as engine:
+        task_id = await engine.start(TASK, start_url=site.url + "list", reuse_key="k")
+        await commits.wait()
+        ended = await engine.cancel(task_id)
+    assert (ended.status, ended.outcome) == ("completed", "success")
+    assert ended.reuse is not None
+    assert ended.reuse.created
+    assert recorded(tmp_path)[0].status == "completed"
+    assert len(BundleStore(tmp_path / "default").history("k")) == 1
