@@ -27,8 +27,8 @@ _BOTH = (
     Protection("environment", "full", "it starts empty: no variable of yours, no key"),
     Protection("network", "full", "one way out, the proxy with its rules; no other socket reaches anything"),
     Protection("local sockets", "full", "databases, agents and daemons that listen on Unix sockets are out of reach"),
-    Protection("end", "full", "all processes end with the run, and with your program, even if that is killed"),
 )
+_END = Protection("end", "full", "all processes end with the run, and with your program, even if that is killed")
 _BUBBLEWRAP = (
     Protection("files", "full", "it sees libraries, Python and the browser, read-only, and a scratch directory"),
     Protection("other processes", "full", "it sees none but its own"),
@@ -56,6 +56,12 @@ _PROCESSES = (
     "it cannot read, trace or change them, but it can see their numbers and signal those of your own user:"
     " Linux 6.12 or newer prevents that",
 )
+_WEAK_END = Protection(
+    "end",
+    "partly",
+    "all processes end with the run, and with your program, unless the code of another run kills what ends them:"
+    " Linux 6.12 or newer prevents that",
+)
 _NONE = "the code runs as you"
 
 
@@ -67,11 +73,12 @@ def protections(mechanism: Literal["bubblewrap", "landlock", "none"]) -> tuple[P
     """
     found: tuple[Protection, ...]
     if mechanism == "bubblewrap":
-        found = (*_BOTH, *_BUBBLEWRAP)
+        found = (*_BOTH, _END, *_BUBBLEWRAP)
     elif mechanism == "landlock":
-        processes = Protection("other processes", "partly", _PROCESSES[0 if landlock.scopes() else 1])
-        found = (*_BOTH, *_LANDLOCK, processes)
+        scopes = landlock.scopes()
+        processes = Protection("other processes", "partly", _PROCESSES[0 if scopes else 1])
+        found = (*_BOTH, _END if scopes else _WEAK_END, *_LANDLOCK, processes)
     else:
-        found = tuple(Protection(each.name, "none", _NONE) for each in (*_BOTH, *_BUBBLEWRAP))
-    order = [each.name for each in (*_BUBBLEWRAP[:2], *_BOTH, *_BUBBLEWRAP[2:])]
+        found = tuple(Protection(each.name, "none", _NONE) for each in (*_BOTH, _END, *_BUBBLEWRAP))
+    order = [each.name for each in (*_BUBBLEWRAP[:2], *_BOTH, _END, *_BUBBLEWRAP[2:])]
     return tuple(sorted(found, key=lambda each: order.index(each.name)))

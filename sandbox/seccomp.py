@@ -121,6 +121,15 @@ _OWN_ONLY: _Numbers = {
     "sched_setparam": (142, 118),
     "sched_setscheduler": (144, 119),
 }
+# Those that signal another process or thread, named by their first argument.
+_SIGNALS: _Numbers = {
+    "kill": (62, 129),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "tgkill": (234, 131),
+    "tkill": (200, 130),
+}
+_PIDFD_SEND_SIGNAL, _FCNTL = (424, 424), (72, 25)
 _CLONE, _CLONE3, _FORK, _VFORK = (56, 220), (435, 435), (57, None), (58, None)
 _CONNECT, _SOCKET, _SOCKETPAIR = (42, 203), (41, 198), (53, 199)
 _SENDTO, _SENDMSG, _SENDMMSG = (44, 206), (46, 211), (307, 269)
@@ -133,6 +142,8 @@ _FASTOPEN = 0x20000000  # of sendto: connects without connect
 _NEW_NAMESPACES = 0x7E020000
 _SET_DUMPABLE = 4  # hides descriptors from whoever measures what they hold
 _TYPE_INTO_TERMINAL, _TERMINAL_LINUX = 0x5412, 0x541C
+_SET_OWNER = (8, 15)  # of fcntl: who is signaled when there is something to read
+_SET_OWNER_BY_IOCTL = (0x8901, 0x8902)
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
@@ -140,6 +151,7 @@ _JUMP_EQUAL, _JUMP_GREATER_EQUAL, _JUMP_ANY_BIT = 0x15, 0x35, 0x45
 _ALLOWED, _ERRNO, _KILLED, _NOTIFIED = 0x7FFF0000, 0x00050000, 0x80000000, 0x7FC00000
 _NUMBER_OFFSET, _ARCH_OFFSET, _ARGUMENTS_OFFSET = 0, 4, 16
 _X32_BIT = 0x40000000
+_WORD = 0xFFFFFFFF
 
 
 def known() -> bool:
@@ -152,12 +164,13 @@ def column(machine: str | None = None) -> int:
     return 0 if (machine or platform.machine()) == "x86_64" else 1
 
 
-def program(machine: str | None = None, *, strict: bool = False) -> bytes | None:
+def program(machine: str | None = None, *, strict: bool = False, spared: int | None = None) -> bytes | None:
     """The filter as BPF, or None where we do not know the architecture's system calls.
 
     Args:
         machine: As `platform.machine` says; default this one.
         strict: For the jail without namespaces.
+        spared: A process that must not be signaled, where the kernel does not keep signals inside.
     """
     machine = machine or platform.machine()
     if machine not in _AUDIT_ARCH:
@@ -166,18 +179,19 @@ def program(machine: str | None = None, *, strict: bool = False) -> bytes | None
     code.append(_load(_NUMBER_OFFSET))
     if machine == "x86_64":
         code += [_instruction(_JUMP_GREATER_EQUAL, 0, 1, _X32_BIT), _give(_KILLED)]
-    for numbers, body in _rules(strict):
+    for numbers, body in _rules(strict, spared):
         number = numbers[column(machine)]
         if number is not None:
             code += [_instruction(_JUMP_EQUAL, 0, len(body), number), *body]
     return b"".join([*code, _give(_ALLOWED)])
 
 
-def _rules(strict: bool) -> list[tuple[tuple[int | None, int | None], list[bytes]]]:
+def _rules(strict: bool, spared: int | None) -> list[tuple[tuple[int | None, int | None], list[bytes]]]:
     """System calls and what is done about each: instructions that end in a return."""
     refuse, allow, ask = [_refuse()], [_give(_ALLOWED)], [_give(_NOTIFIED)]
     rules = [(numbers, refuse) for numbers in _DENIED.values()]
-    terminal = _forbid_values(1, _TYPE_INTO_TERMINAL, _TERMINAL_LINUX)
+    owners = _SET_OWNER_BY_IOCTL if spared is not None else ()
+    terminal = _forbid_values(1, _TYPE_INTO_TERMINAL, _TERMINAL_LINUX, *owners)
     rules.append((_IOCTL, [*terminal, *allow]))
     if not strict:
         # Others, vsock above all, pass a network namespace by.
@@ -192,6 +206,11 @@ def _rules(strict: bool) -> list[tuple[tuple[int | None, int | None], list[bytes
     rules += [(_SOCKET, [*tcp, *allow]), (_SOCKETPAIR, [*pair, *allow]), (_CONNECT, ask)]
     for numbers, argument in ((_SENDTO, 3), (_SENDMSG, 2), (_SENDMMSG, 3)):
         rules.append((numbers, [*_forbid_bits(argument, _FASTOPEN), *allow]))
+    if spared is not None:
+        # By its number, as a group, or with all others
+        named = _forbid_values(0, spared, -spared & _WORD, -1 & _WORD)
+        rules += [(numbers, [*named, *allow]) for numbers in _SIGNALS.values()]
+        rules += [(_PIDFD_SEND_SIGNAL, refuse), (_FCNTL, [*_forbid_values(1, *_SET_OWNER), *allow])]
     # Its flags are in memory, which could change under our eyes; the C library then takes clone.
     rules.append((_CLONE3, [_refuse(errno.ENOSYS)]))
     rules += [(_CLONE, [*_forbid_bits(0, _NEW_NAMESPACES), *ask]), (_FORK, ask), (_VFORK, ask)]
