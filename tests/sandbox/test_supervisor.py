@@ -59,14 +59,9 @@ import ctypes, fcntl, json, os, signal, socket, time
 libc = ctypes.CDLL(None, use_errno=True)
 info = (ctypes.c_int * 32)(0, 0, -1)
 def call(name, *arguments):
-<<<<<<< HEAD
-    queue = {"rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240)}
-    if libc.syscall(({"tkill": (200, 130), "tgkill": (234, 131)} | queue)[name][os.uname().machine != "x86_64"], *arguments) < 0:
-=======
     numbers = {"tkill": (200, 130), "tgkill": (234, 131)}
     numbers |= {"rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240)}
     if libc.syscall(numbers[name][os.uname().machine != "x86_64"], *arguments) < 0:
->>>>>>> box
         raise OSError(ctypes.get_errno(), name)
 ways = {
     "kill": lambda pid: os.kill(pid, 0),
