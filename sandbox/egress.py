@@ -90,7 +90,7 @@ class Proxy:
         try:
             while True:
                 head = await read_head(client.reader)
-                method, target, _ = head.first_line
+                method, target = head.request
                 if method == "CONNECT":
                     host, _, port = target.rpartition(":")
                     server = (await self._dial(host, _port(port), tunnel=True)).peer
