@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 _HOP_BY_HOP = (b"connection", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection")
 _BLOCK = 1 << 17
+_LINGER_SECONDS = 10.0
 _LINE_ENDS = re.compile(rb"[\r\n\0]")  # to some readers, each by itself
 _METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _BLANK = re.compile(r"[\0-\x20\x7f]")
@@ -32,8 +33,10 @@ class Peer:
     writer: asyncio.StreamWriter
 
     def drop(self) -> None:
-        """Close at once."""
+        """Close; what was written may still be taken for some seconds."""
         self.writer.close()
+        if self.writer.transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self.writer.transport.abort)
 
 
 @dataclass(frozen=True)

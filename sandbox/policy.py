@@ -99,7 +99,8 @@ class Policy:
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
         try:
-            addresses = await asyncio.wait_for(self._resolve(host, port), _RESOLVE_SECONDS)
+            async with asyncio.timeout(_RESOLVE_SECONDS):
+                addresses = await self._resolve(host, port)
         except TimeoutError:
             raise RefusedError("dns: no answer in time") from None
         except (OSError, UnicodeError) as error:
