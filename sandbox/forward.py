@@ -10,6 +10,7 @@ from dataclasses import dataclass
 _HOP_BY_HOP = (b"connection", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection")
 _BLOCK = 1 << 17
 _LINGER_SECONDS = 10.0
+_MOST_IN_A_ROW = 100  # of what may come any number of times
 _LINE_ENDS = re.compile(rb"[\r\n\0]")  # to some readers, each by itself
 _METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _BLANK = re.compile(r"[\0-\x20\x7f]")
@@ -171,7 +172,7 @@ async def _copy_body(head: Head, reader: asyncio.StreamReader, server: Peer) -> 
 
 
 async def _forward_answer(method: str, client: Peer, server: Peer) -> bool:
-    while True:
+    for _ in range(_MOST_IN_A_ROW + 1):
         head = await read_head(server.reader)
         digits = head.first_line[1]
         status = int(digits) if len(digits) == 3 and digits.isdecimal() else 0
@@ -180,11 +181,14 @@ async def _forward_answer(method: str, client: Peer, server: Peer) -> bool:
         if status == 407:
             raise ProxyWantsCredentials
         client.writer.write(head.raw)
+        await client.writer.drain()
         if status == 101:
             await pump_both(client, server)
             return False
         if status >= 200:
             break
+    else:
+        raise BadMessage("an answer that does not come to its end")
     if method == "HEAD" or status in (204, 304):
         pass
     elif head.chunked:
@@ -221,11 +225,15 @@ async def _copy_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
         if await reader.readexactly(2) != b"\r\n":
             raise BadMessage("a chunk longer than announced")
         writer.write(b"\r\n")
-    while line != b"\r\n":  # trailers
+    for _ in range(_MOST_IN_A_ROW + 1):  # trailers
         line = await reader.readuntil(b"\r\n")
         if _LINE_ENDS.search(line[:-2]):
             raise BadMessage("a trailer that is two lines to some")
         writer.write(line)
+        await writer.drain()
+        if line == b"\r\n":
+            return
+    raise BadMessage("trailers that do not come to their end")
 
 
 async def pump_both(one: Peer, other: Peer) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
+from sandbox.forward import Head, Peer, forward_request
 from tests.sandbox.test_upstream import ANSWER, Upstream, proxied, send
 
 POST = b"POST http://example.com/ HTTP/1.1\r\n"
@@ -74,3 +76,45 @@ async def test_chunks_pass_with_extensions_blanks_and_trailers() -> None:
     async with proxied(upstream) as (_, port):
         assert await send(port, CHUNKED + body, len(ANSWER)) == ANSWER
     assert upstream.heads == [body]
+
+
+HINT = b"HTTP/1.1 103 Early Hints\r\nLink: " + b"x" * 100_000 + b"\r\n\r\n"
+TRAILER = b"X: " + b"x" * 100_000 + b"\r\n"
+LAST_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+
+
+@pytest.mark.parametrize(("start", "again"), [(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"), (LAST_CHUNK, b"X: y\r\n")])
+async def test_what_has_no_end_is_ended(start: bytes, again: bytes) -> None:
+    class Endless(Upstream):
+        async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(start)
+            try:
+                while True:
+                    writer.write(again)
+                    await writer.drain()
+            except ConnectionError:
+                writer.close()
+
+    async with proxied(Endless()) as (_, port):
+        assert await send(port, b"GET http://example.com/ HTTP/1.1\r\n\r\n") == start + 101 * again
+
+
+@pytest.mark.parametrize(("start", "again"), [(b"", HINT), (LAST_CHUNK, TRAILER)])
+async def test_a_client_that_does_not_read_gets_no_more(start: bytes, again: bytes) -> None:
+    async def ends() -> tuple[Peer, Peer]:
+        one, other = socket.socketpair()
+        opened = await asyncio.open_connection(sock=one, limit=1 << 17)
+        return Peer(*opened), Peer(*await asyncio.open_connection(sock=other, limit=1 << 17))
+
+    (site, server), (client, page) = await ends(), await ends()
+    page.writer.transport.pause_reading()  # type: ignore[attr-defined]  # of every transport that reads
+    request = Head(b"", ("GET", "/", "HTTP/1.1"), ())
+    forwarding = asyncio.ensure_future(forward_request(request, "/", "example.com", client, server))
+    site.writer.write(start + 50 * again)
+    await asyncio.sleep(0.3)
+    assert client.writer.transport.get_write_buffer_size() < 10 * len(again)
+    forwarding.cancel()
+    for peer in (site, server, client, page):
+        peer.writer.transport.abort()
+    await asyncio.wait({forwarding})
