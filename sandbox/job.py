@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, WorkerDied
 from sandbox.host import GateDecision, Host
 from sandbox.limits import Limits
-from sandbox.protocol import NOTICE_COST, Channel, Message, ProtocolError, optional_text, text_field
+from sandbox.protocol import NOTICE_COST, Channel, Message, ProtocolError, is_whole, optional_text, text_field
 from sandbox.transfers import Transfers
 
 _OPEN_REQUESTS = 64
@@ -91,7 +91,7 @@ class Job:
                     await self._host.log(message["message"])
                 else:
                     done, total = message.get("done"), message.get("total")
-                    if not isinstance(done, int) or not isinstance(total, int | None):
+                    if not is_whole(done) or not (total is None or is_whole(total)):
                         raise ProtocolError("progress is counted in whole numbers")
                     await self._host.progress(done, total)
             self._notices.task_done()

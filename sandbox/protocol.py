@@ -12,12 +12,14 @@ import json
 import math
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 MAX_DEPTH = 100
 MAX_LINE = 1 << 20  # of a message to the host that carries no result
 NOTICE_COST = 64  # bytes of output for a notice beside its text: empty ones are a flood, too
 CHUNK_BYTES = 256 << 10  # of a file, per message
+_KIND = 50  # characters
+_MOST = (1 << 53) - 1  # beyond it no two programs agree on what a number is
 
 Message = dict[str, Any]
 Handler = Callable[[Message], Awaitable[Any]]
@@ -100,11 +102,16 @@ def dump_json(value: Any) -> str:
 def parse_message(line: bytes) -> Message:
     """One line as a message."""
     message = parse_json(line)
-    if not isinstance(message, dict) or not isinstance(message.get("t"), str):
+    if not isinstance(message, dict) or not isinstance(message.get("t"), str) or len(message["t"]) > _KIND:
         raise ProtocolError("not a message: an object with a kind in 't'")
-    if not isinstance(message.get("id", 0), int):
+    if not is_whole(message.get("id", 0)):
         raise ProtocolError("not a message: 'id' is no number")
     return message
+
+
+def is_whole(value: Any) -> TypeGuard[int]:
+    """Whether a value is a whole number that one can count to; ``true`` is none."""
+    return type(value) is int and 0 <= value <= _MOST
 
 
 def text_field(message: Message, name: str, limit: int = MAX_LINE) -> str:
