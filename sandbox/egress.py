@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from sandbox.forward import BadMessage, Head, Peer, ProxyWantsCredentials, forward_request, pump_both, read_head
 from sandbox.limits import Egress
 from sandbox.origins import Upstream, plain
-from sandbox.policy import Policy, RefusedError, Resolver
+from sandbox.policy import Lookups, Policy, RefusedError, Resolver
 
 WRONG_CREDENTIALS = "proxy: it wants other credentials"
 
@@ -52,14 +52,15 @@ class Proxy:
     def __init__(self) -> None:
         self.reached: dict[str, None] = {}
         self.refused: dict[tuple[str, str], None] = {}
-        self._policy = Policy(Egress(hosts=()))
+        self._lookups = Lookups()
+        self._policy = Policy(Egress(hosts=()), self._lookups)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._closed = False
 
     def bind(self, egress: Egress, resolve: Resolver | None = None) -> None:
         """Set what may be reached."""
-        self._policy = Policy(egress, resolve)
+        self._policy = Policy(egress, resolve or self._lookups)
 
     async def serve(self, listener: socket.socket) -> None:
         """Start to accept connections."""
