@@ -17,6 +17,7 @@ from sandbox.forward import BadMessage, Head, Peer, ProxyWantsCredentials, forwa
 from sandbox.limits import Egress
 from sandbox.origins import Upstream, plain
 from sandbox.policy import Lookups, Policy, RefusedError, Resolver
+from sandbox.results import LONGEST_NAME
 
 WRONG_CREDENTIALS = "proxy: it wants other credentials"
 
@@ -153,7 +154,7 @@ class Proxy:
 
     def _note_refusal(self, name: str, reason: str) -> None:
         if len(self.refused) < _MOST_RECORDS:
-            self.refused[name, reason] = None
+            self.refused[name, reason[:LONGEST_NAME]] = None  # it may hold the name
 
 
 async def _connect(address: str, port: int) -> Peer:
@@ -200,7 +201,7 @@ async def _tunnel(upstream: Upstream, host: str, port: int) -> Peer:
 
 
 def _name(host: str, port: int) -> str:
-    return f"{host.lower().rstrip('.')}:{port}"
+    return f"{host.lower().rstrip('.')}:{port}"[:LONGEST_NAME]
 
 
 def _port(text: str) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
 from sandbox.protocol import ProtocolError, is_whole
-from sandbox.results import ErrorKind, Evidence, Execution, PageSnapshot, ScriptError
+from sandbox.results import LONGEST_NAME, ErrorKind, Evidence, Execution, PageSnapshot, ScriptError
 
 if TYPE_CHECKING:
     from sandbox.egress import Proxy
@@ -147,4 +147,5 @@ def _host_and_port(url: str) -> str:
     except ValueError:
         raise ProtocolError("a URL has a host") from None
     host = parts.hostname or ""
-    return f"[{host}]:{port}" if ":" in host else f"{host.rstrip('.')}:{port}"
+    name = f"[{host}]:{port}" if ":" in host else f"{host.rstrip('.')}:{port}"
+    return name[:LONGEST_NAME]  # as the proxy tells it
