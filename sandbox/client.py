@@ -87,7 +87,7 @@ class WorkerClient:
         await self._process.start(browser, self.limits, chromium_sandbox=chromium_sandbox, meanwhile=_import_the_proxy)
         longest = 2 * self.limits.output_bytes + _ROOM_FOR_EVIDENCE
         reader, writer = await asyncio.open_connection(sock=self._process.control, limit=longest)
-        self._channel = Channel(reader, writer, self._handle)
+        self._channel = Channel(reader, writer, self._handle, hostile=True)
         await self._open_proxy()
         self._begin(self._listen())
 

@@ -16,11 +16,14 @@ from dataclasses import dataclass
 from sandbox.forward import BadMessage, Head, Peer, ProxyWantsCredentials, forward_request, pump_both, read_head
 from sandbox.limits import Egress
 from sandbox.origins import Upstream, plain
-from sandbox.policy import Policy, RefusedError, Resolver
+from sandbox.policy import Lookups, Policy, RefusedError, Resolver
+from sandbox.results import LONGEST_NAME
 
 WRONG_CREDENTIALS = "proxy: it wants other credentials"
 
 _DIAL_SECONDS = 20.0
+_HEAD_SECONDS = 60.0  # until a request's head is there, the wait for it included
+_MOST_CONNECTIONS = 256  # a browser opens 32 to a proxy
 _MOST_RECORDS = 1_000
 _TARGET = re.compile(r"http://(?P<host>\[[0-9a-fA-F:.]+\]|[^/:@?#\[\]]+)(?::(?P<port>\d{1,5}))?(?P<path>[/?][^#]*)?")
 
@@ -50,13 +53,15 @@ class Proxy:
     def __init__(self) -> None:
         self.reached: dict[str, None] = {}
         self.refused: dict[tuple[str, str], None] = {}
-        self._policy = Policy(Egress(hosts=()))
+        self._lookups = Lookups()
+        self._policy = Policy(Egress(hosts=()), self._lookups)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def bind(self, egress: Egress, resolve: Resolver | None = None) -> None:
         """Set what may be reached."""
-        self._policy = Policy(egress, resolve)
+        self._policy = Policy(egress, resolve or self._lookups)
 
     async def serve(self, listener: socket.socket) -> None:
         """Start to accept connections."""
@@ -65,32 +70,41 @@ class Proxy:
 
     def close(self) -> None:
         """Stop, and drop every connection."""
+        self._closed = True
         if self._server is not None:
             self._server.close()
         for task in self._connections:
             task.cancel()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Not a coroutine, of which `close` would not know before its first step."""
         client = Peer(reader, writer)
-        try:
-            await self._converse(client)
-        except (OSError, EOFError, BadMessage, RefusedError, asyncio.LimitOverrunError):
-            pass  # either side went away or was refused: the client sees a dropped connection
-        except asyncio.CancelledError:
-            pass  # close(); asyncio's own callback would log a cancellation as an error
-        finally:
+        if self._closed:
             client.drop()
-            self._connections.discard(task)
+        elif len(self._connections) >= _MOST_CONNECTIONS:
+            self._note_refusal("connections", f"policy: more than {_MOST_CONNECTIONS} at one time")
+            client.drop()
+        else:
+            task = asyncio.ensure_future(self._serve(client))
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+            task.add_done_callback(lambda _: writer.transport.abort())
+
+    async def _serve(self, client: Peer) -> None:
+        # Where either side went away or was refused, the client sees a dropped connection
+        with contextlib.suppress(OSError, EOFError, BadMessage, RefusedError, asyncio.LimitOverrunError):
+            await self._converse(client)
+        client.drop()
+        with contextlib.suppress(OSError):
+            await client.writer.wait_closed()  # it has its descriptor until then
 
     async def _converse(self, client: Peer) -> None:
         upstream: tuple[tuple[str, int], _Way] | None = None
         try:
             while True:
-                head = await read_head(client.reader)
-                method, target, _ = head.first_line
+                async with asyncio.timeout(_HEAD_SECONDS):
+                    head = await read_head(client.reader)
+                method, target = head.request
                 if method == "CONNECT":
                     host, _, port = target.rpartition(":")
                     server = (await self._dial(host, _port(port), tunnel=True)).peer
@@ -140,12 +154,13 @@ class Proxy:
 
     def _note_refusal(self, name: str, reason: str) -> None:
         if len(self.refused) < _MOST_RECORDS:
-            self.refused[name, reason] = None
+            self.refused[name, reason[:LONGEST_NAME]] = None  # it may hold the name
 
 
 async def _connect(address: str, port: int) -> Peer:
     try:
-        return Peer(*await asyncio.wait_for(asyncio.open_connection(address, port, limit=1 << 17), _DIAL_SECONDS))
+        async with asyncio.timeout(_DIAL_SECONDS):  # not wait_for, which may lose a cancellation on Python 3.11
+            return Peer(*await asyncio.open_connection(address, port, limit=1 << 17))
     except TimeoutError:
         raise RefusedError("timeout") from None
     except OSError:
@@ -170,7 +185,8 @@ async def _tunnel(upstream: Upstream, host: str, port: int) -> Peer:
     lines = [b"CONNECT %s HTTP/1.1" % target, b"Host: " + target, *upstream.headers]
     try:
         peer.writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
-        answer = await asyncio.wait_for(read_head(peer.reader), _DIAL_SECONDS)
+        async with asyncio.timeout(_DIAL_SECONDS):
+            answer = await read_head(peer.reader)
     except (OSError, EOFError, TimeoutError, BadMessage, asyncio.LimitOverrunError):
         peer.drop()
         raise RefusedError("proxy: it gave no answer") from None
@@ -185,7 +201,7 @@ async def _tunnel(upstream: Upstream, host: str, port: int) -> Peer:
 
 
 def _name(host: str, port: int) -> str:
-    return f"{host.lower().rstrip('.')}:{port}"
+    return f"{host.lower().rstrip('.')}:{port}"[:LONGEST_NAME]
 
 
 def _port(text: str) -> int:

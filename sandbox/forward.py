@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 _HOP_BY_HOP = (b"connection", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection")
 _BLOCK = 1 << 17
+_LINGER_SECONDS = 10.0
+_MOST_IN_A_ROW = 100  # of what may come any number of times
+_LINE_ENDS = re.compile(rb"[\r\n\0]")  # to some readers, each by itself
+_METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_BLANK = re.compile(r"[\0-\x20\x7f]")
+_LENGTH = re.compile(rb"[0-9]{1,18}")  # no reader's counter runs over
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\0]*)?\r\n")
 
 
 class BadMessage(Exception):
@@ -26,8 +34,10 @@ class Peer:
     writer: asyncio.StreamWriter
 
     def drop(self) -> None:
-        """Close at once."""
+        """Close; what was written may still be taken for some seconds."""
         self.writer.close()
+        if self.writer.transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self.writer.transport.abort)
 
 
 @dataclass(frozen=True)
@@ -60,11 +70,10 @@ class Head:
     @property
     def chunked(self) -> bool:
         """Whether a chunked body follows."""
-        if not any(name == b"transfer-encoding" for name, _ in self.headers):
-            return False
-        if not self.mentions(b"transfer-encoding", b"chunked"):
+        encoding = self.value(b"transfer-encoding")
+        if encoding is not None and encoding.lower() != b"chunked":
             raise BadMessage("a transfer encoding other than chunked")
-        return True
+        return encoding is not None
 
     @property
     def length(self) -> int | None:
@@ -72,9 +81,21 @@ class Head:
         text = self.value(b"content-length")
         if text is None:
             return None
-        if not text.isdigit():
+        if not _LENGTH.fullmatch(text):
             raise BadMessage("Content-Length is no number")
         return int(text)
+
+    @property
+    def request(self) -> tuple[str, str]:
+        """Method and target.
+
+        Raises:
+            BadMessage: They hold what another reader could take for the blank between them.
+        """
+        method, target, _ = self.first_line
+        if not _METHOD.fullmatch(method) or _BLANK.search(target):
+            raise BadMessage("the first line is no request")
+        return method, target
 
 
 async def read_head(reader: asyncio.StreamReader) -> Head:
@@ -86,6 +107,8 @@ async def read_head(reader: asyncio.StreamReader) -> Head:
     """
     raw = await reader.readuntil(b"\r\n\r\n")
     first, *lines = raw[:-4].split(b"\r\n")
+    if any(map(_LINE_ENDS.search, (first, *lines))):
+        raise BadMessage("a line that is two to some")
     words = first.decode("latin-1").split(" ", 2)
     if len(words) == 2:
         words.append("")  # a status line without a reason
@@ -117,9 +140,10 @@ async def forward_request(
         BadMessage: One of them speaks no HTTP that we could forward safely.
         ProxyWantsCredentials: An upstream proxy refused ours.
     """
-    method = head.first_line[0]
+    method, _ = head.request
     upgrade = head.value(b"upgrade")
-    if head.chunked and head.length is not None:
+    length = head.length  # here, so that one that is no number does not go on
+    if head.chunked and length is not None:
         raise BadMessage("two lengths")
     lines = [f"{method} {path} HTTP/1.1".encode("latin-1"), b"Host: " + authority.encode("latin-1")]
     lines += [b"%s: %s" % header for header in head.headers if header[0] not in _HOP_BY_HOP]
@@ -127,7 +151,7 @@ async def forward_request(
     lines.append(b"Connection: Upgrade" if upgrade else b"Connection: keep-alive")
     server.writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
     # the answer may come before the body is through, as for an upload that is too large
-    body = asyncio.ensure_future(_copy_body(head, client.reader, server.writer))
+    body = asyncio.ensure_future(_copy_body(head, client.reader, server))
     try:
         return await _forward_answer(method, client, server) and body.done() and body.exception() is None
     finally:
@@ -135,28 +159,36 @@ async def forward_request(
         await asyncio.gather(body, return_exceptions=True)
 
 
-async def _copy_body(head: Head, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    if head.chunked:
-        await _copy_chunks(reader, writer)
-    elif head.length:
-        await _copy(reader, writer, head.length)
-    await writer.drain()
+async def _copy_body(head: Head, reader: asyncio.StreamReader, server: Peer) -> None:
+    try:
+        if head.chunked:
+            await _copy_chunks(reader, server.writer)
+        elif head.length:
+            await _copy(reader, server.writer, head.length)
+    except (BadMessage, EOFError):
+        server.drop()  # it would wait for the rest, and we for its answer
+        raise
+    await server.writer.drain()
 
 
 async def _forward_answer(method: str, client: Peer, server: Peer) -> bool:
-    while True:
+    for _ in range(_MOST_IN_A_ROW + 1):
         head = await read_head(server.reader)
-        status = int(head.first_line[1]) if head.first_line[1].isdigit() else 0
-        if not 100 <= status <= 999:
+        digits = head.first_line[1]
+        status = int(digits) if len(digits) == 3 and digits.isdecimal() else 0
+        if status < 100:
             raise BadMessage("no status")
         if status == 407:
             raise ProxyWantsCredentials
         client.writer.write(head.raw)
+        await client.writer.drain()
         if status == 101:
             await pump_both(client, server)
             return False
         if status >= 200:
             break
+    else:
+        raise BadMessage("an answer that does not come to its end")
     if method == "HEAD" or status in (204, 304):
         pass
     elif head.chunked:
@@ -183,19 +215,25 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size
 async def _copy_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while True:
         line = await reader.readuntil(b"\r\n")
-        try:
-            size = int(line.split(b";")[0], 16)
-        except ValueError:
-            raise BadMessage("a chunk without a size") from None
-        if size < 0:
+        size = _CHUNK.fullmatch(line)
+        if size is None:
             raise BadMessage("a chunk without a size")
         writer.write(line)
-        if size == 0:
+        if int(size[1], 16) == 0:
             break
-        await _copy(reader, writer, size + 2)
-    while line != b"\r\n":  # trailers
+        await _copy(reader, writer, int(size[1], 16))
+        if await reader.readexactly(2) != b"\r\n":
+            raise BadMessage("a chunk longer than announced")
+        writer.write(b"\r\n")
+    for _ in range(_MOST_IN_A_ROW + 1):  # trailers
         line = await reader.readuntil(b"\r\n")
+        if _LINE_ENDS.search(line[:-2]):
+            raise BadMessage("a trailer that is two lines to some")
         writer.write(line)
+        await writer.drain()
+        if line == b"\r\n":
+            return
+    raise BadMessage("trailers that do not come to their end")
 
 
 async def pump_both(one: Peer, other: Peer) -> None:

@@ -10,10 +10,22 @@ from typing import Any
 from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, WorkerDied
 from sandbox.host import GateDecision, Host
 from sandbox.limits import Limits
-from sandbox.protocol import NOTICE_COST, Channel, Message, ProtocolError, optional_text, text_field
+from sandbox.protocol import NOTICE_COST, Channel, Message, ProtocolError, is_whole, optional_text, text_field
 from sandbox.transfers import Transfers
 
 _OPEN_REQUESTS = 64
+_OPEN_CHARACTERS = 32 << 20  # of their texts together, beside one that is as long as it may be
+_FIELDS = {
+    "log": ("message",),
+    "progress": ("done", "total"),
+    "limit": ("limit",),
+    "gate": ("action", "key"),
+    "gate_closed": ("action", "key", "error"),
+    "ask": ("prompt", "content", "schema"),
+    "download": ("name", "type", "url"),
+    "chunk": ("stream", "data"),
+    "downloaded": ("stream",),
+}
 
 
 class Job:
@@ -37,7 +49,7 @@ class Job:
         self._end = end
         self._transfers = Transfers(host, limits)
         self._output = 0
-        self._requests: set[asyncio.Task[None]] = set()
+        self._requests: dict[asyncio.Task[None], int] = {}
         self._notices: asyncio.Queue[Message] = asyncio.Queue()
         self._passing_on = asyncio.ensure_future(self._pass_on_notices())
 
@@ -69,19 +81,35 @@ class Job:
     def handle(self, message: Message) -> None:
         """Take a message of the worker that is no reply."""
         kind = message["t"]
-        if kind in ("log", "progress"):
-            self.count_output(NOTICE_COST + len(str(message.get("message", ""))))
-            if kind == "log":
-                self.logs.append(text_field(message, "message"))
-            self._notices.put_nowait(message)
+        if kind not in _FIELDS:
+            raise ProtocolError(f"unknown message {kind!r}")
+        message = {name: message[name] for name in ("t", "id", *_FIELDS[kind]) if name in message}  # it is kept
+        if kind == "log":
+            self.logs.append(text_field(message, "message"))
+            self._notice(message, len(message["message"]))
+        elif kind == "progress":
+            done, total = message.get("done"), message.get("total")
+            if not is_whole(done) or not (total is None or is_whole(total)):
+                raise ProtocolError("progress is counted in whole numbers")
+            self._notice(message, 0)
         elif kind == "limit" and message.get("limit") in ("pages", "output_bytes"):
             self._end(SandboxLimitExceeded(message["limit"], getattr(self.limits, message["limit"])))
-        elif len(self._requests) < _OPEN_REQUESTS:
-            task = asyncio.ensure_future(self._serve(message))
-            self._requests.add(task)
-            task.add_done_callback(self._requests.discard)
         else:
+            self._begin(message)
+
+    def _notice(self, message: Message, size: int) -> None:
+        self.count_output(NOTICE_COST + size)
+        self._notices.put_nowait(message)
+
+    def _begin(self, message: Message) -> None:
+        size = sum(len(value) for value in message.values() if isinstance(value, str))
+        if len(self._requests) >= _OPEN_REQUESTS:
             raise ProtocolError("too many requests at one time")
+        if sum(self._requests.values()) + size > _OPEN_CHARACTERS + self.limits.output_bytes:
+            raise ProtocolError("too much in requests at one time")
+        task = asyncio.ensure_future(self._serve(message))
+        self._requests[task] = size
+        task.add_done_callback(self._requests.pop)
 
     async def _pass_on_notices(self) -> None:
         while True:
@@ -90,15 +118,13 @@ class Job:
                 if message["t"] == "log":
                     await self._host.log(message["message"])
                 else:
-                    done, total = message.get("done"), message.get("total")
-                    if not isinstance(done, int) or not isinstance(total, int | None):
-                        raise ProtocolError("progress is counted in whole numbers")
-                    await self._host.progress(done, total)
+                    await self._host.progress(message["done"], message.get("total"))
             self._notices.task_done()
 
     async def _serve(self, message: Message) -> None:
         async with self._callback(message):
             self._channel.reply(message, await self._answer(message))
+        await self._channel.drain()  # it counts as open until then, or answers could pile up without end
 
     async def _answer(self, message: Message) -> Any:
         match message["t"]:

@@ -25,6 +25,7 @@ _PAGE_TIMEOUT = 3.0
 _SNAPSHOT_TIMEOUT_MS = 15_000
 _MOST_RECORDS = 1_000
 _MOST_COUNTS = 20
+_DIGITS = 15  # of a total; what is longer counts nothing, and the host would not take it
 
 _SIGNS = """() => {
   const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
@@ -106,8 +107,9 @@ def stated_totals(text: str) -> list[tuple[str, int]]:
     found: dict[int, tuple[str, int]] = {}  # by where the number stands: two patterns may see the same
     for pattern in _COUNTS:
         for match in pattern.finditer(text):
-            total = int(re.sub(r"\D", "", match[1]))
-            found.setdefault(match.start(1), (re.sub(r"\s+", " ", match[0]).strip()[:80], total))
+            total = re.sub(r"\D", "", match[1])
+            if len(total) <= _DIGITS:
+                found.setdefault(match.start(1), (re.sub(r"\s+", " ", match[0]).strip()[:80], int(total)))
     return list(dict.fromkeys(found.values()))[:_MOST_COUNTS]
 
 

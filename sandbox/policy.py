@@ -6,8 +6,10 @@ A name is resolved once, refused if *any* of its addresses is not global, and th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 
 from sandbox import origins
@@ -20,6 +22,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _RESOLVE_SECONDS = 20.0
+_MOST_LOOKUPS = 16
 _WEB_PORTS = (80, 443)
 _FIRST_USER_PORT = 1024
 _METADATA = frozenset(
@@ -54,7 +57,7 @@ class Policy:
         self.upstream = None if egress.proxy is None else Upstream.parse(egress.proxy)
         self._hosts = None if egress.hosts is None else tuple(map(HostPattern.parse, egress.hosts))
         self._allowed = frozenset(map(Origin.parse, egress.allow))
-        self._resolve = resolve or _resolve
+        self._resolve = resolve or Lookups()
 
     def allows(self, host: str, port: int, *, tunnel: bool) -> bool:
         """Whether that origin was named, so that it may be private.
@@ -99,7 +102,8 @@ class Policy:
 
     async def _addresses(self, host: str, port: int) -> Sequence[str]:
         try:
-            addresses = await asyncio.wait_for(self._resolve(host, port), _RESOLVE_SECONDS)
+            async with asyncio.timeout(_RESOLVE_SECONDS):
+                addresses = await self._resolve(host, port)
         except TimeoutError:
             raise RefusedError("dns: no answer in time") from None
         except (OSError, UnicodeError) as error:
@@ -116,6 +120,44 @@ def _check_public(address: str) -> None:
         raise RefusedError(f"policy: {address} is not a public address")
 
 
-async def _resolve(host: str, port: int) -> Sequence[str]:
-    answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(answer[4][0]) for answer in answers))
+class Lookups:
+    """Looks names up, so many at one time: one that nobody answers for takes half a minute and more.
+
+    Each has a thread of its own. Those of the loop's executor, or of any, are waited for at the program's end, and
+    others need them.
+    """
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(_MOST_LOOKUPS)
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """A `Resolver`."""
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[Sequence[str]] = loop.create_future()
+
+        def tell(answer: Sequence[str] | Exception) -> None:
+            self._free.release()  # only now, even if nobody waits any more
+            if found.done():
+                return
+            if isinstance(answer, Exception):
+                found.set_exception(answer)
+            else:
+                found.set_result(answer)
+
+        def look_up() -> None:
+            answer: Sequence[str] | Exception
+            try:
+                answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                answer = list(dict.fromkeys(str(each[4][0]) for each in answers))
+            except Exception as error:  # noqa: BLE001  it is raised again by whoever waits
+                answer = error
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(tell, answer)
+
+        try:
+            threading.Thread(target=look_up, name="look-up", daemon=True).start()
+        except RuntimeError:
+            self._free.release()
+            raise OSError("no thread for a look-up") from None
+        return await found

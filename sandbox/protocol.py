@@ -7,20 +7,28 @@ A request carries ``id``; the reply is ``{"t": "reply", "id": …}`` with ``valu
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import math
 import re
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 MAX_DEPTH = 100
 MAX_LINE = 1 << 20  # of a message to the host that carries no result
 NOTICE_COST = 64  # bytes of output for a notice beside its text: empty ones are a flood, too
 CHUNK_BYTES = 256 << 10  # of a file, per message
+_KIND = 50  # characters
+_MOST = (1 << 53) - 1  # beyond it no two programs agree on what a number is
 
 Message = dict[str, Any]
 Handler = Callable[[Message], Awaitable[Any]]
+
+_LONG_LINE = 2 * MAX_LINE  # a character may take six bytes
+_REPLY, _ASK = b'{"t":"reply",', b'{"t":"ask",'  # as `Channel.send` writes them: what may be long
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.DOTALL)
+_MOST_TOKENS, _MOST_TOKENS_OF_A_REPLY = 10_000, 100_000
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -100,11 +108,31 @@ def dump_json(value: Any) -> str:
 def parse_message(line: bytes) -> Message:
     """One line as a message."""
     message = parse_json(line)
-    if not isinstance(message, dict) or not isinstance(message.get("t"), str):
+    if not isinstance(message, dict) or not isinstance(message.get("t"), str) or len(message["t"]) > _KIND:
         raise ProtocolError("not a message: an object with a kind in 't'")
-    if not isinstance(message.get("id", 0), int):
+    if not is_whole(message.get("id", 0)):
         raise ProtocolError("not a message: 'id' is no number")
     return message
+
+
+def parse_hostile(line: bytes) -> Message:
+    """One line of a worker as a message: long only where that may be, and not of so many parts that it takes a
+    multiple of its size."""
+    kind = "reply" if line.startswith(_REPLY) else "ask" if line.startswith(_ASK) else None
+    if len(line) > _LONG_LINE and kind is None:
+        raise ProtocolError("a long message that is neither a reply nor a question")
+    most = _MOST_TOKENS_OF_A_REPLY if kind == "reply" else _MOST_TOKENS
+    if next(itertools.islice(_TOKEN.finditer(line), most, None), None) is not None:
+        raise ProtocolError("a message of too many parts")
+    message = parse_message(line)
+    if kind is not None and message["t"] != kind:
+        raise ProtocolError("a message of two kinds")
+    return message
+
+
+def is_whole(value: Any) -> TypeGuard[int]:
+    """Whether a value is a whole number that one can count to; ``true`` is none."""
+    return type(value) is int and 0 <= value <= _MOST
 
 
 def text_field(message: Message, name: str, limit: int = MAX_LINE) -> str:
@@ -127,14 +155,21 @@ class Channel:
         reader: Its ``limit`` is the longest line that is taken.
         writer: The other direction.
         handle: Called for each message that is no reply, in order of arrival; must not block.
+        hostile: Whether the other side is a worker. Else it may be large, and answer what nobody waits for any more.
     """
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handle: Callable[[Message], None]
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        handle: Callable[[Message], None],
+        *,
+        hostile: bool = False,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._handle = handle
+        self._hostile = hostile
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._noticed = 0
@@ -187,11 +222,17 @@ class Channel:
         """Answer a request with an error."""
         self.send("reply", id=message.get("id", 0), error=kind, message=text)
 
+    async def drain(self) -> None:
+        """Wait until the other side has taken most of what was sent to it, or is gone."""
+        with contextlib.suppress(ConnectionError):
+            await self._writer.drain()
+
     async def serve(self) -> None:
         """Read until the other side closes.
 
         Raises:
-            ProtocolError: What arrived is no message, or longer than the reader's limit.
+            ProtocolError: What arrived is no message, or longer than the reader's limit; or, from a worker, a reply
+                that nobody waits for.
         """
         try:
             while True:
@@ -203,7 +244,7 @@ class Channel:
                     raise ProtocolError("a message longer than the limit") from None
                 except ConnectionError:
                     return
-                self._dispatch(parse_message(line))
+                self._dispatch(parse_hostile(line) if self._hostile else parse_message(line))
         finally:
             self.fail(ConnectionResetError("the other side closed the channel"))
 
@@ -213,6 +254,8 @@ class Channel:
             return
         future = self._waiting.get(message.get("id", 0))
         if future is None or future.done():
+            if self._hostile:
+                raise ProtocolError("a reply that nobody waits for")
             return
         if "error" in message:
             future.set_exception(RemoteError(text_field(message, "error"), text_field(message, "message")))

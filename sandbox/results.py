@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from sandbox.session import Session
 
+LONGEST_NAME = 260  # of "host:port": 253 characters, and some
+
 ErrorKind = Literal["script", "timeout", "navigation", "crash", "rehearsal", "gate", "ask", "held"]
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
-from sandbox.protocol import ProtocolError
-from sandbox.results import ErrorKind, Evidence, Execution, PageSnapshot, ScriptError
+from sandbox.protocol import ProtocolError, is_whole
+from sandbox.results import LONGEST_NAME, ErrorKind, Evidence, Execution, PageSnapshot, ScriptError
 
 if TYPE_CHECKING:
     from sandbox.egress import Proxy
@@ -78,7 +77,7 @@ def execution(data: Any) -> Execution:
     data = _object(data)
     error = script_error(data.get("error"))
     seconds = data.get("seconds")
-    if not isinstance(seconds, (int, float)):
+    if not is_whole(seconds) and not (isinstance(seconds, float) and seconds >= 0):
         raise ProtocolError("seconds are a number")
     output, url, title = (_text(data.get(name)) for name in ("output", "url", "title"))
     return Execution(error is None, output, error, url, title, float(seconds))
@@ -116,15 +115,17 @@ def _list(value: Any) -> list[Any]:
 
 
 def _optional(value: Any, kind: type) -> Any:
-    if value is not None and not isinstance(value, kind):
+    if value is not None and not _is(value, kind):
         raise ProtocolError(f"a {kind.__name__} or null was expected")
     return value
 
 
+def _is(value: Any, kind: type) -> bool:
+    return is_whole(value) if kind is int else isinstance(value, kind)
+
+
 def _pair(value: Any, first: type, second: type) -> tuple[Any, Any]:
-    if not (
-        isinstance(value, list) and len(value) == 2 and isinstance(value[0], first) and isinstance(value[1], second)
-    ):
+    if not (isinstance(value, list) and len(value) == 2 and _is(value[0], first) and _is(value[1], second)):
         raise ProtocolError(f"a pair of {first.__name__} and {second.__name__} was expected")
     return value[0], value[1]
 
@@ -132,9 +133,10 @@ def _pair(value: Any, first: type, second: type) -> tuple[Any, Any]:
 def _screenshot(value: Any) -> bytes | None:
     if value is None:
         return None
+    text = _text(value, 8 * _TEXT)
     try:
-        return base64.b64decode(_text(value, 8 * _TEXT), validate=True)
-    except binascii.Error:
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # of two kinds
         raise ProtocolError("a screenshot is base64") from None
 
 
@@ -145,4 +147,5 @@ def _host_and_port(url: str) -> str:
     except ValueError:
         raise ProtocolError("a URL has a host") from None
     host = parts.hostname or ""
-    return f"[{host}]:{port}" if ":" in host else f"{host.rstrip('.')}:{port}"
+    name = f"[{host}]:{port}" if ":" in host else f"{host.rstrip('.')}:{port}"
+    return name[:LONGEST_NAME]  # as the proxy tells it

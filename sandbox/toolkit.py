@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 
 from sandbox.errors import AskRefused, SandboxError
-from sandbox.protocol import CHUNK_BYTES, Channel, RemoteError
+from sandbox.protocol import CHUNK_BYTES, Channel, RemoteError, is_whole
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Download, Locator, Page, Response
@@ -72,6 +72,8 @@ class TaskContext:
         """
         if total is not None and int(done) > int(total):
             raise ValueError(f"{done} rows read where the page says {total}: does the paging end, are rows read twice?")
+        if not is_whole(int(done)):
+            raise ValueError(f"{done} is not how many are done")
         self._channel.notify("progress", done=int(done), total=None if total is None else int(total))
         return _Done()
 

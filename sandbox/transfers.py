@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from sandbox.errors import SandboxError, SandboxLimitExceeded
 from sandbox.host import Host
 from sandbox.limits import Limits
-from sandbox.protocol import Message, ProtocolError, optional_text, text_field
+from sandbox.protocol import Message, ProtocolError, is_whole, optional_text, text_field
 
 _CHUNKS_AHEAD = 4
 
@@ -46,9 +45,10 @@ class Transfers:
 
     async def chunk(self, message: Message) -> None:
         """A part of a file."""
+        text = text_field(message, "data")
         try:
-            data = base64.b64decode(text_field(message, "data"), validate=True)
-        except binascii.Error:
+            data = base64.b64decode(text, validate=True)
+        except ValueError:  # of two kinds
             raise ProtocolError("a chunk is not base64") from None
         self._bytes += len(data)
         if self._bytes > self._limits.download_bytes:
@@ -59,14 +59,15 @@ class Transfers:
         """A file is complete; returns the attachment."""
         transfer = self._transfer(message)
         await self._put(transfer, None)
-        del self._open[message["stream"]]
+        if self._open.pop(message["stream"], None) is None:
+            raise ProtocolError("a download that ends twice")
         return await transfer.result
 
     def _transfer(self, message: Message) -> _Transfer:
-        transfer = self._open.get(message.get("stream", 0))
-        if transfer is None:
+        stream = message.get("stream")
+        if not is_whole(stream) or stream not in self._open:
             raise ProtocolError("no such download")
-        return transfer
+        return self._open[stream]
 
     async def _put(self, transfer: _Transfer, data: bytes | None) -> None:
         putting = asyncio.ensure_future(transfer.chunks.put(data))

@@ -12,6 +12,8 @@ import pytest
 from sandbox import Egress
 from sandbox.egress import Proxy
 from sandbox.policy import Policy, RefusedError, is_public
+from sandbox.shapes import evidence
+from tests.sandbox.test_forged import SEEN
 
 
 @pytest.mark.parametrize(
@@ -156,6 +158,16 @@ async def test_dial_failures_are_told() -> None:
         proxy.bind(Egress(allow=(f"http://127.0.0.1:{server}",)))
         assert await _send(port, f"GET http://127.0.0.1:{server}/ HTTP/1.1\r\n\r\n".encode()) == b""
         assert list(proxy.refused) == [(f"127.0.0.1:{server}", "refused")]
+
+
+async def test_long_names_are_cut_in_what_is_told() -> None:
+    async with _proxied(allow=False) as (proxy, port, _server, _received):
+        proxy.bind(Egress())
+        for name in (b"a" * 100_000, b"fe80::1%" + b"a" * 100_000):
+            assert await _send(port, b"CONNECT %s:443 HTTP/1.1\r\n\r\n" % name) == b""
+        assert [(len(name), len(reason)) for name, reason in proxy.refused] == [(260, 29), (260, 260)]
+        document = {"failed_document": [f"https://{'a' * 100_000}/", "net::ERR_EMPTY_RESPONSE"]}
+        assert evidence({**SEEN, **document}, proxy).main_refused == "policy: not a valid host name"
 
 
 async def test_a_name_that_changes_its_address_is_dialed_where_it_was_checked() -> None:

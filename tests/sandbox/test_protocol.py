@@ -41,7 +41,9 @@ def test_what_is_not_taken(data: bytes) -> None:
         parse_json(data)
 
 
-@pytest.mark.parametrize("line", [b"[]", b"{}", b'{"t": 1}', b'{"t": "a", "id": "1"}', b"null"])
+@pytest.mark.parametrize(
+    "line", [b"[]", b"{}", b'{"t": 1}', b'{"t": "a", "id": "1"}', b"null", b'{"t": "%s"}' % (51 * b"a")]
+)
 def test_messages_have_a_shape(line: bytes) -> None:
     with pytest.raises(ProtocolError):
         parse_message(line)
@@ -61,6 +63,7 @@ def test_messages_have_a_shape(line: bytes) -> None:
         ("Page 2 of 5", []),
         ("\u00a347.00", []),
         ("In stock (22 available)", []),
+        ("9" * 400 + " items", []),
     ],
 )
 def test_totals_that_a_page_states(text: str, totals: list[int]) -> None:

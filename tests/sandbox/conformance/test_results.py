@@ -97,3 +97,11 @@ async def test_a_good_result_passes(jail: Sandbox) -> None:
     value = {"text": "x" * 100_000, "deep": json.loads("[" * 50 + "]" * 50), "number": 1.5}
     outcome = await run(jail, "async def run(page, parameters, task):\n    return parameters", Limits(), **value)
     assert outcome.value == value
+
+
+async def test_a_result_of_many_parts_passes(jail: Sandbox) -> None:
+    body = "return [{'n': n, 'e': []} for n in range(300_000)]"
+    outcome = await run(jail, f"async def run(page, parameters, task):\n    {body}", Limits())
+    assert outcome.error is None
+    assert outcome.value[-1] == {"n": 299_999, "e": []}
+    assert len(outcome.value) == 300_000

@@ -1,0 +1,176 @@
+"""A worker that says more than the host can keep, or takes none of its answers, ends; and the host stays small."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import tracemalloc
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from sandbox import GateDecision, Host, Limits, WorkerDied
+from sandbox.job import Job
+from sandbox.protocol import Channel, Message, ProtocolError, dump_json
+
+LONGEST = 24 << 20
+
+
+class Patient(Host):
+    """Lets gates wait, and answers questions at length."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def gate(self, action: str, key: str | None) -> GateDecision:
+        await asyncio.sleep(60)
+        return GateDecision.GO
+
+    async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
+        self.asked += 1
+        return "x" * 100_000
+
+
+@dataclass
+class Side:
+    """The host's side of a worker, and what the worker writes to."""
+
+    channel: Channel
+    worker: asyncio.StreamWriter
+    answers: asyncio.StreamReader
+    serving: asyncio.Task[None]
+    host: Patient = field(default_factory=Patient)
+    ends: list[BaseException] = field(default_factory=list)
+
+    def say(self, **fields: Any) -> None:
+        self.worker.write(dump_json(fields).encode() + b"\n")
+
+    async def error(self) -> str:
+        with pytest.raises((ProtocolError, WorkerDied)) as caught:
+            await asyncio.wait_for(asyncio.shield(self.serving), 10)
+        return str(caught.value)
+
+
+@asynccontextmanager
+async def side(limits: Limits = Limits()) -> AsyncIterator[Side]:  # noqa: B008  frozen
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours, limit=LONGEST)
+    answers, worker = await asyncio.open_connection(sock=theirs, limit=LONGEST)
+    jobs: list[Job] = []
+    channel = Channel(reader, writer, lambda message: jobs[0].handle(message), hostile=True)
+    opened = Side(channel, worker, answers, asyncio.ensure_future(channel.serve()))
+    jobs.append(Job(opened.host, limits, channel, opened.ends.append))
+    try:
+        yield opened
+    finally:
+        tasks = (opened.serving, *jobs[0].close())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for each in (writer, worker):
+            each.transport.abort()
+
+
+async def test_answers_that_are_not_taken() -> None:
+    async with side() as worker:
+        worker.answers._transport.pause_reading()  # type: ignore[attr-defined]
+        for number in range(300):
+            worker.say(t="ask", id=number, prompt="", content="")
+            await asyncio.sleep(0.001)  # for the answer: there is never more than one that the host works at
+        assert "too many requests" in await worker.error()
+        assert worker.host.asked < 200
+
+
+async def test_answers_that_are_taken() -> None:
+    async with side() as worker:
+        for number in range(100):
+            worker.say(t="ask", id=number, prompt="", content="")
+            assert json.loads(await worker.answers.readuntil(b"\n"))["id"] == number
+        assert not worker.serving.done()
+
+
+@pytest.mark.parametrize("extra", ["x" * 1_000_000, [[]] * 3_000, ["ab"] * 4_000])
+async def test_what_nobody_asked_for_is_not_kept(extra: Any) -> None:
+    async with side() as worker:
+        worker.say(t="gate", id=0, action="a", extra=extra)
+        await asyncio.sleep(0.2)
+        tracemalloc.start()
+        try:
+            for number in range(1, 60):
+                worker.say(t="gate", id=number, action="a", extra=extra)
+                await worker.worker.drain()
+            await asyncio.sleep(0.5)
+            assert not worker.serving.done()
+            assert tracemalloc.get_traced_memory()[0] < 4 << 20
+        finally:
+            tracemalloc.stop()
+
+
+async def test_long_texts_that_wait() -> None:
+    class Waiting(Patient):
+        async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
+            await asyncio.sleep(60)
+
+    async with side() as worker:
+        worker.host.__class__ = Waiting
+        for number in range(8):
+            worker.say(t="ask", id=number, prompt="", content="x" * (8 << 20))
+        assert "too much in requests" in await worker.error()
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b'{"t":"reply","id":7,"value":1}', "nobody waits"),
+        (b'{"t":"gate","id":1,"action":"' + b"x" * (2 << 20) + b'"}', "neither a reply nor a question"),
+        (b'{"t":"ask","x":"' + b"x" * (2 << 20) + b'","t":"gate","id":1,"action":"a"}', "two kinds"),
+        (b'{"t":"reply","id":1,"value":[' + b"[]," * (7 << 20) + b"1]}", "too many parts"),
+        (b'{"t":"reply","id":1,"value":[' + b'"ab",' * (4 << 20) + b"1]}", "too many parts"),
+        (b'{"t":"reply","id":1,"value":"' + b'\\"' * (8 << 20), "not JSON"),
+        (b'{"t":"ask","id":1,"prompt":"","content":"","schema":{"a":[' + b"{}," * 20_000 + b"1]}}", "too many parts"),
+        (b'{"t":"other","id":1}', "unknown message 'other'"),
+        (b'{"t":"progress","done":' + b"1" * 400 + b"}", "whole numbers"),
+        (b'{"t":"progress","done":1,"total":-1}', "whole numbers"),
+    ],
+)
+async def test_what_is_not_taken(line: bytes, why: str) -> None:
+    async with side() as worker:
+        worker.worker.write(line + b"\n")
+        assert why in await worker.error()
+
+
+async def test_a_second_reply() -> None:
+    async with side() as worker:
+        asking = asyncio.ensure_future(worker.channel.request("run"))
+        await asyncio.sleep(0)
+        worker.worker.write(b'{"t":"reply","id":1,"value":1}\n' * 2)
+        assert "nobody waits" in await worker.error()
+        assert await asking == 1
+
+
+@pytest.mark.parametrize("text", ["[]," * (8 << 20) + "[]", "\U0001f600" * (5 << 20), '"\\' * (5 << 20)])
+async def test_a_long_result_passes(text: str) -> None:
+    """Its value is a text here, whatever is in it."""
+    text = text[: 23 << 20]
+    async with side() as worker:
+        asking = asyncio.ensure_future(worker.channel.request("run"))
+        worker.say(t="reply", id=1, value=text)
+        assert await asyncio.wait_for(asking, 10) == text
+
+
+async def test_who_is_not_hostile_may_answer_late_and_at_length() -> None:
+    ours, theirs = socket.socketpair()
+    seen: list[Message] = []
+    near = Channel(*await asyncio.open_connection(sock=ours, limit=LONGEST), seen.append)
+    _, writer = await asyncio.open_connection(sock=theirs)
+    serving = asyncio.ensure_future(near.serve())
+    writer.write(b'{"t":"reply","id":5,"value":1}\n')
+    writer.write(dump_json({"t": "run", "parameters": [[]] * 200_000}).encode() + b"\n")
+    writer.close()
+    await asyncio.wait_for(serving, 10)
+    assert [message["t"] for message in seen] == ["run"]
+    near.close()
