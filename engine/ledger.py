@@ -91,6 +91,9 @@ class Ledger:
         by_key: dict[str, list[tuple[Any, ...]]] = {}
         for row in rows:
             by_key.setdefault(row[0], []).append(row)
+        for name, usd in paid.items():
+            if usd > 0 and key in (None, name):
+                by_key.setdefault(name, [])  # perhaps all that it had was interrupted
         return [_summary(name, found, paid.get(name, 0.0)) for name, found in sorted(by_key.items())]
 
 

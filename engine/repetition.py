@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from re import _constants, _parser  # type: ignore[attr-defined]
+from re import _constants, _parser  # type: ignore[attr-defined]  # private, the only parser there is
 from typing import Any, NamedTuple
 
 _REPEATS = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)

@@ -198,7 +198,9 @@ class TaskRun:
     async def _go(self) -> Success:
         self._started, self._began = datetime.now(UTC), time.monotonic()
         # A run that died may have left half a download, and a whole one would have to take another name.
-        await to_its_end(shutil.rmtree, self.root / "files" / self.task_id, ignore_errors=True)
+        files = self.root / "files" / self.task_id
+        if files.is_dir():  # asked here: a first run need not wait for a thread
+            await to_its_end(shutil.rmtree, files, ignore_errors=True)
         await self.trace.emit("task.started")
         limits = self.request.limits
         purse = None

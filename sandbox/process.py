@@ -108,8 +108,7 @@ class WorkerProcess:
             for descriptor in command.descriptors:
                 if descriptor not in (theirs.fileno(), host, self._info):
                     handed.callback(os.close, descriptor)
-            # Directly, for asyncio's child watcher would cost a thread per worker on Python 3.11
-            self._popen = subprocess.Popen(  # noqa: ASYNC220
+            self._popen = subprocess.Popen(  # noqa: ASYNC220  asyncio's child watcher costs a thread per worker on 3.11
                 command.arguments,
                 env=command.environment,
                 pass_fds=command.descriptors,

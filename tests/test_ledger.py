@@ -156,3 +156,12 @@ def test_what_was_never_explored_here_has_no_price(records: Records) -> None:
     ran(records, "k", ("replay", True, 0))
     found = costs(records, "k")
     assert (found.model_usd, found.saved_usd, found.paid_after) == (0, 0, None)
+
+
+def test_what_was_paid_in_runs_that_were_interrupted_is_among_the_costs(records: Records) -> None:
+    """They leave no attempt."""
+    records.ledger.settle(records.ledger.reserve("wt_1", "a", 0.08, DailyCaps()), 0.02)
+    records.ledger.settle(records.ledger.reserve("wt_2", "b", 0.08, DailyCaps()), 0.0)
+    for found in (records.ledger.costs(), records.ledger.costs("a")):
+        assert [(each.key, each.runs, each.total_usd, each.saved_usd) for each in found] == [("a", 0, 0.02, -0.02)]
+    assert records.ledger.costs("b") == []

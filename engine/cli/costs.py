@@ -79,7 +79,9 @@ def _tell(costs: KeyCosts) -> None:
 
 
 def _paid_after(costs: KeyCosts) -> str:
-    return f"run {costs.paid_after}" if costs.paid_after is not None else "not yet" if costs.first_usd else "free"
+    if costs.paid_after is not None:
+        return f"run {costs.paid_after}"
+    return "not yet" if costs.first_usd or not costs.runs else "free"
 
 
 def _number_and_cost(number: int, usd: float) -> str:

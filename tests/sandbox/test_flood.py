@@ -77,7 +77,7 @@ async def side(limits: Limits = Limits()) -> AsyncIterator[Side]:  # noqa: B008 
 
 async def test_answers_that_are_not_taken() -> None:
     async with side() as worker:
-        worker.answers._transport.pause_reading()  # type: ignore[attr-defined]
+        worker.answers._transport.pause_reading()  # type: ignore[attr-defined]  # to be a reader that does not read
         for number in range(300):
             worker.say(t="ask", id=number, prompt="", content="")
             await asyncio.sleep(0.001)  # for the answer: there is never more than one that the host works at
