@@ -1,7 +1,7 @@
 """Web tasks that write their own code: a model explores a site once, every later run replays the Python it wrote."""
 
-from engine.blocking import Engine
-from engine.engine import AsyncEngine
+from engine.api.async_engine import AsyncEngine
+from engine.api.sync_engine import Engine
 from engine.errors import (
     BundleCorrupt,
     BundleError,
@@ -20,8 +20,9 @@ from engine.errors import (
     TaskFailed,
     TaskNotFound,
 )
-from engine.ledger import KeyCosts
-from engine.task import (
+from engine.storage.spending import KeyCosts
+from engine.task.events import Event
+from engine.task.wire import (
     Attempt,
     Cost,
     FileResult,
@@ -35,7 +36,6 @@ from engine.task import (
     TaskResult,
     Tokens,
 )
-from engine.trace import Event
 
 __all__ = [
     "AsyncEngine",

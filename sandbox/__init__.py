@@ -5,17 +5,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from sandbox.egress.options import Egress
 from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import GateDecision, Host
-from sandbox.limits import Egress, Limits
-from sandbox.pool import PoolOptions
-from sandbox.results import Automation, Evidence, Execution, Outcome, PageSnapshot, ScriptError
+from sandbox.limits import Limits
+from sandbox.results import Automation, Evidence, Execution, PageSnapshot, ScriptError
 from sandbox.sandbox import Sandbox
-from sandbox.session import Session
+from sandbox.workers.outcome import Outcome
+from sandbox.workers.pool import PoolOptions
+from sandbox.workers.session import Session
 
 if TYPE_CHECKING:
-    from sandbox.probing import Probe, probe
-    from sandbox.protections import Protection
+    from sandbox.isolation.probe import Probe, probe
+    from sandbox.isolation.protections import Protection
     from sandbox.toolkit import TaskContext
 
 __all__ = [
@@ -44,7 +46,12 @@ __all__ = [
 ]
 
 # What no run needs is imported when it is asked for: the first browser waits for what is imported before.
-_LATER = {"Probe": "probing", "probe": "probing", "Protection": "protections", "TaskContext": "toolkit"}
+_LATER = {
+    "Probe": "isolation.probe",
+    "probe": "isolation.probe",
+    "Protection": "isolation.protections",
+    "TaskContext": "toolkit",
+}
 
 
 def __getattr__(name: str) -> object:

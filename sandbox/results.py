@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from sandbox.session import Session
+    pass
 
-LONGEST_NAME = 260  # of "host:port": 253 characters, and some
 
 ErrorKind = Literal["script", "timeout", "navigation", "crash", "rehearsal", "gate", "ask", "held"]
 
@@ -104,42 +103,6 @@ class Evidence:
     groups: tuple[tuple[str, int], ...] = ()
     screenshot: bytes | None = field(default=None, repr=False)
     legible: str | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """The end of a run: the value that ``run`` returned, or why it failed.
-
-    Args:
-        ok: The automation returned.
-        value: What it returned, as JSON gives it back.
-        error: Why it failed.
-        evidence: What the page says.
-        logs: Lines from ``task.log`` and ``print``.
-        seconds: Wall time.
-        cpu_seconds: Processor time of all its processes.
-        peak_memory_mb: The most private memory seen, in MiB, sampled a few times a second.
-        processes: The most processes seen at one time, sampled likewise; browser and driver included.
-        worker_run: Which run of its worker it was: 1 in a blank one.
-        session: The still-open worker, if ``keep_open`` was asked for; the caller closes it.
-    """
-
-    ok: bool
-    value: Any
-    error: ScriptError | None
-    evidence: Evidence
-    logs: tuple[str, ...]
-    seconds: float
-    cpu_seconds: float
-    peak_memory_mb: float
-    processes: int
-    worker_run: int
-    session: Session | None = None
-
-    @property
-    def refused(self) -> tuple[tuple[str, str], ...]:
-        """``(host:port, reason)`` of requests that were refused or could not be made."""
-        return self.evidence.refused
 
 
 @dataclass(frozen=True)

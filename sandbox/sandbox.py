@@ -10,17 +10,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args
 
-from sandbox import compiled, shapes
 from sandbox.browser import Browser, find_browser
-from sandbox.client import WorkerClient
+from sandbox.egress.options import Egress
 from sandbox.errors import SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
-from sandbox.jail import Mechanism, require
-from sandbox.limits import Egress, Limits
-from sandbox.pool import Pool, PoolOptions
+from sandbox.isolation.command import Mechanism, require
+from sandbox.limits import Limits
 from sandbox.protocol import ProtocolError, parse_json
-from sandbox.results import Automation, Outcome, ScriptError
-from sandbox.session import Session
+from sandbox.results import Automation, ScriptError
+from sandbox.workers import driver_cache, parse
+from sandbox.workers.client import WorkerClient
+from sandbox.workers.outcome import Outcome
+from sandbox.workers.pool import Pool, PoolOptions
+from sandbox.workers.session import Session
 
 logger = logging.getLogger(__name__)
 
@@ -187,7 +189,7 @@ class Sandbox:
             answer = await client.call(
                 "open", limits.wall_seconds, parameters=parameters, start_url=start_url, **_page_limits(limits)
             )
-            session = self._session(client, self._checked(client, shapes.script_error, answer), None)
+            session = self._session(client, self._checked(client, parse.script_error, answer), None)
         except BaseException:
             self._pool.discard(client)
             raise
@@ -210,15 +212,15 @@ class Sandbox:
 
     def _compile(self) -> None:
         """Once, after the first run: what the next program starts faster with."""
-        if self._cache is None or self._mechanisms != ("bubblewrap",) or compiled.found(self._cache) is not None:
+        if self._cache is None or self._mechanisms != ("bubblewrap",) or driver_cache.found(self._cache) is not None:
             return
         if not self._stop.wait(_COMPILE_AFTER_SECONDS):
-            compiled.make(self._cache, find_browser(self._browser_setting), self._stop)
+            driver_cache.make(self._cache, find_browser(self._browser_setting), self._stop)
 
     def _outcome(self, client: WorkerClient, answer: Any, started: float) -> Outcome:
         try:
-            error = shapes.script_error(answer["error"])
-            evidence = shapes.evidence(answer["evidence"], client.proxy)
+            error = parse.script_error(answer["error"])
+            evidence = parse.evidence(answer["evidence"], client.proxy)
             value = None
             if error is None:
                 text = str(answer["value"]).encode()
@@ -273,7 +275,7 @@ class Sandbox:
         raise SandboxUnavailable("; ".join(error.problem for error in problems), problems[0].remedy) from problems[-1]
 
     async def _start_with(self, mechanism: Mechanism, browser: Browser, limits: Limits) -> WorkerClient:
-        client = WorkerClient(mechanism, limits, compiled.found(self._cache))
+        client = WorkerClient(mechanism, limits, driver_cache.found(self._cache))
         client.ready.add_done_callback(lambda _: self._learn(client))
         try:
             await client.start(browser, chromium_sandbox=self._chromium_sandbox)

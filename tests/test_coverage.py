@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from engine.bundles import BundleMeta
-from engine.coverage import covers, parameter_types
+from engine.bundles.matching import covers, parameter_types
 
 SCHEMA = {"type": "array", "items": {"type": "object", "properties": {"a": {}, "b": {}}}}
 META = BundleMeta(

@@ -20,7 +20,7 @@ from tests.models.endpoint import message, serve
 
 ROOT = Path(__file__).parents[1]
 FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-IN_JAIL = {"sandbox.worker"}  # starts speaking to its host when it is imported as a program
+IN_JAIL = {"sandbox.inside.main"}  # starts speaking to its host when it is imported as a program
 
 
 def modules() -> list[str]:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from engine.errors import ModelOverBudget
-from engine.ledger import DailyCaps, KeyCosts, today
-from engine.records import Records
-from engine.requests import build, new_id
-from engine.task import Attempt, Limits, TaskResult, Tokens
+from engine.storage.spending import DailyCaps, KeyCosts, today
+from engine.storage.tasks import Records
+from engine.task.ids import new_id
+from engine.task.validation import build
+from engine.task.wire import Attempt, Limits, TaskResult, Tokens
 
 OPEN = DailyCaps()
 
@@ -68,7 +69,7 @@ def test_a_refusal_says_which_cap_and_how_to_go_on(records: Records) -> None:
 def test_a_new_day_begins_with_nothing_spent(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     caps = DailyCaps(key=0.01, workspace=0.01)
     records.ledger.reserve("wt_1", "a", 0.01, caps)
-    monkeypatch.setattr("engine.ledger.today", lambda: "2999-01-01")
+    monkeypatch.setattr("engine.storage.spending.today", lambda: "2999-01-01")
     records.ledger.reserve("wt_2", "a", 0.01, caps)
     assert records.ledger.spent_on("2999-01-01") == {"a": 0.01}
 

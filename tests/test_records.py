@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine import Attempt, StoreError, TaskRequest, TaskResult
-from engine.records import Records
+from engine.storage.tasks import Records
 
 
 def asked(key: str = "k", task: str = "t", **parameters: Any) -> TaskRequest:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.redaction import Redactor, secret_names
+from engine.task.redaction import Redactor, secret_names
 
 SECRETS = st.text(st.characters(codec="utf-8"), min_size=6, max_size=40).filter(
     lambda s: s.strip() == s and not s.isalpha()

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from engine import InvalidRequest, Limits, requests
+from engine import InvalidRequest, Limits
+from engine.task import origins, validation
 
 
 def build(**changed: Any) -> Any:
@@ -12,7 +13,7 @@ def build(**changed: Any) -> Any:
         "model": None, "ai": "auto", "timeout": None, "budget_usd": None, "secrets": (), "allow_hosts": (),
         "limits": Limits(),
     }  # fmt: skip
-    return requests.build(arguments.pop("task") if "task" not in changed else changed.pop("task"), **{
+    return validation.build(arguments.pop("task") if "task" not in changed else changed.pop("task"), **{
         k: v for k, v in {**arguments, **changed}.items() if k != "task"
     })  # fmt: skip
 
@@ -64,10 +65,10 @@ def test_parameters_survive_with_their_nulls_and_are_the_requests_own() -> None:
 
 
 def test_only_the_exact_origin_of_the_start_url_may_be_private() -> None:
-    assert requests.start_origin("http://127.0.0.1:8000/x?y#z") == ("http://127.0.0.1:8000",)
-    assert requests.start_origin("https://user:pw@intranet/x") == ("https://intranet:443",)
-    assert requests.start_origin("http://[::1]:81/") == ("http://[::1]:81",)
-    assert requests.start_origin(None) == ()
+    assert origins.start_origin("http://127.0.0.1:8000/x?y#z") == ("http://127.0.0.1:8000",)
+    assert origins.start_origin("https://user:pw@intranet/x") == ("https://intranet:443",)
+    assert origins.start_origin("http://[::1]:81/") == ("http://[::1]:81",)
+    assert origins.start_origin(None) == ()
 
 
 def test_a_requests_timeout_and_budget_replace_the_engines() -> None:

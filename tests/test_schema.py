@@ -6,7 +6,7 @@ from pydantic import BaseModel, field_validator
 from referencing.exceptions import Unresolvable
 
 from engine import InvalidRequest
-from engine.schema import OutputSchema, infer, same_schema
+from engine.task.schema import OutputSchema, infer, same_schema
 
 
 class Book(BaseModel):
@@ -138,7 +138,7 @@ def test_patterns_that_could_take_for_ever_are_refused_where_code_names_them(pat
 
 def test_nothing_is_fetched_to_check_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever gets by the checks: what is unknown when an output is checked stays unknown."""
-    monkeypatch.setattr("engine.schema.check_references", lambda *_, **__: None)
+    monkeypatch.setattr("engine.task.schema.check_references", lambda *_, **__: None)
     with pytest.raises(Unresolvable):
         OutputSchema({"$ref": "file:///etc/hostname"}).errors(1)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.triage import site_cause
+from engine.diagnosis.triage import site_cause
 from sandbox import Evidence, ScriptError
 
 URL = "http://site.test/list"

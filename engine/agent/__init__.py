@@ -1,0 +1,1 @@
+"""The model's loop and its tools."""

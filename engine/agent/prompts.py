@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from engine.agent.wording import FENCE
+from engine.observation.labels import FENCE
 
 SYSTEM = """\
 You turn a web task into a Python automation that is saved and later runs without you. Explore the live page, write the \

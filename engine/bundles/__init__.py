@@ -1,8 +1,8 @@
 """Saved automations: one directory, one git repository, one reuse key each."""
 
 from engine.bundles.bundle import Bundle, BundleMeta, Parameter
-from engine.bundles.locking import Lock
-from engine.bundles.naming import directory_name
+from engine.bundles.lock import Lock
+from engine.bundles.paths import directory_name
 from engine.bundles.revision import Revision
 from engine.bundles.store import BundleStore
 

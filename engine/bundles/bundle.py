@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
-from engine.bundles.naming import check_resource_names
+from engine.bundles.paths import check_resource_names
 from engine.bundles.revision import Revision
 from engine.errors import BundleCorrupt, InvalidRequest
 
@@ -207,3 +207,9 @@ def _encode(path: str, text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"{path} holds a character that is not Unicode text: {error}", field=path) from error
+
+
+def committed(bundle: Bundle) -> Revision:
+    """The revision of a bundle that the store loaded."""
+    assert bundle.revision is not None, "a bundle that the store loaded has its revision"
+    return bundle.revision

@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from engine.bundles.atomic import remove_leftovers, sync_directory, sync_tree
 from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
-from engine.bundles.disk import remove_leftovers, sync_directory, sync_tree
-from engine.bundles.exchange import pack, unpack
-from engine.bundles.locking import Lock, try_lock, wait_for_lock
-from engine.bundles.naming import directory_name
-from engine.bundles.objects import Objects, blob_id
+from engine.bundles.bundle_file import pack, unpack
+from engine.bundles.git_objects import Objects, blob_id
+from engine.bundles.lock import Lock, try_lock, wait_for_lock
+from engine.bundles.paths import directory_name
+from engine.bundles.reader import PINNED, Shelf, open_repository, read_bundle, repository_class
 from engine.bundles.revision import Revision, format_message
-from engine.bundles.shelf import PINNED, Shelf, open_repository, read_bundle, repository_class
-from engine.bundles.view import View
+from engine.bundles.working_tree import View
 from engine.errors import BundleCorrupt, InvalidRequest, StoreError
-from engine.schema import OutputSchema
+from engine.task.schema import OutputSchema
 
 if TYPE_CHECKING:
-    from engine.bundles.repository import Repository
+    from engine.bundles.git_repository import Repository
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,6 @@ def main() -> None:
             'Install them with: pip install "webtasks-engine[cli]"\n'
         )
         sys.exit(2)
-    from engine.cli.app import webtasks
+    from engine.cli.main import webtasks
 
     webtasks(prog_name="webtasks")

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from engine.errors import InvalidRequest
-from engine.redaction import secret_names
+from engine.task.redaction import secret_names
 
 # Names of the wire contract, and the engine's own beside them, by the names of the arguments of ``run``.
 _WIRE = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine import Event
-from engine.cli.narration import Line, narrate
+from engine.cli.event_text import Line, narrate
 from engine.cli.output import seconds
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from engine import AsyncEngine
-from engine.workspace import Isolation
+from engine.api.workspace import Isolation
 
 if TYPE_CHECKING:
     from engine.bundles import BundleStore

@@ -9,10 +9,10 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from engine.contract.bulk_changes import affixed, recased, regarbled, uniform
 from engine.contract.model import Breach, History, Observed, Past, Severity
 from engine.contract.patterns import blank, number, pattern
 from engine.contract.profile import main_rows
-from engine.contract.systematic import affixed, recased, regarbled, uniform
 
 _KEPT_ROWS = 300  # of an output, for later comparison
 _KEPT_TEXT = 100  # characters of a value

@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.contract.garbled import garbled
+from engine.contract.mojibake import garbled
 from engine.contract.patterns import blank, cut_off, error_text, kind, number, pattern, shape
 
 ENOUGH_VALUES = 5  # below, neither distinctness nor uniqueness means anything

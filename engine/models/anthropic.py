@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 from engine.errors import InvalidRequest, ModelError, ModelUnauthenticated, ModelUnavailable
 from engine.models.base import ModelReply, ModelRequest, Usage
-from engine.models.failures import Where, no_message, read_failure, refused, timed_out, unreachable
-from engine.models.payload import Json, payload, prompt_bytes
+from engine.models.errors import Where, no_message, read_failure, refused, timed_out, unreachable
+from engine.models.messages_api import Json, payload, prompt_bytes
 from engine.models.prices import Prices, resolve_model
 
 if TYPE_CHECKING:

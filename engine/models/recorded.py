@@ -32,10 +32,10 @@ from typing import Any
 
 from engine.errors import InvalidRequest, RecordingMismatch
 from engine.models.base import Model, ModelReply, ModelRequest, Usage
-from engine.models.fitting import misfits
-from engine.models.payload import prompt_bytes
-from engine.models.placeholders import Placeholders
+from engine.models.messages_api import prompt_bytes
 from engine.models.prices import resolve_model
+from engine.models.recording_check import misfits
+from engine.models.recording_placeholders import Placeholders
 
 _FORMAT = 1
 _THINKING = ("thinking", "redacted_thinking")

@@ -10,9 +10,9 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.server import common, openapi, runs, webtasks
+from engine.server import meta_routes, openapi, run_routes, task_routes
 from engine.server.errors import Problem
-from engine.server.guard import Guard
+from engine.server.middleware import Guard
 from engine.server.operations import Call, Operation, Parts, routes
 
 BASE_PATH = "/api/v1/workspace"
@@ -35,7 +35,11 @@ def make_app(parts: Parts, *, base_path: str = BASE_PATH) -> Starlette:
             made[keys] = openapi.document(operations, keys_required=keys)
         return made[keys] | {"servers": [{"url": call.base_url}]}
 
-    operations: list[Operation] = [*webtasks.operations(base_path), *runs.operations(), *common.operations(document)]
+    operations: list[Operation] = [
+        *task_routes.operations(base_path),
+        *run_routes.operations(),
+        *meta_routes.operations(document),
+    ]
     app = Starlette(
         routes=routes(operations, parts),
         middleware=[Middleware(Guard, access=parts.access)],

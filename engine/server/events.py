@@ -10,9 +10,9 @@ from itertools import count
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from engine.engine import AsyncEngine
+from engine.api.async_engine import AsyncEngine
 from engine.server.operations import Call
-from engine.trace import Event
+from engine.task.events import Event
 
 _RETRY_MS = 2000
 _ALIVE_SECONDS = 15.0  # proxies end connections on which nothing is said

@@ -18,9 +18,9 @@ from urllib.parse import quote
 
 from filelock import FileLock
 
-from engine.schema import ATTACHMENT
 from engine.server.errors import Problem
 from engine.server.keys import private_directory, write_private
+from engine.task.schema import ATTACHMENT
 
 PREFIX = "/files"
 _KINDS = ("results", "files")  # the directories of a workspace that hold what a user may fetch

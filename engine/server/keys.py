@@ -12,8 +12,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from engine import requests
 from engine.errors import InvalidRequest, StoreError
+from engine.task import ids
 
 _FORMAT = 1
 _LOCK_SECONDS = 10.0
@@ -60,9 +60,9 @@ class Keys:
 
     def create(self, workspace: str, name: str) -> tuple[Key, str]:
         """Makes a key; its text is nowhere kept and never shown again."""
-        text = requests.new_id("wtk_") + requests.new_id("")[:11]
+        text = ids.new_id("wtk_") + ids.new_id("")[:11]
         key = Key(
-            requests.new_id("wk_")[:11], workspace, name, _digest(text), datetime.now(UTC).isoformat(timespec="seconds")
+            ids.new_id("wk_")[:11], workspace, name, _digest(text), datetime.now(UTC).isoformat(timespec="seconds")
         )
         with self._writing() as keys:
             keys[key.digest] = key

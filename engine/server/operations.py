@@ -15,13 +15,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from engine.engine import AsyncEngine
+from engine.api.async_engine import AsyncEngine
 from engine.errors import EngineError
 from engine.server.errors import Problem, json_response, problem, unfit
 from engine.server.files import Links, Signer
 from engine.server.keys import Key, Keys
 from engine.server.workspaces import Workspaces
-from engine.task import Limits
+from engine.task.wire import Limits
 
 log = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from engine.engine import AsyncEngine
+from engine.api.async_engine import AsyncEngine
 from engine.errors import EngineError, InvalidRequest
 from engine.server.app import BASE_PATH, make_app
 from engine.server.files import Signer
-from engine.server.guard import LOOPBACK_NAMES
 from engine.server.keys import Keys
+from engine.server.middleware import LOOPBACK_NAMES
 from engine.server.operations import Access, Parts
 from engine.server.workspaces import Workspaces
 

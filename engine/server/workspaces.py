@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.engine import AsyncEngine
+from engine.api.async_engine import AsyncEngine
 from engine.errors import EngineError
 from engine.server.errors import Problem
 

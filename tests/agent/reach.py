@@ -9,8 +9,8 @@ from typing import Any
 
 from playwright.async_api import Error, Page
 
-from engine.agent.observation import Observer
-from sandbox.hints import collect_hints
+from engine.observation.observer import Observer
+from sandbox.inside.hints import collect_hints
 from sandbox.results import PageSnapshot
 
 MARK = r"""(start) => {

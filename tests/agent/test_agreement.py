@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from engine.agent.agreement import contradictions, doubts, incomplete, unlike, unseen
 from engine.contract import Observed, Past, compact
+from engine.gate.plausibility import contradictions, doubts, incomplete, unlike, unseen
 from sandbox import Evidence
 
 ROWS: list[dict[str, Any]] = [

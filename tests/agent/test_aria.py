@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.agent.aria import MAX_DEPTH, Node, parse
+from engine.observation.aria import MAX_DEPTH, Node, parse
 
 # Playwright quotes what YAML would misread (`yamlStringNeedsQuotes`); quoting more than that must make no difference.
 _MISREAD = re.compile(r"""^$|^\s|\s$|[\x00-\x1f\x7f-\x9f]|^-|[\n:](\s|$)|\s#|^[&*\],?!>|@"'#%\[]|[{}`]|^[-+.\d]""")

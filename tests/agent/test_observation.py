@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from playwright.async_api import Page
 
-from engine.agent.aria import Node, parse
-from engine.agent.observation import CAP, Observer
+from engine.observation.aria import Node, parse
+from engine.observation.observer import CAP, Observer
 from sandbox.results import PageSnapshot
 from tests.agent import pages
 from tests.agent.reach import pages as unfold_pages

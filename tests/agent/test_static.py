@@ -2,8 +2,8 @@ import textwrap
 
 import pytest
 
-from engine.agent.literals import scraped
-from engine.agent.static import findings
+from engine.gate.hardcoded import scraped
+from engine.gate.static_checks import findings
 
 GOOD = '''
 import re
@@ -33,7 +33,7 @@ def body(line: str) -> str:
         ("async def main(page, parameters, task): pass", "there is no `async def run"),
         ("async def run(page): pass", "must take"),
         (body("import requests"), "import of 'requests'"),
-        (body("from sandbox.worker import x"), "import of 'sandbox.worker'"),
+        (body("from sandbox.inside.main import x"), "import of 'sandbox.inside.main'"),
         (body("from . import x"), "import of '.'"),
         (body("try:\n    x()\nexcept:\n    raise"), "bare except"),
         (body("try:\n    x()\nexcept Exception:\n    pass"), "swallowed"),

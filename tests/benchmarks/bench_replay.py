@@ -24,8 +24,9 @@ from urllib.parse import urlsplit
 import psutil
 
 from engine import AsyncEngine
-from sandbox import Automation, Egress, PoolOptions, Sandbox, compiled
+from sandbox import Automation, Egress, PoolOptions, Sandbox
 from sandbox.browser import find_browser
+from sandbox.workers import driver_cache
 from tests.engine.saved import TASK, save
 
 AT_ONCE = 10
@@ -161,7 +162,7 @@ async def compare(name: str, code: str, url: str, rounds: int, goal: float | Non
             way = Contenders(engine, sandbox, code, url)
             await way.replay()
             await way.replay_in_the_sandbox()
-            while fresh and compiled.found(way.store / ".cache") is None:  # as after the first run of a program
+            while fresh and driver_cache.found(way.store / ".cache") is None:  # as after the first run of a program
                 await asyncio.sleep(0.5)
             for _ in range(rounds):
                 await measure("bare", way.bare)

@@ -25,7 +25,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from engine.bundles import Bundle, BundleMeta, BundleStore
-import engine.bundles.repository
+import engine.bundles.git_repository
 
 store = BundleStore(Path(sys.argv[1]))
 for _ in range(int(sys.argv[2])):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.bundles import BundleStore
-from engine.bundles.disk import write_whole
+from engine.bundles.atomic import write_whole
 from engine.errors import BundleCorrupt
 from tests.bundles.conftest import Numbered, user_git
 
@@ -79,7 +79,7 @@ def test_a_crash_and_an_edit_and_a_commit_are_told_apart(
         write_whole(file, data, aside)
 
     with monkeypatch.context() as patch:
-        patch.setattr("engine.bundles.view.write_whole", stop_at_automation)
+        patch.setattr("engine.bundles.working_tree.write_whole", stop_at_automation)
         with pytest.raises(KeyboardInterrupt):
             store.commit("key", numbered(2), subject="Mend it")
     assert (notes.read_text(), automation.read_bytes()) == ("2\n", before)

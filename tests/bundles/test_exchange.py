@@ -98,7 +98,7 @@ def test_what_a_killed_import_left_is_cleared(exported: Path, other: BundleStore
 
 
 def test_two_imports_wait_for_each_other(exported: Path, other: BundleStore) -> None:
-    from engine.bundles.locking import try_lock
+    from engine.bundles.lock import try_lock
 
     lock = try_lock(other.root / "locks" / "~import.lock")
     assert lock is not None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.bundles.naming import check_resource_names, directory_name, key_of
+from engine.bundles.paths import check_resource_names, directory_name, key_of
 from engine.errors import InvalidRequest
 
 ANY = st.characters(exclude_categories=())  # lone surrogates too

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.bundles import BundleStore
-from engine.bundles.view import View
+from engine.bundles.working_tree import View
 from engine.errors import BundleCorrupt, BundleError, BundleLocked, BundleNotFound, InvalidRequest, StoreError
 from tests.bundles.conftest import Numbered, user_git
 

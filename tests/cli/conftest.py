@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from engine.cli.app import webtasks
+from engine.cli.main import webtasks
 from fixtures_sites import FixtureServer, serve
 from tests.engine.saved import TASK, save
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from engine.bundles import BundleStore
-from engine.cli.app import webtasks
+from engine.cli.main import webtasks
 from tests.cli.conftest import KEY, Run, data
 from tests.engine.saved import TASK, save
 

@@ -47,7 +47,7 @@ def test_an_endpoint_where_nobody_listens_is_named(cli: Run) -> None:
 
 def test_what_is_missing_is_one_and_has_its_remedy(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("sandbox.landlock.OLDEST_ABI", 1000)
+    monkeypatch.setattr("sandbox.isolation.landlock.OLDEST_ABI", 1000)
     result = cli("doctor", "--browser", str(tmp_path / "no-browser"), "--json")
     assert result.exit_code == 1
     checks = by_name(result)

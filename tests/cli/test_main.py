@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.narration import narrate
+from engine.cli.event_text import narrate
 from engine.cli.output import to_json
-from engine.trace import Event
+from engine.task.events import Event
 from tests.cli.conftest import Run, started
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine import Event
-from engine.cli.narration import narrate
+from engine.cli.event_text import narrate
 
 # As Playwright says it
 TIMED_OUT = """Locator.click: Timeout 3000ms exceeded.

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from engine.cli import doorway
+from engine.cli.pool import endpoint
 from engine.cli.settings import Settings
 from fixtures_sites import FixtureServer
 from tests.cli.conftest import Run, data, replay, started
@@ -141,8 +141,8 @@ def test_a_deep_store_and_a_stranger(tmp_path: Path) -> None:
     """Sockets have short names; and the mode keeps others out where the store's directory does not."""
     root = tmp_path / ("d" * 120)
     root.mkdir()
-    with doorway.listen(root) as listening:
-        connection = doorway.connect(root)
+    with endpoint.listen(root) as listening:
+        connection = endpoint.connect(root)
         assert connection is not None
         connection.close()
         accepted, _ = listening.accept()
@@ -150,8 +150,8 @@ def test_a_deep_store_and_a_stranger(tmp_path: Path) -> None:
         if os.geteuid() == 0:
             (root / "pool.sock").chmod(0o600)
             assert not _may_connect(root, user=65534)
-    doorway.close(root)
-    assert doorway.connect(root) is None
+    endpoint.close(root)
+    assert endpoint.connect(root) is None
 
 
 def _may_connect(root: Path, user: int) -> bool:
@@ -168,9 +168,9 @@ def _may_connect(root: Path, user: int) -> bool:
 
 
 def test_identities_differ_in_what_makes_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = doorway.identity(Settings())
-    assert doorway.difference(one, one) is None
-    assert doorway.difference(one, doorway.identity(Settings(isolation="none"))) == "other settings: isolation"
-    assert doorway.difference(one, None) == "other user"
+    one = endpoint.identity(Settings())
+    assert endpoint.difference(one, one) is None
+    assert endpoint.difference(one, endpoint.identity(Settings(isolation="none"))) == "other settings: isolation"
+    assert endpoint.difference(one, None) == "other user"
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")
-    assert doorway.difference(one, doorway.identity(Settings())) == "other environment variables"
+    assert endpoint.difference(one, endpoint.identity(Settings())) == "other environment variables"

@@ -91,7 +91,7 @@ def test_wrong_options_are_told_before_anything_is_done(cli: Run) -> None:
 
 def test_without_the_extra_it_says_what_to_install(store: Path) -> None:
     """As where the wheel was installed alone: the modules are hidden from this one process."""
-    hidden = "import sys; sys.modules.update(starlette=None, uvicorn=None); from engine.cli.app import webtasks"
+    hidden = "import sys; sys.modules.update(starlette=None, uvicorn=None); from engine.cli.main import webtasks"
     command = [sys.executable, "-c", f"{hidden}; webtasks()", "--store", str(store), "serve"]
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert told.returncode == 2

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from engine.bundles import BundleStore
-from engine.cli.app import webtasks
+from engine.cli.main import webtasks
 from tests.cli.conftest import Run, data, read_all, started
 from tests.engine.saved import TASK, save
 from tests.processes import outliving
@@ -68,7 +68,7 @@ def processes(store: Path) -> list[psutil.Process]:
     found = {}
     for process in psutil.process_iter():
         try:
-            if "engine.cli.detached" in process.cmdline() and any(
+            if "engine.cli.background" in process.cmdline() and any(
                 Path(link).is_relative_to(store) for link in open_files(process.pid)
             ):
                 found[process.pid] = process, process.ppid()
@@ -302,9 +302,10 @@ def fill(store: Path) -> None:
     """Records of a first run for four cents, and of two replays."""
     from datetime import UTC, datetime
 
-    from engine.records import Records
-    from engine.requests import build, new_id
-    from engine.task import Attempt, Cost, Limits, TaskResult
+    from engine.storage.tasks import Records
+    from engine.task.ids import new_id
+    from engine.task.validation import build
+    from engine.task.wire import Attempt, Cost, Limits, TaskResult
 
     records = Records(store / "default" / "records.sqlite3")
     for kind, usd, calls in (("explore", 0.04, 4), ("replay", 0.0, 0), ("replay", 0.0, 0)):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.database import Database
+from engine.storage.database import Database
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.contract import Breach, History, Observed, check, learn
-from engine.database import Database
-from engine.statistics import Statistics
+from engine.storage.database import Database
+from engine.storage.run_history import Statistics
 
 
 @dataclass(frozen=True)

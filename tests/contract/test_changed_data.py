@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine.contract import check, learn
-from engine.database import Database
+from engine.storage.database import Database
 from tests.contract.pages import Past, run_of
 
 Rows = list[dict[str, Any]]

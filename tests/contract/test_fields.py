@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine.contract import check, learn
-from engine.database import Database
+from engine.storage.database import Database
 from tests.contract.pages import Past, run_of, shops
 
 Rows = list[dict[str, Any]]
@@ -142,7 +142,9 @@ def test_runs_within_minutes_do_not_tell_what_another_day_brings(
 ) -> None:
     times = iter(datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=20 * n) for n in itertools.count())
     at = [timedelta()]
-    monkeypatch.setattr("engine.statistics.now", lambda: (next(times) + at[0]).isoformat(timespec="microseconds"))
+    monkeypatch.setattr(
+        "engine.storage.run_history.now", lambda: (next(times) + at[0]).isoformat(timespec="microseconds")
+    )
     past = Past(database, *(run_of(shops(20), {"q": "a"}) for _ in range(3)))
     news, prices = run_of(shops(20, 20), {"q": "a"}), run_of(shops(20, price=lambda r: r["price"] + 7), {"q": "a"})
     for run, kind in ((news, "replaced"), (prices, "changed")):

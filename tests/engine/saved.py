@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.bundles import Bundle, BundleMeta, BundleStore, Revision
-from engine.coverage import parameter_types
+from engine.bundles.matching import parameter_types
 
 TASK = "Take down what the page says"
 

@@ -9,7 +9,7 @@ import pytest
 
 from engine import AsyncEngine, TaskResult
 from engine.bundles import BundleStore
-from engine.ledger import DailyCaps
+from engine.storage.spending import DailyCaps
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.engine.saved import TASK

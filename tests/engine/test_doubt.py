@@ -6,7 +6,7 @@ from typing import Any
 from engine import AsyncEngine, TaskResult
 from engine.bundles import BundleStore
 from engine.contract import Observed, learn
-from engine.schema import infer
+from engine.task.schema import infer
 from fixtures_sites import FixtureServer
 from sandbox import Evidence, PoolOptions
 from tests.engine.conftest import NoModel

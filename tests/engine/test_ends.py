@@ -11,10 +11,10 @@ import pytest
 
 from engine import AsyncEngine, TaskRequest, TaskResult
 from engine.bundles import BundleStore
-from engine.records import Records
-from engine.redaction import Redactor
-from engine.running import redacted
-from engine.task import InlineResult
+from engine.runs.results import redacted
+from engine.storage.tasks import Records
+from engine.task.redaction import Redactor
+from engine.task.wire import InlineResult
 from fixtures_sites import FixtureServer
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save

@@ -8,7 +8,7 @@ import pytest
 from engine import AsyncEngine, InvalidRequest, TaskFailed, TaskResult
 from engine.contract import Observed, learn
 from engine.errors import StoreError
-from engine.statistics import Statistics
+from engine.storage.run_history import Statistics
 from fixtures_sites import FixtureServer
 from sandbox import Evidence, PoolOptions
 from tests.engine.conftest import LIST_TITLES, NoModel, tree

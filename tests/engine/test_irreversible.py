@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine import AsyncEngine, TaskResult
-from engine.records import Records
+from engine.storage.tasks import Records
 from fixtures_sites import FixtureServer
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from engine import AsyncEngine, Engine, EngineError
-from engine.bundles.locking import try_lock
-from engine.threads import to_its_end
+from engine.aio import to_its_end
+from engine.bundles.lock import try_lock
 from fixtures_sites import FixtureServer
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-import engine.line
+import engine.scheduling.scheduler
 from engine import AsyncEngine, Engine, EngineError, Event, StoreError, TaskRequest
 from engine.bundles import BundleStore
-from engine.bundles.locking import Lock
-from engine.claims import Claim, Claims
-from engine.line import Line
-from engine.records import Records
+from engine.bundles.lock import Lock
+from engine.scheduling.scheduler import Line
+from engine.storage.task_queue import Claim, Claims
+from engine.storage.tasks import Records
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK
 
@@ -248,7 +248,7 @@ async def test_what_was_told_to_have_failed_never_runs(tmp_path: Path, monkeypat
         return claim(*arguments, **named)
 
     monkeypatch.setattr(Claims, "claim", sometimes)
-    monkeypatch.setattr(engine.line, "_PATIENCE", 0.5)
+    monkeypatch.setattr(engine.scheduling.scheduler, "_PATIENCE", 0.5)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         kept = await one.start(TASK, reuse_key="k", **REPLAY)
         began = time.monotonic()
@@ -424,7 +424,7 @@ async def test_closing_goes_on_where_the_store_is_broken(
         assert list(await other.unowned()) == [waiting]
 
 
-@pytest.mark.parametrize("part", ["engine.line.Line.close", "sandbox.Sandbox.close"])
+@pytest.mark.parametrize("part", ["engine.scheduling.scheduler.Line.close", "sandbox.Sandbox.close"])
 async def test_closing_ends_the_other_parts_where_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:

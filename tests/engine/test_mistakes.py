@@ -10,10 +10,10 @@ from pydantic import BaseModel, field_validator
 
 from engine import AsyncEngine, TaskResult
 from engine.bundles import BundleStore
-from engine.coverage import parameter_types
+from engine.bundles.matching import parameter_types
 from engine.errors import ModelError, ModelOverBudget, ModelUnavailable
 from engine.models.base import ModelReply, ModelRequest, Usage
-from engine.models.purse import Purse
+from engine.models.budget import Purse
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.engine.conftest import NoModel
@@ -180,7 +180,7 @@ async def test_a_start_url_of_the_models_is_no_leave_to_reach_a_private_address(
 async def test_without_git_nothing_is_paid_for(
     tmp_path: Path, site: FixtureServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.bundles.objects.shutil.which", lambda name: None)
+    monkeypatch.setattr("engine.bundles.git_objects.shutil.which", lambda name: None)
     result = await run(tmp_path, site, NoModel())
     assert result.error is not None
     assert result.error.reason == "store"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine import TaskResult
-from engine.agent.static import findings
 from engine.bundles import BundleStore
-from engine.records import Records
+from engine.gate.static_checks import findings
+from engine.storage.tasks import Records
 from tests.engine.pages import BY_CLASS, SHOPS, Pages, keep, pages, replay
 from tests.engine.scripted import ScriptedModel
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine import AsyncEngine
 from engine.contract import Observed, learn
-from engine.requests import start_origin
+from engine.task.origins import start_origin
 from fixtures_sites import serve
 from sandbox import Automation, Egress, Host, PoolOptions, Sandbox
 from tests.engine.conftest import NoModel

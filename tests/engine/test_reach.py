@@ -9,7 +9,7 @@ import pytest
 
 from engine import AsyncEngine, Event, InvalidRequest, TaskResult
 from engine.bundles import BundleStore
-from engine.reach import Reach
+from engine.execution.network import Reach
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.engine.conftest import NoModel

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.agent.observation import Observer, Snapshot
+from engine.observation.observer import Observer, Snapshot
 from tests.engine.conftest import Stage
 
 LOST = "button"

@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from engine import AsyncEngine
-from engine.schema import OutputSchema
+from engine.task.schema import OutputSchema
 from fixtures_sites import FixtureServer
 from tests.engine.conftest import LIST_TITLES, NoModel
 from tests.engine.saved import TASK, save

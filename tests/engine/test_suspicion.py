@@ -9,7 +9,7 @@ import pytest
 
 from engine import Event
 from engine.bundles import BundleStore
-from engine.records import Records
+from engine.storage.tasks import Records
 from tests.engine.conftest import NoModel
 from tests.engine.pages import BY_CLASS, SHOPS, Pages, keep, pages, replay
 from tests.engine.scripted import ScriptedModel
@@ -67,7 +67,7 @@ async def test_a_list_learnt_within_minutes_may_be_another_one_the_next_day(
     assert soon.error is not None
     assert "some of the 40 rows of the last run" in soon.error.message
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="microseconds")
-    monkeypatch.setattr("engine.statistics.now", lambda: tomorrow)
+    monkeypatch.setattr("engine.storage.run_history.now", lambda: tomorrow)
     later = await replay(tmp_path, shop, ai="never")
     assert later.ok, later.error
     assert any("some of the 40 rows of the last run" in warning for warning in later.warnings)

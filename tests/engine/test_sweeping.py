@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from engine import Event, results
+from engine import Event
+from engine.storage import result_files
 from tests.engine.saved import TASK
 from tests.engine.test_line import REPLAY, SECONDS, Hold, an_engine, left
 
@@ -51,14 +52,14 @@ async def test_files_whose_sweeping_was_cut_short_are_swept_the_next_time(
     picture.parent.mkdir(parents=True)
     picture.touch()
     expiries(tmp_path, **{task_id: "2020-01-01T00:00:00.000000+00:00"})
-    sweep, kept = results.sweep, []
+    sweep, kept = result_files.sweep, []
 
     def cut_short(*_: Any) -> None:
         kept.append(picture.exists())
         raise OSError("killed")
 
     for doing in (cut_short, sweep):
-        monkeypatch.setattr(results, "sweep", doing)
+        monkeypatch.setattr(result_files, "sweep", doing)
         async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
             await one.run(TASK, reuse_key="k", **REPLAY)
     assert kept[0]

@@ -16,8 +16,8 @@ import pytest
 
 from engine import AsyncEngine, Engine, FileResult, InvalidRequest, TaskFailed, TaskNotFound, TaskResult
 from engine.bundles import BundleStore
-from engine.claims import Claims
-from engine.results import sweep
+from engine.storage.result_files import sweep
+from engine.storage.task_queue import Claims
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.engine.conftest import NoModel

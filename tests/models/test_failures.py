@@ -14,7 +14,7 @@ from anthropic import _exceptions as sdk_errors
 from engine.errors import ModelError, ModelOutOfCredit, ModelRejected, ModelUnauthenticated, ModelUnavailable
 from engine.models import AnthropicModel, ModelRequest
 from engine.models.anthropic import translate
-from engine.models.failures import Where
+from engine.models.errors import Where
 from tests.models.endpoint import Answer, drop, error, raw, serve
 
 HERE = Where("claude-haiku-5-5", "http://127.0.0.1:1")

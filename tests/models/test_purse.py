@@ -10,7 +10,7 @@ import pytest
 from engine.errors import ModelOverBudget, ModelUnavailable
 from engine.models import AnthropicModel, ModelRequest
 from engine.models.base import ModelReply, Usage
-from engine.models.purse import Purse
+from engine.models.budget import Purse
 from tests.models.endpoint import Answer, drop, error, hang, message, serve, text
 
 ASK = ModelRequest(purpose="ask", system="", messages=({"role": "user", "content": "Well?"},), max_tokens=1000)

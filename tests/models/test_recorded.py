@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from engine.errors import InvalidRequest, ModelUnavailable, RecordingMismatch
 from engine.models import AnthropicModel, RecordedModel, RecordingModel, resolve_model
-from engine.models.placeholders import Placeholders
+from engine.models.recording_placeholders import Placeholders
 from tests.models import conversation
 from tests.models.conversation import (
     LAMPS,

@@ -14,8 +14,8 @@ import pytest
 
 from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox, SandboxError
 from sandbox.browser import find_browser
-from sandbox.jail import worker_command
-from sandbox.usage import descendants
+from sandbox.isolation.command import worker_command
+from sandbox.isolation.usage import descendants
 
 
 def _family() -> set[int]:

@@ -9,8 +9,9 @@ import threading
 import time
 from pathlib import Path
 
-from sandbox import Automation, Sandbox, compiled
+from sandbox import Automation, Sandbox
 from sandbox.browser import find_browser
+from sandbox.workers import driver_cache
 
 # What the driver, and not the automation, is told; and what the automation may do with it.
 LOOKS = """
@@ -32,7 +33,7 @@ async def run(page, parameters, task):
 
 
 async def test_it_is_made_once_and_workers_only_read_it(tmp_path: Path) -> None:
-    assert compiled.make(tmp_path, find_browser(), threading.Event())
+    assert driver_cache.make(tmp_path, find_browser(), threading.Event())
     (made,) = tmp_path.iterdir()
     before = {path: path.stat().st_mtime_ns for path in made.rglob("*")}
     async with Sandbox(isolation="bubblewrap", cache=tmp_path) as sandbox:
@@ -42,7 +43,7 @@ async def test_it_is_made_once_and_workers_only_read_it(tmp_path: Path) -> None:
     assert outcome.value["files"] > 1
     assert set(outcome.value["refused"]) == {errno.EROFS}, "a read-only file system"
     assert outcome.value["mine"] is None
-    assert compiled.make(tmp_path, find_browser(), threading.Event())
+    assert driver_cache.make(tmp_path, find_browser(), threading.Event())
     assert {path: path.stat().st_mtime_ns for path in made.rglob("*")} == before
 
 
@@ -50,7 +51,7 @@ async def test_a_program_that_lives_on_makes_it_for_the_next(tmp_path: Path) -> 
     async with Sandbox(isolation="bubblewrap", cache=tmp_path / "cache") as sandbox:
         await sandbox.run(Automation("async def run(page, parameters, task): return 1"), {})
         until = time.monotonic() + 60
-        while compiled.found(tmp_path / "cache") is None:
+        while driver_cache.found(tmp_path / "cache") is None:
             assert time.monotonic() < until, "it was never made"
             await asyncio.sleep(0.1)
 
@@ -67,7 +68,7 @@ def test_what_a_killed_program_left_is_removed_by_the_next(tmp_path: Path) -> No
     for directory, age in ((left, 300), (going_on, 0)):
         directory.mkdir()
         os.utime(directory, times=(time.time() - age,) * 2)
-    assert compiled.make(tmp_path, find_browser(), threading.Event())
+    assert driver_cache.make(tmp_path, find_browser(), threading.Event())
     assert not left.exists()
     assert going_on.exists()
 
@@ -75,5 +76,5 @@ def test_what_a_killed_program_left_is_removed_by_the_next(tmp_path: Path) -> No
 def test_who_stops_it_leaves_nothing(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
-    assert not compiled.make(tmp_path, find_browser(), stop)
+    assert not driver_cache.make(tmp_path, find_browser(), stop)
     assert list(tmp_path.iterdir()) == []

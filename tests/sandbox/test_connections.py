@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from sandbox import Egress, egress
+from sandbox import Egress
+from sandbox.egress import proxy as egress_proxy
 from tests.sandbox.test_upstream import ANSWER, Upstream, proxied, send
 
 GET = b"GET http://example.com/ HTTP/1.1\r\n\r\n"
@@ -37,8 +38,8 @@ async def test_there_are_so_many_at_one_time() -> None:
 
 async def test_one_that_is_dropped_counts_until_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it has not read yet keeps a connection, and its descriptor, open."""
-    monkeypatch.setattr(egress, "_MOST_CONNECTIONS", 1)
-    monkeypatch.setattr("sandbox.forward._LINGER_SECONDS", 0.5)
+    monkeypatch.setattr(egress_proxy, "_MOST_CONNECTIONS", 1)
+    monkeypatch.setattr("sandbox.egress.http1._LINGER_SECONDS", 0.5)
     long = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" + bytes(60_000)
     async with proxied(Upstream(long)) as (proxy, port):
         assert proxy._server is not None
@@ -55,7 +56,7 @@ async def test_one_that_is_dropped_counts_until_it_is_closed(monkeypatch: pytest
 
 @pytest.mark.parametrize("sent", [b"", b"GET http://exam", b"\r\n"])
 async def test_a_head_has_its_time(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
-    monkeypatch.setattr(egress, "_HEAD_SECONDS", 0.1)
+    monkeypatch.setattr(egress_proxy, "_HEAD_SECONDS", 0.1)
     async with proxied(Upstream()) as (_, port):
         assert await send(port, sent) == b""
 

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sandbox import Egress
-from sandbox.egress import Proxy
-from sandbox.policy import Policy, RefusedError, is_public
-from sandbox.shapes import evidence
+from sandbox.egress.policy import Policy, RefusedError, is_public
+from sandbox.egress.proxy import Proxy
+from sandbox.workers.parse import evidence
 from tests.sandbox.test_forged import SEEN
 
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 # It is given the orphans of the program, and says which it finds once the program has ended.
 PARENT = """
 import ctypes, os, subprocess, sys, time
-from sandbox.usage import descendants
+from sandbox.isolation.usage import descendants
 assert ctypes.CDLL(None).prctl(36, 1, 0, 0, 0) == 0  # PR_SET_CHILD_SUBREAPER
 done = subprocess.run([sys.executable, "-c", *sys.argv[1:]], capture_output=True, text=True, timeout=60)
 def family():

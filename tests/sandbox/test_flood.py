@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from sandbox import GateDecision, Host, Limits, WorkerDied
-from sandbox.job import Job
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
+from sandbox.workers.job import Job
 
 LONGEST = 24 << 20
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from sandbox import Host, Limits, shapes
-from sandbox.egress import Proxy
+from sandbox import Host, Limits
+from sandbox.egress.proxy import Proxy
 from sandbox.protocol import ProtocolError, parse_message
-from sandbox.transfers import Transfers
+from sandbox.workers import parse
+from sandbox.workers.downloads import Transfers
 
 LISTS = (
     "documents",
@@ -30,11 +31,11 @@ STEP = {"output": "", "error": None, "url": "", "title": "", "seconds": 1.5}
 ERROR = {"kind": "script", "type": "E", "message": "", "traceback": "", "line": 1}
 HUGE = 10**400
 PARSERS: dict[str, Callable[[Any], Any]] = {
-    "evidence": lambda data: shapes.evidence(data, Proxy()),
-    "execution": shapes.execution,
-    "script_error": shapes.script_error,
-    "snapshot": shapes.snapshot,
-    "locators": lambda data: shapes.locators(data, ["e1"]),
+    "evidence": lambda data: parse.evidence(data, Proxy()),
+    "execution": parse.execution,
+    "script_error": parse.script_error,
+    "snapshot": parse.snapshot,
+    "locators": lambda data: parse.locators(data, ["e1"]),
 }
 
 

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from sandbox.forward import Head, Peer, forward_request
+from sandbox.egress.http1 import Head, Peer, forward_request
 from tests.sandbox.test_upstream import ANSWER, Upstream, proxied, send
 
 POST = b"POST http://example.com/ HTTP/1.1\r\n"

@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from sandbox import Automation, Egress, Outcome, Sandbox
-from sandbox.holding import HeldBack, Holding
+from sandbox.inside.write_guard import HeldBack, Holding
 
 in_module = pytest.mark.asyncio(loop_scope="module")
 PAGE = """<!doctype html><title>t</title>

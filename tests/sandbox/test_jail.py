@@ -16,7 +16,7 @@ import pytest
 
 from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox, SandboxUnavailable, WorkerDied
 from sandbox.browser import find_browser
-from sandbox.usage import descendants
+from sandbox.isolation.usage import descendants
 from tests.sandbox.conformance.conftest import JAILS
 from tests.sandbox.conftest import Run
 
@@ -184,7 +184,7 @@ async def test_a_killed_program_leaves_nothing_behind(isolation: str, tmp_path: 
 async def test_without_a_jail_nothing_runs(monkeypatch: pytest.MonkeyPatch, isolation: Any) -> None:
     monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr("sandbox.landlock.OLDEST_ABI", 1000)
+    monkeypatch.setattr("sandbox.isolation.landlock.OLDEST_ABI", 1000)
     async with Sandbox(isolation=isolation) as sandbox:
         with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
             await sandbox.run(

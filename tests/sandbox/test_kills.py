@@ -59,8 +59,8 @@ EARLY = """
 import asyncio, os, signal, sys, time
 from sandbox.browser import find_browser
 from sandbox.limits import Limits
-from sandbox.process import WorkerProcess
-from sandbox.usage import descendants
+from sandbox.workers.process import WorkerProcess
+from sandbox.isolation.usage import descendants
 def end():
     time.sleep(float(sys.argv[2]))
     for pid in set(descendants(os.getpid())) - {os.getpid()}:
@@ -76,7 +76,7 @@ asyncio.run(main())
 KILLER = """
 import ctypes, json, os, signal, subprocess, sys, time
 from pathlib import Path
-from sandbox.usage import descendants
+from sandbox.isolation.usage import descendants
 program, isolation, scratch, lines, seconds = sys.argv[1:]
 PR_SET_CHILD_SUBREAPER = 36
 assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import asyncio, socket, threading, time
 from sandbox import Egress
-from sandbox.egress import Proxy
+from sandbox.egress.proxy import Proxy
 
 async def main():
     proxy = Proxy()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.jail import _packages
+from sandbox.isolation.command import _packages
 from tests.sandbox.conformance.conftest import JAILS
 
 NOBODY = 65534

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox import Automation, Egress, Host, Limits, Outcome, PoolOptions, Sandbox, WorkerDied
-from sandbox.usage import descendants
+from sandbox.isolation.usage import descendants
 from tests.sandbox.conftest import _indent
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -121,7 +121,7 @@ async def test_nothing_of_a_run_is_there_in_the_next(warm: Sandbox, site: str) -
 
 async def left_by(sandbox: Sandbox, body: str, caplog: pytest.LogCaptureFixture) -> str:
     """Why the worker is not used again after this run."""
-    caplog.set_level(logging.INFO, "sandbox.pool")
+    caplog.set_level(logging.INFO, "sandbox.workers.pool")
     outcome = await run(sandbox, body, "untidy")
     assert outcome.ok, outcome.error
     await until(lambda: "left behind" in caplog.text)
@@ -152,10 +152,10 @@ async def test_what_the_worker_finds(warm: Sandbox, body: str, what: str, caplog
 
 
 HIDING = """
-import os, threading, time, sandbox.hygiene
+import os, threading, time, sandbox.inside.process_reset
 async def nothing(self): return ()
 async def run(page, parameters, task):
-    sandbox.hygiene.Baseline.restore = nothing
+    sandbox.inside.process_reset.Baseline.restore = nothing
 """
 
 

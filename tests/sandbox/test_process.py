@@ -16,8 +16,8 @@ import pytest
 
 from sandbox import Limits, SandboxError
 from sandbox.browser import find_browser
-from sandbox.process import WorkerProcess
-from sandbox.usage import descendants
+from sandbox.isolation.usage import descendants
+from sandbox.workers.process import WorkerProcess
 from tests.sandbox.conformance.conftest import JAILS
 
 
@@ -103,7 +103,7 @@ async def test_last_words_are_read_while_the_process_has_its_number() -> None:
 
 
 async def test_what_does_not_end_in_time_is_let_go_of_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.process._GONE_SECONDS", 0.05)
+    monkeypatch.setattr("sandbox.workers.process._GONE_SECONDS", 0.05)
     process = WorkerProcess("none", lambda size: None, None)
     await start(process)
     with pytest.raises(TimeoutError):
@@ -128,7 +128,7 @@ async def test_a_program_that_blocks_the_signal_to_end_ends_its_workers_all_the_
 
 async def test_a_supervisor_that_was_stopped_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the kernel lets signals out of the jail, hostile code can do that."""
-    monkeypatch.setattr("sandbox.process._SUPERVISOR_SECONDS", 0.2)
+    monkeypatch.setattr("sandbox.workers.process._SUPERVISOR_SECONDS", 0.2)
     before = held()[1]
     process = WorkerProcess("landlock", lambda size: None, None)
     await start(process)

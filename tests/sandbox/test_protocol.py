@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.observe import stated_totals
+from sandbox.inside.evidence import stated_totals
 from sandbox.protocol import ProtocolError, dump_json, parse_json, parse_message
 
 JSON = st.recursive(

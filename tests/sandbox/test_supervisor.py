@@ -11,8 +11,8 @@ import pytest
 
 from sandbox import Automation, Limits, PoolOptions, Sandbox
 from sandbox.browser import find_browser
-from sandbox.jail import _START_SEALED, sealed_command
-from sandbox.protections import protections
+from sandbox.isolation.command import _START_SEALED, sealed_command
+from sandbox.isolation.protections import protections
 
 ROOT = Path(__file__).parents[2]
 CLOSED = """
@@ -28,7 +28,7 @@ async def run(page, parameters, task):
 # The supervisor of a worker that sleeps is given a closed socket.
 BROKEN = """
 import os, socket, sys, time
-from sandbox.supervisor import supervise
+from sandbox.isolation.supervisor import supervise
 worker = os.fork()
 if worker == 0:
     time.sleep(60)
@@ -105,6 +105,6 @@ def test_the_supervisor_cannot_be_signaled_where_the_kernel_lets_signals_out(tmp
 
 
 def test_what_such_a_kernel_leaves_open_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.landlock._SCOPES_SINCE", 1000)
+    monkeypatch.setattr("sandbox.isolation.landlock._SCOPES_SINCE", 1000)
     (end,) = [each for each in protections("landlock") if each.name == "end"]
     assert end.state == "partly"

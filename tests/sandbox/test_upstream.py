@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from sandbox import Egress
-from sandbox.egress import Proxy
+from sandbox.egress.proxy import Proxy
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 USER = base64.b64encode(b"user:p@ss").decode()

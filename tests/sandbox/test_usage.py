@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Host, Limits, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded, WorkerDied, scratch
+from sandbox import Automation, Host, Limits, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded, WorkerDied
+from sandbox.isolation import scratch
 from tests.sandbox.conformance.conftest import JAILS
 
 WAITS = """
@@ -107,7 +108,7 @@ async def test_what_many_share_counts_once_as_long_as_asking_takes_no_time(
     jail: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await run(jail, SHARING, Limits(memory_mb=1200))).ok
-    monkeypatch.setattr("sandbox.usage._ASKING_SECONDS", 0)
+    monkeypatch.setattr("sandbox.isolation.usage._ASKING_SECONDS", 0)
     with pytest.raises(SandboxLimitExceeded) as caught:
         await run(jail, SHARING, Limits(memory_mb=1200))
     assert caught.value.limit == "memory_mb"

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from engine import EngineError
-from engine.records import Records
 from engine.server.keys import Keys
 from engine.server.serve import Options, Server
+from engine.storage.tasks import Records
 from tests.server.conftest import BASE, Live, Serve
 
 START = f"{BASE}/default/web-tasks/start"

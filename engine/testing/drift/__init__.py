@@ -14,13 +14,13 @@ output is what must not be. Needs the extra ``testing``.
 
 from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline, difference, measure
 from engine.testing.drift.content import CONTENT
-from engine.testing.drift.later import CLOSED, FINISHED
+from engine.testing.drift.heldout_contract import CLOSED, FINISHED
+from engine.testing.drift.heldout_gate import MENDED, UNFORESEEN
 from engine.testing.drift.markup import MARKUP
 from engine.testing.drift.mutation import Effect, Mutation
 from engine.testing.drift.proxy import Proxy
 from engine.testing.drift.reply import Layout, Reply
 from engine.testing.drift.report import tables
-from engine.testing.drift.unforeseen import MENDED, UNFORESEEN
 from engine.testing.drift.wording import WORDING
 
 LATER: tuple[Mutation, ...] = (*FINISHED, *UNFORESEEN)

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from engine.api.async_engine import AsyncEngine
 from engine.bundles import BundleStore
-from engine.engine import AsyncEngine
-from engine.task import Limits, TaskResult
+from engine.task.wire import Limits, TaskResult
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.proxy import Proxy
 from engine.testing.drift.reply import Layout

@@ -83,7 +83,7 @@ def _reached(isolation: Any, own_browser: bool) -> dict[str, Any]:
 
 
 def _browser(isolation: str) -> str:
-    from sandbox.jail import browser_path
+    from sandbox.isolation.command import browser_path
 
     browser = find_browser()
     return browser_path(browser) if isolation == "bubblewrap" else str(browser.executable)

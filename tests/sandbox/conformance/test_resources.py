@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sandbox import Automation, Egress, Host, Limits, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded
-from sandbox.usage import descendants
+from sandbox.isolation.usage import descendants
 from tests.sandbox.conformance.conftest import JAILS
 
 FORKS = """
@@ -294,7 +294,7 @@ def _sleeps(pid: str) -> bool:
     """Whether this is a worker's process that has lost its parents."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as line, open(f"/proc/{pid}/stat") as state:
-            mine = b"sandbox.worker import main" in line.read()
+            mine = b"sandbox.inside.main import main" in line.read()
             return mine and int(state.read().rpartition(")")[2].split()[1]) == 1
     except OSError:
         return False

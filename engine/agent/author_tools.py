@@ -1,0 +1,102 @@
+"""The agent's tools, bound to one session: what each does, and the text that the model gets back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.agent.describe import describe_trial
+from engine.agent.page_tools import Bench, GivenUp, ToolProblem
+from engine.agent.prompts import fence
+from engine.execution.effects import writes
+from engine.gate.gate import Gate
+from engine.gate.verdicts import Candidate, Promoted, Refused, Trial
+
+
+@dataclass(kw_only=True)
+class Workbench(Bench[Promoted | GivenUp | Refused]):
+    """What writes automations: the live page, the gate, and the code written so far.
+
+    Args:
+        gate: Tries and promotes candidates.
+        code: The automation as it stands; the saved one when a repair begins.
+        candidates: How many refusals by the gate are left.
+    """
+
+    gate: Gate
+    code: str = ""
+    candidates: int = 4
+    _trial: Trial | None = None
+
+    def saw(self, text: str) -> None:
+        """Lets the gate know, which holds a candidate's output against it."""
+        self.gate.seen.append(text)
+
+    async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
+        """Runs a tool that does more than look; its arguments fit its schema."""
+        match name:
+            case "write":
+                return await self._write(**arguments)
+            case "finish":
+                return await self._finish(**arguments)
+            case _:
+                self.ended = GivenUp(str(arguments["reason"]), str(arguments["message"]))
+                return "The task ends."
+
+    async def _write(
+        self,
+        code: str | None = None,
+        edits: list[Mapping[str, str]] | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        start_url: str | None = None,
+        reads_only: str | None = None,
+    ) -> str:
+        self.code = self._edited(code, edits)
+        if start_url is not None:
+            if self.gate.start_url_given:
+                raise ToolProblem("the task names its start URL; leave start_url out")
+            self.gate.executor.begin_at(start_url)
+        unknown = sorted(set(parameters or {}) - set(self.gate.parameters))
+        if unknown:
+            raise ToolProblem(f"the task has no parameters {unknown}; it has {sorted(self.gate.parameters)}")
+        self._trial = await self.gate.try_out(self.code, parameters, reads_only=reads_only)
+        answer = describe_trial(self._trial, self.redactor)
+        if not self._trial.good:
+            raise ToolProblem(answer)
+        return answer
+
+    def _edited(self, code: str | None, edits: list[Mapping[str, str]] | None) -> str:
+        if code is not None:
+            return code
+        if not self.code:
+            raise ToolProblem("nothing is written yet: give code, the whole file")
+        edited = self.code
+        for edit in edits or []:
+            found = edited.count(edit["old"])
+            if found != 1:
+                raise ToolProblem(
+                    f"{edit['old'][:200]!r} stands {found} times in the automation as last written; it must stand once"
+                )
+            edited = edited.replace(edit["old"], edit["new"])
+        return edited
+
+    async def _finish(self, summary: str, notes: str = "", other_parameters: Mapping[str, Any] | None = None) -> str:
+        if not self.code or self._trial is None:
+            raise ToolProblem("write the automation first")
+        if not self._trial.good:
+            raise ToolProblem("not handed in: the last run was not good; mend it and write again")
+        candidate = Candidate(self.code, notes, summary, other_parameters)
+        self.gate.wrote = writes(await self.session.evidence(screenshot=False))
+        verdict = await self.gate.promote(candidate)
+        if isinstance(verdict, Promoted):
+            self.ended = verdict
+            untried = other_parameters and verdict.other is None
+            return "Accepted." + (" other_parameters were not tried: the code changes the site." if untried else "")
+        if verdict.final:
+            self.ended = verdict
+            return "The run failed after the irreversible action; nothing may be run again."
+        self.candidates -= 1
+        if self.candidates <= 0:
+            self.ended = verdict
+        raise ToolProblem(fence("not accepted:\n" + "\n".join(f"- {reason}" for reason in verdict.reasons)))

@@ -1,0 +1,147 @@
+"""The loop: ask the model, do what it says, show it what came of it, until it hands in an automation or gives up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from engine.agent.page_tools import Bench, GivenUp
+from engine.agent.prompts import SYSTEM, TOOLS
+from engine.errors import AgentStuck
+from engine.models.base import ModelReply, ModelRequest
+from engine.models.budget import Purse
+from engine.models.messages_api import sendable
+from engine.task.events import Trace
+
+_ANSWER_TOKENS = 8192
+_SILENT_TURNS = 3  # answers in a row without a tool call
+_HISTORY_CHARS = 150_000  # above this, old tool answers leave the prompt; 100K tokens cost five times as much
+_KEPT_MESSAGES = 8
+_FORGETTABLE = 400  # characters; shorter answers stay
+
+
+E = TypeVar("E")
+
+
+@dataclass
+class Agent(Generic[E]):
+    """Works on one task until it ends.
+
+    Args:
+        purse: Pays for the model.
+        workbench: The tools.
+        trace: Gets an event for each step.
+        turns: Most requests.
+        system: What it is told, whatever the task.
+        tools: What it may call.
+    """
+
+    purse: Purse
+    workbench: Bench[E]
+    trace: Trace
+    turns: int
+    system: str = SYSTEM
+    tools: tuple[Mapping[str, Any], ...] = TOOLS
+    _messages: list[dict[str, Any]] = field(default_factory=list)
+
+    async def work(self, assignment: str) -> E | GivenUp:
+        """Runs the loop.
+
+        Raises:
+            AgentStuck: No turn is left, or the model stopped calling tools.
+            ModelError: The model cannot be asked, or the budget is used up.
+        """
+        self._messages = [_user({"type": "text", "text": assignment})]
+        silent = 0
+        for turn in range(1, self.turns + 1):
+            reply = await self._query()
+            reply = replace(reply, content=tuple(sendable(block) for block in reply.content))
+            self._messages.append({"role": "assistant", "content": [dict(b) for b in reply.content]})
+            await self._emit_step(turn, reply)
+            if reply.stop_reason == "refusal":
+                return GivenUp("harmful", reply.text or "the model refused the task")
+            answers = await self._execute(reply)
+            if self.workbench.ended is not None:
+                return self.workbench.ended
+            silent = 0 if answers else silent + 1
+            if silent >= _SILENT_TURNS:
+                raise AgentStuck(
+                    f"the model answered {silent} times without using a tool",
+                    reason="agent-silent",
+                    said=reply.text[:500],
+                )
+            self._messages.append(_user(*(answers or [_nudge(reply)])))
+            self._forget()
+        raise AgentStuck(f"no automation after {self.turns} turns; raise Limits.turns", reason="turns")
+
+    async def _query(self) -> ModelReply:
+        request = ModelRequest(
+            purpose="agent",
+            system=self.system,
+            tools=self.tools,
+            messages=tuple(self._messages),
+            max_tokens=_ANSWER_TOKENS,
+        )
+        return await self.purse.query(request)
+
+    async def _execute(self, reply: ModelReply) -> list[dict[str, Any]]:
+        """Every tool call of the reply gets an answer; once the task has ended the others are not run."""
+        answers = []
+        failed = False
+        for use in reply.tool_uses:
+            name, arguments = str(use["name"]), use["input"]
+            if self.workbench.ended is not None or (failed and name == "finish"):
+                text, wrong = "not run: the call before it failed", True
+            elif reply.stop_reason == "max_tokens" or not isinstance(arguments, Mapping):
+                text, wrong = "the answer was cut off at its length; send less at once", True
+            else:
+                await self.trace.emit("agent.tool", tool=name, **_summary(name, arguments))
+                text, wrong = await self.workbench.call(name, arguments)
+                await self.trace.emit("agent.observed", tool=name, error=wrong, text=text[:2000])
+            failed = failed or wrong
+            answers.append({"type": "tool_result", "tool_use_id": use["id"], "content": text, "is_error": wrong})
+        return answers
+
+    async def _emit_step(self, turn: int, reply: ModelReply) -> None:
+        await self.trace.emit(
+            "agent.step",
+            turn=turn,
+            text=reply.text[:500],
+            tools=[str(use["name"]) for use in reply.tool_uses],
+            usd=reply.cost_usd,
+            spent_usd=self.purse.spent_usd,
+            prompt_tokens=reply.usage.prompt_tokens,
+            output_tokens=reply.usage.output_tokens,
+            seconds=reply.seconds,
+            recorded=reply.recorded,
+        )
+
+    def _forget(self) -> None:
+        """Old looks leave the history in one large step, since each change costs the cache from there on."""
+        if sum(len(str(m["content"])) for m in self._messages) < _HISTORY_CHARS:
+            return
+        for message in self._messages[1:-_KEPT_MESSAGES]:
+            for block in message["content"]:
+                if block.get("type") == "tool_result" and len(block["content"]) > _FORGETTABLE:
+                    block["content"] = block["content"][:_FORGETTABLE] + "\n(the rest has left the history; look again)"
+
+
+def _user(*blocks: Mapping[str, Any]) -> dict[str, Any]:
+    return {"role": "user", "content": [dict(b) for b in blocks]}
+
+
+def _nudge(reply: ModelReply) -> dict[str, Any]:
+    why = "The answer was cut off at its length." if reply.stop_reason == "max_tokens" else "No tool was called."
+    return {
+        "type": "text",
+        "text": f"{why} Go on with a tool: write and finish when the automation is ready, or give_up.",
+    }
+
+
+def _summary(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person wants to see of a call, short."""
+    if name in ("python", "write"):
+        code = str(arguments.get("code") or arguments.get("edits") or "")
+        return {"code": code[:4000]}
+    return {"arguments": {k: str(v)[:500] for k, v in arguments.items()}}

@@ -1,0 +1,1 @@
+"""The engine as a user calls it: asynchronous, blocking, and its queries about tasks."""

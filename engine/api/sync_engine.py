@@ -1,0 +1,197 @@
+"""Engine: the blocking face of AsyncEngine, on an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from engine.api.async_engine import AsyncEngine, OnProgress
+from engine.errors import EngineError
+from engine.task.events import Event
+from engine.task.wire import Status, TaskResult
+
+if TYPE_CHECKING:
+    from engine.bundles import BundleStore
+    from engine.storage.spending import KeyCosts
+
+T = TypeVar("T")
+
+
+class Engine:
+    """The blocking face of ``AsyncEngine``, on an event loop of its own: for scripts, threads, notebooks and servers.
+
+    Takes the arguments of ``AsyncEngine``; its methods are the same, without ``await``. ``on_event`` is called on the
+    engine's thread. Close it, or use it as a context manager: it leaves no process behind. A process that was forked
+    off needs an engine of its own.
+
+    >>> with Engine(store="my-store") as engine:
+    ...     result = engine.run("List the entries", start_url="http://127.0.0.1:9/", ai="never")
+    >>> result.outcome, result.error.code
+    ('failed', 'rejected')
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        try:
+            self._engine = AsyncEngine(**options)
+        except BaseException:
+            self._loop.close()
+            raise
+        self._thread = threading.Thread(target=self._loop.run_forever, name="webtasks-engine", daemon=True)
+        self._thread.start()
+        self._process = os.getpid()
+        self._door = threading.Lock()  # who hands in work before the closing is answered; who comes after is told
+        self._closing = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cancels what still runs, ends every process and the engine's thread. May be called twice."""
+        if os.getpid() != self._process:
+            return  # it is the other process's, and so are its workers
+        if threading.current_thread() is self._thread:
+            raise EngineError("the engine was closed from its own on_event; close it from another thread")
+        with self._door:
+            first, self._closing = not self._closing, True
+        if not first:
+            self._thread.join()
+            return
+        try:
+            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    async def _end(self) -> None:
+        await self._engine.close()
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+        await self._loop.shutdown_default_executor()
+
+    def run(self, task: str, **arguments: Any) -> TaskResult:
+        """Runs one task to its end; see ``AsyncEngine.run`` for the arguments."""
+        return self._wait(self._engine.run(task, **arguments))
+
+    def adopt(self, reuse_key: str, **arguments: Any) -> TaskResult:
+        """Commits what was edited by hand, if it passes the gate; see ``AsyncEngine.adopt``."""
+        return self._wait(self._engine.adopt(reuse_key, **arguments))
+
+    def repeat(self, task: str, *, repeats: int, **arguments: Any) -> Sequence[TaskResult]:
+        """Runs a request several times on fresh keys; see ``AsyncEngine.repeat``."""
+        return self._wait(self._engine.repeat(task, repeats=repeats, **arguments))
+
+    def warm(self) -> None:
+        """Starts a browser ahead of the first run, in the background."""
+        self._wait(self._engine.warm())
+
+    def start(self, task: str, **arguments: Any) -> str:
+        """Puts a task into the line and gives its id at once; see ``AsyncEngine.start``."""
+        return self._wait(self._engine.start(task, **arguments))
+
+    def result(self, task_id: str) -> TaskResult:
+        """A task as it is now; see ``AsyncEngine.result``."""
+        return self._wait(self._engine.result(task_id))
+
+    def wait(self, task_ids: Iterable[str], *, timeout: float | None = None, poll: float = 5.0) -> Sequence[TaskResult]:
+        """The results of tasks, when all have ended; see ``AsyncEngine.wait``."""
+        return self._wait(self._engine.wait(task_ids, timeout=timeout, poll=poll))
+
+    def as_completed(self, task_ids: Iterable[str], *, poll: float = 5.0) -> Iterator[TaskResult]:
+        """The results of tasks in the order in which they end."""
+        return self._iterate(self._engine.as_completed(task_ids, poll=poll))
+
+    def map(
+        self, requests: Sequence[Mapping[str, Any]], *, on_progress: OnProgress | None = None, **shared: Any
+    ) -> Sequence[TaskResult]:
+        """Runs many requests; see ``AsyncEngine.map``."""
+        return self._wait(self._engine.map(requests, on_progress=on_progress, **shared))
+
+    def cancel(self, task_id: str) -> TaskResult:
+        """Ends a task as canceled; see ``AsyncEngine.cancel``."""
+        return self._wait(self._engine.cancel(task_id))
+
+    def run_out(self) -> None:
+        """Waits until there is nothing more to run here; see ``AsyncEngine.run_out``."""
+        self._wait(self._engine.run_out())
+
+    def unowned(self) -> Sequence[str]:
+        """Tasks that wait for an engine to run them; see ``AsyncEngine.unowned``."""
+        return self._wait(self._engine.unowned())
+
+    def list(
+        self, *, status: Status | None = None, reuse_key: str | None = None, limit: int = 50, offset: int = 0
+    ) -> Sequence[TaskResult]:
+        """Tasks, the newest first; see ``AsyncEngine.list``."""
+        return self._wait(self._engine.list(status=status, reuse_key=reuse_key, limit=limit, offset=offset))
+
+    def set_title(self, task_id: str, title: str | None) -> TaskResult:
+        """Gives a task a title; see ``AsyncEngine.set_title``."""
+        return self._wait(self._engine.set_title(task_id, title))
+
+    def events(self, task_id: str) -> Iterator[Event]:
+        """The events of a task, from its first to its last, as they happen."""
+        return self._iterate(self._engine.events(task_id))
+
+    def costs(self, *, reuse_key: str | None = None) -> Sequence[KeyCosts]:
+        """What each automation has cost, and what it has saved; see ``AsyncEngine.costs``."""
+        return self._wait(self._engine.costs(reuse_key=reuse_key))
+
+    def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> Sequence[dict[str, Any]]:
+        """Every attempt of every task; see ``AsyncEngine.attempts``."""
+        return self._wait(self._engine.attempts(reuse_key=reuse_key, task_id=task_id))
+
+    @property
+    def bundles(self) -> BundleStore:
+        """The saved automations: history, diff, show, rollback, pin."""
+        return self._engine.bundles
+
+    def _iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
+        async def following() -> tuple[bool, T | None]:
+            try:
+                return True, await anext(items)
+            except StopAsyncIteration:
+                return False, None
+
+        while True:
+            more, item = self._wait(following())
+            if not more:
+                return
+            yield item  # type: ignore[misc]  # None is an item only where T is
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        try:
+            with self._door:
+                self._check_usable()
+                future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        except EngineError:
+            work.close()
+            raise
+        try:
+            return future.result()
+        except CancelledError:
+            raise EngineError("the engine was closed while this ran; the task was canceled") from None
+        except BaseException:
+            # Ctrl-C ends the wait here; the run must not go on by itself.
+            if not future.done():
+                future.cancel()
+            raise
+
+    def _check_usable(self) -> None:
+        if os.getpid() != self._process:
+            raise EngineError("the engine belongs to the process that this one was forked from; make a new one")
+        if self._closing:
+            raise EngineError("the engine is closed; make a new one")
+        if threading.current_thread() is self._thread:
+            raise EngineError("the engine was called from its own on_event; use another thread, or AsyncEngine")

@@ -1,0 +1,147 @@
+"""The working tree of a bundle: a view of HEAD for people, which no run reads and no user's edit is lost from.
+
+A crash between commit and view leaves files of the old revision beside files of the new one. So that they are not
+taken for edits, a marker in the git directory names every revision that files of the view may still show; each
+file is written whole, by rename. A file (or its absence) that none of these revisions explains is the user's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatch
+from pathlib import Path
+
+from engine.bundles.atomic import write_whole
+from engine.bundles.git_objects import Entry, Objects, blob_id
+from engine.bundles.revision import Revision
+
+_MARKER = "webtasks-view"
+_JUNK = ("__pycache__", "*.pyc", ".DS_Store", "Thumbs.db", "desktop.ini", "*.swp", "*~", ".*_cache", ".idea", ".vscode")
+_OTHER = "not a regular file"
+
+
+class View:
+    """The view of one bundle.
+
+    Args:
+        objects: Open objects of the bundle.
+        head: The revision at HEAD.
+        also: Path to the id of a content (None: no file) that HEAD was made from, and so is no edit any more.
+    """
+
+    def __init__(self, objects: Objects, head: Revision, also: Mapping[str, str | None] | None = None) -> None:
+        self._objects = objects
+        self._head = head
+        self._also = also or {}
+        self._root = objects.directory
+
+    def is_current(self) -> bool:
+        """Whether the engine wrote HEAD's files completely; says nothing of edits since."""
+        return self._shown() == [self._head.id]
+
+    def edited(self) -> tuple[str, ...]:
+        """Paths that differ from all that the engine wrote: changed, deleted or added by the user."""
+        explained = self._explained()
+        found = dict(scan(self._root))
+        return tuple(
+            os.fsencode(path).decode("utf-8", "replace")
+            for path in sorted({*found, *explained})
+            if not self._is_ours(path, explained)
+        )
+
+    def refresh(self) -> bool:
+        """Makes the files those of HEAD, unless the user edited one.
+
+        Returns:
+            Whether the view shows HEAD now.
+        """
+        if self.edited():
+            return False
+        explained, wanted = self._explained(), self._objects.tree(self._head)
+        self._mark([*self._shown(), self._head.id])
+        for path in sorted({*explained, *wanted}):
+            if not self._is_ours(path, explained):  # asked once more: the user may have saved it since
+                return False
+            if path not in wanted:
+                self._remove(path)
+            elif self._state(path) != wanted[path].id:
+                self._write(path, wanted[path])
+        from engine.bundles.git_repository import Repository
+
+        with Repository(self._root) as repository:
+            repository.rebuild_index(self._head.id)
+        self._mark([self._head.id])
+        return True
+
+    def _explained(self) -> dict[str, set[str | None]]:
+        """Path to the contents that it may show without being an edit; None stands for absence."""
+        revisions = {self._head.id: self._head}
+        for name in self._shown():
+            if name not in revisions and (revision := self._objects.revision(name)) is not None:
+                revisions[name] = revision
+        trees = [self._objects.tree(revision) for revision in revisions.values()]
+        explained: dict[str, set[str | None]] = {
+            path: {tree[path].id if path in tree else None for tree in trees} for path in set().union(*trees)
+        }
+        for path, content in self._also.items():
+            explained.setdefault(path, {None}).add(content)
+        return explained
+
+    def _is_ours(self, path: str, explained: dict[str, set[str | None]]) -> bool:
+        return self._state(path) in explained.get(path, {None})
+
+    def _state(self, path: str) -> str | None:
+        """Id of the file's content; None where there is no file."""
+        file = self._root / path
+        if _behind_link(self._root, path) or file.is_symlink():
+            return _OTHER
+        try:
+            return blob_id(file.read_bytes()) if file.is_file() else (_OTHER if file.exists() else None)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def _write(self, path: str, entry: Entry) -> None:
+        data = self._objects.files({path: entry})[path]
+        file = self._root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(file, data, self._root / ".git")
+
+    def _remove(self, path: str) -> None:
+        file = self._root / path
+        if self._state(path) in (None, _OTHER):
+            return
+        file.unlink(missing_ok=True)
+        for parent in file.parents:
+            if parent == self._root or any(parent.iterdir()):
+                return
+            parent.rmdir()
+
+    def _shown(self) -> list[str]:
+        try:
+            return (self._root / ".git" / _MARKER).read_text("ascii").split()
+        except (FileNotFoundError, UnicodeDecodeError):
+            return []
+
+    def _mark(self, revisions: list[str]) -> None:
+        text = "".join(f"{each}\n" for each in dict.fromkeys(revisions))
+        write_whole(self._root / ".git" / _MARKER, text.encode(), self._root / ".git")
+
+
+def scan(root: Path, prefix: str = "") -> Iterator[tuple[str, bool]]:
+    """Path below the bundle's directory, and whether it is a regular file; git's own and junk are left out."""
+    with os.scandir(root / prefix) as entries:
+        for entry in sorted(entries, key=lambda entry: entry.name):
+            if (not prefix and entry.name == ".git") or any(fnmatch(entry.name, junk) for junk in _JUNK):
+                continue
+            path = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from scan(root, f"{path}/")
+            else:
+                yield path, entry.is_file(follow_symlinks=False)
+
+
+def _behind_link(root: Path, path: str) -> bool:
+    """Whether writing there would leave the bundle's directory."""
+    parents = Path(path).parents
+    return any((root / parent).is_symlink() for parent in parents if parent != Path())

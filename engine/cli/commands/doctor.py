@@ -1,0 +1,195 @@
+"""``webtasks doctor``: what is installed, what the sandbox can do, which model would be asked."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import click
+
+from engine.cli.output import clean, print_json
+from engine.cli.settings import Settings, options, pass_settings
+from engine.cli.version import own_version
+
+State = Literal["ok", "warning", "missing"]
+_MARKS: dict[State, tuple[str, str]] = {
+    "ok": ("ok", "green"),
+    "warning": ("note", "yellow"),
+    "missing": ("MISSING", "red"),
+}
+_PACKAGES = ("playwright", "pydantic", "jsonschema", "anthropic", "GitPython", "filelock", "click", "rich")
+_MARGIN = " " * 8
+_OLDEST_GIT = (2, 36)
+_SECONDS = 3.0  # for an endpoint to take a connection
+_UNPROTECTED = "isolation is 'none': generated code runs with your own rights"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at; ``missing`` is what the engine cannot do without."""
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+@click.command()
+@options(shown=False)
+@pass_settings
+@click.pass_context
+def doctor(context: click.Context, settings: Settings) -> None:
+    """Check this machine.
+
+    Programs, sandbox, model endpoint, store: each problem with its remedy. Keys are never shown.
+    """
+    checks = [*_programs(), *_sandbox(settings), *_model(settings), _store(settings)]
+    missing = [check for check in checks if check.state == "missing"]
+    if settings.as_json:
+        print_json({"ok": not missing, "checks": [asdict(check) for check in checks]})
+    else:
+        for check in checks:
+            mark, color = _MARKS[check.state]
+            click.echo(click.style(f"{mark:<8}", fg=color) + _columns(check.name, check.detail))
+            if check.remedy and check.state != "ok":
+                click.echo(_MARGIN + _columns("", check.remedy))
+        names = ", ".join(check.name for check in missing)
+        click.echo(f"\nMissing: {names}." if missing else "\nEverything necessary is here.")
+    context.exit(1 if missing else 0)
+
+
+def _columns(name: str, text: str) -> str:
+    """The text beside the name, wrapped where a terminal ends."""
+    width = max(60, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 10_000
+    first = f"{_MARGIN}{name:<23} "
+    return click.wrap_text(clean(text), width, initial_indent=first, subsequent_indent=" " * len(first))[len(_MARGIN) :]
+
+
+def _programs() -> Iterator[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("python", "ok", f"{version} on {platform.system()} {platform.machine()} ({sys.executable})")
+    versions, absent = [f"webtasks-engine {own_version()}"], []
+    for name in _PACKAGES:
+        try:
+            versions.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            absent.append(name)
+    yield Check(
+        "packages",
+        "missing" if absent else "ok",
+        f"not installed: {', '.join(absent)}" if absent else ", ".join(versions),
+        'pip install "webtasks-engine[cli]"',
+    )
+    yield _git()
+
+
+def _git() -> Check:
+    remedy = "Install git: apt-get install git, or your system's package."
+    found = shutil.which("git")
+    if found is None:
+        return Check("git", "missing", "not found; every automation is a git repository", remedy)
+    try:
+        answer = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError) as error:
+        return Check("git", "missing", f"{found} does not run: {error}", remedy)
+    version = answer.stdout.strip().removeprefix("git version ")
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    if numbers is not None and (int(numbers[1]), int(numbers[2])) < _OLDEST_GIT:
+        oldest = ".".join(map(str, _OLDEST_GIT))
+        return Check("git", "missing", f"{version} ({found}); {oldest} or newer is needed", remedy)
+    return Check("git", "ok", f"{version} ({found})")
+
+
+def _sandbox(settings: Settings) -> Iterator[Check]:
+    from sandbox import probe
+
+    unprotected = settings.isolation == "none"
+    found = probe(settings.browser, isolation="auto" if settings.isolation == "none" else settings.isolation)
+    for check in found.checks:
+        # Without a jail, what only a jail needs is no hindrance; nor is the jail that is not needed.
+        necessary = check.name == "browser" or not (unprotected or found.ok)
+        state: State = "ok" if check.ok else "missing" if necessary else "warning"
+        yield Check(
+            f"sandbox: {check.name}" if check.name != "browser" else "browser", state, check.detail, check.remedy
+        )
+    if unprotected:
+        yield Check("isolation", "warning", _UNPROTECTED, "Leave --isolation out where a jail works.")
+    elif found.ok:
+        for name, how, detail in found.protections:
+            yield Check(f"protects: {name}", "ok" if how == "full" else "warning", f"{how}: {detail}")
+
+
+def _model(settings: Settings) -> Iterator[Check]:
+    named = settings.base_url or os.environ.get("ANTHROPIC_BASE_URL") or None
+    if named is not None:
+        yield _endpoint(named)
+    key = next((name for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN") if os.environ.get(name)), None)
+    endpoint = "https://api.anthropic.com" if named is None else _without_credentials(named)
+    if key is not None:
+        yield Check("model", "ok", f"{endpoint}, with the key in {key}")
+    elif named is not None:
+        yield Check("model", "warning", f"{endpoint}, no key set", "Where it wants a key: export ANTHROPIC_API_KEY=…")
+    else:
+        yield Check(
+            "model",
+            "warning",
+            "no key set: saved automations are replayed, new ones cannot be written",
+            "export ANTHROPIC_API_KEY=…; for a local model ANTHROPIC_BASE_URL=http://localhost:11434 and --model NAME.",
+        )
+
+
+def _endpoint(url: str) -> Check:
+    """Whether somebody listens there; nothing is asked. Only endpoints that the user named are tried."""
+    shown = _without_credentials(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("it must be an http or https URL")
+        socket.create_connection((parts.hostname, port), timeout=_SECONDS).close()
+    except (OSError, ValueError) as error:
+        remedy = "Start the server, or mend ANTHROPIC_BASE_URL (or --base-url)."
+        return Check("model endpoint", "warning", f"{shown}: {error}", remedy)
+    return Check("model endpoint", "ok", f"{shown} takes connections")
+
+
+def _without_credentials(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _store(settings: Settings) -> Check:
+    import sqlite3
+
+    root = settings.root
+    place = next(path for path in (root, *root.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        return Check(
+            "store",
+            "missing",
+            f"{root} cannot be written: {error}",
+            "Name another directory: --store DIR, or WEBTASKS_STORE.",
+        )
+    state = "" if place == root else " (made at the first run)"
+    return Check("store", "ok", f"{root}{state}, SQLite {sqlite3.sqlite_version}")
+
+
+def unavailable(browser: Path | None, isolation: str) -> list[Check]:
+    """What keeps automations from running here; empty where they can."""
+    settings = Settings(browser=browser, isolation=isolation)  # type: ignore[arg-type]  # click checked the choice
+    return [check for check in _sandbox(settings) if check.state == "missing"]

@@ -1,0 +1,1 @@
+"""A resident process that keeps browsers warm for later commands."""

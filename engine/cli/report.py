@@ -1,0 +1,67 @@
+"""How a task is told of when a command ends: its output, its errors, its exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine import TaskResult
+from engine.cli.event_text import summary
+from engine.cli.output import clean, print_json
+from engine.cli.settings import Settings
+
+SUCCESS, FAILED, BAD_REQUEST, REJECTED, NO_MODEL, TIMEOUT, NOT_ENDED, LINE_FULL = range(8)
+_CODES = {
+    "rejected": REJECTED,
+    "unauthenticated": NO_MODEL,
+    "no-ai-credits-left": NO_MODEL,
+    "timeout": TIMEOUT,
+    "workspace-rate-limited": LINE_FULL,
+}
+
+
+def exit_code(result: TaskResult) -> int:
+    """The exit code that stands for a task as it is now."""
+    if not result.final:
+        return NOT_ENDED
+    if result.error is None:
+        return SUCCESS if result.ok else FAILED
+    return _CODES.get(result.error.code, FAILED)
+
+
+def print_result(settings: Settings, result: TaskResult) -> None:
+    """The output on standard output; with --json the whole answer, whatever became of the task."""
+    if settings.as_json:
+        print_json(result.to_wire())
+    elif result.ok:
+        print_json(result.output)
+
+
+def report(settings: Settings, result: TaskResult, elapsed: float, *, quiet: bool = False) -> None:
+    """How the task ended, on standard error.
+
+    Args:
+        elapsed: Seconds that it took.
+        quiet: Warnings and errors only.
+    """
+    for warning in result.warnings:
+        click.echo(f"Warning: {clean(warning)}", err=True)
+    if result.error is not None:
+        click.echo(f"Error: {clean(result.error.message)}", err=True)
+        trace = settings.root / "traces" / f"{result.web_task_id}.jsonl"
+        if result.attempts and not quiet and trace.is_file():
+            click.echo(f"What happened, step by step: {_relative(trace)}", err=True)
+    if not quiet:
+        click.echo(clean(summary(result, elapsed)), err=True)
+
+
+def took(result: TaskResult) -> float:
+    """Seconds from a task's start to its end; 0 where it has not begun or not ended."""
+    if result.started_at is None or result.completed_at is None:
+        return 0.0
+    return (result.completed_at - result.started_at).total_seconds()
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

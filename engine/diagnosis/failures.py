@@ -1,0 +1,158 @@
+"""How a task fails: the one control-flow exception of a run, and the causes made of errors, outcomes and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from engine.contract import Breach
+from engine.diagnosis.triage import limit_cause
+from engine.errors import (
+    AgentStuck,
+    BundleError,
+    ModelError,
+    ModelOutOfCredit,
+    ModelOverBudget,
+    ModelUnauthenticated,
+    ModelUnavailable,
+    RecordingMismatch,
+    StoreError,
+)
+from engine.task.cause import Cause
+from engine.task.wire import Effect, TaskError
+
+if TYPE_CHECKING:
+    from engine.execution.execution import Execution
+
+_MODEL: tuple[tuple[type[ModelError], str, str], ...] = (
+    (ModelUnauthenticated, "unauthenticated", "model-key"),
+    (ModelOutOfCredit, "no-ai-credits-left", "credit"),
+    (ModelOverBudget, "no-ai-credits-left", "budget"),
+    (ModelUnavailable, "internal-error", "model-unavailable"),
+    (RecordingMismatch, "internal-error", "recording-mismatch"),
+    (ModelError, "internal-error", "model-error"),
+)
+
+
+class Failed(Exception):
+    """Ends a run as failed. It never leaves the engine: it becomes the result's ``error``."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.message)
+        self.cause = cause
+
+    def to_error(self) -> TaskError:
+        """The error of the wire contract."""
+        details = {"reason": self.cause.reason, **self.cause.details}
+        return TaskError(code=self.cause.code, message=self.cause.message, details=details)
+
+
+class FailedBehindGate(Failed):
+    """Ends a run that failed after something irreversible: nothing may be run again.
+
+    Args:
+        problems: What is wrong with the run's result.
+        execution: The run; its page is still open where ``outcome.session`` is given.
+        code: What ran.
+    """
+
+    def __init__(self, problems: Sequence[str], execution: Execution, code: str) -> None:
+        super().__init__(outcome_failure(problems, execution, reason="failed-behind-gate"))
+        self.problems, self.execution, self.code = tuple(problems), execution, code
+
+    @property
+    def actions(self) -> list[str]:
+        """What was let through."""
+        return [action for action, _ in self.execution.gates]
+
+
+def outcome_failure(
+    problems: Sequence[str], execution: Execution, *, reason: str, breaches: Sequence[Breach] = ()
+) -> Cause:
+    """The cause where an automation's own result is not good, and why nothing is done about it."""
+    remedy = {
+        "drift": 'if the site has changed, run again with ai="auto" to have the automation repaired',
+        "pinned": "the bundle is pinned, so it is not repaired; unpin it to allow that",
+        "failed-behind-gate": "nothing is run again",
+    }[reason]
+    evidence = execution.outcome.evidence
+    details: dict[str, Any] = {"problems": list(problems), "url": evidence.url, "title": evidence.title}
+    if breaches:
+        details["breaches"] = [b.to_json() for b in breaches]
+    if execution.unknown_hosts:
+        details["refused_hosts"] = list(execution.unknown_hosts)
+    if execution.outcome.error is not None:
+        details["traceback"] = execution.outcome.error.traceback
+    if execution.passed_gate:
+        details["actions"] = [action for action, passed in execution.gates if passed]
+    return Cause(reason, f"{_short(problems)} ({remedy})", details=details)
+
+
+def _short(problems: Sequence[str]) -> str:
+    """The problems on one line: of Playwright's call log, what it waited for. The details have all of it."""
+    lines = [line.strip().removeprefix("- ") for line in "; ".join(problems).splitlines()]
+    kept = [line for line in lines if line and line != "Call log:"]
+    return ", ".join(kept[:2]) if len(kept) > 1 else "".join(kept)
+
+
+def model_failure(error: ModelError) -> Cause:
+    """The cause where the model could not be asked."""
+    code, reason = next((c, r) for kind, c, r in _MODEL if isinstance(error, kind))
+    return Cause(reason, error.message, code, dict(error.details))  # type: ignore[arg-type]  # the table holds wire codes
+
+
+def session_failure(error: ModelError | AgentStuck) -> Cause:
+    """The cause where the agent's work was cut short."""
+    if isinstance(error, AgentStuck):
+        return Cause(str(error.details.get("reason", "agent")), error.message, details=dict(error.details))
+    return model_failure(error)
+
+
+def failure(error: Exception) -> Cause:
+    """The cause that any exception of a run stands for; one that no part of the engine announces is its own fault."""
+    from sandbox import SandboxError
+
+    if isinstance(error, Failed):
+        return error.cause
+    if isinstance(error, SandboxError):
+        return sandbox_failure(error)
+    if isinstance(error, (ModelError, AgentStuck)):
+        return session_failure(error)
+    if isinstance(error, BundleError):
+        return Cause("bundle", f"the saved automation cannot be used: {error.message}", details=dict(error.details))
+    if isinstance(error, (StoreError, OSError)):
+        return Cause("store", f"the store cannot be used: {error}")
+    return Cause("engine-fault", f"this is a fault of the engine, please report it: {type(error).__name__}: {error}")
+
+
+def sandbox_failure(error: Exception) -> Cause:
+    """The cause where the sandbox itself failed."""
+    from sandbox import SandboxLimitExceeded, SandboxUnavailable, WorkerDied
+
+    if isinstance(error, SandboxLimitExceeded):
+        return limit_cause(error.limit, error.value)
+    if isinstance(error, SandboxUnavailable):
+        return Cause("sandbox-unavailable", str(error))
+    if isinstance(error, WorkerDied):
+        return Cause("worker-died", f"the worker died: {error}")
+    return Cause("sandbox-error", str(error))
+
+
+def after_gate(error: TaskError, effect: Effect, actions: Sequence[str]) -> TaskError:
+    """The error where something irreversible was let through before it: nobody should just run the task again.
+
+    Args:
+        effect: ``performed`` where the code behind each gate came to its end, else ``unknown``.
+        actions: What was let through.
+    """
+    named = ", ".join(map(repr, dict.fromkeys(actions))) or "an irreversible action"
+    left = f" (it was left at {error.details['url']})" if error.details.get("url") else ""
+    if effect == "performed":
+        what = f"before that, {named} was done, which cannot be undone: do not simply run the task again"
+    else:
+        what = (
+            f"before that, {named} was let through, which cannot be undone: check on the site{left} whether it took"
+            " effect before you run the task again"
+        )
+    details = {**error.details, "effect": effect, "actions": list(actions)}
+    return error.model_copy(update={"message": f"{error.message}; {what}", "details": details})

@@ -1,0 +1,231 @@
+"""Why did it fail: the code, or the site, a wall, the network, our own limits? Only code can be mended."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+from engine.diagnosis import page_kinds
+from engine.task.cause import Cause
+from engine.task.wire import ErrorCode
+
+
+class Failure(Protocol):
+    """The part of a script's error that triage reads."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
+class PageEvidence(page_kinds.Sight, Protocol):
+    """The part of a run's evidence that triage reads."""
+
+    @property
+    def retry_after(self) -> str | None: ...
+    @property
+    def pending_document(self) -> str | None: ...
+    @property
+    def answers(self) -> tuple[tuple[str, int], ...]: ...
+    @property
+    def password_filled(self) -> bool: ...
+    @property
+    def state_changing(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def refused(self) -> tuple[tuple[str, str], ...]: ...
+    @property
+    def main_refused(self) -> str | None: ...
+
+
+# What the proxy, Chromium and Playwright's own requests say → reason, what to do, and whether another try may help.
+_NETWORK: tuple[tuple[str, str, str, bool], ...] = (
+    (r"^proxy: ", "proxy", "the proxy made no connection to it; check proxy=, and whether the site is up", False),
+    (r"\bdns: |ERR_DNS_TIMED_OUT|EAI_AGAIN", "dns", "its name was not looked up in time; try again later", True),
+    (r"\bdns\b|ERR_NAME_|ENOTFOUND", "dns", "its host name is not known; check the address", False),
+    (r"\brefused\b|_REFUSED|ECONNREFUSED", "connection-refused", "nothing answers there; is the site up?", True),
+    (r"\btls\b|ERR_CERT|ERR_SSL|ERR_BAD_SSL|certificate", "tls", "its certificate or TLS is not valid", False),
+    (r"ERR_TOO_MANY_REDIRECTS", "redirect-loop", "it redirects without end", False),
+    (r"[Tt]imeout|TIMED_OUT|ETIMEDOUT", "site-timeout", "it did not answer in time; try again later", True),
+    (r"ERR_INTERNET_DISC|_UNREACHABLE|ERR_NETWORK|ENETUN|EHOSTUN", "network", "the network is not reachable", True),
+    (
+        r"ERR_(?:EMPTY_RESPONSE|CONNECTION|SOCKET|HTTP2|QUIC|INCOMPLETE|CONTENT_LENGTH|TUNNEL|PROXY|INVALID_HTTP|RESPONSE)"
+        r"|socket hang up|ECONNRESET|EPIPE|connection ended",
+        "connection-lost",
+        "it closed the connection without an answer; try again later",
+        True,
+    ),
+)  # fmt: skip
+_NET_ERROR = re.compile(r"net::(ERR_\w+)")
+_OWN_REQUEST = re.compile(r"APIRequestContext\.\w+: ")
+_UNREACHED = re.compile(r"Timeout|socket hang up|connection ended|\bE[A-Z]{4,}\b|certificate", re.IGNORECASE)
+_AWAY = (502, 503, 504)
+
+
+def site_cause(
+    failure: Failure | None,
+    page: PageEvidence,
+    *,
+    start_url: str | None = None,
+    login_expected: bool = False,
+    first: bool = False,
+    good: bool = False,
+) -> Cause | None:
+    """The cause that lies with the site, the network or a wall, or None where the code is left as the suspect.
+
+    Args:
+        failure: The script's error, or None where it ran.
+        page: What the page itself says at the end of the run.
+        start_url: Where the run began: a 404 there is the site's, a 404 at an address that the code built is not.
+        login_expected: Whether good runs log in, or end on a page with a login form; then such a page is no wall.
+        first: Nothing has run yet but the opening of the start URL, which may well be a page with a login form.
+        good: The result is fine as it stands; then only what no page of content looks like is a wall.
+    """
+    return (
+        _network(failure, page)
+        or _walls(page, login_expected, first=first, good=good)
+        or _status(page, start_url, login_expected, good=good)
+        or _own_requests(failure, page)
+        or _error_page(page, plainly=good)
+    )
+
+
+def _network(failure: Failure | None, page: PageEvidence) -> Cause | None:
+    reason = page.main_refused
+    if reason and reason.startswith("policy"):
+        hosts = sorted({host for host, why in page.refused if why.startswith("policy")})
+        return Cause(
+            "host-not-allowed",
+            f"the page led to {', '.join(hosts) or 'a host'}, which this run may not reach"
+            f" ({reason.removeprefix('policy: ')}); name it in allow_hosts if it is meant to be reached",
+            details={"hosts": hosts},
+        )
+    if failure is None:
+        return None
+    own = _OWN_REQUEST.match(failure.message)
+    if own:
+        # Without its log, which quotes headers; and with what the proxy said of the host.
+        said = failure.message.partition("Call log:")[0]
+        if not _UNREACHED.search(said[own.end() :]):
+            return None
+        reason = next((why for host, why in reversed(page.refused) if host in failure.message), None)
+        if reason and reason.startswith("policy"):
+            return None  # the automation's own affair; the contract of its egress is told elsewhere
+        text = reason or said[own.end() :]
+    elif failure.kind == "timeout" and page.pending_document is not None:
+        text = "timeout"
+    elif failure.kind == "navigation" or reason:
+        # A time-out while waiting for something on a page that did load is not the network's.
+        text = reason or " ".join(_NET_ERROR.findall(failure.message))  # without the address, which may say anything
+    else:
+        return None
+    for pattern, name, remedy, transient in _NETWORK:
+        if re.search(pattern, text):
+            code: ErrorCode = "timeout" if name == "site-timeout" else "internal-error"
+            details = {"error": reason or failure.message[:300]}
+            return Cause(name, f"the site could not be reached: {remedy}", code, details, transient=transient)
+    return None
+
+
+def _walls(page: PageEvidence, login_expected: bool, *, first: bool, good: bool) -> Cause | None:
+    if page_kinds.is_bot_wall(page):
+        return Cause("bot-wall", f"{page.url} asks for proof that a person is there; no code can mend that")
+    if page.password_field and page.password_filled and not good:
+        if not page.state_changing:
+            return None  # filled in but never sent: the form is another than the code knows
+        return Cause(
+            "wrong-credentials",
+            f"{page.url} still asks for the password after it was given; check the credentials",
+        )
+    login = page_kinds.led_to_login(page) if first or good else page_kinds.is_login(page)
+    if login and not login_expected:
+        what = "the session expired" if page_kinds.session_expired(page) else "the site asks for a login"
+        how = "give the credentials as parameters" if first else "the automation does not log in itself"
+        return Cause("login-required", f"{what} at {page.url}, and {how}")
+    if page_kinds.is_paywall(page):
+        return Cause("paywall", f"{page.url} shows its content to subscribers only")
+    return None
+
+
+def _status(page: PageEvidence, start_url: str | None, login_expected: bool, *, good: bool) -> Cause | None:
+    if page.status is None or page.status < 400:
+        return None
+    where = page.documents[-1][0] if page.documents else page.url
+    if page.status == 429 or page.status >= 500:
+        return _turned_away(where, page.status, page)
+    if good:
+        return None  # to find out what is not there may be the very task
+    details: dict[str, Any] = {"status": page.status, "url": where}
+    if page.status in (401, 403, 407):
+        if page.password_field and login_expected:
+            return None
+        if page.status == 401:
+            return Cause("login-required", f"{where} asks for a login (status 401)", details=details)
+        return Cause("access-denied", f"{where} refuses access with status {page.status}", details=details)
+    only_redirects_before = all(300 <= status < 400 for _, status in page.documents[:-1])
+    if only_redirects_before or _same_page(where, start_url):
+        return Cause("http-error", f"{where} answers with status {page.status}; check the start URL", details=details)
+    return None
+
+
+def _own_requests(failure: Failure | None, page: PageEvidence) -> Cause | None:
+    """An answer that the code itself fetched, beside a page that is fine, and then could not read."""
+    if failure is None or failure.kind == "timeout" or not page.answers:
+        return None
+    where, status = page.answers[-1]
+    return _turned_away(where, status, page) if status == 429 or status >= 500 else None
+
+
+def _turned_away(where: str, status: int, page: PageEvidence) -> Cause:
+    wait = _seconds(page.retry_after)
+    details: dict[str, Any] = {"status": status, "url": where}
+    if page.retry_after:
+        details["retry_after"] = page.retry_after
+    if status == 429:
+        message = f"{where} answers 429, too many requests; try again later"
+        return Cause("site-rate-limit", message, details=details, transient=wait is not None, wait=wait)
+    transient = status in _AWAY
+    if status == 503 and page_kinds.says_maintenance(page):
+        message = f"{where} is down for maintenance; try again later"
+        return Cause("maintenance", message, details=details, transient=transient, wait=wait)
+    message = f"{where} answers with status {status}; try again later"
+    return Cause("http-error", message, details=details, transient=transient, wait=wait)
+
+
+def _error_page(page: PageEvidence, *, plainly: bool) -> Cause | None:
+    if page_kinds.says_maintenance(page, plainly=plainly):
+        return Cause("maintenance", f"{page.url} is down for maintenance; try again later")
+    if page_kinds.says_error(page, plainly=plainly):
+        return Cause("error-page", f"{page.url} shows an error page with status {page.status}; try again later")
+    return None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """A Retry-After header in seconds from now: it is a number of them, or a date."""
+    if not retry_after:
+        return None
+    try:
+        if retry_after.strip().isdigit():
+            return float(retry_after)
+        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _same_page(a: str, b: str | None) -> bool:
+    return b is not None and a.split("#")[0].rstrip("/") == b.split("#")[0].rstrip("/")
+
+
+def limit_cause(limit: str, value: object) -> Cause:
+    """The cause where one of our own limits ended the run."""
+    code: ErrorCode = "timeout" if limit in ("wall_seconds", "wall") else "internal-error"
+    return Cause(
+        f"limit-{limit.replace('_', '-')}",
+        f"the run passed its limit {limit} = {value}; raise it, or make the task smaller",
+        code,
+        {"limit": limit, "value": value},
+    )

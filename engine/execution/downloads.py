@@ -1,0 +1,29 @@
+"""Files that an automation saves, under safe and unique names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sandbox import (
+    SandboxError,
+)
+
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
+
+
+def _new_file(directory: Path, name: str) -> Path:
+    """Makes an empty file of this name, or of one like it that is not taken."""
+    directory.mkdir(parents=True, exist_ok=True)
+    safe = _UNSAFE.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .") or "file"
+    stem, dot, suffix = safe.rpartition(".")
+    stem, suffix = (stem, dot + suffix) if stem and len(suffix) <= 10 else (safe, "")
+    stem = stem.encode()[:180].decode(errors="ignore")
+    for number in range(1, 10_000):
+        target = directory / (f"{stem}{suffix}" if number == 1 else f"{stem} ({number}){suffix}")
+        try:
+            target.touch(exist_ok=False)  # files of one name may arrive at one time
+        except FileExistsError:
+            continue
+        return target
+    raise SandboxError(f"too many files are called {safe!r}")

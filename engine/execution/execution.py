@@ -1,0 +1,66 @@
+"""What one execution of an automation gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.contract import Observed
+from engine.errors import ModelError
+from sandbox import (
+    Outcome,
+)
+from sandbox.egress.policy import NOT_AMONG_HOSTS
+
+Mode = Literal["real", "rehearsal"]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """What one execution gave.
+
+    Args:
+        outcome: From the sandbox.
+        progress: The last progress that the automation reported.
+        gates: The irreversible actions that it came to, and whether they were let through.
+        files: The directory of the files it saved.
+        model_error: The model's error where a judgment that it asked for failed.
+        parameters: What it was given, secrets included.
+        code: The source that ran.
+    """
+
+    outcome: Outcome
+    progress: tuple[int, int | None] | None
+    gates: tuple[tuple[str, bool], ...]
+    files: Path
+    model_error: ModelError | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    code: str = field(default="", repr=False)
+
+    @property
+    def passed_gate(self) -> bool:
+        """Whether something irreversible was let through, now or earlier in the same task."""
+        refused = self.outcome.error is not None and self.outcome.error.kind == "gate"
+        return refused or any(passed for _, passed in self.gates)
+
+    @property
+    def rehearsed(self) -> bool:
+        """Whether it stopped at an irreversible action, as rehearsals do."""
+        error = self.outcome.error
+        return error is not None and error.kind == "rehearsal"
+
+    @property
+    def unknown_hosts(self) -> tuple[str, ...]:
+        """Hosts that were refused because they are not among those that it may reach."""
+        refused = self.outcome.evidence.refused
+        return tuple(sorted({name for name, reason in refused if reason == NOT_AMONG_HOSTS}))
+
+    def observed(self, parameters: Mapping[str, Any] | None = None) -> Observed:
+        """What the contract looks at.
+
+        Args:
+            parameters: Those that it ran with, secrets left out.
+        """
+        return Observed(self.outcome.value, self.outcome.evidence, self.progress, parameters or {})

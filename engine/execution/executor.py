@@ -1,0 +1,187 @@
+"""One execution of an automation: the worker it runs in, the host that answers it, and the files it saves."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from engine.execution.execution import Execution, Mode
+from engine.execution.host import TaskHost
+from engine.execution.network import Reach
+from engine.execution.retry import Patience
+from engine.execution.screenshots import NAME as PICTURE
+from engine.execution.screenshots import Seen, keep_picture
+from engine.models.budget import Purse
+from engine.storage.tasks import Records
+from engine.task.cause import Cause
+from engine.task.events import Trace
+from engine.task.redaction import Redactor
+from sandbox import (
+    Automation,
+    Egress,
+    Limits,
+    Sandbox,
+    Session,
+    WorkerDied,
+)
+
+
+@dataclass
+class Executor:
+    """Runs automations for one task, each in a fresh worker, or in one that ran only the same revision.
+
+    Args:
+        sandbox: Where they run.
+        task_id: The task, for the journal and the files.
+        start_url: Where the page is opened; None for a blank page.
+        egress: What the model's work may reach.
+        reach: What a saved automation may reach.
+        limits: The sandbox's limits for each execution.
+        redactor: Takes secrets out of what the model is asked.
+        files: The task's directory for saved files; each execution has its own below it.
+        purse: Pays for judgments; None where none may be asked.
+        retries: How often the task may try again while the site is away for a moment.
+
+    Attributes:
+        patience: Those tries, within the task's time.
+    """
+
+    sandbox: Sandbox
+    task_id: str
+    start_url: str | None
+    egress: Egress
+    reach: Reach
+    limits: Limits
+    files: Path
+    records: Records
+    trace: Trace
+    redactor: Redactor
+    purse: Purse | None = None
+    retries: int = 0
+    patience: Patience = field(init=False)
+    _count: int = 0
+    _seen: Seen | None = None
+
+    def __post_init__(self) -> None:
+        self.patience = Patience(self.trace, time.monotonic() + self.limits.wall_seconds, self.retries)
+
+    def begin_at(self, url: str, *, allow: tuple[str, ...] = ()) -> None:
+        """Makes a saved or a chosen URL the start, for a request that names none.
+
+        Args:
+            allow: Its origin, where it may be private because the user once named it; never for one that a model chose.
+        """
+        self.start_url = url
+        self.egress = replace(self.egress, allow=(*self.egress.allow, *allow))
+
+    def host(self, mode: Mode) -> TaskHost:
+        """A host for one more execution or session."""
+        self._count += 1
+        return TaskHost(
+            self.task_id, mode, self.records, self.trace, self.purse, self.files / str(self._count), self.redactor
+        )  # fmt: skip
+
+    async def run(
+        self,
+        code: str,
+        parameters: Mapping[str, Any],
+        *,
+        resources: Mapping[str, bytes] | None = None,
+        mode: Mode = "real",
+        keep_open: bool = False,
+        once: bool = False,
+        affinity: str | None = None,
+        secret: bool = False,
+        known_hosts: Collection[str] | None = None,
+        hold_changes: bool = False,
+    ) -> Execution:
+        """Runs the code; a script that fails is a value, a sandbox that fails an exception.
+
+        Args:
+            keep_open: Leave the page open, to be explored; irreversible actions stop there then.
+            once: Never begin again, for code that changes something on the site.
+            affinity: Names committed code and its revision: it may run where that ran before.
+            secret: The parameters hold secrets.
+            known_hosts: Those of the saved automation that this is; None for a trial, which may reach others.
+            hold_changes: Stop before the first request that may change something on the site, other than a login.
+        """
+        automation = Automation(code=code, resources=dict(resources or {}))
+        egress = self.egress
+        if known_hosts is not None:
+            egress = self.reach.replaying(egress, known_hosts, self.start_url)
+        for chances in (1, 0):
+            host = self.host(mode)
+            try:
+                outcome = await self.sandbox.run(
+                    automation,
+                    dict(parameters),
+                    start_url=self.start_url,
+                    egress=egress,
+                    host=host,
+                    limits=self.limits,
+                    keep_open=keep_open,
+                    affinity=affinity,
+                    secret=secret,
+                    hold_changes=hold_changes,
+                )
+            except WorkerDied as died:
+                if not chances or not await self._may_begin_again(once):
+                    raise
+                await self.trace.emit("worker.died", error=str(died))
+                continue
+            crashed = outcome.error is not None and outcome.error.kind == "crash"
+            if not crashed or not chances or not await self._may_begin_again(once):
+                break
+            if outcome.session is not None:
+                await outcome.session.close()
+            await self.trace.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
+        # What explores the page that stays open is the model: nothing irreversible is let through for it.
+        host.mode = "rehearsal"
+        if refused := {name: reason for name, reason in outcome.evidence.refused if reason.startswith("policy")}:
+            await self.trace.emit("egress.refused", hosts=refused)
+        if outcome.evidence.screenshot is not None:
+            self._seen = outcome.evidence
+        return Execution(
+            outcome, host.progressed, tuple(host.gates), host.files, host.model_error, parameters, code
+        )  # fmt: skip
+
+    async def _may_begin_again(self, once: bool) -> bool:
+        """Unless something was or may have been done already. The journal knows: the host may have been stopped between
+        the entry and the answer."""
+        return not once and not await asyncio.to_thread(self.records.journal.gates, self.task_id)
+
+    async def open_session(self, parameters: Mapping[str, Any]) -> Session:
+        """A worker to explore in, at the start URL; irreversible actions stop there."""
+        return await self.sandbox.open_session(
+            dict(parameters),
+            start_url=self.start_url,
+            egress=self.egress,
+            host=self.host("rehearsal"),
+            limits=self.limits,
+        )
+
+    async def look_at(self, session: Session) -> None:
+        """Takes a picture of an open page, for a failure that ``illustrated`` is told of."""
+        self._seen = await session.evidence(screenshot=True)
+
+    async def illustrated(self, cause: Cause) -> Cause:
+        """The cause with the path of the last failure's screenshot, where there is one that may be kept."""
+        if self._seen is None or "screenshot" in cause.details:
+            return cause
+        path = await asyncio.to_thread(keep_picture, self._seen, self.files, self.redactor)
+        return cause if path is None else replace(cause, details={**cause.details, "screenshot": str(path)})
+
+    async def discard_files(self, *, keep: Path | None = None) -> None:
+        """Removes what executions saved, but for the one whose result the user gets and a failure's screenshot."""
+        if not self.files.exists():
+            return
+        for directory in list(self.files.iterdir()):
+            if directory != keep and directory.name != PICTURE:
+                await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
+        if not any(self.files.iterdir()):
+            self.files.rmdir()

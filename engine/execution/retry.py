@@ -1,0 +1,44 @@
+"""Another try while a site is away for a moment: few, further and further apart, and within the task's time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from engine.task.cause import Cause
+from engine.task.events import Trace
+
+_FIRST_WAIT = 1.0  # seconds; each further one is four times as long
+_LONGEST_WAIT = 60.0  # a site that asks for more is better asked by another run
+_LEAST_LEFT = 5.0  # seconds of the task's time that another try is worth beginning with
+
+
+@dataclass
+class Patience:
+    """How often one task may try again what failed for a cause that passes.
+
+    Args:
+        trace: Is told of each wait.
+        deadline: When the task's time is up, on the monotonic clock.
+        retries: How many tries are left.
+    """
+
+    trace: Trace
+    deadline: float
+    retries: int
+    _next_wait: float = _FIRST_WAIT
+
+    async def another(self, cause: Cause) -> bool:
+        """Waits, and says that another try may be made; or says at once that none may."""
+        wait = max(self._next_wait, cause.wait or 0.0)
+        left = self.deadline - time.monotonic()
+        if not cause.transient or self.retries < 1 or wait > _LONGEST_WAIT or wait + _LEAST_LEFT > left:
+            return False
+        self.retries -= 1
+        self._next_wait *= 4
+        await self.trace.emit(
+            "retry.waiting", reason=cause.reason, message=cause.message, seconds=wait, retries_left=self.retries
+        )
+        await asyncio.sleep(wait)
+        return True

@@ -1,0 +1,49 @@
+"""The screenshot of a failure: kept with the task's files, unless a secret may be legible on it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Protocol
+
+from engine.task.redaction import Redactor
+
+log = logging.getLogger(__name__)
+
+NAME = "failure.png"
+
+
+class Seen(Protocol):
+    """The part of a run's evidence that is a picture."""
+
+    @property
+    def screenshot(self) -> bytes | None: ...
+    @property
+    def legible(self) -> str | None: ...
+
+
+def keep_picture(seen: Seen, directory: Path, redactor: Redactor) -> Path | None:
+    """Writes the screenshot into the directory.
+
+    Password fields show dots. Where the page shows a secret in any other way, or does not say what it shows, the
+    picture is left out.
+
+    Returns:
+        Its path; None where there is none, or it is left out.
+    """
+    if seen.screenshot is None or not _harmless(seen.legible, redactor):
+        return None
+    target = directory / NAME
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(seen.screenshot)
+    except OSError as error:
+        log.warning("the screenshot %s could not be kept: %s", target, error)  # what happened is told without it
+        return None
+    return target
+
+
+def _harmless(legible: str | None, redactor: Redactor) -> bool:
+    if not redactor.active:
+        return True
+    return legible is not None and redactor.text(legible) == legible

@@ -1,0 +1,1 @@
+"""What code must prove before it is saved."""

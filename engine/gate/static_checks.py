@@ -1,0 +1,231 @@
+"""Static checks of a candidate: what its source alone gives away, each with a reason that the model can act on."""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+import tokenize
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from engine.gate.hardcoded import baked_origin, baked_parameters
+from engine.task.redaction import Redactor
+
+ALLOWED_IMPORTS = frozenset(sys.stdlib_module_names) | {"playwright", "sandbox"}
+_SIGNATURE = ("page", "parameters", "task")
+_LONGEST_POLL = 0.5  # seconds
+_SHORT = 6  # characters
+_MARK = re.compile(r"\[secret:[^\]]*\]")
+_WORD = re.compile(rf"(?:^|\s){_MARK.pattern}(?:$|\s)")
+_BROAD = frozenset({"Exception", "BaseException", "Error", "playwright.async_api.Error"})
+_POSITIONAL = (
+    re.compile(r":nth-(?:last-)?(?:child|of-type)\(\s*\d"),
+    re.compile(r"(?:^|[^\w])(?:xpath=|\.?//|\(//)\S*\[\d+\]"),
+    re.compile(r"\.(?:cells|children|childNodes)\[\d+\]"),
+    re.compile(r">>\s*nth=[1-9]"),
+)
+
+
+def findings(
+    code: str, parameters: Mapping[str, Any], secrets: Collection[str] = (), start_url: str | None = None
+) -> list[str]:
+    """Why the candidate cannot be accepted; empty when nothing speaks against it.
+
+    Args:
+        code: The automation's source.
+        parameters: The parameters of the run that explored, whose values must not be baked in.
+        secrets: Names of those that are secret: their values may stand nowhere, not even in a comment.
+        start_url: Where the page is opened, if it is known.
+
+    >>> findings("def run(page): pass", {})
+    ['line 1: define `async def run(page, parameters, task)`; this is not async']
+    """
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None)
+        return [f"it does not parse: {getattr(error, 'msg', error)} (line {line})"]
+    found = [*_signature(tree), *_imports(tree), *_excepts(tree), *_sleeps(tree), *_loops(tree), *_positions(tree)]
+    found += baked_origin(tree, start_url)
+    found += baked_parameters(tree, {n: v for n, v in parameters.items() if n not in secrets})
+    written = [*_comments(code), *_constants(tree, parameters)] if secrets else []
+    plain = {name.casefold() for name in parameters}
+    for name in sorted(secrets):
+        if str(parameters.get(name)).casefold() in plain:
+            continue  # a password that is called "password" stands in every login form
+        redactor = Redactor(parameters, {name})
+        if any(_holds(redactor, text) for text in written):
+            found.append(f'the value of the secret parameter {name!r} is in the code; use parameters["{name}"]')
+    return found
+
+
+def _comments(code: str) -> list[str]:
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    try:
+        return [token.string for token in tokens if token.type == tokenize.COMMENT]
+    except (tokenize.TokenError, SyntaxError):
+        return [code]
+
+
+def _constants(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """What stands for itself in the code; the name of a parameter does not, though it may be somebody's password."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and not isinstance(node.value, bool) and node.value not in parameters:
+            yield node.value if isinstance(node.value, str) else repr(node.value)
+
+
+def _holds(redactor: Redactor, text: str) -> bool:
+    """Whether a secret stands in a text: a short one as a word of its own, for it may be a part of any other."""
+    left = redactor.text(text)
+    return left != text and (len(text) - len(_MARK.sub("", left)) >= _SHORT or _WORD.search(left) is not None)
+
+
+def names_irreversible(code: str) -> bool:
+    """Whether code that parses has an action that it calls irreversible.
+
+    >>> names_irreversible("async with task.irreversible('order'): pass"), names_irreversible("# irreversible")
+    (True, False)
+    """
+    return any(isinstance(node, ast.Attribute) and node.attr == "irreversible" for node in ast.walk(ast.parse(code)))
+
+
+def _signature(tree: ast.Module) -> Iterator[str]:
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == "run":
+            names = tuple(a.arg for a in node.args.args)
+            if isinstance(node, ast.FunctionDef):
+                yield f"line {node.lineno}: define `async def run(page, parameters, task)`; this is not async"
+            elif names != _SIGNATURE:
+                yield f"line {node.lineno}: run takes {names}; it must take (page, parameters, task)"
+            return
+    yield "there is no `async def run(page, parameters, task)` at the top level"
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [node.module or "."]
+        else:
+            continue
+        for name in names:
+            top = name.split(".")[0]
+            if top not in ALLOWED_IMPORTS or (top == "sandbox" and name not in ("sandbox", "sandbox.toolkit")):
+                allowed = "only the standard library, playwright and sandbox.toolkit"
+                yield f"line {node.lineno}: import of {name!r}; {allowed}"
+
+
+def _excepts(tree: ast.Module) -> Iterator[str]:
+    broad = _BROAD | set(_other_names(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress") and _any(node.args, broad):
+            yield f"line {node.lineno}: any exception is swallowed; name the one that is expected"
+        if not isinstance(node, ast.ExceptHandler):
+            continue
+        raises = any(isinstance(n, ast.Raise) for n in ast.walk(node))
+        kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type] if node.type is not None else []
+        if node.type is None:
+            yield f"line {node.lineno}: bare except; name the exception"
+        elif _any(kinds, broad) and not raises:
+            yield f"line {node.lineno}: an exception is swallowed; let it rise, or name the one that is expected"
+        elif any(_gives_nothing(n) for n in ast.walk(node)) and "task.empty" not in ast.unparse(node):
+            yield (
+                f"line {node.lineno}: a failure becomes an empty result; let it rise, and where the site says that"
+                " there is nothing, point that out with task.empty"
+            )
+
+
+def _any(kinds: Collection[ast.expr], names: Collection[str]) -> bool:
+    return any(ast.unparse(kind) in names for kind in kinds)
+
+
+def _other_names(tree: ast.Module) -> Iterator[str]:
+    """What the code calls Playwright's Error, which is the base of all that it raises."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("playwright"):
+            yield from (alias.asname for alias in node.names if alias.name == "Error" and alias.asname)
+            yield from (f"{alias.asname or alias.name}.Error" for alias in node.names if alias.name == "async_api")
+        elif isinstance(node, ast.Import):
+            named = (alias.asname for alias in node.names if alias.name == "playwright.async_api")
+            yield from (f"{name}.Error" for name in named if name)
+
+
+def _gives_nothing(node: ast.AST) -> bool:
+    """``return []`` and its like; a function that says None or a default may have its reasons."""
+    return isinstance(node, ast.Return) and isinstance(node.value, (ast.List, ast.Dict)) and not _parts(node.value)
+
+
+def _parts(node: ast.List | ast.Dict) -> list[Any]:
+    return list(node.elts if isinstance(node, ast.List) else node.values)
+
+
+def _sleeps(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        constant = node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, (int, float))
+        seconds = node.args[0].value if constant and isinstance(node.args[0], ast.Constant) else 0
+        if called.endswith("wait_for_timeout") or called == "time.sleep":
+            remedy = "wait for what must appear (locator.wait_for, expect, wait_for_url)"
+            yield f"line {node.lineno}: {called} is a fixed wait; {remedy}"
+        elif called in ("asyncio.sleep", "sleep") and isinstance(seconds, (int, float)) and seconds > _LONGEST_POLL:
+            yield f"line {node.lineno}: a fixed sleep of {seconds} s; wait for what must appear"
+
+
+def _loops(tree: ast.Module) -> Iterator[str]:
+    """Loops that nothing ends: ``while True`` and ``for … in count()`` without break, return or raise."""
+    for node in ast.walk(tree):
+        endless = (isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)) or (
+            isinstance(node, (ast.For, ast.AsyncFor)) and re.match(r"(?:itertools\.)?count\(", ast.unparse(node.iter))
+        )
+        if endless and isinstance(node, (ast.While, ast.For, ast.AsyncFor)) and not _leaves(node.body, inner=False):
+            yield f"line {node.lineno}: nothing ends this loop; leave it when the site has no more, or raise"
+
+
+def _leaves(body: Collection[ast.stmt], *, inner: bool) -> bool:
+    """Whether a statement leaves the loop; a break within an inner loop leaves only that one."""
+    for statement in body:
+        if isinstance(statement, (ast.Return, ast.Raise)) or (isinstance(statement, ast.Break) and not inner):
+            return True
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            continue
+        if isinstance(statement, (ast.While, ast.For, ast.AsyncFor)):
+            if _leaves(statement.body, inner=True) or _leaves(statement.orelse, inner=inner):
+                return True
+            continue
+        for part in ast.iter_child_nodes(statement):
+            parts = [part] if isinstance(part, ast.stmt) else getattr(part, "body", [])
+            if isinstance(parts, list) and _leaves(parts, inner=inner):
+                return True
+    return False
+
+
+def _positions(tree: ast.Module) -> Iterator[str]:
+    """Selectors by position, which one sample of a page cannot justify."""
+    remedy = "find it by role, label, text or attribute; a table's column by its header's text"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if match := next((m for p in _POSITIONAL if (m := p.search(node.value))), None):
+                yield f"line {node.lineno}: {match[0].strip()!r} selects by position; {remedy}"
+        elif isinstance(node, ast.Call) and _nths(node) >= 2:
+            yield f"line {node.lineno}: a chain of positions (nth); {remedy}"
+
+
+def _nths(call: ast.expr) -> int:
+    """How many times a chain of calls selects by a fixed position; counted at its outermost such call."""
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "nth"):
+        return 0
+    found, inner = 0, call
+    node: ast.expr = inner
+    while isinstance(node, (ast.Call, ast.Attribute)):
+        if isinstance(node, ast.Call):
+            fixed = len(node.args) == 1 and isinstance(node.args[0], ast.Constant)
+            found += isinstance(node.func, ast.Attribute) and node.func.attr == "nth" and fixed
+            node = node.func
+        else:
+            node = node.value
+    return found

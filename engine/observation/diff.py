@@ -1,0 +1,143 @@
+"""What changed between two simplified trees, whatever became of their refs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+from engine.observation.aria import Node
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that came, went, or became something else.
+
+    Args:
+        nodes: What came or went, neighbors together; the new one of a changed pair.
+        was: The old one of a changed pair.
+        path: The elements around it, outermost first.
+    """
+
+    kind: Literal["added", "removed", "changed"]
+    nodes: tuple[Node, ...]
+    path: tuple[Node, ...]
+    was: Node | None = None
+
+
+class Comparison:
+    """Compares two trees by their content.
+
+    Args:
+        old, new: Simplified trees.
+    """
+
+    def __init__(self, old: Node, new: Node) -> None:
+        self._numbers: dict[object, int] = {}
+        self._prints: dict[int, int] = {}
+        self.changes: list[Change] = []
+        if self._print(old) != self._print(new):
+            self._compare(old, new, ())
+        self._old, self._new = old, new
+
+    def share(self) -> float:
+        """How much of both trees is not in the other one: 0 to 1."""
+        touched = sum(_weight(node) for change in self.changes for node in (*change.nodes, *_one(change.was)))
+        return touched / max(1, _weight(self._old) + _weight(self._new))
+
+    def renewed(self) -> list[Node]:
+        """If nothing else changed: the controls whose refs are other ones now."""
+        pairs = zip(self._old.walk(), self._new.walk(), strict=False)
+        return [new for old, new in pairs if new.is_control and new.ref != old.ref]
+
+    def _print(self, node: Node) -> int:
+        """A number that two nodes share if they say the same, refs and focus apart."""
+        known = self._prints.get(id(node))
+        if known is None:
+            below = tuple(self._print(child) for child in node.children)
+            known = self._prints[id(node)] = self._numbers.setdefault((_head(node), below), len(self._numbers))
+        return known
+
+    def _compare(self, old: Node, new: Node, path: tuple[Node, ...]) -> None:
+        if _head(old) != _head(new) or _is_leaf(old) or _is_leaf(new):
+            self.changes.append(Change("changed", (new,), path, old))
+            return
+        here = (*path, new)
+        for tag, old_part, new_part in self._pieces(old.children, new.children):
+            if tag == "replace":
+                self._pair(old_part, new_part, here)
+            else:
+                if old_part:
+                    self.changes.append(Change("removed", old_part, here))
+                if new_part:
+                    self.changes.append(Change("added", new_part, here))
+
+    def _pieces(
+        self, old: tuple[Node, ...], new: tuple[Node, ...]
+    ) -> list[tuple[str, tuple[Node, ...], tuple[Node, ...]]]:
+        before, after = [self._print(node) for node in old], [self._print(node) for node in new]
+        start = 0
+        while start < min(len(before), len(after)) and before[start] == after[start]:
+            start += 1
+        end = 0
+        while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
+            end += 1
+        before, after = before[start : len(before) - end], after[start : len(after) - end]
+        if len(before) * len(after) > 1_000_000:
+            return [("replace", old[start : len(old) - end], new[start : len(new) - end])]
+        matcher = SequenceMatcher(None, before, after, autojunk=False)
+        return [
+            (tag, old[start + i1 : start + i2], new[start + j1 : start + j2])
+            for tag, i1, i2, j1, j2 in matcher.get_opcodes()
+            if tag != "equal"
+        ]
+
+    def _pair(self, old: tuple[Node, ...], new: tuple[Node, ...], path: tuple[Node, ...]) -> None:
+        """Match what stands in place of something else, in order, by role; what has no partner came or went."""
+        waiting = list(old)
+        added: list[Node] = []
+        for node in new:
+            at = next((i for i, other in enumerate(waiting) if _alike(other, node)), None)
+            if at is None:
+                added.append(node)
+                continue
+            self._flush("removed", waiting[:at], path)
+            self._flush("added", added, path)
+            added = []
+            partner = waiting[at]
+            del waiting[: at + 1]
+            if self._print(partner) != self._print(node):
+                self._compare(partner, node, path)
+        self._flush("removed", waiting, path)
+        self._flush("added", added, path)
+
+    def _flush(self, kind: Literal["added", "removed"], nodes: list[Node], path: tuple[Node, ...]) -> None:
+        if nodes:
+            self.changes.append(Change(kind, tuple(nodes), path))
+
+
+def _one(node: Node | None) -> tuple[Node, ...]:
+    return () if node is None else (node,)
+
+
+def _weight(node: Node) -> int:
+    return sum(1 for _ in node.walk())
+
+
+def _head(node: Node) -> tuple[object, ...]:
+    states = tuple(state for state in node.states if state != "active")
+    return (node.role, node.name, states, node.pointer, node.url, node.placeholder, node.note)
+
+
+def _alike(old: Node, new: Node) -> bool:
+    if old.role != new.role:
+        return False
+    if old.name == new.name:
+        return True
+    return (
+        bool(old.ref) and old.ref == new.ref if new.is_control else new.role in ("text", "heading", "status", "alert")
+    )
+
+
+def _is_leaf(node: Node) -> bool:
+    return all(child.role == "text" for child in node.children)

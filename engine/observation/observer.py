@@ -1,0 +1,300 @@
+"""What the model sees of a page.
+
+Pages are long and mostly alike, and every character is paid for again with each turn. So a look shows one or two of
+many equal things, how many there are, and where they differ; a later look shows what changed. Nothing that one can act
+on is lost: it is in the look, below a ref that the look names, or found by searching.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from engine.observation.aria import Node, parse
+from engine.observation.diff import Change, Comparison
+from engine.observation.folding import says_next, says_total
+from engine.observation.labels import FOLD, Wording, neutral, origin_of, quote
+from engine.observation.render import Look, folded_look, summary, whole
+from engine.observation.search import Match, find
+from engine.observation.simplify import dress, simplify
+
+GOAL = 2_500
+"""Characters of a look that need no tighter folding: about 1,000 tokens."""
+
+CAP = 6_000
+"""Most characters of any answer."""
+
+_FULL = Wording(text=1_000, name=400, url=1_000, all_refs=True)
+
+
+class Snapshot(Protocol):
+    """A page as the sandbox reports it; see `sandbox.PageSnapshot`."""
+
+    @property
+    def url(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def aria(self) -> str: ...
+    @property
+    def hints(self) -> tuple[tuple[str, str], ...]: ...
+
+
+@dataclass(frozen=True)
+class _Page:
+    url: str
+    title: str
+    tree: Node
+    notes: tuple[str, ...]
+
+
+class Observer:
+    """Turns snapshots into text for the model, and remembers what it was shown.
+
+    Whatever the page wrote stands in double quotes, or in URLs without blanks and brackets; the caller fences it all.
+
+    Args:
+        goal: Characters of a look that is folded loosely.
+        cap: Most characters of an answer.
+    """
+
+    def __init__(self, *, goal: int = GOAL, cap: int = CAP) -> None:
+        self._goal = goal
+        self._cap = cap
+        self._shown: _Page | None = None
+        self._last: tuple[Snapshot, _Page] | None = None
+
+    def first(self, snapshot: Snapshot) -> str:
+        """The page, folded; at most ``cap`` characters."""
+        page = self._read(snapshot)
+        self._shown = page
+        top = [f"{_url(page.url)} {quote(page.title, 100)}", *page.notes]
+        room = self._cap - sum(len(line) + 1 for line in top) - len(_HOW) - 1
+        look = folded_look(page.tree, Wording(origin=origin_of(page.url)), self._goal, room)
+        if not look:
+            look = "(the page shows nothing)"
+        look = _cut(look, room)
+        return "\n".join([*top, look, *([_HOW] if FOLD in look else [])])
+
+    def again(self, snapshot: Snapshot) -> str:
+        """What changed since the last look; all of it if that is most, or another page."""
+        before, page = self._shown, self._read(snapshot)
+        if before is None or _place(before.url) != _place(page.url):
+            return self.first(snapshot)
+        comparison = Comparison(before.tree, page.tree)
+        lines = []
+        if before.url != page.url:
+            lines.append(f"Now at {_url(page.url)}")
+        if before.title != page.title:
+            lines.append(f"Title: {quote(page.title, 100)}")
+        lines += [note for note in page.notes if note not in before.notes]
+        if not comparison.changes:
+            self._shown = page
+            if renewed := comparison.renewed():
+                lines.append(f"The same content, but {len(renewed)} controls have new refs:")
+                lines += [f" {Wording(origin=origin_of(page.url)).label(node)}" for node in renewed[:20]]
+                if len(renewed) > 20:
+                    lines.append(f" {FOLD} {len(renewed) - 20} more: find or unfold them")
+            return "\n".join(lines) or "Nothing changed."
+        if comparison.share() > 0.5:
+            return self.first(snapshot)
+        lines += _tell(comparison.changes, Wording(origin=origin_of(page.url)))
+        text = "\n".join(lines)
+        if len(text) > 400:
+            full = self.first(snapshot)
+            if len(text) > 0.7 * len(full):
+                return full
+        self._shown = page
+        return text
+
+    def find(self, snapshot: Snapshot, query: str) -> str:
+        """The parts of the page that match all words of the query, or the regular expression, and where they are."""
+        page = self._read(snapshot)
+        found = find(page.tree, query)
+        if not found.matches:
+            return f"Nothing on this page matches {quote(query, 80)}."
+        count = len(found.matches)
+        lines = [f"{count} match{'es' if count > 1 else ''}{'' if found.all_words else ' of some of the words only'}:"]
+        wording = Wording(origin=origin_of(page.url), all_refs=True)
+        size, path = 0, ""
+        for number, match in enumerate(found.matches):
+            line, where = _describe(match, wording)
+            where = where if where != path else ""
+            size += len(line) + len(where) + 3
+            if number >= 40 or size > self._cap // 2:
+                lines.append(f"{FOLD} {count - number} more: search for something narrower")
+                break
+            if where:
+                path = where
+                lines.append(f"in {where}:")
+            lines.append(f" {line}")
+        return "\n".join(lines)
+
+    def unfold(self, snapshot: Snapshot, ref: str) -> str:
+        """Everything below an element, in pages of at most ``cap`` characters.
+
+        Args:
+            ref: A ref; ``page`` for all; ``e40-e220`` for the neighbors from the one to the other; ``e3@120`` to go
+                on at line 120.
+        """
+        page = self._read(snapshot)
+        target, _, start = ref.strip().strip("[]").partition("@")
+        node = _target(page.tree, target) or _target(dress(parse(snapshot.aria), snapshot.hints), target)
+        if node is None:
+            return f"There is no {quote(target, 40)} on this page now: refs change with the page. Look or find again."
+        lines = whole(node, _unlimited(page.url))
+        first = int(start) if start.isdigit() else 0
+        size, shown = 0, list[str]()
+        for line in lines[first:]:
+            size += len(line) + 1
+            if shown and size > self._cap - 60:
+                break
+            shown.append(line)
+        rest = len(lines) - first - len(shown)
+        if rest > 0:
+            shown.append(f"{FOLD} {rest} lines more: unfold {target}@{first + len(shown)}")
+        return "\n".join(shown) or "(nothing below it)"
+
+    def _read(self, snapshot: Snapshot) -> _Page:
+        if self._last is None or self._last[0] is not snapshot:
+            tree = simplify(dress(parse(snapshot.aria), snapshot.hints))
+            self._last = (snapshot, _Page(snapshot.url, snapshot.title, tree, tuple(_notes(snapshot.hints))))
+        return self._last[1]
+
+
+_HOW = f"({FOLD} stands for what is left out: unfold=<ref> shows it, find=<words> searches all)"
+
+
+def _unlimited(url: str) -> Wording:
+    return Wording(_FULL.text, _FULL.name, _FULL.url, origin_of(url), all_refs=True)
+
+
+def _notes(hints: Iterable[tuple[str, str]]) -> list[str]:
+    """Lines for what belongs to no single element."""
+    words = {"form": "form", "next": "rel=next", "editable": "editable", "hidden": "hidden"}
+    notes = [f"{words[key]}: {quote(text, 400)}" for key, text in hints if key in words]
+    return list(dict.fromkeys(notes))[:12]
+
+
+def _url(url: str) -> str:
+    return neutral(url).replace(" ", "%20")[:500]
+
+
+def _place(url: str) -> tuple[str, str]:
+    try:
+        return origin_of(url), urlsplit(url).path
+    except ValueError:
+        return url, ""
+
+
+def _cut(look: str, room: int) -> str:
+    """The last resort of a page that no folding brings to size: lines that state a total or lead on stay."""
+    if len(look) <= room:
+        return look
+    kept: list[str] = []
+    size = cut = 0
+    for line in look.split("\n"):
+        fits = size + len(line) < room - 600 or (
+            len(line) < 100 and size < room - 150 and cut < 2_000 and _matters(line)
+        )
+        if fits and (not cut or _matters(line)):
+            kept.append(line)
+            size += len(line) + 1
+        else:
+            cut += 1
+    return "\n".join([*kept, f"{FOLD} {cut} lines cut: unfold page"])
+
+
+def _matters(line: str) -> bool:
+    name = line.split('"')[1] if line.count('"') > 1 else ""
+    return says_total(Node("text", name)) or says_next(Node("link", name))
+
+
+def _tell(changes: Sequence[Change], wording: Wording) -> list[str]:
+    lines: list[str] = []
+    place = ""
+    for change in changes:
+        where = _path(change.path, wording)
+        if where != place:
+            place = where
+            lines.append(f"in {where}:" if where else "on the page:")
+        within = next((node.ref for node in reversed(change.path) if node.ref), "page")
+        if change.kind == "removed":
+            lines.append(f" - {_brief(change.nodes, wording)}")
+            continue
+        blocks = Look(wording, tight=1).fold_nodes(change.nodes, within)
+        mark = "+" if change.kind == "added" else "~"
+        told = [line for block in blocks for line in block.lines()]
+        if change.was is not None:
+            told[-1:] = [f"{told[-1] if told else ''} (was {_brief((change.was,), wording)})"]
+        lines += [f" {mark if index == 0 else ' '} {line}" for index, line in enumerate(told)]
+    return lines
+
+
+def _brief(nodes: Sequence[Node], wording: Wording) -> str:
+    """What went, in a few words."""
+    node = nodes[0]
+    lines = [
+        line
+        for block in Look(wording, tight=3).blocks(Node("generic", children=(node,)), "page")
+        for line in block.lines()
+    ]
+    text = (
+        lines[0] if len(lines) == 1 and len(lines[0]) < 120 else f"{wording.label(node) or node.role}: {summary(node)}"
+    )
+    return text if len(nodes) == 1 else f"{text} {FOLD} and {len(nodes) - 1} more"
+
+
+def _path(path: Sequence[Node], wording: Wording) -> str:
+    """The elements around something, those that say where it is."""
+    telling = [node for node in path if node.role not in ("page", "generic", "list", "rowgroup", "text", "paragraph")]
+    return " > ".join(_short(node, wording) for node in telling[-3:])
+
+
+def _short(node: Node, wording: Wording) -> str:
+    name = quote(node.name, 40) if node.name else ""
+    if not name and node.role in ("row", "listitem", "article"):
+        text = " ".join(below.name for below in node.walk() if below.name)
+        name = quote(text, 60) if text else ""
+    return " ".join(part for part in (node.role, name, f"[{node.ref}]" if node.ref else "") if part)
+
+
+def _describe(match: Match, wording: Wording) -> tuple[str, str]:
+    lines = [line for block in Look(wording, tight=2).blocks(Node("generic", children=(match.node,)), "page")
+             for line in block.lines()]  # fmt: skip
+    line = lines[0] if len(lines) == 1 else f"{_short(match.node, wording)}: {summary(match.node)}"
+    if match.node.ref and f"[{match.node.ref}]" not in line:
+        line += f" [{match.node.ref}]"
+    return line, _path(match.path, wording)
+
+
+def _target(root: Node, target: str) -> Node | None:
+    """The element of a ref, all of the page, or the neighbors of a range."""
+    if target == "page":
+        return root
+    first, dash, last = target.replace("\u2013", "-").partition("-")
+    path = _locate(root, first)
+    if not dash or path is None:
+        return path[-1] if path else None
+    other = _locate(root, last)
+    if other is None:
+        return path[-1]
+    depth = next((i for i, (a, b) in enumerate(zip(path, other, strict=False)) if a is not b), None)
+    if depth is None or depth == 0:
+        return path[0] if depth == 0 else min(path, other, key=len)[-1]
+    parent = path[depth - 1]
+    places = [index for index, child in enumerate(parent.children) if child is path[depth] or child is other[depth]]
+    return Node("page", children=parent.children[places[0] : places[1] + 1])
+
+
+def _locate(root: Node, ref: str) -> list[Node] | None:
+    """The way down to a ref."""
+    stack: list[list[Node]] = [[root]]
+    while stack:
+        path = stack.pop()
+        if path[-1].ref == ref:
+            return path
+        stack.extend([*path, child] for child in reversed(path[-1].children))
+    return None

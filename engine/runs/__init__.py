@@ -1,0 +1,1 @@
+"""One task from start to end: replay, verdict, acceptance or authoring, commit."""

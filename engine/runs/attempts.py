@@ -1,0 +1,75 @@
+"""The attempts of one task: what each was, how it ended, and what it cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.diagnosis.failures import Failed
+from engine.models.base import Usage
+from engine.models.budget import Purse
+from engine.task.events import Trace
+from engine.task.wire import Attempt, Tokens
+
+Kind = Literal["replay", "explore", "update", "repair", "confirm", "check", "continue", "adopt"]
+
+
+@dataclass
+class Note:
+    """What the attempt that runs says of itself."""
+
+    reason: str | None = None
+    revision: str | None = None
+
+
+@dataclass
+class AttemptLog:
+    """Measures each attempt of a task: seconds, and what was taken from the purse meanwhile."""
+
+    purse: Purse | None
+    trace: Trace
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def attempt(self, kind: Kind) -> AsyncIterator[Note]:
+        """Times the block; a failure that leaves it is noted with its reason."""
+        started, before = time.monotonic(), self._spent()
+        note = Note()
+        try:
+            yield note
+        except Failed as failed:
+            note.reason = note.reason or failed.cause.reason
+            raise
+        except BaseException as error:
+            note.reason = note.reason or type(error).__name__
+            raise
+        finally:
+            await self._add(kind, note, time.monotonic() - started, before)
+
+    def _spent(self) -> tuple[int, Usage, float]:
+        purse = self.purse
+        return (0, Usage(), 0.0) if purse is None else (purse.calls, purse.usage, purse.spent_usd)
+
+    async def _add(self, kind: Kind, note: Note, seconds: float, before: tuple[int, Usage, float]) -> None:
+        calls, usage, usd = self._spent()
+        attempt = Attempt(
+            kind=kind,
+            outcome="failed" if note.reason else "success",
+            reason=note.reason,
+            revision=note.revision,
+            model=self.purse.model.name if self.purse is not None and calls > before[0] else None,
+            model_calls=calls - before[0],
+            tokens=Tokens(
+                input=usage.input_tokens - before[1].input_tokens,
+                output=usage.output_tokens - before[1].output_tokens,
+                cache_read=usage.cache_read_tokens - before[1].cache_read_tokens,
+                cache_write=usage.cache_write_tokens - before[1].cache_write_tokens,
+            ),
+            usd=usd - before[2],
+            seconds=seconds,
+        )
+        self.attempts.append(attempt)
+        await self.trace.emit("attempt.ended", **attempt.to_wire())

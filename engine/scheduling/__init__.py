@@ -1,0 +1,1 @@
+"""Whose turn it is: slots, keys, cancellation, and what engines that died left behind."""

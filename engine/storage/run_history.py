@@ -1,0 +1,145 @@
+"""What runs have shown of each revision: how many were clean, with which parameters, and what they gave."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from engine.contract import History, Observed, Past, compact, digest, joined, merge, rows
+from engine.storage.database import Database, dump, now
+
+_GOOD_KEPT = 3  # sets of parameters
+_OUTPUTS_KEPT = 20  # sets of parameters, by revision
+_LONGEST = 1 << 17  # characters of a kept output; a longer one is kept without its rows
+
+
+class Statistics:
+    """Clean runs by revision."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def clean_run(
+        self, revision: str, good: Sequence[Mapping[str, Any]], sample: str | None, runs: Sequence[Observed] = ()
+    ) -> None:
+        """Counts a clean run, and sharpens what is known of the revision's good outputs.
+
+        Args:
+            good: Parameters that gave rows; the last three sets are kept, to be replayed when in doubt.
+            sample: What it was asked and gave, for a later repair; None where it says nothing.
+            runs: What it gave, after what other runs gave that proved the same code; secrets must be out of them.
+        """
+        with self._database.transaction() as db:
+            row = db.execute("SELECT parameters, profile FROM revisions WHERE revision = ?", (revision,)).fetchone()
+            sets = [dict(p) for p in good] + (json.loads(row[0]) if row and row[0] else [])
+            distinct = [p for n, p in enumerate(sets) if p not in sets[:n]][:_GOOD_KEPT]
+            profiles = [json.loads(row[1])] if row and row[1] else []
+            for run in runs:
+                if rows(run.output) != 0:  # of no rows there is nothing to be learnt
+                    profiles.append(run.described)
+                    _keep_output(db, revision, run)
+            db.execute(
+                "INSERT INTO revisions (revision, clean_runs, parameters, sample, profile) VALUES (?, 1, ?, ?, ?)"
+                " ON CONFLICT (revision) DO UPDATE SET clean_runs = clean_runs + 1, parameters = excluded.parameters,"
+                " sample = coalesce(excluded.sample, sample), profile = excluded.profile",
+                (revision, dump(distinct), sample, dump(merge(profiles)) if profiles else None),
+            )
+
+    def sample(self, revision: str) -> str:
+        """What the last good run of a revision was asked and gave; empty where there was none."""
+        with self._database.alone() as db:
+            row = db.execute("SELECT sample FROM revisions WHERE revision = ?", (revision,)).fetchone()
+        return row[0] or "" if row else ""
+
+    def clean_runs(self, revision: str) -> tuple[int, list[dict[str, Any]]]:
+        """How many clean runs a revision has had, and parameters that gave rows, the last first."""
+        with self._database.alone() as db:
+            row = db.execute("SELECT clean_runs, parameters FROM revisions WHERE revision = ?", (revision,)).fetchone()
+        return (row[0], json.loads(row[1] or "[]")) if row else (0, [])
+
+    def history(self, revision: str, parameters: Mapping[str, Any]) -> History:
+        """What is known of a revision's good outputs, and what these parameters gave before.
+
+        Args:
+            parameters: Those of the run in question, as they were given to `clean_run`.
+        """
+        with self._database.alone() as db:
+            row = db.execute("SELECT clean_runs, profile FROM revisions WHERE revision = ?", (revision,)).fetchone()
+            kept = db.execute(
+                "SELECT parameters, runs, fewest, most, output, digest, joins, kept, changed, span, at FROM outputs"
+                " WHERE revision = ? ORDER BY at DESC",
+                (revision,),
+            ).fetchall()
+        asked, pasts = dump(parameters), [(values[0], _past(values)) for values in kept]
+        return History(
+            clean_runs=row[0] if row else 0,
+            profile=json.loads(row[1]) if row and row[1] else {},
+            same=next((past for text, past in pasts if text == asked), None),
+            others=tuple(past for text, past in pasts if text != asked),
+        )
+
+    def inherit(self, old: str, new: str, *, trust: bool) -> None:
+        """Hands what is known of one revision's outputs on to the next, which gives the same kind of output.
+
+        Args:
+            trust: Whether its clean runs count for the new one too: only where the code is the same.
+        """
+        with self._database.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO revisions (revision, clean_runs, parameters, sample, profile)"
+                " SELECT ?, iif(?, clean_runs, 0), parameters, sample, profile FROM revisions WHERE revision = ?",
+                (new, trust, old),
+            )
+            db.execute(
+                "INSERT OR IGNORE INTO outputs SELECT ?, parameters, runs, fewest, most, output, digest, joins, kept,"
+                " changed, at, span FROM outputs WHERE revision = ?",
+                (new, old),
+            )
+
+
+def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
+    """Keeps the output as the last one of its parameters, with how it differs from the one before."""
+    asked, count, shown = dump(run.parameters), rows(run.output), compact(run.output)
+    row = db.execute(
+        "SELECT parameters, runs, fewest, most, output, digest, joins, kept, changed, span, at FROM outputs"
+        " WHERE revision = ? AND parameters = ?",
+        (revision, asked),
+    ).fetchone()
+    past = _past(row) if row else Past(run.parameters, 0, (count, count) if count is not None else None, (), "")
+    joins, kept, changed, span = past.joins, past.kept, dict(past.changed), past.span
+    if (join := joined(past.output, shown)) is not None:
+        joins, kept, span = joins + 1, min(kept, join[0]), max(span, past.age)
+        changed = {name: max(share, changed.get(name, 0.0)) for name, share in join[1].items()}
+    band = (None, None) if count is None or past.rows is None else (min(past.rows[0], count), max(past.rows[1], count))
+    text = dump(shown)
+    db.execute(
+        "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            revision, asked, past.runs + 1, *band, text if len(text) <= _LONGEST else "[]", digest(run.output), joins,
+            kept, dump(changed), now(), span,
+        ),
+    )  # fmt: skip
+    db.execute(
+        "DELETE FROM outputs WHERE revision = ?1 AND parameters NOT IN"
+        " (SELECT parameters FROM outputs WHERE revision = ?1 ORDER BY at DESC LIMIT ?2)",
+        (revision, _OUTPUTS_KEPT),
+    )
+
+
+def _past(row: Sequence[Any]) -> Past:
+    parameters, runs, fewest, most, output, output_digest, joins, kept, changed, span, at = row
+    return Past(
+        parameters=json.loads(parameters),
+        runs=runs,
+        rows=None if fewest is None else (fewest, most),
+        output=json.loads(output),
+        digest=output_digest,
+        joins=joins,
+        kept=kept,
+        changed=json.loads(changed),
+        span=span,
+        age=max(0.0, (datetime.fromisoformat(now()) - datetime.fromisoformat(at)).total_seconds()),
+    )

@@ -1,0 +1,266 @@
+"""Output schemas: a JSON Schema or a pydantic class in; errors with a JSON path, and inferred schemas, out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from engine.errors import InvalidRequest
+from engine.task.schema_refs import check_references
+
+ATTACHMENT: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "content_type": {"type": "string"},
+        "size": {"type": "integer", "minimum": 0},
+        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+        "path": {"type": "string"},
+    },
+    "required": ["name", "content_type", "size", "sha256", "path"],
+}
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ERRORS_SHOWN = 5
+_ENDLESS = "nested too deep, or refers to itself without end"
+
+
+class OutputSchema:
+    """What an output must look like.
+
+    Args:
+        schema: A JSON Schema (draft 2020-12, ``$defs`` and local ``$ref`` allowed, ``{"type": "attachment"}`` for a
+            downloaded file) or a pydantic class or type.
+        tame: Refuse patterns that could take for ever: for schemas that code of a model names.
+
+    Raises:
+        InvalidRequest: It is neither, or no valid schema.
+
+    >>> OutputSchema({"type": "array", "items": {"type": "integer"}}).errors([1, "two"])
+    ["$[1]: 'two' is not of type 'integer'"]
+    """
+
+    def __init__(self, schema: Mapping[str, Any] | type | Any, *, tame: bool = False) -> None:
+        self._adapter: TypeAdapter[Any] | None = None
+        try:
+            if isinstance(schema, Mapping):
+                self.json_schema = _plain(schema)
+            else:
+                self._adapter = _adapter(schema)
+                self.json_schema = self._adapter.json_schema(mode="validation")
+            self._expanded = _expand(self.json_schema)
+            _check(self._expanded, tame)
+        except RecursionError:
+            raise InvalidRequest(f"output_schema is {_ENDLESS}", field="output_schema") from None
+
+    def errors(self, value: Any) -> list[str]:
+        """What does not fit, each with its JSON path; empty when all fits. At most five are listed."""
+        try:
+            found = self._misfits(value) or self._refusals(value)
+        except RecursionError:
+            found = [f"$: it cannot be checked, for it or its schema is {_ENDLESS}"]
+        if len(found) > _ERRORS_SHOWN:
+            return [*found[:_ERRORS_SHOWN], f"… and {len(found) - _ERRORS_SHOWN} more"]
+        return found
+
+    def _misfits(self, value: Any) -> list[str]:
+        import jsonschema
+        import referencing
+
+        validator = jsonschema.Draft202012Validator(
+            self._expanded,
+            format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+            registry=referencing.Registry(),  # the default one fetches what it does not know
+        )
+        return [f"{e.json_path}: {_short(e.message)}" for e in validator.iter_errors(value)]
+
+    def _refusals(self, value: Any) -> list[str]:
+        """What the pydantic class has against it, beyond what a JSON Schema can say."""
+        if self._adapter is None:
+            return []
+        try:
+            self._adapter.validate_python(value)
+        except ValidationError as error:
+            return [f"{_json_path(e['loc'])}: {e['msg']}" for e in error.errors()]
+        except Exception as error:  # noqa: BLE001  validators are the user's, and may raise anything
+            return [f"$: the class's validator raised {type(error).__name__}: {error}"]
+        return []
+
+    def construct(self, value: Any) -> Any:
+        """An instance of the pydantic class, or the value itself where a plain schema was given."""
+        return value if self._adapter is None else self._adapter.validate_python(value)
+
+
+def same_schema(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> bool:
+    """Whether two schemas ask for the same, whatever the order of their keys, titles and descriptions."""
+    return bool(_canonical(a) == _canonical(b))
+
+
+def infer(values: Sequence[Any]) -> dict[str, Any]:
+    """The JSON Schema that the values have in common; a property is required where every object has it.
+
+    >>> infer([[{"a": 1, "b": None}, {"a": 2}]])["items"]["required"]
+    ['a']
+    """
+    return {"$schema": _DIALECT, **_infer(list(values))}
+
+
+def json_type(value: Any) -> str:
+    """The JSON type of a value.
+
+    >>> json_type(True), json_type(2), json_type([])
+    ('boolean', 'integer', 'array')
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int):
+        return "integer"
+    if isinstance(value, float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "object" if isinstance(value, Mapping) else "array"
+
+
+def nullable(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """An inferred schema, made to admit null in every property.
+
+    >>> nullable({"type": "object", "properties": {"a": {"type": "number"}}})["properties"]["a"]["type"]
+    ['null', 'number']
+    """
+    wider = dict(schema)
+    for name, sub in schema.items():
+        if name == "items" and isinstance(sub, Mapping):
+            wider[name] = nullable(sub)
+        elif name == "properties":
+            wider[name] = {key: _or_null(nullable(value)) for key, value in sub.items()}
+    return wider
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    kinds = schema.get("type")
+    if kinds is None:
+        return schema
+    return {**schema, "type": sorted({"null", *([kinds] if isinstance(kinds, str) else kinds)})}
+
+
+@dataclass(frozen=True)
+class _Seen:
+    types: list[str]
+    objects: list[Mapping[str, Any]]
+    items: list[Any]
+
+
+def _infer(values: list[Any]) -> dict[str, Any]:
+    seen = _look(values)
+    if not seen.types:
+        return {}
+    schema: dict[str, Any] = {"type": seen.types[0] if len(seen.types) == 1 else seen.types}
+    if seen.objects:
+        names = list(dict.fromkeys(name for o in seen.objects for name in o))
+        schema["properties"] = {n: _infer([o[n] for o in seen.objects if n in o]) for n in names}
+        schema["required"] = sorted(n for n in names if all(n in o for o in seen.objects))
+    if seen.items:
+        schema["items"] = _infer(seen.items)
+    return schema
+
+
+def _look(values: Iterable[Any]) -> _Seen:
+    types: dict[str, None] = {}
+    objects: list[Mapping[str, Any]] = []
+    items: list[Any] = []
+    for value in values:
+        if isinstance(value, Mapping):
+            types["object"] = None
+            objects.append(value)
+        elif isinstance(value, (list, tuple)):
+            types["array"] = None
+            items.extend(value)
+        else:
+            types[json_type(value)] = None
+    if "number" in types:
+        types.pop("integer", None)
+    return _Seen(sorted(types), objects, items)
+
+
+def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return cast(dict[str, Any], json.loads(json.dumps(schema, allow_nan=False)))
+    except (TypeError, ValueError) as error:
+        raise InvalidRequest(f"output_schema is not JSON: {error}", field="output_schema") from None
+
+
+def _adapter(schema: Any) -> TypeAdapter[Any]:
+    is_model = isinstance(schema, type) and issubclass(schema, BaseModel)
+    if not is_model and (schema is None or isinstance(schema, (str, bytes, int, float, list, tuple, set))):
+        raise InvalidRequest(
+            f"output_schema must be a JSON Schema (a dict) or a pydantic class, not {type(schema).__name__}",
+            field="output_schema",
+        )
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(schema)
+        adapter.json_schema()
+    except Exception as error:  # pydantic raises many kinds for types that it cannot describe
+        raise InvalidRequest(
+            f"output_schema: pydantic cannot describe {schema!r}: {error}", field="output_schema"
+        ) from error
+    return adapter
+
+
+def _check(schema: Mapping[str, Any], tame: bool) -> None:
+    import jsonschema
+
+    declared = schema.get("$schema", _DIALECT)
+    if str(declared).rstrip("#") != _DIALECT:
+        raise InvalidRequest(f"output_schema: draft {declared} is not supported; use {_DIALECT}", field="output_schema")
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise InvalidRequest(
+            f"output_schema is no valid JSON Schema: {error.json_path}: {_short(error.message)}",
+            field="output_schema",
+        ) from None
+    check_references(schema, tame=tame)
+
+
+def _expand(node: Any) -> Any:
+    """``{"type": "attachment"}`` stands for the object that describes a saved file."""
+    if isinstance(node, Mapping):
+        if node.get("type") == "attachment":
+            return {**{k: v for k, v in node.items() if k != "type"}, **ATTACHMENT}
+        return {k: _expand(v) for k, v in node.items()}
+    if isinstance(node, list):
+        return [_expand(v) for v in node]
+    return node
+
+
+_ANNOTATIONS = frozenset({"title", "description", "examples", "$comment", "$schema"})
+
+
+def _canonical(node: Any, *, of_names: bool = False) -> Any:
+    """Order and annotations removed. Under ``properties`` and ``$defs`` keys are names, so nothing is dropped there."""
+    if isinstance(node, Mapping):
+        kept = {
+            k: _canonical(v, of_names=k in ("properties", "$defs", "patternProperties") and not of_names)
+            for k, v in node.items()
+            if of_names or k not in _ANNOTATIONS
+        }
+        if isinstance(kept.get("required"), list) and not of_names:
+            kept["required"] = sorted(kept["required"], key=str)
+        return kept
+    if isinstance(node, list):
+        return [_canonical(v) for v in node]
+    return node
+
+
+def _json_path(loc: Sequence[str | int]) -> str:
+    return "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc)
+
+
+def _short(text: str, limit: int = 300) -> str:
+    return text if len(text) <= limit else text[: limit // 2] + " … " + text[-limit // 3 :]

@@ -1,0 +1,158 @@
+"""Checks a request before anything is done: what is refused here has cost nothing and left nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from engine.errors import InvalidRequest
+from engine.task.ids import new_id
+from engine.task.origins import origins
+from engine.task.redaction import secret_names
+from engine.task.schema import OutputSchema
+from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
+
+if TYPE_CHECKING:
+    pass
+
+_LONGEST_KEY = 1000
+_DEEPEST = 90  # levels of lists and objects; the sandbox's messages hold ten more
+
+
+def build(
+    task: str,
+    *,
+    start_url: str | None,
+    parameters: Mapping[str, Any] | None,
+    output_schema: OutputSchema | None,
+    reuse_key: str | None,
+    model: str | None,
+    ai: AiMode,
+    timeout: float | None,
+    budget_usd: float | None,
+    secrets: Collection[str],
+    allow_hosts: Collection[str],
+    limits: Limits,
+    if_interrupted: IfInterrupted = "fail",
+    idempotency_key: str | None = None,
+    trust_start_url: bool = True,
+) -> TaskRequest:
+    """A checked request.
+
+    Raises:
+        InvalidRequest: Something is malformed; ``details["field"]`` names it.
+    """
+    if not isinstance(task, str) or not task.strip():
+        raise InvalidRequest("task is empty; say in plain words what is to be done", field="task")
+    if ai not in ("auto", "never"):
+        raise InvalidRequest(f'ai must be "auto" or "never", not {ai!r}', field="ai")
+    if if_interrupted not in ("fail", "rerun"):
+        raise InvalidRequest(
+            f'if_interrupted must be "fail" or "rerun", not {if_interrupted!r}', field="if_interrupted"
+        )  # fmt: skip
+    checked = _parameters(parameters)
+    for name in strings("secrets", secrets):
+        if name not in checked:
+            raise InvalidRequest(f"secrets names {name!r}, which is no parameter", field="secrets")
+    return TaskRequest(
+        task=_text(task.strip(), "task"),
+        start_url=_url(start_url),
+        parameters=checked,
+        output_schema=output_schema.json_schema if output_schema else None,
+        reuse_key=_short("reuse_key", reuse_key) or new_id("wtr_"),
+        model=model,
+        ai=ai,
+        secrets=secret_names(checked, secrets),
+        allow_hosts=origins(strings("allow_hosts", allow_hosts)),
+        limits=_limits(limits, timeout, budget_usd),
+        if_interrupted=if_interrupted,
+        idempotency_key=_short("idempotency_key", idempotency_key),
+        trust_start_url=trust_start_url,
+    )
+
+
+def strings(field: str, names: Collection[str]) -> Collection[str]:
+    """The names, when they are a list of strings.
+
+    Raises:
+        InvalidRequest: They are not.
+    """
+    if isinstance(names, (str, bytes)) or not all(isinstance(name, str) for name in names):
+        raise InvalidRequest(f"{field} takes a list of strings, not {names!r}", field=field)
+    return names
+
+
+def _parameters(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    if parameters is None:
+        return {}
+    if not isinstance(parameters, Mapping) or not all(isinstance(k, str) for k in parameters):
+        raise InvalidRequest("parameters must be a dict whose keys are strings", field="parameters")
+    try:
+        text = json.dumps(dict(parameters), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidRequest(f"parameters are not JSON: {error}", field="parameters") from None
+    _text(json.dumps(dict(parameters), ensure_ascii=False), "parameters")
+    checked: dict[str, Any] = json.loads(text)
+    if _deeper_than(_DEEPEST, checked):
+        raise InvalidRequest(f"parameters are nested deeper than {_DEEPEST} levels", field="parameters")
+    return checked
+
+
+def _text(text: str, field: str) -> str:
+    """Text that every part can write: no half of a surrogate pair, which neither UTF-8 nor a database can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(f"{field} holds a character that is not Unicode text: {error}", field=field) from None
+    return text
+
+
+def _deeper_than(levels: int, value: Any) -> bool:
+    level = [value]
+    for _ in range(levels):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, (dict, list))
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+        ]
+    return bool(level)
+
+
+def _url(url: str | None) -> str | None:
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except (ValueError, AttributeError):
+        valid = False
+    if not valid or any(c.isspace() or ord(c) < 32 for c in url):
+        raise InvalidRequest(f"start_url must be an http or https URL, not {url!r}", field="start_url")
+    return _text(url, "start_url")
+
+
+def _short(field: str, key: str | None) -> str | None:
+    if key is None:
+        return None
+    if not isinstance(key, str) or not 1 <= len(key) <= _LONGEST_KEY:
+        raise InvalidRequest(f"{field} must be a string of 1 to {_LONGEST_KEY} characters", field=field)
+    return _text(key, field)
+
+
+def _limits(limits: Limits, timeout: float | None, budget_usd: float | None) -> Limits:
+    changed = {k: v for k, v in (("timeout", timeout), ("budget_usd", budget_usd)) if v is not None}
+    for name, value in changed.items():
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or value < 0 or (name == "timeout" and value == 0):
+            what = "a positive number of seconds" if name == "timeout" else "dollars, zero or more"
+            raise InvalidRequest(f"{name} must be {what}, not {value!r}", field=name)
+    try:
+        return Limits.model_validate(limits.model_dump() | changed)
+    except ValidationError as error:
+        raise InvalidRequest(f"limits: {error}", field="limits") from None

@@ -1,0 +1,134 @@
+"""Names on the network: hosts, origins, proxies, and how each is written."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    pass
+
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*")
+_NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|\d+")
+
+
+def address(host: str) -> str | None:
+    """The address that a host is written as, in its one spelling; None for a name."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
+
+
+def fault(host: str) -> str | None:
+    """What is wrong with a host name, in lower case; None for a good one."""
+    if not _NAME.fullmatch(host):
+        return "not a valid host name"
+    if _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):  # 127.1, 2130706433, 0x7f.1: other spellings of addresses
+        return "a number is not a host name"
+    return None
+
+
+def plain(host: str) -> str:
+    """A host as it is compared: lower case, without a dot at its end and without brackets."""
+    return host.lower().rstrip(".").removeprefix("[").removesuffix("]")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A scheme, host and port."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Origin:
+        """From ``"scheme://host:port"``; the port may be the scheme's own.
+
+        Raises:
+            ValueError: It is no such thing.
+        """
+        parts = urlsplit(text)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            raise ValueError(f"{text!r} is no origin: scheme://host:port")
+        return cls(parts.scheme, parts.hostname.rstrip("."), parts.port or _DEFAULT_PORTS[parts.scheme])
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether its traffic is."""
+        return self.scheme in ("https", "wss")
+
+
+@dataclass(frozen=True)
+class HostPattern:
+    """A host, or all its subdomains, at one port or at all.
+
+    >>> HostPattern.parse("*.example.com").matches("www.example.com", 443)
+    True
+    >>> HostPattern.parse("example.com:443").matches("example.com", 80)
+    False
+    """
+
+    host: str
+    port: int | None
+
+    @classmethod
+    def parse(cls, text: str) -> HostPattern:
+        """From ``"host"`` or ``"*.host"``, with or without ``":port"``; an IPv6 address with a port stands in brackets.
+
+        Raises:
+            ValueError: It is no such thing.
+        """
+        host, colon, digits = text.rpartition(":")
+        if not colon or address(text) or text.endswith("]"):
+            host, colon, digits = text, "", ""
+        host = plain(host)
+        name = host.removeprefix("*.")
+        if not (address(host) or (fault(name) is None)):
+            raise ValueError(f"{text!r} is no host: write example.com, *.example.com or example.com:443")
+        if colon and not (digits.isdecimal() and 0 < int(digits) < 65536):
+            raise ValueError(f"{text!r} has no valid port")
+        return cls(host, int(digits) if digits else None)
+
+    def matches(self, host: str, port: int) -> bool:
+        """Whether a connection to this host, as `plain` gives it, is meant."""
+        if self.port not in (None, port):
+            return False
+        return host.endswith(self.host[1:]) if self.host.startswith("*.") else host == self.host
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """An HTTP proxy, and what it wants to hear."""
+
+    host: str
+    port: int
+    headers: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> Upstream:
+        """From ``"http://user:password@host:port"``.
+
+        Raises:
+            ValueError: It is no such thing; the message does not repeat the password.
+        """
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise ValueError("proxy is no URL: http://host:port") from None
+        if parts.scheme != "http" or not parts.hostname or port is None or parts.path not in ("", "/"):
+            raise ValueError("proxy must be written http://host:port or http://user:password@host:port")
+        if parts.username is None:
+            return cls(parts.hostname, port)
+        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        return cls(parts.hostname, port, (b"Proxy-Authorization: Basic " + base64.b64encode(credentials),))
+
+
+LONGEST_NAME = 260  # of "host:port": 253 characters, and some

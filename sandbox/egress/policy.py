@@ -1,0 +1,163 @@
+"""What a worker may reach, decided on the name that is dialed.
+
+A name is resolved once, refused if *any* of its addresses is not global, and the checked address is what gets dialed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Sequence
+
+from sandbox.egress import origins
+from sandbox.egress.options import Egress
+from sandbox.egress.origins import HostPattern, Origin, Upstream, plain
+
+NOT_AMONG_HOSTS = "policy: not among the allowed hosts"
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+
+_RESOLVE_SECONDS = 20.0
+_MOST_LOOKUPS = 16
+_WEB_PORTS = (80, 443)
+_FIRST_USER_PORT = 1024
+_METADATA = frozenset(
+    map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16"))
+)
+_TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+
+
+class RefusedError(Exception):
+    """A connection that is not made; the text is the reason."""
+
+
+def is_public(text: str) -> bool:
+    """Whether an address is on the public Internet, as itself and not as a disguise of another."""
+    address: Address = ipaddress.ip_address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            address = address.ipv4_mapped
+        elif any(address in network for network in _TRANSLATED):
+            return False
+    return address.is_global and not address.is_multicast and address not in _METADATA
+
+
+class Policy:
+    """Decides which hosts may be dialed, and at which address.
+
+    Attributes:
+        upstream: The proxy through which they are reached, if any.
+    """
+
+    def __init__(self, egress: Egress, resolve: Resolver | None = None) -> None:
+        self.upstream = None if egress.proxy is None else Upstream.parse(egress.proxy)
+        self._hosts = None if egress.hosts is None else tuple(map(HostPattern.parse, egress.hosts))
+        self._allowed = frozenset(map(Origin.parse, egress.allow))
+        self._resolve = resolve or Lookups()
+
+    def allows(self, host: str, port: int, *, tunnel: bool) -> bool:
+        """Whether that origin was named, so that it may be private.
+
+        Args:
+            host: As `plain` gives it.
+            port: The port.
+            tunnel: By CONNECT, which WebSockets use even when they are not encrypted; else by plain HTTP.
+        """
+        return any(
+            (origin.host, origin.port) == (host, port) and (tunnel or not origin.encrypted) for origin in self._allowed
+        )
+
+    async def address(self, host: str, port: int, *, tunnel: bool) -> str:
+        """The address to dial.
+
+        Args:
+            host: As the client named it.
+            port: The port.
+            tunnel: As for `allows`.
+
+        Raises:
+            RefusedError: It may not be dialed, or has no address.
+        """
+        host = plain(host)
+        allowed = self.allows(host, port, tunnel=tunnel)
+        literal = origins.address(host)
+        if not allowed:
+            if literal is not None:
+                _check_public(literal)
+            if port not in _WEB_PORTS and port < _FIRST_USER_PORT:
+                raise RefusedError(f"policy: port {port} is not for the web")
+            if literal is None and (fault := origins.fault(host)):
+                raise RefusedError(f"policy: {fault}")
+            if self._hosts is not None and not any(pattern.matches(host, port) for pattern in self._hosts):
+                raise RefusedError(NOT_AMONG_HOSTS)  # and not looked up: even a question would carry the name out
+        addresses = [literal] if literal else await self._addresses(host, port)
+        if not allowed:
+            for address in addresses:
+                _check_public(address)
+        return addresses[0]
+
+    async def _addresses(self, host: str, port: int) -> Sequence[str]:
+        try:
+            async with asyncio.timeout(_RESOLVE_SECONDS):
+                addresses = await self._resolve(host, port)
+        except TimeoutError:
+            raise RefusedError("dns: no answer in time") from None
+        except (OSError, UnicodeError) as error:
+            if isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN:
+                raise RefusedError("dns: no answer for now") from None
+            addresses = ()
+        if not addresses:
+            raise RefusedError("dns")
+        return addresses
+
+
+def _check_public(address: str) -> None:
+    if not is_public(address):
+        raise RefusedError(f"policy: {address} is not a public address")
+
+
+class Lookups:
+    """Looks names up, so many at one time: one that nobody answers for takes half a minute and more.
+
+    Each has a thread of its own. Those of the loop's executor, or of any, are waited for at the program's end, and
+    others need them.
+    """
+
+    def __init__(self) -> None:
+        self._free = asyncio.Semaphore(_MOST_LOOKUPS)
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """A `Resolver`."""
+        await self._free.acquire()
+        loop = asyncio.get_running_loop()
+        found: asyncio.Future[Sequence[str]] = loop.create_future()
+
+        def tell(answer: Sequence[str] | Exception) -> None:
+            self._free.release()  # only now, even if nobody waits any more
+            if found.done():
+                return
+            if isinstance(answer, Exception):
+                found.set_exception(answer)
+            else:
+                found.set_result(answer)
+
+        def look_up() -> None:
+            answer: Sequence[str] | Exception
+            try:
+                answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                answer = list(dict.fromkeys(str(each[4][0]) for each in answers))
+            except Exception as error:  # noqa: BLE001  it is raised again by whoever waits
+                answer = error
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(tell, answer)
+
+        try:
+            threading.Thread(target=look_up, name="look-up", daemon=True).start()
+        except RuntimeError:
+            self._free.release()
+            raise OSError("no thread for a look-up") from None
+        return await found

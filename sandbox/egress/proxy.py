@@ -1,0 +1,210 @@
+"""The filtering proxy: a worker's only way to the network, served by the host on a listener that the worker
+handed over.
+
+What `Policy` refuses, or what cannot be reached, is dropped without an answer, so that the page sees a network error
+and never a page of ours; the reason is kept for `Evidence`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import socket
+from dataclasses import dataclass
+
+from sandbox.egress.http1 import BadMessage, Head, Peer, ProxyWantsCredentials, forward_request, pump_both, read_head
+from sandbox.egress.options import Egress
+from sandbox.egress.origins import LONGEST_NAME, Upstream, plain
+from sandbox.egress.policy import Lookups, Policy, RefusedError, Resolver
+
+WRONG_CREDENTIALS = "proxy: it wants other credentials"
+
+_DIAL_SECONDS = 20.0
+_HEAD_SECONDS = 60.0  # until a request's head is there, the wait for it included
+_MOST_CONNECTIONS = 256  # a browser opens 32 to a proxy
+_MOST_RECORDS = 1_000
+_TARGET = re.compile(r"http://(?P<host>\[[0-9a-fA-F:.]+\]|[^/:@?#\[\]]+)(?::(?P<port>\d{1,5}))?(?P<path>[/?][^#]*)?")
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A connection to a server, or to the upstream proxy, which wants whole URLs."""
+
+    peer: Peer
+    upstream: Upstream | None = None
+
+    async def forward(self, head: Head, path: str, authority: str, client: Peer) -> bool:
+        if self.upstream is None:
+            return await forward_request(head, path, authority, client, self.peer)
+        url = f"http://{authority}{path}"
+        return await forward_request(head, url, authority, client, self.peer, self.upstream.headers)
+
+
+class Proxy:
+    """Serves one worker. Refuses everything until `bind` says what may be reached.
+
+    Attributes:
+        reached: ``host:port`` of connections that were made.
+        refused: ``host:port`` and reason of those that were not.
+    """
+
+    def __init__(self) -> None:
+        self.reached: dict[str, None] = {}
+        self.refused: dict[tuple[str, str], None] = {}
+        self._lookups = Lookups()
+        self._policy = Policy(Egress(hosts=()), self._lookups)
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def bind(self, egress: Egress, resolve: Resolver | None = None) -> None:
+        """Set what may be reached."""
+        self._policy = Policy(egress, resolve or self._lookups)
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Start to accept connections."""
+        listener.setblocking(False)
+        self._server = await asyncio.start_server(self._accept, sock=listener, limit=1 << 17)
+
+    def close(self) -> None:
+        """Stop, and drop every connection."""
+        self._closed = True
+        if self._server is not None:
+            self._server.close()
+        for task in self._connections:
+            task.cancel()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Not a coroutine, of which `close` would not know before its first step."""
+        client = Peer(reader, writer)
+        if self._closed:
+            client.drop()
+        elif len(self._connections) >= _MOST_CONNECTIONS:
+            self._note_refusal("connections", f"policy: more than {_MOST_CONNECTIONS} at one time")
+            client.drop()
+        else:
+            task = asyncio.ensure_future(self._serve(client))
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+            task.add_done_callback(lambda _: writer.transport.abort())
+
+    async def _serve(self, client: Peer) -> None:
+        # Where either side went away or was refused, the client sees a dropped connection
+        with contextlib.suppress(OSError, EOFError, BadMessage, RefusedError, asyncio.LimitOverrunError):
+            await self._converse(client)
+        client.drop()
+        with contextlib.suppress(OSError):
+            await client.writer.wait_closed()  # it has its descriptor until then
+
+    async def _converse(self, client: Peer) -> None:
+        upstream: tuple[tuple[str, int], _Way] | None = None
+        try:
+            while True:
+                async with asyncio.timeout(_HEAD_SECONDS):
+                    head = await read_head(client.reader)
+                method, target = head.request
+                if method == "CONNECT":
+                    host, _, port = target.rpartition(":")
+                    server = (await self._dial(host, _port(port), tunnel=True)).peer
+                    try:
+                        client.writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+                        await pump_both(client, server)
+                    finally:
+                        server.drop()
+                    return
+                match = _TARGET.fullmatch(target)
+                if match is None:
+                    raise BadMessage(f"not a target for a proxy: {target[:200]!r}")
+                key = match["host"], _port(match["port"] or "80")
+                if upstream is not None and (upstream[0] != key or upstream[1].peer.reader.at_eof()):
+                    upstream[1].peer.drop()
+                    upstream = None
+                if upstream is None:
+                    upstream = key, await self._dial(*key, tunnel=False)
+                authority = match["host"] if key[1] == 80 else f"{match['host']}:{key[1]}"
+                try:
+                    if not await upstream[1].forward(head, match["path"] or "/", authority, client):
+                        return
+                except ProxyWantsCredentials:
+                    self._note_refusal(_name(*key), WRONG_CREDENTIALS)
+                    return
+        finally:
+            if upstream is not None:
+                upstream[1].peer.drop()
+
+    async def _dial(self, host: str, port: int, *, tunnel: bool) -> _Way:
+        name = _name(host, port)
+        policy = self._policy
+        try:
+            address = await policy.address(host, port, tunnel=tunnel)
+            if policy.upstream is None or policy.allows(plain(host), port, tunnel=tunnel):
+                way = _Way(await _connect(address, port))
+            elif tunnel:
+                way = _Way(await _tunnel(policy.upstream, host, port))
+            else:
+                way = _Way(await _connect_upstream(policy.upstream), policy.upstream)
+        except RefusedError as refusal:
+            self._note_refusal(name, str(refusal))
+            raise
+        if len(self.reached) < _MOST_RECORDS:
+            self.reached[name] = None
+        return way
+
+    def _note_refusal(self, name: str, reason: str) -> None:
+        if len(self.refused) < _MOST_RECORDS:
+            self.refused[name, reason[:LONGEST_NAME]] = None  # it may hold the name
+
+
+async def _connect(address: str, port: int) -> Peer:
+    try:
+        async with asyncio.timeout(_DIAL_SECONDS):  # not wait_for, which may lose a cancellation on Python 3.11
+            return Peer(*await asyncio.open_connection(address, port, limit=1 << 17))
+    except TimeoutError:
+        raise RefusedError("timeout") from None
+    except OSError:
+        raise RefusedError("refused") from None
+
+
+async def _connect_upstream(upstream: Upstream) -> Peer:
+    try:
+        return await _connect(upstream.host, upstream.port)
+    except RefusedError as refusal:
+        raise RefusedError(f"proxy: {upstream.host}:{upstream.port} cannot be reached ({refusal})") from None
+
+
+async def _tunnel(upstream: Upstream, host: str, port: int) -> Peer:
+    """A connection through the upstream proxy.
+
+    Raises:
+        RefusedError: The proxy does not make it.
+    """
+    peer = await _connect_upstream(upstream)
+    target = f"{host}:{port}".encode("latin-1")
+    lines = [b"CONNECT %s HTTP/1.1" % target, b"Host: " + target, *upstream.headers]
+    try:
+        peer.writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
+        async with asyncio.timeout(_DIAL_SECONDS):
+            answer = await read_head(peer.reader)
+    except (OSError, EOFError, TimeoutError, BadMessage, asyncio.LimitOverrunError):
+        peer.drop()
+        raise RefusedError("proxy: it gave no answer") from None
+    except BaseException:
+        peer.drop()
+        raise
+    status = answer.first_line[1]
+    if len(status) == 3 and status.startswith("2"):
+        return peer
+    peer.drop()
+    raise RefusedError(WRONG_CREDENTIALS if status == "407" else f"proxy: it answered {status[:3]}")
+
+
+def _name(host: str, port: int) -> str:
+    return f"{host.lower().rstrip('.')}:{port}"[:LONGEST_NAME]
+
+
+def _port(text: str) -> int:
+    with contextlib.suppress(ValueError):
+        if text.isascii() and 0 < int(text) < 65536:
+            return int(text)
+    raise BadMessage(f"not a port: {text[:20]!r}")

@@ -1,0 +1,318 @@
+"""Inside the jail: what the page shows, and what happened on the network. Runs beside the automation, and must
+cost little."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from sandbox.inside.hints import collect_hints
+from sandbox.inside.outline import OUTLINE
+from sandbox.inside.screenshot import stop_loading, take_picture
+from sandbox.inside.write_guard import SAFE, Holding, is_main_document, watch_acts
+
+if TYPE_CHECKING:
+    from playwright.async_api import BrowserContext, ElementHandle, Frame, Locator, Page, Request, Response, Route
+
+_TEXT_LIMIT = 3_000
+_PAGE_TIMEOUT = 3.0
+_SNAPSHOT_TIMEOUT_MS = 15_000
+_MOST_RECORDS = 1_000
+_MOST_COUNTS = 20
+_DIGITS = 15  # of a total; what is longer counts nothing, and the host would not take it
+
+_SIGNS = """() => {
+  const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
+  const off = (e) => e.disabled || e.closest('[aria-disabled=true], [inert], fieldset:disabled')
+    || /(^|[\\s_-])disabled($|[\\s_-])/i.test(e.className + ' ' + (e.parentElement ? e.parentElement.className : ''));
+  const plain = (s) => (s || '').replace(/\\s+/g, ' ').trim();
+  const more = new RegExp('^[\\\\s\\u2039\\u203a\\u00ab\\u00bb\\u2192<>|.…]*(next( page| results)?'
+    + '|older( posts| entries)?|(load|show|view|see) more\\\\b.*'
+    + '|more (results|items|posts)|more|weiter|nächste( seite)?'
+    + '|suivant(e)?|page suivante|siguiente|próxima|avanti|volgende'
+    + '|次へ|下一页)[\\\\s\\u203a\\u00bb\\u2192>|.…]*$', 'i');
+  const arrow = /^(\\u203a|\\u00bb|\\u2192|>|>>|\\u27e9|\\u276f)$/;
+  const beside = 'nav, header, footer, aside, dialog, select, svg, [role=navigation], [role=dialog]';
+  let longest = null;
+  for (const e of (document.querySelector('main, [role=main]') || document.body || document).querySelectorAll('*')) {
+    if (e.childElementCount <= Math.max(2, longest ? longest.childElementCount : 0) || e.closest(beside)) continue;
+    if ([...e.children].every((c) => c.tagName === e.firstElementChild.tagName) && shown(e)) longest = e;
+  }
+  const controls = [];
+  const clickable = 'a, button, [role=button], [role=link], input[type=button], input[type=submit]';
+  for (const e of document.querySelectorAll(clickable)) {
+    const text = e.textContent;
+    if (text && text.length > 200) continue;
+    const label = plain(e.getAttribute('aria-label')), words = plain(text);
+    const value = plain(e.value), title = plain(e.title);
+    const name = label || words || value || title;
+    const next = /(^|\\s)next(\\s|$)/i.test(e.getAttribute('rel') || '');
+    if (!(next || more.test(label) || more.test(words) || more.test(value) || (!words && more.test(title))
+      || arrow.test(words))) continue;
+    if (!shown(e) || off(e)) continue;
+    // what stands above the list offers more of something else
+    const above = longest && (e.compareDocumentPosition(longest) & Node.DOCUMENT_POSITION_FOLLOWING);
+    if (!next && above && /^(load|show|view|see) more /i.test(name)) continue;
+    if (e.tagName === 'A' && !e.hasAttribute('href') && !e.hasAttribute('role')
+      && getComputedStyle(e).cursor !== 'pointer') continue;
+    controls.push((name || 'rel=next').slice(0, 80));
+  }
+  const passwords = [...document.querySelectorAll('input[type=password]')].filter(shown);
+  const service = new RegExp('recaptcha/(api2|enterprise)/(bframe|anchor(?!.*size=invisible))|hcaptcha\\.com'
+    + '|challenges\\.cloudflare\\.com|captcha-delivery\\.com|arkoselabs\\.com|geetest\\.com');
+  const challenge = [...document.querySelectorAll('iframe')].some((e) => service.test(e.src) && shown(e));
+  return {
+    url: location.href, title: document.title, text: (document.body ? document.body.innerText : '').slice(0, 20000),
+    next: controls.slice(0, 10), password: passwords.length > 0, filled: passwords.some((e) => e.value !== ''),
+    challenge,
+  };
+}"""
+# By a whole page, or by a locator that matches anything, no site says that there is nothing.
+_MESSAGE = """e => {
+  const said = (e.innerText || e.alt || e.getAttribute('aria-label') || '').trim();
+  const short = e !== document.documentElement && e !== document.body && said !== '' && said.length <= 300;
+  return short && e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0 ? said : null;
+}"""
+_SEE = f"() => ({{...({_SIGNS})(), ...({OUTLINE})()}})"
+
+_NUMBER = r"(\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)"
+# Any plural counts, but for measures: whoever compares a total looks at its wording too.
+_NOUN = (
+    r"(?!(?:seconds|minutes|hours|days|weeks|months|years|pages|stars|points|views|times|percent|reviews|comments)\b)"
+    r"(?:[a-z-]{3,}s|entry|item|result|people|total|found)"
+)
+_COUNTS = (
+    re.compile(
+        r"\d+\s*(?:-|\u2013|\u2014|to)\s*\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?"
+        rf"{_NUMBER}(?![\d.,]*\d)[^\n]{{0,30}}",
+        re.I,
+    ),
+    re.compile(
+        rf"(?<![-\u2013])\b\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?{_NUMBER}\s+[a-z][^\n]{{0,30}}",
+        re.I,
+    ),
+    re.compile(rf"(?<![\d.,$€£/-])\b{_NUMBER}\s+(?:[a-z]+\s+)?{_NOUN}\b(?: found)?", re.I),
+    re.compile(rf"\b(?:total|results|items|entries|found)\s*:?\s+{_NUMBER}(?![\d.,]*\d)\b", re.I),
+)
+
+
+def stated_totals(text: str) -> list[tuple[str, int]]:
+    """Places in a page's text that state a total, with the total."""
+    found: dict[int, tuple[str, int]] = {}  # by where the number stands: two patterns may see the same
+    for pattern in _COUNTS:
+        for match in pattern.finditer(text):
+            total = re.sub(r"\D", "", match[1])
+            if len(total) <= _DIGITS:
+                found.setdefault(match.start(1), (re.sub(r"\s+", " ", match[0]).strip()[:80], int(total)))
+    return list(dict.fromkeys(found.values()))[:_MOST_COUNTS]
+
+
+class Recorder:
+    """Listens to a browser context from its start.
+
+    Attributes:
+        frozen: Requests that may change something are not sent any more.
+        holding: Holds the first of them back.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.crashed = False
+        self.frozen = False
+        self.holding: Holding | None = None
+        self.password_filled = False
+        self.documents: deque[tuple[str, int]] = deque(maxlen=20)
+        self.state_changing: deque[tuple[str, str]] = deque(maxlen=_MOST_RECORDS)
+        self.failed_document: tuple[str, str] | None = None
+        self.pending_document: str | None = None
+        self.answers: deque[tuple[str, int]] = deque(maxlen=20)
+        self.retry_after: str | None = None
+        context.on("request", self._on_request)
+        context.on("response", self._on_response)
+        context.on("requestfailed", self._on_failure)
+
+    def note_request(self, method: str, url: str) -> None:
+        """Record a request by its method."""
+        if method.upper() not in SAFE:
+            parts = urlsplit(url)
+            self.state_changing.append(
+                (method.upper(), f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
+            )
+
+    def _on_request(self, request: Request) -> None:
+        self.note_request(request.method, request.url)
+        if is_main_document(request):
+            self.pending_document = request.url
+
+    def _on_response(self, response: Response) -> None:
+        if is_main_document(response.request):
+            self.documents.append((response.url, response.status))
+            self.retry_after = response.headers.get("retry-after")
+            self.failed_document = self.pending_document = None
+
+    def _on_failure(self, request: Request) -> None:
+        if not is_main_document(request):
+            return
+        if self.pending_document == request.url:
+            self.pending_document = None
+        # ERR_ABORTED is a download or a navigation that gave way to another
+        if "ERR_ABORTED" not in (request.failure or ""):
+            self.failed_document = (request.url, request.failure or "")
+
+
+async def freeze(context: BrowserContext, recorder: Recorder) -> None:
+    """From here on, no request leaves that may change something."""
+
+    async def only_read(route: Route) -> None:
+        if route.request.method.upper() in SAFE:
+            await route.continue_()
+        else:
+            await route.abort("blockedbyclient")
+
+    recorder.frozen = True
+    await context.route("**/*", only_read)
+
+
+def watch_calls(current: Callable[[], Recorder | None]) -> None:
+    """Notice, in this process, password fields that are typed into and requests that are sent without the page.
+
+    Args:
+        current: Gives the recorder of the run that is going on.
+    """
+    from playwright.async_api import APIRequestContext, ElementHandle, Frame, Locator, Page
+
+    for owner, names in ((Locator, ("fill", "type", "press_sequentially")), (ElementHandle, ("fill", "type"))):
+        for name in names:
+            _watch_typing(owner, name, current, by_selector=False)
+    for holder in (Page, Frame):
+        for name in ("fill", "type"):
+            _watch_typing(holder, name, current, by_selector=True)
+    for name in ("get", "head", "post", "put", "patch", "delete", "fetch"):
+        _watch_request(APIRequestContext, name, current)
+    watch_acts(lambda: recorder.holding if (recorder := current()) is not None else None)
+
+
+def _watch_typing(owner: type, name: str, current: Callable[[], Recorder | None], *, by_selector: bool) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    async def typed(self: Locator | ElementHandle | Page | Frame, *args: Any, **options: Any) -> Any:
+        recorder = current()
+        if recorder is None or recorder.password_filled:
+            return await original(self, *args, **options)
+        field: Any = self.locator(args[0] if args else options["selector"]) if by_selector else self  # type: ignore[union-attr]  # Page and Frame have it
+        # sent along with the typing, so that it costs no round trip of its own
+        kind = asyncio.ensure_future(field.get_attribute("type"))
+        try:
+            return await original(self, *args, **options)
+        finally:
+            recorder.password_filled |= await _is_password(kind)
+
+    setattr(owner, name, typed)
+
+
+async def _is_password(kind: asyncio.Future[str | None]) -> bool:
+    done, _ = await asyncio.wait([kind], timeout=1.0)
+    if not done:
+        kind.cancel()
+    return bool(done) and kind.exception() is None and kind.result() == "password"
+
+
+def _watch_request(owner: type, name: str, current: Callable[[], Recorder | None]) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    async def sent(self: Any, url_or_request: Any, **options: Any) -> Any:
+        method = name if name != "fetch" else options.get("method") or getattr(url_or_request, "method", None) or "GET"
+        recorder = current()
+        if recorder is None:
+            return await original(self, url_or_request, **options)
+        if recorder.frozen and str(method).upper() not in SAFE:
+            raise PermissionError(f"{str(method).upper()} is not sent: something irreversible was done already")
+        url = getattr(url_or_request, "url", None) or str(url_or_request)
+        recorder.note_request(str(method), url)
+        if recorder.holding is not None:
+            recorder.holding.check_own(str(method), url, _body(options))
+        response = await original(self, url_or_request, **options)
+        recorder.answers.append((response.url, response.status))
+        recorder.retry_after = response.headers.get("retry-after")
+        return response
+
+    setattr(owner, name, sent)
+
+
+def _body(options: dict[str, Any]) -> str:
+    """What a request of the code's own sends, as text."""
+    data = next((options[name] for name in ("data", "form", "multipart") if options.get(name) is not None), "")
+    return data if isinstance(data, str) else json.dumps(data, default=str)
+
+
+async def see(
+    page: Page | None, recorder: Recorder, empty: Iterable[tuple[str, Locator]], *, screenshot: bool
+) -> dict[str, Any]:
+    """The worker's part of `Evidence`, as JSON."""
+    seen: dict[str, Any] = {"url": page.url if page else ""}
+    pending = recorder.pending_document
+    if page is not None and not recorder.crashed:
+        if pending is not None and screenshot:
+            await _quietly(stop_loading(page))  # a page that still waits for the next document answers nothing
+        seen |= await _quietly(page.evaluate(_SEE)) or {}
+    text = seen.get("text", "")
+    said = [(name, await _quietly(locator.first.evaluate(_MESSAGE))) for name, locator in empty]
+    return {
+        "url": seen["url"],
+        "title": seen.get("title", ""),
+        "text": text[:_TEXT_LIMIT],
+        "status": recorder.documents[-1][1] if recorder.documents else None,
+        "documents": list(recorder.documents),
+        "retry_after": recorder.retry_after,
+        "pending_document": pending,
+        "answers": list(recorder.answers),
+        "password_field": seen.get("password", False),
+        "password_filled": recorder.password_filled or seen.get("filled", False),
+        "challenge": seen.get("challenge", False),
+        "next_controls": seen.get("next", []),
+        "counts": stated_totals(text),
+        "landmarks": seen.get("landmarks", []),
+        "groups": seen.get("groups", []),
+        "state_changing": list(recorder.state_changing),
+        "empty": [(name, message is not None) for name, message in said],
+        "messages": [message for _, message in said if message is not None],
+        "failed_document": recorder.failed_document,
+        **(await take_picture(page) if screenshot and page and not recorder.crashed else {}),
+    }
+
+
+async def _quietly(call: Any) -> Any:
+    """None if the page cannot answer: evidence says what it can, and never breaks a run."""
+    from playwright.async_api import Error
+
+    try:
+        return await asyncio.wait_for(call, _PAGE_TIMEOUT)
+    except (Error, TimeoutError):
+        return None
+
+
+async def snapshot(page: Page) -> dict[str, Any]:
+    """A `PageSnapshot`, as JSON."""
+    aria = await page.aria_snapshot(mode="ai", timeout=_SNAPSHOT_TIMEOUT_MS)
+    return {"url": page.url, "title": await page.title(), "aria": aria, "hints": await collect_hints(page)}
+
+
+async def locators(page: Page, name: str, refs: Sequence[str]) -> dict[str, str]:
+    """Each ref of the last snapshot as a durable locator in Python. ``name`` is what the code calls the page."""
+    from playwright.async_api import Error
+
+    async def locator(ref: str) -> str:
+        try:
+            return f"{name}.{await asyncio.wait_for(page.get_by_ref(ref).normalize(), _PAGE_TIMEOUT)}"
+        except (Error, TimeoutError) as error:
+            reason = str(error).strip().splitlines() or ["no such element"]
+            return f"error: {ref} is not on the page as it was last looked at ({reason[0][:200]})"
+
+    return dict(zip(refs, await asyncio.gather(*map(locator, refs)), strict=True))

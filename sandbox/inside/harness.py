@@ -1,0 +1,347 @@
+"""Inside the jail: runs automations and exploration steps on a page, one job after another."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import base64
+import contextlib
+import inspect
+import sys
+import time
+import types
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sandbox.inside import evidence
+from sandbox.inside.process_reset import Baseline
+from sandbox.inside.script_errors import describe, forget_sources, remember_source
+from sandbox.inside.stdout import OUTPUT_LIMIT, Prints
+from sandbox.inside.write_guard import HeldBack, Holding
+from sandbox.protocol import Channel, Message, ProtocolError, dump_json
+from sandbox.toolkit import TaskContext
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser, BrowserContext, Page
+
+_ACTION_TIMEOUT_MS = 10_000
+_ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
+_AFTER_A_CRASH_SECONDS = 3.0
+_WHY_SECONDS = 0.3
+_LAST_ACT_SECONDS = 0.5
+_RESULT = "__step_result__"
+
+
+class Harness:
+    """One browser context with its page, blank until a job comes, and made anew after it."""
+
+    def __init__(self, channel: Channel, scratch: Path, driver_runs: Callable[[], bool]) -> None:
+        self._channel = channel
+        self._driver_runs = driver_runs
+        self._scratch = scratch
+        self._browser: Browser | None = None
+        self._context: BrowserContext | None = None
+        self._page: Page | None = None
+        self._recorder: evidence.Recorder | None = None
+        self._baseline: Baseline | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        self._resources: dict[str, bytearray] = {}
+        self._names: tuple[str, ...] = ()
+        self._steps = 0
+        self._namespace: dict[str, Any] = {}
+        self._pages_limit = 0
+        self._task: TaskContext | None = None
+        self._prints = Prints(lambda line: self._channel.notify("log", message=line[: 1 << 18]))
+        sys.stdout = self._prints
+
+    async def prepare(self, browser: Browser) -> None:
+        """Open the context and the page, ahead of need."""
+        self._browser = browser
+        browser.on("disconnected", self._on_disconnected)
+        evidence.watch_calls(lambda: self._recorder)
+        await self._open()
+
+    async def practice(self) -> None:
+        """Run what the end of every run needs: the first time is slow."""
+        assert self._page is not None
+        await self._page.evaluate(evidence._SEE)
+
+    def _on_disconnected(self, _: object) -> None:
+        if self._recorder is not None:
+            self._recorder.crashed = True
+        self._gone.set()
+
+    def remember(self) -> None:
+        """Remember what the process is like, unless it is too late for that."""
+        if self._baseline is None and self._task is None:
+            directories = (self._scratch, Path("/dev/shm"))  # noqa: S108  the jail's own
+            self._baseline = Baseline(directories if self._scratch == Path("/scratch") else directories[:1])
+
+    async def renew(self) -> list[str]:
+        """After a run: a blank context and page, and no trace of the run. Returns what is left of it all the same."""
+        if self._baseline is None or self._browser is None or not self._browser.is_connected():
+            return ["no memory of how it was" if self._baseline is None else "no browser"]
+        context, self._context, self._page, self._recorder = self._context, None, None, None
+        if others := [each for each in self._browser.contexts if each is not context]:
+            return [f"{len(others)} browser contexts"]
+        self._forget()
+        forget_sources()
+        if context is not None:
+            await context.close()
+        left = await self._baseline.restore()
+        await self._open()
+        return list(left)
+
+    async def _open(self) -> Page:
+        assert self._browser is not None
+        self._gone, self._halted = asyncio.Event(), asyncio.Event()
+        context = self._context = await self._browser.new_context(accept_downloads=True)
+        context.set_default_timeout(_ACTION_TIMEOUT_MS)
+        context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)
+        recorder = self._recorder = evidence.Recorder(context)
+
+        def on_crash(page: Page) -> None:
+            recorder.crashed = True
+            if page is self._page:
+                self._gone.set()
+
+        def on_page(page: Page) -> None:
+            page.on("crash", on_crash)
+            count = len(context.pages)
+            if self._pages_limit and count > self._pages_limit:
+                self._channel.send("limit", limit="pages")
+
+        context.on("page", on_page)
+        self._page = await context.new_page()
+        return self._page
+
+    def take_resource(self, message: Message) -> None:
+        """Part of a data file."""
+        self._resources.setdefault(message["name"], bytearray()).extend(base64.b64decode(message["data"]))
+
+    async def begin(self, message: Message) -> dict[str, Any] | None:
+        """Bind this worker to a job, and open its start URL. Returns the error of that, if any."""
+        assert self._page is not None
+        directory = self._scratch / "resources"
+        for name, data in self._resources.items():
+            path = (directory / name).resolve()
+            if path.is_relative_to(directory.resolve()):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+        self._resources.clear()
+        self._pages_limit = message["pages"]
+        context, action_ms = self._page.context, message["action_seconds"] * 1000
+        context.set_default_timeout(action_ms)
+        context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * action_ms)
+        self._channel.allow_notices(message["output_bytes"])
+        start_url = message["start_url"]
+        self._task = TaskContext(self._channel, self._page, start_url, directory)
+        self._namespace = {
+            "__name__": "__exploration__",
+            "page": self._page,
+            "parameters": message["parameters"],
+            "task": self._task,
+            "asyncio": asyncio,
+        }
+        if start_url is None:
+            return None
+        try:
+            await self._page.goto(start_url, wait_until="domcontentloaded")
+        except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
+            return self._describe(error)
+        return None
+
+    async def run(self, message: Message) -> dict[str, Any]:
+        """Run an automation from the start URL."""
+        value = None
+        if message["reusable"]:
+            self.remember()
+        error = await self.begin(message)
+        if error is None:
+            if message["hold_changes"]:
+                await self._hold_changes()
+            value, error = await self._call(message["name"], message["code"], message["parameters"])
+            await self._last_act()
+        self._prints.finish()
+        broken = error is not None and error["kind"] not in ("rehearsal", "gate", "held")
+        evidence = await self.evidence(screenshot=broken)
+        holding = self._recorder.holding if self._recorder is not None else None
+        if holding is not None and holding.held is not None and (error is None or error["kind"] != "held"):
+            value, error = None, self._describe(HeldBack(holding.held))  # it was on its way when the code had ended
+        return {"value": value, "error": error, "evidence": evidence}
+
+    async def _hold_changes(self) -> None:
+        assert self._page is not None
+        recorder = self._recorder
+        assert recorder is not None
+        recorder.holding = Holding(lambda: recorder.password_filled, self._halted.set)
+        await recorder.holding.begin(self._page.context)
+
+    async def _last_act(self) -> None:
+        """What the code did last may send a request only after it has ended: then that is held back, too."""
+        holding = self._recorder.holding if self._recorder is not None else None
+        if holding is not None and holding.acted and holding.held is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._halted.wait(), _LAST_ACT_SECONDS)
+
+    async def _call(self, name: str, code: str, parameters: Any) -> tuple[str | None, dict[str, Any] | None]:
+        assert self._task is not None
+        self._names = (name,)
+        remember_source(name, code)
+        module = types.ModuleType("automation")
+        module.__file__ = name
+        sys.modules["automation"] = module
+        try:
+            exec(compile(code, name, "exec"), module.__dict__)  # noqa: S102  this is the jail's purpose
+            run = getattr(module, "run", None)
+            if not inspect.iscoroutinefunction(run):
+                raise TypeError(f"{name} has no `async def run(page, parameters, task)`")
+            value = await self._until_stopped(run(self._page, parameters, self._task))
+            if self._task._stopped is not None:  # swallowed by the automation
+                raise self._task._stopped
+            return dump_json(value), None
+        except ProtocolError as error:
+            problem = TypeError(f"what run returned is not JSON: {error}")
+            return None, self._describe(problem)
+        except BaseException as error:  # noqa: BLE001  SystemExit, too, is only the automation's
+            if type(error).__name__ == "TargetClosedError":  # it may come before the event that tells why
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._gone.wait(), _WHY_SECONDS)
+            return None, self._describe(error)
+
+    async def _until_stopped(self, running: Coroutine[Any, Any, Any]) -> Any:
+        """What the automation returns. Where a request was held back it ends at the line that it has come to; where the
+        page crashed it ends soon, for calls to such a page may wait for ever."""
+
+        async def guarded() -> tuple[Any, BaseException | None]:
+            try:
+                return await running, None
+            except BaseException as error:  # noqa: BLE001  a task would pass SystemExit on to the loop
+                return None, error
+
+        task = asyncio.ensure_future(guarded())
+        ends = [asyncio.ensure_future(event.wait()) for event in (self._gone, self._halted)]
+        await asyncio.wait({task, *ends}, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+        if not self._halted.is_set() and not task.done():
+            await asyncio.wait({task}, timeout=_AFTER_A_CRASH_SECONDS)
+        stopped = not task.done()
+        task.cancel()
+        value, error = await task
+        if stopped:
+            raise self._why_stopped().with_traceback(error.__traceback__ if error is not None else None)
+        if error is not None:
+            raise error
+        return value
+
+    def _why_stopped(self) -> BaseException:
+        from playwright.async_api import Error
+
+        holding = self._recorder.holding if self._recorder is not None else None
+        if holding is not None and holding.held is not None:
+            return HeldBack(holding.held)
+        return Error("the page crashed, and the automation waited on")
+
+    def _describe(self, error: BaseException) -> dict[str, Any]:
+        assert self._recorder is not None
+        crashed = self._recorder.crashed or not self._driver_runs()
+        return describe(error, self._names, crashed=crashed)
+
+    async def execute(self, message: Message) -> dict[str, Any]:
+        """Run a step of an exploration; its names stay for the next."""
+        assert self._page is not None
+        assert self._task is not None
+        self._steps += 1
+        name = f"step {self._steps}"
+        self._names = (*self._names, name)
+        self._task._stopped = None
+        self._namespace["pages"] = self._page.context.pages
+        self._prints.begin_step()
+        started = time.perf_counter()
+        error, shown = None, ""
+        try:
+            async with asyncio.timeout(message["timeout"]):
+                shown = await self._step(name, message["code"])
+        except BaseException as problem:  # noqa: BLE001  a failing step is an answer
+            interrupted = isinstance(problem, TimeoutError) and isinstance(problem.__cause__, asyncio.CancelledError)
+            if interrupted:
+                where = problem.__cause__.__traceback__ if problem.__cause__ else None
+                problem = TimeoutError(f"the step took longer than {message['timeout']:g} s").with_traceback(where)
+            error = self._describe(problem)
+            if interrupted:
+                error["kind"] = "timeout"
+        output = _bound(self._prints.end_step() + shown)
+        page = self._active()
+        title = await evidence._quietly(page.title()) if page else ""
+        seconds = time.perf_counter() - started
+        return {
+            "output": output,
+            "error": error,
+            "url": page.url if page else "",
+            "title": title or "",
+            "seconds": seconds,
+        }
+
+    async def _step(self, name: str, code: str) -> str:
+        remember_source(name, code)
+        tree = ast.parse(code, name)
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = tree.body[-1]
+            tree.body[-1] = ast.copy_location(ast.Assign([ast.Name(_RESULT, ast.Store())], last.value), last)
+            ast.fix_missing_locations(tree)
+        self._namespace.pop(_RESULT, None)
+        compiled = compile(tree, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        result = eval(compiled, self._namespace)  # noqa: S307  this is the jail's purpose
+        if inspect.isawaitable(result):
+            await result
+        value = self._namespace.pop(_RESULT, None)
+        from playwright.async_api import Response
+
+        if isinstance(value, Response):  # what `await page.goto(…)` gives: the address is told anyway
+            return f"HTTP {value.status}"
+        return "" if value is None else repr(value)
+
+    def _active(self) -> Page | None:
+        """The most recently opened page that is still open."""
+        assert self._page is not None
+        pages = self._page.context.pages
+        return pages[-1] if pages else None
+
+    async def snapshot(self) -> dict[str, Any]:
+        """Look at the active page."""
+        page = self._active()
+        if page is None:
+            return {"url": "", "title": "", "aria": "(no page is open)", "hints": []}
+        return await evidence.snapshot(page)
+
+    async def locators(self, message: Message) -> dict[str, str]:
+        """Durable locators for refs of the last snapshot."""
+        page = self._active()
+        if page is None:
+            return dict.fromkeys(message["refs"], "error: no page is open")
+        name = "page" if page is self._page else "page.context.pages[-1]"
+        return await evidence.locators(page, name, message["refs"])
+
+    async def freeze(self) -> None:
+        """Send nothing any more that may change something."""
+        assert self._page is not None
+        assert self._recorder is not None
+        await evidence.freeze(self._page.context, self._recorder)
+
+    async def evidence(self, *, screenshot: bool) -> dict[str, Any]:
+        """What the page says now."""
+        assert self._page is not None
+        assert self._recorder is not None
+        page = self._active() if self._page.is_closed() else self._page
+        return await evidence.see(page, self._recorder, self._task._empty if self._task else (), screenshot=screenshot)
+
+
+def _bound(text: str) -> str:
+    if len(text) <= OUTPUT_LIMIT:
+        return text
+    head, tail = OUTPUT_LIMIT * 2 // 3, OUTPUT_LIMIT // 3
+    return f"{text[:head]}\n… {len(text) - head - tail} characters left out …\n{text[-tail:]}"

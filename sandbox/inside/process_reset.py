@@ -1,0 +1,148 @@
+"""Inside the jail: what the process was like before the first run, and how it gets back there after each.
+
+This makes runs of honest code independent of each other. Hostile code can hide from it, in the process that it shares
+with later runs of itself; the host looks at what it could do with that from outside, see `Census`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import locale
+import os
+import random
+import shutil
+import socket
+import sys
+import threading
+import types
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sandbox.isolation.usage import names_in
+
+_CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType)
+_SETTLE_SECONDS = 0.5
+_POLL_SECONDS = 0.01
+_ADDED_BY_PYTHON = ("__warningregistry__", "__builtins__")
+
+
+class Baseline:
+    """The process before the first run.
+
+    Args:
+        scratch: Directories in which runs may write; what is there now stays.
+    """
+
+    def __init__(self, scratch: tuple[Path, ...]) -> None:
+        self._modules = dict(sys.modules)
+        self._contents = {name: dict(vars(module)) for name, module in _own(self._modules)}
+        self._classes = {value: dict(vars(value)) for value in _classes(self._contents)}
+        self._settings = _settings()
+        self._tasks = asyncio.all_tasks()
+        self._threads = set(threading.enumerate())
+        self._descriptors = _descriptors()
+        self._files = {directory: names_in(directory) for directory in scratch}
+        gc.freeze()  # so that later collections look only at what runs made
+
+    async def restore(self) -> tuple[str, ...]:
+        """Go back. Returns what could not be undone."""
+        found = [*self._undo_settings(), *self._patches()]
+        self._forget_modules()
+        self._clean()
+        random.seed()
+        gc.collect()
+        return (*found, *await self._running())
+
+    def _undo_settings(self) -> Iterator[str]:
+        before, after = self._settings, _settings()
+        os.chdir(before["directory"])
+        os.environ.clear()
+        os.environ.update(before["environment"])
+        sys.path[:] = before["path"]
+        for name in ("locale", "socket timeout", "recursion limit", "hooks", "warnings", "mask"):
+            if after[name] != before[name]:
+                yield f"a changed {name}"
+
+    def _patches(self) -> Iterator[str]:
+        """Functions and classes of modules that were replaced, and names that were added."""
+        for name, before in self._contents.items():
+            if sys.modules.get(name) is not self._modules[name]:
+                yield f"a replaced module {name}"
+                continue
+            now = vars(self._modules[name])
+            for key, value in before.items():
+                if isinstance(value, _CODE) and now.get(key) is not value:
+                    yield f"a patched {name}.{key}"
+            if len(now) > len(before):
+                for key in now.keys() - before.keys():
+                    if not isinstance(now[key], types.ModuleType) and key not in _ADDED_BY_PYTHON:
+                        yield f"an added {name}.{key}"
+        for owner, members in self._classes.items():
+            now_members = vars(owner)
+            for key, value in members.items():
+                if callable(value) and now_members.get(key) is not value:
+                    yield f"a patched {owner.__qualname__}.{key}"
+
+    def _forget_modules(self) -> None:
+        for name in sys.modules.keys() - self._modules.keys():
+            module = sys.modules.pop(name)
+            parent, _, own = name.rpartition(".")
+            if getattr(sys.modules.get(parent), own, None) is module:
+                delattr(sys.modules[parent], own)
+
+    def _clean(self) -> None:
+        for directory, kept in self._files.items():
+            for name in names_in(directory) - kept:
+                path = directory / name
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)  # the census finds what stays
+                else:
+                    path.unlink(missing_ok=True)
+
+    async def _running(self) -> tuple[str, ...]:
+        """What still goes on, after some time to end."""
+        this = {asyncio.current_task()}
+        for _ in range(int(_SETTLE_SECONDS / _POLL_SECONDS)):
+            found = [f"task {task.get_name()}" for task in asyncio.all_tasks() - self._tasks - this]
+            found += [f"thread {thread.name}" for thread in set(threading.enumerate()) - self._threads]
+            found += [f"descriptor {number}" for number in _descriptors() - self._descriptors]
+            if not found:
+                break
+            await asyncio.sleep(_POLL_SECONDS)
+        return tuple(found)
+
+
+def _own(modules: dict[str, types.ModuleType]) -> Iterator[tuple[str, types.ModuleType]]:
+    # __main__ is the command line that started this; some entries of sys.modules are other objects
+    return ((name, each) for name, each in modules.items() if isinstance(each, types.ModuleType) and name != "__main__")
+
+
+def _classes(contents: dict[str, dict[str, Any]]) -> set[type]:
+    return {value for members in contents.values() for value in members.values() if isinstance(value, type)}
+
+
+def _settings() -> dict[str, Any]:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return {
+        "directory": Path.cwd(),
+        "environment": dict(os.environ),
+        "path": list(sys.path),
+        "locale": locale.setlocale(locale.LC_ALL),
+        "socket timeout": socket.getdefaulttimeout(),
+        "recursion limit": sys.getrecursionlimit(),
+        "hooks": (sys.excepthook, sys.displayhook, tuple(sys.meta_path), tuple(sys.path_hooks), sys.gettrace()),
+        "warnings": list(warnings.filters),
+        "mask": mask,
+    }
+
+
+def _descriptors() -> set[str]:
+    directory = os.open("/proc/self/fd", os.O_RDONLY)
+    try:
+        return names_in(directory) - {str(directory)}
+    finally:
+        os.close(directory)

@@ -1,0 +1,131 @@
+"""Inside the jail: exceptions of an automation, as data: its own lines, a short message, a kind to branch on."""
+
+from __future__ import annotations
+
+import linecache
+import re
+import traceback
+from types import TracebackType
+from typing import Any
+
+from sandbox.errors import AskRefused
+from sandbox.inside.write_guard import HeldBack
+from sandbox.toolkit import GateRefused, RehearsalComplete
+
+_MESSAGE_LIMIT = 2_000
+_CALL_LOG_LINES = 6
+_FRAMES = 8
+_NAMES = 6  # of the failing line, whose values are shown
+_KEYS = 12
+_VALUE_LIMIT = 120
+_BLANK_IN_REGEX = re.compile(r"(?:get_by_text|has_text|has_not_text)\W*re\.compile\(r?(?P<quote>['\"]).* .*(?P=quote)")
+_BLANK_HINT = (
+    "\nA regular expression on text meets its line breaks and non-breaking spaces as they are: write \\s+ for a blank."
+)
+
+
+def forget_sources() -> None:
+    """Forget what was remembered."""
+    linecache.clearcache()
+
+
+def remember_source(name: str, source: str) -> None:
+    """Let tracebacks show the lines of code that has no file here."""
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+
+
+def describe(error: BaseException, names: tuple[str, ...], *, crashed: bool) -> dict[str, Any]:
+    """A `ScriptError`, as JSON.
+
+    Args:
+        error: What was raised.
+        names: File names of the automation's code; only lines of these are shown.
+        crashed: The browser or the page crashed during the run.
+    """
+    message = _shorten(str(error))
+    kind = _kind(error, message, crashed=crashed)
+    if kind == "timeout" and _BLANK_IN_REGEX.search(message):
+        message += _BLANK_HINT
+    line = None
+    if isinstance(error, SyntaxError) and error.filename in names:
+        line = error.lineno
+        shown = f"  line {error.lineno}: {(error.text or '').strip()}"
+    else:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in names]
+        line = frames[-1].lineno if frames else None
+        shown = "\n".join(f"  line {frame.lineno}, in {frame.name}: {frame.line}" for frame in frames[-_FRAMES:])
+        shown += _values(error.__traceback__, names)
+    return {
+        "type": type(error).__name__,
+        "message": message,
+        "traceback": shown[:_MESSAGE_LIMIT],
+        "line": line,
+        "kind": kind,
+    }
+
+
+def _values(trace: TracebackType | None, names: tuple[str, ...]) -> str:
+    """What the names of the failing line stood for: texts, numbers, and what keys there were."""
+    innermost = None
+    while trace is not None:
+        innermost = trace if trace.tb_frame.f_code.co_filename in names else innermost
+        trace = trace.tb_next
+    if innermost is None:
+        return ""
+    line = linecache.getline(innermost.tb_frame.f_code.co_filename, innermost.tb_lineno)
+    scope = innermost.tb_frame.f_locals
+    used = [name for name in dict.fromkeys(re.findall(r"[A-Za-z_]\w*", line)) if name in scope and name != "parameters"]
+    told = [(name, value) for name in used if (value := _told(scope[name]))]
+    return "".join(f"\n    {name}: {value}" for name, value in told[:_NAMES])
+
+
+def _told(value: Any) -> str:
+    """A value in few words, or none. No text is cut: what is left of a secret would pass for no secret."""
+    if type(value) is str:
+        return repr(value) if len(value) <= _VALUE_LIMIT else f"a text of {len(value)} characters"
+    if value is None or type(value) in (bool, int, float):
+        return repr(value)
+    if type(value) is dict:
+        keys = [repr(key) for key in list(value)[:_KEYS] if type(key) is str and len(key) <= _VALUE_LIMIT]
+        more = f" and {len(value) - len(keys)} more" if len(value) > len(keys) else ""
+        return f"a dict with the keys {', '.join(keys)}{more}" if value else "{}"
+    if type(value) in (list, tuple):
+        first = _told(value[0]) if value and type(value[0]) not in (list, tuple) else ""
+        return f"a {type(value).__name__} of {len(value)}" + (f", first {first}" if first else "")
+    return ""
+
+
+def _kind(error: BaseException, message: str, *, crashed: bool) -> str:
+    from playwright.async_api import Error
+    from playwright.async_api import TimeoutError as WaitedInVain
+
+    if isinstance(error, RehearsalComplete):
+        return "rehearsal"
+    if isinstance(error, GateRefused):
+        return "gate"
+    if isinstance(error, HeldBack):
+        return "held"
+    if isinstance(error, AskRefused):
+        return "ask"
+    if crashed and isinstance(error, Error):
+        return "crash"
+    if isinstance(error, WaitedInVain):
+        return "timeout"
+    if isinstance(error, Error):
+        if "net::ERR_" in message:
+            return "navigation"
+        if "crashed" in message:
+            return "crash"
+    return "script"
+
+
+def _shorten(message: str) -> str:
+    """Playwright appends its call log, which repeats itself: the first lines, and what is in the way, say it all."""
+    text, mark, log = message.partition("Call log:")
+    if mark:
+        lines = log.strip("\n").splitlines()
+        if len(lines) > _CALL_LOG_LINES:
+            in_the_way = [line for line in lines[_CALL_LOG_LINES:] if "intercepts pointer events" in line][:1]
+            lines = [*lines[:_CALL_LOG_LINES], "  …", *in_the_way]
+        message = "\n".join([text.rstrip() + "\nCall log:", *lines])
+    return message if len(message) <= _MESSAGE_LIMIT else message[:_MESSAGE_LIMIT] + "…"

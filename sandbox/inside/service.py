@@ -1,0 +1,115 @@
+"""Inside the jail: brings the browser up, then does what the host says, as JSON lines."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from sandbox.inside.driver import Driver
+from sandbox.protocol import Channel, Message
+
+_READ_LIMIT = 64 << 20
+_REMEMBER_SECONDS = 0.02
+_FLAGS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+)
+
+
+async def serve(control: socket.socket, port: int, options: dict[str, Any], driver: Driver) -> None:
+    """Serve the host until the control socket ends.
+
+    Args:
+        port: The proxy's, on loopback.
+        options: ``browser`` and ``chromium_sandbox``.
+        driver: For Playwright.
+    """
+    await driver.offer()
+    reader, writer = await asyncio.open_connection(sock=control, limit=_READ_LIMIT)
+    tasks: set[asyncio.Task[None]] = set()
+
+    def handle(message: Message) -> None:
+        if message["t"] == "resource":
+            harness.take_resource(message)
+            return
+        task = asyncio.ensure_future(_answer(message))
+        tasks.add(task)
+        task.add_done_callback(answered)
+
+    def answered(task: asyncio.Task[None]) -> None:
+        tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            os._exit(1)  # not even the error could be sent: the host must not wait for it
+
+    async def _answer(message: Message) -> None:
+        await asyncio.shield(prepared)
+        verbs: dict[str, Callable[[], Awaitable[Any]]] = {
+            "run": lambda: harness.run(message),
+            "open": lambda: harness.begin(message),
+            "execute": lambda: harness.execute(message),
+            "snapshot": harness.snapshot,
+            "locators": lambda: harness.locators(message),
+            "freeze": harness.freeze,
+            "evidence": lambda: harness.evidence(screenshot=message["screenshot"]),
+            "renew": harness.renew,
+        }
+        try:
+            channel.reply(message, await verbs[message["t"]]())
+        except Exception as error:  # noqa: BLE001  the host decides what it means
+            channel.reply_error(message, type(error).__name__, str(error)[:2000])
+
+    channel = Channel(reader, writer, handle)
+    from sandbox.inside.harness import Harness
+
+    harness = Harness(channel, Path(os.environ["HOME"]), lambda: driver.running)
+    prepared = asyncio.ensure_future(_prepare(channel, harness, port, options, lambda: bool(tasks)))
+
+    def came_up(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            channel.send("failed", message=f"{type(error).__name__}: {error}"[:4000])
+
+    prepared.add_done_callback(came_up)
+    await channel.serve()
+
+
+async def _prepare(
+    channel: Channel, harness: Any, port: int, options: dict[str, Any], is_asked: Callable[[], bool]
+) -> None:
+    from playwright.async_api import Error, async_playwright
+
+    playwright = await async_playwright().start()
+
+    async def launch(chromium_sandbox: bool) -> Any:
+        return await playwright.chromium.launch(
+            executable_path=options["browser"],
+            proxy={"server": f"http://127.0.0.1:{port}"},
+            args=list(_FLAGS),
+            chromium_sandbox=chromium_sandbox,
+            handle_sigint=False,
+            handle_sigterm=False,
+            handle_sighup=False,
+        )
+
+    chromium_sandbox = options["chromium_sandbox"]
+    try:
+        browser = await launch(chromium_sandbox)
+    except Error:
+        if not chromium_sandbox:
+            raise
+        chromium_sandbox = False
+        browser = await launch(chromium_sandbox)
+    await harness.prepare(browser)
+    if not is_asked():
+        await harness.practice()
+    channel.send("ready", chromium_sandbox=chromium_sandbox)
+    # Ahead of need, too, but after whoever waits for the browser
+    asyncio.get_running_loop().call_later(_REMEMBER_SECONDS, harness.remember)

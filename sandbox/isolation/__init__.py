@@ -1,0 +1,1 @@
+"""How the operating system confines a worker: the jails, their measures, and how they end."""

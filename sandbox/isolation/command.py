@@ -1,0 +1,337 @@
+"""How a worker is started, and what it sees of the file system. Bubblewrap's arguments are here, too.
+
+All of Python, driver and browser is inside, so that ending the jail ends everything. It has no network but the way to
+the proxy, an empty environment, no home, and only the files that are needed, read-only, beside a scratch directory.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sandbox.browser import Browser
+from sandbox.errors import SandboxUnavailable
+from sandbox.isolation import landlock, seccomp
+from sandbox.limits import Limits
+
+Mechanism = Literal["bubblewrap", "landlock", "none"]
+
+REMEDY = (
+    "One jail is enough. bubblewrap: install it (`apt-get install bubblewrap`, `dnf install bubblewrap` or `pacman -S "
+    "bubblewrap`) and allow unprivileged user namespaces. Ubuntu 24.04 and later: an AppArmor profile for bwrap that "
+    "allows userns, or `sysctl kernel.apparmor_restrict_unprivileged_userns=0`. Docker: its default seccomp profile "
+    "forbids namespaces; run the container with `--security-opt seccomp=unconfined --security-opt "
+    "apparmor=unconfined`. Landlock needs nothing of that, but Linux 6.2 or newer with Landlock switched on. "
+    'As a last resort, `isolation="none"` runs automations without any protection.'
+)
+
+_NOT_LINUX = (
+    "Run it in a Linux container or virtual machine. "
+    'As a last resort, `isolation="none"` runs automations without any protection.'
+)
+
+# playwright and what it imports; whether it needs the last two depends on its version
+_PACKAGES = {"playwright": True, "greenlet": True, "pyee": False, "typing_extensions": False}
+JAIL_PACKAGES = "/packages"
+JAIL_COMPILED = "/compiled"
+_JAIL_BROWSER = "/browser"
+_SCRATCH = "/scratch"
+_PUBLIC_FILES = (
+    "/etc/fonts",
+    "/etc/ld.so.cache",
+    "/etc/localtime",
+    "/etc/pki/ca-trust/extracted",
+    "/etc/pki/tls/certs",
+    "/etc/ssl/certs",
+    "/etc/ssl/openssl.cnf",
+    "/usr/local/share/fonts",
+    "/usr/share/ca-certificates",
+    "/usr/share/fontconfig",
+    "/usr/share/fonts",
+    "/usr/share/mime",
+    "/usr/share/zoneinfo",
+    "/var/cache/fontconfig",
+)
+# Files by which root sets up the kernel. A jail that root starts would be let in: these ask for the user, not
+# for capabilities.
+_KERNEL_SETTINGS = ("acpi", "fs", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
+_SYSTEM_PREFIXES = (Path("/"), Path("/usr"), Path("/usr/local"))
+_PATH = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); "
+# Without the package's own __init__, which imports the host's side
+_WORKER_ALONE = "import importlib.util as u; sys.modules['sandbox'] = u.module_from_spec(u.find_spec('sandbox')); "
+_START = _WORKER_ALONE + "from sandbox.inside.main import main; main()"
+# The directory is made by who removes it: a program that is killed before it has started the worker leaves none
+_MAKE_HOME = "import os; home = os.environ['HOME']; os.mkdir(home, 0o700); os.chdir(home); "
+_MAKE_SEALED = (
+    "import os, sys; directory, sources = sys.argv.pop(1), sys.argv.pop(1).split(':'); "
+    "os.path.isdir(directory) or os.mkdir(directory, 0o700); "
+    "[os.mkdir(f'{directory}/{name}') for name in ('packages', 'scratch')]; "
+    "[os.symlink(source, f'{directory}/packages/{os.path.basename(source)}') for source in sources]; "
+)
+_START_SEALED = "from sandbox.isolation.landlock import main; main()"
+_MIB = 1 << 20
+# Of one process. Holds memory bombs that are faster than the watch on memory_mb; Chromium does not start with
+# much less.
+_DATA_MB = 2048
+_TASKS_PER_PROCESS = 8
+
+
+@dataclass(frozen=True)
+class Command:
+    """How to start a worker: its arguments, its environment, and the descriptors to hand down and then close."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    descriptors: tuple[int, ...]
+
+
+def find_bubblewrap() -> str:
+    """Path of ``bwrap``.
+
+    Raises:
+        SandboxUnavailable: It is not installed, or this is no Linux.
+    """
+    if sys.platform != "linux":
+        raise SandboxUnavailable(f"there is no jail for {sys.platform}: automations run on Linux only", _NOT_LINUX)
+    found = shutil.which("bwrap")
+    if found is None:
+        raise SandboxUnavailable("bubblewrap (bwrap) is not installed, so automations cannot be jailed", REMEDY)
+    return found
+
+
+def require(mechanism: Mechanism) -> None:
+    """Refuse a mechanism that cannot work here; whether it does is found out by using it.
+
+    Raises:
+        SandboxUnavailable: It cannot; the message says what is missing.
+    """
+    if mechanism == "bubblewrap":
+        find_bubblewrap()
+    elif mechanism == "landlock" and (lack := landlock.missing()):
+        raise SandboxUnavailable(f"Landlock cannot jail automations: {lack}", REMEDY)
+
+
+def worker_command(
+    mechanism: Mechanism,
+    browser: Browser,
+    limits: Limits,
+    *,
+    control: int,
+    host: int,
+    info: int,
+    chromium_sandbox: bool,
+    scratch: str | None = None,
+    compiled: Path | None = None,
+) -> Command:
+    """The command that starts a worker.
+
+    Args:
+        mechanism: ``"bubblewrap"``, ``"landlock"``, or ``"none"`` for a plain subprocess.
+        browser: Its Chromium.
+        limits: ``scratch_mb``, ``cpu_seconds`` and ``processes`` are fixed at the start.
+        control: Descriptor of the worker's end of the control socket.
+        host: Process descriptor of this program: the worker ends with it, too.
+        info: Descriptor of a file to which bubblewrap writes the pid of the jail's first process.
+        chromium_sandbox: Use Chromium's own sandbox, too; it needs namespaces.
+        scratch: A directory that is not there yet, for ``"landlock"`` and ``"none"``: the worker makes it.
+        compiled: Directory of the driver's compiled code, for ``"bubblewrap"``.
+    """
+    jailed = mechanism == "bubblewrap"
+    options = {
+        "control": control,
+        "host": host,
+        "browser": browser_path(browser) if jailed else str(browser.executable),
+        "chromium_sandbox": chromium_sandbox and mechanism != "landlock",
+        "data_mb": _DATA_MB,
+        "cpu_seconds": limits.cpu_seconds,
+        # threads count, too; outside a user namespace, the user's all do
+        "tasks": limits.processes * _TASKS_PER_PROCESS if jailed else 0,
+        "file_mb": limits.scratch_mb,
+    }
+    if jailed:
+        options["compiled"] = JAIL_COMPILED if compiled is not None else None
+        inner = python_command(JAIL_PACKAGES, _START, json.dumps(options))
+        jail = jail_command(browser, limits, inner, info=info, compiled=compiled)
+        return Command(jail.arguments, jail.environment, (control, host, *jail.descriptors))
+    assert scratch is not None
+    if mechanism == "landlock":
+        return _sealed_worker(browser, limits, Path(scratch), options)
+    path = ":".join(dict.fromkeys(str(source.parent) for source in _packages()))
+    command = python_command(path, _START, json.dumps(options), make=_MAKE_HOME)
+    return Command(command, _environment(scratch), (control, host))
+
+
+def _sealed_worker(browser: Browser, limits: Limits, directory: Path, options: dict[str, Any]) -> Command:
+    options["landlock"] = _sealed(browser, limits, directory)
+    command = _sealed_python(directory, _START, json.dumps(options))
+    descriptors = (options["control"], options["host"])
+    return Command(command, _environment(options["landlock"]["scratch"]), descriptors)
+
+
+def sealed_command(browser: Browser, limits: Limits, directory: Path, inner: str | list[str]) -> Command:
+    """Put Python code, or a command, into the Landlock jail; the directory is new and empty, and removed in the end."""
+    options = _sealed(browser, limits, directory)
+    if isinstance(inner, str):
+        inner = python_command(f"{directory}/packages", inner)
+    command = _sealed_python(directory, _START_SEALED, json.dumps(options), *inner)
+    return Command(command, _environment(options["scratch"]), ())
+
+
+def _sealed(browser: Browser, limits: Limits, directory: Path) -> dict[str, Any]:
+    """For Landlock: links to the packages, as Python lists what it imports from, beside the scratch directory."""
+    packages, scratch = directory / "packages", directory / "scratch"
+    tasks = limits.processes * _TASKS_PER_PROCESS
+    return {"read": [*readable(browser), str(packages)], "scratch": str(scratch), "tasks": tasks}
+
+
+def _sealed_python(directory: Path, code: str, *arguments: str) -> list[str]:
+    sources = ":".join(map(str, _packages()))
+    return python_command(f"{directory}/packages", code, *arguments, make=_MAKE_SEALED, made=(str(directory), sources))
+
+
+def readable(browser: Browser) -> list[str]:
+    """The files of this machine that a worker may read, and no others."""
+    shown = (*_system_libraries(), *_python_files(_python()), *_PUBLIC_FILES, *map(str, _packages()))
+    return [str(Path(path).resolve()) for path in (*shown, str(browser.root))]
+
+
+def python_command(path: str, code: str, *arguments: str, make: str = "", made: tuple[str, ...] = ()) -> list[str]:
+    """Run Python code with nothing on its path but the standard library and ``path``.
+
+    Args:
+        make: Code to run before all else.
+        made: Its arguments.
+    """
+    return [str(_python()), "-I", "-S", "-B", "-X", "utf8", "-c", make + _PATH + code, *made, path, *arguments]
+
+
+def jail_command(
+    browser: Browser,
+    limits: Limits,
+    inner: list[str],
+    *,
+    info: int | None = None,
+    compiled: Path | None = None,
+    compiling: bool = False,
+) -> Command:
+    """Put a command into the jail.
+
+    It does not end with this program by itself, but for a worker, which sees to that: if bubblewrap is told to die with
+    its parent, and does so while it starts, its child waits for it for ever.
+
+    Args:
+        info: For a worker: where bubblewrap writes the pid of the jail's first process, which is then the command.
+        compiled: Directory of the driver's compiled code.
+        compiling: Let the driver write it; only where nothing else runs.
+    """
+    arguments = [find_bubblewrap(), *_namespaces(), *_file_system(browser, limits)]
+    if compiled is not None:
+        arguments += ["--bind" if compiling else "--ro-bind-try", str(compiled), JAIL_COMPILED]
+        arguments += ["--setenv", "NODE_COMPILE_CACHE", JAIL_COMPILED] if compiling else []
+    # bubblewrap leaves its root and /dev writable: memory without a limit
+    arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", _SCRATCH]
+    descriptors = []
+    if info is not None:
+        arguments += ["--as-pid-1", "--info-fd", str(info)]
+        descriptors.append(info)
+    filter_file = _filter_file()
+    if filter_file is not None:
+        arguments += ["--seccomp", str(filter_file)]
+        descriptors.append(filter_file)
+    for name, value in _environment(_SCRATCH).items():
+        arguments += ["--setenv", name, value]
+    return Command([*arguments, "--", *inner], {}, tuple(descriptors))
+
+
+def _environment(scratch: str) -> dict[str, str]:
+    return {"HOME": scratch, "TMPDIR": scratch, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+
+def _namespaces() -> list[str]:
+    return [
+        *("--unshare-all", "--unshare-user", "--new-session", "--clearenv"),
+        *("--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
+    ]
+
+
+def _file_system(browser: Browser, limits: Limits) -> list[str]:
+    size = str(limits.scratch_mb * _MIB)
+    arguments = ["--proc", "/proc", "--dev", "/dev", "--size", size, "--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108  the jail's own
+    arguments += ["--size", size, "--perms", "0700", "--tmpfs", _SCRATCH, "--symlink", _SCRATCH.lstrip("/"), "/tmp"]  # noqa: S108  the jail's own
+    for name in _KERNEL_SETTINGS:
+        arguments += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
+    for path in (*_system_libraries(), *_python_files(_python()), *_PUBLIC_FILES):
+        arguments += _show(Path(path))
+    for source in _packages():
+        arguments += ["--ro-bind", str(source), f"{JAIL_PACKAGES}/{source.name}"]
+    if browser_path(browser) != str(browser.executable):
+        arguments += ["--ro-bind", str(browser.root), _JAIL_BROWSER]
+    return arguments
+
+
+def _show(path: Path) -> list[str]:
+    if path.is_symlink() and path.parent == Path("/"):
+        return ["--symlink", str(path.readlink()), str(path)]
+    return ["--ro-bind", str(path.resolve()), str(path)] if path.exists() else []
+
+
+def _system_libraries() -> Iterator[str]:
+    yield from ("/usr/lib", "/usr/lib32", "/usr/lib64", "/lib", "/lib32", "/lib64")
+
+
+def _python() -> Path:
+    """The interpreter itself, not a virtual environment's link to it."""
+    return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
+
+
+def _python_files(executable: Path) -> Iterator[str]:
+    prefix = executable.parent.parent
+    if prefix not in _SYSTEM_PREFIXES:
+        yield str(prefix)
+        return
+    yield str(executable)
+    yield sysconfig.get_path("stdlib")
+    yield sysconfig.get_path("platstdlib")
+    library = sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("INSTSONAME")
+    if all(library):
+        yield str(Path(*library))
+
+
+def _packages() -> Iterator[Path]:
+    """The packages that a worker imports, and no others of the caller's."""
+    yield Path(__file__).parent.parent
+    for name, needed in _PACKAGES.items():
+        spec = importlib.util.find_spec(name)
+        if spec is None or spec.origin is None:
+            if not needed:
+                continue
+            raise SandboxUnavailable(
+                f"the package {name!r} is not installed beside the sandbox", "pip install playwright"
+            )
+        origin = Path(spec.origin)
+        yield origin.parent if origin.name == "__init__.py" else origin
+
+
+def browser_path(browser: Browser) -> str:
+    """Where the jail shows the browser."""
+    if any(browser.executable.is_relative_to(library) for library in ("/usr/lib", "/usr/lib64")):
+        return str(browser.executable)
+    return f"{_JAIL_BROWSER}/{browser.executable.name}"
+
+
+def _filter_file() -> int | None:
+    filter_program = seccomp.program()
+    if filter_program is None:
+        return None
+    descriptor = os.memfd_create("seccomp", 0)
+    os.write(descriptor, filter_program)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor

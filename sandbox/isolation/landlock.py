@@ -1,0 +1,199 @@
+"""The jail for hosts without user namespaces: Landlock and seccomp, with nothing to install.
+
+The worker gives up, for itself and all that it starts: every file but those named, every socket but TCP streams,
+signals to others, capabilities, and changes to what it may not open. Its parent, the supervisor, stays outside:
+whatever address a worker connects to, the supervisor puts a connection to the proxy in place of that, so that no
+address is ever believed.
+
+What this cannot do, and namespaces can: hide names, sizes and times of files (``stat``), and give disks a quota.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import socket
+import stat
+import struct
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from sandbox.isolation import seccomp
+
+OLDEST_ABI = 3  # Linux 6.2: the first that guards truncation
+_SCOPES_SINCE = 6
+
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on all architectures
+_SECCOMP = (317, 277)
+_CAPSET = (126, 91)
+_CLOSE_ON_EXEC = os.O_PATH | os.O_CLOEXEC
+
+_EXECUTE, _WRITE, _READ, _LIST = 1, 1 << 1, 1 << 2, 1 << 3
+_MAKE_CHARACTER_DEVICE, _MAKE_BLOCK_DEVICE = 1 << 6, 1 << 11
+_TRUNCATE, _DEVICE_CONTROL = 1 << 14, 1 << 15
+_FILE_RIGHTS = _EXECUTE | _WRITE | _READ | _TRUNCATE | _DEVICE_CONTROL
+_RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15}
+_ALL_TCP = 0b11  # bind and connect: the supervisor connects, nobody binds
+_SCOPES = 0b11  # abstract Unix sockets and signals
+
+_NO_NEW_PRIVILEGES, _DROP_FROM_BOUND, _AMBIENT, _AMBIENT_CLEAR = 38, 24, 47, 4
+_DIE_WITH_PARENT = 1
+_CAPABILITY_VERSION = 0x20080522
+_FILTER_MODE, _NEW_LISTENER = 1, 8
+
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+# What programs ask of the machine; nothing here tells of other processes.
+MACHINE_FILES = ("/proc/cpuinfo", "/proc/meminfo", "/proc/version", "/sys/devices/system/cpu")
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_syscall = _libc.syscall
+_syscall.restype = ctypes.c_long
+
+
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+
+def abi() -> int:
+    """The version of Landlock that the kernel offers; 0 where there is none."""
+    version: int = _syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
+    return max(0, version)
+
+
+def scopes() -> bool:
+    """Whether the kernel keeps signals and abstract sockets inside (Linux 6.12)."""
+    return abi() >= _SCOPES_SINCE
+
+
+def missing() -> str | None:
+    """What this machine lacks for this jail; None where it can be built."""
+    if sys.platform != "linux":
+        return "it is a part of Linux"
+    found = abi()
+    if not seccomp.known():
+        return f"no seccomp filter for {os.uname().machine}"
+    if not found:
+        return "the kernel has no Landlock, or it is switched off (see /sys/kernel/security/lsm)"
+    if found < OLDEST_ABI:
+        return f"the kernel's Landlock (ABI {found}) is too old: Linux 6.2 or newer is needed"
+    return None
+
+
+def seal(read: Iterable[str], write: Iterable[str]) -> int:
+    """Give everything up, for good. Call it in a process of one thread.
+
+    Args:
+        read: Files and directories that stay readable, and may be executed.
+        write: Directories in which files may be made.
+
+    Returns:
+        The descriptor on which the supervisor hears of connections and new tasks.
+
+    Raises:
+        OSError: The kernel did not do it; the process must not go on.
+    """
+    _control(_DIE_WITH_PARENT, 9)
+    _drop_capabilities()
+    _control(_NO_NEW_PRIVILEGES, 1)
+    _restrict(read, write)
+    program = seccomp.program(strict=True, spared=None if scopes() else os.getppid())  # the supervisor
+    assert program is not None, "missing() has looked"
+    filter_ = _Program(len(program) // 8, program)
+    number = _SECCOMP[seccomp.column()]
+    return _check(_syscall(number, _FILTER_MODE, _NEW_LISTENER, ctypes.byref(filter_)), "seccomp")
+
+
+def _drop_capabilities() -> None:
+    for capability in range(64):
+        if _libc.prctl(_DROP_FROM_BOUND, ctypes.c_ulong(capability), 0, 0, 0) < 0:
+            break  # the last, or we have none that could be dropped
+    _libc.prctl(_AMBIENT, ctypes.c_ulong(_AMBIENT_CLEAR), 0, 0, 0)
+    header = struct.pack("<II", _CAPABILITY_VERSION, 0)
+    _check(_syscall(_CAPSET[seccomp.column()], header, bytes(24)), "capset")
+
+
+def _restrict(read: Iterable[str], write: Iterable[str]) -> None:
+    version = abi()
+    every = (1 << _RIGHTS_BY_ABI.get(version, 16)) - 1
+    attributes = struct.pack("<QQQ", every, _ALL_TCP, _SCOPES)
+    size = 8 if version < 4 else 16 if version < _SCOPES_SINCE else 24
+    rules = _check(_syscall(_CREATE_RULESET, attributes[:size], ctypes.c_size_t(size), 0), "landlock_create_ruleset")
+    for path in (*read, *MACHINE_FILES):
+        _allow(rules, path, every & (_READ | _LIST | _EXECUTE))
+    for path in write:
+        _allow(rules, path, every & ~(_MAKE_CHARACTER_DEVICE | _MAKE_BLOCK_DEVICE | _EXECUTE))
+    for path in DEVICES:
+        _allow(rules, path, every & (_READ | _WRITE | _TRUNCATE))
+    # Chromium lists its own descriptors and threads. Of others' it sees the numbers, and cannot read the files.
+    _allow(rules, "/proc", _LIST)
+    _check(_syscall(_RESTRICT_SELF, rules, 0), "landlock_restrict_self")
+    os.close(rules)
+
+
+def _allow(rules: int, path: str, rights: int) -> None:
+    try:
+        descriptor = os.open(path, _CLOSE_ON_EXEC)
+    except FileNotFoundError:
+        return
+    try:
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            rights &= _FILE_RIGHTS
+        rule = struct.pack("<Qi", rights, descriptor)
+        _check(_syscall(_ADD_RULE, rules, 1, rule, 0), f"landlock_add_rule {path}")
+    finally:
+        os.close(descriptor)
+
+
+def _control(option: int, value: int) -> None:
+    _check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), f"prctl {option}")
+
+
+def _check(result: int, what: str) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+    return result
+
+
+def main() -> None:
+    """Run a command in the jail, with no proxy behind it; the arguments are `enter`'s as JSON, then the command."""
+    options, command = json.loads(sys.argv[1]), sys.argv[2:]
+    control, _ours = socket.socketpair()
+    host = os.pidfd_open(os.getppid())
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        enter(control, host, proxy.getsockname()[1], **options)
+    os.execv(command[0], command)  # noqa: S606  a list of arguments, no shell
+
+
+def enter(control: socket.socket, host: int, port: int, read: list[str], scratch: str, tasks: int) -> None:
+    """Fork: the child is sealed and goes on; the parent supervises it and never returns.
+
+    Args:
+        control: The control socket; when its other end closes, all ends.
+        host: Process descriptor of the program; when it ends, all ends.
+        port: The proxy's, on loopback.
+        read: As for `seal`.
+        scratch: The directory in which the worker may write. With the one above it, it is removed in the end.
+        tasks: Processes and threads that there may be at one time.
+    """
+    from sandbox.isolation.supervisor import supervise
+
+    ours, theirs = socket.socketpair()
+    supervisor = os.getpid()
+    worker = os.fork()
+    if worker == 0:
+        ours.close()
+        os.close(host)
+        os.setsid()
+        os.chdir(scratch)
+        if os.getppid() != supervisor:
+            os._exit(1)
+        listener = seal(read, [scratch])
+        socket.send_fds(theirs, [b"\n"], [listener])
+        os.close(listener)
+        theirs.close()
+        return
+    theirs.close()
+    supervise(control, host, worker, ours, port, tasks, str(Path(scratch).parent))

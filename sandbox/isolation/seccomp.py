@@ -1,0 +1,260 @@
+"""The seccomp filters of the jails: they refuse what neither Python, the driver nor Chromium needs.
+
+Deny lists. Under bubblewrap the namespaces are the wall, and the filter lessens the kernel surface that hostile
+code can touch; Chromium's own sandbox needs ``unshare``, ``clone`` with namespaces, ``chroot`` and ``seccomp``: those
+stay. Under Landlock, the *strict* filter closes what Landlock does not know of: other sockets than TCP, changes to
+files' modes and times, namespaces, other processes' limits. There it also asks the supervisor
+(`sandbox.isolation.supervisor`) about each connection and each new task.
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+import struct
+
+_Numbers = dict[str, tuple[int | None, int | None]]
+
+# name: (x86_64, aarch64); None where the architecture has no such call
+_DENIED: _Numbers = {
+    "acct": (163, 89),
+    "add_key": (248, 217),
+    "adjtimex": (159, 171),
+    "bpf": (321, 280),
+    "clock_adjtime": (305, 266),
+    "clock_settime": (227, 112),
+    "delete_module": (176, 106),
+    "fanotify_init": (300, 262),
+    "finit_module": (313, 273),
+    "fsconfig": (431, 431),
+    "fsmount": (432, 432),
+    "fsopen": (430, 430),
+    "fspick": (433, 433),
+    "init_module": (175, 105),
+    "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    "io_uring_setup": (425, 425),
+    "ioperm": (173, None),
+    "iopl": (172, None),
+    "kcmp": (312, 272),
+    "kexec_file_load": (320, 294),
+    "kexec_load": (246, 104),
+    "keyctl": (250, 219),
+    "lookup_dcookie": (212, 18),
+    "memfd_create": (319, 279),  # memory that belongs to no process; shared memory has its tmpfs
+    "memfd_secret": (447, 447),
+    "migrate_pages": (256, 238),
+    "modify_ldt": (154, None),
+    "mount": (165, 40),
+    "mount_setattr": (442, 442),
+    "move_mount": (429, 429),
+    "move_pages": (279, 239),
+    "mq_open": (240, 180),
+    "msgget": (68, 186),
+    "name_to_handle_at": (303, 264),
+    "open_by_handle_at": (304, 265),
+    "open_tree": (428, 428),
+    "open_tree_attr": (467, 467),
+    "perf_event_open": (298, 241),
+    "pidfd_getfd": (438, 438),
+    "pivot_root": (155, 41),
+    "process_madvise": (440, 440),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "ptrace": (101, 117),
+    "quotactl": (179, 60),
+    "quotactl_fd": (443, 443),
+    "reboot": (169, 142),
+    "request_key": (249, 218),
+    "semget": (64, 190),
+    "setdomainname": (171, 162),
+    "sethostname": (170, 161),
+    "setns": (308, 268),
+    "settimeofday": (164, 170),
+    "shmat": (30, 196),
+    "shmget": (29, 194),
+    "swapoff": (168, 225),
+    "swapon": (167, 224),
+    "syslog": (103, 116),
+    "umount2": (166, 39),
+    "userfaultfd": (323, 282),
+    "uselib": (134, None),
+    "vhangup": (153, 58),
+}
+_DENIED_STRICT: _Numbers = {
+    "accept": (43, 202),
+    "accept4": (288, 242),
+    "bind": (49, 200),
+    "chmod": (90, None),
+    "chown": (92, None),
+    "chroot": (161, 51),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "fchown": (93, 55),
+    "fchownat": (260, 54),
+    "file_setattr": (469, 469),
+    "fsetxattr": (190, 7),
+    "futimesat": (261, None),
+    "inotify_add_watch": (254, 27),
+    "ioprio_set": (251, 30),
+    "lchown": (94, None),
+    "listen": (50, 201),
+    "lsetxattr": (189, 6),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+    "setxattr": (188, 5),
+    "setxattrat": (463, 463),
+    "truncate": (76, 45),
+    "unshare": (272, 97),
+    "utime": (132, None),
+    "utimensat": (280, 88),
+    "utimes": (235, None),
+}
+# Those that name another process by their first argument; 0 is the caller.
+_OWN_ONLY: _Numbers = {
+    "prlimit64": (302, 261),
+    "sched_setaffinity": (203, 122),
+    "sched_setattr": (314, 274),
+    "sched_setparam": (142, 118),
+    "sched_setscheduler": (144, 119),
+}
+# Those that signal another process or thread, named by their first argument.
+_SIGNALS: _Numbers = {
+    "kill": (62, 129),
+    "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "tgkill": (234, 131),
+    "tkill": (200, 130),
+}
+_PIDFD_SEND_SIGNAL, _FCNTL = (424, 424), (72, 25)
+_CLONE, _CLONE3, _FORK, _VFORK = (56, 220), (435, 435), (57, None), (58, None)
+_CONNECT, _SOCKET, _SOCKETPAIR = (42, 203), (41, 198), (53, 199)
+_SENDTO, _SENDMSG, _SENDMMSG = (44, 206), (46, 211), (307, 269)
+_SETPRIORITY, _PRCTL, _IOCTL = (141, 140), (157, 167), (16, 29)
+
+_UNIX, _IPV4, _IPV6, _NETLINK = 1, 2, 10, 16
+_STREAM, _SEQPACKET, _TYPE_MASK = 1, 5, 0xF
+_TCP = 6
+_FASTOPEN = 0x20000000  # of sendto: connects without connect
+_NEW_NAMESPACES = 0x7E020000
+_SET_DUMPABLE = 4  # hides descriptors from whoever measures what they hold
+_TYPE_INTO_TERMINAL, _TERMINAL_LINUX = 0x5412, 0x541C
+_SET_OWNER = (8, 15)  # of fcntl: who is signaled when there is something to read
+_SET_OWNER_BY_IOCTL = (0x8901, 0x8902)
+
+_AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
+_JUMP_EQUAL, _JUMP_GREATER_EQUAL, _JUMP_ANY_BIT = 0x15, 0x35, 0x45
+_ALLOWED, _ERRNO, _KILLED, _NOTIFIED = 0x7FFF0000, 0x00050000, 0x80000000, 0x7FC00000
+_NUMBER_OFFSET, _ARCH_OFFSET, _ARGUMENTS_OFFSET = 0, 4, 16
+_X32_BIT = 0x40000000
+_WORD = 0xFFFFFFFF
+
+
+def known() -> bool:
+    """Whether we know this architecture's system calls."""
+    return platform.machine() in _AUDIT_ARCH
+
+
+def column(machine: str | None = None) -> int:
+    """Which of a pair of system call numbers is this architecture's."""
+    return 0 if (machine or platform.machine()) == "x86_64" else 1
+
+
+def program(machine: str | None = None, *, strict: bool = False, spared: int | None = None) -> bytes | None:
+    """The filter as BPF, or None where we do not know the architecture's system calls.
+
+    Args:
+        machine: As `platform.machine` says; default this one.
+        strict: For the jail without namespaces.
+        spared: A process that must not be signaled, where the kernel does not keep signals inside.
+    """
+    machine = machine or platform.machine()
+    if machine not in _AUDIT_ARCH:
+        return None
+    code = [_load(_ARCH_OFFSET), _instruction(_JUMP_EQUAL, 1, 0, _AUDIT_ARCH[machine]), _give(_KILLED)]
+    code.append(_load(_NUMBER_OFFSET))
+    if machine == "x86_64":
+        code += [_instruction(_JUMP_GREATER_EQUAL, 0, 1, _X32_BIT), _give(_KILLED)]
+    for numbers, body in _rules(strict, spared):
+        number = numbers[column(machine)]
+        if number is not None:
+            code += [_instruction(_JUMP_EQUAL, 0, len(body), number), *body]
+    return b"".join([*code, _give(_ALLOWED)])
+
+
+def _rules(strict: bool, spared: int | None) -> list[tuple[tuple[int | None, int | None], list[bytes]]]:
+    """System calls and what is done about each: instructions that end in a return."""
+    refuse, allow, ask = [_refuse()], [_give(_ALLOWED)], [_give(_NOTIFIED)]
+    rules = [(numbers, refuse) for numbers in _DENIED.values()]
+    owners = _SET_OWNER_BY_IOCTL if spared is not None else ()
+    terminal = _forbid_values(1, _TYPE_INTO_TERMINAL, _TERMINAL_LINUX, *owners)
+    rules.append((_IOCTL, [*terminal, *allow]))
+    if not strict:
+        # Others, vsock above all, pass a network namespace by.
+        return [*rules, (_SOCKET, [*_require(0, _UNIX, _IPV4, _IPV6, _NETLINK), *allow])]
+    rules += [(numbers, refuse) for numbers in _DENIED_STRICT.values()]
+    rules += [(numbers, [*_require(0, 0), *allow]) for numbers in _OWN_ONLY.values()]
+    rules.append((_SETPRIORITY, [*_require(0, 0), *_require(1, 0), *allow]))
+    rules.append((_PRCTL, [*_forbid_values(0, _SET_DUMPABLE), *allow]))
+    tcp = [*_require(0, _IPV4, _IPV6), *_require(1, _STREAM, mask=_TYPE_MASK), *_require(2, 0, _TCP)]
+    # A pair of datagram sockets could be sent elsewhere.
+    pair = [*_require(0, _UNIX), *_require(1, _STREAM, _SEQPACKET, mask=_TYPE_MASK)]
+    rules += [(_SOCKET, [*tcp, *allow]), (_SOCKETPAIR, [*pair, *allow]), (_CONNECT, ask)]
+    for numbers, argument in ((_SENDTO, 3), (_SENDMSG, 2), (_SENDMMSG, 3)):
+        rules.append((numbers, [*_forbid_bits(argument, _FASTOPEN), *allow]))
+    if spared is not None:
+        # By its number, as a group, or with all others
+        named = _forbid_values(0, spared, -spared & _WORD, -1 & _WORD)
+        rules += [(numbers, [*named, *allow]) for numbers in _SIGNALS.values()]
+        rules += [(_PIDFD_SEND_SIGNAL, refuse), (_FCNTL, [*_forbid_values(1, *_SET_OWNER), *allow])]
+    # Its flags are in memory, which could change under our eyes; the C library then takes clone.
+    rules.append((_CLONE3, [_refuse(errno.ENOSYS)]))
+    rules += [(_CLONE, [*_forbid_bits(0, _NEW_NAMESPACES), *ask]), (_FORK, ask), (_VFORK, ask)]
+    return rules
+
+
+def _instruction(code: int, if_true: int, if_false: int, value: int) -> bytes:
+    return struct.pack("<HBBI", code, if_true, if_false, value)
+
+
+def _load(offset: int) -> bytes:
+    return _instruction(_LOAD, 0, 0, offset)
+
+
+def _give(action: int) -> bytes:
+    return _instruction(_RETURN, 0, 0, action)
+
+
+def _refuse(number: int = errno.EPERM) -> bytes:
+    return _give(_ERRNO | number)
+
+
+def _argument(index: int) -> bytes:
+    """Load an argument: its low half, which is all that the calls here look at."""
+    return _load(_ARGUMENTS_OFFSET + 8 * index)
+
+
+def _require(index: int, *values: int, mask: int | None = None) -> list[bytes]:
+    """Refuse unless an argument is one of these; else go on."""
+    code = [_argument(index)]
+    if mask is not None:
+        code.append(_instruction(_AND, 0, 0, mask))
+    code += [_instruction(_JUMP_EQUAL, len(values) - place, 0, value) for place, value in enumerate(values)]
+    return [*code, _refuse()]
+
+
+def _forbid_values(index: int, *values: int) -> list[bytes]:
+    """Refuse if an argument is one of these; else go on."""
+    code = [_argument(index)]
+    for value in values:
+        code += [_instruction(_JUMP_EQUAL, 0, 1, value), _refuse()]
+    return code
+
+
+def _forbid_bits(index: int, bits: int) -> list[bytes]:
+    """Refuse if an argument has any of these bits; else go on."""
+    return [_argument(index), _instruction(_JUMP_ANY_BIT, 0, 1, bits), _refuse()]

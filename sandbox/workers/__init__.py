@@ -1,0 +1,1 @@
+"""The caller's side of workers: started ahead, tied to one automation, spoken to, ended."""

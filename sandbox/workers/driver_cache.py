@@ -1,0 +1,107 @@
+"""The driver's code as Node has compiled it, kept for the next workers: it is a quarter of the time that it starts in.
+
+It is made once for each driver, in a jail in which nothing else runs, and workers see it read-only: what an automation
+does in one of them reaches no other through it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from sandbox.browser import Browser
+from sandbox.errors import SandboxError
+from sandbox.isolation.command import JAIL_PACKAGES, jail_command
+from sandbox.isolation.kill import end_all
+from sandbox.limits import Limits
+
+logger = logging.getLogger(__name__)
+
+_PREFIX, _MAKING = "driver-", "making-"
+_DRIVER = f"{JAIL_PACKAGES}/playwright/driver"
+_KEPT_SECONDS = 90 * 86_400
+_MAKE_SECONDS = 30.0
+_LOOK_SECONDS = 0.05
+
+
+def place(cache: Path) -> Path | None:
+    """Where a cache has the code of this driver; None where there is no driver."""
+    spec = importlib.util.find_spec("playwright")
+    if spec is None or spec.origin is None:
+        return None
+    try:
+        driver = (Path(spec.origin).parent / "driver" / "node").stat()
+    except OSError:
+        return None
+    return cache / f"{_PREFIX}{driver.st_mtime_ns:x}-{driver.st_size:x}"
+
+
+def found(cache: Path | None) -> Path | None:
+    """The code of this driver in a cache, if it is there."""
+    path = place(cache) if cache is not None else None
+    return path if path is not None and path.is_dir() else None
+
+
+def make(cache: Path, browser: Browser, stop: threading.Event) -> bool:
+    """Compile the driver's code, unless that was done before; False where it is still not there.
+
+    Args:
+        stop: Ends it early, with nothing left.
+    """
+    wanted = place(cache)
+    if wanted is None or wanted.is_dir():
+        return wanted is not None
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        _remove_older(cache, _PREFIX, _KEPT_SECONDS)  # of drivers that were replaced since
+        _remove_older(cache, _MAKING, 2 * _MAKE_SECONDS)  # of programs that were killed meanwhile
+        with tempfile.TemporaryDirectory(dir=cache, prefix=_MAKING) as folder:
+            made = Path(folder, "compiled")
+            made.mkdir()
+            if not _compile(browser, made, stop):
+                return False
+            if not wanted.is_dir():  # else another process was faster
+                made.rename(wanted)
+    except (OSError, SandboxError) as error:
+        logger.info("the driver's compiled code cannot be kept: %s", error)
+    return wanted.is_dir()
+
+
+def _remove_older(cache: Path, prefix: str, seconds: float) -> None:
+    for directory in cache.glob(f"{prefix}*"):
+        if time.time() - directory.stat().st_mtime > seconds:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _compile(browser: Browser, directory: Path, stop: threading.Event) -> bool:
+    """Let the driver start and end: then it writes what it has compiled."""
+    driver = [f"{_DRIVER}/node", f"{_DRIVER}/package/cli.js", "run-driver"]
+    jail = jail_command(browser, Limits(), driver, compiled=directory, compiling=True)
+    try:
+        process = subprocess.Popen(
+            jail.arguments,
+            env=jail.environment,
+            pass_fds=jail.descriptors,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    finally:
+        for descriptor in jail.descriptors:
+            os.close(descriptor)
+    with process:
+        until = time.monotonic() + _MAKE_SECONDS
+        while not stop.is_set() and time.monotonic() < until:
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(_LOOK_SECONDS) == 0 and any(directory.iterdir())
+        end_all(process)
+    return False

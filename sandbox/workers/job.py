@@ -1,0 +1,168 @@
+"""One job of a worker, as the host sees it: the automation's calls to the host, its logs, and how much it said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, WorkerDied
+from sandbox.host import GateDecision, Host
+from sandbox.limits import Limits
+from sandbox.protocol import NOTICE_COST, Channel, Message, ProtocolError, is_whole, optional_text, text_field
+from sandbox.workers.downloads import Transfers
+
+_OPEN_REQUESTS = 64
+_OPEN_CHARACTERS = 32 << 20  # of their texts together, beside one that is as long as it may be
+_FIELDS = {
+    "log": ("message",),
+    "progress": ("done", "total"),
+    "limit": ("limit",),
+    "gate": ("action", "key"),
+    "gate_closed": ("action", "key", "error"),
+    "ask": ("prompt", "content", "schema"),
+    "download": ("name", "type", "url"),
+    "chunk": ("stream", "data"),
+    "downloaded": ("stream",),
+}
+
+
+class Job:
+    """A run or a session.
+
+    Args:
+        host: Takes the calls.
+        limits: What it may use.
+        channel: To the worker.
+        end: Ends the worker, for the reason given.
+
+    Attributes:
+        logs: Lines that it logged.
+    """
+
+    def __init__(self, host: Host, limits: Limits, channel: Channel, end: Callable[[BaseException], None]) -> None:
+        self.limits = limits
+        self.logs: list[str] = []
+        self._host = host
+        self._channel = channel
+        self._end = end
+        self._transfers = Transfers(host, limits)
+        self._output = 0
+        self._requests: dict[asyncio.Task[None], int] = {}
+        self._notices: asyncio.Queue[Message] = asyncio.Queue()
+        self._passing_on = asyncio.ensure_future(self._pass_on_notices())
+
+    def close(self) -> tuple[asyncio.Task[None], ...]:
+        """Cancel what is unfinished; returns it, to be waited for."""
+        self._transfers.close()
+        tasks = (self._passing_on, *self._requests)
+        current = asyncio.current_task()
+        for task in tasks:
+            if task is not current:
+                task.cancel()
+        return tasks
+
+    @property
+    def waiting(self) -> int:
+        """Requests of the worker that are not answered yet."""
+        return len(self._requests)
+
+    async def notices_delivered(self) -> None:
+        """Wait until the host took all logs and progress so far."""
+        await self._notices.join()
+
+    def count_output(self, size: int) -> None:
+        """Count what the worker said or wrote."""
+        self._output += size
+        if self._output > self.limits.output_bytes:
+            self._end(SandboxLimitExceeded("output_bytes", self.limits.output_bytes))
+
+    def handle(self, message: Message) -> None:
+        """Take a message of the worker that is no reply."""
+        kind = message["t"]
+        if kind not in _FIELDS:
+            raise ProtocolError(f"unknown message {kind!r}")
+        message = {name: message[name] for name in ("t", "id", *_FIELDS[kind]) if name in message}  # it is kept
+        if kind == "log":
+            self.logs.append(text_field(message, "message"))
+            self._notice(message, len(message["message"]))
+        elif kind == "progress":
+            done, total = message.get("done"), message.get("total")
+            if not is_whole(done) or not (total is None or is_whole(total)):
+                raise ProtocolError("progress is counted in whole numbers")
+            self._notice(message, 0)
+        elif kind == "limit" and message.get("limit") in ("pages", "output_bytes"):
+            self._end(SandboxLimitExceeded(message["limit"], getattr(self.limits, message["limit"])))
+        else:
+            self._begin(message)
+
+    def _notice(self, message: Message, size: int) -> None:
+        self.count_output(NOTICE_COST + size)
+        self._notices.put_nowait(message)
+
+    def _begin(self, message: Message) -> None:
+        size = sum(len(value) for value in message.values() if isinstance(value, str))
+        if len(self._requests) >= _OPEN_REQUESTS:
+            raise ProtocolError("too many requests at one time")
+        if sum(self._requests.values()) + size > _OPEN_CHARACTERS + self.limits.output_bytes:
+            raise ProtocolError("too much in requests at one time")
+        task = asyncio.ensure_future(self._serve(message))
+        self._requests[task] = size
+        task.add_done_callback(self._requests.pop)
+
+    async def _pass_on_notices(self) -> None:
+        while True:
+            message = await self._notices.get()
+            async with self._callback(message):
+                if message["t"] == "log":
+                    await self._host.log(message["message"])
+                else:
+                    await self._host.progress(message["done"], message.get("total"))
+            self._notices.task_done()
+
+    async def _serve(self, message: Message) -> None:
+        async with self._callback(message):
+            self._channel.reply(message, await self._answer(message))
+        await self._channel.drain()  # it counts as open until then, or answers could pile up without end
+
+    async def _answer(self, message: Message) -> Any:
+        match message["t"]:
+            case "gate":
+                decision = await self._host.gate(text_field(message, "action"), optional_text(message, "key"))
+                return GateDecision(decision).value
+            case "gate_closed":
+                error = optional_text(message, "error")
+                await self._host.gate_closed(text_field(message, "action"), optional_text(message, "key"), error)
+                return None
+            case "ask":
+                schema = message.get("schema")
+                if not isinstance(schema, dict | None):
+                    raise ProtocolError("a schema is an object")
+                content = text_field(message, "content", self.limits.output_bytes)
+                return await self._host.ask(text_field(message, "prompt"), content, schema)
+            case "download":
+                return self._transfers.begin(message)
+            case "chunk":
+                return await self._transfers.chunk(message)
+            case "downloaded":
+                return await self._transfers.end(message)
+        raise ProtocolError(f"unknown message {message['t']!r}")
+
+    @asynccontextmanager
+    async def _callback(self, message: Message) -> AsyncIterator[None]:
+        """Around a callback: refusals reach the automation, the worker's nonsense ends it, other errors reach
+        our caller."""
+        try:
+            yield
+        except SandboxLimitExceeded as error:
+            self._end(error)
+        except (AskRefused, SandboxError) as error:
+            kind = "AskRefused" if isinstance(error, AskRefused) else "SandboxError"
+            self._channel.reply_error(message, kind, str(error))
+        except ProtocolError as error:
+            self._end(WorkerDied(f"the worker spoke out of turn: {error}"))
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001  it is raised again by `call`
+            self._end(error)

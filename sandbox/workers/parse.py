@@ -1,0 +1,152 @@
+"""The worker's answers as results. It is hostile: each field is checked."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, get_args
+from urllib.parse import urlsplit
+
+from sandbox.egress.origins import LONGEST_NAME
+from sandbox.protocol import ProtocolError, is_whole
+from sandbox.results import ErrorKind, Evidence, Execution, PageSnapshot, ScriptError
+
+if TYPE_CHECKING:
+    from sandbox.egress.proxy import Proxy
+
+_TEXT = 1 << 20
+_SNAPSHOT = 8 << 20
+_LIST = 1_000
+
+
+def script_error(data: Any) -> ScriptError | None:
+    """A `ScriptError`, or None for null."""
+    if data is None:
+        return None
+    data = _object(data)
+    kind = data.get("kind")
+    if kind not in get_args(ErrorKind):
+        raise ProtocolError(f"an error of unknown kind {str(kind)[:50]!r}")
+    return ScriptError(
+        type=_text(data.get("type"), 200),
+        message=_text(data.get("message"), 10_000),
+        traceback=_text(data.get("traceback"), 10_000),
+        line=_optional(data.get("line"), int),
+        kind=kind,
+    )
+
+
+def evidence(data: Any, proxy: Proxy) -> Evidence:
+    """`Evidence` from the page's part and the proxy's."""
+    data = _object(data)
+    refused = dict.fromkeys(proxy.refused)
+    main_refused = None
+    if data.get("failed_document") is not None:
+        url, failure = _pair(data["failed_document"], str, str)
+        name = _host_and_port(url)
+        if "ERR_CERT" in failure or "ERR_SSL" in failure:
+            refused[name, "tls"] = None
+        main_refused = next((reason for host, reason in reversed(refused) if host == name), None)
+    return Evidence(
+        url=_text(data.get("url")),
+        title=_text(data.get("title")),
+        text=_text(data.get("text")),
+        status=_optional(data.get("status"), int),
+        documents=tuple(_pair(item, str, int) for item in _list(data.get("documents"))),
+        retry_after=_optional(data.get("retry_after"), str),
+        pending_document=_optional(data.get("pending_document"), str),
+        answers=tuple(_pair(item, str, int) for item in _list(data.get("answers"))),
+        password_field=data.get("password_field") is True,
+        password_filled=data.get("password_filled") is True,
+        challenge=data.get("challenge") is True,
+        next_controls=tuple(map(_text, _list(data.get("next_controls")))),
+        counts=tuple(_pair(item, str, int) for item in _list(data.get("counts"))),
+        state_changing=tuple(_pair(item, str, str) for item in _list(data.get("state_changing"))),
+        hosts=tuple(proxy.reached),
+        refused=tuple(refused),
+        empty=tuple(_pair(item, str, bool) for item in _list(data.get("empty"))),
+        main_refused=main_refused,
+        messages=tuple(map(_text, _list(data.get("messages")))),
+        landmarks=tuple(map(_text, _list(data.get("landmarks")))),
+        groups=tuple(_pair(item, str, int) for item in _list(data.get("groups"))),
+        screenshot=_screenshot(data.get("screenshot")),
+        legible=_optional(data.get("legible"), str),
+    )
+
+
+def execution(data: Any) -> Execution:
+    """An `Execution`."""
+    data = _object(data)
+    error = script_error(data.get("error"))
+    seconds = data.get("seconds")
+    if not is_whole(seconds) and not (isinstance(seconds, float) and seconds >= 0):
+        raise ProtocolError("seconds are a number")
+    output, url, title = (_text(data.get(name)) for name in ("output", "url", "title"))
+    return Execution(error is None, output, error, url, title, float(seconds))
+
+
+def snapshot(data: Any) -> PageSnapshot:
+    """A `PageSnapshot`."""
+    data = _object(data)
+    hints = tuple(_pair(item, str, str) for item in _list(data.get("hints")))
+    return PageSnapshot(_text(data.get("url")), _text(data.get("title")), _text(data.get("aria"), _SNAPSHOT), hints)
+
+
+def locators(data: Any, refs: list[str]) -> dict[str, str]:
+    """Locators by ref."""
+    data = _object(data)
+    return {ref: _text(data.get(ref)) for ref in refs}
+
+
+def _object(data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise ProtocolError("an answer is an object")
+    return data
+
+
+def _text(value: Any, limit: int = _TEXT) -> str:
+    if not isinstance(value, str) or len(value) > limit:
+        raise ProtocolError(f"a text is a string of at most {limit} characters")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list) or len(value) > _LIST:
+        raise ProtocolError(f"a list has at most {_LIST} items")
+    return value
+
+
+def _optional(value: Any, kind: type) -> Any:
+    if value is not None and not _is(value, kind):
+        raise ProtocolError(f"a {kind.__name__} or null was expected")
+    return value
+
+
+def _is(value: Any, kind: type) -> bool:
+    return is_whole(value) if kind is int else isinstance(value, kind)
+
+
+def _pair(value: Any, first: type, second: type) -> tuple[Any, Any]:
+    if not (isinstance(value, list) and len(value) == 2 and _is(value[0], first) and _is(value[1], second)):
+        raise ProtocolError(f"a pair of {first.__name__} and {second.__name__} was expected")
+    return value[0], value[1]
+
+
+def _screenshot(value: Any) -> bytes | None:
+    if value is None:
+        return None
+    text = _text(value, 8 * _TEXT)
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # of two kinds
+        raise ProtocolError("a screenshot is base64") from None
+
+
+def _host_and_port(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise ProtocolError("a URL has a host") from None
+    host = parts.hostname or ""
+    name = f"[{host}]:{port}" if ":" in host else f"{host.rstrip('.')}:{port}"
+    return name[:LONGEST_NAME]  # as the proxy tells it

@@ -1,0 +1,282 @@
+"""The pool: blank workers, started ahead of need, and workers that wait for the next run of the identity they serve."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.errors import SandboxError, WorkerDied
+from sandbox.limits import Limits
+from sandbox.workers.client import WorkerClient
+
+logger = logging.getLogger(__name__)
+
+_MIB = 1 << 20
+_REFILL_AFTER_SECONDS = 0.1  # a program that has run one thing, and ends, starts no worker for nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoolOptions:
+    """How many workers wait for a run, and for how long.
+
+    Args:
+        spare: Blank workers to keep ready. They are started in the background, one after another, the first once the
+            first run has ended.
+        kept: Workers that have run and wait for the next run of the same identity. 0: none is used twice.
+        memory_mb: MiB of private memory of all waiting workers together, about 200 each. The one that waited longest
+            is ended when there is more. None: a quarter of the machine's memory.
+        idle_seconds: Seconds after which a waiting worker is ended; blank ones, when nothing has run for as long.
+        runs: Runs after which a worker is ended.
+
+    Raises:
+        ValueError: A number is negative.
+
+    >>> PoolOptions(kept=0).spare
+    1
+    """
+
+    spare: int = 1
+    kept: int = 10
+    memory_mb: int | None = None
+    idle_seconds: float = 120.0
+    runs: int = 100
+
+    def __post_init__(self) -> None:
+        for name in ("spare", "kept", "memory_mb", "idle_seconds", "runs"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ValueError(f"PoolOptions: {name} is 0 or more, not {value!r}")
+
+    @property
+    def memory_ceiling_mb(self) -> float:
+        """``memory_mb``, or what it stands for on this machine."""
+        if self.memory_mb is not None:
+            return self.memory_mb
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _MIB / 4
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """A worker that has run for an identity, being made blank or waiting."""
+
+    client: WorkerClient
+    affinity: str
+    renewing: asyncio.Task[bool] = field(init=False)
+    timer: asyncio.TimerHandle | None = None
+
+
+class Pool:
+    """Hands out workers and takes them back.
+
+    Args:
+        start: Starts a worker for these limits.
+        options: How many, and for how long.
+        limits: Of the blank workers.
+    """
+
+    def __init__(
+        self, start: Callable[[Limits], Coroutine[Any, Any, WorkerClient]], options: PoolOptions, limits: Limits
+    ) -> None:
+        self._start = start
+        self._options = options
+        self._limits = limits
+        self._spares: list[WorkerClient] = []
+        self._waiting: list[_Waiting] = []
+        self._all: set[WorkerClient] = set()
+        self._starting: set[asyncio.Task[WorkerClient]] = set()
+        self._ending: dict[WorkerClient, asyncio.Task[None]] = {}
+        self._refilling: asyncio.Task[None] | None = None
+        self._quiet: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    async def take(self, limits: Limits, affinity: str | None) -> WorkerClient:
+        """A worker for a run: one that served this identity, else a blank one."""
+        self._stay_awake()
+        if affinity is not None:
+            while (found := self._find(affinity, limits)) is not None:
+                self._waiting.remove(found)
+                if await self._renewed(found):
+                    return found.client
+                self.discard(found.client)  # it may have died just now, unheard of
+        for client in [each for each in self._spares if _fits(each, limits)]:
+            self._spares.remove(client)
+            if client.usable:
+                return client
+            self.discard(client)
+        return await self._begin(limits)
+
+    def give_back(self, client: WorkerClient, affinity: str) -> None:
+        """Keep a worker after a good run, for the next one of this identity; make it blank in the background."""
+        worn = client.runs >= self._options.runs or client.cpu_seconds() > client.started_with.cpu_seconds / 2
+        if self._closed or worn or not self._options.kept or not client.usable:
+            self.discard(client)
+            return
+        entry = _Waiting(client, affinity)
+        entry.renewing = asyncio.ensure_future(self._renew(entry))
+        self._waiting.append(entry)
+        while len(self._waiting) > self._options.kept:
+            self._drop(self._waiting[0])
+
+    def discard(self, client: WorkerClient) -> asyncio.Task[None]:
+        """End a worker; its last processes are waited for in the background, and by `close`."""
+        if client in self._ending:
+            return self._ending[client]
+        client.end(WorkerDied("its job is done"))
+        task = self._ending[client] = asyncio.ensure_future(client.close())
+
+        def done(finished: asyncio.Task[None]) -> None:
+            del self._ending[client]
+            self._all.discard(client)
+            if not finished.cancelled() and finished.exception() is not None:
+                logger.warning("a worker was not cleaned up: %s", finished.exception())
+
+        task.add_done_callback(done)
+        return task
+
+    def refill(self, *, after: float = _REFILL_AFTER_SECONDS) -> None:
+        """Start the blank workers that are missing, in the background, after some seconds."""
+        busy = self._refilling is not None and not self._refilling.done()
+        if not (self._closed or busy or len(self._spares) >= self._options.spare):
+            self._refilling = asyncio.ensure_future(self._fill(after))
+
+    async def close(self) -> None:
+        """End all workers, whatever they do, and wait until nothing is left of them."""
+        self._closed = True
+        if self._quiet is not None:
+            self._quiet.cancel()
+        starting: list[asyncio.Task[Any]] = [*self._starting]
+        if self._refilling is not None:
+            starting.append(self._refilling)
+        for each in starting:
+            if not each.cancelling():  # a second time would cut its cleaning up short
+                each.cancel()
+        await _done(starting)
+        self._spares.clear()
+        waiting = [*self._waiting]
+        for entry in waiting:
+            self._drop(entry)
+        for client in [*self._all]:
+            self.discard(client)
+        await _done([*self._ending.values(), *(entry.renewing for entry in waiting)])
+
+    def _find(self, affinity: str, limits: Limits) -> _Waiting | None:
+        """The one that waited for this identity last; rather one that is blank already."""
+        found = [each for each in self._waiting if each.affinity == affinity and _fits(each.client, limits)]
+        return next((each for each in reversed(found) if each.renewing.done()), found[-1] if found else None)
+
+    async def _renewed(self, entry: _Waiting) -> bool:
+        if entry.timer is not None:
+            entry.timer.cancel()
+        try:
+            return await asyncio.shield(entry.renewing) and entry.client.usable
+        except asyncio.CancelledError:
+            self.discard(entry.client)
+            raise
+
+    async def _renew(self, entry: _Waiting) -> bool:
+        try:
+            left = await entry.client.renew()
+        except Exception as error:  # noqa: BLE001  whatever it is, nobody may get it
+            left = (str(error) or repr(error),)
+        if left:
+            logger.info("a worker is not used again, for its run left behind: %s", "; ".join(left))
+            self._drop(entry)
+            return False
+        if entry in self._waiting:
+            loop = asyncio.get_running_loop()
+            entry.timer = loop.call_later(self._options.idle_seconds, self._drop, entry)
+            entry.client.ended.add_done_callback(lambda _: self._drop(entry) if entry in self._waiting else None)
+            self._keep_below_the_ceiling()
+        return True
+
+    def _drop(self, entry: _Waiting) -> None:
+        if entry.timer is not None:
+            entry.timer.cancel()
+        if entry in self._waiting:
+            self._waiting.remove(entry)
+        self.discard(entry.client)
+
+    def _keep_below_the_ceiling(self) -> None:
+        while self._waiting and self._memory_mb() > self._options.memory_ceiling_mb:
+            self._drop(self._waiting[0])
+
+    def _memory_mb(self) -> float:
+        return sum(client.memory_mb for client in (*self._spares, *(entry.client for entry in self._waiting)))
+
+    def _stay_awake(self) -> None:
+        if self._quiet is not None:
+            self._quiet.cancel()
+        self._quiet = asyncio.get_running_loop().call_later(self._options.idle_seconds, self._shrink)
+
+    def _shrink(self) -> None:
+        """End the blank workers: nothing has run for long."""
+        if self._refilling is not None:
+            self._refilling.cancel()
+        for client in self._spares:
+            self.discard(client)
+        self._spares.clear()
+
+    async def _begin(self, limits: Limits) -> WorkerClient:
+        """Start a worker. If this is canceled, or all is closed, meanwhile, it is ended, which `close` waits for."""
+        if self._closed:
+            raise _closed()
+        starting = asyncio.create_task(self._start(limits))
+        self._starting.add(starting)
+        starting.add_done_callback(self._begun)
+        try:
+            client = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            if starting.cancelled():
+                raise _closed() from None
+            if not starting.cancel() and starting.exception() is None:
+                self.discard(starting.result())
+            raise
+        if self._closed:
+            self.discard(client)
+            raise _closed()
+        return client
+
+    def _begun(self, starting: asyncio.Task[WorkerClient]) -> None:
+        self._starting.discard(starting)
+        if not starting.cancelled() and starting.exception() is None:
+            self._all.add(starting.result())
+
+    async def _fill(self, after: float) -> None:
+        await asyncio.sleep(after)
+        self._stay_awake()
+        while len(self._spares) < self._options.spare:
+            try:
+                client = await self._begin(self._limits)
+            except (SandboxError, OSError) as error:
+                logger.warning("no spare worker could be started: %s", error)
+                return
+            self._spares.append(client)
+            await asyncio.wait({client.ready, client.ended}, return_when=asyncio.FIRST_COMPLETED)
+            if client not in self._spares or not client.usable:
+                return
+            client.memory_mb = client.measure().memory_mb
+            self._keep_below_the_ceiling()
+            if self._memory_mb() > self._options.memory_ceiling_mb:
+                self._spares.remove(client)
+                self.discard(client)
+                return
+
+
+async def _done(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Wait for them; unlike gather, without canceling them when this is canceled."""
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+def _closed() -> SandboxError:
+    return SandboxError("this Sandbox is closed; make another")
+
+
+def _fits(client: WorkerClient, limits: Limits) -> bool:
+    """Whether what is fixed at a worker's start is as these limits say."""
+    fixed = ("scratch_mb", "processes", "cpu_seconds", "output_bytes")
+    return all(getattr(client.started_with, name) == getattr(limits, name) for name in fixed)

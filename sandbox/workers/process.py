@@ -1,0 +1,252 @@
+"""The host's side of a worker's process: start it, hear of its end, end it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import socket
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from sandbox.browser import Browser
+from sandbox.errors import SandboxUnavailable, WorkerDied
+from sandbox.isolation.command import REMEDY, Mechanism, worker_command
+from sandbox.isolation.kill import _kill_group, _kill_handle, _terminate, end_all
+from sandbox.isolation.residue import Census
+from sandbox.isolation.scratch import remove
+from sandbox.isolation.usage import Meter
+from sandbox.limits import Limits
+
+_START_SECONDS = 30.0
+_LAST_WORDS = 4_000
+_GONE_SECONDS = 10.0
+_SUPERVISOR_SECONDS = 7.0  # it gives itself five
+
+
+class WorkerProcess:
+    """One jail, from start to end.
+
+    Attributes:
+        control: The host's end of the control socket.
+        listener: The worker's listening socket, for the proxy to serve.
+        meter: Measures its processes.
+    """
+
+    control: socket.socket
+    listener: socket.socket
+    meter: Meter
+
+    def __init__(self, mechanism: Mechanism, on_output: Callable[[int], None], compiled: Path | None) -> None:
+        self._mechanism = mechanism
+        self._compiled = compiled
+        self._on_output = on_output
+        self._popen: subprocess.Popen[bytes] | None = None
+        self._output: int | None = None
+        self._words = b""
+        self._handles: list[int] = []
+        self._info: int | None = None
+        self._root_pid = 0
+        self._scratch: str | None = None
+        self._gone = asyncio.Event()
+
+    @property
+    def last_words(self) -> str:
+        """The tail of what it wrote to its standard output and error."""
+        return self._words.decode(errors="replace").strip()
+
+    async def start(
+        self, browser: Browser, limits: Limits, *, chromium_sandbox: bool, meanwhile: Callable[[], None]
+    ) -> None:
+        """Start it and take its listener.
+
+        Args:
+            meanwhile: What there is to do while it comes up.
+
+        Raises:
+            SandboxUnavailable: The jail could not be set up.
+        """
+        try:
+            await self._start(browser, limits, chromium_sandbox, meanwhile)
+        except BaseException:
+            self.kill()
+            await self.wait_gone()
+            raise
+
+    async def _start(
+        self, browser: Browser, limits: Limits, chromium_sandbox: bool, meanwhile: Callable[[], None]
+    ) -> None:
+        if self._mechanism != "bubblewrap":
+            self._scratch = f"{tempfile.gettempdir()}/webtasks-{secrets.token_hex(16)}"
+        with contextlib.ExitStack() as handed:
+            self.control, theirs = socket.socketpair()
+            handed.enter_context(theirs)
+            self.control.setblocking(False)
+            # A file, not a pipe: bubblewrap must not end in the middle of its start because nobody reads on
+            self._info = os.memfd_create("info")
+            host = os.pidfd_open(os.getpid())
+            handed.callback(os.close, host)
+            self._output, output_theirs = os.pipe()
+            handed.callback(os.close, output_theirs)
+            os.set_blocking(self._output, False)
+            command = worker_command(
+                self._mechanism,
+                browser,
+                limits,
+                control=theirs.fileno(),
+                host=host,
+                info=self._info,
+                chromium_sandbox=chromium_sandbox,
+                scratch=self._scratch,
+                compiled=self._compiled,
+            )
+            for descriptor in command.descriptors:
+                if descriptor not in (theirs.fileno(), host, self._info):
+                    handed.callback(os.close, descriptor)
+            self._popen = subprocess.Popen(  # noqa: ASYNC220  asyncio's child watcher costs a thread per worker on 3.11
+                command.arguments,
+                env=command.environment,
+                pass_fds=command.descriptors,
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output_theirs,
+                stderr=output_theirs,
+                start_new_session=True,
+            )
+        self._listen_for_its_end()
+        meanwhile()
+        await self._take_listener()
+        if self._mechanism == "bubblewrap":
+            self._root_pid = int(json.loads(os.pread(self._info, 4096, 0))["child-pid"])
+            self._handles.append(os.pidfd_open(self._root_pid))
+        self.meter = Meter(self._root_pid, jailed=self._mechanism == "bubblewrap", scratch=self._scratch)
+
+    def _listen_for_its_end(self) -> None:
+        assert self._popen is not None
+        assert self._output is not None
+        self._root_pid = self._popen.pid
+        try:
+            handle = os.pidfd_open(self._popen.pid)
+        except OSError:  # then nobody would hear of it
+            end_all(self._popen)
+            self._popen.wait()
+            self._gone.set()
+            raise
+        self._handles.append(handle)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(handle, self._reap, handle)
+        loop.add_reader(self._output, self._read_output)
+
+    async def _take_listener(self) -> None:
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(self.control, readable.set)
+        try:
+            await asyncio.wait_for(readable.wait(), _START_SECONDS)
+        except TimeoutError:
+            raise WorkerDied(f"the worker did not start within {_START_SECONDS:g} s", self.last_words) from None
+        finally:
+            loop.remove_reader(self.control)
+        data, descriptors, _, _ = socket.recv_fds(self.control, 1, 1)
+        if not data or not descriptors:
+            await self._explain_failed_start()
+        self.listener = socket.socket(fileno=descriptors[0])
+        self.listener.set_inheritable(False)  # recv_fds leaves it open to other children of this program
+
+    async def _explain_failed_start(self) -> NoReturn:
+        self.kill()
+        await self.wait_gone()
+        if "bwrap:" in self.last_words:
+            raise SandboxUnavailable(f"bubblewrap could not set up the jail: {self.last_words}", REMEDY)
+        raise WorkerDied("the worker ended before it was ready", self.last_words)
+
+    def _read_output(self) -> None:
+        assert self._output is not None
+        try:
+            data = os.read(self._output, 65536)
+        except BlockingIOError:
+            return
+        if not data:
+            self._close_output()
+            return
+        self._words = (self._words + data)[-_LAST_WORDS:]
+        self._on_output(len(data))
+
+    def _close_output(self) -> None:
+        if self._output is not None:
+            asyncio.get_running_loop().remove_reader(self._output)
+            os.close(self._output)
+            self._output = None
+
+    def census(self) -> Census:
+        """Remember what the jail holds now."""
+        directories = {}
+        if self._scratch is not None:
+            directories["/scratch"] = f"{self._scratch}/scratch" if self._mechanism == "landlock" else self._scratch
+        if self._mechanism == "bubblewrap":
+            directories = {name: f"/proc/{self._root_pid}/root{name}" for name in ("/scratch", "/dev/shm")}  # noqa: S108  the jail's
+        return Census(self.meter.pids, self.meter.proc, directories)
+
+    def kill(self) -> None:
+        """End the jail with all in it, at once. `wait_gone` says when that is done."""
+        if self._popen is None or self._gone.is_set():
+            return
+        if self._mechanism == "landlock":
+            _terminate(self._popen.pid)  # it ends what descends from it, daemons too, and then itself
+            return
+        if self._mechanism == "none" or not hasattr(self, "meter"):
+            end_all(self._popen)  # not in the jail, or not yet
+        # The last handle is the first process of the pid namespace: the kernel ends the others before it is reaped, and
+        # bubblewrap, its parent, reaps it and follows. Were that killed too, a zombie could stay with a lazy init.
+        if self._handles:
+            _kill_handle(self._handles[-1])
+
+    def _reap(self, handle: int) -> None:
+        assert self._popen is not None
+        asyncio.get_running_loop().remove_reader(handle)
+        _kill_group(self._popen.pid)
+        _kill_handle(self._handles[-1])  # bubblewrap's child has left the group
+        if self._output is not None:
+            self._read_output()  # before its number is free, for too much output kills it
+        self._popen.wait()
+        self._close_output()
+        for handle in self._handles:
+            os.close(handle)
+        self._handles.clear()
+        self._gone.set()
+
+    async def wait_gone(self) -> None:
+        """Wait until none of its processes is left, and clean up.
+
+        Raises:
+            TimeoutError: Some are left; all else is cleaned up.
+        """
+        try:
+            if self._popen is not None:
+                await self._wait_for_its_end(self._popen)
+        finally:
+            self._let_go()
+            if self._scratch is not None:
+                await asyncio.shield(asyncio.to_thread(remove, self._scratch))
+
+    async def _wait_for_its_end(self, popen: subprocess.Popen[bytes]) -> None:
+        if self._mechanism == "landlock":
+            try:
+                await asyncio.wait_for(self._gone.wait(), _SUPERVISOR_SECONDS)
+            except TimeoutError:  # it was stopped, or is held up
+                end_all(popen)
+        await asyncio.wait_for(self._gone.wait(), _GONE_SECONDS)
+
+    def _let_go(self) -> None:
+        if self._info is not None:
+            os.close(self._info)
+            self._info = None
+        self._close_output()
+        for name in ("listener", "control", "meter"):
+            if hasattr(self, name):
+                getattr(self, name).close()
