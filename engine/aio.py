@@ -10,7 +10,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def to_its_end(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+async def to_thread_uncancellable(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
     """Calls a blocking function in a thread, and waits for its end even when canceled; then it is canceled.
 
     A thread cannot be stopped: whoever holds a lock for what it does must not give that back before it has ended.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import warnings
 from typing import TYPE_CHECKING
 
 from sandbox.egress.options import Egress
 from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import GateDecision, Host
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.results import Automation, Evidence, Execution, PageSnapshot, ScriptError
 from sandbox.sandbox import Sandbox
 from sandbox.workers.outcome import Outcome
@@ -28,7 +29,6 @@ __all__ = [
     "Execution",
     "GateDecision",
     "Host",
-    "Limits",
     "Outcome",
     "PageSnapshot",
     "PoolOptions",
@@ -37,6 +37,7 @@ __all__ = [
     "Sandbox",
     "SandboxError",
     "SandboxLimitExceeded",
+    "SandboxLimits",
     "SandboxUnavailable",
     "ScriptError",
     "Session",
@@ -55,6 +56,9 @@ _LATER = {
 
 
 def __getattr__(name: str) -> object:
+    if name == "Limits":
+        warnings.warn("Limits is called SandboxLimits now; the old name goes in 0.3", DeprecationWarning, stacklevel=2)
+        return SandboxLimits
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)

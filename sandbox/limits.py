@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class SandboxLimits:
     """What one worker may use. Passing a limit ends the worker with `SandboxLimitExceeded`.
 
     Args:

@@ -15,7 +15,7 @@ from sandbox.egress.options import Egress
 from sandbox.errors import SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
 from sandbox.isolation.command import Mechanism, require
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.protocol import ProtocolError, parse_json
 from sandbox.results import Automation, ScriptError
 from sandbox.workers import driver_cache, parse
@@ -63,7 +63,7 @@ class Sandbox:
         *,
         isolation: Isolation = "auto",
         browser: str | Path | None = None,
-        limits: Limits = Limits(),  # noqa: B008  frozen
+        limits: SandboxLimits = SandboxLimits(),  # noqa: B008  frozen
         pool: PoolOptions = PoolOptions(),  # noqa: B008  frozen
         cache: str | Path | None = None,
     ) -> None:
@@ -109,7 +109,7 @@ class Sandbox:
         start_url: str | None = None,
         egress: Egress = Egress(),  # noqa: B008  frozen
         host: Host | None = None,
-        limits: Limits | None = None,
+        limits: SandboxLimits | None = None,
         keep_open: bool = False,
         affinity: str | None = None,
         secret: bool = False,
@@ -178,7 +178,7 @@ class Sandbox:
         start_url: str | None = None,
         egress: Egress = Egress(),  # noqa: B008  frozen
         host: Host | None = None,
-        limits: Limits | None = None,
+        limits: SandboxLimits | None = None,
     ) -> Session:
         """Open a page in a blank worker, for exploration. Arguments and errors as for `run`."""
         self._check_open()
@@ -256,7 +256,7 @@ class Sandbox:
         client.end(died)
         raise died from None
 
-    async def _start_worker(self, limits: Limits) -> WorkerClient:
+    async def _start_worker(self, limits: SandboxLimits) -> WorkerClient:
         browser = find_browser(self._browser_setting)
         problems: list[SandboxUnavailable] = []
         for mechanism in self._mechanisms:
@@ -274,7 +274,7 @@ class Sandbox:
             raise problems[0]
         raise SandboxUnavailable("; ".join(error.problem for error in problems), problems[0].remedy) from problems[-1]
 
-    async def _start_with(self, mechanism: Mechanism, browser: Browser, limits: Limits) -> WorkerClient:
+    async def _start_with(self, mechanism: Mechanism, browser: Browser, limits: SandboxLimits) -> WorkerClient:
         client = WorkerClient(mechanism, limits, driver_cache.found(self._cache))
         client.ready.add_done_callback(lambda _: self._learn(client))
         try:
@@ -294,6 +294,6 @@ class Sandbox:
             raise SandboxError("this Sandbox is closed; make another")
 
 
-def _page_limits(limits: Limits) -> dict[str, Any]:
+def _page_limits(limits: SandboxLimits) -> dict[str, Any]:
     names = ("pages", "action_seconds", "output_bytes")
     return {name: getattr(limits, name) for name in names}

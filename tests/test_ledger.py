@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import ModelOverBudget
 from engine.storage.spending import DailyCaps, KeyCosts, today
-from engine.storage.tasks import Records
+from engine.storage.tasks import TaskRecords
 from engine.task.ids import new_id
 from engine.task.validation import build
 from engine.task.wire import Attempt, Limits, TaskResult, Tokens
@@ -25,63 +25,63 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def records(path: Path) -> Iterator[Records]:
-    opened = Records(path)
+def records(path: Path) -> Iterator[TaskRecords]:
+    opened = TaskRecords(path)
     yield opened
     opened.close()
 
 
 @pytest.fixture
-def elsewhere(path: Path) -> Iterator[Records]:
+def elsewhere(path: Path) -> Iterator[TaskRecords]:
     """What another process has open."""
-    opened = Records(path)
+    opened = TaskRecords(path)
     yield opened
     opened.close()
 
 
-def test_what_is_set_aside_counts_until_it_is_settled(records: Records, elsewhere: Records) -> None:
+def test_what_is_set_aside_counts_until_it_is_settled(records: TaskRecords, elsewhere: TaskRecords) -> None:
     caps = DailyCaps(workspace=0.10)
-    entry = records.ledger.reserve("wt_1", "a", 0.08, caps)
-    assert records.ledger.spent("wt_1") == (0, 0.08)
+    entry = records.spending.reserve("wt_1", "a", 0.08, caps)
+    assert records.spending.spent("wt_1") == (0, 0.08)
     with pytest.raises(ModelOverBudget) as refused:
-        elsewhere.ledger.reserve("wt_2", "b", 0.03, caps)
+        elsewhere.spending.reserve("wt_2", "b", 0.03, caps)
     assert refused.value.details["spent_usd"] == 0.08
-    records.ledger.settle(entry, 0.02)
-    elsewhere.ledger.reserve("wt_2", "b", 0.08, caps)  # to the cent
-    assert records.ledger.spent("wt_1") == (0.02, 0)
-    assert records.ledger.spent_on(today()) == {"a": 0.02, "b": 0.08}
+    records.spending.settle(entry, 0.02)
+    elsewhere.spending.reserve("wt_2", "b", 0.08, caps)  # to the cent
+    assert records.spending.spent("wt_1") == (0.02, 0)
+    assert records.spending.spent_on(today()) == {"a": 0.02, "b": 0.08}
     with pytest.raises(ModelOverBudget):
-        records.ledger.reserve("wt_1", "a", 0.001, caps)
+        records.spending.reserve("wt_1", "a", 0.001, caps)
 
 
-def test_a_refusal_says_which_cap_and_how_to_go_on(records: Records) -> None:
+def test_a_refusal_says_which_cap_and_how_to_go_on(records: TaskRecords) -> None:
     caps = DailyCaps(key=0.05, workspace=0.06)
-    records.ledger.reserve("wt_1", "a", 0.05, caps)
+    records.spending.reserve("wt_1", "a", 0.05, caps)
     with pytest.raises(ModelOverBudget, match="raise key_usd_per_day") as of_key:
-        records.ledger.reserve("wt_2", "a", 0.01, caps)
+        records.spending.reserve("wt_2", "a", 0.01, caps)
     assert of_key.value.details == {"cap": "key-day", "budget_usd": 0.05, "spent_usd": 0.05, "needed_usd": 0.01}
     with pytest.raises(ModelOverBudget, match="raise usd_per_day") as of_workspace:
-        records.ledger.reserve("wt_3", "b", 0.02, caps)
+        records.spending.reserve("wt_3", "b", 0.02, caps)
     assert of_workspace.value.details["cap"] == "workspace-day"
-    assert records.ledger.spent_on(today()) == {"a": 0.05}, "what was refused is not set aside"
+    assert records.spending.spent_on(today()) == {"a": 0.05}, "what was refused is not set aside"
 
 
-def test_a_new_day_begins_with_nothing_spent(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_day_begins_with_nothing_spent(records: TaskRecords, monkeypatch: pytest.MonkeyPatch) -> None:
     caps = DailyCaps(key=0.01, workspace=0.01)
-    records.ledger.reserve("wt_1", "a", 0.01, caps)
+    records.spending.reserve("wt_1", "a", 0.01, caps)
     monkeypatch.setattr("engine.storage.spending.today", lambda: "2999-01-01")
-    records.ledger.reserve("wt_2", "a", 0.01, caps)
-    assert records.ledger.spent_on("2999-01-01") == {"a": 0.01}
+    records.spending.reserve("wt_2", "a", 0.01, caps)
+    assert records.spending.spent_on("2999-01-01") == {"a": 0.01}
 
 
-def test_free_calls_pass_a_cap_of_nothing(records: Records) -> None:
+def test_free_calls_pass_a_cap_of_nothing(records: TaskRecords) -> None:
     caps = DailyCaps(key=0, workspace=0)
-    records.ledger.reserve("wt_1", "a", 0, caps)
+    records.spending.reserve("wt_1", "a", 0, caps)
     with pytest.raises(ModelOverBudget):
-        records.ledger.reserve("wt_1", "a", 0.0001, caps)
+        records.spending.reserve("wt_1", "a", 0.0001, caps)
 
 
-def ran(records: Records, key: str, *attempts: tuple[str, bool, float], **more: Any) -> None:
+def ran(records: TaskRecords, key: str, *attempts: tuple[str, bool, float], **more: Any) -> None:
     """Records a task with these attempts: kind, whether it succeeded, dollars."""
     request = build(
         "Take it down", start_url=None, parameters=None, output_schema=None, reuse_key=key, model=None, ai="auto",
@@ -106,12 +106,12 @@ def ran(records: Records, key: str, *attempts: tuple[str, bool, float], **more: 
     )
 
 
-def costs(records: Records, key: str) -> KeyCosts:
-    (found,) = records.ledger.costs(key)
+def costs(records: TaskRecords, key: str) -> KeyCosts:
+    (found,) = records.spending.costs(key)
     return found
 
 
-def test_sums_are_by_key_and_by_kind(records: Records) -> None:
+def test_sums_are_by_key_and_by_kind(records: TaskRecords) -> None:
     ran(records, "a", ("explore", False, 0.01))
     ran(records, "a", ("explore", True, 0.04), model_calls=3, tokens=Tokens(input=100, output=20, cache_read=7))
     ran(records, "a", ("replay", True, 0.001), model_calls=1, tokens=Tokens(input=10, cache_write=5))
@@ -128,12 +128,12 @@ def test_sums_are_by_key_and_by_kind(records: Records) -> None:
     assert found.saved_usd == pytest.approx(0.12 - 0.076)
     assert (found.model_calls, found.browser_seconds) == (4, 14)
     assert found.tokens == {"input": 110, "output": 20, "cache_read": 7, "cache_write": 5}
-    assert [each.key for each in records.ledger.costs()] == ["a", "b"]
-    assert records.ledger.costs("nobody") == []
+    assert [each.key for each in records.spending.costs()] == ["a", "b"]
+    assert records.spending.costs("nobody") == []
     assert found.to_json()["tokens"]["output"] == 20
 
 
-def test_it_has_paid_when_results_are_worth_what_was_spent(records: Records) -> None:
+def test_it_has_paid_when_results_are_worth_what_was_spent(records: TaskRecords) -> None:
     ran(records, "k", ("explore", True, 0.04))
     assert costs(records, "k").paid_after is None, "one result for the price of one"
     ran(records, "k", ("replay", False, 0))
@@ -145,7 +145,7 @@ def test_it_has_paid_when_results_are_worth_what_was_spent(records: Records) -> 
     assert costs(records, "k").paid_after == paid, "later runs do not move it"
 
 
-def test_a_dear_first_run_pays_later(records: Records) -> None:
+def test_a_dear_first_run_pays_later(records: TaskRecords) -> None:
     ran(records, "k", ("explore", False, 0.05))
     ran(records, "k", ("explore", True, 0.04))
     for _ in range(3):
@@ -153,16 +153,16 @@ def test_a_dear_first_run_pays_later(records: Records) -> None:
     assert costs(records, "k").paid_after == 4, "two more results at 0.04 make up for the 0.05 that were lost"
 
 
-def test_what_was_never_explored_here_has_no_price(records: Records) -> None:
+def test_what_was_never_explored_here_has_no_price(records: TaskRecords) -> None:
     ran(records, "k", ("replay", True, 0))
     found = costs(records, "k")
     assert (found.model_usd, found.saved_usd, found.paid_after) == (0, 0, None)
 
 
-def test_what_was_paid_in_runs_that_were_interrupted_is_among_the_costs(records: Records) -> None:
+def test_what_was_paid_in_runs_that_were_interrupted_is_among_the_costs(records: TaskRecords) -> None:
     """They leave no attempt."""
-    records.ledger.settle(records.ledger.reserve("wt_1", "a", 0.08, DailyCaps()), 0.02)
-    records.ledger.settle(records.ledger.reserve("wt_2", "b", 0.08, DailyCaps()), 0.0)
-    for found in (records.ledger.costs(), records.ledger.costs("a")):
+    records.spending.settle(records.spending.reserve("wt_1", "a", 0.08, DailyCaps()), 0.02)
+    records.spending.settle(records.spending.reserve("wt_2", "b", 0.08, DailyCaps()), 0.0)
+    for found in (records.spending.costs(), records.spending.costs("a")):
         assert [(each.key, each.runs, each.total_usd, each.saved_usd) for each in found] == [("a", 0, 0.02, -0.02)]
-    assert records.ledger.costs("b") == []
+    assert records.spending.costs("b") == []

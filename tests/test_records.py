@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from engine import Attempt, StoreError, TaskRequest, TaskResult
-from engine.storage.tasks import Records
+from engine.storage.tasks import TaskRecords
 
 
 def asked(key: str = "k", task: str = "t", **parameters: Any) -> TaskRequest:
@@ -15,24 +15,24 @@ def asked(key: str = "k", task: str = "t", **parameters: Any) -> TaskRequest:
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Records:
-    return Records(tmp_path / "store" / "records.sqlite3")
+def records(tmp_path: Path) -> TaskRecords:
+    return TaskRecords(tmp_path / "store" / "records.sqlite3")
 
 
-def test_a_gate_is_passed_once_even_over_a_restart(records: Records) -> None:
+def test_a_gate_is_passed_once_even_over_a_restart(records: TaskRecords) -> None:
     assert records.journal.pass_gate("wt_1", "pay", "")
     assert not records.journal.pass_gate("wt_1", "pay", "")
     assert records.journal.pass_gate("wt_1", "pay", "second item")
     assert records.journal.pass_gate("wt_2", "pay", "")
     records.close()
-    again = Records(records.path)
+    again = TaskRecords(records.path)
     assert not again.journal.pass_gate("wt_1", "pay", "")
     again.journal.close_gate("wt_1", "pay", "", "confirmed")
     assert sorted(again.journal.gates("wt_1")) == [("pay", "", "confirmed"), ("pay", "second item", "passed")]
     again.close()
 
 
-def test_attempts_come_back_with_their_task(records: Records) -> None:
+def test_attempts_come_back_with_their_task(records: TaskRecords) -> None:
     now = datetime.now(UTC)
     records.enter("wt_1", asked("key", "list", a=1), now)
     attempt = Attempt(kind="explore", outcome="success", model="m", usd=0.002, seconds=1.5)
@@ -47,13 +47,13 @@ def test_attempts_come_back_with_their_task(records: Records) -> None:
     records.close()
 
 
-def test_clean_runs_are_counted_and_keep_the_last_good_parameters(records: Records) -> None:
-    assert records.statistics.clean_runs("r") == (0, [])
-    records.statistics.clean_run("r", [{"a": 1}, {"a": 2}], "1 row")
-    records.statistics.clean_run("r", [{"a": 2}], "2 rows")
-    records.statistics.clean_run("r", [], None)
-    assert records.statistics.sample("r") == "2 rows"
-    assert records.statistics.clean_runs("r") == (3, [{"a": 2}, {"a": 1}])
+def test_clean_runs_are_counted_and_keep_the_last_good_parameters(records: TaskRecords) -> None:
+    assert records.run_history.clean_runs("r") == (0, [])
+    records.run_history.clean_run("r", [{"a": 1}, {"a": 2}], "1 row")
+    records.run_history.clean_run("r", [{"a": 2}], "2 rows")
+    records.run_history.clean_run("r", [], None)
+    assert records.run_history.sample("r") == "2 rows"
+    assert records.run_history.clean_runs("r") == (3, [{"a": 2}, {"a": 1}])
     records.close()
 
 
@@ -63,11 +63,11 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 99")
     db.close()
     with pytest.raises(StoreError, match="newer version"):
-        Records(path)
+        TaskRecords(path)
 
 
-def test_two_processes_on_one_database_wait_for_each_other(records: Records) -> None:
-    other = Records(records.path)
+def test_two_processes_on_one_database_wait_for_each_other(records: TaskRecords) -> None:
+    other = TaskRecords(records.path)
     records.enter("wt_1", asked(), datetime.now(UTC))
     other.enter("wt_2", asked(), datetime.now(UTC))
     assert not other.journal.gates("wt_1")
@@ -78,6 +78,6 @@ def test_two_processes_on_one_database_wait_for_each_other(records: Records) -> 
 def test_many_open_a_new_database_at_one_time(tmp_path: Path) -> None:
     for n in range(5):
         with ThreadPoolExecutor(8) as threads:
-            opened = list(threads.map(lambda _: Records(tmp_path / f"{n}.sqlite3"), range(8)))  # noqa: B023  ends here
+            opened = list(threads.map(lambda _: TaskRecords(tmp_path / f"{n}.sqlite3"), range(8)))  # noqa: B023  ends here
         for records in opened:
             records.close()

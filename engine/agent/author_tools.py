@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.agent.describe import describe_trial
-from engine.agent.page_tools import Bench, GivenUp, ToolProblem
+from engine.agent.page_tools import GivenUp, PageTools, ToolProblem
 from engine.agent.prompts import fence
 from engine.execution.effects import writes
 from engine.gate.gate import Gate
@@ -15,7 +15,7 @@ from engine.gate.verdicts import Candidate, Promoted, Refused, Trial
 
 
 @dataclass(kw_only=True)
-class Workbench(Bench[Promoted | GivenUp | Refused]):
+class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
     """What writes automations: the live page, the gate, and the code written so far.
 
     Args:

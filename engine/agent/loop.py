@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from engine.agent.page_tools import Bench, GivenUp
+from engine.agent.page_tools import GivenUp, PageTools
 from engine.agent.prompts import SYSTEM, TOOLS
 from engine.errors import AgentStuck
 from engine.models.base import ModelReply, ModelRequest
-from engine.models.budget import Purse
+from engine.models.budget import ModelBudget
 from engine.models.messages_api import sendable
-from engine.task.events import Trace
+from engine.task.events import EventLog
 
 _ANSWER_TOKENS = 8192
 _SILENT_TURNS = 3  # answers in a row without a tool call
@@ -29,17 +29,17 @@ class Agent(Generic[E]):
     """Works on one task until it ends.
 
     Args:
-        purse: Pays for the model.
+        budget: Pays for the model.
         workbench: The tools.
-        trace: Gets an event for each step.
+        events: Gets an event for each step.
         turns: Most requests.
         system: What it is told, whatever the task.
         tools: What it may call.
     """
 
-    purse: Purse
-    workbench: Bench[E]
-    trace: Trace
+    budget: ModelBudget
+    workbench: PageTools[E]
+    events: EventLog
     turns: int
     system: str = SYSTEM
     tools: tuple[Mapping[str, Any], ...] = TOOLS
@@ -83,7 +83,7 @@ class Agent(Generic[E]):
             messages=tuple(self._messages),
             max_tokens=_ANSWER_TOKENS,
         )
-        return await self.purse.query(request)
+        return await self.budget.query(request)
 
     async def _execute(self, reply: ModelReply) -> list[dict[str, Any]]:
         """Every tool call of the reply gets an answer; once the task has ended the others are not run."""
@@ -96,21 +96,21 @@ class Agent(Generic[E]):
             elif reply.stop_reason == "max_tokens" or not isinstance(arguments, Mapping):
                 text, wrong = "the answer was cut off at its length; send less at once", True
             else:
-                await self.trace.emit("agent.tool", tool=name, **_summary(name, arguments))
+                await self.events.emit("agent.tool", tool=name, **_summary(name, arguments))
                 text, wrong = await self.workbench.call(name, arguments)
-                await self.trace.emit("agent.observed", tool=name, error=wrong, text=text[:2000])
+                await self.events.emit("agent.observed", tool=name, error=wrong, text=text[:2000])
             failed = failed or wrong
             answers.append({"type": "tool_result", "tool_use_id": use["id"], "content": text, "is_error": wrong})
         return answers
 
     async def _emit_step(self, turn: int, reply: ModelReply) -> None:
-        await self.trace.emit(
+        await self.events.emit(
             "agent.step",
             turn=turn,
             text=reply.text[:500],
             tools=[str(use["name"]) for use in reply.tool_uses],
             usd=reply.cost_usd,
-            spent_usd=self.purse.spent_usd,
+            spent_usd=self.budget.spent_usd,
             prompt_tokens=reply.usage.prompt_tokens,
             output_tokens=reply.usage.output_tokens,
             seconds=reply.seconds,

@@ -42,7 +42,7 @@ E = TypeVar("E")
 
 
 @dataclass(kw_only=True)
-class Bench(Generic[E]):
+class PageTools(Generic[E]):
     """A live page and the tools that look at it.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.agent.page_tools import Bench, GivenUp, ToolProblem
+from engine.agent.page_tools import GivenUp, PageTools, ToolProblem
 from engine.agent.prompts import TOOLS as ALL_TOOLS
 from engine.agent.prompts import fence
 from engine.task.schema import OutputSchema
@@ -66,7 +66,7 @@ _READ_OUT = 'print(__import__("json").dumps(output, ensure_ascii=False, allow_na
 
 
 @dataclass(frozen=True)
-class Found:
+class Readout:
     """What the model read off the page, and its note for the next repair."""
 
     output: Any
@@ -74,7 +74,7 @@ class Found:
 
 
 @dataclass(kw_only=True)
-class Aftermath(Bench[Found | GivenUp]):
+class ReadoutTools(PageTools[Readout | GivenUp]):
     """The tools, bound to the page that was left open.
 
     Args:
@@ -103,7 +103,7 @@ class Aftermath(Bench[Found | GivenUp]):
             raise ToolProblem("not handed in: the output is longer than can be read here; make it smaller") from None
         if problems := self.schema.errors(output) if self.schema else [] if output is not None else ["it is None"]:
             raise ToolProblem(fence("not handed in: output " + "; ".join(problems)))
-        self.ended = Found(output, note)
+        self.ended = Readout(output, note)
         return "Taken."
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, get_args
 
-from engine.api.task_queries import Tasks
+from engine.api.task_queries import TaskQueries
 from engine.api.workspace import Isolation, Workspace
 from engine.bundles import matching
 from engine.errors import BundleNotFound, InvalidRequest
-from engine.execution.network import EgressOption, Reach
+from engine.execution.network import EgressOption, NetworkAccess
 from engine.models.base import Model
 from engine.storage.spending import DailyCaps
 from engine.task import ids, origins, validation
@@ -31,7 +31,7 @@ OnProgress = Callable[[int, int, TaskResult], Awaitable[None] | None]
 T = TypeVar("T")
 
 
-class Asked(TypedDict, total=False):
+class RunOptions(TypedDict, total=False):
     """What may be asked of a task, beside the task itself; ``AsyncEngine.run`` says what each means."""
 
     start_url: str | None
@@ -48,13 +48,13 @@ class Asked(TypedDict, total=False):
     idempotency_key: str | None
 
 
-_UNASKED = Asked(
+_DEFAULTS = RunOptions(
     start_url=None, parameters=None, output_schema=None, reuse_key=None, model=None, ai="auto", timeout=None,
     budget_usd=None, secrets=(), allow_hosts=(), if_interrupted="fail", idempotency_key=None,
 )  # fmt: skip
 
 
-class AsyncEngine(Tasks):
+class AsyncEngine(TaskQueries):
     """Runs web tasks: replays the Python saved under a reuse key; a model writes or mends it where there is need.
 
     Args:
@@ -144,7 +144,7 @@ class AsyncEngine(Tasks):
             limits=self._limits,
             max_tasks=max_tasks,
             daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),
-            reach=Reach.parse(egress, proxy),
+            network=NetworkAccess.parse(egress, proxy),
             take_over=take_over,
         )
         super().__init__(parts)
@@ -194,7 +194,7 @@ class AsyncEngine(Tasks):
 
     # Running
 
-    async def start(self, task: str, *, on_event: OnEvent | None = None, **asked: Unpack[Asked]) -> str:
+    async def start(self, task: str, *, on_event: OnEvent | None = None, **asked: Unpack[RunOptions]) -> str:
         """Puts a task into the line and gives its id at once.
 
         The task belongs to the store: ``result`` and ``cancel`` work from any process. It runs in this one; when this
@@ -219,7 +219,7 @@ class AsyncEngine(Tasks):
         on_event: OnEvent | None = None,
         wait_timeout: float | None = None,
         poll: float = 5.0,
-        **asked: Unpack[Asked],
+        **asked: Unpack[RunOptions],
     ) -> TaskResult:
         """Runs one task to its end.
 
@@ -284,9 +284,9 @@ class AsyncEngine(Tasks):
         if bundle is None or bundle.revision is None:
             raise BundleNotFound(f"nothing is saved under the reuse key {reuse_key!r} in {self.root}", key=reuse_key)
         records, meta = await self._workspace.records(), bundle.meta
-        _, good = await asyncio.to_thread(records.statistics.clean_runs, bundle.revision.id)
+        _, good = await asyncio.to_thread(records.run_history.clean_runs, bundle.revision.id)
         known, secret = matching.to_adopt(meta, good[0] if good else {}, parameters or {}, other_parameters or {})
-        asked = Asked(
+        asked = RunOptions(
             reuse_key=reuse_key, parameters=known, start_url=start_url, ai="never", timeout=timeout, secrets=secret
         )
         request, _ = self._request(meta.tasks[-1] if meta.tasks else reuse_key, asked)
@@ -340,8 +340,8 @@ class AsyncEngine(Tasks):
             raise errors.exceptions[0] from None
         return [task.result() for task in running]
 
-    def _request(self, task: str, asked: Asked) -> tuple[TaskRequest, OutputSchema | None]:
-        given: dict[str, Any] = {**_UNASKED, **asked}
+    def _request(self, task: str, asked: RunOptions) -> tuple[TaskRequest, OutputSchema | None]:
+        given: dict[str, Any] = {**_DEFAULTS, **asked}
         wanted = given.pop("output_schema")
         schema = None if wanted is None else OutputSchema(wanted)
         given["allow_hosts"] = self._reachable(given["allow_hosts"])

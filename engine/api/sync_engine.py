@@ -122,13 +122,13 @@ class Engine:
         """Ends a task as canceled; see ``AsyncEngine.cancel``."""
         return self._wait(self._engine.cancel(task_id))
 
-    def run_out(self) -> None:
+    def run_until_idle(self) -> None:
         """Waits until there is nothing more to run here; see ``AsyncEngine.run_out``."""
-        self._wait(self._engine.run_out())
+        self._wait(self._engine.run_until_idle())
 
-    def unowned(self) -> Sequence[str]:
+    def orphaned(self) -> Sequence[str]:
         """Tasks that wait for an engine to run them; see ``AsyncEngine.unowned``."""
-        return self._wait(self._engine.unowned())
+        return self._wait(self._engine.orphaned())
 
     def list(
         self, *, status: Status | None = None, reuse_key: str | None = None, limit: int = 50, offset: int = 0

@@ -19,7 +19,7 @@ T = TypeVar("T")
 _CANCEL_POLL = 0.1  # seconds between looks whether the engine that runs a canceled task has ended it
 
 
-class Tasks:
+class TaskQueries:
     """Asks about tasks, waits for them, and ends them."""
 
     def __init__(self, workspace: Workspace) -> None:
@@ -93,20 +93,20 @@ class Tasks:
             raise TaskNotFound(task_id)
         return task if task.final else await self._end(task_id, _CANCEL_POLL)
 
-    async def run_out(self) -> None:
+    async def run_until_idle(self) -> None:
         """Waits until there is nothing more to run here: its own tasks have ended, and no other waits for an engine.
 
         For a process that lives for its tasks only; the engine starts no further ones.
         """
         self._check_usable()
-        await self._tracked((await self._workspace.line()).run_out())
+        await self._tracked((await self._workspace.line()).run_until_idle())
 
-    async def unowned(self) -> Sequence[str]:
+    async def orphaned(self) -> Sequence[str]:
         """Tasks that wait for an engine to run them, since theirs died or was closed; the oldest first."""
         self._check_usable()
         await (await self._workspace.line()).reap()
         records = await self._workspace.records()
-        return await asyncio.to_thread(records.claims.unowned)
+        return await asyncio.to_thread(records.queue.orphaned)
 
     async def list(
         self, *, status: Status | None = None, reuse_key: str | None = None, limit: int = 50, offset: int = 0
@@ -190,7 +190,7 @@ class Tasks:
         """What each automation has cost, and what it has saved against asking the model each time."""
         self._check_usable()
         records = await self._workspace.records()
-        return await asyncio.to_thread(records.ledger.costs, reuse_key)
+        return await asyncio.to_thread(records.spending.costs, reuse_key)
 
     async def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> Sequence[dict[str, Any]]:
         """Every attempt, oldest first: task, key, revision, outcome, reason, tokens, dollars, seconds, model."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from engine.aio import to_its_end
+from engine.aio import to_thread_uncancellable
 from engine.errors import EngineError
-from engine.execution.network import Reach
+from engine.execution.network import NetworkAccess
 from engine.models.base import Model
-from engine.storage.spending import Account, DailyCaps
-from engine.task.events import OnEvent, Trace
+from engine.storage.spending import DailyCaps, TaskAccount
+from engine.task.events import EventLog, OnEvent
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
 from engine.task.wire import Limits, TaskRequest
@@ -21,8 +21,8 @@ from engine.task.wire import Limits, TaskRequest
 if TYPE_CHECKING:
     from engine.bundles import BundleStore
     from engine.runs.task_run import TaskRun
-    from engine.scheduling.scheduler import Line
-    from engine.storage.tasks import Records
+    from engine.scheduling.scheduler import Scheduler
+    from engine.storage.tasks import TaskRecords
     from sandbox import PoolOptions, Sandbox
 
 Isolation = Literal["auto", "bubblewrap", "landlock", "none"]
@@ -42,11 +42,11 @@ class Workspace:
     limits: Limits
     max_tasks: int
     daily_caps: DailyCaps
-    reach: Reach
+    network: NetworkAccess
     take_over: bool = True
-    _line: Line | None = None
+    _line: Scheduler | None = None
     _models: dict[str, Model] = field(default_factory=dict)
-    _records: Records | None = None
+    _records: TaskRecords | None = None
     _sandbox: Sandbox | None = None
     _closed: bool = False
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -83,24 +83,26 @@ class Workspace:
             self._sandbox = Sandbox(isolation=self.isolation, browser=self.browser, pool=pool, cache=cache)
         return self._sandbox
 
-    async def records(self) -> Records:
+    async def records(self) -> TaskRecords:
         """What survives the process."""
         async with self._opening:
             if self._records is None:
                 self._check_open()
-                from engine.storage.tasks import Records
+                from engine.storage.tasks import TaskRecords
 
-                self._records = await to_its_end(Records, self.root / "records.sqlite3")
+                self._records = await to_thread_uncancellable(TaskRecords, self.root / "records.sqlite3")
             return self._records
 
-    async def line(self) -> Line:
+    async def line(self) -> Scheduler:
         """The line of waiting tasks."""
         records = await self.records()
         if self._line is None:
             self._check_open()
-            from engine.scheduling.scheduler import Line
+            from engine.scheduling.scheduler import Scheduler
 
-            self._line = Line(records, self.root, self.bundles, self.max_tasks, self._adopt, take_over=self.take_over)
+            self._line = Scheduler(
+                records, self.root, self.bundles, self.max_tasks, self._adopt, take_over=self.take_over
+            )
         return self._line
 
     async def job(
@@ -130,10 +132,10 @@ class Workspace:
             records,
             model,
             redactor,
-            Trace(task_id, self.trace_file(task_id), redactor, on_event),
-            Account(records.ledger, task_id, request.reuse_key, self.daily_caps),
+            EventLog(task_id, self.trace_file(task_id), redactor, on_event),
+            TaskAccount(records.spending, task_id, request.reuse_key, self.daily_caps),
             schema,
-            self.reach,
+            self.network,
         )
 
     async def _adopt(self, task_id: str, request: TaskRequest) -> TaskRun:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.bundles.git_objects import Entry, git_environment
+from engine.bundles.git_objects import TreeEntry, git_environment
 from engine.bundles.paths import check_resource_names
 from engine.errors import BundleCorrupt, InvalidRequest, StoreError
 
@@ -120,12 +120,12 @@ def _sizes(directory: Path) -> dict[str, tuple[str, int]]:
 
 
 def _check_files(directory: Path, commit: str, sizes: dict[str, tuple[str, int]]) -> None:
-    entries: dict[str, Entry] = {}
+    entries: dict[str, TreeEntry] = {}
     listed = _run(directory, ["ls-tree", "-r", "-z", "--full-tree", commit])
     for line in filter(None, listed.split(b"\0")):
         facts, _, path = line.partition(b"\t")
         mode, _, object_id = facts.decode().split()
-        entries[os.fsdecode(path)] = Entry(mode, object_id)
+        entries[os.fsdecode(path)] = TreeEntry(mode, object_id)
     where = f"revision {commit[:10]}"
     if irregular := [path for path, entry in entries.items() if entry.mode not in _REGULAR]:
         raise _bad(f"{irregular[0]!r} in {where} is a link or a repository; a bundle holds regular files only")

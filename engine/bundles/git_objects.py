@@ -75,7 +75,7 @@ def blob_id(data: bytes) -> str:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """A file in a revision: its mode as git writes it, and the id of its content."""
 
     mode: str
@@ -92,7 +92,7 @@ def need_git() -> None:
         raise StoreError("git is not installed, so no automation could be saved; install git 2.36 or newer")
 
 
-class Objects:
+class GitObjects:
     """The objects of one bundle's repository; a context manager.
 
     Raises:
@@ -104,11 +104,11 @@ class Objects:
         self.directory = directory
         self._git: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Objects:
+    def __enter__(self) -> GitObjects:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, events: TracebackType | None
     ) -> None:
         if self._git is not None:
             with self._git as git:  # closes the pipes and waits
@@ -145,11 +145,11 @@ class Objects:
             )
         return found
 
-    def tree(self, revision: Revision) -> dict[str, Entry]:
+    def tree(self, revision: Revision) -> dict[str, TreeEntry]:
         """Path to entry of all that the revision holds, subdirectories included."""
         return dict(self._walk(revision.tree, ""))
 
-    def files(self, entries: Mapping[str, Entry]) -> dict[str, bytes]:
+    def files(self, entries: Mapping[str, TreeEntry]) -> dict[str, bytes]:
         """The contents of these entries.
 
         Raises:
@@ -160,15 +160,15 @@ class Objects:
                 raise BundleCorrupt(f"{path} in {self.directory} is not a regular file", file=path)
         return {path: self._need(entry.id, "blob") for path, entry in entries.items()}
 
-    def _walk(self, tree_id: str, prefix: str) -> list[tuple[str, Entry]]:
-        found: list[tuple[str, Entry]] = []
+    def _walk(self, tree_id: str, prefix: str) -> list[tuple[str, TreeEntry]]:
+        found: list[tuple[str, TreeEntry]] = []
         data, at = self._need(tree_id, "tree"), 0
         while at < len(data):
             end = data.index(b"\0", at)
             mode, _, name = data[at:end].partition(b" ")
             at = end + 21
             path = prefix + os.fsdecode(name)
-            entry = Entry(mode.decode(), data[end + 1 : at].hex())
+            entry = TreeEntry(mode.decode(), data[end + 1 : at].hex())
             if entry.mode == _TREE:
                 found += self._walk(entry.id, f"{path}/")
             else:

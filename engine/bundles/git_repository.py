@@ -17,7 +17,7 @@ from typing import Any
 import git
 from gitdb import IStream  # type: ignore[import-untyped]  # it ships no types
 
-from engine.bundles.git_objects import REGULAR, Entry, git_environment
+from engine.bundles.git_objects import REGULAR, TreeEntry, git_environment
 from engine.bundles.revision import Revision, parse_commit
 from engine.errors import BundleCorrupt, StoreError
 
@@ -42,19 +42,19 @@ class _Repo(git.Repo):
     GitCommandWrapperType = _Git
 
 
-class Repository:
+class GitRepository:
     """A bundle's repository, open until the end of the block, with no process left behind."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
 
-    def __enter__(self) -> Repository:
+    def __enter__(self) -> GitRepository:
         with translated(self.directory):
             self._repo = _Repo(self.directory, expand_vars=False)
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, events: TracebackType | None
     ) -> None:
         self._repo.close()
 
@@ -69,10 +69,10 @@ class Repository:
         exclude.parent.mkdir(exist_ok=True)
         exclude.write_text(_IGNORED)
 
-    def write_files(self, files: Mapping[str, bytes], kept: Mapping[str, Entry]) -> str:
+    def write_files(self, files: Mapping[str, bytes], kept: Mapping[str, TreeEntry]) -> str:
         """Stores these files, durably, beside entries that are stored already, and gives the tree's id."""
         with translated(self.directory):
-            entries = dict(kept) | {path: Entry(REGULAR, self._write_blob(data)) for path, data in files.items()}
+            entries = dict(kept) | {path: TreeEntry(REGULAR, self._write_blob(data)) for path, data in files.items()}
         lines = b"".join(f"{e.mode} {e.id}\t".encode() + os.fsencode(path) + b"\0" for path, e in entries.items())
         index = self.directory / ".git" / "webtasks-index"
         index.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ class Lock:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, events: TracebackType | None
     ) -> None:
         self.release()
 

@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
-from engine.bundles.git_objects import Objects
+from engine.bundles.git_objects import GitObjects
 from engine.bundles.paths import directory_name, key_of
 from engine.bundles.revision import Revision
-from engine.bundles.working_tree import View, scan
+from engine.bundles.working_tree import WorkingTree, scan
 from engine.errors import BundleCorrupt, BundleError, BundleNotFound, EngineError, StoreError
 
 if TYPE_CHECKING:
-    from engine.bundles.git_repository import Repository
+    from engine.bundles.git_repository import GitRepository
 
 PINNED = "refs/webtasks/pinned"
 
 
-class Shelf:
+class BundleReader:
     """The reading half of a store; see ``BundleStore``."""
 
     def __init__(self, root: Path) -> None:
@@ -59,7 +59,7 @@ class Shelf:
         with self._errors(key):
             if not self._exists(key):
                 return None
-            with Objects(self.path(key)) as objects:
+            with GitObjects(self.path(key)) as objects:
                 return read_bundle(objects, self._head(objects) if revision is None else objects.need(revision))
 
     def load_active(self, key: str) -> Bundle | None:
@@ -67,7 +67,7 @@ class Shelf:
         with self._errors(key):
             if not self._exists(key):
                 return None
-            with Objects(self.path(key)) as objects:
+            with GitObjects(self.path(key)) as objects:
                 return read_bundle(objects, objects.revision(PINNED) or self._head(objects))
 
     def head(self, key: str) -> Revision | None:
@@ -75,7 +75,7 @@ class Shelf:
         with self._errors(key):
             if not self._exists(key):
                 return None
-            with Objects(self.path(key)) as objects:
+            with GitObjects(self.path(key)) as objects:
                 return self._head(objects)
 
     def pinned(self, key: str) -> Revision | None:
@@ -83,7 +83,7 @@ class Shelf:
         with self._errors(key):
             if not self._exists(key):
                 return None
-            with Objects(self.path(key)) as objects:
+            with GitObjects(self.path(key)) as objects:
                 return objects.revision(PINNED)
 
     def last(self, key: str) -> tuple[Revision, Revision | None] | None:
@@ -91,7 +91,7 @@ class Shelf:
         with self._errors(key):
             if not self._exists(key):
                 return None
-            with Objects(self.path(key)) as objects:
+            with GitObjects(self.path(key)) as objects:
                 return self._head(objects), objects.revision(PINNED)
 
     def history(self, key: str, limit: int | None = None) -> list[Revision]:
@@ -121,8 +121,8 @@ class Shelf:
         with self._errors(key):
             if not self._exists(key):
                 return ()
-            with Objects(self.path(key)) as objects:
-                return View(objects, self._head(objects)).edited()
+            with GitObjects(self.path(key)) as objects:
+                return WorkingTree(objects, self._head(objects)).edited()
 
     def read_working_tree(self, key: str) -> Bundle:
         """The bundle as the files in its directory say, edits included, for adopting them.
@@ -166,15 +166,15 @@ class Shelf:
     def _missing(self, key: str) -> BundleNotFound:
         return BundleNotFound(f"nothing is saved under the reuse key {key!r} in {self.root}", key=key)
 
-    def _objects(self, key: str) -> Objects:
+    def _objects(self, key: str) -> GitObjects:
         if not self._exists(key):
             raise self._missing(key)
-        return Objects(self.path(key))
+        return GitObjects(self.path(key))
 
-    def _repository(self, key: str) -> Repository:
+    def _repository(self, key: str) -> GitRepository:
         return open_repository(self.path(key))
 
-    def _head(self, objects: Objects) -> Revision:
+    def _head(self, objects: GitObjects) -> Revision:
         head = objects.revision("HEAD")
         if head is None:
             raise BundleCorrupt(
@@ -185,7 +185,7 @@ class Shelf:
     def _key_inside(self, directory: Path) -> str | None:
         """The key of a shortened directory name; None where the directory was not made by us."""
         try:
-            with Objects(directory) as objects:
+            with GitObjects(directory) as objects:
                 entry = objects.tree(self._head(objects))[META]
                 key = BundleMeta.from_json(objects.files({META: entry})[META].decode()).reuse_key
         except (BundleError, KeyError, ValueError):
@@ -215,18 +215,18 @@ def _repositories(directory: Path) -> list[str]:
         os.close(folder)
 
 
-def read_bundle(objects: Objects, revision: Revision) -> Bundle:
+def read_bundle(objects: GitObjects, revision: Revision) -> Bundle:
     entries = {path: entry for path, entry in objects.tree(revision).items() if is_bundle_file(path)}
     return Bundle.from_files(objects.files(entries), revision)
 
 
-def repository_class() -> type[Repository]:
+def repository_class() -> type[GitRepository]:
     try:
-        from engine.bundles.git_repository import Repository
+        from engine.bundles.git_repository import GitRepository
     except ImportError as error:  # GitPython's way of saying that git itself is not there
         raise StoreError(f"git cannot be used: {error}; install git 2.36 or newer") from error
-    return Repository
+    return GitRepository
 
 
-def open_repository(directory: Path) -> Repository:
+def open_repository(directory: Path) -> GitRepository:
     return repository_class()(directory)

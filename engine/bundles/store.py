@@ -15,17 +15,17 @@ from urllib.parse import urlsplit
 from engine.bundles.atomic import remove_leftovers, sync_directory, sync_tree
 from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
 from engine.bundles.bundle_file import pack, unpack
-from engine.bundles.git_objects import Objects, blob_id
+from engine.bundles.git_objects import GitObjects, blob_id
 from engine.bundles.lock import Lock, try_lock, wait_for_lock
 from engine.bundles.paths import directory_name
-from engine.bundles.reader import PINNED, Shelf, open_repository, read_bundle, repository_class
+from engine.bundles.reader import PINNED, BundleReader, open_repository, read_bundle, repository_class
 from engine.bundles.revision import Revision, format_message
-from engine.bundles.working_tree import View
+from engine.bundles.working_tree import WorkingTree
 from engine.errors import BundleCorrupt, InvalidRequest, StoreError
 from engine.task.schema import OutputSchema
 
 if TYPE_CHECKING:
-    from engine.bundles.git_repository import Repository
+    from engine.bundles.git_repository import GitRepository
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _IMPORT = "~import"  # no key's directory is called so
 _PATIENCE = 10.0  # seconds that a change by hand waits for a run of the same key
 
 
-class BundleStore(Shelf):
+class BundleStore(BundleReader):
     """The bundles of one workspace.
 
     Methods block; async code calls them in a thread. Reading takes no lock. :meth:`commit` and :meth:`recover` are
@@ -81,8 +81,8 @@ class BundleStore(Shelf):
             if not self._exists(key):
                 return
             remove_leftovers(self.path(key) / ".git")
-            with Objects(self.path(key)) as objects:
-                view = View(objects, self._head(objects))
+            with GitObjects(self.path(key)) as objects:
+                view = WorkingTree(objects, self._head(objects))
                 if not view.is_current():
                     view.refresh()
 
@@ -116,7 +116,7 @@ class BundleStore(Shelf):
             if not self._exists(key):
                 return self._create(key, files, message)
             remove_leftovers(self.path(key) / ".git")
-            with Objects(self.path(key)) as objects, self._repository(key) as repository:
+            with GitObjects(self.path(key)) as objects, self._repository(key) as repository:
                 head = self._head(objects)
                 kept = {path: entry for path, entry in objects.tree(head).items() if not is_bundle_file(path)}
                 seen = adopt.working_files if adopt is not None else {}
@@ -128,7 +128,7 @@ class BundleStore(Shelf):
                 if tree != head.tree:
                     revision = _advance(objects, repository, tree, head, message)
                 try:
-                    View(objects, revision, {path: blob_id(data) for path, data in seen.items()}).refresh()
+                    WorkingTree(objects, revision, {path: blob_id(data) for path, data in seen.items()}).refresh()
                 except OSError as error:  # it is saved; the next run makes the files follow
                     log.warning("the files of %s do not show the newest revision: %s", key, error)
                 return revision
@@ -157,7 +157,7 @@ class BundleStore(Shelf):
                     f"Roll back to {target.short}: {target.subject}", trailers={"Rolled-Back-To": target.id}
                 )
                 new = _advance(objects, repository, target.tree, head, message)
-                View(objects, new).refresh()
+                WorkingTree(objects, new).refresh()
                 return new
 
     def pin(self, key: str, revision: str | None = None) -> Revision:
@@ -246,9 +246,9 @@ class BundleStore(Shelf):
                 with file.open("rb", buffering=0) as source:
                     repository_class().create(aside)
                     commits = unpack(source, aside)
-                    with Objects(aside) as objects, open_repository(aside) as repository:
+                    with GitObjects(aside) as objects, open_repository(aside) as repository:
                         found, revision = _admit(objects, repository, commits, key)
-                        View(objects, revision, dict.fromkeys(objects.tree(revision))).refresh()
+                        WorkingTree(objects, revision, dict.fromkeys(objects.tree(revision))).refresh()
                 with self.lock(found, timeout):
                     if self._exists(found):
                         raise InvalidRequest(
@@ -281,9 +281,9 @@ class BundleStore(Shelf):
         aside = self._aside(key)
         try:
             repository_class().create(aside)
-            with Objects(aside) as objects, open_repository(aside) as repository:
+            with GitObjects(aside) as objects, open_repository(aside) as repository:
                 revision = _advance(objects, repository, repository.write_files(files, {}), None, message)
-                View(objects, revision, dict.fromkeys(files)).refresh()
+                WorkingTree(objects, revision, dict.fromkeys(files)).refresh()
             self._publish(aside, key)
         except BaseException:
             shutil.rmtree(aside, ignore_errors=True)
@@ -312,13 +312,15 @@ class BundleStore(Shelf):
                 lock.release()
 
 
-def _advance(objects: Objects, repository: Repository, tree: str, head: Revision | None, message: str) -> Revision:
+def _advance(
+    objects: GitObjects, repository: GitRepository, tree: str, head: Revision | None, message: str
+) -> Revision:
     commit = repository.write_commit(tree, head.id if head is not None else None, message)
     repository.set_ref("HEAD", commit, head.id if head is not None else None, create=head is None)
     return objects.need(commit)
 
 
-def _admit(objects: Objects, repository: Repository, commits: list[str], key: str | None) -> tuple[str, Revision]:
+def _admit(objects: GitObjects, repository: GitRepository, commits: list[str], key: str | None) -> tuple[str, Revision]:
     """Makes what was unpacked a bundle of this store; every revision must be one, for any may be rolled back to."""
     for commit in commits:
         bundle = read_bundle(objects, objects.need(commit))

@@ -13,7 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from engine.bundles.atomic import write_whole
-from engine.bundles.git_objects import Entry, Objects, blob_id
+from engine.bundles.git_objects import GitObjects, TreeEntry, blob_id
 from engine.bundles.revision import Revision
 
 _MARKER = "webtasks-view"
@@ -21,7 +21,7 @@ _JUNK = ("__pycache__", "*.pyc", ".DS_Store", "Thumbs.db", "desktop.ini", "*.swp
 _OTHER = "not a regular file"
 
 
-class View:
+class WorkingTree:
     """The view of one bundle.
 
     Args:
@@ -30,7 +30,7 @@ class View:
         also: Path to the id of a content (None: no file) that HEAD was made from, and so is no edit any more.
     """
 
-    def __init__(self, objects: Objects, head: Revision, also: Mapping[str, str | None] | None = None) -> None:
+    def __init__(self, objects: GitObjects, head: Revision, also: Mapping[str, str | None] | None = None) -> None:
         self._objects = objects
         self._head = head
         self._also = also or {}
@@ -67,9 +67,9 @@ class View:
                 self._remove(path)
             elif self._state(path) != wanted[path].id:
                 self._write(path, wanted[path])
-        from engine.bundles.git_repository import Repository
+        from engine.bundles.git_repository import GitRepository
 
-        with Repository(self._root) as repository:
+        with GitRepository(self._root) as repository:
             repository.rebuild_index(self._head.id)
         self._mark([self._head.id])
         return True
@@ -101,7 +101,7 @@ class View:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def _write(self, path: str, entry: Entry) -> None:
+    def _write(self, path: str, entry: TreeEntry) -> None:
         data = self._objects.files({path: entry})[path]
         file = self._root / path
         file.parent.mkdir(parents=True, exist_ok=True)

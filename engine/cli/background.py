@@ -47,7 +47,7 @@ async def _work(settings: Settings, request: dict[str, Any] | None) -> None:
                 _answer({"error": told})
                 return
             log = _detach(engine.root, task_id, {"task": json.loads(task.model_dump_json())})
-        await engine.run_out()
+        await engine.run_until_idle()
     with contextlib.suppress(OSError):  # somebody tidied up
         if log.stat().st_size == 0:
             log.unlink()

@@ -18,7 +18,7 @@ _RULE = re.compile(r"={5,}( logs ={5,})?")  # Playwright's, around what it waite
 
 
 @dataclass(frozen=True)
-class Line:
+class EventLine:
     """One thing that happened, for a person.
 
     Args:
@@ -32,10 +32,10 @@ class Line:
     spent: str = ""
 
 
-def narrate(event: Event) -> Line | None:
+def narrate(event: Event) -> EventLine | None:
     """The event in words; None where it tells a person nothing new."""
     if event.type == "task.pending":
-        return Line(f"task {event.task_id}, key {one_line(str(event.data['key']))}", "detail")
+        return EventLine(f"task {event.task_id}, key {one_line(str(event.data['key']))}", "detail")
     tell = _LINES.get(event.type)
     return tell(event.data) if tell else None
 
@@ -71,26 +71,28 @@ def _problems(data: Data) -> str:
     return one_line(_RULE.sub(" ", "; ".join(map(str, data.get("problems", ())))), 240)
 
 
-def _trouble(what: str) -> Callable[[Data], Line]:
-    def tell(data: Data) -> Line:
+def _trouble(what: str) -> Callable[[Data], EventLine]:
+    def tell(data: Data) -> EventLine:
         first = (str(data.get("trouble") or "").splitlines() or [""])[0]
-        return Line(f"{what}: {one_line(first, 200)}" if first else what)
+        return EventLine(f"{what}: {one_line(first, 200)}" if first else what)
 
     return tell
 
 
-def _step(data: Data) -> Line | None:
+def _step(data: Data) -> EventLine | None:
     said = one_line(str(data["text"]), 160)
     text = f"step {data['turn']}{': ' + said if said else ''}"
-    return Line(text, "step", f"{dollars(data['spent_usd'])} so far{' (recorded)' if data.get('recorded') else ''}")
+    return EventLine(
+        text, "step", f"{dollars(data['spent_usd'])} so far{' (recorded)' if data.get('recorded') else ''}"
+    )
 
 
-def _tool(data: Data) -> Line:
+def _tool(data: Data) -> EventLine:
     given = data.get("code") or " ".join(f"{k}={v}" for k, v in dict(data.get("arguments") or {}).items())
-    return Line(f"{data['tool']}  {one_line(str(given), 120)}".rstrip(), "detail")
+    return EventLine(f"{data['tool']}  {one_line(str(given), 120)}".rstrip(), "detail")
 
 
-def _observed(data: Data) -> Line | None:
+def _observed(data: Data) -> EventLine | None:
     if not data["error"] or str(data["text"]).startswith("not run:"):
         return None
     lines = [line for line in str(data["text"]).splitlines() if line.strip() not in ("", "<page>", "</page>")]
@@ -98,53 +100,53 @@ def _observed(data: Data) -> Line | None:
         return None  # candidate.finished has told it
     lines = [line for line in lines if not _RULE.fullmatch(line.strip())]
     said = next((line for line in lines if _EXCEPTION.match(line)), lines[-1] if lines else "")
-    return Line(f"{data['tool']} failed: {one_line(said, 160)}", "detail")
+    return EventLine(f"{data['tool']} failed: {one_line(said, 160)}", "detail")
 
 
-def _candidate(data: Data) -> Line:
+def _candidate(data: Data) -> EventLine:
     if data["good"]:
-        return Line(f"the automation works: {seconds(data['seconds'])} in a fresh browser")
-    return Line(f"the automation is not good enough: {_problems(data)}")
+        return EventLine(f"the automation works: {seconds(data['seconds'])} in a fresh browser")
+    return EventLine(f"the automation is not good enough: {_problems(data)}")
 
 
-def _progress(data: Data) -> Line:
+def _progress(data: Data) -> EventLine:
     total = data.get("total")
-    return Line(f"progress {data['done']}{f' of {total}' if total else ''}", "detail")
+    return EventLine(f"progress {data['done']}{f' of {total}' if total else ''}", "detail")
 
 
-def _check(data: Data) -> Line:
-    return Line("trying the parameters of the last good run: is it the code, or these parameters?")
+def _check(data: Data) -> EventLine:
+    return EventLine("trying the parameters of the last good run: is it the code, or these parameters?")
 
 
-_LINES: Mapping[str, Callable[[Data], Line | None]] = {
-    "task.waiting": lambda data: Line(f"waiting: another run holds the key {one_line(str(data['key']))}"),
-    "replay.started": lambda data: Line(f"replaying revision {str(data['revision'])[:10]}"),
-    "replay.failed": lambda data: Line(f"the saved automation does not hold any more: {_problems(data)}"),
+_LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
+    "task.waiting": lambda data: EventLine(f"waiting: another run holds the key {one_line(str(data['key']))}"),
+    "replay.started": lambda data: EventLine(f"replaying revision {str(data['revision'])[:10]}"),
+    "replay.failed": lambda data: EventLine(f"the saved automation does not hold any more: {_problems(data)}"),
     "check.started": _check,
-    "retry.waiting": lambda data: Line(
+    "retry.waiting": lambda data: EventLine(
         f"the site is away ({data['reason']}); another try in {seconds(data['seconds'])}"
     ),
-    "continuation.started": lambda data: Line(
+    "continuation.started": lambda data: EventLine(
         "it failed after something irreversible; nothing is done again, the model reads what came of it"
     ),
-    "explore.started": lambda data: Line("nothing is saved yet; the model explores the site"),
+    "explore.started": lambda data: EventLine("nothing is saved yet; the model explores the site"),
     "update.started": _trouble("the model updates the automation"),
     "repair.started": _trouble("the model repairs the automation"),
-    "adopt.started": lambda data: Line(f"edited by hand: {one_line(', '.join(map(str, data['files'])))}"),
+    "adopt.started": lambda data: EventLine(f"edited by hand: {one_line(', '.join(map(str, data['files'])))}"),
     "agent.step": _step,
     "agent.tool": _tool,
     "agent.observed": _observed,
-    "candidate.started": lambda data: Line(
+    "candidate.started": lambda data: EventLine(
         f"trying the automation in a fresh browser{', with other parameters' if data['other_parameters'] else ''}"
     ),
     "candidate.finished": _candidate,
-    "candidate.real_run": lambda data: Line("rehearsed well; now the one real run"),
-    "commit": lambda data: Line(f"committed {str(data['revision'])[:10]}: {one_line(str(data['subject']))}"),
-    "automation.log": lambda data: Line(f"log: {one_line(str(data['message']), 160)}", "detail"),
+    "candidate.real_run": lambda data: EventLine("rehearsed well; now the one real run"),
+    "commit": lambda data: EventLine(f"committed {str(data['revision'])[:10]}: {one_line(str(data['subject']))}"),
+    "automation.log": lambda data: EventLine(f"log: {one_line(str(data['message']), 160)}", "detail"),
     "automation.progress": _progress,
-    "irreversible.passed": lambda data: Line(f"irreversible: {one_line(str(data['action']))}"),
-    "irreversible.refused": lambda data: Line(f"not done a second time: {one_line(str(data['action']))}"),
-    "egress.refused": lambda data: Line(f"kept from: {one_line(', '.join(data['hosts']))}", "detail"),
-    "model.asked": lambda data: Line(f"the automation asked the model for a judgment ({dollars(data['usd'])})"),
-    "download": lambda data: Line(f"downloaded {one_line(str(data['name']))}, {data['size']} bytes", "detail"),
+    "irreversible.passed": lambda data: EventLine(f"irreversible: {one_line(str(data['action']))}"),
+    "irreversible.refused": lambda data: EventLine(f"not done a second time: {one_line(str(data['action']))}"),
+    "egress.refused": lambda data: EventLine(f"kept from: {one_line(', '.join(data['hosts']))}", "detail"),
+    "model.asked": lambda data: EventLine(f"the automation asked the model for a judgment ({dollars(data['usd'])})"),
+    "download": lambda data: EventLine(f"downloaded {one_line(str(data['name']))}, {data['size']} bytes", "detail"),
 }

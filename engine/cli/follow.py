@@ -41,7 +41,7 @@ async def somebody_runs(
     async def look_after() -> None:
         asked = False
         while True:
-            found = await engine.unowned()
+            found = await engine.orphaned()
             waits = bool(found) if task_ids is None else not set(task_ids).isdisjoint(found)
             if waits and not asked:
                 await asyncio.to_thread(take_over, settings)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine import Event
-from engine.cli.event_text import Line, narrate
+from engine.cli.event_text import EventLine, narrate
 from engine.cli.output import seconds
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _View:
         self._clock = _Clock()
         self._step = ""
         self._spent = ""
-        self._recent: deque[Line] = deque(maxlen=_RECENT)
+        self._recent: deque[EventLine] = deque(maxlen=_RECENT)
 
     def take(self, event: Event) -> None:
         """Takes one event into the view."""

@@ -49,9 +49,9 @@ def report(settings: Settings, result: TaskResult, elapsed: float, *, quiet: boo
         click.echo(f"Warning: {clean(warning)}", err=True)
     if result.error is not None:
         click.echo(f"Error: {clean(result.error.message)}", err=True)
-        trace = settings.root / "traces" / f"{result.web_task_id}.jsonl"
-        if result.attempts and not quiet and trace.is_file():
-            click.echo(f"What happened, step by step: {_relative(trace)}", err=True)
+        events = settings.root / "traces" / f"{result.web_task_id}.jsonl"
+        if result.attempts and not quiet and events.is_file():
+            click.echo(f"What happened, step by step: {_relative(events)}", err=True)
     if not quiet:
         click.echo(clean(summary(result, elapsed)), err=True)
 

@@ -25,7 +25,7 @@ def start_detached(settings: Settings, request: dict[str, Any]) -> TaskResult:
         EngineError: What the engine had against it; nothing was started then.
     """
     with tempfile.TemporaryFile() as errors:
-        process = leave_behind("engine.cli.background", errors)
+        process = spawn_detached("engine.cli.background", errors)
         try:
             answer, _ = process.communicate(_order(settings, request))
         except KeyboardInterrupt:
@@ -49,14 +49,14 @@ def told_error(error: dict[str, Any]) -> EngineError:
 
 def take_over(settings: Settings) -> None:
     """Starts a process that runs the tasks which wait for an engine."""
-    leave_behind("engine.cli.background", subprocess.DEVNULL).communicate(_order(settings, None))
+    spawn_detached("engine.cli.background", subprocess.DEVNULL).communicate(_order(settings, None))
 
 
 def _order(settings: Settings, request: dict[str, Any] | None) -> bytes:
     return json.dumps({"settings": settings.to_json(), "request": request}).encode()
 
 
-def leave_behind(module: str, errors: Any) -> subprocess.Popen[bytes]:
+def spawn_detached(module: str, errors: Any) -> subprocess.Popen[bytes]:
     """Starts a module in a session of its own, out of reach of this terminal's Ctrl-C. It forks; its first half ends.
 
     Args:

@@ -1,9 +1,9 @@
 """What good results of one automation look like: learnt from good runs, checked on every run, never by a model."""
 
 from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
-from engine.contract.comparison import compact, digest, disagreements, joined
+from engine.contract.comparison import compact, digest, disagreements, match_rows
 from engine.contract.learning import learn, widen
-from engine.contract.model import Breach, History, Observed, PageEvidence, Past, Severity
+from engine.contract.model import Breach, History, Observed, PageEvidence, PreviousOutput, Severity
 from engine.contract.page import always_there, borne_out, empty_confirmed
 from engine.contract.patterns import error_text
 from engine.contract.profile import describe, main_rows, merge, repeated, rows
@@ -14,7 +14,7 @@ __all__ = [
     "History",
     "Observed",
     "PageEvidence",
-    "Past",
+    "PreviousOutput",
     "Severity",
     "always_there",
     "borne_out",
@@ -25,9 +25,9 @@ __all__ = [
     "disagreements",
     "empty_confirmed",
     "error_text",
-    "joined",
     "learn",
     "main_rows",
+    "match_rows",
     "merge",
     "repeated",
     "rows",

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract.bulk_changes import affixed, recased, regarbled, uniform
-from engine.contract.model import Breach, History, Observed, Past, Severity
+from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.patterns import blank, number, pattern
 from engine.contract.profile import main_rows
 
@@ -51,7 +51,7 @@ def digest(output: Any) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def joined(old: Sequence[Row], new: Sequence[Row]) -> tuple[float, dict[str, float]] | None:
+def match_rows(old: Sequence[Row], new: Sequence[Row]) -> tuple[float, dict[str, float]] | None:
     """Share of the old rows that are still there, and by field the share of their values that changed.
 
     None where no field tells the rows apart.
@@ -196,7 +196,7 @@ def _share(values: Sequence[Any], among: set[Any]) -> float:
     return sum(v in among for v in values) / len(values) if values else 0.0
 
 
-def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[str, Any]) -> Iterator[Breach]:
+def _against_same(place: str, past: PreviousOutput, new: Sequence[Row], fields: Mapping[str, Any]) -> Iterator[Breach]:
     """Against what the same parameters gave before."""
     old = past.output
     key = _key(old, new)
@@ -236,7 +236,7 @@ def _against_same(place: str, past: Past, new: Sequence[Row], fields: Mapping[st
             )  # fmt: skip
 
 
-def _severity(past: Past) -> Severity:
+def _severity(past: PreviousOutput) -> Severity:
     """Of a change in what never changed: runs within minutes do not tell what another day brings."""
     return "statistical" if past.age <= max(_SOON, _LONGER * past.span) else "advisory"
 

@@ -90,7 +90,7 @@ class Observed:
 
 
 @dataclass(frozen=True)
-class Past:
+class PreviousOutput:
     """What clean runs of one revision gave for one set of parameters.
 
     Args:
@@ -131,5 +131,5 @@ class History:
 
     clean_runs: int = 0
     profile: Mapping[str, Any] = field(default_factory=dict)
-    same: Past | None = None
-    others: tuple[Past, ...] = ()
+    same: PreviousOutput | None = None
+    others: tuple[PreviousOutput, ...] = ()

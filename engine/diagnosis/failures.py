@@ -22,7 +22,7 @@ from engine.task.cause import Cause
 from engine.task.wire import Effect, TaskError
 
 if TYPE_CHECKING:
-    from engine.execution.execution import Execution
+    from engine.execution.execution import AutomationRun
 
 _MODEL: tuple[tuple[type[ModelError], str, str], ...] = (
     (ModelUnauthenticated, "unauthenticated", "model-key"),
@@ -56,7 +56,7 @@ class FailedBehindGate(Failed):
         code: What ran.
     """
 
-    def __init__(self, problems: Sequence[str], execution: Execution, code: str) -> None:
+    def __init__(self, problems: Sequence[str], execution: AutomationRun, code: str) -> None:
         super().__init__(outcome_failure(problems, execution, reason="failed-behind-gate"))
         self.problems, self.execution, self.code = tuple(problems), execution, code
 
@@ -67,7 +67,7 @@ class FailedBehindGate(Failed):
 
 
 def outcome_failure(
-    problems: Sequence[str], execution: Execution, *, reason: str, breaches: Sequence[Breach] = ()
+    problems: Sequence[str], execution: AutomationRun, *, reason: str, breaches: Sequence[Breach] = ()
 ) -> Cause:
     """The cause where an automation's own result is not good, and why nothing is done about it."""
     remedy = {

@@ -18,7 +18,7 @@ Mode = Literal["real", "rehearsal"]
 
 
 @dataclass(frozen=True)
-class Execution:
+class AutomationRun:
     """What one execution gave.
 
     Args:

@@ -10,22 +10,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.execution.execution import Execution, Mode
+from engine.execution.execution import AutomationRun, Mode
 from engine.execution.host import TaskHost
-from engine.execution.network import Reach
-from engine.execution.retry import Patience
+from engine.execution.network import NetworkAccess
+from engine.execution.retry import RetryPolicy
 from engine.execution.screenshots import NAME as PICTURE
 from engine.execution.screenshots import Seen, keep_picture
-from engine.models.budget import Purse
-from engine.storage.tasks import Records
+from engine.models.budget import ModelBudget
+from engine.storage.tasks import TaskRecords
 from engine.task.cause import Cause
-from engine.task.events import Trace
+from engine.task.events import EventLog
 from engine.task.redaction import Redactor
 from sandbox import (
     Automation,
     Egress,
-    Limits,
     Sandbox,
+    SandboxLimits,
     Session,
     WorkerDied,
 )
@@ -40,35 +40,35 @@ class Executor:
         task_id: The task, for the journal and the files.
         start_url: Where the page is opened; None for a blank page.
         egress: What the model's work may reach.
-        reach: What a saved automation may reach.
+        network: What a saved automation may reach.
         limits: The sandbox's limits for each execution.
         redactor: Takes secrets out of what the model is asked.
         files: The task's directory for saved files; each execution has its own below it.
-        purse: Pays for judgments; None where none may be asked.
+        budget: Pays for judgments; None where none may be asked.
         retries: How often the task may try again while the site is away for a moment.
 
     Attributes:
-        patience: Those tries, within the task's time.
+        retry_policy: Those tries, within the task's time.
     """
 
     sandbox: Sandbox
     task_id: str
     start_url: str | None
     egress: Egress
-    reach: Reach
-    limits: Limits
+    network: NetworkAccess
+    limits: SandboxLimits
     files: Path
-    records: Records
-    trace: Trace
+    records: TaskRecords
+    events: EventLog
     redactor: Redactor
-    purse: Purse | None = None
+    budget: ModelBudget | None = None
     retries: int = 0
-    patience: Patience = field(init=False)
+    retry_policy: RetryPolicy = field(init=False)
     _count: int = 0
     _seen: Seen | None = None
 
     def __post_init__(self) -> None:
-        self.patience = Patience(self.trace, time.monotonic() + self.limits.wall_seconds, self.retries)
+        self.retry_policy = RetryPolicy(self.events, time.monotonic() + self.limits.wall_seconds, self.retries)
 
     def begin_at(self, url: str, *, allow: tuple[str, ...] = ()) -> None:
         """Makes a saved or a chosen URL the start, for a request that names none.
@@ -83,7 +83,7 @@ class Executor:
         """A host for one more execution or session."""
         self._count += 1
         return TaskHost(
-            self.task_id, mode, self.records, self.trace, self.purse, self.files / str(self._count), self.redactor
+            self.task_id, mode, self.records, self.events, self.budget, self.files / str(self._count), self.redactor
         )  # fmt: skip
 
     async def run(
@@ -99,7 +99,7 @@ class Executor:
         secret: bool = False,
         known_hosts: Collection[str] | None = None,
         hold_changes: bool = False,
-    ) -> Execution:
+    ) -> AutomationRun:
         """Runs the code; a script that fails is a value, a sandbox that fails an exception.
 
         Args:
@@ -113,7 +113,7 @@ class Executor:
         automation = Automation(code=code, resources=dict(resources or {}))
         egress = self.egress
         if known_hosts is not None:
-            egress = self.reach.replaying(egress, known_hosts, self.start_url)
+            egress = self.network.replaying(egress, known_hosts, self.start_url)
         for chances in (1, 0):
             host = self.host(mode)
             try:
@@ -132,21 +132,21 @@ class Executor:
             except WorkerDied as died:
                 if not chances or not await self._may_begin_again(once):
                     raise
-                await self.trace.emit("worker.died", error=str(died))
+                await self.events.emit("worker.died", error=str(died))
                 continue
             crashed = outcome.error is not None and outcome.error.kind == "crash"
             if not crashed or not chances or not await self._may_begin_again(once):
                 break
             if outcome.session is not None:
                 await outcome.session.close()
-            await self.trace.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
+            await self.events.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
         # What explores the page that stays open is the model: nothing irreversible is let through for it.
         host.mode = "rehearsal"
         if refused := {name: reason for name, reason in outcome.evidence.refused if reason.startswith("policy")}:
-            await self.trace.emit("egress.refused", hosts=refused)
+            await self.events.emit("egress.refused", hosts=refused)
         if outcome.evidence.screenshot is not None:
             self._seen = outcome.evidence
-        return Execution(
+        return AutomationRun(
             outcome, host.progressed, tuple(host.gates), host.files, host.model_error, parameters, code
         )  # fmt: skip
 

@@ -15,9 +15,9 @@ from engine.errors import InvalidRequest, ModelError
 from engine.execution.downloads import _new_file
 from engine.execution.execution import Mode
 from engine.models.base import ModelRequest
-from engine.models.budget import Purse
-from engine.storage.tasks import Records
-from engine.task.events import Trace
+from engine.models.budget import ModelBudget
+from engine.storage.tasks import TaskRecords
+from engine.task.events import EventLog
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
 from sandbox import (
@@ -38,9 +38,9 @@ class TaskHost(Host):
 
     task_id: str
     mode: Mode
-    records: Records
-    trace: Trace
-    purse: Purse | None
+    records: TaskRecords
+    events: EventLog
+    budget: ModelBudget | None
     files: Path
     redactor: Redactor
     progressed: tuple[int, int | None] | None = None
@@ -49,12 +49,12 @@ class TaskHost(Host):
 
     async def log(self, message: str) -> None:
         """Passes a line of the automation's log on."""
-        await self.trace.emit("automation.log", message=message)
+        await self.events.emit("automation.log", message=message)
 
     async def progress(self, done: int, total: int | None) -> None:
         """Keeps the last progress, which the contract checks at the end."""
         self.progressed = (done, total)
-        await self.trace.emit("automation.progress", done=done, total=total)
+        await self.events.emit("automation.progress", done=done, total=total)
 
     async def gate(self, action: str, key: str | None) -> GateDecision:
         """Lets an irreversible action through once per task, and only when it is on disk that it was."""
@@ -63,14 +63,14 @@ class TaskHost(Host):
             return GateDecision.REHEARSE
         first = await asyncio.to_thread(self.records.journal.pass_gate, self.task_id, action, key or "")
         self.gates.append((action, first))
-        await self.trace.emit("irreversible.passed" if first else "irreversible.refused", action=action, key=key)
+        await self.events.emit("irreversible.passed" if first else "irreversible.refused", action=action, key=key)
         return GateDecision.GO if first else GateDecision.REFUSE
 
     async def gate_closed(self, action: str, key: str | None, error: str | None) -> None:
         """Writes down how the code behind the gate ended."""
         state: Literal["failed", "confirmed"] = "failed" if error else "confirmed"
         await asyncio.to_thread(self.records.journal.close_gate, self.task_id, action, key or "", state)
-        await self.trace.emit("irreversible.closed", action=action, key=key, error=error)
+        await self.events.emit("irreversible.closed", action=action, key=key, error=error)
 
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         """Hands a judgment to the model; the same question about the same content is answered from the cache."""
@@ -82,13 +82,13 @@ class TaskHost(Host):
         cached = await asyncio.to_thread(self.records.journal.judgment, digest)
         if cached is not None:
             return json.loads(cached)
-        if self.purse is None:
+        if self.budget is None:
             raise AskRefused('this content needs the model\'s judgment, and the task runs with ai="never"')
-        answer = await self._judge(self.purse, prompt, content, schema)
+        answer = await self._judge(self.budget, prompt, content, schema)
         await asyncio.to_thread(self.records.journal.keep_judgment, digest, json.dumps(answer))
         return answer
 
-    async def _judge(self, purse: Purse, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
+    async def _judge(self, budget: ModelBudget, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         try:
             wanted = OutputSchema(schema, tame=True) if schema else None
         except InvalidRequest as error:
@@ -105,11 +105,11 @@ class TaskHost(Host):
                 output_schema=wanted.json_schema if wanted else None,
             )
             try:
-                reply = await purse.query(request)
+                reply = await budget.query(request)
             except ModelError as error:
                 self.model_error = error
                 raise AskRefused(f"the model could not be asked: {error}") from error
-            await self.trace.emit("model.asked", usd=reply.cost_usd, tokens=reply.usage.prompt_tokens)
+            await self.events.emit("model.asked", usd=reply.cost_usd, tokens=reply.usage.prompt_tokens)
             try:
                 answer = json.loads(_json_text(reply.text), parse_constant=_no_json)
             except ValueError:
@@ -132,7 +132,7 @@ class TaskHost(Host):
                 digest.update(chunk)
                 size += len(chunk)
                 await asyncio.to_thread(file.write, chunk)
-        await self.trace.emit("download", name=target.name, size=size)
+        await self.events.emit("download", name=target.name, size=size)
         return {
             "name": target.name,
             "content_type": content_type,

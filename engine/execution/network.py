@@ -18,7 +18,7 @@ EgressOption = Literal["learned", "public"] | Collection[str]
 
 
 @dataclass(frozen=True)
-class Reach:
+class NetworkAccess:
     """The options ``egress`` and ``proxy`` of an engine.
 
     Args:
@@ -32,7 +32,7 @@ class Reach:
     proxy: str | None = field(default=None, repr=False)
 
     @classmethod
-    def parse(cls, egress: EgressOption, proxy: str | None) -> Reach:
+    def parse(cls, egress: EgressOption, proxy: str | None) -> NetworkAccess:
         """From the options as the user gave them.
 
         Raises:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from engine.task.cause import Cause
-from engine.task.events import Trace
+from engine.task.events import EventLog
 
 _FIRST_WAIT = 1.0  # seconds; each further one is four times as long
 _LONGEST_WAIT = 60.0  # a site that asks for more is better asked by another run
@@ -15,21 +15,21 @@ _LEAST_LEFT = 5.0  # seconds of the task's time that another try is worth beginn
 
 
 @dataclass
-class Patience:
+class RetryPolicy:
     """How often one task may try again what failed for a cause that passes.
 
     Args:
-        trace: Is told of each wait.
+        events: Is told of each wait.
         deadline: When the task's time is up, on the monotonic clock.
         retries: How many tries are left.
     """
 
-    trace: Trace
+    events: EventLog
     deadline: float
     retries: int
     _next_wait: float = _FIRST_WAIT
 
-    async def another(self, cause: Cause) -> bool:
+    async def wait(self, cause: Cause) -> bool:
         """Waits, and says that another try may be made; or says at once that none may."""
         wait = max(self._next_wait, cause.wait or 0.0)
         left = self.deadline - time.monotonic()
@@ -37,7 +37,7 @@ class Patience:
             return False
         self.retries -= 1
         self._next_wait *= 4
-        await self.trace.emit(
+        await self.events.emit(
             "retry.waiting", reason=cause.reason, message=cause.message, seconds=wait, retries_left=self.retries
         )
         await asyncio.sleep(wait)

@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.contract import Breach, History, Observed, Past, borne_out, check, learn, rows
+from engine.contract import Breach, History, Observed, PreviousOutput, borne_out, check, learn, rows
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution.effects import writes
-from engine.execution.execution import Execution
+from engine.execution.execution import AutomationRun
 from engine.execution.executor import Executor
 from engine.gate import plausibility, static_checks
 from engine.gate.hardcoded import scraped
 from engine.gate.verdicts import Candidate, Promoted, Refused, Trial
 from engine.task.cause import Cause
-from engine.task.events import Trace
+from engine.task.events import EventLog
 from engine.task.schema import OutputSchema, infer
 from sandbox import Evidence, SandboxLimitExceeded, ScriptError, WorkerDied
 
@@ -49,14 +49,14 @@ class Gate:
     contract: Mapping[str, Any] | None
     known_parameters: Mapping[str, Any] | None
     resources: Mapping[str, bytes]
-    trace: Trace
+    events: EventLog
     task: str = ""
     history: History = field(default_factory=History)
     wrote: bool = False
     start_url_given: bool = True
     seen: list[str] = field(default_factory=list)
     _last: Trial | None = None
-    _told: set[str] = field(default_factory=set)
+    _reported: set[str] = field(default_factory=set)
     _reads_only: set[str] = field(default_factory=set)  # code that is said to change nothing on the site
     _hosts: set[str] = field(default_factory=set)  # of the other runs that prove it
 
@@ -78,7 +78,7 @@ class Gate:
         if problems:
             return Trial(code, chosen, None, tuple(problems))
         said = {"reads_only": reads_only} if reads_only else {}
-        await self.trace.emit("candidate.started", other_parameters=parameters is not None, **said)
+        await self.events.emit("candidate.started", other_parameters=parameters is not None, **said)
         try:
             execution = await self.executor.run(
                 code, chosen, resources=self.resources, mode="rehearsal",
@@ -88,7 +88,7 @@ class Gate:
             # Code that uses too much can use less.
             return Trial(code, chosen, None, (f"the sandbox ended it: {error}",))
         trial = Trial(code, chosen, execution, await self._problems(execution))
-        await self.trace.emit(
+        await self.events.emit(
             "candidate.finished",
             good=trial.good,
             problems=list(trial.problems),
@@ -108,11 +108,11 @@ class Gate:
         first = trial.execution
         if first.rehearsed:
             return await self._promote_irreversible(candidate)
-        second_thoughts = await asyncio.to_thread(self._second_thoughts, candidate, first)
+        second_thoughts = await asyncio.to_thread(self._advisories, candidate, first)
         if second_thoughts:
             return Refused(tuple(second_thoughts), first)
         effects = "write" if self.wrote or writes(first.outcome.evidence) else "read"
-        second: Execution | None = None
+        second: AutomationRun | None = None
         if effects == "read" and self._variable:
             other = await self._other_run(candidate, first)
             if isinstance(other, Refused):
@@ -126,7 +126,7 @@ class Gate:
     def _variable(self) -> bool:
         return any(name not in self.secrets for name in self.parameters)
 
-    async def _other_run(self, candidate: Candidate, first: Execution) -> Trial | Refused:
+    async def _other_run(self, candidate: Candidate, first: AutomationRun) -> Trial | Refused:
         """With other parameters the output must differ, or the parameters are not used.
 
         Parameters that are known to have worked are better than those that the model proposes; but the site may know
@@ -139,7 +139,7 @@ class Gate:
                 return found
         return await self._run_with(candidate, first, dict(candidate.other_parameters or {}))
 
-    async def _run_with(self, candidate: Candidate, first: Execution, other: dict[str, Any]) -> Trial | Refused:
+    async def _run_with(self, candidate: Candidate, first: AutomationRun, other: dict[str, Any]) -> Trial | Refused:
         unknown = sorted(set(other) - set(self.parameters))
         changed = {k: v for k, v in other.items() if k not in self.secrets and self.parameters.get(k) != v}
         if unknown or not changed:
@@ -170,7 +170,7 @@ class Gate:
 
     async def _promote_irreversible(self, candidate: Candidate) -> Promoted | Refused:
         """All checks and the rehearsal are behind us: this is the single real run."""
-        await self.trace.emit("candidate.real_run")
+        await self.events.emit("candidate.real_run")
         execution = await self.executor.run(
             candidate.code, self.parameters, resources=self.resources, mode="real", once=True, keep_open=True
         )
@@ -187,7 +187,7 @@ class Gate:
             return Refused(problems, execution)
         return await asyncio.to_thread(self._promoted, candidate, execution, None, "write")
 
-    async def _problems(self, execution: Execution) -> tuple[str, ...]:
+    async def _problems(self, execution: AutomationRun) -> tuple[str, ...]:
         unanswered = execution.model_error
         if unanswered is not None:
             # Code can ask less, but it cannot mend a key, an account or an endpoint.
@@ -197,7 +197,7 @@ class Gate:
         # In a thread: a large output takes seconds, in which other tasks go on.
         return tuple(await asyncio.to_thread(self._faults, execution))
 
-    def _faults(self, execution: Execution) -> list[str]:
+    def _faults(self, execution: AutomationRun) -> list[str]:
         outcome = execution.outcome
         if execution.rehearsed:
             return []
@@ -238,20 +238,22 @@ class Gate:
         history = replace(self.history, same=same, others=others)
         return check({"output": self.contract.get("output", {})}, observed, history)
 
-    def _past(self, run: Observed) -> Past | None:
+    def _past(self, run: Observed) -> PreviousOutput | None:
         pasts = [past for past in (self.history.same, *self.history.others) if past is not None]
         return plausibility.same_parameters(pasts, run.parameters)
 
-    def _second_thoughts(self, candidate: Candidate, first: Execution) -> list[str]:
+    def _advisories(self, candidate: Candidate, first: AutomationRun) -> list[str]:
         """What may be right all the same: each is told once, and a model that insists has looked at it."""
         run = self._observed(first)
         suspect = [str(b) for b in self.breaches(run) if b.severity == "statistical" and not borne_out(run, {})]
         thoughts = [plausibility.unseen(run.output, self.seen, candidate.code), plausibility.incomplete(run), *suspect]
-        new = [thought for thought in thoughts if thought is not None and thought not in self._told]
-        self._told.update(new)
+        new = [thought for thought in thoughts if thought is not None and thought not in self._reported]
+        self._reported.update(new)
         return [f"{thought} (if it is right as it is, finish again)" for thought in new]
 
-    def _promoted(self, candidate: Candidate, first: Execution, other: Execution | None, effects: str) -> Promoted:
+    def _promoted(
+        self, candidate: Candidate, first: AutomationRun, other: AutomationRun | None, effects: str
+    ) -> Promoted:
         runs = [self._observed(run) for run in (first, other) if run is not None]
         contract = learn(runs, self.task)
         if self.contract is not None:
@@ -267,7 +269,7 @@ class Gate:
             hosts=tuple(sorted({*first.outcome.evidence.hosts, *self._hosts})),
         )
 
-    def _observed(self, execution: Execution) -> Observed:
+    def _observed(self, execution: AutomationRun) -> Observed:
         return execution.observed({n: v for n, v in execution.parameters.items() if n not in self.secrets})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.contract import (
     Observed,
-    Past,
+    PreviousOutput,
     check,
     disagreements,
     empty_confirmed,
@@ -82,7 +82,7 @@ def unlike(first: Observed, other: Observed) -> list[str]:
     ]
 
 
-def contradictions(past: Past, run: Observed, seen: Sequence[str]) -> list[str]:
+def contradictions(past: PreviousOutput, run: Observed, seen: Sequence[str]) -> list[str]:
     """Where a repair's output contradicts the last good one of the same parameters, and no page bears it out.
 
     Args:
@@ -92,12 +92,12 @@ def contradictions(past: Past, run: Observed, seen: Sequence[str]) -> list[str]:
     return [f"{f}; show on the page that the data changed, or read them from where they are" for f in found]
 
 
-def _steady(past: Past) -> frozenset[str]:
+def _steady(past: PreviousOutput) -> frozenset[str]:
     names = {name for row in past.output for name in row}
     return frozenset(name for name in names if past.changed.get(name, 0.0) <= _VOLATILE)
 
 
-def same_parameters(pasts: Sequence[Past], parameters: Mapping[str, Any]) -> Past | None:
+def same_parameters(pasts: Sequence[PreviousOutput], parameters: Mapping[str, Any]) -> PreviousOutput | None:
     """What these parameters gave before."""
     asked = json.dumps(dict(parameters), sort_keys=True, default=str)
     return next((p for p in pasts if json.dumps(dict(p.parameters), sort_keys=True, default=str) == asked), None)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.execution.execution import Execution
+from engine.execution.execution import AutomationRun
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Trial:
 
     code: str
     parameters: Mapping[str, Any]
-    execution: Execution | None
+    execution: AutomationRun | None
     problems: tuple[str, ...]
 
     @property
@@ -48,12 +48,12 @@ class Promoted:
     """
 
     candidate: Candidate
-    execution: Execution
+    execution: AutomationRun
     contract: Mapping[str, Any]
     output_schema: Mapping[str, Any]
     schema_inferred: bool
     effects: str
-    other: Execution | None
+    other: AutomationRun | None
     hosts: tuple[str, ...]
 
 
@@ -66,5 +66,5 @@ class Refused:
     """
 
     reasons: tuple[str, ...]
-    execution: Execution | None = None
+    execution: AutomationRun | None = None
     final: bool = False

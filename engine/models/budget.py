@@ -30,7 +30,7 @@ class Account(Protocol):
         """Dollars that the task has paid before, and those set aside for answers that never came."""
 
 
-class Purse:
+class ModelBudget:
     """Pays for a task's model calls, within its caps.
 
     Args:

@@ -62,14 +62,14 @@ def _used(data: Any, field: str = "") -> Iterator[str]:
 def _shown(request: ModelRequest) -> set[str]:
     """The refs in what the model was told; ``e3-e9`` shows all seven."""
     shown: set[str] = set()
-    for text in _told(request):
+    for text in _reported(request):
         shown |= {match[0] for match in _REF.finditer(text)}
         for prefix, first, last in _RANGE.findall(text):
             shown |= {f"{prefix}{number}" for number in range(int(first), min(int(last), int(first) + 10_000))}
     return shown
 
 
-def _told(request: ModelRequest) -> Iterator[str]:
+def _reported(request: ModelRequest) -> Iterator[str]:
     for message in request.messages:
         if message["role"] == "user":
             yield from _texts(message["content"])

@@ -23,7 +23,7 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search gave.
 
     Args:
@@ -34,7 +34,7 @@ class Found:
     all_words: bool = True
 
 
-def find(root: Node, query: str) -> Found:
+def find(root: Node, query: str) -> SearchResult:
     """The smallest parts of the page that match all words of the query, or a regular expression; case does not matter.
 
     Words are searched for in roles, names, texts, values, URLs, placeholders and states. A query that is a regular
@@ -43,11 +43,11 @@ def find(root: Node, query: str) -> Found:
     """
     for test in (*_expressions(query), _all_of(query)):
         if matches := _search(root, test):
-            return Found(tuple(matches))
+            return SearchResult(tuple(matches))
     words = query.casefold().split()
     if len(words) > 1 and (matches := _search(root, lambda text: any(word in text.casefold() for word in words))):
-        return Found(tuple(matches), all_words=False)
-    return Found(())
+        return SearchResult(tuple(matches), all_words=False)
+    return SearchResult(())
 
 
 def _all_of(query: str) -> Callable[[str], bool]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.aio import to_its_end
+from engine.aio import to_thread_uncancellable
 from engine.bundles import Bundle, BundleStore, Revision
 from engine.bundles.matching import parameter_types
 from engine.contract import History, widen
@@ -19,7 +19,7 @@ from engine.execution.executor import Executor
 from engine.gate.gate import Gate
 from engine.gate.verdicts import Candidate, Promoted, Refused
 from engine.task.cause import Cause
-from engine.task.events import Trace
+from engine.task.events import EventLog
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
 from engine.task.wire import TaskRequest
@@ -46,7 +46,7 @@ class Adoption:
     store: BundleStore
     executor: Executor
     redactor: Redactor
-    trace: Trace
+    events: EventLog
     settle: Callable[[], None]
     warnings: list[str]
 
@@ -60,7 +60,7 @@ class Adoption:
         edited = await asyncio.to_thread(self.store.edited, key)
         if not edited:
             raise Failed(Cause("nothing-edited", f"nothing is edited in {self.store.path(key)}", "rejected"))
-        await self.trace.emit("adopt.started", files=list(edited))
+        await self.events.emit("adopt.started", files=list(edited))
         try:
             seen = await asyncio.to_thread(self.store.read_working_tree, key)
         except BundleCorrupt as error:
@@ -79,7 +79,7 @@ class Adoption:
             contract=seen.contract,
             known_parameters=self.other_parameters,
             resources=seen.resources,
-            trace=self.trace,
+            events=self.events,
             task=self.request.task,
             history=self.history,
             start_url_given=self.executor.start_url is not None,
@@ -132,7 +132,7 @@ class Adoption:
         subject = f"Adopt: {', '.join(edited)}"[:100]
         self.settle()
         await asyncio.sleep(0)  # a time that ran out just now ends the task here, before anything is saved
-        revision = await to_its_end(
+        revision = await to_thread_uncancellable(
             self.store.commit,
             self.request.reuse_key,
             replace(seen, meta=meta, contract=contract),
@@ -140,5 +140,5 @@ class Adoption:
             trailers={"Task-Id": self.executor.task_id, "Reason": "adopt"},
             adopt=seen,
         )
-        await self.trace.emit("commit", revision=revision.id, subject=subject)
+        await self.events.emit("commit", revision=revision.id, subject=subject)
         return revision

@@ -10,8 +10,8 @@ from typing import Literal
 
 from engine.diagnosis.failures import Failed
 from engine.models.base import Usage
-from engine.models.budget import Purse
-from engine.task.events import Trace
+from engine.models.budget import ModelBudget
+from engine.task.events import EventLog
 from engine.task.wire import Attempt, Tokens
 
 Kind = Literal["replay", "explore", "update", "repair", "confirm", "check", "continue", "adopt"]
@@ -29,8 +29,8 @@ class Note:
 class AttemptLog:
     """Measures each attempt of a task: seconds, and what was taken from the purse meanwhile."""
 
-    purse: Purse | None
-    trace: Trace
+    budget: ModelBudget | None
+    events: EventLog
     attempts: list[Attempt] = field(default_factory=list)
 
     @asynccontextmanager
@@ -50,8 +50,8 @@ class AttemptLog:
             await self._add(kind, note, time.monotonic() - started, before)
 
     def _spent(self) -> tuple[int, Usage, float]:
-        purse = self.purse
-        return (0, Usage(), 0.0) if purse is None else (purse.calls, purse.usage, purse.spent_usd)
+        budget = self.budget
+        return (0, Usage(), 0.0) if budget is None else (budget.calls, budget.usage, budget.spent_usd)
 
     async def _add(self, kind: Kind, note: Note, seconds: float, before: tuple[int, Usage, float]) -> None:
         calls, usage, usd = self._spent()
@@ -60,7 +60,7 @@ class AttemptLog:
             outcome="failed" if note.reason else "success",
             reason=note.reason,
             revision=note.revision,
-            model=self.purse.model.name if self.purse is not None and calls > before[0] else None,
+            model=self.budget.model.name if self.budget is not None and calls > before[0] else None,
             model_calls=calls - before[0],
             tokens=Tokens(
                 input=usage.input_tokens - before[1].input_tokens,
@@ -72,4 +72,4 @@ class AttemptLog:
             seconds=seconds,
         )
         self.attempts.append(attempt)
-        await self.trace.emit("attempt.ended", **attempt.to_wire())
+        await self.events.emit("attempt.ended", **attempt.to_wire())

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, NoReturn
 
-from engine.agent.author_tools import Workbench
+from engine.agent.author_tools import AuthorTools
 from engine.agent.loop import Agent
 from engine.agent.page_tools import GivenUp
 from engine.agent.prompts import assignment
-from engine.aio import to_its_end
+from engine.aio import to_thread_uncancellable
 from engine.bundles import Bundle, BundleMeta, BundleStore, Revision
 from engine.bundles.matching import parameter_types
 from engine.contract import History, check, widen
@@ -23,10 +23,10 @@ from engine.errors import AgentStuck, ModelError
 from engine.execution.executor import Executor
 from engine.gate.gate import Gate
 from engine.gate.verdicts import Promoted, Refused
-from engine.models.budget import Purse
+from engine.models.budget import ModelBudget
 from engine.observation.observer import Observer
 from engine.task.cause import Cause
-from engine.task.events import Trace
+from engine.task.events import EventLog
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema, same_schema
 from engine.task.wire import TaskRequest
@@ -60,9 +60,9 @@ class Development:
     schema: OutputSchema | None
     store: BundleStore
     executor: Executor
-    purse: Purse
+    budget: ModelBudget
     redactor: Redactor
-    trace: Trace
+    events: EventLog
     settle: Callable[[], None]
     history: History = field(default_factory=History)
 
@@ -75,12 +75,12 @@ class Development:
         Raises:
             Failed: Nothing was committed, and why.
         """
-        await self.trace.emit(f"{self.kind}.started", trouble=self.trouble)
+        await self.events.emit(f"{self.kind}.started", trouble=self.trouble)
         owned: Session | None = None
         # Loading the model's library takes a second or two; the page opens meanwhile.
-        warming = asyncio.create_task(self.purse.warm())
+        warming = asyncio.create_task(self.budget.warm())
         try:
-            self.purse.ready()
+            self.budget.ready()
             if session is None:
                 session = owned = await self._open()
             session.allow(self.executor.egress)
@@ -99,7 +99,7 @@ class Development:
             try:
                 return await self._open_once()
             except Failed as failed:
-                if not await self.executor.patience.another(failed.cause):
+                if not await self.executor.retry_policy.wait(failed.cause):
                     raise
 
     async def _open_once(self) -> Session:
@@ -137,13 +137,13 @@ class Development:
             contract=base.contract if base is not None and self.kind == "repair" else None,
             known_parameters=self.known_parameters,
             resources=base.resources if base is not None else {},
-            trace=self.trace,
+            events=self.events,
             task=self.request.task,
             history=self.history,
             start_url_given=self.executor.start_url is not None,
         )
         code = base.automation if base is not None else ""
-        bench = Workbench(
+        bench = AuthorTools(
             session=session,
             gate=gate,
             redactor=self.redactor,
@@ -162,7 +162,7 @@ class Development:
             trouble=self.redactor.text(self.trouble),
             sample=self.sample,
         )
-        ended = await Agent(self.purse, bench, self.trace, limits.turns).work(first)
+        ended = await Agent(self.budget, bench, self.events, limits.turns).work(first)
         if not isinstance(ended, Promoted):
             self._fail(ended, bench.code)
         return ended
@@ -187,7 +187,7 @@ class Development:
         subject = f"{self.kind.capitalize()}: {said[0] if said else task}"[:100]
         self.settle()
         await asyncio.sleep(0)  # a time that ran out just now ends the task here, before anything is saved
-        revision = await to_its_end(
+        revision = await to_thread_uncancellable(
             self.store.commit,
             self.request.reuse_key,
             self._bundle(promoted, task),
@@ -195,12 +195,12 @@ class Development:
             body=task,
             trailers={
                 "Task-Id": self.executor.task_id,
-                "Model": self.purse.model.name,
-                "Cost-Usd": f"{self.purse.spent_usd:.6f}",
+                "Model": self.budget.model.name,
+                "Cost-Usd": f"{self.budget.spent_usd:.6f}",
                 "Reason": self.kind,
             },
         )
-        await self.trace.emit("commit", revision=revision.id, subject=subject)
+        await self.events.emit("commit", revision=revision.id, subject=subject)
         return revision
 
     def _bundle(self, promoted: Promoted, task: str) -> Bundle:

@@ -10,8 +10,8 @@ from engine.agent.describe import describe_output
 from engine.agent.prompts import fence
 from engine.contract import Breach, Observed, borne_out
 from engine.models.base import ModelRequest
-from engine.models.budget import Purse
-from engine.task.events import Trace
+from engine.models.budget import ModelBudget
+from engine.task.events import EventLog
 from engine.task.redaction import Redactor
 
 Verdict = Literal["legitimate", "drift"]
@@ -44,9 +44,9 @@ def excused_by_page(breaches: Sequence[Breach], run: Observed, contract: Mapping
 
 
 async def ask(
-    purse: Purse,
+    budget: ModelBudget,
     redactor: Redactor,
-    trace: Trace,
+    events: EventLog,
     *,
     task: str,
     parameters: Mapping[str, Any],
@@ -83,9 +83,9 @@ async def ask(
         max_tokens=512,
         output_schema=_SCHEMA,
     )
-    reply = await purse.query(request)
+    reply = await budget.query(request)
     verdict, why = _read(reply.text)
-    await trace.emit("model.confirmed", verdict=verdict, why=why, usd=reply.cost_usd)
+    await events.emit("model.confirmed", verdict=verdict, why=why, usd=reply.cost_usd)
     return verdict, why
 
 

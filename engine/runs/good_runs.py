@@ -13,28 +13,28 @@ from engine.bundles import Bundle, Revision
 from engine.bundles.bundle import committed
 from engine.contract import History, Observed, rows
 from engine.execution.effects import writes
-from engine.execution.execution import Execution
-from engine.storage.run_history import Statistics
+from engine.execution.execution import AutomationRun
+from engine.storage.run_history import RunHistory
 from engine.task.redaction import Redactor
 from engine.task.wire import TaskRequest
 
 
 @dataclass(frozen=True)
-class CleanRuns:
+class GoodRuns:
     """The good runs, as one task sees and adds to them.
 
     Args:
         request: The task.
         redactor: Hides its secrets.
-        statistics: Where they are kept.
+        run_history: Where they are kept.
     """
 
     request: TaskRequest
     redactor: Redactor
-    statistics: Statistics
+    run_history: RunHistory
 
     async def count(
-        self, revision: Revision, execution: Execution, *, keep: bool, other: Execution | None = None
+        self, revision: Revision, execution: AutomationRun, *, keep: bool, other: AutomationRun | None = None
     ) -> None:
         """Counts one; parameters that gave rows, secrets left out, are what is replayed when in doubt.
 
@@ -52,20 +52,20 @@ class CleanRuns:
         good = [known] * (not empty) + ([self.without_secrets(other.parameters)] if other is not None else [])
         runs = [self._kept(one) for one in (other, execution) if one is not None]
         args = revision.id, good if keep else [], None if empty else sample, runs
-        await asyncio.to_thread(self.statistics.clean_run, *args)
+        await asyncio.to_thread(self.run_history.clean_run, *args)
 
     async def history(self, bundle: Bundle) -> History:
         """What is known of the bundle's good outputs, and what the request's parameters gave before."""
         asked = self.shown(self.request.parameters)
-        return await asyncio.to_thread(self.statistics.history, committed(bundle).id, asked)
+        return await asyncio.to_thread(self.run_history.history, committed(bundle).id, asked)
 
     async def sample(self, bundle: Bundle | None) -> str:
         """What the last one was asked and gave; empty where there was none."""
-        return "" if bundle is None else await asyncio.to_thread(self.statistics.sample, committed(bundle).id)
+        return "" if bundle is None else await asyncio.to_thread(self.run_history.sample, committed(bundle).id)
 
     async def parameters(self, bundle: Bundle) -> list[dict[str, Any]]:
         """Sets of parameters that gave rows, the last first."""
-        return (await asyncio.to_thread(self.statistics.clean_runs, committed(bundle).id))[1]
+        return (await asyncio.to_thread(self.run_history.clean_runs, committed(bundle).id))[1]
 
     async def other_parameters(self, bundle: Bundle) -> dict[str, Any] | None:
         """Parameters, other than the request's, that gave rows."""
@@ -78,7 +78,7 @@ class CleanRuns:
         Args:
             trust: Whether they count for that one, too: only where the code is the same.
         """
-        await asyncio.to_thread(self.statistics.inherit, committed(old).id, new.id, trust=trust)
+        await asyncio.to_thread(self.run_history.inherit, committed(old).id, new.id, trust=trust)
 
     def shown(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Parameters as they may be kept and shown."""
@@ -88,6 +88,6 @@ class CleanRuns:
         """Parameters but for those that the request calls secret."""
         return {name: value for name, value in (parameters or {}).items() if name not in self.request.secrets}
 
-    def _kept(self, execution: Execution) -> Observed:
+    def _kept(self, execution: AutomationRun) -> Observed:
         run = execution.observed(self.shown(execution.parameters))
         return replace(run, output=self.redactor.data(run.output))

@@ -9,15 +9,15 @@ from typing import Any
 
 from engine.agent import readout_tools
 from engine.agent.loop import Agent
-from engine.agent.readout_tools import Aftermath, Found
-from engine.aio import to_its_end
+from engine.agent.readout_tools import Readout, ReadoutTools
+from engine.aio import to_thread_uncancellable
 from engine.bundles import Bundle, BundleStore
 from engine.diagnosis.failures import Failed, FailedBehindGate
 from engine.errors import AgentStuck, EngineError, ModelError
 from engine.execution.executor import Executor
-from engine.models.budget import Purse
+from engine.models.budget import ModelBudget
 from engine.observation.observer import Observer
-from engine.task.events import Trace
+from engine.task.events import EventLog
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
 from engine.task.wire import TaskRequest
@@ -43,9 +43,9 @@ class Continuation:
     sample: str
     store: BundleStore
     executor: Executor
-    purse: Purse
+    budget: ModelBudget
     redactor: Redactor
-    trace: Trace
+    events: EventLog
     settle: Callable[[], None]
     warnings: list[str]
 
@@ -61,16 +61,16 @@ class Continuation:
         """
         session = failed.execution.outcome.session
         assert session is not None, "the page was left open"
-        await self.trace.emit("continuation.started", actions=failed.actions, problems=list(failed.problems))
+        await self.events.emit("continuation.started", actions=failed.actions, problems=list(failed.problems))
         try:
-            self.purse.ready()
+            self.budget.ready()
             await session.freeze()
             ended = await self._read(session, failed)
         except (ModelError, AgentStuck, SandboxError) as error:
             raise self._unfinished(failed, f"the page could not be read: {error}") from error
-        if not isinstance(ended, Found):
+        if not isinstance(ended, Readout):
             raise self._unfinished(failed, ended.message)
-        await self.trace.emit("continuation.finished", note=ended.note)
+        await self.events.emit("continuation.finished", note=ended.note)
         self.warnings.append(
             "the automation failed behind an irreversible action; the model read this result off the page, nothing was"
             " done again, and the automation is as it was"
@@ -80,7 +80,7 @@ class Continuation:
         return ended.output
 
     async def _read(self, session: Session, failed: FailedBehindGate) -> Any:
-        bench = Aftermath(session=session, redactor=self.redactor, observer=Observer(), schema=self.schema)
+        bench = ReadoutTools(session=session, redactor=self.redactor, observer=Observer(), schema=self.schema)
         error = failed.execution.outcome.error
         first = readout_tools.assignment(
             task=self.redactor.text(self.request.task),
@@ -94,7 +94,9 @@ class Continuation:
             look=await bench.first_look(),
         )
         turns = min(_TURNS, self.request.limits.turns)
-        return await Agent(self.purse, bench, self.trace, turns, readout_tools.SYSTEM, readout_tools.TOOLS).work(first)
+        return await Agent(self.budget, bench, self.events, turns, readout_tools.SYSTEM, readout_tools.TOOLS).work(
+            first
+        )
 
     def _unfinished(self, failed: FailedBehindGate, found: str) -> Failed:
         cause = failed.cause
@@ -111,10 +113,10 @@ class Continuation:
         notes = self.redactor.text(f"{base.notes.rstrip()}\n{line}\n".lstrip())
         self.settle()
         try:
-            if await to_its_end(self.store.pinned, key) is not None:
+            if await to_thread_uncancellable(self.store.pinned, key) is not None:
                 return
             assert base.revision is not None, "a bundle that the store loaded has its revision"
-            revision = await to_its_end(
+            revision = await to_thread_uncancellable(
                 self.store.commit,
                 key,
                 replace(base, notes=notes, revision=None),
@@ -122,15 +124,15 @@ class Continuation:
                 body=said,
                 trailers={
                     "Task-Id": self.executor.task_id,
-                    "Model": self.purse.model.name,
-                    "Cost-Usd": f"{self.purse.spent_usd:.6f}",
+                    "Model": self.budget.model.name,
+                    "Cost-Usd": f"{self.budget.spent_usd:.6f}",
                     "Reason": "continued",
                 },
             )
-            inherit = self.executor.records.statistics.inherit
+            inherit = self.executor.records.run_history.inherit
             await asyncio.to_thread(inherit, base.revision.id, revision.id, trust=True)
         except EngineError as error:
             # The deed is done and its result known: that must not be lost for a note.
             self.warnings.append(f"the note for the next repair could not be saved: {error.message}")
             return
-        await self.trace.emit("commit", revision=revision.id, subject=revision.subject)
+        await self.events.emit("commit", revision=revision.id, subject=revision.subject)

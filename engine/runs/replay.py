@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from engine.execution.execution import Execution
+from engine.execution.execution import AutomationRun
 
 
-def _trouble(problems: list[str], execution: Execution) -> str:
+def _trouble(problems: list[str], execution: AutomationRun) -> str:
     error = execution.outcome.error
     lines = ["; ".join(problems), error.traceback if error else "", "The page is as that run left it."]
     if execution.unknown_hosts:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.aio import to_its_end
+from engine.aio import to_thread_uncancellable
 from engine.bundles import Bundle, BundleStore, Revision
 from engine.bundles.bundle import committed
 from engine.bundles.git_objects import need_git
@@ -16,21 +16,21 @@ from engine.bundles.matching import covers
 from engine.contract import Breach, History, rows, widen
 from engine.diagnosis.failures import Failed, FailedBehindGate, outcome_failure
 from engine.errors import StoreError
-from engine.execution.execution import Execution
+from engine.execution.execution import AutomationRun
 from engine.execution.executor import Executor
 from engine.gate.verdicts import Promoted
-from engine.models.budget import Purse
+from engine.models.budget import ModelBudget
 from engine.runs.adoption import Adoption
 from engine.runs.attempts import AttemptLog
 from engine.runs.authoring import Development, Work
 from engine.runs.context import Success
-from engine.runs.good_runs import CleanRuns
+from engine.runs.good_runs import GoodRuns
 from engine.runs.readout import Continuation
 from engine.runs.replay import _trouble
 from engine.runs.verdict import Judgment
-from engine.storage.tasks import Records
+from engine.storage.tasks import TaskRecords
 from engine.task.cause import Cause
-from engine.task.events import Trace
+from engine.task.events import EventLog
 from engine.task.origins import trusted_origin
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema, nullable
@@ -47,40 +47,40 @@ class Runner:
         store: Bundles.
         records: Tasks, journal, statistics.
         executor: Runs automations in workers.
-        purse: Pays the model; None with ``ai="never"``.
+        budget: Pays the model; None with ``ai="never"``.
         redactor: Hides secrets.
-        trace: Events.
+        events: Events.
         schema: What the output must be, if the request says.
         settle: Called when nothing may cut the run short any more: before it commits.
     """
 
     request: TaskRequest
     store: BundleStore
-    records: Records
+    records: TaskRecords
     executor: Executor
-    purse: Purse | None
+    budget: ModelBudget | None
     redactor: Redactor
-    trace: Trace
+    events: EventLog
     schema: OutputSchema | None
     settle: Callable[[], None]
     log: AttemptLog = field(init=False)
-    clean: CleanRuns = field(init=False)
+    clean: GoodRuns = field(init=False)
     judgment: Judgment = field(init=False)
     warnings: list[str] = field(default_factory=list)
     bundle: Bundle | None = None
     kept_files: Path | None = None
 
     def __post_init__(self) -> None:
-        self.log = AttemptLog(self.purse, self.trace)
-        self.clean = CleanRuns(self.request, self.redactor, self.records.statistics)
+        self.log = AttemptLog(self.budget, self.events)
+        self.clean = GoodRuns(self.request, self.redactor, self.records.run_history)
         self.judgment = Judgment(
             request=self.request,
             clean=self.clean,
             executor=self.executor,
             replay=self._execute,
             log=self.log,
-            trace=self.trace,
-            purse=self.purse,
+            events=self.events,
+            budget=self.budget,
             schema=self.schema,
             warnings=self.warnings,
         )
@@ -98,7 +98,7 @@ class Runner:
 
     async def _run(self) -> Success:
         request, key = self.request, self.request.reuse_key
-        await to_its_end(self.store.recover, key)
+        await to_thread_uncancellable(self.store.recover, key)
         bundle = self.bundle = await asyncio.to_thread(self.store.load_active, key)
         if bundle is None:
             return await self._develop("explore", None)
@@ -136,7 +136,7 @@ class Runner:
                 store=self.store,
                 executor=self.executor,
                 redactor=self.redactor,
-                trace=self.trace,
+                events=self.events,
                 settle=self.settle,
                 warnings=self.warnings,
             ).run()
@@ -164,7 +164,7 @@ class Runner:
             try:
                 return await self._replay_once(bundle)
             except Failed as failed:
-                if not await self.executor.patience.another(failed.cause):
+                if not await self.executor.retry_policy.wait(failed.cause):
                     raise
 
     async def _replay_once(self, bundle: Bundle) -> Success:
@@ -172,7 +172,7 @@ class Runner:
         try:
             async with self.log.attempt("replay") as note:
                 note.revision = committed(bundle).id
-                await self.trace.emit("replay.started", revision=note.revision)
+                await self.events.emit("replay.started", revision=note.revision)
                 execution = await self._execute(bundle, self.request.parameters, keep_open=True)
                 session = execution.outcome.session
                 problems, breaches = await self.judgment.faults(bundle, execution)
@@ -186,7 +186,7 @@ class Runner:
                         await self.executor.look_at(session)
                 self.judgment.triage(bundle, execution, problems, note)
             if not problems:
-                if not (problems := await self.judgment.doubt_nothing(bundle, execution)):
+                if not (problems := await self.judgment.confirm_empty(bundle, execution)):
                     return await self._good(bundle, execution, session, breaches)
             elif works := await self.judgment.excuse(bundle, execution):
                 return await self._blame_parameters(bundle, execution, problems, breaches)
@@ -198,7 +198,7 @@ class Runner:
                 return await self._admit(bundle, execution, problems)
             if await self._pinned():
                 raise Failed(outcome_failure(problems, execution, reason="pinned", breaches=breaches))
-            if self.purse is None:
+            if self.budget is None:
                 raise Failed(outcome_failure(problems, execution, reason="drift", breaches=breaches))
             return await self._develop("repair", bundle, session, _trouble(problems, execution))
         except FailedBehindGate as failed:
@@ -207,7 +207,7 @@ class Runner:
             if session is not None:
                 await session.close()
 
-    async def _execute(self, bundle: Bundle, parameters: Mapping[str, Any], **how: Any) -> Execution:
+    async def _execute(self, bundle: Bundle, parameters: Mapping[str, Any], **how: Any) -> AutomationRun:
         return await self.executor.run(
             bundle.automation,
             parameters,
@@ -219,7 +219,9 @@ class Runner:
             **how,
         )
 
-    async def _good(self, bundle: Bundle, execution: Execution, session: Session | None, told: list[Breach]) -> Success:
+    async def _good(
+        self, bundle: Bundle, execution: AutomationRun, session: Session | None, told: list[Breach]
+    ) -> Success:
         if session is not None:
             session.release()
         revision = committed(bundle)
@@ -234,7 +236,7 @@ class Runner:
         return Success(execution.outcome.value, revision, used=True)
 
     async def _blame_parameters(
-        self, bundle: Bundle, execution: Execution, problems: list[str], breaches: list[Breach]
+        self, bundle: Bundle, execution: AutomationRun, problems: list[str], breaches: list[Breach]
     ) -> Success:
         """The code still works with other parameters: it is these, or their data are of a kind not met before."""
         if execution.outcome.error is None and all(
@@ -255,20 +257,20 @@ class Runner:
             )
         )
 
-    async def _tell(self, execution: Execution, problems: list[str], breaches: list[Breach]) -> None:
+    async def _tell(self, execution: AutomationRun, problems: list[str], breaches: list[Breach]) -> None:
         evidence = execution.outcome.evidence
-        await self.trace.emit(
+        await self.events.emit(
             "replay.failed", problems=problems, breaches=[b.to_json() for b in breaches], url=evidence.url,
             title=evidence.title,
         )  # fmt: skip
 
-    async def _admit(self, bundle: Bundle, execution: Execution, problems: list[str]) -> Success:
+    async def _admit(self, bundle: Bundle, execution: AutomationRun, problems: list[str]) -> Success:
         """Widens what good results look like by this one, and commits that alone."""
         found = "; ".join(problems)
         self.warnings.append(f"taken for data of a kind not met before, and admitted from now on: {found}")
         wider = replace(bundle, contract=widen(bundle.contract, execution.observed()), revision=None)
         self.settle()
-        revision = await to_its_end(
+        revision = await to_thread_uncancellable(
             self.store.commit,
             self.request.reuse_key,
             wider,
@@ -276,7 +278,7 @@ class Runner:
             body=self.redactor.text(found),
             trailers={"Task-Id": self.executor.task_id, "Reason": "widen"},
         )
-        await self.trace.emit("commit", revision=revision.id, subject=revision.subject)
+        await self.events.emit("commit", revision=revision.id, subject=revision.subject)
         await self._kept(self.clean.inherit(bundle, revision, trust=True))
         await self._kept(self.clean.count(revision, execution, keep=bundle.meta.effects == "read"))
         self.kept_files = execution.files
@@ -287,7 +289,7 @@ class Runner:
     ) -> Success:
         """Hands the task to the model, where there is one and the bundle may be changed."""
         key = self.request.reuse_key
-        if self.purse is None:
+        if self.budget is None:
             what = trouble or f"nothing is saved under the reuse key {key!r}; name the key of a saved automation"
             reason = "not-covered" if bundle is not None else "nothing-saved"
             raise Failed(Cause(reason, f'{what}, and with ai="never" nothing can be written', "rejected"))
@@ -304,9 +306,9 @@ class Runner:
             schema=self.judgment.schema_of(bundle if kind == "repair" else None),
             store=self.store,
             executor=self.executor,
-            purse=self.purse,
+            budget=self.budget,
             redactor=self.redactor,
-            trace=self.trace,
+            events=self.events,
             settle=self.settle,
             history=await self.clean.history(bundle) if bundle is not None and kind == "repair" else History(),
         )
@@ -325,7 +327,7 @@ class Runner:
 
     async def _continue(self, failed: FailedBehindGate, bundle: Bundle | None) -> Success:
         """Nothing is run again; with a model at hand, it may read the result off the page that is still open."""
-        if self.purse is None or failed.execution.outcome.session is None:
+        if self.budget is None or failed.execution.outcome.session is None:
             raise failed
         async with self.log.attempt("continue"):
             output = await Continuation(
@@ -334,9 +336,9 @@ class Runner:
                 sample=await self.clean.sample(bundle),
                 store=self.store,
                 executor=self.executor,
-                purse=self.purse,
+                budget=self.budget,
                 redactor=self.redactor,
-                trace=self.trace,
+                events=self.events,
                 settle=self.settle,
                 warnings=self.warnings,
             ).run(failed, bundle)

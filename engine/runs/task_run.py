@@ -15,23 +15,23 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from engine.aio import to_its_end
+from engine.aio import to_thread_uncancellable
 from engine.bundles import BundleStore
 from engine.contract import CLEAN_RUNS_BEFORE_STATISTICS
 from engine.diagnosis.failures import Failed, after_gate, failure
 from engine.errors import StoreError
 from engine.execution.executor import Executor
-from engine.execution.network import Reach
+from engine.execution.network import NetworkAccess
 from engine.models.base import Model, Usage
-from engine.models.budget import Account, Purse
+from engine.models.budget import Account, ModelBudget
 from engine.runs.context import Success
 from engine.runs.results import redacted
 from engine.runs.runner import Runner
 from engine.storage import result_files
-from engine.storage.tasks import Records
+from engine.storage.tasks import TaskRecords
 from engine.task import origins
 from engine.task.cause import Cause
-from engine.task.events import Trace
+from engine.task.events import EventLog
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
 from engine.task.wire import (
@@ -47,8 +47,7 @@ from engine.task.wire import (
     Tokens,
     Trust,
 )
-from sandbox import Limits as SandboxLimits
-from sandbox import Sandbox
+from sandbox import Sandbox, SandboxLimits
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +65,7 @@ class TaskRun:
         records: Tasks, journal, statistics.
         model: Who is asked; None with ``ai="never"``.
         redactor: Hides secrets.
-        trace: Events.
+        events: Events.
         account: Keeps the caps of the day.
         schema: What the output must be, as the caller gave it: a pydantic class says more than its JSON Schema.
     """
@@ -76,13 +75,13 @@ class TaskRun:
     root: Path
     sandbox: Sandbox
     store: BundleStore
-    records: Records
+    records: TaskRecords
     model: Model | None
     redactor: Redactor
-    trace: Trace
+    events: EventLog
     account: Account | None = None
     schema: OutputSchema | None = None
-    reach: Reach = Reach()  # noqa: RUF009  frozen
+    network: NetworkAccess = NetworkAccess()  # noqa: RUF009  frozen
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     hand_over: bool = False
     settled: bool = False
@@ -113,20 +112,20 @@ class TaskRun:
             return
         self._entered = True
         kept = self.kept_request
-        await self.trace.emit("task.pending", task=kept.task, key=kept.reuse_key, parameters=kept.parameters)
+        await self.events.emit("task.pending", task=kept.task, key=kept.reuse_key, parameters=kept.parameters)
 
     async def waits(self, position: int | None) -> None:
         """Tells that it is not its turn yet: another run holds the key, or all slots are taken."""
-        await self.trace.emit("task.waiting", key=self.request.reuse_key, position=position)
+        await self.events.emit("task.waiting", key=self.request.reuse_key, position=position)
 
     async def refused(self, result: TaskResult) -> None:
         """Tells that the line had no room."""
         await self._tell_end(result)
-        self.trace.close()
+        self.events.close()
 
     def put_down(self) -> None:
         """Closes the trace: the task is not run, or not here."""
-        self.trace.close()
+        self.events.close()
 
     async def run(self) -> TaskResult:
         """Takes the task to its end, and records that; a canceled one is a result, too.
@@ -141,14 +140,14 @@ class TaskRun:
             # Not in a thread: a second cancellation could interrupt that, and the record must not be lost.
             effect, _ = self._effect()
             if self.hand_over and effect == "none" and self.request.if_interrupted == "rerun":
-                self.records.claims.give_back([self.task_id])
+                self.records.queue.give_back([self.task_id])
                 raise
             with suppress(asyncio.CancelledError):  # closing cancels it once more
-                await self.trace.emit("task.canceled")
+                await self.events.emit("task.canceled")
             return self._keep(self._result("canceled", effect=effect))
         finally:
-            self.trace.close()
-        return await to_its_end(self._keep, result)
+            self.events.close()
+        return await to_thread_uncancellable(self._keep, result)
 
     def _keep(self, result: TaskResult) -> TaskResult:
         """Records the result; one that cannot be recorded is a result all the same."""
@@ -189,7 +188,7 @@ class TaskRun:
         if cause.reason == "engine-fault":
             shown = self.redactor.text("".join(traceback.format_exception(error)))
             log.error("task %s: a fault of the engine\n%s", self.task_id, shown)
-            await self.trace.emit("engine.fault", traceback=shown)
+            await self.events.emit("engine.fault", traceback=shown)
         return cause
 
     def _settle(self) -> None:
@@ -203,19 +202,19 @@ class TaskRun:
         # A run that died may have left half a download, and a whole one would have to take another name.
         files = self.root / "files" / self.task_id
         if files.is_dir():  # asked here: a first run need not wait for a thread
-            await to_its_end(shutil.rmtree, files, ignore_errors=True)
-        await self.trace.emit("task.started")
+            await to_thread_uncancellable(shutil.rmtree, files, ignore_errors=True)
+        await self.events.emit("task.started")
         limits = self.request.limits
-        purse = None
+        budget = None
         if self.model is not None:
-            purse = Purse(
+            budget = ModelBudget(
                 self.model, budget_usd=limits.budget_usd, tokens=limits.tokens, deadline=self._deadline,
                 account=self.account,
             )  # fmt: skip
-            await purse.open()
-        executor = self._executor(purse)
+            await budget.open()
+        executor = self._executor(budget)
         self._runner = Runner(
-            self.request, self.store, self.records, executor, purse, self.redactor, self.trace, self.schema,
+            self.request, self.store, self.records, executor, budget, self.redactor, self.events, self.schema,
             self._settle,
         )  # fmt: skip
         try:
@@ -223,14 +222,14 @@ class TaskRun:
         finally:
             await executor.discard_files(keep=self._runner.kept_files)
 
-    def _executor(self, purse: Purse | None) -> Executor:
+    def _executor(self, budget: ModelBudget | None) -> Executor:
         limits, request = self.request.limits, self.request
         return Executor(
             sandbox=self.sandbox,
             task_id=self.task_id,
             start_url=request.start_url,
-            egress=self.reach.egress((*origins.trusted_origin(request, request.start_url), *request.allow_hosts)),
-            reach=self.reach,
+            egress=self.network.egress((*origins.trusted_origin(request, request.start_url), *request.allow_hosts)),
+            network=self.network,
             limits=replace(
                 SandboxLimits(),
                 wall_seconds=max(1.0, self._deadline - time.monotonic()),
@@ -240,9 +239,9 @@ class TaskRun:
             ),
             files=self.root / "files" / self.task_id,
             records=self.records,
-            trace=self.trace,
+            events=self.events,
             redactor=self.redactor,
-            purse=purse,
+            budget=budget,
             retries=limits.retries,
         )
 
@@ -262,7 +261,7 @@ class TaskRun:
         return result
 
     async def _tell_end(self, result: TaskResult) -> None:
-        await self.trace.emit(
+        await self.events.emit(
             "task.completed", outcome=result.outcome, usd=result.cost.ai_usd, model_calls=result.model_calls,
             error=result.error.to_wire() if result.error else None,
         )  # fmt: skip
@@ -276,8 +275,8 @@ class TaskRun:
     ) -> TaskResult:
         """What is known at the end; a canceled task has cost its money and done its deeds, too."""
         runner, now = self._runner, datetime.now(UTC)
-        purse = runner.purse if runner else None
-        usage = purse.usage if purse else Usage()
+        budget = runner.budget if runner else None
+        usage = budget.usage if budget else Usage()
         hours = (time.monotonic() - self._began) / 3600 if self._started else 0.0
         return TaskResult(
             web_task_id=self.task_id,
@@ -286,11 +285,11 @@ class TaskRun:
             created_at=self.created,
             started_at=self._started,
             completed_at=now,
-            cost=Cost(ai_usd=purse.spent_usd if purse else 0.0, compute=ComputeCost(amount=hours)),
+            cost=Cost(ai_usd=budget.spent_usd if budget else 0.0, compute=ComputeCost(amount=hours)),
             reuse=self._reuse(success) if status == "completed" else None,
             result=InlineResult(data=success.output) if success else None,
             error=error,
-            model_calls=purse.calls if purse else 0,
+            model_calls=budget.calls if budget else 0,
             tokens=Tokens(
                 input=usage.input_tokens,
                 output=usage.output_tokens,
@@ -318,7 +317,7 @@ class TaskRun:
     def _trust(self, revision: str) -> Trust:
         """A revision is trusted once its clean runs are enough for the statistical checks to bind."""
         try:
-            clean, _ = self.records.statistics.clean_runs(revision)
+            clean, _ = self.records.run_history.clean_runs(revision)
         except StoreError as error:
             log.warning("task %s: the clean runs of its revision cannot be read: %s", self.task_id, error)
             return "candidate"

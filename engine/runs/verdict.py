@@ -13,18 +13,18 @@ from engine.diagnosis.failures import Failed, FailedBehindGate, model_failure
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelError
 from engine.execution.effects import writes
-from engine.execution.execution import Execution
+from engine.execution.execution import AutomationRun
 from engine.execution.executor import Executor
-from engine.models.budget import Purse
+from engine.models.budget import ModelBudget
 from engine.runs.attempts import AttemptLog, Note
 from engine.runs.confirm import ask, excusable, excused_by_page
-from engine.runs.good_runs import CleanRuns
+from engine.runs.good_runs import GoodRuns
 from engine.task.cause import Cause
-from engine.task.events import Trace
+from engine.task.events import EventLog
 from engine.task.schema import OutputSchema
 from engine.task.wire import TaskRequest
 
-Replay = Callable[..., Awaitable[Execution]]
+Replay = Callable[..., Awaitable[AutomationRun]]
 
 
 @dataclass
@@ -37,24 +37,24 @@ class Judgment:
         executor: What the runs were made with.
         replay: Runs a bundle once more, with other parameters.
         log: The attempts of the task.
-        trace: Events.
-        purse: Pays for a question; None with ``ai="never"``.
+        events: Events.
+        budget: Pays for a question; None with ``ai="never"``.
         schema: What the output must be, if the request says.
         warnings: Takes what a user should know of a result that is accepted.
     """
 
     request: TaskRequest
-    clean: CleanRuns
+    clean: GoodRuns
     executor: Executor
     replay: Replay
     log: AttemptLog
-    trace: Trace
-    purse: Purse | None
+    events: EventLog
+    budget: ModelBudget | None
     schema: OutputSchema | None
     warnings: list[str] = field(default_factory=list)
     _full_page: str = ""
 
-    async def faults(self, bundle: Bundle, execution: Execution) -> tuple[list[str], list[Breach]]:
+    async def faults(self, bundle: Bundle, execution: AutomationRun) -> tuple[list[str], list[Breach]]:
         """What speaks against it, and how it departs from the contract: good means that it ran, the output fits the
         schema, and the contract holds."""
         if execution.model_error is not None:
@@ -65,18 +65,18 @@ class Judgment:
         # In a thread: a large output takes seconds, in which other tasks go on.
         return await asyncio.to_thread(self._faults, bundle, execution)
 
-    def _faults(self, bundle: Bundle, execution: Execution) -> tuple[list[str], list[Breach]]:
+    def _faults(self, bundle: Bundle, execution: AutomationRun) -> tuple[list[str], list[Breach]]:
         schema = self.schema_of(bundle)
         problems = [f"output {e}" for e in schema.errors(execution.outcome.value)] if schema else []
         run = execution.observed(self.clean.shown(execution.parameters))
-        history = self.clean.statistics.history(committed(bundle).id, run.parameters)
+        history = self.clean.run_history.history(committed(bundle).id, run.parameters)
         found = check(bundle.contract, run, history)
         binding = [b for b in found if b.severity != "advisory"]
         if binding and not problems and excused_by_page(binding, run, bundle.contract):
             binding = []
         return problems + [str(b) for b in binding], found
 
-    def triage(self, bundle: Bundle, execution: Execution, problems: list[str], note: Note) -> None:
+    def triage(self, bundle: Bundle, execution: AutomationRun, problems: list[str], note: Note) -> None:
         """Ends the task where code is not to blame, or where something irreversible forbids another try."""
         cause = self.wall(bundle, execution, good=not problems)
         if cause is None and not problems:
@@ -88,7 +88,7 @@ class Judgment:
         if cause is not None and not self._moved(execution, cause):
             raise self._stopped(bundle, execution, cause)
 
-    def wall(self, bundle: Bundle, execution: Execution, *, good: bool = True) -> Cause | None:
+    def wall(self, bundle: Bundle, execution: AutomationRun, *, good: bool = True) -> Cause | None:
         """What stood in the way, if that is where the run ended: a good result of such a page is none."""
         error = execution.outcome.error
         if error is not None and error.kind == "crash":
@@ -101,18 +101,18 @@ class Judgment:
             good=good,
         )
 
-    def _moved(self, execution: Execution, cause: Cause) -> bool:
+    def _moved(self, execution: AutomationRun, cause: Cause) -> bool:
         """Whether the site may have moved to another host: a repair may widen what is reached."""
         unknown = cause.reason == "host-not-allowed" and bool(execution.unknown_hosts)
-        return unknown and self.executor.reach.learns and self.purse is not None
+        return unknown and self.executor.network.learns and self.budget is not None
 
-    def _stopped(self, bundle: Bundle, execution: Execution, cause: Cause) -> Failed:
+    def _stopped(self, bundle: Bundle, execution: AutomationRun, cause: Cause) -> Failed:
         """The end, or another try where the cause passes; but what may have been sent is not sent again."""
         sent = bundle.meta.effects != "read" and execution.outcome.evidence.state_changing
         repeatable = not sent and not execution.gates and not writes(execution.outcome.evidence)
         return Failed(replace(cause, transient=cause.transient and repeatable))
 
-    async def excuse(self, bundle: Bundle, execution: Execution) -> bool | None:
+    async def excuse(self, bundle: Bundle, execution: AutomationRun) -> bool | None:
         """Whether other parameters show that the code works, where these gave no result before that this one departs
         from: then it is not the parameters that are new."""
         if execution.outcome.ok and (await self.clean.history(bundle)).same is not None:
@@ -126,7 +126,7 @@ class Judgment:
             return None
         secrets = {n: v for n, v in self.request.parameters.items() if n in self.request.secrets}
         async with self.log.attempt("check") as note:
-            await self.trace.emit("check.started", parameters=good)
+            await self.events.emit("check.started", parameters=good)
             execution = await self.replay(bundle, good | secrets, mode="rehearsal")
             if execution.rehearsed:
                 return True
@@ -137,7 +137,7 @@ class Judgment:
             note.reason = None if works else "drift"
         return works
 
-    async def doubt_nothing(self, bundle: Bundle, execution: Execution) -> list[str]:
+    async def confirm_empty(self, bundle: Bundle, execution: AutomationRun) -> list[str]:
         """An empty result, though the page bears it out, is believed only while other parameters still give rows."""
         if bundle.meta.effects != "read":
             return []
@@ -151,18 +151,18 @@ class Judgment:
         return []
 
     async def confirmed(
-        self, bundle: Bundle, execution: Execution, problems: list[str], breaches: list[Breach]
+        self, bundle: Bundle, execution: AutomationRun, problems: list[str], breaches: list[Breach]
     ) -> bool:
         """Whether the model takes a suspect result for data of a new kind; what is structural it is not asked about."""
         binding = [b for b in breaches if b.severity != "advisory"]
-        if self.purse is None or len(problems) > len(binding) or not excusable(binding):
+        if self.budget is None or len(problems) > len(binding) or not excusable(binding):
             return False
         asked = self.clean.without_secrets(self.request.parameters)
         sample = await self.clean.sample(bundle)
         async with self.log.attempt("confirm") as note:
             try:
                 verdict, why = await ask(
-                    self.purse, self.clean.redactor, self.trace, task=self.request.task,
+                    self.budget, self.clean.redactor, self.events, task=self.request.task,
                     parameters=self.request.parameters, breaches=breaches, run=execution.observed(asked), sample=sample,
                 )  # fmt: skip
             except ModelError as error:

@@ -10,7 +10,7 @@ from typing import Protocol
 from engine.task.wire import TaskRequest, TaskResult
 
 
-class Job(Protocol):
+class RunnableTask(Protocol):
     """A task that this engine means to run."""
 
     task_id: str
@@ -30,7 +30,7 @@ class Job(Protocol):
 
 
 @dataclass
-class Entry:
+class QueuedTask:
     """A job in the line, from when it comes in to its end.
 
     Attributes:
@@ -42,7 +42,7 @@ class Entry:
         told: That it waits was told.
     """
 
-    job: Job
+    job: RunnableTask
     durable: bool
     done: asyncio.Future[TaskResult]
     entered: bool = False

@@ -10,7 +10,7 @@ from pathlib import Path
 from engine.bundles.lock import Lock
 from engine.errors import StoreError
 from engine.storage.task_queue import Left
-from engine.storage.tasks import Records
+from engine.storage.tasks import TaskRecords
 from engine.task.wire import Cost, Effect, TaskError, TaskResult
 
 log = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ _MOST_RERUNS = 3
 TryLock = Callable[[Path], Lock | None]
 
 
-class Reaper:
+class Recovery:
     """Looks after the tasks of engines that died.
 
     Args:
@@ -29,7 +29,7 @@ class Reaper:
         try_lock: Takes a lock, or gives None at once.
     """
 
-    def __init__(self, records: Records, engines: Path, try_lock: TryLock) -> None:
+    def __init__(self, records: TaskRecords, engines: Path, try_lock: TryLock) -> None:
         self._records = records
         self._engines = engines
         self._try_lock = try_lock
@@ -45,14 +45,14 @@ class Reaper:
             alive: The engine that asks.
         """
         found = 0
-        for owner in self._records.claims.owners():
+        for owner in self._records.queue.owners():
             if owner == alive:
                 continue
             lock = self._try_lock(self.lock_file(owner))
             if lock is None:
                 continue  # it lives, or another looks after it
             try:
-                left = self._records.claims.left_by(owner)
+                left = self._records.queue.left_by(owner)
                 for task in left:
                     self._settle_or_end(task)
                 found += len(left)
@@ -78,12 +78,12 @@ class Reaper:
         if request.secrets:
             self.end(left.task_id, SECRETS_ARE_GONE)
         elif not left.started:
-            self._records.claims.give_back([left.task_id])
+            self._records.queue.give_back([left.task_id])
         elif request.if_interrupted == "rerun" and not self._records.journal.gates(left.task_id):
             if left.interruptions >= _MOST_RERUNS:
                 self.end(left.task_id, f"that happened {left.interruptions + 1} times, so it is not run again")
             else:
-                self._records.claims.give_back([left.task_id], interrupted=True)
+                self._records.queue.give_back([left.task_id], interrupted=True)
         else:
             self.end(left.task_id, 'run it again, or start such tasks with if_interrupted="rerun"')
 
@@ -95,7 +95,7 @@ class Reaper:
         """
         task = self._records.task(task_id)
         assert task is not None, "a task is never deleted"
-        paid, open_calls = self._records.ledger.spent(task_id)
+        paid, open_calls = self._records.spending.spent(task_id)
         gates = self._records.journal.gates(task_id)
         effect: Effect = "none"
         if gates:

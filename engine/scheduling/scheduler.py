@@ -13,15 +13,15 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from engine.aio import to_its_end
+from engine.aio import to_thread_uncancellable
 from engine.bundles import BundleStore
 from engine.bundles.lock import Lock, try_lock
 from engine.errors import EngineError, StoreError
-from engine.scheduling.queued import Entry, Job
-from engine.scheduling.recovery import SECRETS_ARE_GONE, Reaper, not_taken_over
+from engine.scheduling.queued import QueuedTask, RunnableTask
+from engine.scheduling.recovery import SECRETS_ARE_GONE, Recovery, not_taken_over
 from engine.storage import result_files
 from engine.storage.task_queue import Claim
-from engine.storage.tasks import Entered, Records
+from engine.storage.tasks import Entered, TaskRecords
 from engine.task import ids
 from engine.task.wire import TaskRequest, TaskResult
 
@@ -35,7 +35,7 @@ _PATIENCE = 60.0  # seconds that a call waits for a store that is broken
 _TOLD_AT_ONCE = 20  # a long line must not keep those waiting whose turn it is
 
 
-class Line:
+class Scheduler:
     """The tasks of one engine, in the one line of the store.
 
     Args:
@@ -49,11 +49,11 @@ class Line:
 
     def __init__(
         self,
-        records: Records,
+        records: TaskRecords,
         root: Path,
         bundles: BundleStore,
         slots: int,
-        adopt: Callable[[str, TaskRequest], Awaitable[Job]],
+        adopt: Callable[[str, TaskRequest], Awaitable[RunnableTask]],
         *,
         take_over: bool = True,
     ) -> None:
@@ -64,8 +64,8 @@ class Line:
         self._slots = slots
         self._adopt = adopt
         self._take_over = take_over
-        self._reaper = Reaper(records, root / "engines", try_lock)
-        self._entries: dict[str, Entry] = {}
+        self._reaper = Recovery(records, root / "engines", try_lock)
+        self._entries: dict[str, QueuedTask] = {}
         self._dropped: set[str] = set()  # told to have failed, and still in the records
         self._unrecorded: dict[str, Callable[[], object]] = {}  # what the records could not be told yet, by task
         self._wake = asyncio.Event()
@@ -92,13 +92,15 @@ class Line:
         if self._closed:
             raise EngineError("the engine is closed; make a new one")
         if self._alive is None:
-            self._alive = await to_its_end(try_lock, self._reaper.lock_file(self.owner))
+            self._alive = await to_thread_uncancellable(try_lock, self._reaper.lock_file(self.owner))
             if self._alive is None:
                 raise StoreError(f"{self._reaper.lock_file(self.owner)} is locked by somebody else")
         if self._loop is None:
             self._loop = asyncio.create_task(self._keep_moving())
 
-    async def enter(self, job: Job, kept: TaskRequest, created: datetime, *, room: int, durable: bool) -> Entered:
+    async def enter(
+        self, job: RunnableTask, kept: TaskRequest, created: datetime, *, room: int, durable: bool
+    ) -> Entered:
         """Puts a job at the end of the line.
 
         Args:
@@ -109,12 +111,12 @@ class Line:
         Raises:
             EngineError: The line was closed; nothing was stored.
         """
-        entry = Entry(job, durable, asyncio.get_running_loop().create_future())
+        entry = QueuedTask(job, durable, asyncio.get_running_loop().create_future())
         try:
             async with self._door:
                 await self._open()
                 self._entries[job.task_id] = entry  # before it is in the records, where it may be claimed at once
-                entered = await to_its_end(
+                entered = await to_thread_uncancellable(
                     self._records.enter, job.task_id, kept, created, owner=self.owner, room=room
                 )  # fmt: skip
         except asyncio.CancelledError:
@@ -142,7 +144,7 @@ class Line:
             StoreError: That could not be recorded yet; one of this engine's does not run later, all the same.
         """
         try:
-            task = await to_its_end(self._records.ask_to_cancel, task_id)
+            task = await to_thread_uncancellable(self._records.ask_to_cancel, task_id)
         except StoreError as error:
             if (entry := self._entries.get(task_id)) is not None:
                 self._drop(entry, error)
@@ -157,7 +159,7 @@ class Line:
     async def reap(self) -> None:
         """Deals with the tasks of engines that died."""
         alive = self.owner if self._alive is not None else None
-        await to_its_end(self._reaper.reap, alive=alive)
+        await to_thread_uncancellable(self._reaper.reap, alive=alive)
         self._reaped = time.monotonic()
 
     async def drain(self, seconds: float) -> None:
@@ -167,7 +169,7 @@ class Line:
         if running:
             await asyncio.wait(running, timeout=seconds)
 
-    async def run_out(self) -> None:
+    async def run_until_idle(self) -> None:
         """Returns when there is nothing more to run here; from then on nothing is started any more."""
         if self._closed:
             return
@@ -175,8 +177,8 @@ class Line:
         while True:
             async with self._moving:  # between two turns: no claim is on its way
                 ends = [entry.done for entry in self._entries.values()]
-                waits = bool(ends) or await to_its_end(
-                    self._records.claims.waits, self.owner, take_over=self._take_over
+                waits = bool(ends) or await to_thread_uncancellable(
+                    self._records.queue.waits, self.owner, take_over=self._take_over
                 )  # fmt: skip
                 if not waits and not self._entries and not self._unrecorded:
                     self._closed = True
@@ -225,14 +227,14 @@ class Line:
                 self._alive.release()
                 self._alive = None
 
-    async def _put_away(self, entry: Entry) -> None:
+    async def _put_away(self, entry: QueuedTask) -> None:
         """What a store that cannot be written still holds is, after that, a task whose engine died."""
         task_id = entry.job.task_id
         try:
             if entry.job.hand_over:
-                await to_its_end(self._records.claims.give_back, [task_id])
+                await to_thread_uncancellable(self._records.queue.give_back, [task_id])
             else:
-                await to_its_end(self._records.ask_to_cancel, task_id)
+                await to_thread_uncancellable(self._records.ask_to_cancel, task_id)
         except StoreError as error:
             what = "given back" if entry.job.hand_over else "canceled"
             log.warning("task %s cannot be %s: %s", task_id, what, error)
@@ -278,17 +280,17 @@ class Line:
             await self.reap()
         if time.monotonic() - self._swept >= _SWEEP_EVERY:
             self._swept = time.monotonic()
-            await to_its_end(self._sweep)
+            await to_thread_uncancellable(self._sweep)
         await self._hear()
         await self._catch_up()
         if self._draining or self._closed:
             return
         ending = {entry.job.request.reuse_key for entry in self._entries.values() if entry.running is not None}
-        claims = await to_its_end(
-            self._records.claims.claim, self.owner, self._slots, self._bundles.try_lock, ending,
+        queue = await to_thread_uncancellable(
+            self._records.queue.claim, self.owner, self._slots, self._bundles.try_lock, ending,
             take_over=self._take_over,
         )  # fmt: skip
-        for claim in claims:
+        for claim in queue:
             await self._start(claim)
         untold = (e for e in list(self._entries.values()) if e.running is None and not e.told and not e.done.done())
         for entry in islice(untold, _TOLD_AT_ONCE):
@@ -296,11 +298,11 @@ class Line:
 
     async def _hear(self) -> None:
         """Ends what somebody canceled, in whichever process."""
-        if canceled := await to_its_end(self._records.claims.to_cancel, self.owner):
+        if canceled := await to_thread_uncancellable(self._records.queue.to_cancel, self.owner):
             for task_id in canceled:
                 if (entry := self._entries.get(task_id)) is not None:
-                    self._cancel_here(entry, await to_its_end(self._records.task, task_id))
-            await to_its_end(self._records.claims.heard, canceled)
+                    self._cancel_here(entry, await to_thread_uncancellable(self._records.task, task_id))
+            await to_thread_uncancellable(self._records.queue.heard, canceled)
 
     def _sweep(self) -> None:
         now = datetime.now(UTC)
@@ -316,17 +318,19 @@ class Line:
         self._entries[claim.task_id] = entry
         entry.running = asyncio.create_task(self._run(entry, claim))
 
-    async def _take_over_task(self, task_id: str) -> Entry | None:
+    async def _take_over_task(self, task_id: str) -> QueuedTask | None:
         """A task that another engine left; None where it is not run here, which must not stop the others."""
-        told: Callable[[], object] = partial(self._records.claims.give_back, [task_id])
+        told: Callable[[], object] = partial(self._records.queue.give_back, [task_id])
         try:
             # It may have been dropped, or the engine closed, since it was claimed.
             if task_id in self._dropped:
                 told = partial(self._reaper.end, task_id, "canceled")
             elif not self._closed:
-                request = await to_its_end(self._records.request, task_id)
+                request = await to_thread_uncancellable(self._records.request, task_id)
                 if not request.secrets:
-                    return Entry(await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future())
+                    return QueuedTask(
+                        await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future()
+                    )
                 told = partial(self._reaper.end, task_id, SECRETS_ARE_GONE)
         except StoreError as error:
             log.warning("task %s cannot be taken over yet: %s", task_id, error)
@@ -341,13 +345,13 @@ class Line:
         for task_id, told in list(self._unrecorded.items()):
             await self._record(task_id, told)
         for task_id in list(self._dropped):
-            await to_its_end(self._records.ask_to_cancel, task_id)
+            await to_thread_uncancellable(self._records.ask_to_cancel, task_id)
             self._dropped.discard(task_id)
 
     async def _record(self, task_id: str, told: Callable[[], object]) -> None:
         """Tells the records what became of a task that is no longer run here: now, or when they can be written."""
         try:
-            await to_its_end(told)
+            await to_thread_uncancellable(told)
         except (StoreError, OSError) as error:
             if task_id not in self._unrecorded:
                 log.warning("what became of task %s cannot be recorded yet: %s", task_id, error)
@@ -355,7 +359,7 @@ class Line:
         else:
             self._unrecorded.pop(task_id, None)
 
-    async def _run(self, entry: Entry, claim: Claim) -> None:
+    async def _run(self, entry: QueuedTask, claim: Claim) -> None:
         try:
             entry.begin()
             entry.end(await entry.job.run())
@@ -372,19 +376,19 @@ class Line:
                 self._unrecorded[claim.task_id] = entry.job.unrecorded
             self._wake.set()
 
-    def _cancel_here(self, entry: Entry, task: TaskResult | None) -> None:
+    def _cancel_here(self, entry: QueuedTask, task: TaskResult | None) -> None:
         if entry.running is None and task is not None and task.final:
             entry.end(task)
             self._entries.pop(entry.job.task_id, None)
         else:  # it runs, or was claimed and is about to
             self._cancel_run(entry)
 
-    def _cancel_run(self, entry: Entry) -> None:
+    def _cancel_run(self, entry: QueuedTask) -> None:
         if not entry.canceled:
             entry.canceled = True
             entry.stop()
 
-    def _drop(self, entry: Entry, error: StoreError) -> None:
+    def _drop(self, entry: QueuedTask, error: StoreError) -> None:
         """Sees to it that a task does not run of which somebody is told an error: it leaves the line when it can."""
         if entry.running is not None:
             self._cancel_run(entry)
@@ -393,8 +397,8 @@ class Line:
         entry.end(error)
         self._entries.pop(entry.job.task_id, None)
 
-    async def _tell(self, entry: Entry) -> None:
-        task = await to_its_end(self._records.task, entry.job.task_id)
+    async def _tell(self, entry: QueuedTask) -> None:
+        task = await to_thread_uncancellable(self._records.task, entry.job.task_id)
         if task is None or task.status != "pending":
             return
         entry.told = True

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from engine.contract import History, Observed, Past, compact, digest, joined, merge, rows
+from engine.contract import History, Observed, PreviousOutput, compact, digest, match_rows, merge, rows
 from engine.storage.database import Database, dump, now
 
 _GOOD_KEPT = 3  # sets of parameters
@@ -16,7 +16,7 @@ _OUTPUTS_KEPT = 20  # sets of parameters, by revision
 _LONGEST = 1 << 17  # characters of a kept output; a longer one is kept without its rows
 
 
-class Statistics:
+class RunHistory:
     """Clean runs by revision."""
 
     def __init__(self, database: Database) -> None:
@@ -108,9 +108,11 @@ def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
         " WHERE revision = ? AND parameters = ?",
         (revision, asked),
     ).fetchone()
-    past = _past(row) if row else Past(run.parameters, 0, (count, count) if count is not None else None, (), "")
+    past = (
+        _past(row) if row else PreviousOutput(run.parameters, 0, (count, count) if count is not None else None, (), "")
+    )
     joins, kept, changed, span = past.joins, past.kept, dict(past.changed), past.span
-    if (join := joined(past.output, shown)) is not None:
+    if (join := match_rows(past.output, shown)) is not None:
         joins, kept, span = joins + 1, min(kept, join[0]), max(span, past.age)
         changed = {name: max(share, changed.get(name, 0.0)) for name, share in join[1].items()}
     band = (None, None) if count is None or past.rows is None else (min(past.rows[0], count), max(past.rows[1], count))
@@ -129,9 +131,9 @@ def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
     )
 
 
-def _past(row: Sequence[Any]) -> Past:
+def _past(row: Sequence[Any]) -> PreviousOutput:
     parameters, runs, fewest, most, output, output_digest, joins, kept, changed, span, at = row
-    return Past(
+    return PreviousOutput(
         parameters=json.loads(parameters),
         runs=runs,
         rows=None if fewest is None else (fewest, most),

@@ -27,7 +27,7 @@ class DailyCaps:
     workspace: float | None = None
 
 
-class Ledger:
+class SpendingLedger:
     """The dollars of a workspace. Every method may be called from any thread."""
 
     def __init__(self, database: Database) -> None:
@@ -173,25 +173,25 @@ def _summary(key: str, attempts: list[tuple[Any, ...]], paid: float) -> KeyCosts
 
 
 @dataclass(frozen=True)
-class Account:
+class TaskAccount:
     """The door of one task to the ledger."""
 
-    ledger: Ledger
+    spending: SpendingLedger
     task_id: str
     key: str
     caps: DailyCaps
 
     async def reserve(self, usd: float) -> int:
         """See ``Ledger.reserve``."""
-        return await asyncio.to_thread(self.ledger.reserve, self.task_id, self.key, usd, self.caps)
+        return await asyncio.to_thread(self.spending.reserve, self.task_id, self.key, usd, self.caps)
 
     async def spent(self) -> tuple[float, float]:
         """See ``Ledger.spent``."""
-        return await asyncio.to_thread(self.ledger.spent, self.task_id)
+        return await asyncio.to_thread(self.spending.spent, self.task_id)
 
     async def settle(self, entry: int, usd: float) -> None:
         """See ``Ledger.settle``."""
-        await asyncio.to_thread(self.ledger.settle, entry, usd)
+        await asyncio.to_thread(self.spending.settle, entry, usd)
 
 
 def today() -> str:

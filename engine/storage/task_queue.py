@@ -49,7 +49,7 @@ class Left:
     interruptions: int
 
 
-class Claims:
+class TaskQueue:
     """Hands tasks to engines. Every method may be called from any thread."""
 
     def __init__(self, database: Database) -> None:
@@ -77,14 +77,14 @@ class Claims:
             take_over: Whether those that have no engine are taken, too. Else they are passed over: nobody may ever run
                 them, and whoever waited behind them would wait for ever.
         """
-        claims: list[Claim] = []
+        queue: list[Claim] = []
         if not self.waits(owner, take_over=take_over):
-            return claims
+            return queue
         with ExitStack() as held:  # where the claim fails, no lock is
             with self._database.transaction() as db:
                 (running,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'started'").fetchone()
                 if running >= slots:
-                    return claims
+                    return queue
                 turn = db.execute(
                     "SELECT id, key, coalesce(owner, ?) FROM tasks AS t WHERE status = 'pending' AND blocked = 0"
                     " AND (owner IS NOT NULL OR ?)"
@@ -99,7 +99,7 @@ class Claims:
                     (owner,),
                 ).fetchall()
                 for task_id, key, whose in [*turn, *aside]:
-                    if whose != owner or running + len(claims) >= slots:
+                    if whose != owner or running + len(queue) >= slots:
                         continue
                     if key in ending:
                         break
@@ -108,13 +108,13 @@ class Claims:
                         db.execute("UPDATE tasks SET blocked = 1, owner = ? WHERE id = ?", (owner, task_id))
                         continue
                     held.callback(lock.release)
-                    claims.append(Claim(task_id, lock))
+                    queue.append(Claim(task_id, lock))
                     db.execute(
                         "UPDATE tasks SET status = 'started', started_at = ?, owner = ?, blocked = 0 WHERE id = ?",
                         (now(), owner, task_id),
                     )
             held.pop_all()
-        return claims
+        return queue
 
     def waits(self, owner: str, *, take_over: bool = True) -> bool:
         """Whether there is anything to claim, asked without keeping others from writing."""
@@ -122,7 +122,7 @@ class Claims:
         with self._database.alone() as db:
             return db.execute(query, (owner, take_over)).fetchone() is not None
 
-    def unowned(self) -> list[str]:
+    def orphaned(self) -> list[str]:
         """Tasks that wait for an engine, the oldest first."""
         with self._database.alone() as db:
             rows = db.execute("SELECT id FROM tasks WHERE status = 'pending' AND owner IS NULL ORDER BY place")

@@ -15,9 +15,9 @@ from engine.errors import EngineError, InvalidRequest
 from engine.storage.database import Database, dump, now
 from engine.storage.journal import Journal
 from engine.storage.result_files import KEPT
-from engine.storage.run_history import Statistics
-from engine.storage.spending import Ledger
-from engine.storage.task_queue import Claims
+from engine.storage.run_history import RunHistory
+from engine.storage.spending import SpendingLedger
+from engine.storage.task_queue import TaskQueue
 from engine.task.wire import Attempt, Status, TaskError, TaskRequest, TaskResult
 
 _COLUMNS = "id, key, status, created_at, started_at, title, place, result"
@@ -42,17 +42,17 @@ class Entered:
     result: TaskResult | None = None
 
 
-class Records:
+class TaskRecords:
     """The store's records; every method may be called from any thread and blocks for a few milliseconds.
 
     Args:
         path: The database file; made with its directory where it does not exist.
 
     Attributes:
-        claims: Who runs which task.
+        queue: Who runs which task.
         journal: Irreversible actions and judgments.
-        ledger: What was paid for the model.
-        statistics: Clean runs by revision.
+        spending: What was paid for the model.
+        run_history: Clean runs by revision.
 
     Raises:
         StoreError: It cannot be opened, or a newer version of the engine made it.
@@ -61,10 +61,10 @@ class Records:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._database = Database(path)
-        self.claims = Claims(self._database)
+        self.queue = TaskQueue(self._database)
         self.journal = Journal(self._database)
-        self.ledger = Ledger(self._database)
-        self.statistics = Statistics(self._database)
+        self.spending = SpendingLedger(self._database)
+        self.run_history = RunHistory(self._database)
 
     def close(self) -> None:
         """Closes the database."""

@@ -47,7 +47,7 @@ class Event:
 OnEvent = Callable[[Event], Awaitable[None] | None]
 
 
-class Trace:
+class EventLog:
     """Takes the events of one task, hides secrets, writes them to a file and hands them to the user's callback."""
 
     def __init__(self, task_id: str, path: Path, redactor: Redactor, on_event: OnEvent | None = None) -> None:

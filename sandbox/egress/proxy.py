@@ -41,7 +41,7 @@ class _Way:
         return await forward_request(head, url, authority, client, self.peer, self.upstream.headers)
 
 
-class Proxy:
+class EgressProxy:
     """Serves one worker. Refuses everything until `bind` says what may be reached.
 
     Attributes:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sandbox.inside.hints import collect_hints
 from sandbox.inside.outline import OUTLINE
 from sandbox.inside.screenshot import stop_loading, take_picture
-from sandbox.inside.write_guard import SAFE, Holding, is_main_document, watch_acts
+from sandbox.inside.write_guard import SAFE, WriteGuard, is_main_document, watch_acts
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, ElementHandle, Frame, Locator, Page, Request, Response, Route
@@ -124,7 +124,7 @@ class Recorder:
     def __init__(self, context: BrowserContext) -> None:
         self.crashed = False
         self.frozen = False
-        self.holding: Holding | None = None
+        self.holding: WriteGuard | None = None
         self.password_filled = False
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)
         self.state_changing: deque[tuple[str, str]] = deque(maxlen=_MOST_RECORDS)

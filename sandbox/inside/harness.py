@@ -18,7 +18,7 @@ from sandbox.inside import evidence
 from sandbox.inside.process_reset import Baseline
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
 from sandbox.inside.stdout import OUTPUT_LIMIT, Prints
-from sandbox.inside.write_guard import HeldBack, Holding
+from sandbox.inside.write_guard import WriteBlocked, WriteGuard
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
 from sandbox.toolkit import TaskContext
 
@@ -170,14 +170,14 @@ class Harness:
         evidence = await self.evidence(screenshot=broken)
         holding = self._recorder.holding if self._recorder is not None else None
         if holding is not None and holding.held is not None and (error is None or error["kind"] != "held"):
-            value, error = None, self._describe(HeldBack(holding.held))  # it was on its way when the code had ended
+            value, error = None, self._describe(WriteBlocked(holding.held))  # it was on its way when the code had ended
         return {"value": value, "error": error, "evidence": evidence}
 
     async def _hold_changes(self) -> None:
         assert self._page is not None
         recorder = self._recorder
         assert recorder is not None
-        recorder.holding = Holding(lambda: recorder.password_filled, self._halted.set)
+        recorder.holding = WriteGuard(lambda: recorder.password_filled, self._halted.set)
         await recorder.holding.begin(self._page.context)
 
     async def _last_act(self) -> None:
@@ -243,7 +243,7 @@ class Harness:
 
         holding = self._recorder.holding if self._recorder is not None else None
         if holding is not None and holding.held is not None:
-            return HeldBack(holding.held)
+            return WriteBlocked(holding.held)
         return Error("the page crashed, and the automation waited on")
 
     def _describe(self, error: BaseException) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from sandbox.errors import AskRefused
-from sandbox.inside.write_guard import HeldBack
+from sandbox.inside.write_guard import WriteBlocked
 from sandbox.toolkit import GateRefused, RehearsalComplete
 
 _MESSAGE_LIMIT = 2_000
@@ -75,11 +75,11 @@ def _values(trace: TracebackType | None, names: tuple[str, ...]) -> str:
     line = linecache.getline(innermost.tb_frame.f_code.co_filename, innermost.tb_lineno)
     scope = innermost.tb_frame.f_locals
     used = [name for name in dict.fromkeys(re.findall(r"[A-Za-z_]\w*", line)) if name in scope and name != "parameters"]
-    told = [(name, value) for name in used if (value := _told(scope[name]))]
+    told = [(name, value) for name in used if (value := _reported(scope[name]))]
     return "".join(f"\n    {name}: {value}" for name, value in told[:_NAMES])
 
 
-def _told(value: Any) -> str:
+def _reported(value: Any) -> str:
     """A value in few words, or none. No text is cut: what is left of a secret would pass for no secret."""
     if type(value) is str:
         return repr(value) if len(value) <= _VALUE_LIMIT else f"a text of {len(value)} characters"
@@ -90,7 +90,7 @@ def _told(value: Any) -> str:
         more = f" and {len(value) - len(keys)} more" if len(value) > len(keys) else ""
         return f"a dict with the keys {', '.join(keys)}{more}" if value else "{}"
     if type(value) in (list, tuple):
-        first = _told(value[0]) if value and type(value[0]) not in (list, tuple) else ""
+        first = _reported(value[0]) if value and type(value[0]) not in (list, tuple) else ""
         return f"a {type(value).__name__} of {len(value)}" + (f", first {first}" if first else "")
     return ""
 
@@ -103,7 +103,7 @@ def _kind(error: BaseException, message: str, *, crashed: bool) -> str:
         return "rehearsal"
     if isinstance(error, GateRefused):
         return "gate"
-    if isinstance(error, HeldBack):
+    if isinstance(error, WriteBlocked):
         return "held"
     if isinstance(error, AskRefused):
         return "ask"

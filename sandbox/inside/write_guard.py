@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Request, Route
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-_UNASKED = frozenset({"ping", "beacon", "cspviolationreport", "csp_report"})
+_DEFAULTS = frozenset({"ping", "beacon", "cspviolationreport", "csp_report"})
 _LOGIN = re.compile(r"log[-_]?(?:in|on)|sign[-_]?in|authenticate|oauth|/(?:auth|sso|token|sessions?)\b", re.IGNORECASE)
 _READS = re.compile(
     r"search|query|filter|find|lookup|suggest|autocomplete|typeahead|suche|recherche|buscar|zoek"
@@ -31,11 +31,11 @@ _ACTS = ("click", "dblclick", "tap", "press", "press_sequentially", "type", "fil
 _SCRIPTED = re.compile(r"fetch\s*\(|XMLHttpRequest|submit\s*\(|click\s*\(|dispatchEvent")
 
 
-class HeldBack(BaseException):
+class WriteBlocked(BaseException):
     """A request was not sent. Not an `Exception`: ``except Exception`` lets it pass."""
 
 
-class Holding:
+class WriteGuard:
     """What is held back in one run.
 
     Args:
@@ -62,14 +62,14 @@ class Holding:
         """A request that the automation sends without a page.
 
         Raises:
-            HeldBack: It may change something.
+            WriteBlocked: It may change something.
         """
         if self._may_change(method, url, body):
             raise self._hold(method, url)
 
     async def _route(self, route: Route) -> None:
         request = route.request
-        by_itself = not (self.acted or request.is_navigation_request()) or request.resource_type in _UNASKED
+        by_itself = not (self.acted or request.is_navigation_request()) or request.resource_type in _DEFAULTS
         if by_itself or not self._may_change(request.method, request.url, _text(request.post_data_buffer)):
             if is_main_document(request):
                 self.acted = False  # what the next page sends while it opens is its own affair, too
@@ -95,11 +95,11 @@ class Holding:
             return bool(_MUTATION.search(said))
         return not _READS.search(path)
 
-    def _hold(self, method: str, url: str) -> HeldBack:
+    def _hold(self, method: str, url: str) -> WriteBlocked:
         parts = urlsplit(url)
         where = f"{method.upper()} {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         self.held = self.held or where
-        return HeldBack(self.held)
+        return WriteBlocked(self.held)
 
 
 def is_main_document(request: Request) -> bool:
@@ -127,7 +127,7 @@ def _text(data: bytes | None) -> str:
     return (data or b"").decode("utf-8", "replace")
 
 
-def watch_acts(current: Callable[[], Holding | None]) -> None:
+def watch_acts(current: Callable[[], WriteGuard | None]) -> None:
     """Notice, in this process, what an automation does to a page.
 
     Args:
@@ -144,7 +144,7 @@ def watch_acts(current: Callable[[], Holding | None]) -> None:
                 _watch(owner, name, current, _SCRIPTED)
 
 
-def _watch(owner: type, name: str, current: Callable[[], Holding | None], acts: re.Pattern[str]) -> None:
+def _watch(owner: type, name: str, current: Callable[[], WriteGuard | None], acts: re.Pattern[str]) -> None:
     original = getattr(owner, name)
 
     @wraps(original)

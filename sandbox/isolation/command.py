@@ -20,7 +20,7 @@ from typing import Any, Literal
 from sandbox.browser import Browser
 from sandbox.errors import SandboxUnavailable
 from sandbox.isolation import landlock, seccomp
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 
 Mechanism = Literal["bubblewrap", "landlock", "none"]
 
@@ -122,7 +122,7 @@ def require(mechanism: Mechanism) -> None:
 def worker_command(
     mechanism: Mechanism,
     browser: Browser,
-    limits: Limits,
+    limits: SandboxLimits,
     *,
     control: int,
     host: int,
@@ -169,14 +169,14 @@ def worker_command(
     return Command(command, _environment(scratch), (control, host))
 
 
-def _sealed_worker(browser: Browser, limits: Limits, directory: Path, options: dict[str, Any]) -> Command:
+def _sealed_worker(browser: Browser, limits: SandboxLimits, directory: Path, options: dict[str, Any]) -> Command:
     options["landlock"] = _sealed(browser, limits, directory)
     command = _sealed_python(directory, _START, json.dumps(options))
     descriptors = (options["control"], options["host"])
     return Command(command, _environment(options["landlock"]["scratch"]), descriptors)
 
 
-def sealed_command(browser: Browser, limits: Limits, directory: Path, inner: str | list[str]) -> Command:
+def sealed_command(browser: Browser, limits: SandboxLimits, directory: Path, inner: str | list[str]) -> Command:
     """Put Python code, or a command, into the Landlock jail; the directory is new and empty, and removed in the end."""
     options = _sealed(browser, limits, directory)
     if isinstance(inner, str):
@@ -185,7 +185,7 @@ def sealed_command(browser: Browser, limits: Limits, directory: Path, inner: str
     return Command(command, _environment(options["scratch"]), ())
 
 
-def _sealed(browser: Browser, limits: Limits, directory: Path) -> dict[str, Any]:
+def _sealed(browser: Browser, limits: SandboxLimits, directory: Path) -> dict[str, Any]:
     """For Landlock: links to the packages, as Python lists what it imports from, beside the scratch directory."""
     packages, scratch = directory / "packages", directory / "scratch"
     tasks = limits.processes * _TASKS_PER_PROCESS
@@ -215,7 +215,7 @@ def python_command(path: str, code: str, *arguments: str, make: str = "", made: 
 
 def jail_command(
     browser: Browser,
-    limits: Limits,
+    limits: SandboxLimits,
     inner: list[str],
     *,
     info: int | None = None,
@@ -262,7 +262,7 @@ def _namespaces() -> list[str]:
     ]
 
 
-def _file_system(browser: Browser, limits: Limits) -> list[str]:
+def _file_system(browser: Browser, limits: SandboxLimits) -> list[str]:
     size = str(limits.scratch_mb * _MIB)
     arguments = ["--proc", "/proc", "--dev", "/dev", "--size", size, "--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108  the jail's own
     arguments += ["--size", size, "--perms", "0700", "--tmpfs", _SCRATCH, "--symlink", _SCRATCH.lstrip("/"), "/tmp"]  # noqa: S108  the jail's own

@@ -27,7 +27,7 @@ from sandbox.isolation.command import (
 )
 from sandbox.isolation.kill import end_all
 from sandbox.isolation.protections import Protection, protections
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 
 Jail = Literal["bubblewrap", "landlock"]
 JAILS: tuple[Jail, ...] = ("bubblewrap", "landlock")
@@ -170,7 +170,7 @@ def _browser_inside(jail: Jail, browser: Browser) -> str:
 
 def _run_inside(jail: Jail, browser: Browser, inner: str | list[str]) -> str:
     """Run Python code, or a command, in a jail; what it prints."""
-    limits = Limits(scratch_mb=64)
+    limits = SandboxLimits(scratch_mb=64)
     with tempfile.TemporaryDirectory(prefix="webtasks-") as directory:
         if jail == "bubblewrap":
             wanted = inner if isinstance(inner, list) else python_command(JAIL_PACKAGES, inner)

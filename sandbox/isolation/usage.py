@@ -18,7 +18,7 @@ _MUCH_SHARED = 32 << 10  # KiB of shared memory, from which on it is worth askin
 
 
 @dataclass(frozen=True)
-class Usage:
+class ResourceUsage:
     """Of all processes together: processor seconds, MiB of memory of their own (what they share counts once), how many
     there are, and the MiB and number of files in the scratch directory."""
 
@@ -56,7 +56,7 @@ class Meter:
         """Its processes."""
         return all_pids(self.proc) if self._directory is not None else list(descendants(self._pid))
 
-    def read(self, most_files: int) -> Usage:
+    def read(self, most_files: int) -> ResourceUsage:
         """Measure now. Processes that end meanwhile are left out.
 
         How long this takes is for the worker to decide, so there are bounds; what lies beyond counts as too much.
@@ -79,7 +79,7 @@ class Meter:
             cpu += sum(map(int, fields[11:15])) / _TICK  # its own time and that of children that ended
             measured.append(pid)
         kept = self._scratch.measure(measured, most_files) if self._scratch is not None else Kept(0.0, 0)
-        return Usage(cpu, memory, len(measured), kept.megabytes, kept.files)
+        return ResourceUsage(cpu, memory, len(measured), kept.megabytes, kept.files)
 
     def close(self) -> None:
         """Let go of the worker's /proc and scratch."""

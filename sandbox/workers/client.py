@@ -18,15 +18,15 @@ from sandbox.errors import SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
 from sandbox.isolation.command import Mechanism
 from sandbox.isolation.residue import Census
-from sandbox.isolation.usage import Usage
-from sandbox.limits import Limits
+from sandbox.isolation.usage import ResourceUsage
+from sandbox.limits import SandboxLimits
 from sandbox.protocol import CHUNK_BYTES, Channel, Message, ProtocolError, RemoteError, text_field
 from sandbox.results import Automation
 from sandbox.workers.job import Job
 from sandbox.workers.process import WorkerProcess
 
 if TYPE_CHECKING:
-    from sandbox.egress.proxy import Proxy
+    from sandbox.egress.proxy import EgressProxy
 
 _START_SECONDS = 60.0
 _RENEW_SECONDS = 20.0
@@ -50,14 +50,14 @@ class WorkerClient:
         ended: Done when it is over.
     """
 
-    proxy: Proxy
+    proxy: EgressProxy
 
-    def __init__(self, mechanism: Mechanism, limits: Limits, compiled: Path | None = None) -> None:
+    def __init__(self, mechanism: Mechanism, limits: SandboxLimits, compiled: Path | None = None) -> None:
         self.limits = limits
         self.started_with = limits
         self.runs = 0
         self.memory_mb = 0.0
-        self.peak = Usage(0.0, 0.0, 0)
+        self.peak = ResourceUsage(0.0, 0.0, 0)
         self.chromium_sandbox: bool | None = None
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
@@ -92,14 +92,14 @@ class WorkerClient:
         await self._open_proxy()
         self._begin(self._listen())
 
-    async def bind(self, host: Host, egress: Egress, limits: Limits, automation: Automation | None) -> None:
+    async def bind(self, host: Host, egress: Egress, limits: SandboxLimits, automation: Automation | None) -> None:
         """Tie the worker to a job."""
         assert self._channel is not None
         self.limits = limits
         self.runs += 1
         self.proxy.bind(egress)
         self._cpu_before = self._process.meter.read(limits.scratch_files).cpu_seconds
-        self.peak = Usage(0.0, 0.0, 0)
+        self.peak = ResourceUsage(0.0, 0.0, 0)
         self._job = Job(host, limits, self._channel, self.end)
         self._watch_with(self._watch())
         for name, data in (automation.resources if automation else {}).items():
@@ -197,7 +197,7 @@ class WorkerClient:
             assert self._reason is not None
             raise self._reason from None
 
-    def measure(self) -> Usage:
+    def measure(self) -> ResourceUsage:
         """What the job used so far; what it used most at one time is kept in ``peak``, and told where it cannot be
         measured any more."""
         try:
@@ -205,10 +205,10 @@ class WorkerClient:
         except OSError:
             return self.peak
 
-    def _measure(self) -> Usage:
+    def _measure(self) -> ResourceUsage:
         usage = self._process.meter.read(self.limits.scratch_files)
         used = replace(usage, cpu_seconds=usage.cpu_seconds - self._cpu_before)
-        self.peak = Usage(
+        self.peak = ResourceUsage(
             max(self.peak.cpu_seconds, used.cpu_seconds),
             max(self.peak.memory_mb, used.memory_mb),
             max(self.peak.processes, used.processes),
@@ -267,9 +267,9 @@ class WorkerClient:
 
     async def _open_proxy(self) -> None:
         """A proxy that refuses all until `bind`, with no connection and no memory of the last."""
-        from sandbox.egress.proxy import Proxy
+        from sandbox.egress.proxy import EgressProxy
 
-        self.proxy = Proxy()
+        self.proxy = EgressProxy()
         await self.proxy.serve(socket.socket(fileno=os.dup(self._process.listener.fileno())))
         if self._reason is not None:
             self.proxy.close()
@@ -291,7 +291,7 @@ class WorkerClient:
             self._watching.cancel()
         self._watching = self._begin(work)
 
-    def _sample(self) -> Usage | None:
+    def _sample(self) -> ResourceUsage | None:
         """What the job used so far; None where that cannot be told now. If that stays so, the worker ends."""
         try:
             usage = self._measure()
@@ -312,7 +312,7 @@ class WorkerClient:
                 return
             await asyncio.sleep(max(_SAMPLE_SECONDS, (time.thread_time() - began) / _SAMPLE_SHARE))
 
-    def _passed(self, usage: Usage) -> str | None:
+    def _passed(self, usage: ResourceUsage) -> str | None:
         """The name of a limit that was passed."""
         used = {
             "cpu_seconds": usage.cpu_seconds,

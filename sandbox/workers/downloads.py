@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.errors import SandboxError, SandboxLimitExceeded
 from sandbox.host import Host
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.protocol import Message, ProtocolError, is_whole, optional_text, text_field
 
 _CHUNKS_AHEAD = 4
@@ -25,7 +25,7 @@ class _Transfer:
 class Transfers:
     """The downloads of one job."""
 
-    def __init__(self, host: Host, limits: Limits) -> None:
+    def __init__(self, host: Host, limits: SandboxLimits) -> None:
         self._host = host
         self._limits = limits
         self._open: dict[int, _Transfer] = {}

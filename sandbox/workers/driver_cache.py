@@ -21,7 +21,7 @@ from sandbox.browser import Browser
 from sandbox.errors import SandboxError
 from sandbox.isolation.command import JAIL_PACKAGES, jail_command
 from sandbox.isolation.kill import end_all
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ def _remove_older(cache: Path, prefix: str, seconds: float) -> None:
 def _compile(browser: Browser, directory: Path, stop: threading.Event) -> bool:
     """Let the driver start and end: then it writes what it has compiled."""
     driver = [f"{_DRIVER}/node", f"{_DRIVER}/package/cli.js", "run-driver"]
-    jail = jail_command(browser, Limits(), driver, compiled=directory, compiling=True)
+    jail = jail_command(browser, SandboxLimits(), driver, compiled=directory, compiling=True)
     try:
         process = subprocess.Popen(
             jail.arguments,

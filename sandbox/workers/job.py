@@ -9,7 +9,7 @@ from typing import Any
 
 from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, WorkerDied
 from sandbox.host import GateDecision, Host
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.protocol import NOTICE_COST, Channel, Message, ProtocolError, is_whole, optional_text, text_field
 from sandbox.workers.downloads import Transfers
 
@@ -41,7 +41,9 @@ class Job:
         logs: Lines that it logged.
     """
 
-    def __init__(self, host: Host, limits: Limits, channel: Channel, end: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, host: Host, limits: SandboxLimits, channel: Channel, end: Callable[[BaseException], None]
+    ) -> None:
         self.limits = limits
         self.logs: list[str] = []
         self._host = host

@@ -11,7 +11,7 @@ from sandbox.protocol import ProtocolError, is_whole
 from sandbox.results import ErrorKind, Evidence, Execution, PageSnapshot, ScriptError
 
 if TYPE_CHECKING:
-    from sandbox.egress.proxy import Proxy
+    from sandbox.egress.proxy import EgressProxy
 
 _TEXT = 1 << 20
 _SNAPSHOT = 8 << 20
@@ -35,7 +35,7 @@ def script_error(data: Any) -> ScriptError | None:
     )
 
 
-def evidence(data: Any, proxy: Proxy) -> Evidence:
+def evidence(data: Any, proxy: EgressProxy) -> Evidence:
     """`Evidence` from the page's part and the proxy's."""
     data = _object(data)
     refused = dict.fromkeys(proxy.refused)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.errors import SandboxError, WorkerDied
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.workers.client import WorkerClient
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,10 @@ class Pool:
     """
 
     def __init__(
-        self, start: Callable[[Limits], Coroutine[Any, Any, WorkerClient]], options: PoolOptions, limits: Limits
+        self,
+        start: Callable[[SandboxLimits], Coroutine[Any, Any, WorkerClient]],
+        options: PoolOptions,
+        limits: SandboxLimits,
     ) -> None:
         self._start = start
         self._options = options
@@ -93,7 +96,7 @@ class Pool:
         self._quiet: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def take(self, limits: Limits, affinity: str | None) -> WorkerClient:
+    async def take(self, limits: SandboxLimits, affinity: str | None) -> WorkerClient:
         """A worker for a run: one that served this identity, else a blank one."""
         self._stay_awake()
         if affinity is not None:
@@ -163,7 +166,7 @@ class Pool:
             self.discard(client)
         await _done([*self._ending.values(), *(entry.renewing for entry in waiting)])
 
-    def _find(self, affinity: str, limits: Limits) -> _Waiting | None:
+    def _find(self, affinity: str, limits: SandboxLimits) -> _Waiting | None:
         """The one that waited for this identity last; rather one that is blank already."""
         found = [each for each in self._waiting if each.affinity == affinity and _fits(each.client, limits)]
         return next((each for each in reversed(found) if each.renewing.done()), found[-1] if found else None)
@@ -220,7 +223,7 @@ class Pool:
             self.discard(client)
         self._spares.clear()
 
-    async def _begin(self, limits: Limits) -> WorkerClient:
+    async def _begin(self, limits: SandboxLimits) -> WorkerClient:
         """Start a worker. If this is canceled, or all is closed, meanwhile, it is ended, which `close` waits for."""
         if self._closed:
             raise _closed()
@@ -276,7 +279,7 @@ def _closed() -> SandboxError:
     return SandboxError("this Sandbox is closed; make another")
 
 
-def _fits(client: WorkerClient, limits: Limits) -> bool:
+def _fits(client: WorkerClient, limits: SandboxLimits) -> bool:
     """Whether what is fixed at a worker's start is as these limits say."""
     fixed = ("scratch_mb", "processes", "cpu_seconds", "output_bytes")
     return all(getattr(client.started_with, name) == getattr(limits, name) for name in fixed)

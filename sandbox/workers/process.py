@@ -21,7 +21,7 @@ from sandbox.isolation.kill import _kill_group, _kill_handle, _terminate, end_al
 from sandbox.isolation.residue import Census
 from sandbox.isolation.scratch import remove
 from sandbox.isolation.usage import Meter
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 
 _START_SECONDS = 30.0
 _LAST_WORDS = 4_000
@@ -61,7 +61,7 @@ class WorkerProcess:
         return self._words.decode(errors="replace").strip()
 
     async def start(
-        self, browser: Browser, limits: Limits, *, chromium_sandbox: bool, meanwhile: Callable[[], None]
+        self, browser: Browser, limits: SandboxLimits, *, chromium_sandbox: bool, meanwhile: Callable[[], None]
     ) -> None:
         """Start it and take its listener.
 
@@ -79,7 +79,7 @@ class WorkerProcess:
             raise
 
     async def _start(
-        self, browser: Browser, limits: Limits, chromium_sandbox: bool, meanwhile: Callable[[], None]
+        self, browser: Browser, limits: SandboxLimits, chromium_sandbox: bool, meanwhile: Callable[[], None]
     ) -> None:
         if self._mechanism != "bubblewrap":
             self._scratch = f"{tempfile.gettempdir()}/webtasks-{secrets.token_hex(16)}"

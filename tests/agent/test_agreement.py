@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.contract import Observed, Past, compact
+from engine.contract import Observed, PreviousOutput, compact
 from engine.gate.plausibility import contradictions, doubts, incomplete, unlike, unseen
 from sandbox import Evidence
 
@@ -15,8 +15,8 @@ def run_of(output: Any, **page: Any) -> Observed:
     return Observed(output, Evidence(**page))
 
 
-def past(rows: list[dict[str, Any]], **how: Any) -> Past:
-    return Past({}, 1, (len(rows), len(rows)), compact(rows), "", **how)
+def past(rows: list[dict[str, Any]], **how: Any) -> PreviousOutput:
+    return PreviousOutput({}, 1, (len(rows), len(rows)), compact(rows), "", **how)
 
 
 def test_no_rows_need_the_sites_word() -> None:

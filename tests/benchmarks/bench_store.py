@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+import run_history
 
 from engine import AsyncEngine
 from tests.engine.saved import TASK, save
@@ -41,7 +42,7 @@ async def median_ms(what: Callable[[], Awaitable[object]]) -> float:
         began = time.perf_counter()
         await what()
         times.append((time.perf_counter() - began) * 1000)
-    return statistics.median(times)
+    return run_history.median(times)
 
 
 async def measure(store: Path) -> dict[str, float]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.bundles import BundleStore
-from engine.bundles.working_tree import View
+from engine.bundles.working_tree import WorkingTree
 from engine.errors import BundleCorrupt, BundleError, BundleLocked, BundleNotFound, InvalidRequest, StoreError
 from tests.bundles.conftest import Numbered, user_git
 
@@ -63,14 +63,14 @@ def test_files_that_cannot_follow_do_not_undo_a_commit(
 ) -> None:
     store.commit("key", numbered(1), subject="Write it")
     with monkeypatch.context() as full:
-        full.setattr(View, "refresh", no_space)
+        full.setattr(WorkingTree, "refresh", no_space)
         second = store.commit("key", numbered(2), subject="Mend it")
     assert store.head("key") == second
     store.recover("key")
     assert (store.path("key") / "automation.py").read_bytes() == numbered(2).to_files()["automation.py"]
 
 
-def no_space(view: View) -> bool:
+def no_space(view: WorkingTree) -> bool:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 

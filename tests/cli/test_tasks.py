@@ -302,12 +302,12 @@ def fill(store: Path) -> None:
     """Records of a first run for four cents, and of two replays."""
     from datetime import UTC, datetime
 
-    from engine.storage.tasks import Records
+    from engine.storage.tasks import TaskRecords
     from engine.task.ids import new_id
     from engine.task.validation import build
     from engine.task.wire import Attempt, Cost, Limits, TaskResult
 
-    records = Records(store / "default" / "records.sqlite3")
+    records = TaskRecords(store / "default" / "records.sqlite3")
     for kind, usd, calls in (("explore", 0.04, 4), ("replay", 0.0, 0), ("replay", 0.0, 0)):
         request = build(
             TASK, start_url=None, parameters=None, output_schema=None, reuse_key="guide", model=None, ai="auto",

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.contract import Breach, History, Observed, check, learn
 from engine.storage.database import Database
-from engine.storage.run_history import Statistics
+from engine.storage.run_history import RunHistory
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ def run_of(output: Any, parameters: dict[str, Any] | None = None, **page: Any) -
     return Observed(output, Page(**page), None, parameters or {})
 
 
-class Past:
+class PreviousOutput:
     """Clean runs in a database of their own."""
 
     def __init__(self, database: Database, *runs: Observed, task: str = "") -> None:
-        self.statistics = Statistics(database)
+        self.run_history = RunHistory(database)
         self.contract = learn(runs[:1], task)
         self.revision = "r"
         for run in runs:
@@ -60,11 +60,11 @@ class Past:
 
     def add(self, run: Observed) -> None:
         """One more clean run."""
-        self.statistics.clean_run(self.revision, [], None, [run])
+        self.run_history.clean_run(self.revision, [], None, [run])
 
     def history(self, run: Observed) -> History:
         """What is known where this run comes."""
-        return self.statistics.history(self.revision, run.parameters)
+        return self.run_history.history(self.revision, run.parameters)
 
     def kinds(self, run: Observed) -> list[str]:
         """What departs, by kind."""

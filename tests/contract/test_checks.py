@@ -51,7 +51,7 @@ def test_a_field_gone_everywhere_is_named() -> None:
 
 
 def test_a_column_that_moved_is_seen_by_its_pattern() -> None:
-    breaches = check(learn([GOOD]), Observed(people(12, joined="Accounting"), Page()))
+    breaches = check(learn([GOOD]), Observed(people(12, match_rows="Accounting"), Page()))
     assert [(b.kind, b.path) for b in breaches] == [("pattern", "$[*].joined")]
 
 

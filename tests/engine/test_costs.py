@@ -66,9 +66,9 @@ async def test_what_a_task_spent_before_it_was_interrupted_counts(tmp_path: Path
     model = ScriptedModel(WORK)  # one call could cost 0.02
     async with AsyncEngine(store=tmp_path, model=model, pool=PoolOptions(spare=0)) as engine:
         task_id = await engine.start(TASK, start_url=site.url + "list", reuse_key="k", budget_usd=0.5)
-        ledger = (await engine._workspace.records()).ledger
-        ledger.settle(ledger.reserve(task_id, "k", 0.4, DailyCaps()), 0.4)
-        ledger.reserve(task_id, "k", 0.09, DailyCaps())  # its answer never came
+        spending = (await engine._workspace.records()).spending
+        spending.settle(spending.reserve(task_id, "k", 0.4, DailyCaps()), 0.4)
+        spending.reserve(task_id, "k", 0.09, DailyCaps())  # its answer never came
         lock.release()
         (result,) = await engine.wait([task_id])
         assert result.error is not None

@@ -12,7 +12,7 @@ import pytest
 from engine import AsyncEngine, TaskRequest, TaskResult
 from engine.bundles import BundleStore
 from engine.runs.results import redacted
-from engine.storage.tasks import Records
+from engine.storage.tasks import TaskRecords
 from engine.task.redaction import Redactor
 from engine.task.wire import InlineResult
 from fixtures_sites import FixtureServer
@@ -127,7 +127,7 @@ def test_null_is_a_result_on_the_wire() -> None:
 def test_a_transaction_that_fails_leaves_the_records_usable(tmp_path: Path) -> None:
     from engine import StoreError
 
-    records = Records(tmp_path / "records.sqlite3")
+    records = TaskRecords(tmp_path / "records.sqlite3")
     now, asked = datetime.now(UTC), TaskRequest(task="t", reuse_key="k")
     records.enter("wt_1", asked, now)
     with pytest.raises(StoreError, match="UNIQUE"):

@@ -8,7 +8,7 @@ import pytest
 from engine import AsyncEngine, InvalidRequest, TaskFailed, TaskResult
 from engine.contract import Observed, learn
 from engine.errors import StoreError
-from engine.storage.run_history import Statistics
+from engine.storage.run_history import RunHistory
 from fixtures_sites import FixtureServer
 from sandbox import Evidence, PoolOptions
 from tests.engine.conftest import LIST_TITLES, NoModel, tree
@@ -126,7 +126,7 @@ async def test_a_run_that_cannot_be_counted_is_good_all_the_same(
     def full(*_: Any) -> None:
         raise StoreError("the records cannot be used: database or disk is full")
 
-    monkeypatch.setattr(Statistics, "clean_run", full)
+    monkeypatch.setattr(RunHistory, "clean_run", full)
     async with AsyncEngine(store=tmp_path, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
         result = await engine.run(TASK, start_url=site.url, reuse_key="k", parameters={"q": 1}, ai="never")
     assert result.ok, result.error

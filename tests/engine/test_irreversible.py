@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine import AsyncEngine, TaskResult
-from engine.storage.tasks import Records
+from engine.storage.tasks import TaskRecords
 from fixtures_sites import FixtureServer
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK, save
@@ -73,7 +73,7 @@ async def run(page, parameters, task):
     result = await replay(tmp_path, site)
     assert result.ok, result.error
     assert posted(site) == 3
-    records = Records(tmp_path / "default" / "records.sqlite3")
+    records = TaskRecords(tmp_path / "default" / "records.sqlite3")
     assert {state for _, _, state in records.journal.gates(result.web_task_id)} == {"confirmed"}
     records.close()
 

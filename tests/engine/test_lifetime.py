@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine import AsyncEngine, Engine, EngineError
-from engine.aio import to_its_end
+from engine.aio import to_thread_uncancellable
 from engine.bundles.lock import try_lock
 from fixtures_sites import FixtureServer
 from tests.engine.conftest import NoModel
@@ -97,7 +97,7 @@ async def test_work_in_a_thread_is_waited_for_before_a_cancellation_goes_on() ->
         time.sleep(0.3)
         ended.set()
 
-    task = asyncio.create_task(to_its_end(work))
+    task = asyncio.create_task(to_thread_uncancellable(work))
     await asyncio.to_thread(begun.wait)
     task.cancel()
     await asyncio.sleep(0.05)

@@ -16,9 +16,9 @@ import engine.scheduling.scheduler
 from engine import AsyncEngine, Engine, EngineError, Event, StoreError, TaskRequest
 from engine.bundles import BundleStore
 from engine.bundles.lock import Lock
-from engine.scheduling.scheduler import Line
-from engine.storage.task_queue import Claim, Claims
-from engine.storage.tasks import Records
+from engine.scheduling.scheduler import Scheduler
+from engine.storage.task_queue import Claim, TaskQueue
+from engine.storage.tasks import TaskRecords
 from tests.engine.conftest import NoModel
 from tests.engine.saved import TASK
 
@@ -32,7 +32,7 @@ def an_engine(store: Path, **options: Any) -> AsyncEngine:
 
 def left(store: Path, *task_ids: str, owner: str | None = None, **request: Any) -> None:
     """Tasks that wait for an engine, as one that died or was closed leaves them."""
-    records = Records(store / "default" / "records.sqlite3")
+    records = TaskRecords(store / "default" / "records.sqlite3")
     asked = TaskRequest(**{"task": TASK, "reuse_key": "k", "ai": "never"} | request)
     for task_id in task_ids:
         records.enter(task_id, asked, datetime.now(UTC), owner=owner)
@@ -71,7 +71,7 @@ async def test_who_takes_nothing_over_does_not_wait_for_what_nobody_runs(tmp_pat
             result = await one.run(TASK, reuse_key=key, **REPLAY)
             assert result.error is not None
             assert result.error.reason == "nothing-saved"
-        assert len(await one.unowned()) == 12
+        assert len(await one.orphaned()) == 12
 
 
 @pytest.mark.parametrize("owner", [None, "en_died"])
@@ -119,14 +119,14 @@ async def test_a_task_with_secrets_that_stands_in_the_line_is_not_run_without_th
 async def test_a_task_that_is_canceled_as_it_starts_ends_and_lets_go_of_its_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = Line._start
+    start = Scheduler._start
 
-    async def start_and_cancel(line: Line, claim: Claim) -> None:
+    async def start_and_cancel(line: Scheduler, claim: Claim) -> None:
         await start(line, claim)  # its run has not had its first step
-        monkeypatch.setattr(Line, "_start", start)
+        monkeypatch.setattr(Scheduler, "_start", start)
         line._cancel_here(line._entries[claim.task_id], line._records.ask_to_cancel(claim.task_id))
 
-    monkeypatch.setattr(Line, "_start", start_and_cancel)
+    monkeypatch.setattr(Scheduler, "_start", start_and_cancel)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         canceled = await one.run(TASK, reuse_key="k", **REPLAY)
         assert canceled.status == "canceled"
@@ -137,14 +137,14 @@ async def test_a_task_that_is_canceled_as_it_starts_ends_and_lets_go_of_its_key(
 async def test_a_cancel_while_the_run_tells_of_its_beginning_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enter = Records.enter
+    enter = TaskRecords.enter
 
     def slow(*arguments: Any, **named: Any) -> Any:
         entered = enter(*arguments, **named)
         time.sleep(0.5)  # the line claims it meanwhile
         return entered
 
-    monkeypatch.setattr(Records, "enter", slow)
+    monkeypatch.setattr(TaskRecords, "enter", slow)
     hold = Hold("task.pending")
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         task_id = await one.start(TASK, reuse_key="k", on_event=hold, **REPLAY)
@@ -187,7 +187,7 @@ async def test_closing_hears_what_another_process_has_just_canceled(tmp_path: Pa
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         task_id = await one.start(TASK, reuse_key="k", if_interrupted="rerun", on_event=hold, **REPLAY)
         await hold.reached.wait()
-        elsewhere = Records(tmp_path / "default" / "records.sqlite3")
+        elsewhere = TaskRecords(tmp_path / "default" / "records.sqlite3")
         elsewhere.ask_to_cancel(task_id)
         await one.close()
         ended = elsewhere.task(task_id)
@@ -204,7 +204,7 @@ async def test_a_cancel_that_comes_while_another_is_noted_is_not_lost(tmp_path: 
         ]
         for hold in holds:
             await hold.reached.wait()
-        records, elsewhere = await one._workspace.records(), Records(tmp_path / "default" / "records.sqlite3")
+        records, elsewhere = await one._workspace.records(), TaskRecords(tmp_path / "default" / "records.sqlite3")
 
         def cancel_the_second(statement: str) -> None:
             if "canceled = 2" in statement:
@@ -239,7 +239,7 @@ async def test_a_lock_that_cannot_be_taken_for_a_moment_delays_and_fails_nothing
 
 
 async def test_what_was_told_to_have_failed_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim, broken = Claims.claim, asyncio.Event()
+    claim, broken = TaskQueue.claim, asyncio.Event()
     broken.set()
 
     def sometimes(*arguments: Any, **named: Any) -> Any:
@@ -247,7 +247,7 @@ async def test_what_was_told_to_have_failed_never_runs(tmp_path: Path, monkeypat
             raise StoreError("database is locked")
         return claim(*arguments, **named)
 
-    monkeypatch.setattr(Claims, "claim", sometimes)
+    monkeypatch.setattr(TaskQueue, "claim", sometimes)
     monkeypatch.setattr(engine.scheduling.scheduler, "_PATIENCE", 0.5)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         kept = await one.start(TASK, reuse_key="k", **REPLAY)
@@ -271,7 +271,7 @@ async def test_who_gives_up_while_the_store_is_broken_leaves_nothing_that_runs_l
             run = asyncio.create_task(one.run(TASK, reuse_key="k", **REPLAY))
             while not await one.list(status="pending"):
                 await asyncio.sleep(0.05)
-            monkeypatch.setattr(Records, "ask_to_cancel", is_broken)
+            monkeypatch.setattr(TaskRecords, "ask_to_cancel", is_broken)
             run.cancel()
             with pytest.raises(StoreError):
                 await run
@@ -285,7 +285,7 @@ async def test_who_gives_up_while_the_store_is_broken_leaves_nothing_that_runs_l
 async def test_a_result_that_cannot_be_recorded_at_once_is_recorded_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish, failed = Records.finish, []
+    finish, failed = TaskRecords.finish, []
 
     def at_first_it_fails(*arguments: Any, **named: Any) -> bool:
         if len(failed) < 2:
@@ -293,7 +293,7 @@ async def test_a_result_that_cannot_be_recorded_at_once_is_recorded_later(
             raise StoreError("database is locked")
         return finish(*arguments, **named)
 
-    monkeypatch.setattr(Records, "finish", at_first_it_fails)
+    monkeypatch.setattr(TaskRecords, "finish", at_first_it_fails)
     async with an_engine(tmp_path, max_tasks=1) as one, asyncio.timeout(SECONDS):
         first = await one.run(TASK, reuse_key="k", **REPLAY)
         assert first.error is not None
@@ -307,16 +307,16 @@ async def test_a_result_that_cannot_be_recorded_at_once_is_recorded_later(
 async def test_closing_records_what_could_not_be_recorded_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    finish = Records.finish
+    finish = TaskRecords.finish
 
     def fails(*_: Any, **__: Any) -> bool:
         raise StoreError("database is locked")
 
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
-        monkeypatch.setattr(Records, "finish", fails)
+        monkeypatch.setattr(TaskRecords, "finish", fails)
         task_id = (await one.run(TASK, reuse_key="k", **REPLAY)).web_task_id
         async with (await one._workspace.line())._moving:
-            monkeypatch.setattr(Records, "finish", finish)
+            monkeypatch.setattr(TaskRecords, "finish", finish)
             closing = asyncio.create_task(one.close())
             await asyncio.sleep(0)
         await closing
@@ -339,14 +339,14 @@ async def test_what_was_refused_because_the_line_was_full_may_be_started_again(t
 
 
 def test_a_run_that_races_closing_is_told_and_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    init, told, opening = Records.__init__, [], threading.Event()
+    init, told, opening = TaskRecords.__init__, [], threading.Event()
 
-    def slow(records: Records, path: Path) -> None:
+    def slow(records: TaskRecords, path: Path) -> None:
         opening.set()
         time.sleep(0.5)  # the engine is closed meanwhile
         init(records, path)
 
-    monkeypatch.setattr(Records, "__init__", slow)
+    monkeypatch.setattr(TaskRecords, "__init__", slow)
     blocking = Engine(store=tmp_path, model=NoModel())
 
     def run() -> None:
@@ -383,14 +383,14 @@ async def test_a_line_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
 async def test_closing_deals_with_a_task_that_is_just_coming_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, status: str
 ) -> None:
-    enter, entering = Records.enter, threading.Event()
+    enter, entering = TaskRecords.enter, threading.Event()
 
     def slow(*arguments: Any, **named: Any) -> Any:
         entering.set()
         time.sleep(0.5)  # the engine is closed meanwhile
         return enter(*arguments, **named)
 
-    monkeypatch.setattr(Records, "enter", slow)
+    monkeypatch.setattr(TaskRecords, "enter", slow)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         asked = asyncio.ensure_future(getattr(one, method)(TASK, reuse_key="k", **REPLAY))
         await asyncio.to_thread(entering.wait)
@@ -413,7 +413,7 @@ async def test_closing_goes_on_where_the_store_is_broken(
             waiting = await one.start(TASK, reuse_key="k", **REPLAY)
             running = await one.start(TASK, reuse_key="other", on_event=hold, **REPLAY)
             await hold.reached.wait()
-            monkeypatch.setattr(Claims, "give_back", is_broken)
+            monkeypatch.setattr(TaskQueue, "give_back", is_broken)
             await one.close()
     assert hold.left.is_set()
     assert f"{waiting} cannot be given back" in caplog.text
@@ -421,7 +421,7 @@ async def test_closing_goes_on_where_the_store_is_broken(
     monkeypatch.undo()
     async with an_engine(tmp_path, take_over=False) as other:
         assert (await other.result(running)).status == "canceled"
-        assert list(await other.unowned()) == [waiting]
+        assert list(await other.orphaned()) == [waiting]
 
 
 @pytest.mark.parametrize("part", ["engine.scheduling.scheduler.Line.close", "sandbox.Sandbox.close"])

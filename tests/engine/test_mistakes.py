@@ -13,7 +13,7 @@ from engine.bundles import BundleStore
 from engine.bundles.matching import parameter_types
 from engine.errors import ModelError, ModelOverBudget, ModelUnavailable
 from engine.models.base import ModelReply, ModelRequest, Usage
-from engine.models.budget import Purse
+from engine.models.budget import ModelBudget
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.engine.conftest import NoModel
@@ -203,12 +203,12 @@ class Slow:
 
 
 async def test_a_call_that_nobody_waits_for_stays_reserved() -> None:
-    purse = Purse(Slow(), budget_usd=0.5, tokens=1000, deadline=float("inf"))
+    budget = ModelBudget(Slow(), budget_usd=0.5, tokens=1000, deadline=float("inf"))
     request = ModelRequest(purpose="ask", system="", messages=(), max_tokens=256)
-    call = asyncio.create_task(purse.query(request))
+    call = asyncio.create_task(budget.query(request))
     await asyncio.sleep(0.01)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
     with pytest.raises(ModelOverBudget):
-        await purse.query(request)
+        await budget.query(request)

@@ -10,7 +10,7 @@ import pytest
 from engine import TaskResult
 from engine.bundles import BundleStore
 from engine.gate.static_checks import findings
-from engine.storage.tasks import Records
+from engine.storage.tasks import TaskRecords
 from tests.engine.pages import BY_CLASS, SHOPS, Pages, keep, pages, replay
 from tests.engine.scripted import ScriptedModel
 
@@ -29,9 +29,9 @@ def kinds(result: TaskResult) -> list[str]:
 
 
 def clean_runs(store: Path, revision: str) -> int:
-    records = Records(store / "default" / "records.sqlite3")
+    records = TaskRecords(store / "default" / "records.sqlite3")
     try:
-        return records.statistics.clean_runs(revision)[0]
+        return records.run_history.clean_runs(revision)[0]
     finally:
         records.close()
 

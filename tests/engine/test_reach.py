@@ -9,7 +9,7 @@ import pytest
 
 from engine import AsyncEngine, Event, InvalidRequest, TaskResult
 from engine.bundles import BundleStore
-from engine.execution.network import Reach
+from engine.execution.network import NetworkAccess
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.engine.conftest import NoModel
@@ -113,5 +113,5 @@ def test_malformed_options_are_refused(tmp_path: Path, options: Any, field: str)
     ],
 )
 def test_what_a_replay_reaches(start_url: str | None, hosts: tuple[str, ...]) -> None:
-    reach = Reach.parse("learned", None)
-    assert reach.replaying(reach.egress(()), ["cdn.net:443"], start_url).hosts == hosts
+    network = NetworkAccess.parse("learned", None)
+    assert network.replaying(network.egress(()), ["cdn.net:443"], start_url).hosts == hosts

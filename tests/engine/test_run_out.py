@@ -27,11 +27,11 @@ async def test_what_waits_is_run_before_it_returns(tmp_path: Path) -> None:
     save(tmp_path, "k", QUICK, parameters={"n": 1})
     left = await left_behind(tmp_path, 1)
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
-        assert list(await engine.unowned()) == [left]
+        assert list(await engine.orphaned()) == [left]
         own = await engine.start(TASK, reuse_key="k", parameters={"n": 2}, ai="never")
-        await engine.run_out()
+        await engine.run_until_idle()
         assert [(await engine.result(task_id)).output for task_id in (left, own)] == [[{"n": 1}], [{"n": 2}]]
-        assert list(await engine.unowned()) == []
+        assert list(await engine.orphaned()) == []
 
 
 async def test_who_takes_nothing_over_leaves_it_waiting(tmp_path: Path) -> None:
@@ -41,9 +41,9 @@ async def test_who_takes_nothing_over_leaves_it_waiting(tmp_path: Path) -> None:
     async with AsyncEngine(store=tmp_path, model=NoModel(), take_over=False) as engine:
         result = await engine.run(TASK, reuse_key="other", parameters={"n": 3}, ai="never")
         assert result.output == [{"n": 3}]
-        await engine.run_out()
+        await engine.run_until_idle()
         assert (await engine.result(left)).status == "pending"
-        assert list(await engine.unowned()) == [left]
+        assert list(await engine.orphaned()) == [left]
 
 
 async def test_it_waits_for_a_key_that_somebody_holds(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ async def test_it_waits_for_a_key_that_somebody_holds(tmp_path: Path) -> None:
         lock = engine.bundles.try_lock("k")
         assert lock is not None
         task_id = await engine.start(TASK, reuse_key="k", parameters={"n": 4}, ai="never")
-        running_out = asyncio.create_task(engine.run_out())
+        running_out = asyncio.create_task(engine.run_until_idle())
         done, _ = await asyncio.wait([running_out], timeout=1)
         assert not done
         lock.release()

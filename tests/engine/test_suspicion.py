@@ -9,7 +9,7 @@ import pytest
 
 from engine import Event
 from engine.bundles import BundleStore
-from engine.storage.tasks import Records
+from engine.storage.tasks import TaskRecords
 from tests.engine.conftest import NoModel
 from tests.engine.pages import BY_CLASS, SHOPS, Pages, keep, pages, replay
 from tests.engine.scripted import ScriptedModel
@@ -120,9 +120,9 @@ async def test_a_revision_is_a_candidate_until_five_clean_runs(tmp_path: Path, s
     first = await replay(tmp_path, shop)
     assert first.reuse is not None
     assert first.reuse.trust == "candidate"
-    records = Records(tmp_path / "default" / "records.sqlite3")
+    records = TaskRecords(tmp_path / "default" / "records.sqlite3")
     for _ in range(3):
-        records.statistics.clean_run(revision, [], None)
+        records.run_history.clean_run(revision, [], None)
     records.close()
     fifth = await replay(tmp_path, shop)
     assert fifth.reuse is not None

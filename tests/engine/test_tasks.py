@@ -17,7 +17,7 @@ import pytest
 from engine import AsyncEngine, Engine, FileResult, InvalidRequest, TaskFailed, TaskNotFound, TaskResult
 from engine.bundles import BundleStore
 from engine.storage.result_files import sweep
-from engine.storage.task_queue import Claims
+from engine.storage.task_queue import TaskQueue
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.engine.conftest import NoModel
@@ -267,7 +267,7 @@ async def test_closing_hands_waiting_tasks_to_the_next_engine(tmp_path: Path, si
 async def test_closing_while_a_task_is_being_claimed_gives_it_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim, claimed = Claims.claim, threading.Event()
+    claim, claimed = TaskQueue.claim, threading.Event()
 
     def slow(*arguments: Any, **named: Any) -> Any:
         claims = claim(*arguments, **named)
@@ -282,7 +282,7 @@ async def test_closing_while_a_task_is_being_claimed_gives_it_back(
     async with engine(tmp_path) as one:
         task_id = await one.start(TASK, reuse_key="q", parameters={"n": 8}, **REPLAY)
     lock.release()
-    monkeypatch.setattr(Claims, "claim", slow)
+    monkeypatch.setattr(TaskQueue, "claim", slow)
     async with engine(tmp_path) as heir:
         await heir.open()
         await asyncio.to_thread(claimed.wait)

@@ -10,7 +10,7 @@ import pytest
 from engine.errors import ModelOverBudget, ModelUnavailable
 from engine.models import AnthropicModel, ModelRequest
 from engine.models.base import ModelReply, Usage
-from engine.models.budget import Purse
+from engine.models.budget import ModelBudget
 from tests.models.endpoint import Answer, drop, error, hang, message, serve, text
 
 ASK = ModelRequest(purpose="ask", system="", messages=({"role": "user", "content": "Well?"},), max_tokens=1000)
@@ -56,11 +56,13 @@ class Priced:
 )
 async def test_questions_at_the_same_time_share_one_budget(budget: float, tokens: int, answered: int) -> None:
     model = Priced()
-    purse = Purse(model, budget_usd=budget, tokens=tokens, deadline=time.monotonic() + 60, account=Account())
-    replies = await asyncio.gather(*(purse.query(ASK) for _ in range(20)), return_exceptions=True)
+    model_budget = ModelBudget(
+        model, budget_usd=budget, tokens=tokens, deadline=time.monotonic() + 60, account=Account()
+    )
+    replies = await asyncio.gather(*(model_budget.query(ASK) for _ in range(20)), return_exceptions=True)
     assert model.calls == answered
     assert sum(isinstance(reply, ModelOverBudget) for reply in replies) == 20 - answered
-    assert purse.spent_usd <= budget
+    assert model_budget.spent_usd <= budget
 
 
 @pytest.mark.parametrize(
@@ -77,11 +79,11 @@ async def test_an_answer_that_is_lost_may_be_billed(answers: list[Answer], calls
     account = Account()
     with serve(*answers) as endpoint:
         model = AnthropicModel(api_key="k", base_url=endpoint.url)
-        purse = Purse(model, budget_usd=1, tokens=10**6, deadline=time.monotonic() + 4, account=account)
+        model_budget = ModelBudget(model, budget_usd=1, tokens=10**6, deadline=time.monotonic() + 4, account=account)
         try:
-            await purse.query(ASK)
+            await model_budget.query(ASK)
         except ModelUnavailable:
-            assert purse.calls == 0
+            assert model_budget.calls == 0
         await model.close()
     assert len(endpoint.requests) == calls
     assert [state for state, _ in account.entries] == states
@@ -90,7 +92,9 @@ async def test_an_answer_that_is_lost_may_be_billed(answers: list[Answer], calls
 async def test_what_may_be_billed_counts_against_the_budget() -> None:
     with serve(drop) as endpoint:
         model = AnthropicModel(api_key="k", base_url=endpoint.url)
-        purse = Purse(model, budget_usd=model.worst_cost(ASK) * 1.5, tokens=10**6, deadline=time.monotonic() + 5)
+        model_budget = ModelBudget(
+            model, budget_usd=model.worst_cost(ASK) * 1.5, tokens=10**6, deadline=time.monotonic() + 5
+        )
         with pytest.raises(ModelOverBudget):
-            await purse.query(ASK)
+            await model_budget.query(ASK)
         await model.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox, SandboxError
+from sandbox import Automation, Egress, Host, PoolOptions, Sandbox, SandboxError, SandboxLimits
 from sandbox.browser import find_browser
 from sandbox.isolation.command import worker_command
 from sandbox.isolation.usage import descendants
@@ -111,7 +111,7 @@ def test_a_program_that_is_killed_as_it_starts_a_worker_leaves_no_directory(mech
     ours.close()
     with theirs, open(os.pidfd_open(os.getpid()), "rb") as host:
         command = worker_command(
-            mechanism, find_browser(), Limits(), control=theirs.fileno(), host=host.fileno(), info=-1,
+            mechanism, find_browser(), SandboxLimits(), control=theirs.fileno(), host=host.fileno(), info=-1,
             chromium_sandbox=False, scratch=str(tmp_path / "scratch"),
         )  # fmt: skip
         assert list(tmp_path.iterdir()) == []

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import Egress
 from sandbox.egress.policy import Policy, RefusedError, is_public
-from sandbox.egress.proxy import Proxy
+from sandbox.egress.proxy import EgressProxy
 from sandbox.workers.parse import evidence
 from tests.sandbox.test_forged import SEEN
 
@@ -78,7 +78,7 @@ async def test_only_named_hosts() -> None:
 
 
 @asynccontextmanager
-async def _proxied(*replies: bytes, allow: bool = True) -> AsyncIterator[tuple[Proxy, int, int, list[bytes]]]:
+async def _proxied(*replies: bytes, allow: bool = True) -> AsyncIterator[tuple[EgressProxy, int, int, list[bytes]]]:
     """A proxy, its port, the port of a server behind it that sends ``replies``, and what that server got."""
     received: list[bytes] = []
 
@@ -93,7 +93,7 @@ async def _proxied(*replies: bytes, allow: bool = True) -> AsyncIterator[tuple[P
     port = server.sockets[0].getsockname()[1]
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    proxy = Proxy()
+    proxy = EgressProxy()
     if allow:
         proxy.bind(Egress(allow=(f"http://127.0.0.1:{port}",)))
     await proxy.serve(listener)

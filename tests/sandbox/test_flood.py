@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import GateDecision, Host, Limits, WorkerDied
+from sandbox import GateDecision, Host, SandboxLimits, WorkerDied
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
 from sandbox.workers.job import Job
 
@@ -56,7 +56,7 @@ class Side:
 
 
 @asynccontextmanager
-async def side(limits: Limits = Limits()) -> AsyncIterator[Side]:  # noqa: B008  frozen
+async def side(limits: SandboxLimits = SandboxLimits()) -> AsyncIterator[Side]:  # noqa: B008  frozen
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=ours, limit=LONGEST)
     answers, worker = await asyncio.open_connection(sock=theirs, limit=LONGEST)

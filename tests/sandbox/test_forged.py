@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sandbox import Host, Limits
-from sandbox.egress.proxy import Proxy
+from sandbox import Host, SandboxLimits
+from sandbox.egress.proxy import EgressProxy
 from sandbox.protocol import ProtocolError, parse_message
 from sandbox.workers import parse
 from sandbox.workers.downloads import Transfers
@@ -31,7 +31,7 @@ STEP = {"output": "", "error": None, "url": "", "title": "", "seconds": 1.5}
 ERROR = {"kind": "script", "type": "E", "message": "", "traceback": "", "line": 1}
 HUGE = 10**400
 PARSERS: dict[str, Callable[[Any], Any]] = {
-    "evidence": lambda data: parse.evidence(data, Proxy()),
+    "evidence": lambda data: parse.evidence(data, EgressProxy()),
     "execution": parse.execution,
     "script_error": parse.script_error,
     "snapshot": parse.snapshot,
@@ -83,7 +83,7 @@ class Taking(Host):
     ],
 )
 async def test_transfers(fields: dict[str, Any]) -> None:
-    transfers = Transfers(Taking(), Limits())
+    transfers = Transfers(Taking(), SandboxLimits())
     assert transfers.begin({"t": "download", "name": "a", "type": "b"}) == 1
     with pytest.raises(ProtocolError):
         await (transfers.chunk if fields["t"] == "chunk" else transfers.end)(fields)
@@ -91,7 +91,7 @@ async def test_transfers(fields: dict[str, Any]) -> None:
 
 
 async def test_the_end_of_a_transfer_told_twice() -> None:
-    transfers = Transfers(Taking(), Limits())
+    transfers = Transfers(Taking(), SandboxLimits())
     end = {"t": "downloaded", "stream": transfers.begin({"t": "download", "name": "a", "type": "b"})}
     await transfers.chunk({"t": "chunk", "stream": 1, "data": "aGk="})
     told, again = await asyncio.gather(transfers.end(end), transfers.end(end), return_exceptions=True)

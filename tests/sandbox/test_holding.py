@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from sandbox import Automation, Egress, Outcome, Sandbox
-from sandbox.inside.write_guard import HeldBack, Holding
+from sandbox.inside.write_guard import WriteBlocked, WriteGuard
 
 in_module = pytest.mark.asyncio(loop_scope="module")
 PAGE = """<!doctype html><title>t</title>
@@ -141,11 +141,11 @@ async def test_without_being_asked_nothing_is_held_back(sandbox: Sandbox, shop: 
     ],
 )
 def test_reads_and_logins_are_told_from_the_rest(method: str, path: str, body: str, *, sent: bool) -> None:
-    holding = Holding(lambda: False, lambda: None)
+    holding = WriteGuard(lambda: False, lambda: None)
     if sent:
         holding.check_own(method, f"https://user:pw@shop.test{path}?a=1", body)
         assert holding.held is None
     else:
-        with pytest.raises(HeldBack):
+        with pytest.raises(WriteBlocked):
             holding.check_own(method, f"https://user:pw@shop.test{path}?a=1", body)
         assert holding.held == f"{method} https://shop.test{path}"

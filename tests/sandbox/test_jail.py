@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox, SandboxUnavailable, WorkerDied
+from sandbox import Automation, Egress, Host, PoolOptions, Sandbox, SandboxLimits, SandboxUnavailable, WorkerDied
 from sandbox.browser import find_browser
 from sandbox.isolation.usage import descendants
 from tests.sandbox.conformance.conftest import JAILS
@@ -130,7 +130,7 @@ async def test_a_worker_that_speaks_out_of_turn_is_ended(run: Run, forged: bytes
     body = "import os, stat\nfor fd in range(100):\n    try: sock = stat.S_ISSOCK(os.fstat(fd).st_mode)\n"
     body += f"    except OSError: sock = False\n    if sock: os.write(fd, {forged!r})\n"
     with pytest.raises(WorkerDied):
-        await run(body + "await page.wait_for_timeout(10_000)", path=None, limits=Limits(wall_seconds=20))
+        await run(body + "await page.wait_for_timeout(10_000)", path=None, limits=SandboxLimits(wall_seconds=20))
 
 
 async def test_a_worker_that_ends_is_reported(run: Run) -> None:

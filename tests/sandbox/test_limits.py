@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Host, Limits, SandboxLimitExceeded
+from sandbox import Host, SandboxLimitExceeded, SandboxLimits
 from tests.sandbox.conftest import Run
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -49,5 +49,5 @@ class Bin(Host):
 async def test_limit(run: Run, limit: str, value: float, body: str) -> None:
     changed: dict[str, Any] = {limit: value}
     with pytest.raises(SandboxLimitExceeded) as caught:
-        await run(body, host=Bin(), limits=Limits(**changed))
+        await run(body, host=Bin(), limits=SandboxLimits(**changed))
     assert (caught.value.limit, caught.value.value) == (limit, value)

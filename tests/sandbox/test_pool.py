@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox import Automation, Egress, Host, Limits, Outcome, PoolOptions, Sandbox, WorkerDied
+from sandbox import Automation, Egress, Host, Outcome, PoolOptions, Sandbox, SandboxLimits, WorkerDied
 from sandbox.isolation.usage import descendants
 from tests.sandbox.conftest import _indent
 
@@ -31,7 +31,7 @@ async def warm() -> AsyncIterator[Sandbox]:
 
 async def run(sandbox: Sandbox, body: str, affinity: str | None = "a", **options: Any) -> Outcome:
     code = body if "def run" in body else "async def run(page, parameters, task):\n" + _indent(body)
-    options = {"limits": Limits(wall_seconds=30)} | options
+    options = {"limits": SandboxLimits(wall_seconds=30)} | options
     return await sandbox.run(Automation(code), options.pop("parameters", {}), affinity=affinity, **options)
 
 
@@ -211,8 +211,8 @@ async def test_a_kept_session_is_released_or_closed(warm: Sandbox) -> None:
 
 async def test_other_limits_that_are_fixed_at_the_start_have_another_worker(warm: Sandbox) -> None:
     assert await runs_of_worker(warm, "limits") == 1
-    assert await runs_of_worker(warm, "limits", limits=Limits(scratch_mb=64)) == 1
-    assert await runs_of_worker(warm, "limits", limits=Limits(wall_seconds=60)) == 2
+    assert await runs_of_worker(warm, "limits", limits=SandboxLimits(scratch_mb=64)) == 1
+    assert await runs_of_worker(warm, "limits", limits=SandboxLimits(wall_seconds=60)) == 2
 
 
 def workers() -> int:

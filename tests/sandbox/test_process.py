@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Limits, SandboxError
+from sandbox import SandboxError, SandboxLimits
 from sandbox.browser import find_browser
 from sandbox.isolation.usage import descendants
 from sandbox.workers.process import WorkerProcess
@@ -22,7 +22,7 @@ from tests.sandbox.conformance.conftest import JAILS
 
 
 async def start(process: WorkerProcess) -> None:
-    await process.start(find_browser(), Limits(), chromium_sandbox=False, meanwhile=lambda: None)
+    await process.start(find_browser(), SandboxLimits(), chromium_sandbox=False, meanwhile=lambda: None)
 
 
 def held() -> tuple[list[str], list[int]]:

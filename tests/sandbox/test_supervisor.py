@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Automation, Limits, PoolOptions, Sandbox
+from sandbox import Automation, PoolOptions, Sandbox, SandboxLimits
 from sandbox.browser import find_browser
 from sandbox.isolation.command import _START_SEALED, sealed_command
 from sandbox.isolation.protections import protections
@@ -93,7 +93,7 @@ OLDER_KERNEL = "from sandbox import landlock; landlock._SCOPES_SINCE = 1000; lan
 
 def test_the_supervisor_cannot_be_signaled_where_the_kernel_lets_signals_out(tmp_path: Path) -> None:
     """Shown by a kernel that may keep them in, but is not told to."""
-    command = sealed_command(find_browser(), Limits(), tmp_path, WAYS)
+    command = sealed_command(find_browser(), SandboxLimits(), tmp_path, WAYS)
     arguments = [each.replace(_START_SEALED, OLDER_KERNEL) for each in command.arguments]
     done = subprocess.run(
         arguments, env=command.environment, capture_output=True, text=True, timeout=30, start_new_session=True

@@ -96,7 +96,7 @@ async def test_a_broken_callback_reaches_the_caller(run: Run) -> None:
         await run("task.log('?')\nawait page.wait_for_timeout(5000)", path=None, host=Broken())
 
 
-class Shelf(Host):
+class BundleReader(Host):
     def __init__(self) -> None:
         self.files: list[tuple[str, str, str | None, bytes]] = []
 
@@ -120,7 +120,7 @@ class Shelf(Host):
 async def test_downloads(
     run: Run, site: str, source: str, name: str, content_type: str, path: str, data: bytes
 ) -> None:
-    shelf = Shelf()
+    shelf = BundleReader()
     outcome = await run(f"return await task.download({source})", host=shelf)
     assert outcome.ok, outcome.error
     assert outcome.value == {"name": name, "size": len(data)}
@@ -128,7 +128,7 @@ async def test_downloads(
 
 
 async def test_failed_downloads(run: Run) -> None:
-    missing = (await run("await task.download('/nothing.pdf')", host=Shelf())).error
+    missing = (await run("await task.download('/nothing.pdf')", host=BundleReader())).error
     assert missing is not None
     assert "HTTP 404" in missing.message
     untaken = (await run("await task.download('/report')")).error
@@ -137,7 +137,7 @@ async def test_failed_downloads(run: Run) -> None:
 
 
 async def test_attach(run: Run) -> None:
-    shelf = Shelf()
+    shelf = BundleReader()
     body = (
         "open('/scratch/a.bin', 'wb').write(bytes(1_000_000))\nreturn await task.attach('/scratch/a.bin', name='b.bin')"
     )

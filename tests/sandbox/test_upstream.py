@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from sandbox import Egress
-from sandbox.egress.proxy import Proxy
+from sandbox.egress.proxy import EgressProxy
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 USER = base64.b64encode(b"user:p@ss").decode()
@@ -43,11 +43,11 @@ async def _answers(host: str, port: int) -> Sequence[str]:
 
 
 @asynccontextmanager
-async def proxied(upstream: Upstream, **egress: object) -> AsyncIterator[tuple[Proxy, int]]:
+async def proxied(upstream: Upstream, **egress: object) -> AsyncIterator[tuple[EgressProxy, int]]:
     server = await asyncio.start_server(upstream.serve, "127.0.0.1", 0)
     upstream.port = server.sockets[0].getsockname()[1]
     listener = socket.create_server(("127.0.0.1", 0))
-    proxy = Proxy()
+    proxy = EgressProxy()
     settings = {"proxy": f"http://user:p%40ss@127.0.0.1:{upstream.port}"} | egress
     proxy.bind(Egress(**settings), _answers)  # type: ignore[arg-type]  # a test's own
     await proxy.serve(listener)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Host, Limits, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded, WorkerDied
+from sandbox import Automation, Host, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded, SandboxLimits, WorkerDied
 from sandbox.isolation import scratch
 from tests.sandbox.conformance.conftest import JAILS
 
@@ -59,7 +59,9 @@ async def test_a_worker_that_cannot_be_measured_ends(jail: Any) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     host = Listening()
     async with Sandbox(isolation=jail, pool=PoolOptions(spare=0)) as sandbox:
-        running = asyncio.ensure_future(sandbox.run(Automation(WAITS), {}, host=host, limits=Limits(wall_seconds=20)))
+        running = asyncio.ensure_future(
+            sandbox.run(Automation(WAITS), {}, host=host, limits=SandboxLimits(wall_seconds=20))
+        )
         await host.begun.wait()
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
         try:
@@ -91,7 +93,7 @@ def test_a_directory_that_is_swapped_while_it_is_looked_at_hides_nothing_else(
     assert scratch.Directory(str(top)).measure([], 100).megabytes == pytest.approx(2, abs=0.1)
 
 
-async def run(jail: Any, code: str, limits: Limits) -> Outcome:
+async def run(jail: Any, code: str, limits: SandboxLimits) -> Outcome:
     async with Sandbox(isolation=jail, pool=PoolOptions(spare=0)) as sandbox:
         return await sandbox.run(Automation(code), {}, limits=limits)
 
@@ -99,7 +101,7 @@ async def run(jail: Any, code: str, limits: Limits) -> Outcome:
 async def test_more_descriptors_than_can_be_looked_at_are_too_much() -> None:
     """For each may be a file without a name, and looking takes the time of this program."""
     with pytest.raises(SandboxLimitExceeded) as caught:
-        await run("landlock", DESCRIPTORS, Limits())
+        await run("landlock", DESCRIPTORS, SandboxLimits())
     assert caught.value.limit == "scratch_files"
 
 
@@ -107,10 +109,10 @@ async def test_more_descriptors_than_can_be_looked_at_are_too_much() -> None:
 async def test_what_many_share_counts_once_as_long_as_asking_takes_no_time(
     jail: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (await run(jail, SHARING, Limits(memory_mb=1200))).ok
+    assert (await run(jail, SHARING, SandboxLimits(memory_mb=1200))).ok
     monkeypatch.setattr("sandbox.isolation.usage._ASKING_SECONDS", 0)
     with pytest.raises(SandboxLimitExceeded) as caught:
-        await run(jail, SHARING, Limits(memory_mb=1200))
+        await run(jail, SHARING, SandboxLimits(memory_mb=1200))
     assert caught.value.limit == "memory_mb"
 
 

@@ -14,7 +14,7 @@ import pytest
 from engine import EngineError
 from engine.server.keys import Keys
 from engine.server.serve import Options, Server
-from engine.storage.tasks import Records
+from engine.storage.tasks import TaskRecords
 from tests.server.conftest import BASE, Live, Serve
 
 START = f"{BASE}/default/web-tasks/start"
@@ -104,7 +104,7 @@ def test_a_call_gets_as_much_time_and_money_as_the_operator_says(serving: Serve,
 def test_a_call_that_asks_for_nothing_gets_no_more(serving: Serve) -> None:
     live = serving(max_timeout=60.0, max_usd=0.1)
     task_id = live.http.post(START, json=TASK).json()["webTaskId"]
-    with closing(Records(live.store / "default" / "records.sqlite3")) as records:
+    with closing(TaskRecords(live.store / "default" / "records.sqlite3")) as records:
         limits = records.request(task_id).limits
     assert (limits.timeout, limits.budget_usd) == (60, 0.1)
 

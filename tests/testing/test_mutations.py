@@ -12,7 +12,7 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import pytest
 
-from engine.testing.drift import MUTATIONS, Layout, Mutation, Proxy
+from engine.testing.drift import MUTATIONS, DriftProxy, Layout, Mutation
 from fixtures_sites import serve
 from fixtures_sites.ledger.data import PASSWORD, USER
 from tests.benchmarks.subjects import LAYOUTS
@@ -30,7 +30,7 @@ PAGES = {
 class Visitor:
     """Fetches pages of one site through a proxy, logged in where that is asked for."""
 
-    def __init__(self, name: str, proxy: Proxy) -> None:
+    def __init__(self, name: str, proxy: DriftProxy) -> None:
         self.name, self.proxy = name, proxy
         self.opener: OpenerDirector = build_opener(HTTPCookieProcessor(CookieJar()))
         if name == "ledger":
@@ -53,7 +53,7 @@ def visitors() -> Iterator[dict[str, Visitor]]:
     with ExitStack() as stack:
         servers = {name: stack.enter_context(serve(name)) for name in PAGES}
         servers["feed"].state.delay = 0.0
-        proxies = {name: stack.enter_context(Proxy(s.url, LAYOUTS[name])) for name, s in servers.items()}
+        proxies = {name: stack.enter_context(DriftProxy(s.url, LAYOUTS[name])) for name, s in servers.items()}
         yield {name: Visitor(name, proxy) for name, proxy in proxies.items()}
 
 
@@ -92,7 +92,7 @@ def test_without_a_mutation_the_site_is_as_it_is(visitors: dict[str, Visitor]) -
 
 
 def test_a_layout_is_needed_only_by_mutations_that_name_a_field() -> None:
-    with serve("archive") as server, Proxy(server.url, Layout()) as proxy:
+    with serve("archive") as server, DriftProxy(server.url, Layout()) as proxy:
         for mutation in MUTATIONS:
             proxy.mutation = mutation
             Visitor("archive", proxy).get("/reports/2023")
@@ -102,5 +102,5 @@ def test_a_layout_is_needed_only_by_mutations_that_name_a_field() -> None:
 def test_a_site_that_is_not_there_is_a_bad_gateway(visitors: dict[str, Visitor]) -> None:
     with serve("archive") as server:
         gone = server.url
-    with Proxy(gone) as proxy, pytest.raises(OSError, match="502"):
+    with DriftProxy(gone) as proxy, pytest.raises(OSError, match="502"):
         build_opener().open(proxy.url, timeout=20)

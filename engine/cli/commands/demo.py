@@ -10,7 +10,7 @@ import click
 
 from engine import TaskResult
 from engine.cli.commands.demo_script import Measured, Phase, Story
-from engine.cli.commands.doctor import Check, unavailable
+from engine.cli.commands.doctor import DoctorCheck, unavailable
 from engine.cli.event_text import summary
 from engine.cli.output import clean, count, dollars, one_line, print_json, print_table, say, seconds, to_json
 from engine.cli.settings import Settings, options, pass_settings
@@ -59,7 +59,7 @@ def demo(context: click.Context, settings: Settings, model: str | None) -> None:
     _close(story)
 
 
-def _stop(settings: Settings, problems: list[Check]) -> None:
+def _stop(settings: Settings, problems: list[DoctorCheck]) -> None:
     if settings.as_json:
         print_json(
             {"ok": False, "missing": [{"name": p.name, "detail": p.detail, "remedy": p.remedy} for p in problems]}

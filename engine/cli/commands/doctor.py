@@ -37,7 +37,7 @@ _UNPROTECTED = "isolation is 'none': generated code runs with your own rights"
 
 
 @dataclass(frozen=True)
-class Check:
+class DoctorCheck:
     """One thing that was looked at; ``missing`` is what the engine cannot do without."""
 
     name: str
@@ -77,16 +77,16 @@ def _columns(name: str, text: str) -> str:
     return click.wrap_text(clean(text), width, initial_indent=first, subsequent_indent=" " * len(first))[len(_MARGIN) :]
 
 
-def _programs() -> Iterator[Check]:
+def _programs() -> Iterator[DoctorCheck]:
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Check("python", "ok", f"{version} on {platform.system()} {platform.machine()} ({sys.executable})")
+    yield DoctorCheck("python", "ok", f"{version} on {platform.system()} {platform.machine()} ({sys.executable})")
     versions, absent = [f"webtasks-engine {own_version()}"], []
     for name in _PACKAGES:
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")
         except importlib.metadata.PackageNotFoundError:
             absent.append(name)
-    yield Check(
+    yield DoctorCheck(
         "packages",
         "missing" if absent else "ok",
         f"not installed: {', '.join(absent)}" if absent else ", ".join(versions),
@@ -95,24 +95,24 @@ def _programs() -> Iterator[Check]:
     yield _git()
 
 
-def _git() -> Check:
+def _git() -> DoctorCheck:
     remedy = "Install git: apt-get install git, or your system's package."
     found = shutil.which("git")
     if found is None:
-        return Check("git", "missing", "not found; every automation is a git repository", remedy)
+        return DoctorCheck("git", "missing", "not found; every automation is a git repository", remedy)
     try:
         answer = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        return Check("git", "missing", f"{found} does not run: {error}", remedy)
+        return DoctorCheck("git", "missing", f"{found} does not run: {error}", remedy)
     version = answer.stdout.strip().removeprefix("git version ")
     numbers = re.match(r"(\d+)\.(\d+)", version)
     if numbers is not None and (int(numbers[1]), int(numbers[2])) < _OLDEST_GIT:
         oldest = ".".join(map(str, _OLDEST_GIT))
-        return Check("git", "missing", f"{version} ({found}); {oldest} or newer is needed", remedy)
-    return Check("git", "ok", f"{version} ({found})")
+        return DoctorCheck("git", "missing", f"{version} ({found}); {oldest} or newer is needed", remedy)
+    return DoctorCheck("git", "ok", f"{version} ({found})")
 
 
-def _sandbox(settings: Settings) -> Iterator[Check]:
+def _sandbox(settings: Settings) -> Iterator[DoctorCheck]:
     from sandbox import probe
 
     unprotected = settings.isolation == "none"
@@ -121,28 +121,30 @@ def _sandbox(settings: Settings) -> Iterator[Check]:
         # Without a jail, what only a jail needs is no hindrance; nor is the jail that is not needed.
         necessary = check.name == "browser" or not (unprotected or found.ok)
         state: State = "ok" if check.ok else "missing" if necessary else "warning"
-        yield Check(
+        yield DoctorCheck(
             f"sandbox: {check.name}" if check.name != "browser" else "browser", state, check.detail, check.remedy
         )
     if unprotected:
-        yield Check("isolation", "warning", _UNPROTECTED, "Leave --isolation out where a jail works.")
+        yield DoctorCheck("isolation", "warning", _UNPROTECTED, "Leave --isolation out where a jail works.")
     elif found.ok:
         for name, how, detail in found.protections:
-            yield Check(f"protects: {name}", "ok" if how == "full" else "warning", f"{how}: {detail}")
+            yield DoctorCheck(f"protects: {name}", "ok" if how == "full" else "warning", f"{how}: {detail}")
 
 
-def _model(settings: Settings) -> Iterator[Check]:
+def _model(settings: Settings) -> Iterator[DoctorCheck]:
     named = settings.base_url or os.environ.get("ANTHROPIC_BASE_URL") or None
     if named is not None:
         yield _endpoint(named)
     key = next((name for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN") if os.environ.get(name)), None)
     endpoint = "https://api.anthropic.com" if named is None else _without_credentials(named)
     if key is not None:
-        yield Check("model", "ok", f"{endpoint}, with the key in {key}")
+        yield DoctorCheck("model", "ok", f"{endpoint}, with the key in {key}")
     elif named is not None:
-        yield Check("model", "warning", f"{endpoint}, no key set", "Where it wants a key: export ANTHROPIC_API_KEY=…")
+        yield DoctorCheck(
+            "model", "warning", f"{endpoint}, no key set", "Where it wants a key: export ANTHROPIC_API_KEY=…"
+        )
     else:
-        yield Check(
+        yield DoctorCheck(
             "model",
             "warning",
             "no key set: saved automations are replayed, new ones cannot be written",
@@ -150,7 +152,7 @@ def _model(settings: Settings) -> Iterator[Check]:
         )
 
 
-def _endpoint(url: str) -> Check:
+def _endpoint(url: str) -> DoctorCheck:
     """Whether somebody listens there; nothing is asked. Only endpoints that the user named are tried."""
     shown = _without_credentials(url)
     try:
@@ -161,8 +163,8 @@ def _endpoint(url: str) -> Check:
         socket.create_connection((parts.hostname, port), timeout=_SECONDS).close()
     except (OSError, ValueError) as error:
         remedy = "Start the server, or mend ANTHROPIC_BASE_URL (or --base-url)."
-        return Check("model endpoint", "warning", f"{shown}: {error}", remedy)
-    return Check("model endpoint", "ok", f"{shown} takes connections")
+        return DoctorCheck("model endpoint", "warning", f"{shown}: {error}", remedy)
+    return DoctorCheck("model endpoint", "ok", f"{shown} takes connections")
 
 
 def _without_credentials(url: str) -> str:
@@ -170,7 +172,7 @@ def _without_credentials(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
-def _store(settings: Settings) -> Check:
+def _store(settings: Settings) -> DoctorCheck:
     import sqlite3
 
     root = settings.root
@@ -179,17 +181,17 @@ def _store(settings: Settings) -> Check:
         with tempfile.TemporaryFile(dir=place):
             pass
     except OSError as error:
-        return Check(
+        return DoctorCheck(
             "store",
             "missing",
             f"{root} cannot be written: {error}",
             "Name another directory: --store DIR, or WEBTASKS_STORE.",
         )
     state = "" if place == root else " (made at the first run)"
-    return Check("store", "ok", f"{root}{state}, SQLite {sqlite3.sqlite_version}")
+    return DoctorCheck("store", "ok", f"{root}{state}, SQLite {sqlite3.sqlite_version}")
 
 
-def unavailable(browser: Path | None, isolation: str) -> list[Check]:
+def unavailable(browser: Path | None, isolation: str) -> list[DoctorCheck]:
     """What keeps automations from running here; empty where they can."""
     settings = Settings(browser=browser, isolation=isolation)  # type: ignore[arg-type]  # click checked the choice
     return [check for check in _sandbox(settings) if check.state == "missing"]

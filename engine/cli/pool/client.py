@@ -17,7 +17,7 @@ from engine.cli.interrupt import INTERRUPTED, TERMINATED, Stopped
 from engine.cli.output import clean, count, print_json, seconds
 from engine.cli.pool import endpoint
 from engine.cli.settings import Settings, options, pass_settings
-from engine.cli.spawn import leave_behind, told_error
+from engine.cli.spawn import spawn_detached, told_error
 from engine.errors import EngineError
 
 _IDLE = 900.0
@@ -47,7 +47,7 @@ def start(settings: Settings, idle: float) -> None:
     key that it finds now.
     """
     settings.engine()  # wrong settings are told here
-    process = leave_behind("engine.cli.pool.server", None)
+    process = spawn_detached("engine.cli.pool.server", None)
     answer, _ = process.communicate(json.dumps({"settings": settings.to_json(), "idle": idle}).encode())
     told: dict[str, Any] = json.loads(answer) if answer else {"error": "the process ended before it listened"}
     if "error" in told:

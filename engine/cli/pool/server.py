@@ -48,7 +48,7 @@ async def _serve(settings: Settings, idle: float) -> None:
         except (OSError, EngineError) as error:
             _answer({"error": f"cannot listen in {engine.root}: {error}"})
             return
-        resident = Resident(settings, engine, idle)
+        resident = PoolServer(settings, engine, idle)
         try:
             async with engine:
                 await resident.serve(listening)
@@ -67,7 +67,7 @@ def _answer(answer: dict[str, Any]) -> None:
     os.chdir("/")
 
 
-class Resident:
+class PoolServer:
     """Answers calls, one task for each connection.
 
     Args:

@@ -12,13 +12,15 @@ output is what must not be. Needs the extra ``testing``.
     print(drift.tables(await drift.measure(subject, drift.MUTATIONS)))
 """
 
+import warnings
+
 from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline, difference, measure
 from engine.testing.drift.content import CONTENT
 from engine.testing.drift.heldout_contract import CLOSED, FINISHED
 from engine.testing.drift.heldout_gate import MENDED, UNFORESEEN
 from engine.testing.drift.markup import MARKUP
 from engine.testing.drift.mutation import Effect, Mutation
-from engine.testing.drift.proxy import Proxy
+from engine.testing.drift.proxy import DriftProxy
 from engine.testing.drift.reply import Layout, Reply
 from engine.testing.drift.report import tables
 from engine.testing.drift.wording import WORDING
@@ -29,11 +31,11 @@ MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *CLOSED, *MENDED
 __all__ = [
     "LATER",
     "MUTATIONS",
+    "DriftProxy",
     "Effect",
     "Finding",
     "Layout",
     "Mutation",
-    "Proxy",
     "Reply",
     "Subject",
     "Verdict",
@@ -42,3 +44,10 @@ __all__ = [
     "measure",
     "tables",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name != "Proxy":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    warnings.warn("Proxy is called DriftProxy now; the old name goes in 0.3", DeprecationWarning, stacklevel=2)
+    return DriftProxy

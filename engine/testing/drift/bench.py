@@ -15,7 +15,7 @@ from engine.api.async_engine import AsyncEngine
 from engine.bundles import BundleStore
 from engine.task.wire import Limits, TaskResult
 from engine.testing.drift.mutation import Mutation
-from engine.testing.drift.proxy import Proxy
+from engine.testing.drift.proxy import DriftProxy
 from engine.testing.drift.reply import Layout
 
 Verdict = Literal["unaffected", "noticed", "repaired", "silently wrong"]
@@ -95,7 +95,7 @@ async def measure(
     Raises:
         WrongBaseline: On the unchanged site the output is not the truth, or there is none.
     """
-    with tempfile.TemporaryDirectory(prefix="drift-") as folder, Proxy(subject.start_url, subject.layout) as proxy:
+    with tempfile.TemporaryDirectory(prefix="drift-") as folder, DriftProxy(subject.start_url, subject.layout) as proxy:
         replays = _Replays(subject, proxy, Path(folder), limits or Limits(action_timeout=4, timeout=120))
         try:
             truth = await replays.baseline()
@@ -113,7 +113,7 @@ async def measure(
 @dataclass
 class _Replays:
     subject: Subject
-    proxy: Proxy
+    proxy: DriftProxy
     folder: Path
     limits: Limits
     _engine: AsyncEngine | None = None

@@ -20,7 +20,7 @@ _HOP_BY_HOP = frozenset({
 _NOT_PASSED_ON = _HOP_BY_HOP | {"content-length", "content-encoding", "content-security-policy", "date", "server"}
 
 
-class Proxy:
+class DriftProxy:
     """Serves the site at ``upstream`` on 127.0.0.1, through ``mutation``, until it is closed.
 
     ``mutation`` may be set at any time; None passes everything on as it is. ``changed`` counts the answers that the
@@ -66,7 +66,7 @@ class Proxy:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, events: TracebackType | None
     ) -> None:
         self.close()
 
@@ -135,7 +135,7 @@ class _Answer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: DriftProxy) -> None:
         self.proxy = proxy
         super().__init__(("127.0.0.1", 0), _Handler)
 

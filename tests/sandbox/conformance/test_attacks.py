@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox
+from sandbox import Automation, Egress, Host, PoolOptions, Sandbox, SandboxLimits
 from tests.sandbox.conformance import attacks
 from tests.sandbox.conformance.conftest import JAILS
 from tests.sandbox.conformance.world import world
@@ -29,7 +29,7 @@ def _tried(mechanism: Any, directory: Path) -> dict[str, Any]:
                 start_url=None,
                 egress=Egress(),
                 host=Host(),
-                limits=Limits(wall_seconds=60),
+                limits=SandboxLimits(wall_seconds=60),
             )
         assert outcome.ok, outcome.error
         value: dict[str, Any] = outcome.value

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, PoolOptions, Sandbox
+from sandbox import Automation, Egress, Host, PoolOptions, Sandbox, SandboxLimits
 from sandbox.browser import find_browser
 from tests.sandbox.conformance.conftest import JAILS
 from tests.sandbox.conformance.ways import WAYS, Forbidden, open_site
@@ -70,7 +70,7 @@ def _reached(isolation: Any, own_browser: bool) -> dict[str, Any]:
                         start_url=None,
                         egress=Egress(allow=(site,)),
                         host=Host(),
-                        limits=Limits(wall_seconds=200, pages=100),
+                        limits=SandboxLimits(wall_seconds=200, pages=100),
                     )
                 assert outcome.ok, outcome.error
                 missing = {name: script for name, script in parameters["ways"].items() if name not in forbidden.hits}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded
+from sandbox import Automation, Egress, Host, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded, SandboxLimits
 from sandbox.isolation.usage import descendants
 from tests.sandbox.conformance.conftest import JAILS
 
@@ -190,21 +190,21 @@ async def run(page, parameters, task):
 """
 
 # name: code, how much of it is too much, how much is harmless, the limits under which it is too much
-EXCESSES: dict[str, tuple[str, int, int, Limits]] = {
-    "forks": (FORKS, 300, 100, Limits(processes=60)),
-    "threads": (THREADS, 100_000, 200, Limits(processes=60, wall_seconds=20)),
-    "memory": (MEMORY, 40, 4, Limits(memory_mb=600)),
-    "shared memory": (SHARED_MEMORY, 40, 4, Limits(memory_mb=600)),
-    "page tables": (PAGE_TABLES, 16, 1, Limits(memory_mb=600)),
-    "V8 heap": (HEAP, 60, 1, Limits(memory_mb=600)),
-    "array buffers": (BUFFERS, 40, 4, Limits(memory_mb=600)),
-    "disk": (DISK, 20, 4, Limits(scratch_mb=64)),
-    "files without a name": (NAMELESS, 20, 4, Limits(scratch_mb=64)),
-    "number of files": (FILES, 6000, 1000, Limits(scratch_files=3000)),
+EXCESSES: dict[str, tuple[str, int, int, SandboxLimits]] = {
+    "forks": (FORKS, 300, 100, SandboxLimits(processes=60)),
+    "threads": (THREADS, 100_000, 200, SandboxLimits(processes=60, wall_seconds=20)),
+    "memory": (MEMORY, 40, 4, SandboxLimits(memory_mb=600)),
+    "shared memory": (SHARED_MEMORY, 40, 4, SandboxLimits(memory_mb=600)),
+    "page tables": (PAGE_TABLES, 16, 1, SandboxLimits(memory_mb=600)),
+    "V8 heap": (HEAP, 60, 1, SandboxLimits(memory_mb=600)),
+    "array buffers": (BUFFERS, 40, 4, SandboxLimits(memory_mb=600)),
+    "disk": (DISK, 20, 4, SandboxLimits(scratch_mb=64)),
+    "files without a name": (NAMELESS, 20, 4, SandboxLimits(scratch_mb=64)),
+    "number of files": (FILES, 6000, 1000, SandboxLimits(scratch_files=3000)),
 }
 
 
-async def run(mechanism: Any, code: str, limits: Limits, **parameters: Any) -> Outcome:
+async def run(mechanism: Any, code: str, limits: SandboxLimits, **parameters: Any) -> Outcome:
     async with Sandbox(isolation=mechanism, pool=PoolOptions(spare=0)) as sandbox:
         return await sandbox.run(
             Automation(code), parameters, start_url=None, egress=Egress(), host=Host(), limits=limits
@@ -227,13 +227,13 @@ async def test_excess_is_ended(jail: str, name: str) -> None:
         with pytest.raises(SandboxLimitExceeded) as caught:
             await run(jail, code, limits, n=too_much, then=30)
         assert caught.value.limit in {"processes", "memory_mb", "scratch_mb", "scratch_files"}
-        assert caught.value.value == getattr(limits, caught.value.limit) != getattr(Limits(), caught.value.limit)
+        assert caught.value.value == getattr(limits, caught.value.limit) != getattr(SandboxLimits(), caught.value.limit)
     assert left() == before
 
 
 async def test_without_a_jail_and_under_wide_limits_all_of_it_works() -> None:
     for code, _, harmless, _ in EXCESSES.values():
-        outcome = await run("none", code, Limits(), n=harmless, then=0)
+        outcome = await run("none", code, SandboxLimits(), n=harmless, then=0)
         assert outcome.value in ("forked", "started", "filled"), outcome.error
 
 
@@ -242,7 +242,7 @@ async def test_a_fork_bomb_is_held_and_ended(jail: str) -> None:
     """Only in jails: there the kernel, or the supervisor, counts every task before it starts."""
     before = left()
     with pytest.raises(SandboxLimitExceeded) as caught:
-        await run(jail, BOMB, Limits(processes=60))
+        await run(jail, BOMB, SandboxLimits(processes=60))
     assert caught.value.limit == "processes"
     assert left() == before
 
@@ -250,31 +250,31 @@ async def test_a_fork_bomb_is_held_and_ended(jail: str) -> None:
 @pytest.mark.parametrize("jail", JAILS)
 async def test_directories_too_deep_to_be_counted_or_removed_are_both(jail: str) -> None:
     with pytest.raises(SandboxLimitExceeded):
-        await run(jail, DEEP, Limits(scratch_files=1000), n=5000, then=30)
+        await run(jail, DEEP, SandboxLimits(scratch_files=1000), n=5000, then=30)
 
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_code_that_listens_to_no_signal_ends(jail: str) -> None:
     with pytest.raises(SandboxLimitExceeded):
-        await run(jail, DEAF, Limits(cpu_seconds=1))
+        await run(jail, DEAF, SandboxLimits(cpu_seconds=1))
     assert left() == []
 
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_the_time_of_orphans_counts(jail: str) -> None:
     with pytest.raises(SandboxLimitExceeded) as caught:
-        await run(jail, BURNERS, Limits(cpu_seconds=4))
+        await run(jail, BURNERS, SandboxLimits(cpu_seconds=4))
     assert caught.value.limit == "cpu_seconds"
     assert left() == []
 
 
 async def test_the_first_process_of_a_jail_hears_no_signal_from_inside() -> None:
-    assert (await run("bubblewrap", SIGNALS, Limits())).value == 42
+    assert (await run("bubblewrap", SIGNALS, SandboxLimits())).value == 42
 
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_a_daemon_ends_with_the_run(jail: str) -> None:
-    assert (await run(jail, DAEMON, Limits())).value == "left behind"
+    assert (await run(jail, DAEMON, SandboxLimits())).value == "left behind"
     assert left() == []
     names = [name for name in os.listdir("/proc") if name.isdigit()]
     assert not [name for name in names if _sleeps(name)]
@@ -282,7 +282,7 @@ async def test_a_daemon_ends_with_the_run(jail: str) -> None:
 
 async def test_without_a_jail_a_daemon_stays() -> None:
     """What the jails end: shown by looking while it is there, and then ended by its number."""
-    outcome = await run("none", DAEMON, Limits())
+    outcome = await run("none", DAEMON, SandboxLimits())
     assert outcome.value == "left behind"
     stayed = [int(name) for name in os.listdir("/proc") if name.isdigit() and _sleeps(name)]
     assert stayed
@@ -302,7 +302,7 @@ def _sleeps(pid: str) -> bool:
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_a_flood_of_console_messages_is_no_flood_here(jail: str) -> None:
-    assert (await run(jail, FLOOD, Limits(), n=5_000)).value == "logged"
+    assert (await run(jail, FLOOD, SandboxLimits(), n=5_000)).value == "logged"
 
 
 @pytest.mark.parametrize("jail", [*JAILS, "none"])
@@ -316,7 +316,7 @@ async def run(page, parameters, task):
 """
     good = "async def run(page, parameters, task):\n    return await page.evaluate('6 * 7')\n"
     async with Sandbox(isolation=jail, pool=PoolOptions(spare=0)) as sandbox:
-        crashed = await sandbox.run(Automation(crash), {}, limits=Limits(wall_seconds=60), affinity="one")
+        crashed = await sandbox.run(Automation(crash), {}, limits=SandboxLimits(wall_seconds=60), affinity="one")
         assert crashed.error is not None
         assert crashed.error.kind == "crash"
         after = await sandbox.run(Automation(good), {}, affinity="one")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Automation, Egress, Host, Limits, Sandbox, SandboxError, SandboxLimitExceeded, WorkerDied
+from sandbox import Automation, Egress, Host, Sandbox, SandboxError, SandboxLimitExceeded, SandboxLimits, WorkerDied
 from tests.sandbox.conformance.conftest import JAILS
 
 FORGES = """
@@ -53,7 +53,7 @@ async def jail(request: pytest.FixtureRequest) -> Any:
         yield sandbox
 
 
-async def run(sandbox: Sandbox, code: str, limits: Limits, **parameters: Any) -> Any:
+async def run(sandbox: Sandbox, code: str, limits: SandboxLimits, **parameters: Any) -> Any:
     return await sandbox.run(Automation(code), parameters, start_url=None, egress=Egress(), host=Host(), limits=limits)
 
 
@@ -63,13 +63,13 @@ async def test_what_is_no_message_ends_the_worker(jail: Sandbox, tmp_path: Any) 
         # What has no end is written until nobody reads on: then time ends it. All else is seen at once.
         expected, seconds = (SandboxLimitExceeded, 8) if what == "endless" else (WorkerDied, 60)
         with pytest.raises(expected):
-            await run(jail, FORGES, Limits(wall_seconds=seconds), what=what, mark=str(mark))
+            await run(jail, FORGES, SandboxLimits(wall_seconds=seconds), what=what, mark=str(mark))
         assert not mark.exists()
 
 
 async def test_a_result_that_is_no_json_is_the_automations_fault(jail: Sandbox) -> None:
     for name, body in RESULTS.items():
-        outcome = await run(jail, f"async def run(page, parameters, task):\n    {body}", Limits())
+        outcome = await run(jail, f"async def run(page, parameters, task):\n    {body}", SandboxLimits())
         assert outcome.error is not None, name
         assert outcome.error.type == "TypeError", name
 
@@ -85,7 +85,7 @@ async def test_a_result_that_is_no_json_is_the_automations_fault(jail: Sandbox) 
 )
 async def test_what_is_too_long_ends_the_run(jail: Sandbox, body: str) -> None:
     with pytest.raises(SandboxError) as caught:
-        await run(jail, f"async def run(page, parameters, task):\n    {body}", Limits(output_bytes=1 << 20))
+        await run(jail, f"async def run(page, parameters, task):\n    {body}", SandboxLimits(output_bytes=1 << 20))
     # A single message that is too long is not read to its end, so that nobody knows what it was.
     if isinstance(caught.value, SandboxLimitExceeded):
         assert caught.value.limit == "output_bytes"
@@ -95,13 +95,13 @@ async def test_what_is_too_long_ends_the_run(jail: Sandbox, body: str) -> None:
 
 async def test_a_good_result_passes(jail: Sandbox) -> None:
     value = {"text": "x" * 100_000, "deep": json.loads("[" * 50 + "]" * 50), "number": 1.5}
-    outcome = await run(jail, "async def run(page, parameters, task):\n    return parameters", Limits(), **value)
+    outcome = await run(jail, "async def run(page, parameters, task):\n    return parameters", SandboxLimits(), **value)
     assert outcome.value == value
 
 
 async def test_a_result_of_many_parts_passes(jail: Sandbox) -> None:
     body = "return [{'n': n, 'e': []} for n in range(300_000)]"
-    outcome = await run(jail, f"async def run(page, parameters, task):\n    {body}", Limits())
+    outcome = await run(jail, f"async def run(page, parameters, task):\n    {body}", SandboxLimits())
     assert outcome.error is None
     assert outcome.value[-1] == {"n": 299_999, "e": []}
     assert len(outcome.value) == 300_000
