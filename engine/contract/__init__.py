@@ -3,7 +3,7 @@
 from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
 from engine.contract.comparison import compact, digest, disagreements, match_rows
 from engine.contract.learning import learn, widen
-from engine.contract.model import Breach, History, Observed, PageEvidence, PreviousOutput, Severity
+from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.page import always_there, borne_out, empty_confirmed
 from engine.contract.patterns import error_text
 from engine.contract.profile import describe, main_rows, merge, repeated, rows
@@ -13,7 +13,6 @@ __all__ = [
     "Breach",
     "History",
     "Observed",
-    "PageEvidence",
     "PreviousOutput",
     "Severity",
     "always_there",

@@ -5,34 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.contract.profile import describe
 
+if TYPE_CHECKING:
+    from sandbox import Evidence
+
 Severity = Literal["structural", "statistical", "advisory"]
-
-
-class PageEvidence(Protocol):
-    """The part of a run's evidence that the contract reads."""
-
-    @property
-    def title(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def next_controls(self) -> tuple[str, ...]: ...
-    @property
-    def counts(self) -> tuple[tuple[str, int], ...]: ...
-    @property
-    def empty(self) -> tuple[tuple[str, bool], ...]: ...
-    @property
-    def password_field(self) -> bool: ...
-    @property
-    def password_filled(self) -> bool: ...
-    @property
-    def landmarks(self) -> tuple[str, ...]: ...
-    @property
-    def groups(self) -> tuple[tuple[str, int], ...]: ...
 
 
 @dataclass(frozen=True)
@@ -79,7 +59,7 @@ class Observed:
     """What one run gave: the output, the page's evidence at its end, and the last progress it reported."""
 
     output: Any
-    evidence: PageEvidence
+    evidence: Evidence
     progress: tuple[int, int | None] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
 

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-
-class Sight(Protocol):
-    """The part of a run's evidence that is what a visitor sees."""
-
-    @property
-    def url(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def text(self) -> str: ...
-    @property
-    def status(self) -> int | None: ...
-    @property
-    def documents(self) -> tuple[tuple[str, int], ...]: ...
-    @property
-    def password_field(self) -> bool: ...
-    @property
-    def challenge(self) -> bool: ...
+if TYPE_CHECKING:
+    from sandbox import Evidence
 
 
 _BOT_WALL = re.compile(
@@ -66,7 +50,7 @@ _LOGIN_TASK = re.compile(
 _SHORT_PAGE = 1500  # characters; a page of content that mentions such words is longer
 
 
-def is_bot_wall(page: Sight) -> bool:
+def is_bot_wall(page: Evidence) -> bool:
     """Whether it asks for proof that a person is there."""
     if _BOT_TITLE.search(page.title) or (page.challenge and len(page.text) < _SHORT_PAGE):
         return True
@@ -74,12 +58,12 @@ def is_bot_wall(page: Sight) -> bool:
     return short and _BOT_WALL.search(_seen(page)) is not None
 
 
-def is_paywall(page: Sight) -> bool:
+def is_paywall(page: Evidence) -> bool:
     """Whether it shows its content to subscribers only."""
     return page.status == 402 or (len(page.text) < 2 * _SHORT_PAGE and _PAYWALL.search(_seen(page)) is not None)
 
 
-def is_login(page: Sight) -> bool:
+def is_login(page: Evidence) -> bool:
     """Whether it is there to ask for a login, and not a page that also has such a form."""
     if not page.password_field:
         return False
@@ -87,24 +71,24 @@ def is_login(page: Sight) -> bool:
     return bool(asks) or len(page.text) < _SHORT_PAGE
 
 
-def led_to_login(page: Sight) -> bool:
+def led_to_login(page: Evidence) -> bool:
     """Whether the site itself led to a login from another address, or says that a session has expired."""
     first = page.documents[0][0] if page.documents else page.url
     elsewhere = urlsplit(first).path != urlsplit(page.url).path
     return is_login(page) and (elsewhere or session_expired(page) or page.status in (401, 403))
 
 
-def session_expired(page: Sight) -> bool:
+def session_expired(page: Evidence) -> bool:
     """Whether it says so."""
     return _SESSION.search(_seen(page)) is not None
 
 
-def says_maintenance(page: Sight, *, plainly: bool = False) -> bool:
+def says_maintenance(page: Evidence, *, plainly: bool = False) -> bool:
     """Whether it says that the site is down for maintenance. ``plainly``: in its title."""
     return _says(page, _MAINTENANCE, plainly)
 
 
-def says_error(page: Sight, *, plainly: bool = False) -> bool:
+def says_error(page: Evidence, *, plainly: bool = False) -> bool:
     """Whether it is an error page by its words, whatever its status. ``plainly``: in its title."""
     return _says(page, _ERROR, plainly)
 
@@ -118,11 +102,11 @@ def speaks_of_login(task: str) -> bool:
     return _LOGIN_TASK.search(task) is not None
 
 
-def _says(page: Sight, words: re.Pattern[str], plainly: bool) -> bool:
+def _says(page: Evidence, words: re.Pattern[str], plainly: bool) -> bool:
     if plainly:
         return words.search(page.title) is not None and len(page.text) < _SHORT_PAGE
     return len(page.text) < _SHORT_PAGE and words.search(_seen(page)) is not None
 
 
-def _seen(page: Sight) -> str:
+def _seen(page: Evidence) -> str:
     return f"{page.title}\n{page.text}"

@@ -5,41 +5,14 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from engine.diagnosis import page_kinds
 from engine.task.cause import Cause
 from engine.task.wire import ErrorCode
 
-
-class Failure(Protocol):
-    """The part of a script's error that triage reads."""
-
-    @property
-    def kind(self) -> str: ...
-    @property
-    def type(self) -> str: ...
-    @property
-    def message(self) -> str: ...
-
-
-class PageEvidence(page_kinds.Sight, Protocol):
-    """The part of a run's evidence that triage reads."""
-
-    @property
-    def retry_after(self) -> str | None: ...
-    @property
-    def pending_document(self) -> str | None: ...
-    @property
-    def answers(self) -> tuple[tuple[str, int], ...]: ...
-    @property
-    def password_filled(self) -> bool: ...
-    @property
-    def state_changing(self) -> tuple[tuple[str, str], ...]: ...
-    @property
-    def refused(self) -> tuple[tuple[str, str], ...]: ...
-    @property
-    def main_refused(self) -> str | None: ...
+if TYPE_CHECKING:
+    from sandbox import Evidence, ScriptError
 
 
 # What the proxy, Chromium and Playwright's own requests say → reason, what to do, and whether another try may help.
@@ -67,8 +40,8 @@ _AWAY = (502, 503, 504)
 
 
 def site_cause(
-    failure: Failure | None,
-    page: PageEvidence,
+    failure: ScriptError | None,
+    page: Evidence,
     *,
     start_url: str | None = None,
     login_expected: bool = False,
@@ -94,7 +67,7 @@ def site_cause(
     )
 
 
-def _network(failure: Failure | None, page: PageEvidence) -> Cause | None:
+def _network(failure: ScriptError | None, page: Evidence) -> Cause | None:
     reason = page.main_refused
     if reason and reason.startswith("policy"):
         hosts = sorted({host for host, why in page.refused if why.startswith("policy")})
@@ -131,7 +104,7 @@ def _network(failure: Failure | None, page: PageEvidence) -> Cause | None:
     return None
 
 
-def _walls(page: PageEvidence, login_expected: bool, *, first: bool, good: bool) -> Cause | None:
+def _walls(page: Evidence, login_expected: bool, *, first: bool, good: bool) -> Cause | None:
     if page_kinds.is_bot_wall(page):
         return Cause("bot-wall", f"{page.url} asks for proof that a person is there; no code can mend that")
     if page.password_field and page.password_filled and not good:
@@ -151,7 +124,7 @@ def _walls(page: PageEvidence, login_expected: bool, *, first: bool, good: bool)
     return None
 
 
-def _status(page: PageEvidence, start_url: str | None, login_expected: bool, *, good: bool) -> Cause | None:
+def _status(page: Evidence, start_url: str | None, login_expected: bool, *, good: bool) -> Cause | None:
     if page.status is None or page.status < 400:
         return None
     where = page.documents[-1][0] if page.documents else page.url
@@ -172,7 +145,7 @@ def _status(page: PageEvidence, start_url: str | None, login_expected: bool, *, 
     return None
 
 
-def _own_requests(failure: Failure | None, page: PageEvidence) -> Cause | None:
+def _own_requests(failure: ScriptError | None, page: Evidence) -> Cause | None:
     """An answer that the code itself fetched, beside a page that is fine, and then could not read."""
     if failure is None or failure.kind == "timeout" or not page.answers:
         return None
@@ -180,7 +153,7 @@ def _own_requests(failure: Failure | None, page: PageEvidence) -> Cause | None:
     return _turned_away(where, status, page) if status == 429 or status >= 500 else None
 
 
-def _turned_away(where: str, status: int, page: PageEvidence) -> Cause:
+def _turned_away(where: str, status: int, page: Evidence) -> Cause:
     wait = _seconds(page.retry_after)
     details: dict[str, Any] = {"status": status, "url": where}
     if page.retry_after:
@@ -196,7 +169,7 @@ def _turned_away(where: str, status: int, page: PageEvidence) -> Cause:
     return Cause("http-error", message, details=details, transient=transient, wait=wait)
 
 
-def _error_page(page: PageEvidence, *, plainly: bool) -> Cause | None:
+def _error_page(page: Evidence, *, plainly: bool) -> Cause | None:
     if page_kinds.says_maintenance(page, plainly=plainly):
         return Cause("maintenance", f"{page.url} is down for maintenance; try again later")
     if page_kinds.says_error(page, plainly=plainly):

@@ -15,7 +15,7 @@ from engine.execution.host import TaskHost
 from engine.execution.network import NetworkAccess
 from engine.execution.retry import RetryPolicy
 from engine.execution.screenshots import NAME as PICTURE
-from engine.execution.screenshots import Seen, keep_picture
+from engine.execution.screenshots import keep_picture
 from engine.models.budget import ModelBudget
 from engine.storage.tasks import TaskRecords
 from engine.task.cause import Cause
@@ -24,6 +24,7 @@ from engine.task.redaction import Redactor
 from sandbox import (
     Automation,
     Egress,
+    Evidence,
     Sandbox,
     SandboxLimits,
     Session,
@@ -65,7 +66,7 @@ class Executor:
     retries: int = 0
     retry_policy: RetryPolicy = field(init=False)
     _count: int = 0
-    _seen: Seen | None = None
+    _seen: Evidence | None = None
 
     def __post_init__(self) -> None:
         self.retry_policy = RetryPolicy(self.events, time.monotonic() + self.limits.wall_seconds, self.retries)

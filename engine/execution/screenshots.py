@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from engine.task.redaction import Redactor
+
+if TYPE_CHECKING:
+    from sandbox import Evidence
 
 log = logging.getLogger(__name__)
 
 NAME = "failure.png"
 
 
-class Seen(Protocol):
-    """The part of a run's evidence that is a picture."""
-
-    @property
-    def screenshot(self) -> bytes | None: ...
-    @property
-    def legible(self) -> str | None: ...
-
-
-def keep_picture(seen: Seen, directory: Path, redactor: Redactor) -> Path | None:
+def keep_picture(evidence: Evidence, directory: Path, redactor: Redactor) -> Path | None:
     """Writes the screenshot into the directory.
 
     Password fields show dots. Where the page shows a secret in any other way, or does not say what it shows, the
@@ -31,12 +25,12 @@ def keep_picture(seen: Seen, directory: Path, redactor: Redactor) -> Path | None
     Returns:
         Its path; None where there is none, or it is left out.
     """
-    if seen.screenshot is None or not _harmless(seen.legible, redactor):
+    if evidence.screenshot is None or not _harmless(evidence.legible, redactor):
         return None
     target = directory / NAME
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(seen.screenshot)
+        target.write_bytes(evidence.screenshot)
     except OSError as error:
         log.warning("the screenshot %s could not be kept: %s", target, error)  # what happened is told without it
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.observation.aria import Node, parse
@@ -20,6 +20,9 @@ from engine.observation.render import Look, folded_look, summary, whole
 from engine.observation.search import Match, find
 from engine.observation.simplify import dress, simplify
 
+if TYPE_CHECKING:
+    from sandbox import PageSnapshot
+
 GOAL = 2_500
 """Characters of a look that need no tighter folding: about 1,000 tokens."""
 
@@ -27,19 +30,6 @@ CAP = 6_000
 """Most characters of any answer."""
 
 _FULL = Wording(text=1_000, name=400, url=1_000, all_refs=True)
-
-
-class Snapshot(Protocol):
-    """A page as the sandbox reports it; see `sandbox.PageSnapshot`."""
-
-    @property
-    def url(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def aria(self) -> str: ...
-    @property
-    def hints(self) -> tuple[tuple[str, str], ...]: ...
 
 
 @dataclass(frozen=True)
@@ -64,9 +54,9 @@ class Observer:
         self._goal = goal
         self._cap = cap
         self._shown: _Page | None = None
-        self._last: tuple[Snapshot, _Page] | None = None
+        self._last: tuple[PageSnapshot, _Page] | None = None
 
-    def first(self, snapshot: Snapshot) -> str:
+    def first(self, snapshot: PageSnapshot) -> str:
         """The page, folded; at most ``cap`` characters."""
         page = self._read(snapshot)
         self._shown = page
@@ -78,7 +68,7 @@ class Observer:
         look = _cut(look, room)
         return "\n".join([*top, look, *([_HOW] if FOLD in look else [])])
 
-    def again(self, snapshot: Snapshot) -> str:
+    def again(self, snapshot: PageSnapshot) -> str:
         """What changed since the last look; all of it if that is most, or another page."""
         before, page = self._shown, self._read(snapshot)
         if before is None or _place(before.url) != _place(page.url):
@@ -109,7 +99,7 @@ class Observer:
         self._shown = page
         return text
 
-    def find(self, snapshot: Snapshot, query: str) -> str:
+    def find(self, snapshot: PageSnapshot, query: str) -> str:
         """The parts of the page that match all words of the query, or the regular expression, and where they are."""
         page = self._read(snapshot)
         found = find(page.tree, query)
@@ -132,7 +122,7 @@ class Observer:
             lines.append(f" {line}")
         return "\n".join(lines)
 
-    def unfold(self, snapshot: Snapshot, ref: str) -> str:
+    def unfold(self, snapshot: PageSnapshot, ref: str) -> str:
         """Everything below an element, in pages of at most ``cap`` characters.
 
         Args:
@@ -157,7 +147,7 @@ class Observer:
             shown.append(f"{FOLD} {rest} lines more: unfold {target}@{first + len(shown)}")
         return "\n".join(shown) or "(nothing below it)"
 
-    def _read(self, snapshot: Snapshot) -> _Page:
+    def _read(self, snapshot: PageSnapshot) -> _Page:
         if self._last is None or self._last[0] is not snapshot:
             tree = simplify(dress(parse(snapshot.aria), snapshot.hints))
             self._last = (snapshot, _Page(snapshot.url, snapshot.title, tree, tuple(_notes(snapshot.hints))))

@@ -137,18 +137,18 @@ def _dissolves(node: Node) -> bool:
 
 
 def _join_text(children: list[Node]) -> list[Node]:
-    match_rows: list[Node] = []
+    joined: list[Node] = []
     for child in children:
-        before = match_rows[-1] if match_rows else None
+        before = joined[-1] if joined else None
         if (
             before and child.role == before.role == "text"
             and not (child.note or before.note or (child.ref and before.ref))
         ):  # fmt: skip
             glue = "" if len(child.name) == 1 and child.name == before.name[-1:] else " "
-            match_rows[-1] = replace(before, name=f"{before.name}{glue}{child.name}", ref=before.ref or child.ref)
+            joined[-1] = replace(before, name=f"{before.name}{glue}{child.name}", ref=before.ref or child.ref)
         else:
-            match_rows.append(child)
-    return match_rows
+            joined.append(child)
+    return joined
 
 
 def _without_labels(children: list[Node]) -> list[Node]:

@@ -2,28 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from engine.contract import Breach, History, Observed, check, learn
 from engine.storage.database import Database
 from engine.storage.run_history import RunHistory
-
-
-@dataclass(frozen=True)
-class Page:
-    """What a run's page says."""
-
-    next_controls: tuple[str, ...] = ()
-    counts: tuple[tuple[str, int], ...] = ()
-    empty: tuple[tuple[str, bool], ...] = ()
-    password_field: bool = False
-    password_filled: bool = False
-    title: str = ""
-    text: str = ""
-    landmarks: tuple[str, ...] = ()
-    groups: tuple[tuple[str, int], ...] = ()
-
+from sandbox import Evidence
 
 _TOWNS = ("Harrow", "Penfield", "Ashby", "Corran", "Low Mill")
 
@@ -45,10 +29,10 @@ def shops(n: int, start: int = 0, **change: Any) -> list[dict[str, Any]]:
 
 def run_of(output: Any, parameters: dict[str, Any] | None = None, **page: Any) -> Observed:
     """What one run gave."""
-    return Observed(output, Page(**page), None, parameters or {})
+    return Observed(output, Evidence(**page), None, parameters or {})
 
 
-class PreviousOutput:
+class CleanRuns:
     """Clean runs in a database of their own."""
 
     def __init__(self, database: Database, *runs: Observed, task: str = "") -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.contract import check, learn
 from engine.storage.database import Database
-from tests.contract.pages import PreviousOutput, run_of
+from tests.contract.pages import CleanRuns, run_of
 
 Rows = list[dict[str, Any]]
 _WORDS = ("oak", "river", "stone", "mill", "north", "amber", "quay", "field", "harbor", "elm", "forge", "lane")
@@ -101,7 +101,7 @@ def test_false_alarms_are_rare(source: Callable[[random.Random], Any], database:
         rng = random.Random(seed)
         lists = {q: source(rng) for q in ("a", "b", "c")}
         first = run_of(lists["a"].another_day(), {"q": "a"})
-        past = PreviousOutput(database, first)
+        past = CleanRuns(database, first)
         past.contract = learn([first, run_of(lists["b"].another_day(), {"q": "b"})], "newest first")
         past.revision = str(seed)
         past.add(first)

@@ -1,30 +1,17 @@
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from engine.contract import CLEAN_RUNS_BEFORE_STATISTICS, History, Observed, check, learn, rows, widen
 from engine.errors import BundleCorrupt
-
-
-@dataclass(frozen=True)
-class Page:
-    next_controls: tuple[str, ...] = ()
-    counts: tuple[tuple[str, int], ...] = ()
-    empty: tuple[tuple[str, bool], ...] = ()
-    password_field: bool = False
-    password_filled: bool = False
-    title: str = ""
-    text: str = ""
-    landmarks: tuple[str, ...] = ()
-    groups: tuple[tuple[str, int], ...] = ()
+from sandbox import Evidence
 
 
 def people(n: int, **change: Any) -> list[dict[str, Any]]:
     return [{"name": f"N{i}", "phone": f"+49 30 {1000 + i}", "joined": "2024-03-01"} | change for i in range(n)]
 
 
-GOOD = Observed(people(12), Page(counts=(("12 people", 12),)), (12, 12))
+GOOD = Observed(people(12), Evidence(counts=(("12 people", 12),)), (12, 12))
 
 
 def kinds(run: Observed, clean_runs: int = 0, good: Observed = GOOD) -> list[str]:
@@ -36,59 +23,61 @@ def test_what_it_was_learnt_from_is_good() -> None:
 
 
 def test_changed_data_of_the_same_shape_is_good() -> None:
-    assert kinds(Observed(people(9), Page(counts=(("9 people", 9),)), (9, 9))) == []
+    assert kinds(Observed(people(9), Evidence(counts=(("9 people", 9),)), (9, 9))) == []
 
 
 def test_an_empty_list_needs_the_page_to_say_so() -> None:
-    assert kinds(Observed([], Page())) == ["no-rows"]
-    assert kinds(Observed([], Page(empty=(("text=Nothing found", True),)))) == []
-    assert kinds(Observed([], Page(empty=(("text=Nothing found", False),)))) == ["no-rows"]
+    assert kinds(Observed([], Evidence())) == ["no-rows"]
+    assert kinds(Observed([], Evidence(empty=(("text=Nothing found", True),)))) == []
+    assert kinds(Observed([], Evidence(empty=(("text=Nothing found", False),)))) == ["no-rows"]
 
 
 def test_a_field_gone_everywhere_is_named() -> None:
-    breaches = check(learn([GOOD]), Observed(people(12, phone=" "), Page()))
+    breaches = check(learn([GOOD]), Observed(people(12, phone=" "), Evidence()))
     assert [(b.kind, b.path) for b in breaches] == [("field-empty", "$[*].phone")]
 
 
 def test_a_column_that_moved_is_seen_by_its_pattern() -> None:
-    breaches = check(learn([GOOD]), Observed(people(12, match_rows="Accounting"), Page()))
+    breaches = check(learn([GOOD]), Observed(people(12, joined="Accounting"), Evidence()))
     assert [(b.kind, b.path) for b in breaches] == [("pattern", "$[*].joined")]
 
 
 def test_a_next_control_left_over_is_seen_unless_good_runs_leave_one_too() -> None:
-    run = Observed(people(12), Page(next_controls=("Next",)))
+    run = Observed(people(12), Evidence(next_controls=("Next",)))
     assert kinds(run) == ["next-left"]
     assert kinds(run, good=run) == []
 
 
 def test_the_pages_own_count_must_be_the_number_of_rows() -> None:
-    assert kinds(Observed(people(10), Page(counts=(("53 people", 53),)))) == ["count"]
+    assert kinds(Observed(people(10), Evidence(counts=(("53 people", 53),)))) == ["count"]
 
 
 def test_progress_that_stops_short_is_seen() -> None:
-    assert kinds(Observed(people(10), Page(), (10, 53))) == ["progress"]
+    assert kinds(Observed(people(10), Evidence(), (10, 53))) == ["progress"]
 
 
 def test_rows_that_come_twice_are_seen_where_they_never_did() -> None:
-    twice = Observed([*people(40), *people(15)], Page(), (55, 55))
+    twice = Observed([*people(40), *people(15)], Evidence(), (55, 55))
     assert kinds(twice) == ["duplicates"]
     assert "15 of 55" in str(check(learn([GOOD]), twice)[0])
     assert kinds(twice, good=twice) == []
-    assert kinds(twice, good=Observed(people(4), Page())) == []  # four rows prove nothing
+    assert kinds(twice, good=Observed(people(4), Evidence())) == []  # four rows prove nothing
     assert check(widen(learn([GOOD]), twice), twice) == []
 
 
 def test_statistics_alarm_only_after_clean_runs() -> None:
-    few = Observed(people(3), Page())
+    few = Observed(people(3), Evidence())
     assert kinds(few) == []
     assert kinds(few, clean_runs=CLEAN_RUNS_BEFORE_STATISTICS) == ["fewer-rows"]
-    sparse = Observed([*people(3), *people(9, phone=None)], Page())
+    sparse = Observed([*people(3), *people(9, phone=None)], Evidence())
     assert kinds(sparse, clean_runs=CLEAN_RUNS_BEFORE_STATISTICS) == ["field-sparse"]
 
 
 def test_nested_lists_and_single_objects_are_looked_at() -> None:
-    good = Observed({"title": "Report", "items": people(4), "groups": [{"tags": ["a", "b"]}, {"tags": ["c"]}]}, Page())
-    bad = Observed({"title": "", "items": [], "groups": [{"tags": []}, {"tags": []}]}, Page())
+    good = Observed(
+        {"title": "Report", "items": people(4), "groups": [{"tags": ["a", "b"]}, {"tags": ["c"]}]}, Evidence()
+    )
+    bad = Observed({"title": "", "items": [], "groups": [{"tags": []}, {"tags": []}]}, Evidence())
     found = {(b.kind, b.path) for b in check(learn([good]), bad)}
     assert found == {
         ("field-empty", "$.title"),
@@ -98,7 +87,7 @@ def test_nested_lists_and_single_objects_are_looked_at() -> None:
 
 
 def test_widening_admits_the_run_and_forgets_nothing() -> None:
-    contract = widen(learn([GOOD]), Observed([*people(2, phone="")], Page()))
+    contract = widen(learn([GOOD]), Observed([*people(2, phone="")], Evidence()))
     assert contract["output"]["$"]["rows"] == [2, 12]
     assert contract["output"]["$"]["fields"]["phone"]["filled"] == 0.0
     assert check(contract, GOOD) == []
@@ -123,4 +112,4 @@ def test_rows_is_the_largest_list() -> None:
 )
 def test_a_contract_of_another_form_is_refused(contract: dict[str, Any]) -> None:
     with pytest.raises(BundleCorrupt, match=r"contract\.json"):
-        check(contract, Observed([1], Page()))
+        check(contract, Observed([1], Evidence()))

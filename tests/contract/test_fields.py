@@ -9,7 +9,7 @@ import pytest
 
 from engine.contract import check, learn
 from engine.storage.database import Database
-from tests.contract.pages import PreviousOutput, run_of, shops
+from tests.contract.pages import CleanRuns, run_of, shops
 
 Rows = list[dict[str, Any]]
 
@@ -48,7 +48,7 @@ CHANGES: dict[str, tuple[Callable[[], Rows], str]] = {
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_noticed_on_the_second_run_of_the_same_parameters(change: str, database: Database) -> None:
     make, kind = CHANGES[change]
-    past = PreviousOutput(database, run_of(shops(20), {"q": "a"}))
+    past = CleanRuns(database, run_of(shops(20), {"q": "a"}))
     assert kind in past.kinds(run_of(make(), {"q": "a"}))
     assert past.kinds(run_of(shops(20), {"q": "a"})) == []
 
@@ -61,12 +61,12 @@ NEEDS_THE_SAME = {
 @pytest.mark.parametrize("change", sorted(set(CHANGES) - NEEDS_THE_SAME))
 def test_with_other_parameters_after_five_clean_runs(change: str, database: Database) -> None:
     make, _ = CHANGES[change]
-    past = PreviousOutput(database, *(run_of(shops(20, 20 * n), {"q": str(n)}) for n in range(5)))
+    past = CleanRuns(database, *(run_of(shops(20, 20 * n), {"q": str(n)}) for n in range(5)))
     assert past.kinds(run_of(make(), {"q": "other"})) != []
 
 
 def test_rows_are_missed_by_what_the_same_parameters_gave(database: Database) -> None:
-    past = PreviousOutput(database, *(run_of(shops(n), {"q": q}) for n, q in ((40, "a"), (3, "b"), (41, "a"))))
+    past = CleanRuns(database, *(run_of(shops(n), {"q": q}) for n, q in ((40, "a"), (3, "b"), (41, "a"))))
     assert past.kinds(run_of(shops(40)[5:17], {"q": "a"})) == ["fewer-rows"]
     assert past.kinds(run_of(shops(12), {"q": "c"})) == []
     assert past.kinds(run_of(shops(200), {"q": "a"})) == ["more-rows"]
@@ -74,14 +74,14 @@ def test_rows_are_missed_by_what_the_same_parameters_gave(database: Database) ->
 
 def test_a_field_that_is_often_empty_may_be(database: Database) -> None:
     half: Rows = [row | {"note": None} if i % 2 else row for i, row in enumerate(shops(20))]
-    past = PreviousOutput(database, *(run_of(half, {"q": "a"}) for _ in range(5)))
+    past = CleanRuns(database, *(run_of(half, {"q": "a"}) for _ in range(5)))
     assert past.kinds(run_of(shops(20), {"q": "a"})) == []
     assert past.kinds(run_of(shops(3, 4, note=None), {"q": "a"})) == ["fewer-rows"]
 
 
 def test_what_other_parameters_lack_these_may_not_lose(database: Database) -> None:
     """A field that a result of other parameters lacked, and was admitted for, is still there for these."""
-    past = PreviousOutput(database, run_of(shops(20), {"q": "a"}), run_of(shops(20, 40, price=None), {"q": "b"}))
+    past = CleanRuns(database, run_of(shops(20), {"q": "a"}), run_of(shops(20, 40, price=None), {"q": "b"}))
     assert past.kinds(run_of(shops(20, price=None), {"q": "a"})) == ["field-empty"]
     assert past.kinds(run_of(shops(20, 40, price=None), {"q": "b"})) == []
 
@@ -114,7 +114,7 @@ def test_another_title_and_other_landmarks_are_told_and_no_more() -> None:
 
 
 def test_the_output_of_other_parameters_is_suspect_unless_the_page_names_ones_own(database: Database) -> None:
-    past = PreviousOutput(database, *(run_of(shops(20, 20 * n), {"q": f"town {n}"}) for n in range(5)))
+    past = CleanRuns(database, *(run_of(shops(20, 20 * n), {"q": f"town {n}"}) for n in range(5)))
     stale = run_of(shops(20), {"q": "Penrith"})
     assert past.kinds(stale) == ["same-output"]
     assert past.kinds(run_of(shops(20), {"q": "Penrith"}, title="Shops in Penrith")) == []
@@ -124,7 +124,7 @@ def test_the_output_of_other_parameters_is_suspect_unless_the_page_names_ones_ow
 
 def test_what_never_changed_may_not_all_change_at_once(database: Database) -> None:
     steady = [run_of(shops(20), {"q": "a"}) for _ in range(3)]
-    past = PreviousOutput(database, *steady)
+    past = CleanRuns(database, *steady)
     other = run_of(shops(20, price=lambda r: r["price"] + 7), {"q": "a"})
     assert past.kinds(other) == ["changed"]
     past.add(other)
@@ -133,7 +133,7 @@ def test_what_never_changed_may_not_all_change_at_once(database: Database) -> No
 
 
 def test_rows_that_always_stayed_may_not_all_be_replaced(database: Database) -> None:
-    past = PreviousOutput(database, *(run_of(shops(20), {"q": "a"}) for _ in range(3)))
+    past = CleanRuns(database, *(run_of(shops(20), {"q": "a"}) for _ in range(3)))
     assert past.kinds(run_of(shops(20, 20), {"q": "a"})) == ["replaced"]
 
 
@@ -145,7 +145,7 @@ def test_runs_within_minutes_do_not_tell_what_another_day_brings(
     monkeypatch.setattr(
         "engine.storage.run_history.now", lambda: (next(times) + at[0]).isoformat(timespec="microseconds")
     )
-    past = PreviousOutput(database, *(run_of(shops(20), {"q": "a"}) for _ in range(3)))
+    past = CleanRuns(database, *(run_of(shops(20), {"q": "a"}) for _ in range(3)))
     news, prices = run_of(shops(20, 20), {"q": "a"}), run_of(shops(20, price=lambda r: r["price"] + 7), {"q": "a"})
     for run, kind in ((news, "replaced"), (prices, "changed")):
         at[0] = timedelta()
@@ -160,5 +160,5 @@ def test_runs_within_minutes_do_not_tell_what_another_day_brings(
 
 
 def test_a_list_that_is_new_each_time_is_no_matter(database: Database) -> None:
-    past = PreviousOutput(database, *(run_of(shops(20, 20 * n), {"q": "a"}) for n in range(5)))
+    past = CleanRuns(database, *(run_of(shops(20, 20 * n), {"q": "a"}) for n in range(5)))
     assert past.kinds(run_of(shops(20, 200), {"q": "a"})) == []

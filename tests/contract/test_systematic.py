@@ -7,7 +7,7 @@ import pytest
 
 from engine.contract import check, learn
 from engine.storage.database import Database
-from tests.contract.pages import PreviousOutput, run_of, shops
+from tests.contract.pages import CleanRuns, run_of, shops
 
 Rows = list[dict[str, Any]]
 _MARKED = ("Café Sørvåg", "Zoë\N{RIGHT SINGLE QUOTATION MARK}s", "Löwe & Söhne", "Łódź")
@@ -30,7 +30,7 @@ def test_letters_of_a_wrong_encoding_are_seen_from_the_first_run_on(encoding: st
 
 
 def test_one_garbled_value_is_the_encodings_fault_only_where_it_was_right_before(database: Database) -> None:
-    past = PreviousOutput(database, run_of(with_marks(), {"q": "a"}))
+    past = CleanRuns(database, run_of(with_marks(), {"q": "a"}))
     spoilt = [row | {"name": wrong(row["name"])} if i == 0 else row for i, row in enumerate(with_marks())]
     foreign = [
         row | {"note": "Smørrebrød".encode().decode("latin-1")} if i == 9 else row for i, row in enumerate(shops(20))
@@ -43,10 +43,10 @@ def test_one_garbled_value_is_the_encodings_fault_only_where_it_was_right_before
 def test_escapes_in_place_of_signs_are_seen_where_the_signs_were_there_before(database: Database) -> None:
     signs = [row | {"name": f"{row['name']} & Sons"} if i < 3 else row for i, row in enumerate(shops(20))]
     escaped = [row | {"name": row["name"].replace("&", "&amp;")} for row in signs]
-    past = PreviousOutput(database, run_of(signs, {"q": "a"}))
+    past = CleanRuns(database, run_of(signs, {"q": "a"}))
     assert "garbled" in [b.kind for b in past.breaches(run_of(escaped, {"q": "a"})) if b.structural]
     assert "garbled" not in [b.kind for b in past.breaches(run_of(signs, {"q": "a"}))]
-    always = PreviousOutput(database, run_of(escaped, {"q": "b"}))
+    always = CleanRuns(database, run_of(escaped, {"q": "b"}))
     assert "garbled" not in [b.kind for b in always.breaches(run_of(escaped, {"q": "b"}))]
 
 
@@ -54,7 +54,7 @@ def test_rows_are_known_by_their_names_and_not_by_their_dates(database: Database
     def dated(year: int) -> Rows:
         return [row | {"added": f"{year}-03-{n + 1:02}"} for n, row in enumerate(shops(20))]
 
-    past = PreviousOutput(database, *[run_of(dated(2024), {"q": "a"}) for _ in range(4)])
+    past = CleanRuns(database, *[run_of(dated(2024), {"q": "a"}) for _ in range(4)])
     assert "changed" in [b.kind for b in past.breaches(run_of(dated(2025), {"q": "a"}))]
     assert past.breaches(run_of(dated(2024), {"q": "a"})) == []
 
@@ -78,13 +78,13 @@ def test_letters_with_marks_are_not_taken_for_garbled_ones(text: str) -> None:
 
 
 def test_a_field_of_several_values_may_not_have_one_alone(database: Database) -> None:
-    past = PreviousOutput(database, run_of(shops(20), {"q": "a"}))
+    past = CleanRuns(database, run_of(shops(20), {"q": "a"}))
     assert past.kinds(run_of(shops(20, town="Harrow"), {"q": "a"})) == ["constant"]
     pages = [row | {"town": "Harrow" if i < 12 else "Ashby"} for i, row in enumerate(shops(20))]
     assert past.kinds(run_of(pages, {"q": "a"})) == ["constant"], "each page has its own"
     assert past.kinds(run_of(sorted(shops(20, 20), key=lambda r: r["town"]), {"q": "a"})) == [], "in another order"
     gone = [row for row in shops(100) if row["town"] == "Harrow"]
-    more = PreviousOutput(database, run_of(shops(100)))
+    more = CleanRuns(database, run_of(shops(100)))
     assert "constant" not in more.kinds(run_of(gone)), "rows that are still there have what they had"
     assert past.kinds(run_of(shops(4, town="Harrow"), {"q": "a"})) != ["constant"], "of few rows it is chance"
     assert past.kinds(run_of(shops(20, town="Harrow"), {"q": "b"})) == [], "of other parameters one run says nothing"
@@ -92,7 +92,7 @@ def test_a_field_of_several_values_may_not_have_one_alone(database: Database) ->
 
 def test_a_flag_may_be_the_same_everywhere_and_so_may_what_was_asked_for(database: Database) -> None:
     flags: Rows = [row | {"open": i % 2 > 0} for i, row in enumerate(shops(20))]
-    past = PreviousOutput(database, *(run_of(flags, {"town": None}) for _ in range(6)))
+    past = CleanRuns(database, *(run_of(flags, {"town": None}) for _ in range(6)))
     assert past.kinds(run_of([row | {"open": True} for row in flags], {"town": None})) == []
     assert past.kinds(run_of([row | {"town": "Harrow"} for row in flags], {"town": "harrow"})) == []
     assert past.kinds(run_of([row | {"town": "Harrow"} for row in flags], {"town": "Ashby"})) == ["constant"]
@@ -100,7 +100,7 @@ def test_a_flag_may_be_the_same_everywhere_and_so_may_what_was_asked_for(databas
 
 @pytest.mark.parametrize("change", [str.upper, str.lower])
 def test_rows_that_come_in_another_case_are_told(change: Callable[[str], str], database: Database) -> None:
-    past = PreviousOutput(database, run_of(shops(20), {"q": "a"}))
+    past = CleanRuns(database, run_of(shops(20), {"q": "a"}))
     assert past.kinds(run_of(shops(20, name=lambda r: change(r["name"])), {"q": "a"})) == ["recased"]
     some: Rows = [row | {"name": row["name"].upper()} if i % 2 else row for i, row in enumerate(shops(20))]
     assert past.kinds(run_of(some, {"q": "a"})) == []
@@ -114,7 +114,7 @@ BADGES: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("badge", BADGES)
 def test_the_same_words_at_many_names_are_told(badge: str, database: Database) -> None:
-    past = PreviousOutput(database, run_of(shops(20), {"q": "a"}))
+    past = CleanRuns(database, run_of(shops(20), {"q": "a"}))
 
     def badged(every: int) -> Rows:
         return [

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.observation.observer import Observer, Snapshot
+from engine.observation.observer import Observer
+from sandbox import PageSnapshot
 from tests.engine.conftest import Stage
 
 LOST = "button"
@@ -18,7 +19,7 @@ async def test_a_control_that_the_look_drops_makes_the_recording_unfit(
     s.site.version = "v2"
     whole = Observer.first
 
-    def without_buttons(self: Observer, snapshot: Snapshot) -> str:
+    def without_buttons(self: Observer, snapshot: PageSnapshot) -> str:
         look = whole(self, snapshot)
         assert LOST in look
         return "\n".join(line for line in look.splitlines() if LOST not in line)
