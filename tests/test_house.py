@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 
 # From the bottom up. A package may import from its own layer and from those below it.
 LAYERS = (
-    {"errors", "aio"},
+    {"errors", "aio", "version"},
     {"task"},
     {"contract", "models"},
     {"observation", "bundles"},

@@ -120,9 +120,9 @@ class Commands(Lazy):
 
 def _version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from engine.cli.version import own_version
+        from engine.version import installed_version
 
-        click.echo(f"webtasks {own_version()}")
+        click.echo(f"webtasks {installed_version()}")
         ctx.exit()
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from starlette.responses import FileResponse, Response
 
 from engine.server import files
-from engine.server.openapi import version
 from engine.server.operations import Call, Operation, ok
 from engine.server.schemas import Health
+from engine.version import installed_version
 
 FILE_PATH = f"{files.PREFIX}/{{workspaceId}}/{{path:path}}"
 
@@ -42,7 +42,7 @@ async def _file(call: Call) -> Response:
 
 
 async def _health(call: Call) -> Response:
-    return ok({"status": "ok", "version": version()})
+    return ok({"status": "ok", "version": installed_version()})
 
 
 def _document(document: Callable[[Call], dict[str, Any]]) -> Callable[[Call], Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from engine.server.errors import ErrorBody
 from engine.server.operations import Operation
+from engine.version import installed_version
 
 _REF = "#/components/schemas/{model}"
 _ERRORS = {
@@ -41,11 +41,6 @@ _PARAMETERS = {
 }
 
 
-def version() -> str:
-    """The engine's version, as it was installed."""
-    return importlib.metadata.version("webtasks-engine")
-
-
 def document(operations: Sequence[Operation], *, keys_required: bool) -> dict[str, Any]:
     """The document, but for the address of the server."""
     schemas: dict[str, Any] = {}
@@ -57,7 +52,7 @@ def document(operations: Sequence[Operation], *, keys_required: bool) -> dict[st
         "openapi": "3.1.0",
         "info": {
             "title": "webtasks-engine",
-            "version": version(),
+            "version": installed_version(),
             "description": "Web tasks that write their own code; times are RFC 3339.",
         },
         "paths": paths,

@@ -13,6 +13,7 @@ import pytest
 from engine.cli.event_text import narrate
 from engine.cli.output import to_json
 from engine.task.events import Event
+from engine.version import installed_version
 from tests.cli.conftest import Run, started
 
 ROOT = Path(__file__).parents[2]
@@ -60,8 +61,8 @@ def test_a_store_that_cannot_be_used_is_told_in_a_line(tmp_path: Path) -> None:
     assert "Traceback" not in told
 
 
-def test_version(cli: Run) -> None:
-    assert cli("--version").stdout.startswith("webtasks ")
+def test_version_option_prints_the_installed_version(cli: Run) -> None:
+    assert cli("--version").stdout == f"webtasks {installed_version()}\n"
 
 
 def test_what_a_page_says_is_no_command_to_the_terminal() -> None:

@@ -21,7 +21,7 @@ import click
 
 from engine.cli.output import clean, print_json
 from engine.cli.settings import Settings, options, pass_settings
-from engine.cli.version import own_version
+from engine.version import installed_version
 
 State = Literal["ok", "warning", "missing"]
 _MARKS: dict[State, tuple[str, str]] = {
@@ -80,7 +80,7 @@ def _columns(name: str, text: str) -> str:
 def _programs() -> Iterator[DoctorCheck]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield DoctorCheck("python", "ok", f"{version} on {platform.system()} {platform.machine()} ({sys.executable})")
-    versions, absent = [f"webtasks-engine {own_version()}"], []
+    versions, absent = [f"webtasks-engine {installed_version()}"], []
     for name in _PACKAGES:
         try:
             versions.append(f"{name} {importlib.metadata.version(name)}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import importlib.metadata
 
 
-def own_version() -> str:
-    """The version of the engine, as it was installed."""
+def installed_version() -> str:
+    """Return the version under which ``webtasks-engine`` is installed, or ``unknown`` in a bare checkout."""
     try:
         return importlib.metadata.version("webtasks-engine")
     except importlib.metadata.PackageNotFoundError:
-        return "from a checkout"
+        return "unknown"
