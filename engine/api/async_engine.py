@@ -167,7 +167,7 @@ class AsyncEngine(TaskQueries):
             self._check_usable()
         self._closed = True
         try:
-            await self._workspace.close_line()
+            await self._workspace.close_scheduler()
         finally:
             try:
                 for task in self._running:
@@ -180,12 +180,12 @@ class AsyncEngine(TaskQueries):
     async def open(self) -> None:
         """Runs what stands in the line from now on, without being asked for a task first."""
         self._check_usable()
-        await (await self._workspace.line()).open()
+        await (await self._workspace.scheduler()).open()
 
     async def drain(self, seconds: float) -> None:
         """Starts no task any more, and gives those that run some time to end; to be closed after."""
         self._check_usable()
-        await (await self._workspace.line()).drain(seconds)
+        await (await self._workspace.scheduler()).drain(seconds)
 
     async def warm(self) -> None:
         """Starts a browser ahead of the first run, in the background."""
@@ -355,16 +355,16 @@ class AsyncEngine(TaskQueries):
     ) -> Entered:
         chosen = self._workspace.model(request.model) if request.ai == "auto" else None
         self._check_usable()
-        line = await self._workspace.line()
+        scheduler = await self._workspace.scheduler()
         job = await self._workspace.job(ids.new_id("wt_"), request, schema, chosen, on_event)
-        entered = await line.enter(
+        entered = await scheduler.enter(
             job, job.kept_request, job.created, room=self._max_pending, durable=durable
         )  # fmt: skip
         if entered.new:
             try:
                 await job.entered()
             except asyncio.CancelledError:
-                await line.cancel(entered.task_id)  # nobody was told its id
+                await scheduler.cancel(entered.task_id)  # nobody was told its id
                 raise
         if entered.result is not None:
             await job.refused(entered.result)
@@ -383,7 +383,7 @@ class AsyncEngine(TaskQueries):
             ) from None  # fmt: skip
         except asyncio.CancelledError:
             if entered.new:  # else it is another's
-                await (await self._workspace.line()).cancel(entered.task_id)
+                await (await self._workspace.scheduler()).cancel(entered.task_id)
             raise
         if result.result is not None and schema is not None:
             return result.with_output(schema.construct(result.output))

@@ -36,7 +36,7 @@ class TaskQueries:
         """
         task = await self._look(task_id)
         if not task.final:
-            await (await self._workspace.line()).reap()
+            await (await self._workspace.scheduler()).reap()
             task = await self._look(task_id)
         return task
 
@@ -87,8 +87,8 @@ class TaskQueries:
             TaskNotFound: The workspace has no such task.
         """
         self._check_usable()
-        line = await self._workspace.line()
-        task = await line.cancel(task_id)
+        scheduler = await self._workspace.scheduler()
+        task = await scheduler.cancel(task_id)
         if task is None:
             raise TaskNotFound(task_id)
         return task if task.final else await self._end(task_id, _CANCEL_POLL)
@@ -99,12 +99,12 @@ class TaskQueries:
         For a process that lives for its tasks only; the engine starts no further ones.
         """
         self._check_usable()
-        await self._tracked((await self._workspace.line()).run_until_idle())
+        await self._tracked((await self._workspace.scheduler()).run_until_idle())
 
     async def orphaned(self) -> Sequence[str]:
         """Tasks that wait for an engine to run them, since theirs died or was closed; the oldest first."""
         self._check_usable()
-        await (await self._workspace.line()).reap()
+        await (await self._workspace.scheduler()).reap()
         records = await self._workspace.records()
         return await asyncio.to_thread(records.queue.orphaned)
 
@@ -125,7 +125,7 @@ class TaskQueries:
             if not isinstance(value, int) or not least <= value < 1 << 62:
                 raise InvalidRequest(f"{name} must be a whole number from {least}, not {value!r}", field=name)
         self._check_usable()
-        await (await self._workspace.line()).reap()
+        await (await self._workspace.scheduler()).reap()
         records = await self._workspace.records()
         return await asyncio.to_thread(records.tasks, status, reuse_key, limit, offset)
 
@@ -159,7 +159,7 @@ class TaskQueries:
                 yield event
             if ended:
                 return
-            await (await self._workspace.line()).reap()
+            await (await self._workspace.scheduler()).reap()
             await asyncio.sleep(poll)
 
     async def _look(self, task_id: str) -> TaskResult:
@@ -172,18 +172,18 @@ class TaskQueries:
 
     async def _end(self, task_id: str, poll: float) -> TaskResult:
         """The end of a task: at once where it is known, when it comes where this engine runs it, else by looking."""
-        line = await self._workspace.line()
-        here = line.running_here(task_id)
+        scheduler = await self._workspace.scheduler()
+        here = scheduler.completion(task_id)
         if here is not None:
             return await asyncio.shield(here)
         while True:
             task = await self._look(task_id)
             if task.final:
                 return task
-            if (here := line.running_here(task_id)) is not None:
+            if (here := scheduler.completion(task_id)) is not None:
                 return await asyncio.shield(here)
-            await line.open()  # somebody has to run it, should its engine have died
-            await line.reap()
+            await scheduler.open()  # somebody has to run it, should its engine have died
+            await scheduler.reap()
             await asyncio.sleep(poll)
 
     async def costs(self, *, reuse_key: str | None = None) -> Sequence[KeyCosts]:

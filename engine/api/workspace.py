@@ -44,7 +44,7 @@ class Workspace:
     daily_caps: DailyCaps
     network: NetworkAccess
     take_over: bool = True
-    _line: Scheduler | None = None
+    _scheduler: Scheduler | None = None
     _models: dict[str, Model] = field(default_factory=dict)
     _records: TaskRecords | None = None
     _sandbox: Sandbox | None = None
@@ -93,17 +93,17 @@ class Workspace:
                 self._records = await to_thread_uncancellable(TaskRecords, self.root / "records.sqlite3")
             return self._records
 
-    async def line(self) -> Scheduler:
-        """The line of waiting tasks."""
+    async def scheduler(self) -> Scheduler:
+        """The scheduler, made at the first call."""
         records = await self.records()
-        if self._line is None:
+        if self._scheduler is None:
             self._check_open()
             from engine.scheduling.scheduler import Scheduler
 
-            self._line = Scheduler(
+            self._scheduler = Scheduler(
                 records, self.root, self.bundles, self.max_tasks, self._adopt, take_over=self.take_over
             )
-        return self._line
+        return self._scheduler
 
     async def job(
         self,
@@ -148,11 +148,11 @@ class Workspace:
         """Where a task's events are written."""
         return self.root / "traces" / f"{task_id}.jsonl"
 
-    async def close_line(self) -> None:
+    async def close_scheduler(self) -> None:
         """Ends what runs; no line and no records are opened any more."""
         self._closed = True
-        if self._line is not None:
-            await self._line.close()
+        if self._scheduler is not None:
+            await self._scheduler.close()
 
     async def close(self) -> None:
         """Ends every process and connection."""

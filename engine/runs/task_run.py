@@ -7,7 +7,6 @@ import logging
 import shutil
 import time
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,6 +26,8 @@ from engine.models.budget import Account, ModelBudget
 from engine.runs.context import Success
 from engine.runs.results import redacted
 from engine.runs.runner import Runner
+from engine.scheduling.queued import RunControl, RunEnd
+from engine.scheduling.states import StopReason
 from engine.storage import result_files
 from engine.storage.tasks import TaskRecords
 from engine.task import origins
@@ -83,9 +84,7 @@ class TaskRun:
     schema: OutputSchema | None = None
     network: NetworkAccess = NetworkAccess()  # noqa: RUF009  frozen
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
-    hand_over: bool = False
-    settled: bool = False
-    unrecorded: Callable[[], object] | None = None
+    _control: RunControl | None = None
     _entered: bool = False
     _started: datetime | None = None
     _began: float = 0.0
@@ -114,8 +113,8 @@ class TaskRun:
         kept = self.kept_request
         await self.events.emit("task.pending", task=kept.task, key=kept.reuse_key, parameters=kept.parameters)
 
-    async def waits(self, position: int | None) -> None:
-        """Tells that it is not its turn yet: another run holds the key, or all slots are taken."""
+    async def announce_waiting(self, position: int | None) -> None:
+        """Report that the task has to wait: another run holds the key, or all slots are taken."""
         await self.events.emit("task.waiting", key=self.request.reuse_key, position=position)
 
     async def refused(self, result: TaskResult) -> None:
@@ -123,25 +122,27 @@ class TaskRun:
         await self._tell_end(result)
         self.events.close()
 
-    def put_down(self) -> None:
-        """Closes the trace: the task is not run, or not here."""
+    def release(self) -> None:
+        """Close the trace: the task is not run, or not here."""
         self.events.close()
 
-    async def run(self) -> TaskResult:
-        """Takes the task to its end, and records that; a canceled one is a result, too.
+    async def run(self, control: RunControl) -> RunEnd:
+        """Run the task to its end and record that; a canceled run has a result, too.
 
-        Raises:
-            asyncio.CancelledError: It was canceled to be handed over, and is back in the line.
+        Returns:
+            The result; none where the run was stopped to be handed over and the task is back in the queue.
         """
+        self._control = control
         try:
             await self.entered()
             result = await self.to_end()
         except asyncio.CancelledError:
             # Not in a thread: a second cancellation could interrupt that, and the record must not be lost.
             effect, _ = self._effect()
-            if self.hand_over and effect == "none" and self.request.if_interrupted == "rerun":
+            handed_over = control.stop_reason is StopReason.HANDED_OVER
+            if handed_over and effect == "none" and self.request.if_interrupted == "rerun":
                 self.records.queue.give_back([self.task_id])
-                raise
+                return RunEnd(None)
             with suppress(asyncio.CancelledError):  # closing cancels it once more
                 await self.events.emit("task.canceled")
             return self._keep(self._result("canceled", effect=effect))
@@ -149,15 +150,15 @@ class TaskRun:
             self.events.close()
         return await to_thread_uncancellable(self._keep, result)
 
-    def _keep(self, result: TaskResult) -> TaskResult:
-        """Records the result; one that cannot be recorded is a result all the same."""
+    def _keep(self, result: TaskResult) -> RunEnd:
+        """Record the result; one that cannot be recorded is a result all the same."""
         try:
-            return self._record(result)
+            return RunEnd(self._record(result))
         except (StoreError, OSError) as error:
             log.warning("task %s ended and could not be recorded: %s", self.task_id, error)
-            self.unrecorded = partial(self._record, result)
             warning = f"the result could not be recorded: {error}"
-            return result.model_copy(update={"warnings": (*result.warnings, warning)})
+            shown = result.model_copy(update={"warnings": (*result.warnings, warning)})
+            return RunEnd(shown, record=partial(self._record, result))
 
     def _record(self, result: TaskResult) -> TaskResult:
         kept = redacted(result, self.redactor)
@@ -178,6 +179,8 @@ class TaskRun:
                 success = await self._go()
         except Exception as error:  # noqa: BLE001  whatever it is, the user gets a result that says so
             cause = await self._cause(error)
+        if self._control is not None:
+            self._control.settle()
         return await self._finish(success, cause)
 
     async def _cause(self, error: Exception) -> Cause:
@@ -192,8 +195,9 @@ class TaskRun:
         return cause
 
     def _settle(self) -> None:
-        """From here on the task is as good as done, and its bundle about to change: it is seen to its end."""
-        self.settled = True
+        """Declare the outcome settled: the bundle is about to change, so the task is neither stopped nor timed out."""
+        if self._control is not None:
+            self._control.settle()
         if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(None)
 

@@ -1,4 +1,4 @@
-"""What stands in the line: the task that an engine means to run, and who waits for its end."""
+"""A queued task: the protocol of what runs it, and its states from the queue to its end."""
 
 from __future__ import annotations
 
@@ -7,77 +7,166 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.scheduling.states import TASK_TRANSITIONS, StopReason, TaskState
 from engine.task.wire import TaskRequest, TaskResult
+
+_PENDING = {TaskState.ENTERING, TaskState.QUEUED, TaskState.WAITING}
+
+
+@dataclass(frozen=True)
+class RunEnd:
+    """The end of a run.
+
+    Args:
+        result: The task's result; None where the task went back into the queue for another engine.
+        record: Records the result, where that failed: to be called until it succeeds.
+    """
+
+    result: TaskResult | None
+    record: Callable[[], object] | None = None
+
+
+class RunControl(Protocol):
+    """The scheduler's side of a run."""
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """The reason for which the run is being stopped; None where it is not."""
+
+    def settle(self) -> None:
+        """Declare the outcome settled: from here on the run is not stopped but seen to its end.
+
+        To be called right before the bundle changes or the result is recorded. May be called again.
+
+        Raises:
+            asyncio.CancelledError: The run is being stopped already.
+        """
 
 
 class RunnableTask(Protocol):
-    """A task that this engine means to run."""
+    """A task that this engine is to run."""
 
     task_id: str
     request: TaskRequest
-    hand_over: bool  # once canceled, it goes back into the line where it may be run again
-    settled: bool  # it is as good as done, and its bundle about to change: too late to cancel
-    unrecorded: Callable[[], object] | None  # records its end, where that was not possible at once
 
-    async def run(self) -> TaskResult:
-        """Takes the task to its end and records that."""
+    async def run(self, control: RunControl) -> RunEnd:
+        """Run the task to its end and record that; a canceled run ends normally, with a result that says so."""
 
-    async def waits(self, position: int | None) -> None:
-        """Tells, once, that it is not its turn yet."""
+    async def announce_waiting(self, position: int | None) -> None:
+        """Report that the task has to wait, at this position of the queue."""
 
-    def put_down(self) -> None:
-        """Lets go of what it holds open: it is not run, or not here."""
+    def release(self) -> None:
+        """Close what the task holds open; called instead of ``run`` for a task that is not run here."""
 
 
-@dataclass
 class QueuedTask:
-    """A job in the line, from when it comes in to its end.
+    """A task in an engine's scheduler, from entering the queue to its end. It is the control of its own run.
+
+    Args:
+        work: Runs the task.
+        durable: Whether the task outlives its caller.
 
     Attributes:
-        durable: It outlives whoever asked for it.
-        done: Its end, for those who wait for that.
-        entered: It is in the records.
-        running: Its run, from when it was claimed; ``begun`` once that had its first step.
-        stopped: The run is to be canceled, for whatever reason; ``canceled`` where somebody asked for the task's end.
-        told: That it waits was told.
+        done: Resolves with the task's result; canceled where the task is not run here.
+        execution: The run's asyncio task, from when the task was claimed.
     """
 
-    job: RunnableTask
-    durable: bool
-    done: asyncio.Future[TaskResult]
-    entered: bool = False
-    running: asyncio.Task[None] | None = None
-    begun: bool = False
-    stopped: bool = False
-    canceled: bool = False
-    told: bool = False
+    def __init__(self, work: RunnableTask, *, durable: bool) -> None:
+        self.work = work
+        self.durable = durable
+        self.done: asyncio.Future[TaskResult] = asyncio.get_running_loop().create_future()
+        self.execution: asyncio.Task[None] | None = None
+        self._state = TaskState.ENTERING
+        self._stop_reason: StopReason | None = None
+
+    @property
+    def task_id(self) -> str:
+        """The task's id."""
+        return self.work.task_id
+
+    @property
+    def state(self) -> TaskState:
+        """The current state."""
+        return self._state
+
+    @property
+    def pending(self) -> bool:
+        """True until the task is claimed; then it is run, whatever happens."""
+        return self._state in _PENDING
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """The reason for which the task is to be stopped; None where it is not."""
+        return self._stop_reason
+
+    def _become(self, state: TaskState) -> None:
+        if state not in TASK_TRANSITIONS[self._state]:
+            raise RuntimeError(f"task {self.task_id} cannot go from {self._state.name} to {state.name}")
+        self._state = state
+
+    def enqueued(self) -> None:
+        """Note that the records hold the task; it may have been claimed, or ended, before that is known here."""
+        if self._state is TaskState.ENTERING:
+            self._become(TaskState.QUEUED)
+
+    def waiting(self) -> None:
+        """Note that its wait is announced."""
+        self._become(TaskState.WAITING)
+
+    def claimed(self, execution: asyncio.Task[None]) -> None:
+        """Note that the task is this engine's to run.
+
+        Args:
+            execution: Runs it; calls ``begin`` first of all.
+        """
+        self._become(TaskState.CLAIMED)
+        self.execution = execution
 
     def begin(self) -> None:
-        """Called by the run itself, first of all."""
-        self.begun = True
-        if self.stopped:
-            self.stop()
+        """Begin the run; one that was stopped before its first step is canceled at its next."""
+        self._become(TaskState.RUNNING)
+        if self._stop_reason is not None:
+            self.stop(self._stop_reason)
 
-    def stop(self) -> None:
-        """Cancels the run.
+    def settle(self) -> None:
+        """See ``RunControl.settle``."""
+        if self._state is TaskState.STOPPING:
+            raise asyncio.CancelledError
+        if self._state is not TaskState.SETTLED:
+            self._become(TaskState.SETTLED)
 
-        Not before it has begun, for it would end without recording that, and keep its lock; nor when it is as good as
-        done, for a canceled run changes no bundle.
+    def stop(self, reason: StopReason) -> None:
+        """Stop the task: cancel its run as soon as that has begun, and unless its outcome is settled.
+
+        Stopping a run that is stopping cancels its cleanup, too. A cancellation outweighs a handover.
         """
-        self.stopped = True
-        if self.begun and self.running is not None and not self.job.settled:
-            self.running.cancel()
+        if self._stop_reason is not StopReason.CANCELED:
+            self._stop_reason = reason
+        if self._state is TaskState.RUNNING:
+            self._become(TaskState.STOPPING)
+        if self._state is TaskState.STOPPING and self.execution is not None:
+            self.execution.cancel()
+
+    def cancel(self) -> None:
+        """Stop the task as canceled; a second call does nothing, so that the run can clean up."""
+        if self._stop_reason is not StopReason.CANCELED:
+            self.stop(StopReason.CANCELED)
 
     def end(self, result: TaskResult | BaseException | None) -> None:
-        """Tells who waits; None where there is nothing to tell."""
-        if self.running is None:
-            self.job.put_down()
+        """End the task and report that to those who wait for it.
+
+        Args:
+            result: Its result, or the error that those who wait get; None cancels their wait.
+        """
+        if self.pending:
+            self.work.release()
+        self._become(TaskState.ENDED)
         if self.done.done():
             return
         if result is None:
             self.done.cancel()
         elif isinstance(result, BaseException):
             self.done.set_exception(result)
-            self.done.exception()  # it may be that nobody waits
+            self.done.exception()  # retrieved, lest asyncio complain where nobody waits
         else:
             self.done.set_result(result)

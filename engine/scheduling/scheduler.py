@@ -1,4 +1,4 @@
-"""The line of waiting tasks: it starts this engine's when their turn comes, and ends those that somebody canceled."""
+"""The scheduler: starts this engine's tasks in the order of the store's queue, and stops those that are canceled."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from engine.aio import to_thread_uncancellable
 from engine.bundles import BundleStore
 from engine.bundles.lock import Lock, try_lock
 from engine.errors import EngineError, StoreError
+from engine.scheduling.backlog import RecordBacklog
 from engine.scheduling.queued import QueuedTask, RunnableTask
 from engine.scheduling.recovery import SECRETS_ARE_GONE, Recovery, not_taken_over
+from engine.scheduling.states import SCHEDULER_TRANSITIONS, SchedulerState, StopReason, TaskState
 from engine.storage import result_files
 from engine.storage.task_queue import Claim
 from engine.storage.tasks import Entered, TaskRecords
@@ -27,23 +28,23 @@ from engine.task.wire import TaskRequest, TaskResult
 
 log = logging.getLogger(__name__)
 
-_FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds between looks while a task of ours waits or runs
+_FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds between ticks while a task of ours waits or runs
 _IDLE_POLL = 5.0
 _REAP_EVERY = 2.0
 _SWEEP_EVERY = 3600.0
-_PATIENCE = 60.0  # seconds that a call waits for a store that is broken
-_TOLD_AT_ONCE = 20  # a long line must not keep those waiting whose turn it is
+_ABANDON_AFTER = 60.0  # seconds that a call waits for a store that is broken
+_ANNOUNCED_PER_TICK = 20  # announcing a long queue must not delay the tasks whose turn it is
 
 
 class Scheduler:
-    """The tasks of one engine, in the one line of the store.
+    """The tasks of one engine, in the queue that all engines on the store share.
 
     Args:
         records: The workspace's records.
         root: The workspace's directory.
-        bundles: For the locks of keys.
+        bundles: For the locks of reuse keys.
         slots: Most tasks that run at once, over all processes.
-        adopt: Makes the job of a task that another engine left.
+        adopt: Makes a task that another engine left runnable.
         take_over: Whether such tasks are run here at all.
     """
 
@@ -64,124 +65,133 @@ class Scheduler:
         self._slots = slots
         self._adopt = adopt
         self._take_over = take_over
-        self._reaper = Recovery(records, root / "engines", try_lock)
-        self._entries: dict[str, QueuedTask] = {}
-        self._dropped: set[str] = set()  # told to have failed, and still in the records
-        self._unrecorded: dict[str, Callable[[], object]] = {}  # what the records could not be told yet, by task
+        self._recovery = Recovery(records, root / "engines", try_lock)
+        self._state = SchedulerState.NEW
+        self._tasks: dict[str, QueuedTask] = {}
+        self._backlog = RecordBacklog(records)
         self._wake = asyncio.Event()
         self._alive: Lock | None = None
-        self._door = asyncio.Lock()  # who comes in before the closing is ended by it; who comes after is told
-        self._moving = asyncio.Lock()
+        self._entering = asyncio.Lock()  # closing waits for a task that is being entered, and admits none after
+        self._ticking = asyncio.Lock()
         self._loop: asyncio.Task[None] | None = None
-        self._broken_since: float | None = None
-        self._reaped = self._swept = -math.inf  # the clock may begin with the machine
-        self._draining = self._closed = False
+        self._failing_since: float | None = None
+        self._reaped_at = self._swept_at = -math.inf  # the clock may begin with the machine
 
-    # What the engine asks
+    def _become(self, state: SchedulerState) -> None:
+        """Enter a state, unless the scheduler is past it."""
+        if state in SCHEDULER_TRANSITIONS[self._state]:
+            self._state = state
+
+    # What the engine calls
 
     async def open(self) -> None:
-        """Makes this engine one that runs tasks: its own, and those that others left.
+        """Start running tasks: this engine's own, and those that others left.
 
         Raises:
-            EngineError: It was closed.
+            EngineError: The scheduler is closed.
         """
-        async with self._door:
+        async with self._entering:
             await self._open()
 
     async def _open(self) -> None:
-        if self._closed:
+        if self._state is SchedulerState.CLOSED:
             raise EngineError("the engine is closed; make a new one")
         if self._alive is None:
-            self._alive = await to_thread_uncancellable(try_lock, self._reaper.lock_file(self.owner))
+            lock_file = self._recovery.lock_file(self.owner)
+            self._alive = await to_thread_uncancellable(try_lock, lock_file)
             if self._alive is None:
-                raise StoreError(f"{self._reaper.lock_file(self.owner)} is locked by somebody else")
+                raise StoreError(f"the engine's own lock, {lock_file}, is held by another process")
         if self._loop is None:
-            self._loop = asyncio.create_task(self._keep_moving())
+            self._loop = asyncio.create_task(self._tick_forever())
+        self._become(SchedulerState.OPEN)
 
     async def enter(
-        self, job: RunnableTask, kept: TaskRequest, created: datetime, *, room: int, durable: bool
+        self, work: RunnableTask, kept: TaskRequest, created: datetime, *, room: int, durable: bool
     ) -> Entered:
-        """Puts a job at the end of the line.
+        """Put a task at the end of the queue.
 
         Args:
-            kept: Its request as it may be stored, without secrets.
+            kept: The task's request as it may be stored, without secrets.
             room: Most tasks that may wait.
-            durable: Whether it goes on without whoever asked for it.
+            durable: Whether the task outlives its caller.
 
         Raises:
-            EngineError: The line was closed; nothing was stored.
+            EngineError: The scheduler is closed; nothing was stored.
         """
-        entry = QueuedTask(job, durable, asyncio.get_running_loop().create_future())
+        task = QueuedTask(work, durable=durable)
         try:
-            async with self._door:
+            async with self._entering:
                 await self._open()
-                self._entries[job.task_id] = entry  # before it is in the records, where it may be claimed at once
+                self._tasks[task.task_id] = task  # before the records hold it, from where it may be claimed at once
                 entered = await to_thread_uncancellable(
-                    self._records.enter, job.task_id, kept, created, owner=self.owner, room=room
+                    self._records.enter, task.task_id, kept, created, owner=self.owner, room=room
                 )  # fmt: skip
         except asyncio.CancelledError:
-            if job.task_id in self._entries:
-                await self.cancel(job.task_id)
+            if task.task_id in self._tasks:
+                await self.cancel(task.task_id)
             raise
         except BaseException:
-            self._forget(job.task_id)
+            self._end(task, None)
             raise
         if not entered.new or entered.result is not None:
-            self._forget(job.task_id)
-        entry.entered = True
+            self._end(task, None)
+        task.enqueued()
         self._wake.set()
         return entered
 
-    def running_here(self, task_id: str) -> asyncio.Future[TaskResult] | None:
-        """The end of a task of this engine; None for a task of another."""
-        entry = self._entries.get(task_id)
-        return entry.done if entry is not None else None
+    def completion(self, task_id: str) -> asyncio.Future[TaskResult] | None:
+        """Return the future result of a task of this engine; None for a task of another."""
+        task = self._tasks.get(task_id)
+        return task.done if task is not None else None
 
     async def cancel(self, task_id: str) -> TaskResult | None:
-        """Ends a task as canceled, wherever it is; one of this engine's has ended when this returns.
+        """Cancel a task, whichever engine has it; one of this engine's has ended when this returns.
+
+        Returns:
+            The task as it is then; None where the store has no such task.
 
         Raises:
-            StoreError: That could not be recorded yet; one of this engine's does not run later, all the same.
+            StoreError: That could not be recorded yet; a task of this engine does not run later, all the same.
         """
         try:
-            task = await to_thread_uncancellable(self._records.ask_to_cancel, task_id)
+            recorded = await to_thread_uncancellable(self._records.ask_to_cancel, task_id)
         except StoreError as error:
-            if (entry := self._entries.get(task_id)) is not None:
-                self._drop(entry, error)
+            if (task := self._tasks.get(task_id)) is not None:
+                self._abandon(task, error)
             raise
-        entry = self._entries.get(task_id)
-        if entry is None or task is None:
-            self._forget(task_id)
-            return task
-        self._cancel_here(entry, task)
-        return await asyncio.shield(entry.done)
+        task = self._tasks.get(task_id)
+        if task is None or recorded is None:
+            if task is not None:
+                self._end(task, None)
+            return recorded
+        self._cancel(task, recorded)
+        return await asyncio.shield(task.done)
 
     async def reap(self) -> None:
-        """Deals with the tasks of engines that died."""
+        """Deal with the tasks of engines that died."""
         alive = self.owner if self._alive is not None else None
-        await to_thread_uncancellable(self._reaper.reap, alive=alive)
-        self._reaped = time.monotonic()
+        await to_thread_uncancellable(self._recovery.reap, alive=alive)
+        self._reaped_at = time.monotonic()
 
     async def drain(self, seconds: float) -> None:
-        """Starts nothing more, and gives what runs some time to end."""
-        self._draining = True
-        running = [entry.running for entry in self._entries.values() if entry.running is not None]
-        if running:
+        """Claim nothing more, and give the tasks that run this much time to end."""
+        self._become(SchedulerState.DRAINING)
+        if running := self._executions():
             await asyncio.wait(running, timeout=seconds)
 
     async def run_until_idle(self) -> None:
-        """Returns when there is nothing more to run here; from then on nothing is started any more."""
-        if self._closed:
+        """Return, closed, when there is nothing more to run here."""
+        if self._state is SchedulerState.CLOSED:
             return
         await self.open()
         while True:
-            async with self._moving:  # between two turns: no claim is on its way
-                ends = [entry.done for entry in self._entries.values()]
-                waits = bool(ends) or await to_thread_uncancellable(
+            async with self._ticking:  # between two ticks: no claim is on its way
+                ends = [task.done for task in self._tasks.values()]
+                busy = bool(ends) or await to_thread_uncancellable(
                     self._records.queue.waits, self.owner, take_over=self._take_over
                 )  # fmt: skip
-                if not waits and not self._entries and not self._unrecorded:
-                    self._closed = True
+                if not busy and not self._tasks and not self._backlog.writes:
+                    self._become(SchedulerState.CLOSED)
                     if self._loop is not None:
                         self._loop.cancel()
                     return
@@ -192,116 +202,118 @@ class Scheduler:
                 await asyncio.sleep(_LONGEST_POLL)
 
     async def close(self) -> None:
-        """Ends what runs; durable tasks go back into the line where that is safe, the others are canceled."""
-        self._closed = True
-        async with self._door:  # what is coming in has come
+        """Stop what runs; durable tasks go back into the queue where that is safe, the others are canceled."""
+        self._become(SchedulerState.CLOSED)
+        async with self._entering:
             pass
         if self._loop is not None:
-            async with self._moving:  # between two turns: what is being claimed is known
+            async with self._ticking:  # between two ticks: what is being claimed is known
                 self._loop.cancel()
             await asyncio.gather(self._loop, return_exceptions=True)
         try:
-            await self._hear()  # else it would be handed over
+            await self._poll_cancellations()  # else those tasks would be handed over
         except StoreError as error:
-            log.warning("what other processes canceled cannot be read: %s", error)
-        for entry in list(self._entries.values()):
-            # Secrets are known here only: nobody else could run it.
-            entry.job.hand_over = entry.durable and not entry.canceled and not entry.job.request.secrets
-            if entry.running is not None:
-                entry.stop()
-            else:
-                await self._put_away(entry)
-        running = [entry.running for entry in self._entries.values() if entry.running is not None]
-        if running:
+            log.warning("cancellations by other processes cannot be read: %s", error)
+        for task in list(self._tasks.values()):
+            # Secrets are known here only: no other engine could run it.
+            canceled = task.stop_reason is StopReason.CANCELED
+            hand_over = task.durable and not canceled and not task.work.request.secrets
+            reason = StopReason.HANDED_OVER if hand_over else StopReason.CANCELED
+            task.stop(reason)
+            if task.pending:
+                await self._requeue_or_cancel(task.task_id, reason)
+        if running := self._executions():
             await asyncio.wait(running)
         try:
-            await self._catch_up()
+            await self._backlog.retry()
         except StoreError as error:
-            log.warning("what was given up before cannot be taken out of the line: %s", error)
-        for task_id in list(self._entries):
-            self._forget(task_id)
+            log.warning("tasks that were given up cannot be taken out of the queue: %s", error)
+        for task in list(self._tasks.values()):
+            self._end(task, None)
         if self._alive is not None:
             try:
-                self._reaper.lock_file(self.owner).unlink(missing_ok=True)
+                self._recovery.lock_file(self.owner).unlink(missing_ok=True)
             finally:
                 self._alive.release()
                 self._alive = None
 
-    async def _put_away(self, entry: QueuedTask) -> None:
-        """What a store that cannot be written still holds is, after that, a task whose engine died."""
-        task_id = entry.job.task_id
+    async def _requeue_or_cancel(self, task_id: str, reason: StopReason) -> None:
+        """Record a pending task's stop. A failure leaves it to other engines, as the task of one that died."""
         try:
-            if entry.job.hand_over:
+            if reason is StopReason.HANDED_OVER:
                 await to_thread_uncancellable(self._records.queue.give_back, [task_id])
             else:
                 await to_thread_uncancellable(self._records.ask_to_cancel, task_id)
         except StoreError as error:
-            what = "given back" if entry.job.hand_over else "canceled"
+            what = "put back into the queue" if reason is StopReason.HANDED_OVER else "canceled"
             log.warning("task %s cannot be %s: %s", task_id, what, error)
+
+    def _executions(self) -> list[asyncio.Task[None]]:
+        return [task.execution for task in self._tasks.values() if task.execution is not None]
 
     # The loop
 
-    async def _keep_moving(self) -> None:
+    async def _tick_forever(self) -> None:
         pause = _FIRST_POLL
         while True:
             woken = self._wake.is_set()
             self._wake.clear()
             try:
-                async with self._moving:
-                    await self._turn()
-                self._broken_since = None
+                async with self._ticking:
+                    await self._tick()
+                self._failing_since = None
             except Exception as error:  # noqa: BLE001  the loop has to go on, whatever it is
-                self._bear(error)
-            busy = bool(self._entries or self._dropped or self._unrecorded)
+                self._on_error(error)
+            busy = bool(self._tasks or self._backlog)
             pause = _FIRST_POLL if woken else min(pause * 1.5, _LONGEST_POLL)
             # Not wait_for: that of Python 3.11 loses a cancellation that comes with the wake.
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause if busy else _IDLE_POLL):
                     await self._wake.wait()
 
-    def _bear(self, error: Exception) -> None:
-        """A turn failed, and the next may not. Who waits in ``run`` does not wait for ever; then the task never runs.
+    def _on_error(self, error: Exception) -> None:
+        """Handle a failed tick: retry, and after a minute of failures give up the tasks that a caller waits for.
 
-        Durable ones stay in the line, and what runs goes on.
+        Their callers get the error, and the tasks never run. Durable tasks stay in the queue, and what runs goes on.
         """
-        if self._broken_since is None:
-            log.warning("the line cannot move, and tries again: %s", error, exc_info=not isinstance(error, StoreError))
-            self._broken_since = time.monotonic()
-        if time.monotonic() - self._broken_since < _PATIENCE:
+        if self._failing_since is None:
+            log.warning("scheduler failed; retrying: %s", error, exc_info=not isinstance(error, StoreError))
+            self._failing_since = time.monotonic()
+        if time.monotonic() - self._failing_since < _ABANDON_AFTER:
             return
-        self._broken_since = None
-        told = StoreError(f"the task was given up, for the line could not move for {_PATIENCE:g} s: {error}")
-        for entry in list(self._entries.values()):
-            if entry.entered and entry.running is None and not entry.durable:
-                self._drop(entry, told)
+        self._failing_since = None
+        reported = StoreError(f"the task was given up, for the scheduler failed for {_ABANDON_AFTER:g} s: {error}")
+        for task in list(self._tasks.values()):
+            if task.state in (TaskState.QUEUED, TaskState.WAITING) and not task.durable:
+                self._abandon(task, reported)
 
-    async def _turn(self) -> None:
-        if time.monotonic() - self._reaped >= _REAP_EVERY:
+    async def _tick(self) -> None:
+        if time.monotonic() - self._reaped_at >= _REAP_EVERY:
             await self.reap()
-        if time.monotonic() - self._swept >= _SWEEP_EVERY:
-            self._swept = time.monotonic()
+        if time.monotonic() - self._swept_at >= _SWEEP_EVERY:
+            self._swept_at = time.monotonic()
             await to_thread_uncancellable(self._sweep)
-        await self._hear()
-        await self._catch_up()
-        if self._draining or self._closed:
+        await self._poll_cancellations()
+        await self._backlog.retry()
+        if self._state is not SchedulerState.OPEN:
             return
-        ending = {entry.job.request.reuse_key for entry in self._entries.values() if entry.running is not None}
-        queue = await to_thread_uncancellable(
-            self._records.queue.claim, self.owner, self._slots, self._bundles.try_lock, ending,
+        held = {task.work.request.reuse_key for task in self._tasks.values() if not task.pending}
+        claims = await to_thread_uncancellable(
+            self._records.queue.claim, self.owner, self._slots, self._bundles.try_lock, held,
             take_over=self._take_over,
         )  # fmt: skip
-        for claim in queue:
+        for claim in claims:
             await self._start(claim)
-        untold = (e for e in list(self._entries.values()) if e.running is None and not e.told and not e.done.done())
-        for entry in islice(untold, _TOLD_AT_ONCE):
-            await self._tell(entry)
+        unannounced = [task for task in self._tasks.values() if task.state is TaskState.QUEUED]
+        for task in unannounced[:_ANNOUNCED_PER_TICK]:
+            await self._announce_waiting(task)
 
-    async def _hear(self) -> None:
-        """Ends what somebody canceled, in whichever process."""
+    async def _poll_cancellations(self) -> None:
+        """Cancel the tasks whose cancellation any process asked for."""
         if canceled := await to_thread_uncancellable(self._records.queue.to_cancel, self.owner):
             for task_id in canceled:
-                if (entry := self._entries.get(task_id)) is not None:
-                    self._cancel_here(entry, await to_thread_uncancellable(self._records.task, task_id))
+                if (task := self._tasks.get(task_id)) is not None:
+                    self._cancel(task, await to_thread_uncancellable(self._records.task, task_id))
             await to_thread_uncancellable(self._records.queue.heard, canceled)
 
     def _sweep(self) -> None:
@@ -310,100 +322,79 @@ class Scheduler:
         result_files.sweep(self._root, expired, now)
         self._records.swept(expired)  # only now: a process that dies before leaves it to the next
 
+    async def _announce_waiting(self, task: QueuedTask) -> None:
+        recorded = await to_thread_uncancellable(self._records.task, task.task_id)
+        if recorded is not None and recorded.status == "pending" and task.state is TaskState.QUEUED:
+            task.waiting()
+            await task.work.announce_waiting(recorded.queue_position)
+
+    # Running
+
     async def _start(self, claim: Claim) -> None:
-        entry = self._entries.get(claim.task_id) or await self._take_over_task(claim.task_id)
-        if entry is None:
+        task = self._tasks.get(claim.task_id) or await self._take_over_task(claim.task_id)
+        if task is None:
             claim.lock.release()
             return
-        self._entries[claim.task_id] = entry
-        entry.running = asyncio.create_task(self._run(entry, claim))
+        self._tasks[claim.task_id] = task
+        task.claimed(asyncio.create_task(self._run(task, claim)))
 
     async def _take_over_task(self, task_id: str) -> QueuedTask | None:
-        """A task that another engine left; None where it is not run here, which must not stop the others."""
-        told: Callable[[], object] = partial(self._records.queue.give_back, [task_id])
+        """Make a claimed task runnable that another engine left.
+
+        Returns:
+            None where it is not run here, which must not stop the others.
+        """
+        write: Callable[[], object] = partial(self._records.queue.give_back, [task_id])
         try:
-            # It may have been dropped, or the engine closed, since it was claimed.
-            if task_id in self._dropped:
-                told = partial(self._reaper.end, task_id, "canceled")
-            elif not self._closed:
+            # It may have been abandoned, or the engine closed, since it was claimed.
+            if self._backlog.is_abandoned(task_id):
+                write = partial(self._recovery.end, task_id, "canceled")
+            elif self._state is not SchedulerState.CLOSED:
                 request = await to_thread_uncancellable(self._records.request, task_id)
                 if not request.secrets:
-                    return QueuedTask(
-                        await self._adopt(task_id, request), True, asyncio.get_running_loop().create_future()
-                    )
-                told = partial(self._reaper.end, task_id, SECRETS_ARE_GONE)
+                    return QueuedTask(await self._adopt(task_id, request), durable=True)
+                write = partial(self._recovery.end, task_id, SECRETS_ARE_GONE)
         except StoreError as error:
             log.warning("task %s cannot be taken over yet: %s", task_id, error)
         except Exception as error:
             log.warning("task %s cannot be taken over", task_id, exc_info=True)
-            told = partial(self._reaper.end, task_id, not_taken_over(error))
-        await self._record(task_id, told)
+            write = partial(self._recovery.end, task_id, not_taken_over(error))
+        await self._backlog.write(task_id, write)
         return None
 
-    async def _catch_up(self) -> None:
-        """Tells the records what they could not be told before; nothing is claimed until what was dropped has left."""
-        for task_id, told in list(self._unrecorded.items()):
-            await self._record(task_id, told)
-        for task_id in list(self._dropped):
-            await to_thread_uncancellable(self._records.ask_to_cancel, task_id)
-            self._dropped.discard(task_id)
-
-    async def _record(self, task_id: str, told: Callable[[], object]) -> None:
-        """Tells the records what became of a task that is no longer run here: now, or when they can be written."""
+    async def _run(self, task: QueuedTask, claim: Claim) -> None:
         try:
-            await to_thread_uncancellable(told)
-        except (StoreError, OSError) as error:
-            if task_id not in self._unrecorded:
-                log.warning("what became of task %s cannot be recorded yet: %s", task_id, error)
-            self._unrecorded[task_id] = told
-        else:
-            self._unrecorded.pop(task_id, None)
-
-    async def _run(self, entry: QueuedTask, claim: Claim) -> None:
-        try:
-            entry.begin()
-            entry.end(await entry.job.run())
+            task.begin()
+            end = await task.work.run(task)
+            if end.record is not None:
+                self._backlog.defer(claim.task_id, end.record)
+            task.end(end.result)
         except asyncio.CancelledError:
-            entry.end(None)
+            task.end(None)
         except BaseException as error:
-            entry.end(error)  # whoever waits for the task is told, whatever it is
+            task.end(error)  # those who wait for the task get it, whatever it is
             if not isinstance(error, Exception):
                 raise
         finally:
             claim.lock.release()
-            self._entries.pop(claim.task_id, None)
-            if entry.job.unrecorded is not None:
-                self._unrecorded[claim.task_id] = entry.job.unrecorded
+            self._tasks.pop(claim.task_id, None)
             self._wake.set()
 
-    def _cancel_here(self, entry: QueuedTask, task: TaskResult | None) -> None:
-        if entry.running is None and task is not None and task.final:
-            entry.end(task)
-            self._entries.pop(entry.job.task_id, None)
+    def _cancel(self, task: QueuedTask, recorded: TaskResult | None) -> None:
+        """Cancel a task of this engine, given how the records have it after the cancellation was asked for."""
+        if task.pending and recorded is not None and recorded.final:
+            self._end(task, recorded)
         else:  # it runs, or was claimed and is about to
-            self._cancel_run(entry)
+            task.cancel()
 
-    def _cancel_run(self, entry: QueuedTask) -> None:
-        if not entry.canceled:
-            entry.canceled = True
-            entry.stop()
+    def _abandon(self, task: QueuedTask, error: StoreError) -> None:
+        """Give a task up and report the error to its callers; it is canceled when the records can be written."""
+        if task.pending:
+            self._backlog.abandon(task.task_id)
+            self._end(task, error)
+        else:
+            task.cancel()
 
-    def _drop(self, entry: QueuedTask, error: StoreError) -> None:
-        """Sees to it that a task does not run of which somebody is told an error: it leaves the line when it can."""
-        if entry.running is not None:
-            self._cancel_run(entry)
-            return
-        self._dropped.add(entry.job.task_id)
-        entry.end(error)
-        self._entries.pop(entry.job.task_id, None)
-
-    async def _tell(self, entry: QueuedTask) -> None:
-        task = await to_thread_uncancellable(self._records.task, entry.job.task_id)
-        if task is None or task.status != "pending":
-            return
-        entry.told = True
-        await entry.job.waits(task.queue_position)
-
-    def _forget(self, task_id: str) -> None:
-        if (entry := self._entries.pop(task_id, None)) is not None:
-            entry.end(None)
+    def _end(self, task: QueuedTask, result: TaskResult | BaseException | None) -> None:
+        if self._tasks.pop(task.task_id, None) is not None:
+            task.end(result)

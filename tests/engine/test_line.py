@@ -121,10 +121,10 @@ async def test_a_task_that_is_canceled_as_it_starts_ends_and_lets_go_of_its_key(
 ) -> None:
     start = Scheduler._start
 
-    async def start_and_cancel(line: Scheduler, claim: Claim) -> None:
-        await start(line, claim)  # its run has not had its first step
+    async def start_and_cancel(scheduler: Scheduler, claim: Claim) -> None:
+        await start(scheduler, claim)  # its run has not had its first step
         monkeypatch.setattr(Scheduler, "_start", start)
-        line._cancel_here(line._entries[claim.task_id], line._records.ask_to_cancel(claim.task_id))
+        scheduler._cancel(scheduler._tasks[claim.task_id], scheduler._records.ask_to_cancel(claim.task_id))
 
     monkeypatch.setattr(Scheduler, "_start", start_and_cancel)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
@@ -229,7 +229,7 @@ async def test_a_lock_that_cannot_be_taken_for_a_moment_delays_and_fails_nothing
         return try_lock(bundles, key)
 
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
-        async with (await one._workspace.line())._moving:  # both are claimed in one turn
+        async with (await one._workspace.scheduler())._ticking:  # both are claimed in one turn
             runs = [asyncio.create_task(one.run(TASK, reuse_key=f"k{n}", **REPLAY)) for n in range(2)]
             while len(await one.list(status="pending")) < 2:
                 await asyncio.sleep(0.05)
@@ -248,7 +248,7 @@ async def test_what_was_told_to_have_failed_never_runs(tmp_path: Path, monkeypat
         return claim(*arguments, **named)
 
     monkeypatch.setattr(TaskQueue, "claim", sometimes)
-    monkeypatch.setattr(engine.scheduling.scheduler, "_PATIENCE", 0.5)
+    monkeypatch.setattr(engine.scheduling.scheduler, "_ABANDON_AFTER", 0.5)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         kept = await one.start(TASK, reuse_key="k", **REPLAY)
         began = time.monotonic()
@@ -315,7 +315,7 @@ async def test_closing_records_what_could_not_be_recorded_before(
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         monkeypatch.setattr(TaskRecords, "finish", fails)
         task_id = (await one.run(TASK, reuse_key="k", **REPLAY)).web_task_id
-        async with (await one._workspace.line())._moving:
+        async with (await one._workspace.scheduler())._ticking:
             monkeypatch.setattr(TaskRecords, "finish", finish)
             closing = asyncio.create_task(one.close())
             await asyncio.sleep(0)
@@ -370,8 +370,8 @@ def test_a_run_that_races_closing_is_told_and_holds_nobody_up(tmp_path: Path, mo
 async def test_a_line_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         await one.open()
-        line = await one._workspace.line()
-        await line.close()
+        scheduler = await one._workspace.scheduler()
+        await scheduler.close()
         with pytest.raises(EngineError, match="closed"):
             await one.open()
         with pytest.raises(EngineError, match="closed"):
@@ -416,7 +416,7 @@ async def test_closing_goes_on_where_the_store_is_broken(
             monkeypatch.setattr(TaskQueue, "give_back", is_broken)
             await one.close()
     assert hold.left.is_set()
-    assert f"{waiting} cannot be given back" in caplog.text
+    assert f"{waiting} cannot be put back into the queue" in caplog.text
     assert not list((one.root / "engines").iterdir()), "the engine's lock is let go"
     monkeypatch.undo()
     async with an_engine(tmp_path, take_over=False) as other:
@@ -424,14 +424,14 @@ async def test_closing_goes_on_where_the_store_is_broken(
         assert list(await other.orphaned()) == [waiting]
 
 
-@pytest.mark.parametrize("part", ["engine.scheduling.scheduler.Line.close", "sandbox.Sandbox.close"])
+@pytest.mark.parametrize("part", ["engine.scheduling.scheduler.Scheduler.close", "sandbox.Sandbox.close"])
 async def test_closing_ends_the_other_parts_where_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     one = an_engine(tmp_path)
     await one.run(TASK, reuse_key="k", **REPLAY)
-    line, sandbox = await one._workspace.line(), one._workspace.sandbox()
-    await line.close()
+    scheduler, sandbox = await one._workspace.scheduler(), one._workspace.sandbox()
+    await scheduler.close()
     monkeypatch.setattr(part, is_broken)
     with pytest.raises(StoreError, match="disk"):
         await one.close()
