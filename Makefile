@@ -8,7 +8,7 @@ BIN := .venv/bin
 ISOLATION ?=
 export ISOLATION
 # Playwright's sync API and a running event loop exclude each other, so the tests of fixtures_sites run by themselves.
-ASYNC_TESTS := tests --ignore tests/fixtures_sites --ignore tests/benchmarks
+ASYNC_TESTS := tests --ignore tests/browser/fixtures_sites --ignore tests/benchmarks
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ demo: setup ## Show the story on a local site: explore, replay, redesign, repair
 test: setup ## Run the tests
 	@status=0; \
 	$(BIN)/pytest -q $(ASYNC_TESTS) -m "not soak" -n $(WORKERS) --dist loadfile --no-loadscope-reorder || status=$$?; \
-	$(BIN)/pytest -q tests/fixtures_sites -m "not soak" -n $(WORKERS) --dist loadfile || status=$$?; \
+	$(BIN)/pytest -q tests/browser/fixtures_sites -m "not soak" -n $(WORKERS) --dist loadfile || status=$$?; \
 	exit $$status
 
 soak: setup ## Run the long loops

@@ -25,22 +25,14 @@ from sandbox.browser import find_browser
 
 LIVE = os.environ.get("WEBTASKS_LIVE") == "1"
 _RESERVED = ("invalid", "test", "example")  # RFC 2606: such a name never exists, and nobody has to be asked
-# Files that take long, the longest first: begun first, so that nobody waits for one of them when all others are done.
-_LONG = (
-    "engine/test_story.py", "engine/test_walls.py", "sandbox/conformance/test_resources.py", "sandbox/test_pool.py",
-    "engine/test_processes.py", "sandbox/test_kills.py", "sandbox/conformance/test_results.py",
-    "engine/test_interrupted.py", "engine/test_continuation.py", "engine/test_once.py", "engine/test_peers_faults.py",
-    "cli/test_pool.py", "engine/test_pitfalls_replay.py", "engine/test_mistakes.py", "engine/test_suspicion.py",
-    "test_docs.py",
-)  # fmt: skip
+_LONGEST_FIRST = ("browser", "jail", "process", "unit")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files of long tests come first; a file's tests stay together, and in their order."""
-    here = Path(__file__).parent
-    place = {here / name: n for n, name in enumerate(_LONG)}
-    items.sort(key=lambda item: place.get(item.path, len(place)))
+    """Begin with the tests that take long, so that no worker starts one of them when all others are done."""
+    place = {name: n for n, name in enumerate(_LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path.relative_to(Path(__file__).parent).parts[0], len(place)))
 
 
 @pytest.fixture(scope="session")

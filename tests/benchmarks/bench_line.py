@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from engine import AsyncEngine
-from tests.engine.saved import TASK, save
+from tests.support.saved import TASK, save
 
 KEYS = 5
 GOAL_MS = 30  # of the engine's own, for each task

@@ -18,8 +18,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from fixtures_sites import serve
 from fixtures_sites.ledger import data as ledger
 from sandbox.browser import find_browser
-from tests.agent.reach import Reach, reach
 from tests.apps.django_admin import django_admin
+from tests.support.reach import Reach, reach
 
 GOAL_TOKENS = 1_000
 SITES = ("directory", "feed", "form", "ledger", "archive")

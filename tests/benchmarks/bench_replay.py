@@ -27,7 +27,7 @@ from engine import AsyncEngine
 from sandbox import Automation, Egress, PoolOptions, Sandbox
 from sandbox.browser import find_browser
 from sandbox.workers import driver_cache
-from tests.engine.saved import TASK, save
+from tests.support.saved import TASK, save
 
 AT_ONCE = 10
 PAUSE_SECONDS = 0.4

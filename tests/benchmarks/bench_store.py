@@ -16,7 +16,7 @@ from pathlib import Path
 import run_history
 
 from engine import AsyncEngine
-from tests.engine.saved import TASK, save
+from tests.support.saved import TASK, save
 
 FEW, MANY = 10, 10_000
 ROUNDS = 7

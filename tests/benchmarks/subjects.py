@@ -18,7 +18,7 @@ from fixtures_sites.form.model import FormState
 from fixtures_sites.scenarios import SCENARIOS, Scenario
 from fixtures_sites.truths import truth
 from tests.benchmarks.careless import CARELESS
-from tests.engine.scripted import ScriptedModel
+from tests.support.scripted import ScriptedModel
 
 # What is there on loopback is there within four seconds, on a busy machine too; who runs for so long runs for ever.
 LIMITS = Limits(action_timeout=4, timeout=90)

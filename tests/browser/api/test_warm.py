@@ -1,0 +1,98 @@
+"""Replays of one revision share a worker, and nobody else does; a browser that crashes is replaced once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import AsyncEngine, Event
+from fixtures_sites import FixtureServer, serve
+from tests.support.saved import TASK, save
+from tests.support.stage import NoModel
+
+STARTED = """\
+async def run(page, parameters, task):
+    worker = open("/proc/self/stat").read().rpartition(")")[2].split()[19]
+    return [{{"worker": worker, "version": {version}}}]
+"""
+
+
+async def worker(engine: AsyncEngine, site: FixtureServer, key: str = "k", **options: Any) -> str:
+    """When the worker that ran it was started, which names it."""
+    result = await engine.run(TASK, start_url=site.url, reuse_key=key, **({"ai": "never"} | options))
+    assert result.ok, result.error
+    return str(result.output[0]["worker"])
+
+
+@pytest.mark.parametrize("ai", ["never", "auto"])
+async def test_a_replay_runs_where_the_last_one_of_its_revision_ran(
+    tmp_path: Path, site: FixtureServer, ai: str
+) -> None:
+    save(tmp_path, "k", STARTED.format(version=1))
+    save(tmp_path, "other", STARTED.format(version=1))
+    async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
+        first = await worker(engine, site, ai=ai)
+        other = await worker(engine, site, "other", ai=ai)
+        assert other != first
+        assert await worker(engine, site, ai=ai) == first
+        save(tmp_path, "k", STARTED.format(version=2))
+        second = await worker(engine, site, ai=ai)
+        assert second not in (first, other)
+
+
+async def test_secrets_are_given_to_nobodys_worker(tmp_path: Path, site: FixtureServer) -> None:
+    save(tmp_path, "k", STARTED.format(version=1), parameters={"password": "x"})
+    with_secret = {"parameters": {"password": "hunter22"}, "secrets": ["password"]}
+    async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
+        assert len({await worker(engine, site, **with_secret) for _ in range(2)}) == 2
+
+
+CRASHES = """\
+import os, pathlib, signal
+async def run(page, parameters, task):
+    {before}
+    for process in pathlib.Path("/proc").iterdir():
+        if process.name.isdigit() and b"--type=renderer" in (process / "cmdline").read_bytes():
+            os.kill(int(process.name), signal.SIGKILL)
+    await page.wait_for_timeout(20_000)
+"""
+
+
+async def crash(store: Path, before: str, effects: str = "read") -> tuple[Any, list[str]]:
+    """The result of code that crashes the browser on the site's first design, and the events of the run."""
+    save(store, "k", CRASHES.format(before=before), effects=effects)
+    events: list[str] = []
+    with serve("directory") as site:
+
+        def on_event(event: Event) -> None:
+            events.append(event.type)
+            if event.type == "browser.crashed":
+                site.version = "v2"
+
+        async with AsyncEngine(store=store, model=NoModel()) as engine:
+            result = await engine.run(TASK, start_url=site.url, reuse_key="k", parameters={}, on_event=on_event)
+    return result, events
+
+
+async def test_a_crash_of_the_browser_is_tried_again_on_a_fresh_worker(tmp_path: Path) -> None:
+    first_time = "if '|' not in await page.title(): return [{'design': 2}]"
+    result, events = await crash(tmp_path, first_time)
+    assert result.ok, result.error
+    assert events.count("browser.crashed") == 1
+
+
+@pytest.mark.parametrize(
+    ("before", "effects", "reason", "again"),
+    [
+        ("pass", "read", "browser-crashed", 1),
+        ("pass", "write", "browser-crashed", 0),
+        ("async with task.irreversible('send'): pass", "read", "failed-behind-gate", 0),
+    ],
+)
+async def test_a_crash_costs_no_model_and_nothing_irreversible_is_done_twice(
+    tmp_path: Path, before: str, effects: str, reason: str, again: int
+) -> None:
+    result, events = await crash(tmp_path, before, effects)
+    assert result.error is not None
+    assert result.error.reason == reason
+    assert events.count("browser.crashed") == again

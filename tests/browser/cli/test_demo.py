@@ -1,0 +1,39 @@
+"""``webtasks demo``: the whole story from its recordings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.bundles import BundleStore
+from tests.support.command import Run, data
+
+
+def test_the_story_is_told_from_figures_of_this_run(cli: Run, tmp_path: Path) -> None:
+    store = tmp_path / "demo"
+    told = data(cli("demo", "--json", "--store", str(store)))
+    explored, replayed, repaired, again = told["runs"]
+    assert [run["attempts"][-1] for run in told["runs"]] == ["explore", "replay", "repair", "replay"]
+    assert [run["modelCalls"] > 0 for run in told["runs"]] == [True, False, True, False]
+    assert (replayed["usd"], again["usd"]) == (0, 0)
+    assert explored["recorded"]
+    assert explored["modelSeconds"] > explored["seconds"], "what was recorded is not slept"
+    assert explored["output"] == repaired["output"], "the redesign shows the same data"
+    assert replayed["output"] == again["output"] != explored["output"]
+    saved = [revision.id for revision in BundleStore(store / "default").history(told["key"])]
+    assert saved == [commit["id"] for commit in told["commits"]] == [repaired["revision"], explored["revision"]]
+
+
+def test_where_nothing_isolates_it_stops_and_says_how_to_go_on(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sandbox.browser import find_browser
+
+    monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    result = cli("demo", "--isolation", "bubblewrap")
+    assert result.exit_code == 1
+    assert "bubblewrap" in result.stderr
+    assert "make demo ISOLATION=none" in result.stderr
+    assert "Traceback" not in result.stderr

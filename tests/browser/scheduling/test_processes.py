@@ -1,0 +1,200 @@
+"""Processes: two on one key, a kill at any instant, nothing left running, the sync face in every habitat."""
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from engine import AsyncEngine, Engine
+from engine.bundles import BundleStore
+from fixtures_sites import FixtureServer, serve
+from sandbox import PoolOptions
+from tests.support.paths import ROOT
+from tests.support.processes import outliving
+from tests.support.saved import TASK, save
+from tests.support.stage import LIST_TITLES, NoModel
+
+SLOW = """\
+import time
+async def run(page, parameters, task):
+    began = time.time()
+    await page.goto(task.start_url + "slow?ms=2500")
+    return {"began": began, "ended": time.time()}
+"""
+
+
+def python(code: str, *arguments: str) -> subprocess.Popen[str]:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("ANTHROPIC_")} | {"PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+
+
+REPLAY = """
+    import json, sys
+    from engine import Engine
+    store, url, key = sys.argv[1:]
+    with Engine(store=store) as engine:
+        result = engine.run("Take down what the page says", start_url=url, reuse_key=key, ai="never")
+    assert result.ok, result.error
+    assert "anthropic" not in sys.modules
+    print(json.dumps(result.output))
+"""
+
+
+def spans(processes: list[subprocess.Popen[str]]) -> list[tuple[float, float]]:
+    found = []
+    for process in processes:
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+        output = json.loads(out)
+        found.append((output["began"], output["ended"]))
+    return sorted(found)
+
+
+def test_two_processes_on_one_key_are_serialized_and_on_two_keys_parallel(tmp_path: Path, site: FixtureServer) -> None:
+    for key in ("a", "b"):
+        save(tmp_path, key, SLOW)
+    (_, end), (begin, _) = spans([python(REPLAY, str(tmp_path), site.url, "a") for _ in range(2)])
+    assert begin >= end
+    first, second = spans([python(REPLAY, str(tmp_path), site.url, key) for key in ("a", "b")])
+    assert second[0] < first[1], "different keys do not wait for each other"
+
+
+async def test_who_waits_for_a_key_is_told_once_and_can_be_canceled(tmp_path: Path, site: FixtureServer) -> None:
+    save(tmp_path, "k", SLOW)
+    lock = BundleStore(tmp_path / "default").try_lock("k")
+    assert lock is not None
+    told: list[str] = []
+    async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
+        run = engine.run(TASK, start_url=site.url, reuse_key="k", ai="never", on_event=lambda e: told.append(e.type))
+        waiting = asyncio.create_task(run)
+        await asyncio.sleep(1)
+        assert told.count("task.waiting") == 1
+        assert "task.started" not in told
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    lock.release()
+
+
+async def test_a_canceled_run_ends_its_worker_and_leaves_the_key_free(tmp_path: Path, site: FixtureServer) -> None:
+    save(tmp_path, "k", "async def run(page, parameters, task):\n    await page.goto(task.start_url + 'hang')\n")
+    async with AsyncEngine(store=tmp_path, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
+        run = asyncio.create_task(engine.run(TASK, start_url=site.url, reuse_key="k", ai="never"))
+        await asyncio.sleep(2)
+        began = time.monotonic()
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+        while descendants(os.getpid()) and time.monotonic() - began < 2:
+            await asyncio.sleep(0.02)
+        assert not descendants(os.getpid()), "two seconds after the cancellation"
+        lock = BundleStore(tmp_path / "default").try_lock("k")
+        assert lock is not None
+        lock.release()
+
+
+def descendants(pid: int) -> list[str]:
+    """Sandbox processes below a process; zombies do not count."""
+    names = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended between the listing and the look
+            if process.status() != psutil.STATUS_ZOMBIE:
+                names.append(process.name())
+    return [name for name in names if name in ("bwrap", "node", "chromium-headless-shell", "chrome")]
+
+
+def test_the_sync_engine_works_in_a_thread_and_leaves_nothing_behind(tmp_path: Path, site: FixtureServer) -> None:
+    save(tmp_path, "k", LIST_TITLES, parameters={"q": 1})
+    with Engine(store=tmp_path, model=NoModel()) as engine:
+        result = engine.run(TASK, start_url=site.url, reuse_key="k", parameters={"q": 1}, ai="never")
+        assert result.output[0]["q"] == 1
+    assert not descendants(os.getpid())
+
+
+async def test_the_sync_engine_works_where_a_loop_already_runs(tmp_path: Path, site: FixtureServer) -> None:
+    save(tmp_path, "k", LIST_TITLES, parameters={"q": 1})
+    with Engine(store=tmp_path, model=NoModel()) as engine:
+        result = engine.run(TASK, start_url=site.url, reuse_key="k", parameters={"q": 1}, ai="never")
+    assert result.ok, result.error
+
+
+KILLED = """
+    import asyncio, sys
+    from pathlib import Path
+    from engine import AsyncEngine
+    from engine.models.recorded import RecordedModel
+    from fixtures_sites.scenarios import SCENARIOS
+    store, url = sys.argv[1:]
+    scenario = SCENARIOS["directory"]
+    async def main():
+        model = RecordedModel(scenario.recording("explore"), substitutions=scenario.substitutions(url))
+        async with AsyncEngine(store=store, model=model) as engine:
+            print("ready", flush=True)
+            await engine.run(scenario.task, start_url=scenario.start_url(url), parameters=scenario.parameters,
+                             output_schema=scenario.output_schema, reuse_key="directory")
+    asyncio.run(main())
+"""
+
+
+def kill_at_random_delays(tmp_path: Path, times: int) -> None:
+    """A first run is killed again and again; the store holds nothing or the whole first revision, and works."""
+    from engine.models.recorded import RecordedModel
+    from fixtures_sites.scenarios import SCENARIOS
+
+    scenario, chance = SCENARIOS["directory"], random.Random(7)
+    jails: list[psutil.Process] = []
+    with serve("directory") as site:
+        for n in range(times):
+            store = tmp_path / str(n)
+            process = python(KILLED, str(store), site.url)
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n", process.communicate()
+            # The whole run takes a few seconds; any instant of it is as likely as any other.
+            time.sleep(chance.uniform(0.05, 6.0))
+            jails += psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kept = BundleStore(store / "default")
+            if (found := kept.load("directory")) is not None:
+                assert found.revision is not None
+                assert [r.id for r in kept.history("directory")] == [found.revision.id]
+            phase = "explore" if found is None else None
+            with Engine(
+                store=store,
+                model=RecordedModel(scenario.recording("explore"), substitutions=scenario.substitutions(site.url))
+                if phase
+                else NoModel(),
+            ) as engine:
+                result = engine.run(
+                    scenario.task,
+                    start_url=scenario.start_url(site.url),
+                    parameters=scenario.parameters,
+                    output_schema=scenario.output_schema,
+                    reuse_key="directory",
+                )
+            assert result.ok, result.error
+            assert (result.model_calls == 0) == (found is not None)
+            assert kept.verify("directory") == () or found is None
+    assert not outliving(jails, 5), "a worker outlived its engine"
+
+
+def test_a_kill_at_any_instant_leaves_old_or_new(tmp_path: Path) -> None:
+    kill_at_random_delays(tmp_path, 5)
+
+
+@pytest.mark.soak
+def test_a_hundred_kills(tmp_path: Path) -> None:
+    kill_at_random_delays(tmp_path, 100)

@@ -1,0 +1,55 @@
+"""The drift bench, short: what it says of a good automation, and that it can say the worst."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.testing import drift
+from fixtures_sites import serve
+from tests.benchmarks import subjects
+from tests.support.saved import TASK, save
+
+SOME = ("rename-classes", "reorder-columns", "field-missing", "empty-list", "swapped-fields", "error-page")
+
+
+async def test_a_good_automation_is_right_or_says_what_is_wrong(tmp_path: Path) -> None:
+    chosen = [m for m in drift.MUTATIONS if m.name in SOME]
+    with subjects.site("archive") as server:
+        subject = await subjects.written("archive", server, tmp_path / "store", replays=0)
+        found = await drift.measure(subject, chosen, limits=subjects.LIMITS)
+    assert {f.mutation.name: f.verdict for f in found} == {
+        "rename-classes": "unaffected",
+        "reorder-columns": "unaffected",
+        "field-missing": "noticed",
+        "empty-list": "noticed",
+        "swapped-fields": "noticed",
+        "error-page": "noticed",
+    }, drift.tables(found)
+    assert all(f.says for f in found if f.verdict == "noticed")
+    assert {f.mutation.name: f.reason for f in found}["error-page"] == "error-page"
+
+
+async def test_success_with_wrong_output_is_called_so(tmp_path: Path) -> None:
+    code = "async def run(page, parameters, task):\n    return ['January']\n"
+    months = iter([["January"], ["February"]])  # the site has moved on, and the code never looks
+    with serve("archive") as server:
+        save(tmp_path / "store", "k", code, start_url=server.url)
+        subject = drift.Subject("k", tmp_path / "store", "k", TASK, server.url, truth=lambda: next(months))
+        chosen = [m for m in drift.MUTATIONS if m.name in ("rename-classes", "rename-keys")]
+        found = await drift.measure(subject, chosen, limits=subjects.LIMITS)
+    assert [(f.mutation.name, f.verdict) for f in found] == [("rename-classes", "silently wrong")], (
+        "of JSON there is none"
+    )
+    assert "February" in found[0].says
+    assert "WRONG" in drift.tables(found)
+
+
+async def test_an_automation_that_is_wrong_to_begin_with_is_not_measured(tmp_path: Path) -> None:
+    code = "async def run(page, parameters, task):\n    return [await page.title()]\n"
+    with serve("archive") as server:
+        save(tmp_path / "store", "k", code, start_url=server.url)
+        subject = drift.Subject("k", tmp_path / "store", "k", TASK, server.url, truth=lambda: ["another"])
+        with pytest.raises(drift.WrongBaseline, match="wrong on the unchanged site"):
+            await drift.measure(subject, [])

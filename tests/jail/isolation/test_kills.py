@@ -1,0 +1,163 @@
+"""kill -9 of the embedding program, at random moments: nothing of its jails is left."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.paths import ROOT
+
+EMBEDDER = """
+import asyncio, sys
+from sandbox import Automation, Sandbox
+async def main():
+    code = "import os\\nasync def run(page, parameters, task):\\n"
+    code += "    open(os.environ['HOME'] + '/file', 'w').close()\\n    await page.title()"
+    async with Sandbox(isolation=sys.argv[1]) as sandbox:
+        while True:
+            await asyncio.gather(*(sandbox.run(Automation(code), {}, affinity=name) for name in ("a", None)))
+            print(0, flush=True)
+asyncio.run(main())
+"""
+# Its automation stops every process that it can, and does not end.
+STOPPER = """
+import asyncio, sys
+from sandbox import Automation, Sandbox
+async def main():
+    code = "import os, signal, time\\nasync def run(page, parameters, task):\\n"
+    code += "    for name in set(filter(str.isdigit, os.listdir('/proc'))) - {str(os.getpid())}:\\n"
+    code += "        try: os.kill(int(name), signal.SIGSTOP)\\n        except OSError: pass\\n"
+    code += "    while True: time.sleep(1)"
+    async with Sandbox(isolation=sys.argv[1]) as sandbox:
+        running = asyncio.create_task(sandbox.run(Automation(code), {}))
+        await asyncio.sleep(2)
+        print(0, flush=True)
+        await running
+asyncio.run(main())
+"""
+# A child that it forks has its descriptors, and lives on.
+FORKER = """
+import asyncio, os, sys, time
+from sandbox import Automation, Sandbox
+async def main():
+    async with Sandbox(isolation=sys.argv[1]) as sandbox:
+        await sandbox.run(Automation("async def run(page, parameters, task): await page.title()"), {}, affinity="a")
+        pid = os.fork()
+        if not pid: time.sleep(60)
+        print(pid, flush=True)
+        await asyncio.sleep(60)
+asyncio.run(main())
+"""
+# Is killed while a jail comes up: then processes that wait for each other can lose one another. They are stopped
+# meanwhile, so that none is fast enough to get by.
+EARLY = """
+import asyncio, os, signal, sys, time
+from sandbox.browser import find_browser
+from sandbox.limits import Limits
+from sandbox.workers.process import WorkerProcess
+from sandbox.isolation.usage import descendants
+def end():
+    time.sleep(float(sys.argv[2]))
+    for pid in set(descendants(os.getpid())) - {os.getpid()}:
+        try: os.kill(pid, signal.SIGSTOP)
+        except ProcessLookupError: pass
+    os.kill(os.getpid(), signal.SIGKILL)
+async def main():
+    process = WorkerProcess(sys.argv[1], lambda size: None, None)
+    await process.start(find_browser(), Limits(), chromium_sandbox=False, meanwhile=end)
+asyncio.run(main())
+"""
+# A process of its own: it is given all orphans of the program, so that none escapes its count.
+KILLER = """
+import ctypes, json, os, signal, subprocess, sys, time
+from pathlib import Path
+from sandbox.isolation.usage import descendants
+program, isolation, scratch, lines, seconds = sys.argv[1:]
+PR_SET_CHILD_SUBREAPER = 36
+assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+spared = {os.getpid()}
+def family():
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]: pass
+    except ChildProcessError: pass
+    return set(descendants(os.getpid())) - spared
+def signal_all(pids, number):
+    for pid in pids:
+        try: os.kill(pid, number)
+        except ProcessLookupError: pass
+def name_of(pid):
+    try: return Path(f"/proc/{pid}/cmdline").read_bytes().decode()[:80]
+    except OSError: return "gone since"
+def mounts(): return Path("/proc/self/mountinfo").read_text()
+before = mounts()
+environment = os.environ | {"TMPDIR": scratch}
+child = subprocess.Popen([sys.executable, "-c", program, isolation, seconds], env=environment, stdout=subprocess.PIPE)
+most = 0
+if lines == "itself":
+    child.wait()
+    time.sleep(0.05)
+    signal_all(family(), signal.SIGCONT)
+else:
+    spared |= {int(child.stdout.readline()) for _ in range(int(lines))}
+    time.sleep(float(seconds))
+    most = len(family())
+    os.kill(child.pid, signal.SIGKILL)
+began = time.monotonic()
+while (family() or os.listdir(scratch)) and time.monotonic() - began < float(5): time.sleep(0.02)
+left = {"processes": [name_of(pid) for pid in family()],
+        "scratch": os.listdir(scratch), "mounts": mounts() == before}
+print(json.dumps({"most": most, "left": left, "seconds": time.monotonic() - began}))
+signal_all(set(descendants(os.getpid())) - {os.getpid()}, signal.SIGKILL)
+"""
+NOTHING = {"processes": [], "scratch": [], "mounts": True}
+
+
+def kill(program: str, isolation: str, scratch: Path, *, lines: int | None, seconds: float) -> dict[str, Any]:
+    """Kill a program when it has printed some lines and some seconds have passed, or see it kill itself; what is left
+    five seconds later."""
+    when = "itself" if lines is None else str(lines)
+    command = [sys.executable, "-c", KILLER, program, isolation, str(scratch), when, str(seconds)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def check(isolation: str, scratch: Path, seeds: range) -> None:
+    most = 0
+    for seed in seeds:
+        at = random.Random(seed)
+        found = kill(EMBEDDER, isolation, scratch, lines=at.choice([0, 0, 1, 2]), seconds=at.uniform(0.05, 2.0))
+        assert found["left"] == NOTHING, (seed, found)
+        most = max(most, found["most"])
+    assert most > 10, "there were workers to be left behind"
+
+
+@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
+def test_kills(isolation: str, tmp_path: Path) -> None:
+    check(isolation, tmp_path, range(10))
+
+
+@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock", "none"])
+@pytest.mark.parametrize("milliseconds", [0, 5, 10, 20, 40, 80])
+def test_killed_while_a_jail_comes_up(isolation: str, milliseconds: int, tmp_path: Path) -> None:
+    assert kill(EARLY, isolation, tmp_path, lines=None, seconds=milliseconds / 1000)["left"] == NOTHING
+
+
+@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
+@pytest.mark.parametrize("program", [STOPPER, FORKER], ids=["stopped by the code", "descriptors held by a fork"])
+def test_what_watches_for_the_end_cannot_be_kept_from_it(program: str, isolation: str, tmp_path: Path) -> None:
+    found = kill(program, isolation, tmp_path, lines=1, seconds=0)
+    assert found["most"] > 2
+    assert found["left"] == NOTHING
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
+def test_a_hundred_kills(isolation: str, tmp_path: Path) -> None:
+    check(isolation, tmp_path, range(100))

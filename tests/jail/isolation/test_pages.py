@@ -1,0 +1,140 @@
+"""By no way does a page reach what it may not: neither the page that a worker opens, nor one in a browser of its own.
+
+Each way works in a browser that no jail holds: that one reaches all of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import Any
+
+import pytest
+
+from sandbox import Automation, Egress, Host, PoolOptions, Sandbox, SandboxLimits
+from sandbox.browser import find_browser
+from tests.support.jails import JAILS
+from tests.support.ways import WAYS, Forbidden, open_site
+
+VISITS = """
+import asyncio
+async def visit(context, parameters, name, script):
+    page = await context.new_page()
+    try:
+        await page.goto(parameters["site"], timeout=8000)
+        if script.startswith("GOTO "):
+            await page.goto(parameters["site"] + script[5:], timeout=3000)
+        elif script.startswith("API "):
+            await context.request.get(script[4:], timeout=3000)
+        else:
+            await asyncio.wait_for(page.evaluate(script), 10)
+        await page.wait_for_timeout(300)
+        return "done"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"[:100]
+    finally:
+        await page.close()
+
+async def run(page, parameters, task):
+    context = page.context
+    browser = None
+    if parameters["own_browser"]:
+        browser = await context.browser.browser_type.launch(executable_path=parameters["browser"])
+        context = await browser.new_context()
+    ways = parameters["ways"]
+    ends = await asyncio.gather(*(visit(context, parameters, name, script) for name, script in ways.items()))
+    said = dict(zip(ways, ends))
+    if browser:
+        await browser.close()
+    return said
+"""
+
+
+@functools.cache
+def _reached(isolation: Any, own_browser: bool) -> dict[str, Any]:
+    """Which ways led to the forbidden servers."""
+
+    async def visit() -> dict[str, Any]:
+        async with Forbidden() as forbidden, open_site(forbidden) as site:
+            parameters = {
+                "site": site,
+                "ways": {name: script.replace("FORBIDDEN", forbidden.host) for name, script in WAYS.items()},
+                "own_browser": own_browser,
+                "browser": _browser(isolation),
+            }
+            for _ in range(3 if isolation == "none" else 1):  # on a busy machine a way may need a second go
+                async with Sandbox(isolation=isolation, pool=PoolOptions(spare=0)) as sandbox:
+                    outcome = await sandbox.run(
+                        Automation(VISITS),
+                        parameters,
+                        start_url=None,
+                        egress=Egress(allow=(site,)),
+                        host=Host(),
+                        limits=SandboxLimits(wall_seconds=200, pages=100),
+                    )
+                assert outcome.ok, outcome.error
+                missing = {name: script for name, script in parameters["ways"].items() if name not in forbidden.hits}
+                if not missing:
+                    break
+                parameters["ways"] = missing
+            return {"hits": dict(forbidden.hits), "said": outcome.value, "refused": outcome.evidence.refused}
+
+    return asyncio.run(visit())
+
+
+def _browser(isolation: str) -> str:
+    from sandbox.isolation.command import browser_path
+
+    browser = find_browser()
+    return browser_path(browser) if isolation == "bubblewrap" else str(browser.executable)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_works_without_a_jail(way: str) -> None:
+    found = _reached("none", True)
+    assert way in found["hits"], found["said"].get(way)
+
+
+@pytest.mark.parametrize("jail", JAILS)
+@pytest.mark.parametrize("own_browser", [False, True], ids=["page", "own browser"])
+def test_nothing_is_reached(jail: str, own_browser: bool) -> None:
+    found = _reached(jail, own_browser)
+    assert found["hits"] == {}
+    if own_browser:
+        return  # it does not know of the proxy; what it tries is not even understood there
+    assert found["said"]["image"] == "done", "the site itself was reached"
+    assert len(found["refused"]) > 0
+    assert all(reason.startswith("policy") for _, reason in found["refused"])
+
+
+SCHEMES = """
+async def run(page, parameters, task):
+    read = {}
+    for url in parameters["urls"]:
+        try:
+            await page.goto(url, timeout=3000)
+            text = await page.evaluate("document.documentElement.innerText")
+        except Exception as error:
+            text = ""
+        if parameters["needle"] in text:
+            read[url] = text[:100]
+    return read
+"""
+
+
+@pytest.mark.parametrize("isolation", [*JAILS, "none"])
+async def test_pages_read_no_file(isolation: Any, tmp_path: Any) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("hunter2")
+    urls = [f"file://{secret}", f"FILE:{secret}", f"view-source:file://{secret}", f"file://localhost{secret}"]
+    urls += [
+        f"file://{tmp_path}",
+        "chrome://version",
+        "chrome://net-export",
+        "devtools://devtools/bundled/inspector.html",
+    ]
+    async with Sandbox(isolation=isolation, pool=PoolOptions(spare=0)) as sandbox:
+        outcome = await sandbox.run(
+            Automation(SCHEMES), {"urls": urls, "needle": "hunter2"}, start_url=None, egress=Egress(), host=Host()
+        )
+    assert bool(outcome.value) is (isolation == "none"), outcome.value

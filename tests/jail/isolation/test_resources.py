@@ -1,0 +1,324 @@
+"""What takes too much is ended in every jail, by name of the limit, and nothing of it is left.
+
+Each attack is also made in a harmless size, under limits that allow it, without a jail: there it works.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from sandbox import Automation, Egress, Host, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded, SandboxLimits
+from sandbox.isolation.usage import descendants
+from tests.support.jails import JAILS
+
+FORKS = """
+import os, time
+async def run(page, parameters, task):
+    for _ in range(parameters["n"]):
+        try:
+            if os.fork() == 0:
+                time.sleep(60)
+                os._exit(0)
+        except OSError:
+            break
+    time.sleep(parameters["then"])
+    return "forked"
+"""
+BOMB = """
+import os
+async def run(page, parameters, task):
+    while True:
+        try:
+            os.fork()
+        except OSError:
+            pass
+"""
+THREADS = """
+import threading, time
+async def run(page, parameters, task):
+    for n in range(parameters["n"]):
+        try:
+            threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+        except RuntimeError:
+            return f"stopped at {n}"
+    return "started"
+"""
+MEMORY = """
+import asyncio
+async def run(page, parameters, task):
+    kept = []
+    for _ in range(parameters["n"]):
+        kept.append(b"x" * (32 << 20))
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(parameters["then"])
+    return "filled"
+"""
+SHARED_MEMORY = """
+import asyncio, mmap
+async def run(page, parameters, task):
+    kept = []
+    for _ in range(parameters["n"]):
+        shared = mmap.mmap(-1, 32 << 20)
+        shared.write(b"x" * (32 << 20))
+        kept.append(shared)
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(parameters["then"])
+    return "filled"
+"""
+# Of empty memory that is only read, the kernel keeps one page for all, but a page of its tables for every 2 MiB.
+PAGE_TABLES = """
+import asyncio, mmap
+async def run(page, parameters, task):
+    kept = []
+    for _ in range(parameters["n"]):
+        kept.append(mmap.mmap(-1, 64 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, prot=mmap.PROT_READ))
+        kept[-1][:: 2 << 20]
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(parameters["then"])
+    return "filled"
+"""
+HEAP = """
+async def run(page, parameters, task):
+    await page.evaluate('''async n => {
+        const kept = window.kept = [];
+        for (let i = 0; i < n; i++) {
+            kept.push(Array.from({length: 1 << 19}, (_, j) => ({j})));
+            await new Promise(done => setTimeout(done, 10));
+        }
+    }''', parameters["n"])
+    await page.wait_for_timeout(parameters["then"] * 1000)
+    return "filled"
+"""
+BUFFERS = """
+async def run(page, parameters, task):
+    await page.evaluate('''async n => {
+        const kept = window.kept = [];
+        for (let i = 0; i < n; i++) {
+            kept.push(new Uint8Array(32 << 20).fill(1));
+            await new Promise(done => setTimeout(done, 10));
+        }
+    }''', parameters["n"])
+    await page.wait_for_timeout(parameters["then"] * 1000)
+    return "filled"
+"""
+DISK = """
+import asyncio, os
+async def run(page, parameters, task):
+    for n in range(parameters["n"]):
+        with open(f"{os.environ['HOME']}/{n}", "wb") as file:
+            file.write(bytes(8 << 20))
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(parameters["then"])
+    return "filled"
+"""
+NAMELESS = DISK.replace("await asyncio.sleep(0.01)", "kept.append(open(file.name)); os.unlink(file.name)").replace(
+    "    for n", "    kept = []\n    for n"
+)
+FILES = """
+import asyncio, os
+async def run(page, parameters, task):
+    for n in range(parameters["n"]):
+        os.close(os.open(f"{os.environ['HOME']}/{n}", os.O_CREAT))
+        if n % 100 == 0:
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(parameters["then"])
+    return "filled"
+"""
+DEEP = """
+import asyncio, os
+async def run(page, parameters, task):
+    os.chdir(os.environ["HOME"])
+    for n in range(parameters["n"]):
+        os.mkdir("d")
+        os.chdir("d")
+    await asyncio.sleep(parameters["then"])
+    return "filled"
+"""
+DEAF = """
+import signal
+async def run(page, parameters, task):
+    for number in range(1, 65):
+        try:
+            signal.signal(number, signal.SIG_IGN)
+        except (OSError, ValueError):
+            pass
+    while True:
+        pass
+"""
+DAEMON = """
+import os, time
+async def run(page, parameters, task):
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            time.sleep(60)
+        os._exit(0)
+    os.wait()
+    return "left behind"
+"""
+# Each is an orphan at once, and ends before anybody looks at it.
+BURNERS = """
+import asyncio, os, time
+async def run(page, parameters, task):
+    for _ in range(100):
+        if os.fork() == 0:
+            if os.fork() == 0:
+                while time.process_time() < 0.05:
+                    pass
+            os._exit(0)
+        os.wait()
+        await asyncio.sleep(0.05)
+"""
+SIGNALS = """
+import asyncio, os
+async def run(page, parameters, task):
+    for number in range(1, 65):
+        try:
+            os.kill(1, number)
+        except OSError:
+            pass
+        await asyncio.sleep(0.01)
+    return await page.evaluate("6 * 7")
+"""
+FLOOD = """
+async def run(page, parameters, task):
+    await page.evaluate("n => { for (let i = 0; i < n; i++) console.log('x'.repeat(1000)); }", parameters["n"])
+    return "logged"
+"""
+
+# name: code, how much of it is too much, how much is harmless, the limits under which it is too much
+EXCESSES: dict[str, tuple[str, int, int, SandboxLimits]] = {
+    "forks": (FORKS, 300, 100, SandboxLimits(processes=60)),
+    "threads": (THREADS, 100_000, 200, SandboxLimits(processes=60, wall_seconds=20)),
+    "memory": (MEMORY, 40, 4, SandboxLimits(memory_mb=600)),
+    "shared memory": (SHARED_MEMORY, 40, 4, SandboxLimits(memory_mb=600)),
+    "page tables": (PAGE_TABLES, 16, 1, SandboxLimits(memory_mb=600)),
+    "V8 heap": (HEAP, 60, 1, SandboxLimits(memory_mb=600)),
+    "array buffers": (BUFFERS, 40, 4, SandboxLimits(memory_mb=600)),
+    "disk": (DISK, 20, 4, SandboxLimits(scratch_mb=64)),
+    "files without a name": (NAMELESS, 20, 4, SandboxLimits(scratch_mb=64)),
+    "number of files": (FILES, 6000, 1000, SandboxLimits(scratch_files=3000)),
+}
+
+
+async def run(mechanism: Any, code: str, limits: SandboxLimits, **parameters: Any) -> Outcome:
+    async with Sandbox(isolation=mechanism, pool=PoolOptions(spare=0)) as sandbox:
+        return await sandbox.run(
+            Automation(code), parameters, start_url=None, egress=Egress(), host=Host(), limits=limits
+        )
+
+
+def left() -> list[int]:
+    return [pid for pid in descendants(os.getpid()) if pid != os.getpid()]
+
+
+@pytest.mark.parametrize("jail", JAILS)
+@pytest.mark.parametrize("name", EXCESSES)
+async def test_excess_is_ended(jail: str, name: str) -> None:
+    code, too_much, _, limits = EXCESSES[name]
+    before = left()
+    if name == "threads":  # refused one by one, which the code may survive
+        outcome = await run(jail, code, limits, n=too_much)
+        assert str(outcome.value).startswith("stopped at ")
+    else:
+        with pytest.raises(SandboxLimitExceeded) as caught:
+            await run(jail, code, limits, n=too_much, then=30)
+        assert caught.value.limit in {"processes", "memory_mb", "scratch_mb", "scratch_files"}
+        assert caught.value.value == getattr(limits, caught.value.limit) != getattr(SandboxLimits(), caught.value.limit)
+    assert left() == before
+
+
+async def test_without_a_jail_and_under_wide_limits_all_of_it_works() -> None:
+    for code, _, harmless, _ in EXCESSES.values():
+        outcome = await run("none", code, SandboxLimits(), n=harmless, then=0)
+        assert outcome.value in ("forked", "started", "filled"), outcome.error
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_a_fork_bomb_is_held_and_ended(jail: str) -> None:
+    """Only in jails: there the kernel, or the supervisor, counts every task before it starts."""
+    before = left()
+    with pytest.raises(SandboxLimitExceeded) as caught:
+        await run(jail, BOMB, SandboxLimits(processes=60))
+    assert caught.value.limit == "processes"
+    assert left() == before
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_directories_too_deep_to_be_counted_or_removed_are_both(jail: str) -> None:
+    with pytest.raises(SandboxLimitExceeded):
+        await run(jail, DEEP, SandboxLimits(scratch_files=1000), n=5000, then=30)
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_code_that_listens_to_no_signal_ends(jail: str) -> None:
+    with pytest.raises(SandboxLimitExceeded):
+        await run(jail, DEAF, SandboxLimits(cpu_seconds=1))
+    assert left() == []
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_the_time_of_orphans_counts(jail: str) -> None:
+    with pytest.raises(SandboxLimitExceeded) as caught:
+        await run(jail, BURNERS, SandboxLimits(cpu_seconds=4))
+    assert caught.value.limit == "cpu_seconds"
+    assert left() == []
+
+
+async def test_the_first_process_of_a_jail_hears_no_signal_from_inside() -> None:
+    assert (await run("bubblewrap", SIGNALS, SandboxLimits())).value == 42
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_a_daemon_ends_with_the_run(jail: str) -> None:
+    assert (await run(jail, DAEMON, SandboxLimits())).value == "left behind"
+    assert left() == []
+    names = [name for name in os.listdir("/proc") if name.isdigit()]
+    assert not [name for name in names if _sleeps(name)]
+
+
+async def test_without_a_jail_a_daemon_stays() -> None:
+    """What the jails end: shown by looking while it is there, and then ended by its number."""
+    outcome = await run("none", DAEMON, SandboxLimits())
+    assert outcome.value == "left behind"
+    stayed = [int(name) for name in os.listdir("/proc") if name.isdigit() and _sleeps(name)]
+    assert stayed
+    for pid in stayed:
+        os.kill(pid, 9)
+
+
+def _sleeps(pid: str) -> bool:
+    """Whether this is a worker's process that has lost its parents."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as line, open(f"/proc/{pid}/stat") as state:
+            mine = b"sandbox.inside.main import main" in line.read()
+            return mine and int(state.read().rpartition(")")[2].split()[1]) == 1
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("jail", JAILS)
+async def test_a_flood_of_console_messages_is_no_flood_here(jail: str) -> None:
+    assert (await run(jail, FLOOD, SandboxLimits(), n=5_000)).value == "logged"
+
+
+@pytest.mark.parametrize("jail", [*JAILS, "none"])
+@pytest.mark.parametrize("method", ["Page.crash", "Browser.crash"])
+async def test_a_crash_is_no_fault_of_the_script_and_no_run_after_it_suffers(jail: str, method: str) -> None:
+    crash = f"""
+async def run(page, parameters, task):
+    session = await page.context.new_cdp_session(page)
+    await session.send({method!r})
+    await page.title()
+"""
+    good = "async def run(page, parameters, task):\n    return await page.evaluate('6 * 7')\n"
+    async with Sandbox(isolation=jail, pool=PoolOptions(spare=0)) as sandbox:
+        crashed = await sandbox.run(Automation(crash), {}, limits=SandboxLimits(wall_seconds=60), affinity="one")
+        assert crashed.error is not None
+        assert crashed.error.kind == "crash"
+        after = await sandbox.run(Automation(good), {}, affinity="one")
+    assert (after.value, after.worker_run) == (42, 1), "on another worker"
+    assert left() == []

@@ -1,0 +1,107 @@
+"""What a worker says is not believed, whatever jail it speaks from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sandbox import Automation, Egress, Host, Sandbox, SandboxError, SandboxLimitExceeded, SandboxLimits, WorkerDied
+from tests.support.jails import JAILS
+
+FORGES = """
+import os, pickle, stat
+class Bomb:
+    def __reduce__(self):
+        return os.system, (f"touch {parameters['mark']}",)
+async def run(page, p, task):
+    global parameters
+    parameters = p
+    forged = {
+        "garbage": b"garbage\\n",
+        "no kind": b'{"t": 1}\\n',
+        "pickle": b"\\n".join([pickle.dumps(Bomb()), b""]),
+        "not a number": b'{"t": "reply", "id": 1, "value": {"value": "NaN", "error": null, "evidence": {}}}\\n',
+        "deep": b'{"t": "reply", "id": 1, "value": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\\n",
+        "wrong shape": b'{"t": "gate", "id": 1, "action": 7}\\n',
+        "not UTF-8": b'{"t": "log", "message": "\\xff"}\\n',
+        "endless": b"x" * (40 << 20),
+    }[p["what"]]
+    for descriptor in range(3, 100):
+        try:
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                os.set_blocking(descriptor, True)
+                os.write(descriptor, forged)
+        except OSError:
+            pass
+    await page.wait_for_timeout(10_000)
+"""
+FORGED = ("garbage", "no kind", "pickle", "not a number", "deep", "wrong shape", "not UTF-8", "endless")
+RESULTS = {
+    "not a number": "return float('nan')",
+    "infinite": "return [1e400]",
+    "deep": "x = []\n    for _ in range(100_000): x = [x]\n    return x",
+    "itself": "x = []\n    x.append(x)\n    return x",
+    "no JSON": "return {1, 2}",
+}
+
+
+@pytest.fixture(params=JAILS)
+async def jail(request: pytest.FixtureRequest) -> Any:
+    async with Sandbox(isolation=request.param) as sandbox:
+        yield sandbox
+
+
+async def run(sandbox: Sandbox, code: str, limits: SandboxLimits, **parameters: Any) -> Any:
+    return await sandbox.run(Automation(code), parameters, start_url=None, egress=Egress(), host=Host(), limits=limits)
+
+
+async def test_what_is_no_message_ends_the_worker(jail: Sandbox, tmp_path: Any) -> None:
+    mark = tmp_path / "mark"
+    for what in FORGED:
+        # What has no end is written until nobody reads on: then time ends it. All else is seen at once.
+        expected, seconds = (SandboxLimitExceeded, 8) if what == "endless" else (WorkerDied, 60)
+        with pytest.raises(expected):
+            await run(jail, FORGES, SandboxLimits(wall_seconds=seconds), what=what, mark=str(mark))
+        assert not mark.exists()
+
+
+async def test_a_result_that_is_no_json_is_the_automations_fault(jail: Sandbox) -> None:
+    for name, body in RESULTS.items():
+        outcome = await run(jail, f"async def run(page, parameters, task):\n    {body}", SandboxLimits())
+        assert outcome.error is not None, name
+        assert outcome.error.type == "TypeError", name
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return 'x' * (200 << 20)",
+        "import os\n    os.set_blocking(1, True)\n    while True: os.write(1, b'y' * 65536)",
+        "while True: print('y' * 1000)",
+        "while True: task.progress(1)",
+    ],
+)
+async def test_what_is_too_long_ends_the_run(jail: Sandbox, body: str) -> None:
+    with pytest.raises(SandboxError) as caught:
+        await run(jail, f"async def run(page, parameters, task):\n    {body}", SandboxLimits(output_bytes=1 << 20))
+    # A single message that is too long is not read to its end, so that nobody knows what it was.
+    if isinstance(caught.value, SandboxLimitExceeded):
+        assert caught.value.limit == "output_bytes"
+    else:
+        assert "longer than the limit" in str(caught.value)
+
+
+async def test_a_good_result_passes(jail: Sandbox) -> None:
+    value = {"text": "x" * 100_000, "deep": json.loads("[" * 50 + "]" * 50), "number": 1.5}
+    outcome = await run(jail, "async def run(page, parameters, task):\n    return parameters", SandboxLimits(), **value)
+    assert outcome.value == value
+
+
+async def test_a_result_of_many_parts_passes(jail: Sandbox) -> None:
+    body = "return [{'n': n, 'e': []} for n in range(300_000)]"
+    outcome = await run(jail, f"async def run(page, parameters, task):\n    {body}", SandboxLimits())
+    assert outcome.error is None
+    assert outcome.value[-1] == {"n": 299_999, "e": []}
+    assert len(outcome.value) == 300_000

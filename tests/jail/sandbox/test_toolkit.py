@@ -1,0 +1,160 @@
+"""What ``task`` does for an automation."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from sandbox import GateDecision, Host
+from tests.support.jailed import PDF, Run
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ORDER = """
+async with task.irreversible("place the order", key="7"):
+    await page.goto(task.start_url + "2")
+    if parameters.get("broken"): raise ValueError("late")
+return await page.title()
+"""
+
+
+class Gatekeeper(Host):
+    def __init__(self, decision: GateDecision) -> None:
+        self.decision = decision
+        self.calls: list[Any] = []
+
+    async def gate(self, action: str, key: str | None) -> GateDecision:
+        self.calls.append((action, key))
+        return self.decision
+
+    async def gate_closed(self, action: str, key: str | None, error: str | None) -> None:
+        self.calls.append((action, key, error))
+
+
+async def test_an_open_gate(run: Run) -> None:
+    host = Gatekeeper(GateDecision.GO)
+    assert (await run(ORDER, host=host)).value == "Second"
+    assert host.calls == [("place the order", "7"), ("place the order", "7", None)]
+
+
+async def test_a_failure_behind_the_gate_is_told(run: Run) -> None:
+    host = Gatekeeper(GateDecision.GO)
+    outcome = await run(ORDER, host=host, parameters={"broken": True})
+    assert outcome.error is not None
+    assert outcome.error.type == "ValueError"
+    assert host.calls[1] == ("place the order", "7", "ValueError: late")
+
+
+@pytest.mark.parametrize(("decision", "kind"), [(GateDecision.REHEARSE, "rehearsal"), (GateDecision.REFUSE, "gate")])
+@pytest.mark.parametrize("swallow", ["Exception", "BaseException"])
+async def test_a_closed_gate_stops_the_run(run: Run, decision: GateDecision, kind: str, swallow: str) -> None:
+    host = Gatekeeper(decision)
+    body = "try:\n" + "".join(f"    {line}\n" for line in ORDER.strip().splitlines()) + f"except {swallow}: pass"
+    outcome = await run(body, host=host)
+    assert outcome.error is not None
+    assert outcome.error.kind == kind
+    assert outcome.evidence.title == "Items"
+    assert host.calls == [("place the order", "7")]
+
+
+async def test_gates_are_shut_by_default(run: Run) -> None:
+    outcome = await run(ORDER)
+    assert outcome.error is not None
+    assert outcome.error.kind == "gate"
+
+
+async def test_ask(run: Run) -> None:
+    class Clerk(Host):
+        async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
+            return {"prompt": prompt, "length": len(content), "schema": schema}
+
+    outcome = await run("return await task.ask('which?', 'x' * 3000, {'type': 'object'})", path=None, host=Clerk())
+    assert outcome.value == {"prompt": "which?", "length": 3000, "schema": {"type": "object"}}
+
+
+async def test_a_refused_question_is_an_error_that_can_be_handled(run: Run) -> None:
+    refused = (await run("return await task.ask('which?', '')", path=None)).error
+    assert refused is not None
+    assert (refused.kind, refused.type) == ("ask", "AskRefused")
+    body = "from sandbox.toolkit import AskRefused\ntry: await task.ask('?', '')\nexcept AskRefused as e: return str(e)"
+    assert (await run(body, path=None)).value == "nobody answers questions here"
+
+
+async def test_a_broken_callback_reaches_the_caller(run: Run) -> None:
+    class Broken(Host):
+        async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
+            raise LookupError("the caller's own")
+
+        async def log(self, message: str) -> None:
+            raise PermissionError("log")
+
+    with pytest.raises(LookupError, match="the caller's own"):
+        await run("await task.ask('?', '')", path=None, host=Broken())
+    with pytest.raises(PermissionError):
+        await run("task.log('?')\nawait page.wait_for_timeout(5000)", path=None, host=Broken())
+
+
+class BundleReader(Host):
+    def __init__(self) -> None:
+        self.files: list[tuple[str, str, str | None, bytes]] = []
+
+    async def download(
+        self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]
+    ) -> dict[str, Any]:
+        data = b"".join([chunk async for chunk in chunks])
+        self.files.append((name, content_type, url, data))
+        return {"name": name, "size": len(data)}
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "content_type", "path", "data"),
+    [
+        ("'/report'", "Réport.pdf", "application/pdf", "/report", PDF),
+        ("page.get_by_text('Report')", "Réport.pdf", "application/pdf", "/report", PDF),
+        ("page.get_by_text('Data')", "data.csv", "text/csv", "/data.csv", b"a,b\n1,2\n"),
+        ("page.get_by_role('button', name='Make')", "data.csv", "text/csv", "/data.csv", b"a,b\n1,2\n"),
+    ],
+)
+async def test_downloads(
+    run: Run, site: str, source: str, name: str, content_type: str, path: str, data: bytes
+) -> None:
+    shelf = BundleReader()
+    outcome = await run(f"return await task.download({source})", host=shelf)
+    assert outcome.ok, outcome.error
+    assert outcome.value == {"name": name, "size": len(data)}
+    assert shelf.files == [(name, content_type, site + path, data)]
+
+
+async def test_failed_downloads(run: Run) -> None:
+    missing = (await run("await task.download('/nothing.pdf')", host=BundleReader())).error
+    assert missing is not None
+    assert "HTTP 404" in missing.message
+    untaken = (await run("await task.download('/report')")).error
+    assert untaken is not None
+    assert "nobody takes files here" in untaken.message
+
+
+async def test_attach(run: Run) -> None:
+    shelf = BundleReader()
+    body = (
+        "open('/scratch/a.bin', 'wb').write(bytes(1_000_000))\nreturn await task.attach('/scratch/a.bin', name='b.bin')"
+    )
+    assert (await run(body, path=None, host=shelf)).value == {"name": "b.bin", "size": 1_000_000}
+    assert shelf.files[0][0] == "b.bin"
+
+
+async def test_empty(run: Run) -> None:
+    outcome = await run("await task.empty(page.locator('.none'))\nreturn []", path="/2")
+    assert outcome.evidence.empty == ((".none", True),)
+    untrue = await run("await task.empty(page.locator('.none'))\nreturn []")
+    assert untrue.error is not None
+    assert "not visible" in untrue.error.message
+    assert untrue.evidence.empty == ((".none", False),)
+
+
+async def test_more_than_all_is_paging_that_does_not_end(run: Run) -> None:
+    outcome = await run("await task.progress(6, 5)")
+    assert outcome.error is not None
+    assert "does the paging end" in outcome.error.message

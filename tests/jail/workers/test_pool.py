@@ -1,0 +1,309 @@
+"""Warm workers: who gets one that has run before, what is left of that run, and when one is ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import resource
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from sandbox import Automation, Egress, Host, Outcome, PoolOptions, Sandbox, SandboxLimits, WorkerDied
+from sandbox.isolation.usage import descendants
+from tests.support.jailed import _indent
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SECONDS = 20.0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def warm() -> AsyncIterator[Sandbox]:
+    """Without blank workers: a second run is in the first one's, or in a new one."""
+    async with Sandbox(pool=PoolOptions(spare=0)) as opened:
+        yield opened
+
+
+async def run(sandbox: Sandbox, body: str, affinity: str | None = "a", **options: Any) -> Outcome:
+    code = body if "def run" in body else "async def run(page, parameters, task):\n" + _indent(body)
+    options = {"limits": SandboxLimits(wall_seconds=30)} | options
+    return await sandbox.run(Automation(code), options.pop("parameters", {}), affinity=affinity, **options)
+
+
+async def runs_of_worker(sandbox: Sandbox, affinity: str | None = "a", **options: Any) -> int:
+    """Which run of its worker one more run of this identity is."""
+    return (await run(sandbox, "return 1", affinity, **options)).worker_run
+
+
+async def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen"
+        await asyncio.sleep(0.05)
+
+
+async def test_the_next_run_of_the_same_identity_finds_it_warm(warm: Sandbox, site: str) -> None:
+    body = "return [await page.title(), page.url, len(page.context.pages)]"
+    for number in (1, 2, 3):
+        outcome = await run(warm, body, "same", start_url=site, egress=Egress(allow=(site,)))
+        assert outcome.value == ["Items", site + "/", 1]
+        assert outcome.worker_run == number
+        assert outcome.evidence.documents == ((site + "/", 200),)
+
+
+async def test_another_identity_never_gets_it(warm: Sandbox) -> None:
+    assert await runs_of_worker(warm, "mine") == 1
+    assert await runs_of_worker(warm, "yours") == 1
+    assert await runs_of_worker(warm, None) == 1
+    assert await runs_of_worker(warm, "mine") == 2
+
+
+async def test_two_runs_at_one_time_have_a_worker_each(warm: Sandbox) -> None:
+    both = await asyncio.gather(runs_of_worker(warm, "twice"), runs_of_worker(warm, "twice"))
+    assert both == [1, 1]
+    assert sorted(await asyncio.gather(runs_of_worker(warm, "twice"), runs_of_worker(warm, "twice"))) == [2, 2]
+
+
+CARELESS = """
+import asyncio, csv, decimal, os, random, sys, types
+async def run(page, parameters, task):
+    seen = {
+        "module": hasattr(sys.modules["automation"], "mark"),
+        "import": "helper" in sys.modules or hasattr(csv, "mark"),
+        "environment": os.environ.get("MARK"),
+        "path": "/scratch" in sys.path,
+        "directory": os.getcwd(),
+        "scratch": [n for n in os.listdir("/scratch") if "playwright" not in n],
+        "shared memory": os.listdir("/dev/shm"),
+        "cookies": len(await page.context.cookies()),
+        "storage": await page.evaluate("localStorage.length"),
+        "random": random.random() == 0.5714025946899135,
+        "precision": decimal.getcontext().prec,
+        "log": task.log("one line") and None,
+        "resource": task.resource("word").read_text(),
+    }
+    sys.modules["automation"].mark = csv.mark = True
+    sys.modules["helper"] = types.ModuleType("helper")
+    os.environ["MARK"] = "x"
+    sys.path.append("/scratch")
+    open("/scratch/file", "x").close()
+    open("/dev/shm/file", "x").close()
+    os.mkdir("/scratch/directory")
+    os.chdir("/scratch/directory")
+    decimal.getcontext().prec = 3
+    random.seed(10)
+    await page.context.add_cookies([{"name": "a", "value": "b", "url": page.url}])
+    await page.evaluate("localStorage.setItem('a', 'b')")
+    return seen
+"""
+
+
+async def test_nothing_of_a_run_is_there_in_the_next(warm: Sandbox, site: str) -> None:
+    automation = Automation(CARELESS, resources={"word": b"hello"})
+    for number in (1, 2, 3):
+        outcome = await warm.run(
+            automation, {}, start_url=site, egress=Egress(allow=(site,)), host=Host(), affinity="careless"
+        )
+        assert outcome.ok, outcome.error
+        assert outcome.worker_run == number
+        assert outcome.logs == ("one line",)
+        assert outcome.value == {
+            "module": False, "import": False, "environment": None, "path": False, "directory": "/scratch",
+            "scratch": ["resources"], "shared memory": [], "cookies": 0, "storage": 0, "random": False,
+            "precision": 28, "log": None, "resource": "hello",
+        }  # fmt: skip
+
+
+async def left_by(sandbox: Sandbox, body: str, caplog: pytest.LogCaptureFixture) -> str:
+    """Why the worker is not used again after this run."""
+    caplog.set_level(logging.INFO, "sandbox.workers.pool")
+    outcome = await run(sandbox, body, "untidy")
+    assert outcome.ok, outcome.error
+    await until(lambda: "left behind" in caplog.text)
+    assert not [entry for entry in sandbox._pool._waiting if entry.affinity == "untidy"]
+    return caplog.text.partition("left behind: ")[2]
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("import asyncio\ntask.kept = asyncio.create_task(asyncio.sleep(60))", "task Task-"),
+        ("import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "thread "),
+        ("import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(60)\n    os._exit(0)",
+            "process ",
+        ),
+        ("task.kept = await page.context.browser.new_context()", "1 browser contexts"),
+        ("import socket\nsocket.create_connection = None", "a patched socket.create_connection"),
+        ("import asyncio\nasyncio.Event.set = lambda self: None", "a patched Event.set"),
+        ("import socket\nsocket.setdefaulttimeout(3)", "a changed socket timeout"),
+        ("import os\nos.open('/etc/localtime', os.O_RDONLY)", "descriptor "),
+        ("import asyncio\nasync def later():\n    while True:\n        task.log('here')\n"
+            "        await asyncio.sleep(0)\n"
+        "task.kept = asyncio.create_task(later())\nawait asyncio.sleep(0)", "the worker spoke out of turn: 'log'"),
+    ],
+)  # fmt: skip
+async def test_what_the_worker_finds(warm: Sandbox, body: str, what: str, caplog: pytest.LogCaptureFixture) -> None:
+    assert (await left_by(warm, body, caplog)).startswith(what)
+
+
+HIDING = """
+import os, threading, time, sandbox.inside.process_reset
+async def nothing(self): return ()
+async def run(page, parameters, task):
+    sandbox.inside.process_reset.Baseline.restore = nothing
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("    if os.fork() == 0: time.sleep(60)", "process "),
+        ("    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "threads in process"),
+        ("    for directory in ('/scratch', '/dev/shm'): open(directory + '/mark', 'x').close()",
+         "file /scratch/mark; file /dev/shm/mark"),
+        ("    for _ in range(4): await (await page.context.browser.new_context()).new_page()\n"
+         "    type(page.context.browser).contexts = property(lambda browser: [page.context])", "pages"),
+    ],
+)  # fmt: skip
+async def test_the_host_sees_what_hostile_code_hides(
+    warm: Sandbox, body: str, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (await left_by(warm, HIDING + body, caplog)).startswith(what)
+
+
+async def test_a_failed_run_ends_its_worker(warm: Sandbox) -> None:
+    assert await runs_of_worker(warm, "failing") == 1
+    assert not (await run(warm, "raise ValueError", "failing")).ok
+    assert await runs_of_worker(warm, "failing") == 1
+
+
+async def test_secrets_have_a_worker_of_their_own(warm: Sandbox) -> None:
+    assert await runs_of_worker(warm, "secret") == 1
+    assert await runs_of_worker(warm, "secret", secret=True) == 1
+    assert await runs_of_worker(warm, "secret") == 2
+
+
+async def test_a_kept_session_is_released_or_closed(warm: Sandbox) -> None:
+    async def kept() -> Outcome:
+        outcome = await run(warm, "return 1", "kept", keep_open=True)
+        assert outcome.session is not None
+        return outcome
+
+    first = await kept()
+    assert first.session is not None
+    first.session.release()
+    second = await kept()
+    assert second.session is not None
+    assert second.worker_run == 2
+    await second.session.execute("1")
+    second.session.release()
+    third = await kept()
+    assert third.session is not None
+    assert third.worker_run == 1
+    await third.session.close()
+    assert await runs_of_worker(warm, "kept") == 1
+
+
+async def test_other_limits_that_are_fixed_at_the_start_have_another_worker(warm: Sandbox) -> None:
+    assert await runs_of_worker(warm, "limits") == 1
+    assert await runs_of_worker(warm, "limits", limits=SandboxLimits(scratch_mb=64)) == 1
+    assert await runs_of_worker(warm, "limits", limits=SandboxLimits(wall_seconds=60)) == 2
+
+
+def workers() -> int:
+    return sum(1 for pid in descendants(os.getpid()) if _is_jail(pid))
+
+
+def _is_jail(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().startswith(b"/usr/bin/bwrap") and _parent(pid) == os.getpid()
+    except OSError:
+        return False
+
+
+def _parent(pid: int) -> int:
+    with open(f"/proc/{pid}/stat") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
+
+
+async def test_the_limit_of_runs() -> None:
+    async with Sandbox(pool=PoolOptions(spare=0, runs=2)) as sandbox:
+        assert [await runs_of_worker(sandbox) for _ in range(3)] == [1, 2, 1]
+
+
+async def test_no_more_are_kept_than_asked_for() -> None:
+    async with Sandbox(pool=PoolOptions(spare=0, kept=1)) as sandbox:
+        assert await runs_of_worker(sandbox, "old") == 1
+        assert await runs_of_worker(sandbox, "new") == 1
+        assert await runs_of_worker(sandbox, "new") == 2
+        assert await runs_of_worker(sandbox, "old") == 1
+    async with Sandbox(pool=PoolOptions(spare=0, kept=0)) as sandbox:
+        assert [await runs_of_worker(sandbox) for _ in range(2)] == [1, 1]
+
+
+async def test_the_memory_ceiling() -> None:
+    async with Sandbox(pool=PoolOptions(memory_mb=1)) as sandbox:
+        before = workers()
+        assert await runs_of_worker(sandbox) == 1
+        await until(lambda: workers() == before)
+
+
+async def test_idle_workers_are_ended_and_the_pool_shrinks() -> None:
+    async with Sandbox(pool=PoolOptions(idle_seconds=1.0)) as sandbox:
+        before = workers()
+        assert await runs_of_worker(sandbox) == 1
+        await until(lambda: workers() == before)
+        assert await runs_of_worker(sandbox) == 1
+
+
+async def test_a_blank_worker_is_ready_for_whoever_comes() -> None:
+    async with Sandbox() as sandbox:
+        before = workers()
+        await runs_of_worker(sandbox, None)
+        await until(lambda: workers() == before + 1)
+
+
+async def test_a_waiting_worker_that_dies_is_not_handed_out(warm: Sandbox) -> None:
+    assert await runs_of_worker(warm, "dying") == 1
+    entry = next(each for each in warm._pool._waiting if each.affinity == "dying")
+    await entry.renewing
+    os.kill(entry.client._process._root_pid, 9)
+    await until(lambda: not entry.client.usable)
+    assert await runs_of_worker(warm, "dying") == 1
+
+
+async def test_a_waiting_worker_that_has_just_died_is_cleaned_up(warm: Sandbox) -> None:
+    """Nobody has heard of its end yet when the next run finds it."""
+    assert await runs_of_worker(warm, "just died") == 1
+    entry = next(each for each in warm._pool._waiting if each.affinity == "just died")
+    await entry.renewing
+    entry.client.end(WorkerDied("just now"))
+    assert await runs_of_worker(warm, "just died") == 1
+    await until(lambda: entry.client not in warm._pool._all)
+
+
+async def test_a_worker_that_cannot_be_made_blank_is_not_kept(warm: Sandbox) -> None:
+    """Here because this program may open no more files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert await runs_of_worker(warm, "no files") == 1
+    entry = next(each for each in warm._pool._waiting if each.affinity == "no files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+    try:
+        await asyncio.wait({entry.renewing})
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert entry not in warm._pool._waiting
+    assert await runs_of_worker(warm, "no files") == 1
+    await until(lambda: entry.client not in warm._pool._all)
+
+
+@pytest.mark.parametrize("option", ["spare", "kept", "memory_mb", "idle_seconds", "runs"])
+async def test_options_are_not_negative(option: str) -> None:
+    with pytest.raises(ValueError, match=option):
+        PoolOptions(**{option: -1})

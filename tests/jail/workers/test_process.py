@@ -1,0 +1,139 @@
+"""The host's side of a worker's process, where its start or its end goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import os
+import resource
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import SandboxError, SandboxLimits
+from sandbox.browser import find_browser
+from sandbox.isolation.usage import descendants
+from sandbox.workers.process import WorkerProcess
+from tests.support.jails import JAILS
+
+
+async def start(process: WorkerProcess) -> None:
+    await process.start(find_browser(), SandboxLimits(), chromium_sandbox=False, meanwhile=lambda: None)
+
+
+def held() -> tuple[list[str], list[int]]:
+    """Descriptors of this program, and its children."""
+    return sorted(os.listdir("/proc/self/fd")), [pid for pid in descendants(os.getpid()) if pid != os.getpid()]
+
+
+async def test_no_child_of_the_program_gets_the_workers_listener() -> None:
+    process = WorkerProcess("none", lambda size: None, None)
+    await start(process)
+    try:
+        assert not process.listener.get_inheritable()
+    finally:
+        process.kill()
+        await process.wait_gone()
+
+
+@pytest.mark.parametrize("room", range(16))
+async def test_a_start_for_which_there_are_too_few_descriptors_leaves_nothing(room: int) -> None:
+    await start_and_end()  # what the first needs stays
+    before = held()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    filled = []
+    with contextlib.suppress(OSError):
+        while True:
+            filled.append(os.dup(0))
+    for _ in range(room):
+        os.close(filled.pop())
+    began = time.monotonic()
+    try:
+        with contextlib.suppress(OSError, SandboxError):
+            await start_and_end()
+    finally:
+        for descriptor in filled:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert time.monotonic() - began < 5
+    assert held() == before
+
+
+async def start_and_end() -> None:
+    process = WorkerProcess("bubblewrap", lambda size: None, None)
+    await start(process)
+    process.kill()
+    await process.wait_gone()
+
+
+@pytest.mark.parametrize("mechanism", [*JAILS, "none"])
+async def test_a_worker_without_a_handle_is_ended(mechanism: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may take the last descriptor just then."""
+    before, opened = held(), os.pidfd_open
+
+    def open_(pid: int) -> int:
+        if pid != os.getpid():
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return opened(pid)
+
+    monkeypatch.setattr(os, "pidfd_open", open_)
+    with pytest.raises(OSError, match="Too many open files"):
+        await start(WorkerProcess(mechanism, lambda size: None, None))
+    assert held() == before
+
+
+async def test_last_words_are_read_while_the_process_has_its_number() -> None:
+    """For they can be too many, and then it is killed."""
+    there: list[bool] = []
+    process = WorkerProcess("none", lambda size: there.append(Path(f"/proc/{process._root_pid}").exists()), None)
+    await start(process)
+    assert process._output is not None
+    asyncio.get_running_loop().remove_reader(process._output)  # its end is heard of first
+    with open(f"/proc/{process._root_pid}/fd/2", "wb") as output:
+        output.write(b"last words")
+    os.kill(process._root_pid, signal.SIGKILL)
+    await process.wait_gone()
+    assert process.last_words == "last words"
+    assert there == [True]
+
+
+async def test_what_does_not_end_in_time_is_let_go_of_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.workers.process._GONE_SECONDS", 0.05)
+    process = WorkerProcess("none", lambda size: None, None)
+    await start(process)
+    with pytest.raises(TimeoutError):
+        await process.wait_gone()
+    assert process.control.fileno() == process.listener.fileno() == -1
+    await asyncio.wait_for(process._gone.wait(), 5)  # the control socket is closed
+    assert not Path(process._scratch or "").exists()
+
+
+async def test_a_program_that_blocks_the_signal_to_end_ends_its_workers_all_the_same() -> None:
+    """What a thread blocks, what it starts blocks, too."""
+    process = WorkerProcess("landlock", lambda size: None, None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    try:
+        await start(process)
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    process.kill()
+    await asyncio.wait_for(process._gone.wait(), 5)
+    await process.wait_gone()
+
+
+async def test_a_supervisor_that_was_stopped_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel lets signals out of the jail, hostile code can do that."""
+    monkeypatch.setattr("sandbox.workers.process._SUPERVISOR_SECONDS", 0.2)
+    before = held()[1]
+    process = WorkerProcess("landlock", lambda size: None, None)
+    await start(process)
+    os.kill(process._root_pid, signal.SIGSTOP)
+    process.kill()
+    await process.wait_gone()
+    assert held()[1] == before
+    assert not Path(process._scratch or "").exists()

@@ -1,0 +1,57 @@
+"""The command that serves a site."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from fixtures_sites import FixtureServer
+from fixtures_sites.server import Site
+
+SITE = Site("toy", about="a toy", state=list)
+
+
+@pytest.fixture
+def server() -> Iterator[FixtureServer]:
+    with FixtureServer(SITE) as running:
+        yield running
+
+
+@pytest.fixture
+def visitor(server: FixtureServer) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    yield connection
+    connection.close()
+
+
+def get(visitor: http.client.HTTPConnection, path: str, cookie: str = "") -> tuple[int, str]:
+    visitor.request("GET", path, headers={"Cookie": cookie})
+    answer = visitor.getresponse()
+    return answer.status, answer.read().decode()
+
+
+def test_the_command_serves_until_interrupted() -> None:
+    command = [sys.executable, "-m", "fixtures_sites", "ledger", "--version", "v2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stderr
+        assert "demo / violet-harbor-92" in process.stdout.readline()
+        address = process.stdout.readline().strip()
+        visitor = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=10)
+        assert "Welcome back" in get(visitor, "/signin")[1]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+        assert process.stderr.read() == ""
+        visitor.close()
+
+
+def test_the_command_refuses_a_taken_port(server: FixtureServer) -> None:
+    command = [sys.executable, "-m", "fixtures_sites", "feed", "--port", str(server.port)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert done.stderr.startswith("cannot serve feed: ")

@@ -1,0 +1,101 @@
+"""The command as a user runs it, on a store with one automation that was saved by hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from engine.cli.main import webtasks
+from fixtures_sites import FixtureServer, serve
+from tests.support.paths import ROOT
+from tests.support.saved import TASK, save
+
+KEY = "guide"
+BUSINESSES = """\
+async def run(page, parameters, task):
+    await page.get_by_role("button", name="Accept all").click()
+    await page.get_by_role("link", name=parameters["category"]).click()
+    await page.locator("tbody tr").first.wait_for()
+    task.log("the list is there")
+    return [{"name": name} for name in await page.locator("tbody a").all_inner_texts()]
+"""
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Two revisions under one key."""
+    directory = tmp_path / "store"
+    save(directory, KEY, BUSINESSES.replace("tbody a", "tbody b"), parameters={"category": ""})
+    save(directory, KEY, BUSINESSES, parameters={"category": ""})
+    return directory
+
+
+@pytest.fixture
+def cli(store: Path) -> Run:
+    """``cli("show", "guide")`` runs ``webtasks --store … show guide`` in this process."""
+
+    def run(*arguments: str, **more: Any) -> Result:
+        result = CliRunner().invoke(webtasks, ["--store", str(store), *arguments], **more)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def guide() -> Iterator[FixtureServer]:
+    with serve("directory") as server:
+        yield server
+
+
+@pytest.fixture
+def trouble() -> Iterator[str]:
+    """The URL of the site where everything goes wrong, without the slash at its end."""
+    with serve("misbehaving") as server:
+        yield server.url.rstrip("/")
+
+
+def replay(url: str, category: str = "Surveying", **more: str) -> list[str]:
+    """The arguments of a run that asks no model."""
+    options = [text for name, value in more.items() for text in (f"--{name.replace('_', '-')}", value)]
+    return ["run", TASK, "--key", KEY, "--ai", "never", "--start-url", url, "-p", f"category={category}", *options]
+
+
+def started(*arguments: str, env_more: dict[str, str] | None = None, **more: Any) -> subprocess.Popen[str]:
+    """The command as a process of its own, its output piped."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONWARNINGS": "error", **(env_more or {})},
+        text=True,
+        # As in a terminal; what starts the tests in the background may have it ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more),
+    )
+
+
+def read_all(controller: int) -> str:
+    """What is shown on a terminal until its other end is closed."""
+    shown = b""
+    try:
+        while chunk := os.read(controller, 65536):
+            shown += chunk
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    os.close(controller)
+    return shown.decode(errors="replace")
+
+
+def data(result: Result) -> Any:
+    """What was printed on standard output, which must be JSON and nothing else."""
+    return json.loads(result.stdout)

@@ -1,0 +1,136 @@
+"""What the commands on saved automations show and change, in text and as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from engine.bundles import BundleStore
+from engine.cli.main import webtasks
+from tests.support.command import KEY, Run, data
+from tests.support.saved import TASK, save
+
+
+def revisions(store: Path) -> list[str]:
+    return [revision.id for revision in BundleStore(store / "default").history(KEY)]
+
+
+def test_history_is_newest_first(cli: Run, store: Path) -> None:
+    shown = cli("history", KEY).stdout.splitlines()
+    assert shown[0].split() == ["Revision", "Saved", "Model", "Cost", "What"]
+    assert [line.split()[0] for line in shown[1:]] == [each[:10] for each in revisions(store)]
+    assert [each["id"] for each in data(cli("history", KEY, "--json", "-l", "1"))] == revisions(store)[:1]
+
+
+def test_show_tells_the_facts_and_the_code(cli: Run, store: Path) -> None:
+    shown = cli("show", KEY).stdout
+    for fact in (TASK, "category", revisions(store)[0][:10], str(store / "default" / "bundles" / KEY), "tbody a"):
+        assert fact in shown
+    code = cli("show", KEY, "HEAD~1", "--code").stdout
+    assert "tbody b" in code
+    compile(code, "automation.py", "exec")
+    description = data(cli("show", KEY, "--json"))
+    assert (description["key"], description["pinned"]) == (KEY, None)
+    assert description["revision"]["id"] == revisions(store)[0]
+
+
+def test_show_names_edits_that_do_not_run(cli: Run, store: Path) -> None:
+    (store / "default" / "bundles" / KEY / "automation.py").write_text("# mine\n")
+    shown = cli("show", KEY).stdout
+    assert "automation.py" in next(line for line in shown.splitlines() if line.startswith("Edited:"))
+    assert "# mine" not in shown
+
+
+def test_diff_compares_the_last_two_or_any(cli: Run, store: Path) -> None:
+    last = cli("diff", KEY).stdout
+    assert '+    return [{"name": name} for name in await page.locator("tbody a")' in last
+    newest, oldest = revisions(store)
+    assert cli("diff", KEY, newest[:8], oldest).stdout.count("+    return") == 1
+    assert data(cli("diff", KEY, "--json"))["old"] == oldest
+    alone = cli("diff", KEY, "--json", str(oldest), str(oldest))
+    assert data(alone)["diff"] == ""
+
+
+def test_diff_of_a_single_revision_says_so(cli: Run, store: Path) -> None:
+    result = cli("diff", KEY, "", "HEAD~1")
+    assert result.exit_code == 2
+    assert "one revision only" in result.stderr
+
+
+def test_rollback_saves_the_older_code_as_the_newest(cli: Run, store: Path) -> None:
+    _, oldest = revisions(store)
+    result = cli("rollback", KEY, oldest[:10])
+    assert "Roll back" in result.stdout
+    assert len(revisions(store)) == 3
+    assert "tbody b" in cli("show", KEY, "--code").stdout
+    again = data(cli("rollback", KEY, "HEAD~1", "--json"))
+    assert again["id"] == revisions(store)[0]
+
+
+def test_pin_and_unpin(cli: Run, store: Path) -> None:
+    newest, oldest = revisions(store)
+    assert data(cli("pin", KEY, "HEAD~1", "--json")) == {"key": KEY, "pinned": oldest}
+    assert f"pinned at {oldest[:10]}" in cli("bundles", "list").stdout
+    assert "Pinned:" in cli("show", KEY).stdout
+    assert newest[:10] in cli("pin", KEY).stdout
+    assert "not pinned" in cli("unpin", KEY).stdout
+    assert data(cli("bundles", "list", "--json"))[0]["pinned"] is None
+
+
+@pytest.mark.parametrize("command", ["history", "show", "diff", "rollback", "pin", "unpin"])
+def test_an_unknown_key_is_two_and_leaves_no_trace(cli: Run, store: Path, command: str) -> None:
+    revision = ["HEAD"] if command == "rollback" else []
+    result = cli(command, "nobody", *revision)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "nothing is saved under the reuse key 'nobody'" in result.stderr
+    assert not (store / "default" / "bundles" / "nobody").exists()
+
+
+def test_an_unknown_revision_is_two(cli: Run) -> None:
+    for arguments in (("show", KEY, "beef"), ("diff", KEY, "beef"), ("rollback", KEY, "beef"), ("pin", KEY, "beef")):
+        result = cli(*arguments)
+        assert result.exit_code == 2
+        assert "beef" in result.stderr
+
+
+def test_looking_at_an_empty_store_makes_none(tmp_path: Path) -> None:
+    store = tmp_path / "none"
+    for arguments in (
+        ["list"],
+        ["bundles", "list"],
+        ["costs"],
+        ["watch"],
+        ["cancel", "wt_1"],
+        ["result", "wt_1"],
+        ["export"],
+        ["--json", "list"],
+        ["show", "k"],
+    ):
+        CliRunner().invoke(webtasks, ["--store", str(store), *arguments])
+    assert not store.exists()
+
+
+def test_options_stand_before_or_after_the_command(tmp_path: Path, store: Path) -> None:
+    run = CliRunner(env={"WEBTASKS_STORE": str(tmp_path / "other")}).invoke
+    for arguments in (
+        ["--store", str(store), "bundles", "list", "--json"],
+        ["--json", "bundles", "list", "--store", str(store)],
+    ):
+        assert data(run(webtasks, arguments))[0]["key"] == KEY
+    assert data(run(webtasks, ["bundles", "list", "--json"])) == []
+
+
+def test_a_long_list_is_cut_and_says_so(cli: Run, store: Path) -> None:
+    for n in range(3):
+        save(store, f"more-{n}", "async def run(page, parameters, task):\n    return 1\n")
+    keys = [KEY, "more-0", "more-1", "more-2"]
+    assert [each["key"] for each in data(cli("bundles", "list", "--json"))] == keys
+    assert [each["key"] for each in data(cli("bundles", "list", "--json", "--limit", "2", "--offset", "1"))] == keys[
+        1:3
+    ]
+    shown = cli("bundles", "list", "--limit", "3")
+    assert "more-1" in shown.stdout
+    assert "more-2" not in shown.stdout
+    assert "1 more; --limit and --offset show them" in shown.output

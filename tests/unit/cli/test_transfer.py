@@ -1,0 +1,76 @@
+"""Commands that carry an automation from store to store, or away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.bundles import BundleStore
+from tests.support.command import KEY, Run, data
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = tmp_path / "here"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    return directory
+
+
+def test_export_rm_and_import_are_a_way_there_and_back(cli: Run, store: Path, here: Path) -> None:
+    before = BundleStore(store / "default").history(KEY)
+    assert cli("bundles", "export", KEY).stdout == "guide.bundle\n"
+    assert cli("bundles", "rm", KEY, "--yes").stdout == "guide is deleted\n"
+    assert data(cli("bundles", "list", "--json")) == []
+    assert cli("bundles", "import", "guide.bundle").stdout.startswith("guide: 2 revisions, the last ")
+    assert BundleStore(store / "default").history(KEY) == before
+    again = cli("bundles", "import", "guide.bundle")
+    assert again.exit_code == 2
+    assert "something under the key 'guide' already" in again.stderr
+    imported = data(cli("bundles", "import", "guide.bundle", "--key", "Kopie/2", "--json"))
+    assert (imported["key"], Path(imported["path"]).is_dir()) == ("Kopie/2", True)
+    exported = data(cli("bundles", "export", "Kopie/2", "-o", str(here), "--json"))
+    assert exported["revision"] == imported["revision"]
+    assert Path(exported["file"]).stat().st_size == exported["bytes"]
+
+
+def test_export_writes_over_nothing_unless_told(cli: Run, here: Path) -> None:
+    file = here / "mine.txt"
+    file.write_text("mine")
+    refused = cli("bundles", "export", KEY, "-o", str(file))
+    assert (refused.exit_code, file.read_text()) == (2, "mine")
+    assert "--force" in refused.stderr
+    assert cli("bundles", "export", KEY, "-o", str(file), "--force").exit_code == 0
+    assert file.read_bytes().startswith(b"# v2 git bundle")
+
+
+def test_rm_asks_first(cli: Run, store: Path) -> None:
+    kept = cli("bundles", "rm", KEY, input="n\n")
+    assert kept.exit_code == 1
+    assert "Delete 2 revisions of 'guide' for good?" in kept.stderr
+    assert BundleStore(store / "default").head(KEY) is not None
+    (store / "default" / "bundles" / KEY / "NOTES.md").write_text("mine")
+    gone = cli("bundles", "rm", KEY, "--json", input="y\n")
+    assert data(gone) == {"key": KEY, "removed": True}
+    assert "your edits of NOTES.md" in gone.stderr
+    assert BundleStore(store / "default").head(KEY) is None
+
+
+@pytest.mark.parametrize("arguments", [("export", "nobody"), ("rm", "nobody", "-y"), ("import", "nowhere.bundle")])
+def test_what_is_not_there_is_two(cli: Run, arguments: tuple[str, ...]) -> None:
+    result = cli("bundles", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Error: " in result.stderr
+
+
+def test_a_file_that_is_no_bundle_is_refused(cli: Run, here: Path) -> None:
+    (here / "page.html").write_text("<html>")
+    result = cli("bundles", "import", "page.html")
+    assert result.exit_code == 2
+    assert "no file that `webtasks bundles export`" in result.stderr
+
+
+def test_the_group_and_the_short_commands_are_the_same(cli: Run) -> None:
+    for long, short in (("log", "history"), ("show", "show"), ("diff", "diff")):
+        assert cli("bundles", long, KEY).stdout == cli(short, KEY).stdout

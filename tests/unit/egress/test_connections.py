@@ -1,0 +1,105 @@
+"""Connections to the proxy: how many there may be, for how long, and that none outlives it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import socket
+from collections.abc import Sequence
+
+import pytest
+
+from sandbox import Egress
+from sandbox.egress import proxy as egress_proxy
+from tests.unit.egress.test_upstream import ANSWER, Upstream, proxied, send
+
+GET = b"GET http://example.com/ HTTP/1.1\r\n\r\n"
+
+
+async def _end(reader: asyncio.StreamReader) -> bytes:
+    with contextlib.suppress(ConnectionError):
+        return await asyncio.wait_for(reader.read(), 5)
+    return b""
+
+
+async def test_there_are_so_many_at_one_time() -> None:
+    async with proxied(Upstream()) as (proxy, port):
+        held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(256)]
+        for _ in range(3):
+            assert await send(port, b"") == b""
+        assert list(proxy.refused) == [("connections", "policy: more than 256 at one time")]
+        held.pop()[1].close()
+        await asyncio.sleep(0.05)
+        assert await send(port, GET, len(ANSWER)) == ANSWER
+        for _, writer in held:
+            writer.close()
+
+
+async def test_one_that_is_dropped_counts_until_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has not read yet keeps a connection, and its descriptor, open."""
+    monkeypatch.setattr(egress_proxy, "_MOST_CONNECTIONS", 1)
+    monkeypatch.setattr("sandbox.egress.http1._LINGER_SECONDS", 0.5)
+    long = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" + bytes(60_000)
+    async with proxied(Upstream(long)) as (proxy, port):
+        assert proxy._server is not None
+        proxy._server.sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect(("127.0.0.1", port))
+            client.sendall(GET)
+            await asyncio.sleep(0.2)
+            assert await send(port, GET) == b""
+            await asyncio.sleep(0.6)
+            assert await send(port, GET) == long
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET http://exam", b"\r\n"])
+async def test_a_head_has_its_time(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr(egress_proxy, "_HEAD_SECONDS", 0.1)
+    async with proxied(Upstream()) as (_, port):
+        assert await send(port, sent) == b""
+
+
+@pytest.mark.filterwarnings("ignore:unclosed", "ignore:.*unclosed")
+@pytest.mark.parametrize("steps", range(8))
+async def test_none_outlives_the_proxy(steps: int) -> None:
+    upstream = Upstream()
+    async with proxied(upstream) as (proxy, port):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            proxy.close()
+            client.setblocking(False)
+            loop = asyncio.get_running_loop()
+            answer = b""
+            # In one of these moments asyncio forgets it: then nobody serves it, and the garbage collector closes it
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                await loop.sock_sendall(client, GET)
+                answer = await asyncio.wait_for(loop.sock_recv(client, 100), 0.5)
+    gc.collect()
+    assert answer == b""
+    assert upstream.heads == []
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_no_answer_to_a_look_up_comes_in_between(steps: int) -> None:
+    upstream, asked, answered = Upstream(), asyncio.Event(), asyncio.Event()
+
+    async def resolve(host: str, port: int) -> Sequence[str]:
+        asked.set()
+        await answered.wait()
+        return ["93.184.216.34"]
+
+    async with proxied(upstream) as (proxy, port):
+        proxy.bind(Egress(proxy=f"http://127.0.0.1:{upstream.port}"), resolve)
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET)
+        await asked.wait()
+        answered.set()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        proxy.close()
+        assert await _end(reader) == b""
+        writer.close()
+    assert upstream.heads == []

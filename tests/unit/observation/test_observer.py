@@ -1,0 +1,82 @@
+"""What the model sees: short, and nothing lost."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings
+
+from engine.observation.aria import Node
+from engine.observation.observer import CAP, Observer
+from sandbox.results import PageSnapshot
+from tests.unit.observation.test_aria import trees, write
+
+QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+
+
+def snapshot_of(*nodes: Node, url: str = "http://shop.test/list") -> PageSnapshot:
+    return PageSnapshot(url, "Shop", "\n".join(line for node in nodes for line in write(node)))
+
+
+@settings(max_examples=60)
+@given(trees)
+def test_a_look_holds_page_text_in_quotes_only(tree: Node) -> None:
+    node = Node("main", ref="e900", children=(Node("button", "Go", ref="e901"), tree))
+    snapshot = snapshot_of(node)
+    observer = Observer()
+    look = observer.first(snapshot)
+    assert look == Observer().first(snapshot)
+    assert len(look) <= CAP
+    refs = {below.ref for below in node.walk()}
+    assert set(re.findall(r"\[((?:f\d+)?e\d+)\]", look)) <= refs
+    assert all(look.count(f"[{below.ref}]") for below in node.walk() if below.ref and below.is_control)
+    assert "Buy" not in QUOTED.sub("", look).split()
+    assert observer.again(snapshot) == "Nothing changed."
+
+
+@pytest.mark.parametrize("size", [400, 5_000])
+def test_what_no_folding_brings_to_size_is_cut_but_not_what_leads_on(size: int) -> None:
+    headings = tuple(
+        Node("heading", f"Chapter {chr(97 + i % 26)}{'x' * (i % 50)} " * 3, ("level=2",), f"e{i}") for i in range(size)
+    )
+    varied = tuple(Node("group", children=(heading,) * (1 + i % 7)) for i, heading in enumerate(headings))
+    total, following = Node("text", "Showing 1-20 of 900"), Node("link", "Next", (), "e9999", url="?page=2")
+    look = Observer().first(snapshot_of(*varied, total, following))
+    assert len(look) <= CAP
+    assert "of 900" in look
+    assert 'link "Next" [e9999] ?page=2' in look
+    assert "⋯" in look
+
+
+def test_what_leads_on_is_shown_amid_many_links() -> None:
+    names = [*"abcdefghijklm", "Next page", *"nopqrstuvwxyz"]
+    links = tuple(Node("link", name, (), f"e{i}", url=f"/{i}") for i, name in enumerate(names, 10))
+    look = Observer().first(snapshot_of(Node("navigation", ref="e1", children=links)))
+    assert 'link "Next page" [e23] /23' in look
+    assert "[e16]" not in look
+
+
+def test_the_only_one_of_its_kind_is_shown_where_no_two_kinds_are_many() -> None:
+    def row(number: int, *roles: str) -> Node:
+        cells = tuple(Node(role, f"{role} {number}") for role in roles)
+        return Node("row", ref=f"e{number}", children=(Node("cell", children=cells),))
+
+    kinds = [("img",) * bool(i & 1) + ("code",) + ("math",) * bool(i & 2) + ("meter",) * bool(i & 4) for i in range(8)]
+    rows = [row(10 + i, *kinds[i % 8]) for i in range(32)]
+    rows.insert(20, row(99, "alert"))
+    look = Observer().first(snapshot_of(Node("table", ref="e1", children=tuple(rows))))
+    assert 'alert "alert 99"' in look
+    assert "more like these in e1" in look
+
+
+def test_a_clickable_part_of_a_named_control_stays() -> None:
+    part = Node("generic", ref="e2", pointer=True, children=(Node("text", "open"),))
+    look = Observer().first(snapshot_of(Node("heading", "Card open", ref="e1", children=(part, Node("text", "Card")))))
+    assert "click [e2]" in look
+
+
+def test_find_gives_the_control_around_a_text() -> None:
+    inside = (Node("img", "icon", ref="e2"), Node("generic", ref="e3", children=(Node("text", "cross mark"),)))
+    found = Observer().find(snapshot_of(Node("button", "Close", ref="e1", children=inside)), "cross mark")
+    assert 'button "Close" [e1]' in found

@@ -1,0 +1,441 @@
+"""The line of waiting tasks, and what goes wrong around it; no test needs a browser, for nothing is saved."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import engine.scheduling.scheduler
+from engine import AsyncEngine, Engine, EngineError, Event, StoreError, TaskRequest
+from engine.bundles import BundleStore
+from engine.bundles.lock import Lock
+from engine.scheduling.scheduler import Scheduler
+from engine.storage.task_queue import Claim, TaskQueue
+from engine.storage.tasks import TaskRecords
+from tests.support.saved import TASK
+from tests.support.stage import NoModel
+
+REPLAY: dict[str, Any] = {"ai": "never"}
+SECONDS = 10
+
+
+def an_engine(store: Path, **options: Any) -> AsyncEngine:
+    return AsyncEngine(store=store, model=NoModel(), **options)
+
+
+def left(store: Path, *task_ids: str, owner: str | None = None, **request: Any) -> None:
+    """Tasks that wait for an engine, as one that died or was closed leaves them."""
+    records = TaskRecords(store / "default" / "records.sqlite3")
+    asked = TaskRequest(**{"task": TASK, "reuse_key": "k", "ai": "never"} | request)
+    for task_id in task_ids:
+        records.enter(task_id, asked, datetime.now(UTC), owner=owner)
+    records.close()
+
+
+def is_broken(*_: Any, **__: Any) -> Any:
+    raise StoreError("disk I/O error")
+
+
+class Hold:
+    """An ``on_event`` that holds a run where it is, until it is canceled; cleaning up then takes a while."""
+
+    def __init__(self, at: str = "task.started", *, cleaning: float = 0) -> None:
+        self.at, self.cleaning = at, cleaning
+        self.reached = asyncio.Event()
+        self.left = asyncio.Event()
+
+    async def __call__(self, event: Event) -> None:
+        if event.type != self.at:
+            return
+        self.reached.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left.set()
+            await asyncio.sleep(self.cleaning)
+
+
+async def test_who_takes_nothing_over_does_not_wait_for_what_nobody_runs(tmp_path: Path) -> None:
+    left(tmp_path, "wt_closed", reuse_key="k")
+    left(tmp_path, "wt_died", reuse_key="k", owner="en_died")
+    left(tmp_path, *(f"wt_{n}" for n in range(10)), reuse_key="other")
+    async with an_engine(tmp_path, take_over=False) as one, asyncio.timeout(SECONDS):
+        for key in ("k", "free"):
+            result = await one.run(TASK, reuse_key=key, **REPLAY)
+            assert result.error is not None
+            assert result.error.reason == "nothing-saved"
+        assert len(await one.orphaned()) == 12
+
+
+@pytest.mark.parametrize("owner", [None, "en_died"])
+async def test_a_task_that_cannot_be_taken_over_stops_no_other(tmp_path: Path, owner: str | None) -> None:
+    left(tmp_path, "wt_model", owner=owner, model="qwen3", ai="auto")
+    left(tmp_path, "wt_version", owner=owner, reuse_key="of another version")
+    with sqlite3.connect(tmp_path / "default" / "records.sqlite3") as db:
+        later = """json_insert(request, '$.since_version_9', 'x')"""
+        db.execute(f"UPDATE tasks SET request = {later} WHERE id = 'wt_version'")
+    db.close()
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        model, version = await one.wait(["wt_model", "wt_version"], poll=0.1)
+        for result, said in ((model, "base_url"), (version, "another version")):
+            assert result.error is not None
+            assert (result.error.code, result.error.reason) == ("internal-error", "interrupted")
+            assert said in result.error.message
+            assert "start it again" in result.error.message
+            again = await one.run(TASK, reuse_key=result.reuse_key, **REPLAY)
+            assert again.error is not None
+            assert again.error.reason == "nothing-saved"
+
+
+SECRET: dict[str, Any] = {"parameters": {"password": "[secret:password]"}, "secrets": ["password"]}
+
+
+async def test_a_task_with_secrets_is_not_handed_over_by_closing(tmp_path: Path) -> None:
+    hold = Hold()
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        request: dict[str, Any] = {"reuse_key": "k", "if_interrupted": "rerun", **SECRET, **REPLAY}
+        task_id = await one.start(TASK, on_event=hold, **request)
+        await hold.reached.wait()
+    async with an_engine(tmp_path, take_over=False) as other:
+        assert (await other.result(task_id)).status == "canceled"
+
+
+async def test_a_task_with_secrets_that_stands_in_the_line_is_not_run_without_them(tmp_path: Path) -> None:
+    left(tmp_path, "wt_secret", **SECRET)
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        (result,) = await one.wait(["wt_secret"], poll=0.1)
+    assert result.error is not None
+    assert (result.error.code, result.error.reason) == ("internal-error", "interrupted")
+    assert "never stored" in result.error.message
+
+
+async def test_a_task_that_is_canceled_as_it_starts_ends_and_lets_go_of_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = Scheduler._start
+
+    async def start_and_cancel(scheduler: Scheduler, claim: Claim) -> None:
+        await start(scheduler, claim)  # its run has not had its first step
+        monkeypatch.setattr(Scheduler, "_start", start)
+        scheduler._cancel(scheduler._tasks[claim.task_id], scheduler._records.ask_to_cancel(claim.task_id))
+
+    monkeypatch.setattr(Scheduler, "_start", start_and_cancel)
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        canceled = await one.run(TASK, reuse_key="k", **REPLAY)
+        assert canceled.status == "canceled"
+        assert await one.result(canceled.web_task_id) == canceled
+        assert (await one.run(TASK, reuse_key="k", **REPLAY)).status == "completed"
+
+
+async def test_a_cancel_while_the_run_tells_of_its_beginning_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enter = TaskRecords.enter
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        entered = enter(*arguments, **named)
+        time.sleep(0.5)  # the line claims it meanwhile
+        return entered
+
+    monkeypatch.setattr(TaskRecords, "enter", slow)
+    hold = Hold("task.pending")
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        task_id = await one.start(TASK, reuse_key="k", on_event=hold, **REPLAY)
+        await hold.reached.wait()
+        assert (await one.result(task_id)).status == "started"
+        assert (await one.cancel(task_id)).status == "canceled"
+        assert (await one.run(TASK, reuse_key="k", **REPLAY)).status == "completed"
+
+
+@pytest.mark.parametrize("method", ["run", "start"])
+async def test_who_gives_up_before_the_task_is_told_of_leaves_none_behind(tmp_path: Path, method: str) -> None:
+    hold = Hold("task.pending")
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        lock = one.bundles.try_lock("k")
+        assert lock is not None
+        with lock:
+            asked = asyncio.ensure_future(getattr(one, method)(TASK, reuse_key="k", on_event=hold, **REPLAY))
+            await hold.reached.wait()
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+            assert [task.status for task in await one.list()] == ["canceled"]
+
+
+async def test_closing_does_not_hand_over_what_was_canceled(tmp_path: Path) -> None:
+    hold = Hold(cleaning=1)
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        task_id = await one.start(TASK, reuse_key="k", if_interrupted="rerun", on_event=hold, **REPLAY)
+        await hold.reached.wait()
+        canceling = asyncio.create_task(one.cancel(task_id))
+        await hold.left.wait()
+        await one.close()
+        await asyncio.wait([canceling])
+    async with an_engine(tmp_path, take_over=False) as other:
+        assert (await other.result(task_id)).status == "canceled"
+
+
+async def test_closing_hears_what_another_process_has_just_canceled(tmp_path: Path) -> None:
+    hold = Hold()
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        task_id = await one.start(TASK, reuse_key="k", if_interrupted="rerun", on_event=hold, **REPLAY)
+        await hold.reached.wait()
+        elsewhere = TaskRecords(tmp_path / "default" / "records.sqlite3")
+        elsewhere.ask_to_cancel(task_id)
+        await one.close()
+        ended = elsewhere.task(task_id)
+        elsewhere.close()
+    assert ended is not None
+    assert ended.status == "canceled"
+
+
+async def test_a_cancel_that_comes_while_another_is_noted_is_not_lost(tmp_path: Path) -> None:
+    holds = Hold(), Hold()
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        first, second = [
+            await one.start(TASK, reuse_key=f"k{n}", on_event=hold, **REPLAY) for n, hold in enumerate(holds)
+        ]
+        for hold in holds:
+            await hold.reached.wait()
+        records, elsewhere = await one._workspace.records(), TaskRecords(tmp_path / "default" / "records.sqlite3")
+
+        def cancel_the_second(statement: str) -> None:
+            if "canceled = 2" in statement:
+                elsewhere.ask_to_cancel(second)
+
+        records._database._db.set_trace_callback(cancel_the_second)
+        elsewhere.ask_to_cancel(first)
+        assert [task.status for task in await one.wait([first, second])] == ["canceled", "canceled"]
+        records._database._db.set_trace_callback(None)
+        elsewhere.close()
+
+
+async def test_a_lock_that_cannot_be_taken_for_a_moment_delays_and_fails_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try_lock, asked = BundleStore.try_lock, []
+
+    def at_first_it_fails(bundles: BundleStore, key: str) -> Lock | None:
+        asked.append(key)
+        if asked == ["k0", "k1"]:
+            raise StoreError("too many open files")
+        return try_lock(bundles, key)
+
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        async with (await one._workspace.scheduler())._ticking:  # both are claimed in one turn
+            runs = [asyncio.create_task(one.run(TASK, reuse_key=f"k{n}", **REPLAY)) for n in range(2)]
+            while len(await one.list(status="pending")) < 2:
+                await asyncio.sleep(0.05)
+            monkeypatch.setattr(BundleStore, "try_lock", at_first_it_fails)
+        assert [result.status for result in await asyncio.gather(*runs)] == ["completed", "completed"]
+    assert asked == ["k0", "k1", "k0", "k1"]
+
+
+async def test_what_was_told_to_have_failed_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    claim, broken = TaskQueue.claim, asyncio.Event()
+    broken.set()
+
+    def sometimes(*arguments: Any, **named: Any) -> Any:
+        if broken.is_set():
+            raise StoreError("database is locked")
+        return claim(*arguments, **named)
+
+    monkeypatch.setattr(TaskQueue, "claim", sometimes)
+    monkeypatch.setattr(engine.scheduling.scheduler, "_ABANDON_AFTER", 0.5)
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        kept = await one.start(TASK, reuse_key="k", **REPLAY)
+        began = time.monotonic()
+        with pytest.raises(StoreError, match="locked"):
+            await one.run(TASK, reuse_key="k", **REPLAY)
+        assert time.monotonic() - began >= 0.5
+        broken.clear()
+        (result,) = await one.wait([kept])
+        assert result.status == "completed", "nobody was told that it failed, and start had promised it"
+        assert sorted(task.status for task in await one.list()) == ["canceled", "completed"]
+
+
+async def test_who_gives_up_while_the_store_is_broken_leaves_nothing_that_runs_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        lock = one.bundles.try_lock("k")
+        assert lock is not None
+        with lock:
+            run = asyncio.create_task(one.run(TASK, reuse_key="k", **REPLAY))
+            while not await one.list(status="pending"):
+                await asyncio.sleep(0.05)
+            monkeypatch.setattr(TaskRecords, "ask_to_cancel", is_broken)
+            run.cancel()
+            with pytest.raises(StoreError):
+                await run
+        await asyncio.sleep(1)
+        monkeypatch.undo()
+        while not (await one.list())[0].final:
+            await asyncio.sleep(0.05)
+        assert [task.status for task in await one.list()] == ["canceled"]
+
+
+async def test_a_result_that_cannot_be_recorded_at_once_is_recorded_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish, failed = TaskRecords.finish, []
+
+    def at_first_it_fails(*arguments: Any, **named: Any) -> bool:
+        if len(failed) < 2:
+            failed.append(arguments)
+            raise StoreError("database is locked")
+        return finish(*arguments, **named)
+
+    monkeypatch.setattr(TaskRecords, "finish", at_first_it_fails)
+    async with an_engine(tmp_path, max_tasks=1) as one, asyncio.timeout(SECONDS):
+        first = await one.run(TASK, reuse_key="k", **REPLAY)
+        assert first.error is not None
+        assert first.error.reason == "nothing-saved"
+        assert "database is locked" in first.warnings[-1]
+        assert (await one.run(TASK, reuse_key="k", **REPLAY)).status == "completed", "key and slot are free"
+        recorded = await one.result(first.web_task_id)
+        assert recorded == first.model_copy(update={"warnings": ()})
+
+
+async def test_closing_records_what_could_not_be_recorded_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = TaskRecords.finish
+
+    def fails(*_: Any, **__: Any) -> bool:
+        raise StoreError("database is locked")
+
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        monkeypatch.setattr(TaskRecords, "finish", fails)
+        task_id = (await one.run(TASK, reuse_key="k", **REPLAY)).web_task_id
+        async with (await one._workspace.scheduler())._ticking:
+            monkeypatch.setattr(TaskRecords, "finish", finish)
+            closing = asyncio.create_task(one.close())
+            await asyncio.sleep(0)
+        await closing
+    async with an_engine(tmp_path, take_over=False) as other:
+        assert (await other.result(task_id)).error.reason == "nothing-saved"
+
+
+async def test_what_was_refused_because_the_line_was_full_may_be_started_again(tmp_path: Path) -> None:
+    request: dict[str, Any] = {"reuse_key": "k", "idempotency_key": "order 7", **REPLAY}
+    left(tmp_path, "wt_waits", reuse_key="other")
+    async with an_engine(tmp_path, max_pending=1, take_over=False) as one, asyncio.timeout(SECONDS):
+        refused = await one.run(TASK, **request)
+        assert refused.error is not None
+        assert refused.error.code == "workspace-rate-limited"
+        await one.cancel("wt_waits")
+        later = await one.run(TASK, **request)
+        assert later.error is not None
+        assert later.error.reason == "nothing-saved"
+        assert (await one.run(TASK, **request)).web_task_id == later.web_task_id
+
+
+def test_a_run_that_races_closing_is_told_and_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    init, told, opening = TaskRecords.__init__, [], threading.Event()
+
+    def slow(records: TaskRecords, path: Path) -> None:
+        opening.set()
+        time.sleep(0.5)  # the engine is closed meanwhile
+        init(records, path)
+
+    monkeypatch.setattr(TaskRecords, "__init__", slow)
+    blocking = Engine(store=tmp_path, model=NoModel())
+
+    def run() -> None:
+        try:
+            blocking.run(TASK, reuse_key="k", **REPLAY)
+        except EngineError as error:
+            told.append(error.message)
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (run, blocking.close)]
+    threads[0].start()
+    opening.wait()
+    threads[1].start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(told) == 1
+    assert "closed" in told[0]
+    assert not (tmp_path / "default" / "engines").exists()
+
+
+async def test_a_line_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        await one.open()
+        scheduler = await one._workspace.scheduler()
+        await scheduler.close()
+        with pytest.raises(EngineError, match="closed"):
+            await one.open()
+        with pytest.raises(EngineError, match="closed"):
+            await one.run(TASK, reuse_key="k", **REPLAY)
+        assert await one.list() == []
+
+
+@pytest.mark.parametrize(("method", "status"), [("run", "canceled"), ("start", "pending")])
+async def test_closing_deals_with_a_task_that_is_just_coming_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, status: str
+) -> None:
+    enter, entering = TaskRecords.enter, threading.Event()
+
+    def slow(*arguments: Any, **named: Any) -> Any:
+        entering.set()
+        time.sleep(0.5)  # the engine is closed meanwhile
+        return enter(*arguments, **named)
+
+    monkeypatch.setattr(TaskRecords, "enter", slow)
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        asked = asyncio.ensure_future(getattr(one, method)(TASK, reuse_key="k", **REPLAY))
+        await asyncio.to_thread(entering.wait)
+        await one.close()
+        await asyncio.wait([asked])
+    async with an_engine(tmp_path, take_over=False) as other:
+        (task,) = await other.list()
+        assert task.status == status
+        assert method == "run" or asked.result() == task.web_task_id
+
+
+async def test_closing_goes_on_where_the_store_is_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hold = Hold()
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        lock = one.bundles.try_lock("k")
+        assert lock is not None
+        with lock:
+            waiting = await one.start(TASK, reuse_key="k", **REPLAY)
+            running = await one.start(TASK, reuse_key="other", on_event=hold, **REPLAY)
+            await hold.reached.wait()
+            monkeypatch.setattr(TaskQueue, "give_back", is_broken)
+            await one.close()
+    assert hold.left.is_set()
+    assert f"{waiting} cannot be put back into the queue" in caplog.text
+    assert not list((one.root / "engines").iterdir()), "the engine's lock is let go"
+    monkeypatch.undo()
+    async with an_engine(tmp_path, take_over=False) as other:
+        assert (await other.result(running)).status == "canceled"
+        assert list(await other.orphaned()) == [waiting]
+
+
+@pytest.mark.parametrize("part", ["engine.scheduling.scheduler.Scheduler.close", "sandbox.Sandbox.close"])
+async def test_closing_ends_the_other_parts_where_one_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    one = an_engine(tmp_path)
+    await one.run(TASK, reuse_key="k", **REPLAY)
+    scheduler, sandbox = await one._workspace.scheduler(), one._workspace.sandbox()
+    await scheduler.close()
+    monkeypatch.setattr(part, is_broken)
+    with pytest.raises(StoreError, match="disk"):
+        await one.close()
+    assert one._workspace._sandbox is None
+    assert one._workspace._records is None
+    monkeypatch.undo()
+    await sandbox.close()

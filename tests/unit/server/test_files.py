@@ -1,0 +1,52 @@
+"""Files with signed URLs."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from engine.server.files import Links, Signer
+from tests.support.live import Live
+
+
+@pytest.fixture
+def signed(tmp_path: Path, live: Live) -> tuple[Live, Links, Path]:
+    root = (live.store / "default").resolve()
+    file = root / "files" / "wt_1" / "1" / "a b.txt"
+    file.parent.mkdir(parents=True)
+    file.write_text("contents")
+    (root / "records.sqlite3").write_text("secret")
+    return live, Links(Signer(live.store), live.url, "default", root), file
+
+
+def test_a_signed_url_expires_and_cannot_be_changed(signed: tuple[Live, Links, Path]) -> None:
+    _, links, file = signed
+    later = int(time.time()) + 100
+    url = links.url(file, later)
+    assert httpx.get(url).text == "contents"
+    assert httpx.get(url, headers={"range": "bytes=0-2"}).text == "con"
+    assert httpx.get(links.url(file, int(time.time()) - 1)).status_code == 410
+    for old, new in (
+        (str(later), str(later + 1)),
+        ("wt_1", "wt_2"),
+        ("/default/", "/other/"),
+        ("signature=", "signature=0"),
+    ):
+        assert httpx.get(url.replace(old, new)).status_code == 403, new
+    assert httpx.get(url.partition("?")[0]).status_code == 403
+    file.unlink()
+    assert httpx.get(url).status_code == 410
+
+
+def test_no_signature_reaches_beyond_the_files(signed: tuple[Live, Links, Path]) -> None:
+    live, links, _ = signed
+    later = int(time.time()) + 100
+    for path in ("records.sqlite3", "files/../records.sqlite3", "../.server/secret", "files/\0"):
+        query = links.signer.query("default", path, later)
+        raw = f"/files/default/{path}?{query}".replace("..", "%2e%2e").replace("\0", "%00")
+        answer = live.http.get(raw)
+        assert answer.status_code in (403, 410), path
+        assert "secret" not in answer.text

@@ -1,0 +1,227 @@
+"""Rules of the house that no eye keeps watch over: who imports whom, what is public, what is never done."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import graphlib
+import importlib
+import importlib.util
+import inspect
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.support.paths import ROOT
+
+# From the bottom up. A package may import from its own layer and from those below it.
+LAYERS = (
+    {"errors", "aio", "version"},
+    {"task"},
+    {"contract", "models"},
+    {"observation", "bundles"},
+    {"storage"},
+    {"execution", "scheduling"},
+    {"diagnosis"},
+    {"gate"},
+    {"agent"},
+    {"runs"},
+    {"api"},
+    {"cli", "server", "testing", "__main__"},
+)
+RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
+# The package itself re-exports what engine.api offers: a module that imports `engine` stands above that.
+RANK[""] = RANK["api"]
+
+
+def sources(package: str) -> list[Path]:
+    found = sorted((ROOT / package).rglob("*.py"))
+    assert found, f"{package}/ is empty"
+    return found
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def imports(path: Path, *, for_types: bool = True) -> Iterator[tuple[int, str]]:
+    """Line and full name of all modules that the file imports: in functions and relative ones too.
+
+    `for_types` includes those under `if TYPE_CHECKING`.
+    """
+    package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
+    tree = ast.parse(path.read_text())
+    left_out = set() if for_types else {inner for block in type_blocks(tree) for inner in ast.walk(block)}
+    for node in ast.walk(tree):
+        if node in left_out:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+            for alias in node.names:
+                submodule = f"{base}.{alias.name}"
+                yield node.lineno, submodule if is_module(submodule) else base
+
+
+def type_blocks(tree: ast.AST) -> Iterator[ast.If]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield node
+
+
+def where(path: Path, line: int) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def part(module: str) -> str:
+    """The room of the engine that a module belongs to: `engine.models.base` is in `models`."""
+    return [*module.split("."), ""][1]
+
+
+def test_every_module_of_the_engine_has_its_layer() -> None:
+    homeless = {part(module_name(path)) for path in sources("engine")} - RANK.keys()
+    assert not homeless, f"say in LAYERS where these belong: {homeless}"
+
+
+def test_imports_run_downward() -> None:
+    up = [
+        f"{where(path, line)} imports {target}"
+        for path in sources("engine")
+        if path != ROOT / "engine" / "__init__.py"
+        for line, target in imports(path)
+        if target.split(".")[0] == "engine" and RANK.get(part(target), 0) > RANK.get(part(module_name(path)), 0)
+    ]
+    assert not up
+
+
+def test_imports_form_no_circle() -> None:
+    packages = ("engine", "sandbox", "fixtures_sites")
+    graph = {
+        module_name(path): {name for _, name in imports(path, for_types=False) if name.split(".")[0] in packages}
+        for package in packages
+        for path in sources(package)
+        if path.name != "__init__.py"
+    }
+    graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("package", ["sandbox", "fixtures_sites"])
+def test_the_packages_below_do_not_know_the_engine(package: str) -> None:
+    up = [
+        where(path, line) for path in sources(package) for line, name in imports(path) if name.split(".")[0] == "engine"
+    ]
+    assert not up
+
+
+@pytest.mark.parametrize(
+    ("library", "place"),
+    [("anthropic", "engine/models/anthropic.py"), ("playwright", "sandbox/")],
+)
+def test_a_library_is_imported_in_its_one_place(library: str, place: str) -> None:
+    strays = [
+        where(path, line)
+        for package in ("engine", "sandbox", "fixtures_sites")
+        for path in sources(package)
+        for line, name in imports(path)
+        if name.split(".")[0] == library and not path.relative_to(ROOT).as_posix().startswith(place)
+    ]
+    assert not strays
+
+
+@pytest.mark.parametrize("package", ["engine", "sandbox"])
+def test_all_is_exact_sorted_and_documented(package: str) -> None:
+    module = importlib.import_module(package)
+    public = {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and not isinstance(value, ModuleType)
+        and name not in ("annotations", "TYPE_CHECKING")
+    }
+    assert set(module.__all__) == public | set(getattr(module, "_LATER", ()))
+    assert module.__all__ == sorted(module.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    assert not [name for name in module.__all__ if not is_documented(getattr(module, name))]
+
+
+def is_documented(value: object) -> bool:
+    if not (inspect.isclass(value) or inspect.isroutine(value)):
+        return False
+    text = value.__dict__.get("__doc__") if inspect.isclass(value) else value.__doc__
+    by_dataclass = f"{value.__name__}("  # a signature, where nobody wrote a docstring
+    return bool(text and text.strip() and not text.startswith(by_dataclass))
+
+
+@pytest.mark.parametrize("package", ["engine", "sandbox", "fixtures_sites"])
+def test_no_error_is_swallowed(package: str) -> None:
+    assert not [where(path, line) for path in sources(package) for line in swallowed(ast.parse(path.read_text()))]
+
+
+def swallowed(tree: ast.AST) -> Iterator[int]:
+    """Lines of bare excepts, and of broad ones whose body does nothing."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler):
+            idle = all(map(does_nothing, node.body))
+            if node.type is None or (is_broad(node.type) and idle):
+                yield node.lineno
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
+            yield from (node.lineno for kind in node.args if is_broad(kind))
+
+
+def does_nothing(step: ast.stmt) -> bool:
+    if isinstance(step, ast.Return):
+        return step.value is None or ast.unparse(step.value) == "None"
+    return isinstance(step, ast.Pass | ast.Continue | ast.Break) or (
+        isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant)
+    )
+
+
+def is_broad(kind: ast.expr) -> bool:
+    names = {ast.unparse(each) for each in (kind.elts if isinstance(kind, ast.Tuple) else [kind])}
+    return bool(names & {"Exception", "BaseException"})
+
+
+@pytest.mark.parametrize(
+    ("code", "caught"),
+    [
+        ("except: raise", True),
+        ("except Exception: pass", True),
+        ("except (ValueError, BaseException): ...", True),
+        ("except Exception: return None", True),
+        ("except ValueError: pass", False),
+        ("except Exception as error: report(error)", False),
+    ],
+)
+def test_swallowed_sees_what_it_should(code: str, caught: bool) -> None:
+    assert bool(list(swallowed(ast.parse(f"try: x\n{code}")))) is caught
+
+
+async def test_the_guard_refuses_the_network_and_remembers(outside: list[str]) -> None:
+    with pytest.raises(PermissionError):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+    with pytest.raises(PermissionError):
+        await asyncio.open_connection("pypi.org", 443)
+    with pytest.raises(PermissionError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:
+        datagrams.sendto(b"?", ("192.0.2.1", 53))
+    with pytest.raises(socket.gaierror):
+        socket.getaddrinfo("nowhere.invalid", 80)
+    assert outside == ["connect 192.0.2.1", "getaddrinfo pypi.org", "sendto 192.0.2.1"]
+    outside.clear()
+
+
+async def test_the_guard_lets_loopback_through() -> None:
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "localhost", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection("localhost", server.sockets[0].getsockname()[1])
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
