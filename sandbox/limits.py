@@ -23,7 +23,7 @@ class SandboxLimits:
         action_seconds: Seconds after which a click or a wait raises ``TimeoutError``, unless the code names another
             timeout; three times as many for the loading of a page. Does not end the worker.
 
-    >>> Limits(wall_seconds=60).memory_mb
+    >>> SandboxLimits(wall_seconds=60).memory_mb
     3072
     """
 

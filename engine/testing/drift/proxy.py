@@ -30,7 +30,7 @@ class DriftProxy:
         upstream: Any address on the site; requests go to its origin.
         layout: How the site shows its list.
 
-    >>> with Proxy("http://127.0.0.1:9/") as proxy:
+    >>> with DriftProxy("http://127.0.0.1:9/") as proxy:
     ...     proxy.url.startswith("http://127.0.0.1:")
     True
     """
