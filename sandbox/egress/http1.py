@@ -1,4 +1,9 @@
-"""Forwarding of HTTP/1.1 between a proxy's client and a server: just enough to know where each message ends."""
+"""HTTP/1.1 between the proxy's client and a server.
+
+h11 parses and writes the heads and decides whether a body follows. Bodies do not pass through h11, which would copy
+each block three times, drop chunk extensions, and hold back trailers: they are copied as they arrive, only followed
+closely enough to know where each message ends.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +12,30 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import h11
+
+Header = tuple[bytes, bytes]
+_AnyResponse = h11.Response | h11.InformationalResponse
+
 _HOP_BY_HOP = (b"connection", b"host", b"keep-alive", b"proxy-authorization", b"proxy-connection")
-_BLOCK = 1 << 17
+_BLOCK_BYTES = 1 << 17
 _LINGER_SECONDS = 10.0
-_MOST_IN_A_ROW = 100  # of what may come any number of times
-_LINE_ENDS = re.compile(rb"[\r\n\0]")  # to some readers, each by itself
-_METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_BLANK = re.compile(r"[\0-\x20\x7f]")
-_LENGTH = re.compile(rb"[0-9]{1,18}")  # no reader's counter runs over
-_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\0]*)?\r\n")
+_MAX_REPEATS = 100  # of interim responses, and of trailers
+_MAX_HEADER_LINES = 1_000
+_MAX_LENGTH_DIGITS = 18  # fits into 64 bits, with a sign
+# h11 reads these shapes, other readers see two lines or another length; and on a NUL, vertical tab or form feed after
+# many blanks h11 takes quadratic time.
+_AMBIGUOUS_HEAD = re.compile(rb"[\0\v\f]|\r(?!\n)|(?<!\r)\n|\n[ \t]|\n(?i:content-length)[ \t]*:[^\n]*,")
+_LINE_END = re.compile(rb"[\r\n\0]")
+_CHUNK_HEAD = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\0]*)?\r\n")
 
 
 class BadMessage(Exception):
-    """What arrived is no HTTP/1.1 that we could forward safely."""
+    """A message that cannot be forwarded safely as HTTP/1.1."""
 
 
-class ProxyWantsCredentials(Exception):
-    """The answer came from an upstream proxy, and is about it and not about the page."""
+class UpstreamCredentialsRejected(Exception):
+    """A response that concerns the upstream proxy's credentials, and not the page."""
 
 
 @dataclass(frozen=True)
@@ -34,177 +46,220 @@ class Peer:
     writer: asyncio.StreamWriter
 
     def drop(self) -> None:
-        """Close; what was written may still be taken for some seconds."""
+        """Close the connection. The other side has some seconds to read what was already written."""
         self.writer.close()
         if self.writer.transport.get_write_buffer_size():
             asyncio.get_running_loop().call_later(_LINGER_SECONDS, self.writer.transport.abort)
 
 
 @dataclass(frozen=True)
-class Head:
-    """The first line and the headers of a message."""
+class _Body:
+    """A body that follows a head: chunked, of a known length in bytes, or else up to the end of the connection."""
 
-    raw: bytes
-    first_line: tuple[str, str, str]
-    headers: tuple[tuple[bytes, bytes], ...]
+    chunked: bool
+    length: int | None
 
-    def value(self, name: bytes) -> bytes | None:
-        """The value of a header; None if it is missing.
-
-        Raises:
-            BadMessage: It is there more than once, with different values.
-        """
-        values = {value for header, value in self.headers if header == name}
-        if len(values) > 1:
-            raise BadMessage(f"two values of {name!r}")
-        return values.pop() if values else None
-
-    def mentions(self, name: bytes, word: bytes) -> bool:
-        """Whether a header's list of words holds one."""
-        return any(
-            word in (part.strip() for part in value.lower().split(b","))
-            for header, value in self.headers
-            if header == name
-        )
-
-    @property
-    def chunked(self) -> bool:
-        """Whether a chunked body follows."""
-        encoding = self.value(b"transfer-encoding")
-        if encoding is not None and encoding.lower() != b"chunked":
-            raise BadMessage("a transfer encoding other than chunked")
-        return encoding is not None
-
-    @property
-    def length(self) -> int | None:
-        """Content-Length."""
-        text = self.value(b"content-length")
-        if text is None:
-            return None
-        if not _LENGTH.fullmatch(text):
-            raise BadMessage("Content-Length is no number")
-        return int(text)
-
-    @property
-    def request(self) -> tuple[str, str]:
-        """Method and target.
+    async def copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Copy the body.
 
         Raises:
-            BadMessage: They hold what another reader could take for the blank between them.
+            BadMessage: It is not delimited properly.
+            EOFError: It ends too early.
         """
-        method, target, _ = self.first_line
-        if not _METHOD.fullmatch(method) or _BLANK.search(target):
-            raise BadMessage("the first line is no request")
-        return method, target
+        if self.chunked:
+            await _copy_chunks(reader, writer)
+        elif self.length is not None:
+            await _copy_bytes(reader, writer, self.length)
+        else:
+            await _pump(reader, writer)
 
 
-async def read_head(reader: asyncio.StreamReader) -> Head:
-    """The next message's head.
+@dataclass(frozen=True)
+class Request:
+    """The head of a client's request.
+
+    Attributes:
+        method: Such as ``"GET"``.
+        target: A URL, or ``"host:port"`` for CONNECT.
+        headers: Names in lower case, with values.
+        body: How its body is delimited.
+    """
+
+    method: str
+    target: str
+    headers: tuple[Header, ...] = ()
+    body: _Body | None = None
+
+
+async def read_request(reader: asyncio.StreamReader) -> Request:
+    """Read the head of the next request.
 
     Raises:
-        EOFError: The other side closed.
-        BadMessage: It is no HTTP.
+        EOFError: The client closed the connection.
+        asyncio.LimitOverrunError: The head is longer than the reader's limit.
+        BadMessage: It is not HTTP/1.1, or another reader could take it for something else.
     """
-    raw = await reader.readuntil(b"\r\n\r\n")
-    first, *lines = raw[:-4].split(b"\r\n")
-    if any(map(_LINE_ENDS.search, (first, *lines))):
-        raise BadMessage("a line that is two to some")
-    words = first.decode("latin-1").split(" ", 2)
-    if len(words) == 2:
-        words.append("")  # a status line without a reason
-    if len(words) != 3:
-        raise BadMessage("the first line is no HTTP")
-    headers = []
-    for line in lines:
-        name, colon, value = line.partition(b":")
-        if not colon or not name or name != name.strip():
-            raise BadMessage("a header line is no header")
-        headers.append((name.lower(), value.strip()))
-    return Head(raw, (words[0], words[1], words[2]), tuple(headers))
+    connection = h11.Connection(h11.SERVER)
+    head = _parse(connection, await reader.readuntil(b"\r\n\r\n"))
+    if not isinstance(head, h11.Request):
+        raise BadMessage("not a request")
+    body = _body_after(connection, head)
+    if body is not None and body.chunked and _value(head, b"content-length") is not None:
+        raise BadMessage("a request with both Transfer-Encoding and Content-Length")
+    return Request(head.method.decode("ascii"), head.target.decode("ascii"), tuple(head.headers), body)
 
 
-async def forward_request(
-    head: Head, path: str, authority: str, client: Peer, server: Peer, extra: Sequence[bytes] = ()
+async def forward(
+    request: Request, target: str, authority: str, client: Peer, server: Peer, extra: Sequence[Header] = ()
 ) -> bool:
-    """Forward one request and its answer. Returns whether both connections may serve another.
+    """Forward one request and its response.
 
     Args:
-        head: The request's.
-        path: Path and query; for an upstream proxy the whole URL.
-        authority: What the Host header shall say: the host that was dialed, whatever the client claims.
-        client: Who asks.
-        server: Who answers.
-        extra: Further header lines.
+        request: The head; its body is read from the client.
+        target: Path and query; for an upstream proxy the whole URL.
+        authority: The Host header: the host that was dialed, whatever the client claims.
+        client: The side that sends the request.
+        server: The side that responds.
+        extra: Further headers.
+
+    Returns:
+        True if both connections can serve another request.
 
     Raises:
-        BadMessage: One of them speaks no HTTP that we could forward safely.
-        ProxyWantsCredentials: An upstream proxy refused ours.
+        BadMessage: One side does not speak HTTP/1.1 that can be forwarded safely.
+        UpstreamCredentialsRejected: An upstream proxy rejected our credentials.
     """
-    method, _ = head.request
-    upgrade = head.value(b"upgrade")
-    length = head.length  # here, so that one that is no number does not go on
-    if head.chunked and length is not None:
-        raise BadMessage("two lengths")
-    lines = [f"{method} {path} HTTP/1.1".encode("latin-1"), b"Host: " + authority.encode("latin-1")]
-    lines += [b"%s: %s" % header for header in head.headers if header[0] not in _HOP_BY_HOP]
-    lines += extra
-    lines.append(b"Connection: Upgrade" if upgrade else b"Connection: keep-alive")
-    server.writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
-    # the answer may come before the body is through, as for an upload that is too large
-    body = asyncio.ensure_future(_copy_body(head, client.reader, server))
+    upgrades = {value for name, value in request.headers if name == b"upgrade"}
+    if len(upgrades) > 1:
+        raise BadMessage("different Upgrade headers")
+    headers = [
+        (b"Host", authority.encode("ascii")),
+        *(header for header in request.headers if header[0] not in _HOP_BY_HOP),
+        *extra,
+        (b"Connection", b"Upgrade" if any(upgrades) else b"keep-alive"),
+    ]
+    connection = h11.Connection(h11.CLIENT)
+    server.writer.write(_serialize(connection, request.method, target, headers))
+    # The response may come before the whole body was sent, as for an upload that is too large
+    sending = asyncio.ensure_future(_copy_request_body(request.body, client.reader, server))
     try:
-        return await _forward_answer(method, client, server) and body.done() and body.exception() is None
+        reusable = await _forward_response(connection, client, server)
+        return reusable and sending.done() and sending.exception() is None
     finally:
-        body.cancel()
-        await asyncio.gather(body, return_exceptions=True)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
 
 
-async def _copy_body(head: Head, reader: asyncio.StreamReader, server: Peer) -> None:
+async def request_tunnel(proxy: Peer, authority: str, extra: Sequence[Header] = ()) -> int:
+    """Ask an upstream proxy for a tunnel.
+
+    Args:
+        proxy: The connection to it, which becomes the tunnel if the status is 2xx.
+        authority: ``"host:port"``.
+        extra: Further headers.
+
+    Returns:
+        The status of its response.
+
+    Raises:
+        BadMessage: The response is not HTTP/1.1.
+        EOFError: There is none.
+    """
+    connection = h11.Connection(h11.CLIENT)
+    headers = [(b"Host", authority.encode("ascii")), *extra]
+    proxy.writer.write(_serialize(connection, "CONNECT", authority, headers))
+    return _parse_response(connection, await proxy.reader.readuntil(b"\r\n\r\n")).status_code
+
+
+async def pump_both(one: Peer, other: Peer) -> None:
+    """Copy both ways until both ends are done."""
+    await asyncio.gather(_pump(one.reader, other.writer), _pump(other.reader, one.writer))
+
+
+def _parse(connection: h11.Connection, raw: bytes) -> h11.Request | _AnyResponse:
+    if raw.count(b"\n") > _MAX_HEADER_LINES:
+        raise BadMessage("too many header lines")
+    if _AMBIGUOUS_HEAD.search(raw):
+        raise BadMessage("a head that other readers could parse differently")
+    connection.receive_data(raw)
     try:
-        if head.chunked:
-            await _copy_chunks(reader, server.writer)
-        elif head.length:
-            await _copy(reader, server.writer, head.length)
+        head = connection.next_event()
+    except h11.ProtocolError as error:
+        raise BadMessage(str(error)) from None
+    if not isinstance(head, h11.Request | h11.Response | h11.InformationalResponse):
+        raise BadMessage("not the head of a message")
+    if len(_value(head, b"content-length") or b"") > _MAX_LENGTH_DIGITS:
+        raise BadMessage("the Content-Length is too large")
+    return head
+
+
+def _parse_response(connection: h11.Connection, raw: bytes) -> _AnyResponse:
+    head = _parse(connection, raw)
+    if isinstance(head, h11.Request):
+        raise BadMessage("not a response")
+    return head
+
+
+def _serialize(connection: h11.Connection, method: str, target: str, headers: list[Header]) -> bytes:
+    try:
+        return connection.send(h11.Request(method=method, target=target, headers=headers))
+    except h11.ProtocolError as error:
+        raise BadMessage(str(error)) from None
+
+
+def _body_after(connection: h11.Connection, head: h11.Request | _AnyResponse) -> _Body | None:
+    """Return how the body after a head is delimited; None if no body follows."""
+    if connection.next_event() is not h11.NEED_DATA:
+        return None
+    length = _value(head, b"content-length")
+    return _Body(_value(head, b"transfer-encoding") is not None, None if length is None else int(length))
+
+
+def _value(head: h11.Request | _AnyResponse, name: bytes) -> bytes | None:
+    return next((value for header, value in head.headers if header == name), None)
+
+
+async def _copy_request_body(body: _Body | None, reader: asyncio.StreamReader, server: Peer) -> None:
+    try:
+        if body is not None:
+            await body.copy(reader, server.writer)
     except (BadMessage, EOFError):
-        server.drop()  # it would wait for the rest, and we for its answer
+        server.drop()  # the server would wait for the rest, and this proxy for its response
         raise
     await server.writer.drain()
 
 
-async def _forward_answer(method: str, client: Peer, server: Peer) -> bool:
-    for _ in range(_MOST_IN_A_ROW + 1):
-        head = await read_head(server.reader)
-        digits = head.first_line[1]
-        status = int(digits) if len(digits) == 3 and digits.isdecimal() else 0
-        if status < 100:
-            raise BadMessage("no status")
-        if status == 407:
-            raise ProxyWantsCredentials
-        client.writer.write(head.raw)
+async def _forward_response(connection: h11.Connection, client: Peer, server: Peer) -> bool:
+    for _ in range(_MAX_REPEATS + 1):
+        raw = await server.reader.readuntil(b"\r\n\r\n")
+        head = _parse_response(connection, raw)
+        if head.status_code == 407:
+            raise UpstreamCredentialsRejected
+        client.writer.write(raw)
         await client.writer.drain()
-        if status == 101:
+        if head.status_code == 101:
             await pump_both(client, server)
             return False
-        if status >= 200:
+        if isinstance(head, h11.Response):
             break
     else:
-        raise BadMessage("an answer that does not come to its end")
-    if method == "HEAD" or status in (204, 304):
-        pass
-    elif head.chunked:
-        await _copy_chunks(server.reader, client.writer)
-    elif head.length is not None:
-        await _copy(server.reader, client.writer, head.length)
-    else:
-        await _pump(server.reader, client.writer)
-        return False
+        raise BadMessage("too many interim responses")
+    body = _body_after(connection, head)
+    if body is not None:
+        await body.copy(server.reader, client.writer)
     await client.writer.drain()
-    return not (head.mentions(b"connection", b"close") or head.first_line[0] == "HTTP/1.0")
+    until_close = body is not None and not body.chunked and body.length is None
+    return not (until_close or head.http_version < b"1.1" or _closes(head))
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int) -> None:
+def _closes(head: _AnyResponse) -> bool:
+    options = b",".join(value for name, value in head.headers if name == b"connection")
+    return b"close" in (option.strip() for option in options.lower().split(b","))
+
+
+async def _copy_bytes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int) -> None:
     while size:
-        block = await reader.read(min(size, _BLOCK))
+        block = await reader.read(min(size, _BLOCK_BYTES))
         if not block:
             raise EOFError("the body is shorter than announced")
         size -= len(block)
@@ -215,34 +270,29 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size
 async def _copy_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while True:
         line = await reader.readuntil(b"\r\n")
-        size = _CHUNK.fullmatch(line)
+        size = _CHUNK_HEAD.fullmatch(line)
         if size is None:
-            raise BadMessage("a chunk without a size")
+            raise BadMessage("a chunk without a valid size")
         writer.write(line)
         if int(size[1], 16) == 0:
             break
-        await _copy(reader, writer, int(size[1], 16))
+        await _copy_bytes(reader, writer, int(size[1], 16))
         if await reader.readexactly(2) != b"\r\n":
             raise BadMessage("a chunk longer than announced")
         writer.write(b"\r\n")
-    for _ in range(_MOST_IN_A_ROW + 1):  # trailers
+    for _ in range(_MAX_REPEATS + 1):  # trailers
         line = await reader.readuntil(b"\r\n")
-        if _LINE_ENDS.search(line[:-2]):
-            raise BadMessage("a trailer that is two lines to some")
+        if _LINE_END.search(line[:-2]):
+            raise BadMessage("a trailer that other readers could split into two lines")
         writer.write(line)
         await writer.drain()
         if line == b"\r\n":
             return
-    raise BadMessage("trailers that do not come to their end")
-
-
-async def pump_both(one: Peer, other: Peer) -> None:
-    """Copy both ways until both ends are done."""
-    await asyncio.gather(_pump(one.reader, other.writer), _pump(other.reader, one.writer))
+    raise BadMessage("too many trailers")
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while block := await reader.read(_BLOCK):
+    while block := await reader.read(_BLOCK_BYTES):
         writer.write(block)
         await writer.drain()
     if writer.can_write_eof():

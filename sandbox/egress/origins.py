@@ -109,7 +109,7 @@ class Upstream:
 
     host: str
     port: int
-    headers: tuple[bytes, ...] = field(default=(), repr=False)
+    headers: tuple[tuple[bytes, bytes], ...] = field(default=(), repr=False)
 
     @classmethod
     def parse(cls, url: str) -> Upstream:
@@ -128,7 +128,7 @@ class Upstream:
         if parts.username is None:
             return cls(parts.hostname, port)
         credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        return cls(parts.hostname, port, (b"Proxy-Authorization: Basic " + base64.b64encode(credentials),))
+        return cls(parts.hostname, port, ((b"Proxy-Authorization", b"Basic " + base64.b64encode(credentials)),))
 
 
 LONGEST_NAME = 260  # of "host:port": 253 characters, and some

@@ -13,7 +13,16 @@ import re
 import socket
 from dataclasses import dataclass
 
-from sandbox.egress.http1 import BadMessage, Head, Peer, ProxyWantsCredentials, forward_request, pump_both, read_head
+from sandbox.egress.http1 import (
+    BadMessage,
+    Peer,
+    Request,
+    UpstreamCredentialsRejected,
+    forward,
+    pump_both,
+    read_request,
+    request_tunnel,
+)
 from sandbox.egress.options import Egress
 from sandbox.egress.origins import LONGEST_NAME, Upstream, plain
 from sandbox.egress.policy import Lookups, Policy, RefusedError, Resolver
@@ -34,11 +43,11 @@ class _Way:
     peer: Peer
     upstream: Upstream | None = None
 
-    async def forward(self, head: Head, path: str, authority: str, client: Peer) -> bool:
+    async def forward(self, request: Request, path: str, authority: str, client: Peer) -> bool:
         if self.upstream is None:
-            return await forward_request(head, path, authority, client, self.peer)
+            return await forward(request, path, authority, client, self.peer)
         url = f"http://{authority}{path}"
-        return await forward_request(head, url, authority, client, self.peer, self.upstream.headers)
+        return await forward(request, url, authority, client, self.peer, self.upstream.headers)
 
 
 class EgressProxy:
@@ -102,10 +111,9 @@ class EgressProxy:
         try:
             while True:
                 async with asyncio.timeout(_HEAD_SECONDS):
-                    head = await read_head(client.reader)
-                method, target = head.request
-                if method == "CONNECT":
-                    host, _, port = target.rpartition(":")
+                    request = await read_request(client.reader)
+                if request.method == "CONNECT":
+                    host, _, port = request.target.rpartition(":")
                     server = (await self._dial(host, _port(port), tunnel=True)).peer
                     try:
                         client.writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
@@ -113,9 +121,9 @@ class EgressProxy:
                     finally:
                         server.drop()
                     return
-                match = _TARGET.fullmatch(target)
+                match = _TARGET.fullmatch(request.target)
                 if match is None:
-                    raise BadMessage(f"not a target for a proxy: {target[:200]!r}")
+                    raise BadMessage(f"not a target for a proxy: {request.target[:200]!r}")
                 key = match["host"], _port(match["port"] or "80")
                 if upstream is not None and (upstream[0] != key or upstream[1].peer.reader.at_eof()):
                     upstream[1].peer.drop()
@@ -124,9 +132,9 @@ class EgressProxy:
                     upstream = key, await self._dial(*key, tunnel=False)
                 authority = match["host"] if key[1] == 80 else f"{match['host']}:{key[1]}"
                 try:
-                    if not await upstream[1].forward(head, match["path"] or "/", authority, client):
+                    if not await upstream[1].forward(request, match["path"] or "/", authority, client):
                         return
-                except ProxyWantsCredentials:
+                except UpstreamCredentialsRejected:
                     self._note_refusal(_name(*key), WRONG_CREDENTIALS)
                     return
         finally:
@@ -180,23 +188,19 @@ async def _tunnel(upstream: Upstream, host: str, port: int) -> Peer:
         RefusedError: The proxy does not make it.
     """
     peer = await _connect_upstream(upstream)
-    target = f"{host}:{port}".encode("latin-1")
-    lines = [b"CONNECT %s HTTP/1.1" % target, b"Host: " + target, *upstream.headers]
     try:
-        peer.writer.write(b"\r\n".join(lines) + b"\r\n\r\n")
         async with asyncio.timeout(_DIAL_SECONDS):
-            answer = await read_head(peer.reader)
+            status = await request_tunnel(peer, f"{host}:{port}", upstream.headers)
     except (OSError, EOFError, TimeoutError, BadMessage, asyncio.LimitOverrunError):
         peer.drop()
         raise RefusedError("proxy: it gave no answer") from None
     except BaseException:
         peer.drop()
         raise
-    status = answer.first_line[1]
-    if len(status) == 3 and status.startswith("2"):
+    if status // 100 == 2:
         return peer
     peer.drop()
-    raise RefusedError(WRONG_CREDENTIALS if status == "407" else f"proxy: it answered {status[:3]}")
+    raise RefusedError(WRONG_CREDENTIALS if status == 407 else f"proxy: it answered {status}")
 
 
 def _name(host: str, port: int) -> str:

@@ -18,7 +18,7 @@ def where(path: Path, line: int) -> str:
 def test_importing_the_engine_imports_nothing_heavy() -> None:
     code = "import json, sys, engine; print(json.dumps(sorted(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert not {"playwright", "anthropic", "git", "jsonschema", "click", "rich", "starlette", "uvicorn"} & set(
+    assert not {"playwright", "anthropic", "git", "h11", "jsonschema", "click", "rich", "starlette", "uvicorn"} & set(
         json.loads(run.stdout)
     )
 

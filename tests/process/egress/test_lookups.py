@@ -12,16 +12,16 @@ from tests.support.paths import ROOT
 PROGRAM = """
 import asyncio, socket, threading, time
 from sandbox import Egress
-from sandbox.egress.proxy import Proxy
+from sandbox.egress.proxy import EgressProxy
 
 async def main():
-    proxy = Proxy()
+    proxy = EgressProxy()
     proxy.bind(Egress())
     await proxy.serve(listener := socket.create_server(("127.0.0.1", 0)))
     clients = [socket.create_connection(listener.getsockname()) for _ in range(100)]
     socket.getaddrinfo = lambda *_, **__: time.sleep(60)
     for number, client in enumerate(clients):
-        client.sendall(b"CONNECT name%d.example:443 HTTP/1.1\\r\\n\\r\\n" % number)
+        client.sendall(b"CONNECT name%d.example:443 HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n" % number)
     await asyncio.sleep(0.5)
     async with asyncio.timeout(2):
         print(await asyncio.to_thread(lambda: "free"), threading.active_count())

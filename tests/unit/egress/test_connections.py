@@ -14,7 +14,7 @@ from sandbox import Egress
 from sandbox.egress import proxy as egress_proxy
 from tests.unit.egress.test_upstream import ANSWER, Upstream, proxied, send
 
-GET = b"GET http://example.com/ HTTP/1.1\r\n\r\n"
+GET = b"GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n"
 
 
 async def _end(reader: asyncio.StreamReader) -> bytes:

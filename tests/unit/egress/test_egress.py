@@ -130,7 +130,7 @@ async def test_keep_alive_and_the_host_header() -> None:
 
 async def test_tunnel() -> None:
     async with _proxied(b"pong") as (_, port, server, _received):
-        answer = await _send(port, f"CONNECT 127.0.0.1:{server} HTTP/1.1\r\n\r\nping\r\n\r\n".encode())
+        answer = await _send(port, f"CONNECT 127.0.0.1:{server} HTTP/1.1\r\nHost: x\r\n\r\nping\r\n\r\n".encode())
         assert answer == b"HTTP/1.1 200 Connected\r\n\r\npong"
 
 
@@ -138,11 +138,11 @@ async def test_tunnel() -> None:
     "request_",
     [
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
-        b"GET http://user@127.0.0.1:%d/ HTTP/1.1\r\n\r\n",
-        b"POST http://127.0.0.1:%d/ HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"POST http://127.0.0.1:%d/ HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nA : b\r\n\r\n",
-        b"CONNECT 127.0.0.1:0%d HTTP/1.1\r\n\r\n",
+        b"GET http://user@127.0.0.1:%d/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST http://127.0.0.1:%d/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST http://127.0.0.1:%d/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET http://127.0.0.1:%d/ HTTP/1.1\r\nHost: x\r\nA : b\r\n\r\n",
+        b"CONNECT 127.0.0.1:0%d HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
 async def test_what_is_no_request_is_dropped(request_: bytes) -> None:
@@ -156,7 +156,7 @@ async def test_dial_failures_are_told() -> None:
         pass
     async with _proxied() as (proxy, port, _server, _):
         proxy.bind(Egress(allow=(f"http://127.0.0.1:{server}",)))
-        assert await _send(port, f"GET http://127.0.0.1:{server}/ HTTP/1.1\r\n\r\n".encode()) == b""
+        assert await _send(port, f"GET http://127.0.0.1:{server}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode()) == b""
         assert list(proxy.refused) == [(f"127.0.0.1:{server}", "refused")]
 
 
@@ -164,7 +164,7 @@ async def test_long_names_are_cut_in_what_is_told() -> None:
     async with _proxied(allow=False) as (proxy, port, _server, _received):
         proxy.bind(Egress())
         for name in (b"a" * 100_000, b"fe80::1%" + b"a" * 100_000):
-            assert await _send(port, b"CONNECT %s:443 HTTP/1.1\r\n\r\n" % name) == b""
+            assert await _send(port, b"CONNECT %s:443 HTTP/1.1\r\nHost: x\r\n\r\n" % name) == b""
         assert [(len(name), len(reason)) for name, reason in proxy.refused] == [(260, 29), (260, 260)]
         document = {"failed_document": [f"https://{'a' * 100_000}/", "net::ERR_EMPTY_RESPONSE"]}
         assert evidence({**SEEN, **document}, proxy).main_refused == "policy: not a valid host name"
@@ -181,7 +181,7 @@ async def test_a_name_that_changes_its_address_is_dialed_where_it_was_checked() 
         policy = Policy(Egress(), rebinding)
         assert await policy.address("evil.example", server, tunnel=False) == "93.184.216.34"
         proxy.bind(Egress(), rebinding)
-        assert await _send(port, f"GET http://evil.example:{server}/ HTTP/1.1\r\n\r\n".encode()) == b""
+        assert await _send(port, f"GET http://evil.example:{server}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode()) == b""
         assert list(proxy.refused) == [(f"evil.example:{server}", "policy: 127.0.0.1 is not a public address")]
         assert received == []
 

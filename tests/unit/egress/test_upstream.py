@@ -83,7 +83,7 @@ async def test_a_tunnel_goes_through_it_by_name_with_credentials() -> None:
 async def test_plain_http_goes_through_it_as_a_whole_url() -> None:
     upstream = Upstream()
     async with proxied(upstream) as (_, port):
-        asked = b"GET http://example.com/a?b HTTP/1.1\r\nProxy-Authorization: mine\r\n\r\n"
+        asked = b"GET http://example.com/a?b HTTP/1.1\r\nHost: x\r\nProxy-Authorization: mine\r\n\r\n"
         assert await send(port, asked, len(ANSWER)) == ANSWER
     (head,) = upstream.heads
     assert head.startswith(b"GET http://example.com/a?b HTTP/1.1\r\nHost: example.com\r\n")
@@ -103,7 +103,7 @@ async def test_plain_http_goes_through_it_as_a_whole_url() -> None:
 async def test_what_may_not_be_reached_is_not_handed_over(target: bytes, reason: str) -> None:
     upstream = Upstream()
     async with proxied(upstream) as (proxy, port):
-        assert await send(port, b"CONNECT %s HTTP/1.1\r\n\r\n" % target) == b""
+        assert await send(port, b"CONNECT %s HTTP/1.1\r\nHost: x\r\n\r\n" % target) == b""
         assert [why for _, why in proxy.refused] == [reason]
     assert upstream.heads == []
 
@@ -111,7 +111,7 @@ async def test_what_may_not_be_reached_is_not_handed_over(target: bytes, reason:
 async def test_hosts_hold_here_too() -> None:
     upstream = Upstream()
     async with proxied(upstream, hosts=("example.com:443",)) as (proxy, port):
-        assert await send(port, b"CONNECT example.com:8443 HTTP/1.1\r\n\r\n") == b""
+        assert await send(port, b"CONNECT example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n") == b""
         assert list(proxy.refused) == [("example.com:8443", "policy: not among the allowed hosts")]
     assert upstream.heads == []
 
@@ -121,7 +121,7 @@ async def test_allowed_origins_are_dialed_directly() -> None:
     server = await asyncio.start_server(site.serve, "127.0.0.1", 0)
     origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, proxied(upstream, allow=(origin,)) as (_, port):
-        assert await send(port, f"GET {origin}/ HTTP/1.1\r\n\r\n".encode(), len(ANSWER)) == ANSWER
+        assert await send(port, f"GET {origin}/ HTTP/1.1\r\nHost: x\r\n\r\n".encode(), len(ANSWER)) == ANSWER
     assert len(site.heads) == 1
     assert upstream.heads == []
 
@@ -130,7 +130,7 @@ async def test_allowed_origins_are_dialed_directly() -> None:
 async def test_wrong_credentials_are_not_the_sites_answer(request_: bytes) -> None:
     reply = b"HTTP/1.1 407 Who are you\r\nContent-Length: 5\r\n\r\nlogin"
     async with proxied(Upstream(reply)) as (proxy, port):
-        assert await send(port, request_ + b" HTTP/1.1\r\n\r\n") == b""
+        assert await send(port, request_ + b" HTTP/1.1\r\nHost: x\r\n\r\n") == b""
         assert [why for _, why in proxy.refused] == ["proxy: it wants other credentials"]
 
 
@@ -144,7 +144,7 @@ async def test_wrong_credentials_are_not_the_sites_answer(request_: bytes) -> No
 )
 async def test_a_tunnel_that_is_not_made_is_dropped(reply: bytes, reason: str) -> None:
     async with proxied(Upstream(reply)) as (proxy, port):
-        assert await send(port, b"CONNECT example.com:443 HTTP/1.1\r\n\r\n") == b""
+        assert await send(port, b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n") == b""
         assert [why for _, why in proxy.refused] == [reason]
 
 
@@ -152,7 +152,7 @@ async def test_nobody_there() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]
     async with proxied(Upstream(), proxy=f"http://127.0.0.1:{free}") as (proxy, port):
-        assert await send(port, b"CONNECT example.com:443 HTTP/1.1\r\n\r\n") == b""
+        assert await send(port, b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n") == b""
         assert [why for _, why in proxy.refused] == [f"proxy: 127.0.0.1:{free} cannot be reached (refused)"]
 
 
