@@ -1,4 +1,4 @@
-"""The agent's tools, bound to one session: what each does, and the text that the model gets back."""
+"""The tools that write an automation: the live page, the gate, and the code written so far."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.gate.verdicts import Candidate, Promoted, Refused, Trial
 
 @dataclass(kw_only=True)
 class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
-    """What writes automations: the live page, the gate, and the code written so far.
+    """The live page, the gate, and the code written so far, bound to one session.
 
     Args:
         gate: Tries and promotes candidates.
@@ -29,12 +29,12 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
     candidates: int = 4
     _trial: Trial | None = None
 
-    def saw(self, text: str) -> None:
-        """Lets the gate know, which holds a candidate's output against it."""
+    def note_seen(self, text: str) -> None:
+        """Let the gate know, which holds a candidate's output against it."""
         self.gate.seen.append(text)
 
     async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """Runs a tool that does more than look; its arguments fit its schema."""
+        """Run a tool that does more than look; its arguments fit its schema."""
         match name:
             case "write":
                 return await self._write(**arguments)
@@ -57,9 +57,11 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
             if self.gate.start_url_given:
                 raise ToolProblem("the task names its start URL; leave start_url out")
             self.gate.executor.begin_at(start_url)
-        unknown = sorted(set(parameters or {}) - set(self.gate.parameters))
+        unknown = sorted(set(parameters or {}) - set(self.gate.requirements.parameters))
         if unknown:
-            raise ToolProblem(f"the task has no parameters {unknown}; it has {sorted(self.gate.parameters)}")
+            raise ToolProblem(
+                f"the task has no parameters {unknown}; it has {sorted(self.gate.requirements.parameters)}"
+            )
         self._trial = await self.gate.try_out(self.code, parameters, reads_only=reads_only)
         answer = describe_trial(self._trial, self.redactor)
         if not self._trial.good:

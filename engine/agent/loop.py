@@ -1,4 +1,4 @@
-"""The loop: ask the model, do what it says, show it what came of it, until it hands in an automation or gives up."""
+"""The agent's loop: ask the model, run the tools it calls, show it their answers, until it finishes or gives up."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from engine.agent.page_tools import GivenUp, PageTools
-from engine.agent.prompts import SYSTEM, TOOLS
 from engine.errors import AgentStuck
 from engine.models.base import ModelReply, ModelRequest
 from engine.models.budget import ModelBudget
@@ -18,7 +17,7 @@ _ANSWER_TOKENS = 8192
 _SILENT_TURNS = 3  # answers in a row without a tool call
 _HISTORY_CHARS = 150_000  # above this, old tool answers leave the prompt; 100K tokens cost five times as much
 _KEPT_MESSAGES = 8
-_FORGETTABLE = 400  # characters; shorter answers stay
+_SHORT_ANSWER = 400  # characters; shorter answers stay
 
 
 E = TypeVar("E")
@@ -26,27 +25,23 @@ E = TypeVar("E")
 
 @dataclass
 class Agent(Generic[E]):
-    """Works on one task until it ends.
+    """Works on one task until the tools say that it has ended.
 
     Args:
         budget: Pays for the model.
-        workbench: The tools.
-        events: Gets an event for each step.
+        tools: The tools, with the system prompt that explains them.
+        events: Takes an event for each step.
         turns: Most requests.
-        system: What it is told, whatever the task.
-        tools: What it may call.
     """
 
     budget: ModelBudget
-    workbench: PageTools[E]
+    tools: PageTools[E]
     events: EventLog
     turns: int
-    system: str = SYSTEM
-    tools: tuple[Mapping[str, Any], ...] = TOOLS
     _messages: list[dict[str, Any]] = field(default_factory=list)
 
     async def work(self, assignment: str) -> E | GivenUp:
-        """Runs the loop.
+        """Run the loop.
 
         Raises:
             AgentStuck: No turn is left, or the model stopped calling tools.
@@ -62,8 +57,8 @@ class Agent(Generic[E]):
             if reply.stop_reason == "refusal":
                 return GivenUp("harmful", reply.text or "the model refused the task")
             answers = await self._execute(reply)
-            if self.workbench.ended is not None:
-                return self.workbench.ended
+            if self.tools.ended is not None:
+                return self.tools.ended
             silent = 0 if answers else silent + 1
             if silent >= _SILENT_TURNS:
                 raise AgentStuck(
@@ -72,32 +67,32 @@ class Agent(Generic[E]):
                     said=reply.text[:500],
                 )
             self._messages.append(_user(*(answers or [_nudge(reply)])))
-            self._forget()
+            self._shorten_history()
         raise AgentStuck(f"no automation after {self.turns} turns; raise Limits.turns", reason="turns")
 
     async def _query(self) -> ModelReply:
         request = ModelRequest(
             purpose="agent",
-            system=self.system,
-            tools=self.tools,
+            system=self.tools.system,
+            tools=self.tools.tools,
             messages=tuple(self._messages),
             max_tokens=_ANSWER_TOKENS,
         )
         return await self.budget.query(request)
 
     async def _execute(self, reply: ModelReply) -> list[dict[str, Any]]:
-        """Every tool call of the reply gets an answer; once the task has ended the others are not run."""
+        """Answer every tool call of the reply; once the task has ended the others are not run."""
         answers = []
         failed = False
         for use in reply.tool_uses:
             name, arguments = str(use["name"]), use["input"]
-            if self.workbench.ended is not None or (failed and name == "finish"):
+            if self.tools.ended is not None or (failed and name == "finish"):
                 text, wrong = "not run: the call before it failed", True
             elif reply.stop_reason == "max_tokens" or not isinstance(arguments, Mapping):
                 text, wrong = "the answer was cut off at its length; send less at once", True
             else:
                 await self.events.emit("agent.tool", tool=name, **_summary(name, arguments))
-                text, wrong = await self.workbench.call(name, arguments)
+                text, wrong = await self.tools.call(name, arguments)
                 await self.events.emit("agent.observed", tool=name, error=wrong, text=text[:2000])
             failed = failed or wrong
             answers.append({"type": "tool_result", "tool_use_id": use["id"], "content": text, "is_error": wrong})
@@ -117,14 +112,16 @@ class Agent(Generic[E]):
             recorded=reply.recorded,
         )
 
-    def _forget(self) -> None:
-        """Old looks leave the history in one large step, since each change costs the cache from there on."""
+    def _shorten_history(self) -> None:
+        """Cut old tool answers in one large step, since each change costs the cache from there on."""
         if sum(len(str(m["content"])) for m in self._messages) < _HISTORY_CHARS:
             return
         for message in self._messages[1:-_KEPT_MESSAGES]:
             for block in message["content"]:
-                if block.get("type") == "tool_result" and len(block["content"]) > _FORGETTABLE:
-                    block["content"] = block["content"][:_FORGETTABLE] + "\n(the rest has left the history; look again)"
+                if block.get("type") == "tool_result" and len(block["content"]) > _SHORT_ANSWER:
+                    block["content"] = (
+                        block["content"][:_SHORT_ANSWER] + "\n(the rest has left the history; look again)"
+                    )
 
 
 def _user(*blocks: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,7 +137,7 @@ def _nudge(reply: ModelReply) -> dict[str, Any]:
 
 
 def _summary(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person wants to see of a call, short."""
+    """Return the part of a call that a person wants to see, short."""
     if name in ("python", "write"):
         code = str(arguments.get("code") or arguments.get("edits") or "")
         return {"code": code[:4000]}

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
-from engine.agent.describe import _cut
-from engine.agent.prompts import TOOLS, fence
+from engine.agent.describe import cut
+from engine.agent.prompts import SYSTEM, TOOLS, fence
 from engine.observation.observer import Observer
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
@@ -48,18 +48,24 @@ class PageTools(Generic[E]):
     Args:
         session: The worker with the page.
         redactor: Takes secrets out of every answer.
-        ended: What the work came to, once it has.
+        observer: Turns snapshots into short text.
+        ended: The end of the work, once it has come.
+
+    Attributes:
+        system: The system prompt that explains the tools.
+        tools: Their definitions, as the model gets them.
     """
 
     session: Session
     redactor: Redactor
     observer: Observer
     ended: E | None = None
+    system: ClassVar[str] = SYSTEM
     tools: ClassVar[tuple[Mapping[str, Any], ...]] = TOOLS
     _url: str = ""
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
-        """Runs one tool: the answer's text, and whether it is an error."""
+        """Run one tool; return the answer's text, and True where it is an error."""
         try:
             _check_arguments(self.tools, name, arguments)
             match name:
@@ -76,25 +82,25 @@ class PageTools(Generic[E]):
         return self.redactor.text(answer), False
 
     async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """Runs a tool that does more than look; its arguments fit its schema."""
+        """Run a tool that does more than look; its arguments fit its schema."""
         raise ToolProblem(f"there is no tool {name!r}")
 
-    def saw(self, text: str) -> None:
-        """Takes down what the model was shown of the page."""
+    def note_seen(self, text: str) -> None:
+        """Note a text that the model was shown of the page."""
 
     async def first_look(self) -> str:
-        """The page as the first message shows it, once what it loads late has come."""
+        """Return the page as the first message shows it, once what it loads late has come."""
         await self.session.execute(_SETTLE)
         snapshot = await self._snapshot()
         self._url = snapshot.url
         return fence(await asyncio.to_thread(self.observer.first, snapshot))
 
     async def _snapshot(self) -> PageSnapshot:
-        """The page without secrets: taken out before anything is cut, lest the beginning of one is left."""
+        """Take a snapshot without secrets: taken out before anything is cut, lest the beginning of one is left."""
         seen = await self.session.snapshot()
         text = self.redactor.text
         hints = tuple((kind, text(hint)) for kind, hint in seen.hints)
-        self.saw(seen.aria)
+        self.note_seen(seen.aria)
         return replace(seen, url=text(seen.url), title=text(seen.title), aria=text(seen.aria), hints=hints)
 
     async def _look(self, find: str | None = None, unfold: str | None = None) -> str:
@@ -107,12 +113,12 @@ class PageTools(Generic[E]):
 
     async def _python(self, code: str) -> str:
         execution = await self.session.execute(code)
-        self.saw(execution.output)
+        self.note_seen(execution.output)
         text = self.redactor.text
-        parts = [_cut(text(execution.output), _SHOWN)] if execution.output else []
+        parts = [cut(text(execution.output), _SHOWN)] if execution.output else []
         if execution.error is not None:
             line = f" (line {execution.error.line})" if execution.error.line else ""
-            parts.append(f"{execution.error.type}{line}: {_cut(text(execution.error.message), 800)}")
+            parts.append(f"{execution.error.type}{line}: {cut(text(execution.error.message), 800)}")
         if execution.url != self._url:
             self._url = execution.url
             parts.append(f"now at {execution.url} ({execution.title!r})")
@@ -127,7 +133,7 @@ class PageTools(Generic[E]):
 
 
 def _check_arguments(tools: tuple[Mapping[str, Any], ...], name: str, arguments: Mapping[str, Any]) -> None:
-    """What no tool could use must not be stored first: small models write lists for texts, and texts for objects."""
+    """Refuse arguments that no tool could use: small models write lists for texts, and texts for objects."""
     tool = next((tool for tool in tools if tool["name"] == name), None)
     if tool is None:
         raise ToolProblem(f"there is no tool {name!r}")

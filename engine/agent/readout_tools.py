@@ -1,4 +1,4 @@
-"""Behind a passed gate: what the model may do in the page of an automation that failed after something irreversible."""
+"""The tools of a read-out: the model may only read the page of an automation that failed behind a passed gate."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ _READ_OUT = 'print(__import__("json").dumps(output, ensure_ascii=False, allow_na
 
 @dataclass(frozen=True)
 class Readout:
-    """What the model read off the page, and its note for the next repair."""
+    """The output that the model read off the page, and its note for the next repair."""
 
     output: Any
     note: str
@@ -78,14 +78,15 @@ class ReadoutTools(PageTools[Readout | GivenUp]):
     """The tools, bound to the page that was left open.
 
     Args:
-        schema: What the output must look like, if anything says.
+        schema: The schema of the output, if one is known.
     """
 
     schema: OutputSchema | None
+    system = SYSTEM
     tools = TOOLS
 
     async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
-        """Runs a tool that this bench alone has."""
+        """Run a tool that only a read-out has."""
         if name == "give_up":
             self.ended = GivenUp(str(arguments["reason"]), str(arguments["message"]))
             return "The task ends."
@@ -119,13 +120,13 @@ def assignment(
     sample: str,
     look: str,
 ) -> str:
-    """The first message: the task, what was done, how it failed, and the page as it was left.
+    """Return the first message: the task, the action, the failure, and the page as it was left.
 
     Args:
-        actions: What was let through.
+        actions: The irreversible actions that were let through.
         parameters: With secrets hidden.
         code: The automation that failed.
-        sample: What its last good run was asked and gave.
+        sample: Parameters and output of its last good run.
     """
     parts = [
         f"Task: {task}",

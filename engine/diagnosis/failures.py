@@ -22,7 +22,7 @@ from engine.task.cause import Cause
 from engine.task.wire import Effect, TaskError
 
 if TYPE_CHECKING:
-    from engine.execution.execution import AutomationRun
+    from engine.execution.automation_run import AutomationRun
 
 _MODEL: tuple[tuple[type[ModelError], str, str], ...] = (
     (ModelUnauthenticated, "unauthenticated", "model-key"),
@@ -45,25 +45,6 @@ class Failed(Exception):
         """The error of the wire contract."""
         details = {"reason": self.cause.reason, **self.cause.details}
         return TaskError(code=self.cause.code, message=self.cause.message, details=details)
-
-
-class FailedBehindGate(Failed):
-    """Ends a run that failed after something irreversible: nothing may be run again.
-
-    Args:
-        problems: What is wrong with the run's result.
-        execution: The run; its page is still open where ``outcome.session`` is given.
-        code: What ran.
-    """
-
-    def __init__(self, problems: Sequence[str], execution: AutomationRun, code: str) -> None:
-        super().__init__(outcome_failure(problems, execution, reason="failed-behind-gate"))
-        self.problems, self.execution, self.code = tuple(problems), execution, code
-
-    @property
-    def actions(self) -> list[str]:
-        """What was let through."""
-        return [action for action, _ in self.execution.gates]
 
 
 def outcome_failure(

@@ -12,8 +12,12 @@ from sandbox import (
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 
 
-def _new_file(directory: Path, name: str) -> Path:
-    """Makes an empty file of this name, or of one like it that is not taken."""
+def create_file(directory: Path, name: str) -> Path:
+    """Create an empty file of this name, made safe, or of a numbered one where that is taken.
+
+    Raises:
+        SandboxError: 10,000 files of this name exist already.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     safe = _UNSAFE.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .") or "file"
     stem, dot, suffix = safe.rpartition(".")

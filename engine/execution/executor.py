@@ -1,4 +1,4 @@
-"""One execution of an automation: the worker it runs in, the host that answers it, and the files it saves."""
+"""Execute automations of one task: the worker each runs in, the host that answers it, and the files it saves."""
 
 from __future__ import annotations
 
@@ -10,17 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.execution.execution import AutomationRun, Mode
+from engine.execution.automation_run import AutomationRun, Mode
 from engine.execution.host import TaskHost
 from engine.execution.network import NetworkAccess
 from engine.execution.retry import RetryPolicy
-from engine.execution.screenshots import NAME as PICTURE
-from engine.execution.screenshots import keep_picture
-from engine.models.budget import ModelBudget
-from engine.storage.tasks import TaskRecords
+from engine.execution.screenshots import FILE_NAME, keep_screenshot
+from engine.execution.services import TaskServices
 from engine.task.cause import Cause
-from engine.task.events import EventLog
-from engine.task.redaction import Redactor
 from sandbox import (
     Automation,
     Egress,
@@ -37,42 +33,37 @@ class Executor:
     """Runs automations for one task, each in a fresh worker, or in one that ran only the same revision.
 
     Args:
-        sandbox: Where they run.
-        task_id: The task, for the journal and the files.
-        start_url: Where the page is opened; None for a blank page.
-        egress: What the model's work may reach.
-        network: What a saved automation may reach.
-        limits: The sandbox's limits for each execution.
-        redactor: Takes secrets out of what the model is asked.
+        sandbox: Runs the code.
+        services: The task's parts.
         files: The task's directory for saved files; each execution has its own below it.
-        budget: Pays for judgments; None where none may be asked.
-        retries: How often the task may try again while the site is away for a moment.
+        limits: The sandbox's limits for each execution; their wall time is the task's.
+        network: Hosts that a saved automation may reach.
+        egress: Hosts that the model's work and its trials may reach.
+        start_url: Address at which the page is opened; None for a blank page.
+        retries: Further tries of the task while the site is away for a moment.
 
     Attributes:
         retry_policy: Those tries, within the task's time.
     """
 
     sandbox: Sandbox
-    task_id: str
-    start_url: str | None
-    egress: Egress
-    network: NetworkAccess
-    limits: SandboxLimits
+    services: TaskServices
     files: Path
-    records: TaskRecords
-    events: EventLog
-    redactor: Redactor
-    budget: ModelBudget | None = None
+    limits: SandboxLimits
+    network: NetworkAccess
+    egress: Egress
+    start_url: str | None = None
     retries: int = 0
     retry_policy: RetryPolicy = field(init=False)
     _count: int = 0
-    _seen: Evidence | None = None
+    _failure: Evidence | None = None
 
     def __post_init__(self) -> None:
-        self.retry_policy = RetryPolicy(self.events, time.monotonic() + self.limits.wall_seconds, self.retries)
+        deadline = time.monotonic() + self.limits.wall_seconds
+        self.retry_policy = RetryPolicy(self.services.events, deadline, self.retries)
 
     def begin_at(self, url: str, *, allow: tuple[str, ...] = ()) -> None:
-        """Makes a saved or a chosen URL the start, for a request that names none.
+        """Make a saved or a chosen URL the start, for a request that names none.
 
         Args:
             allow: Its origin, where it may be private because the user once named it; never for one that a model chose.
@@ -81,11 +72,9 @@ class Executor:
         self.egress = replace(self.egress, allow=(*self.egress.allow, *allow))
 
     def host(self, mode: Mode) -> TaskHost:
-        """A host for one more execution or session."""
+        """Return a host for one more execution or session."""
         self._count += 1
-        return TaskHost(
-            self.task_id, mode, self.records, self.events, self.budget, self.files / str(self._count), self.redactor
-        )  # fmt: skip
+        return TaskHost(self.services, mode, self.files / str(self._count))
 
     async def run(
         self,
@@ -101,11 +90,11 @@ class Executor:
         known_hosts: Collection[str] | None = None,
         hold_changes: bool = False,
     ) -> AutomationRun:
-        """Runs the code; a script that fails is a value, a sandbox that fails an exception.
+        """Run the code; a script that fails is a value, a sandbox that fails an exception.
 
         Args:
             keep_open: Leave the page open, to be explored; irreversible actions stop there then.
-            once: Never begin again, for code that changes something on the site.
+            once: Never start a second time, for code that changes something on the site.
             affinity: Names committed code and its revision: it may run where that ran before.
             secret: The parameters hold secrets.
             known_hosts: Those of the saved automation that this is; None for a trial, which may reach others.
@@ -131,33 +120,34 @@ class Executor:
                     hold_changes=hold_changes,
                 )
             except WorkerDied as died:
-                if not chances or not await self._may_begin_again(once):
+                if not chances or not await self._may_restart(once):
                     raise
-                await self.events.emit("worker.died", error=str(died))
+                await self.services.events.emit("worker.died", error=str(died))
                 continue
             crashed = outcome.error is not None and outcome.error.kind == "crash"
-            if not crashed or not chances or not await self._may_begin_again(once):
+            if not crashed or not chances or not await self._may_restart(once):
                 break
             if outcome.session is not None:
                 await outcome.session.close()
-            await self.events.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
+            await self.services.events.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
         # What explores the page that stays open is the model: nothing irreversible is let through for it.
         host.mode = "rehearsal"
         if refused := {name: reason for name, reason in outcome.evidence.refused if reason.startswith("policy")}:
-            await self.events.emit("egress.refused", hosts=refused)
+            await self.services.events.emit("egress.refused", hosts=refused)
         if outcome.evidence.screenshot is not None:
-            self._seen = outcome.evidence
-        return AutomationRun(
-            outcome, host.progressed, tuple(host.gates), host.files, host.model_error, parameters, code
-        )  # fmt: skip
+            self._failure = outcome.evidence
+        gates = tuple(host.gates)
+        return AutomationRun(outcome, host.progressed, gates, host.files, host.model_error, parameters, code)
 
-    async def _may_begin_again(self, once: bool) -> bool:
-        """Unless something was or may have been done already. The journal knows: the host may have been stopped between
-        the entry and the answer."""
-        return not once and not await asyncio.to_thread(self.records.journal.gates, self.task_id)
+    async def _may_restart(self, once: bool) -> bool:
+        """Return True unless something irreversible was, or may have been, done already.
+
+        The journal decides: the host may have been stopped between the entry and the answer.
+        """
+        return not once and not await asyncio.to_thread(self.services.records.journal.gates, self.services.task_id)
 
     async def open_session(self, parameters: Mapping[str, Any]) -> Session:
-        """A worker to explore in, at the start URL; irreversible actions stop there."""
+        """Open a worker to explore in, at the start URL; irreversible actions stop there."""
         return await self.sandbox.open_session(
             dict(parameters),
             start_url=self.start_url,
@@ -166,23 +156,23 @@ class Executor:
             limits=self.limits,
         )
 
-    async def look_at(self, session: Session) -> None:
-        """Takes a picture of an open page, for a failure that ``illustrated`` is told of."""
-        self._seen = await session.evidence(screenshot=True)
+    async def take_screenshot(self, session: Session) -> None:
+        """Take a screenshot of an open page, for a failure that ``illustrate`` is given later."""
+        self._failure = await session.evidence(screenshot=True)
 
-    async def illustrated(self, cause: Cause) -> Cause:
-        """The cause with the path of the last failure's screenshot, where there is one that may be kept."""
-        if self._seen is None or "screenshot" in cause.details:
+    async def illustrate(self, cause: Cause) -> Cause:
+        """Add the path of the last failure's screenshot to a cause, where there is one that may be kept."""
+        if self._failure is None or "screenshot" in cause.details:
             return cause
-        path = await asyncio.to_thread(keep_picture, self._seen, self.files, self.redactor)
+        path = await asyncio.to_thread(keep_screenshot, self._failure, self.files, self.services.redactor)
         return cause if path is None else replace(cause, details={**cause.details, "screenshot": str(path)})
 
     async def discard_files(self, *, keep: Path | None = None) -> None:
-        """Removes what executions saved, but for the one whose result the user gets and a failure's screenshot."""
+        """Remove the files of all executions but the one whose result the user gets, and a failure's screenshot."""
         if not self.files.exists():
             return
         for directory in list(self.files.iterdir()):
-            if directory != keep and directory.name != PICTURE:
+            if directory != keep and directory.name != FILE_NAME:
                 await asyncio.to_thread(shutil.rmtree, directory, ignore_errors=True)
         if not any(self.files.iterdir()):
             self.files.rmdir()

@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.errors import InvalidRequest, ModelError
-from engine.execution.downloads import _new_file
-from engine.execution.execution import Mode
+from engine.execution.automation_run import Mode
+from engine.execution.downloads import create_file
+from engine.execution.services import TaskServices
 from engine.models.base import ModelRequest
 from engine.models.budget import ModelBudget
-from engine.storage.tasks import TaskRecords
-from engine.task.events import EventLog
-from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
 from sandbox import (
     AskRefused,
@@ -34,58 +32,68 @@ _ASK_SYSTEM = (
 
 @dataclass
 class TaskHost(Host):
-    """Answers what an automation asks of the engine while it runs."""
+    """Answers an automation's calls to ``task`` while it runs.
 
-    task_id: str
+    Args:
+        services: The task's parts.
+        mode: ``rehearsal`` stops the automation at its first irreversible action.
+        files: The directory for files that the automation saves.
+
+    Attributes:
+        progressed: The last progress reported, as (done, total).
+        gates: The irreversible actions reached, each with True where it was let through.
+        model_error: The error of a judgment that the model could not give.
+    """
+
+    services: TaskServices
     mode: Mode
-    records: TaskRecords
-    events: EventLog
-    budget: ModelBudget | None
     files: Path
-    redactor: Redactor
     progressed: tuple[int, int | None] | None = None
     gates: list[tuple[str, bool]] = field(default_factory=list)
     model_error: ModelError | None = None
 
     async def log(self, message: str) -> None:
-        """Passes a line of the automation's log on."""
-        await self.events.emit("automation.log", message=message)
+        """Emit a line of the automation's log as an event."""
+        await self.services.events.emit("automation.log", message=message)
 
     async def progress(self, done: int, total: int | None) -> None:
-        """Keeps the last progress, which the contract checks at the end."""
+        """Keep the last progress, which the contract checks at the end."""
         self.progressed = (done, total)
-        await self.events.emit("automation.progress", done=done, total=total)
+        await self.services.events.emit("automation.progress", done=done, total=total)
 
     async def gate(self, action: str, key: str | None) -> GateDecision:
-        """Lets an irreversible action through once per task, and only when it is on disk that it was."""
+        """Let an irreversible action through once per task, and only after the journal holds it on disk."""
         if self.mode == "rehearsal":
             self.gates.append((action, False))
             return GateDecision.REHEARSE
-        first = await asyncio.to_thread(self.records.journal.pass_gate, self.task_id, action, key or "")
+        services = self.services
+        first = await asyncio.to_thread(services.records.journal.pass_gate, services.task_id, action, key or "")
         self.gates.append((action, first))
-        await self.events.emit("irreversible.passed" if first else "irreversible.refused", action=action, key=key)
+        await services.events.emit("irreversible.passed" if first else "irreversible.refused", action=action, key=key)
         return GateDecision.GO if first else GateDecision.REFUSE
 
     async def gate_closed(self, action: str, key: str | None, error: str | None) -> None:
-        """Writes down how the code behind the gate ended."""
+        """Record in the journal how the code behind the gate ended."""
+        services = self.services
         state: Literal["failed", "confirmed"] = "failed" if error else "confirmed"
-        await asyncio.to_thread(self.records.journal.close_gate, self.task_id, action, key or "", state)
-        await self.events.emit("irreversible.closed", action=action, key=key, error=error)
+        await asyncio.to_thread(services.records.journal.close_gate, services.task_id, action, key or "", state)
+        await services.events.emit("irreversible.closed", action=action, key=key, error=error)
 
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
-        """Hands a judgment to the model; the same question about the same content is answered from the cache."""
+        """Hand a judgment to the model; the same question about the same content is answered from the cache."""
         if not content.strip():
             raise AskRefused("there is no content to judge: the page gave none, and nothing is made up")
         # The automation holds the secrets; the model must not, whatever it is asked.
-        prompt, content, schema = self.redactor.text(prompt), self.redactor.text(content), self.redactor.data(schema)
+        redactor, journal = self.services.redactor, self.services.records.journal
+        prompt, content, schema = redactor.text(prompt), redactor.text(content), redactor.data(schema)
         digest = hashlib.sha256(json.dumps([prompt, content, schema], sort_keys=True).encode()).hexdigest()
-        cached = await asyncio.to_thread(self.records.journal.judgment, digest)
+        cached = await asyncio.to_thread(journal.judgment, digest)
         if cached is not None:
             return json.loads(cached)
-        if self.budget is None:
+        if self.services.budget is None:
             raise AskRefused('this content needs the model\'s judgment, and the task runs with ai="never"')
-        answer = await self._judge(self.budget, prompt, content, schema)
-        await asyncio.to_thread(self.records.journal.keep_judgment, digest, json.dumps(answer))
+        answer = await self._judge(self.services.budget, prompt, content, schema)
+        await asyncio.to_thread(journal.keep_judgment, digest, json.dumps(answer))
         return answer
 
     async def _judge(self, budget: ModelBudget, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
@@ -109,9 +117,9 @@ class TaskHost(Host):
             except ModelError as error:
                 self.model_error = error
                 raise AskRefused(f"the model could not be asked: {error}") from error
-            await self.events.emit("model.asked", usd=reply.cost_usd, tokens=reply.usage.prompt_tokens)
+            await self.services.events.emit("model.asked", usd=reply.cost_usd, tokens=reply.usage.prompt_tokens)
             try:
-                answer = json.loads(_json_text(reply.text), parse_constant=_no_json)
+                answer = json.loads(_json_text(reply.text), parse_constant=_refuse_constant)
             except ValueError:
                 problem = "it was not JSON"
                 continue
@@ -124,15 +132,15 @@ class TaskHost(Host):
     async def download(
         self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]
     ) -> dict[str, Any]:
-        """Saves a file under its real name, made safe and unique, in the run's own directory."""
-        target = await asyncio.to_thread(_new_file, self.files, name)
+        """Save a file under its real name, made safe and unique, in the run's own directory."""
+        target = await asyncio.to_thread(create_file, self.files, name)
         digest, size = hashlib.sha256(), 0
         with target.open("ab") as file:
             async for chunk in chunks:
                 digest.update(chunk)
                 size += len(chunk)
                 await asyncio.to_thread(file.write, chunk)
-        await self.events.emit("download", name=target.name, size=size)
+        await self.services.events.emit("download", name=target.name, size=size)
         return {
             "name": target.name,
             "content_type": content_type,
@@ -142,11 +150,11 @@ class TaskHost(Host):
         }
 
 
-def _no_json(constant: str) -> Any:
+def _refuse_constant(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
 
 
 def _json_text(text: str) -> str:
-    """The JSON of an answer that may stand in a code fence."""
+    """Return the JSON of an answer, without a code fence around it."""
     fenced = re.search(r"```(?:json)?\s*(.*?)```", text, re.DOTALL)
     return fenced.group(1) if fenced else text

@@ -16,12 +16,12 @@ _LEAST_LEFT = 5.0  # seconds of the task's time that another try is worth beginn
 
 @dataclass
 class RetryPolicy:
-    """How often one task may try again what failed for a cause that passes.
+    """The tries that one task may spend on causes that pass by themselves.
 
     Args:
-        events: Is told of each wait.
-        deadline: When the task's time is up, on the monotonic clock.
-        retries: How many tries are left.
+        events: Takes an event for each wait.
+        deadline: End of the task's time, on the monotonic clock.
+        retries: Tries that are left.
     """
 
     events: EventLog
@@ -30,7 +30,7 @@ class RetryPolicy:
     _next_wait: float = _FIRST_WAIT
 
     async def wait(self, cause: Cause) -> bool:
-        """Waits, and says that another try may be made; or says at once that none may."""
+        """Wait until another try may be made, and return True; return False at once where none may."""
         wait = max(self._next_wait, cause.wait or 0.0)
         left = self.deadline - time.monotonic()
         if not cause.transient or self.retries < 1 or wait > _LONGEST_WAIT or wait + _LEAST_LEFT > left:

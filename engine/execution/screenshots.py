@@ -13,21 +13,21 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-NAME = "failure.png"
+FILE_NAME = "failure.png"
 
 
-def keep_picture(evidence: Evidence, directory: Path, redactor: Redactor) -> Path | None:
-    """Writes the screenshot into the directory.
+def keep_screenshot(evidence: Evidence, directory: Path, redactor: Redactor) -> Path | None:
+    """Write the screenshot of a failure into the directory.
 
     Password fields show dots. Where the page shows a secret in any other way, or does not say what it shows, the
-    picture is left out.
+    screenshot is left out.
 
     Returns:
         Its path; None where there is none, or it is left out.
     """
-    if evidence.screenshot is None or not _harmless(evidence.legible, redactor):
+    if evidence.screenshot is None or not _shows_no_secret(evidence.legible, redactor):
         return None
-    target = directory / NAME
+    target = directory / FILE_NAME
     try:
         directory.mkdir(parents=True, exist_ok=True)
         target.write_bytes(evidence.screenshot)
@@ -37,7 +37,7 @@ def keep_picture(evidence: Evidence, directory: Path, redactor: Redactor) -> Pat
     return target
 
 
-def _harmless(legible: str | None, redactor: Redactor) -> bool:
+def _shows_no_secret(legible: str | None, redactor: Redactor) -> bool:
     if not redactor.active:
         return True
     return legible is not None and redactor.text(legible) == legible

@@ -1,5 +1,4 @@
-"""Whether what a candidate gave agrees with what is known otherwise: what the model saw, what the page says, what good
-outputs were."""
+"""Hold a candidate's output against other witnesses: what the model saw, what the page says, earlier outputs."""
 
 from __future__ import annotations
 
@@ -28,7 +27,7 @@ _KINDS = frozenset({"type", "pattern"})
 
 
 def doubts(run: Observed) -> Iterator[str]:
-    """What the output itself gives away: nothing, where the site does not say so, or an error message for a result."""
+    """Yield what the output gives away by itself: no rows without the site's word, or an error message for a result."""
     if rows(run.output) == 0 and not empty_confirmed(run):
         yield (
             "it returned no rows, and the page was not shown to say so: await task.empty(locator) of the message by"
@@ -42,10 +41,10 @@ def doubts(run: Observed) -> Iterator[str]:
 
 
 def unseen(output: Any, seen: Sequence[str], code: str) -> str | None:
-    """Says so where nothing of an output was in anything that the model looked at or printed.
+    """Return an advisory where nothing of an output was in anything that the model looked at or printed.
 
     Args:
-        code: The automation; what a model is asked to write need not stand on a page.
+        code: The automation; an answer to ``task.ask`` need not stand on a page.
     """
     _, found = main_rows(output)
     values = [v for row in found for v in row.values() if isinstance(v, str) and len(v.strip()) >= 3]
@@ -62,7 +61,7 @@ def unseen(output: Any, seen: Sequence[str], code: str) -> str | None:
 
 
 def incomplete(run: Observed) -> str | None:
-    """Says so where the page, at the end of the run, both states more rows than were returned and offers them."""
+    """Return an advisory where the page, as the run left it, states more rows than were returned, and offers them."""
     count = rows(run.output)
     if run.progress is not None and run.progress[0] == run.progress[1] == count:
         return None  # it read elsewhere, from the site's JSON perhaps, and that said how many there are
@@ -75,32 +74,32 @@ def incomplete(run: Observed) -> str | None:
 
 
 def unlike(first: Observed, other: Observed) -> list[str]:
-    """Fields that are of another kind with other parameters: read from another place, or never read at all."""
+    """Return the fields that are of another kind with other parameters: read from elsewhere, or never read at all."""
     found = check({"output": learn([first])["output"]}, other)
     return [
         f"{b.path}: with the task's own parameters {b.expected}, with these {b.got}" for b in found if b.kind in _KINDS
     ]
 
 
-def contradictions(past: PreviousOutput, run: Observed, seen: Sequence[str]) -> list[str]:
-    """Where a repair's output contradicts the last good one of the same parameters, and no page bears it out.
+def contradictions(previous: PreviousOutput, run: Observed, seen: Sequence[str]) -> list[str]:
+    """Return contradictions between a repair's output and the last good one of the same parameters.
 
     Args:
-        seen: What the model looked at or printed; a changed value that is there is borne out, if the old one is not.
+        seen: Texts that the model looked at; a changed value that is there is borne out, if the old one is not.
     """
-    found = disagreements(past.output, run.output, "\n".join((*seen, run.evidence.text)), _steady(past))
+    found = disagreements(previous.output, run.output, "\n".join((*seen, run.evidence.text)), _steady_fields(previous))
     return [f"{f}; show on the page that the data changed, or read them from where they are" for f in found]
 
 
-def _steady(past: PreviousOutput) -> frozenset[str]:
-    names = {name for row in past.output for name in row}
-    return frozenset(name for name in names if past.changed.get(name, 0.0) <= _VOLATILE)
+def _steady_fields(previous: PreviousOutput) -> frozenset[str]:
+    names = {name for row in previous.output for name in row}
+    return frozenset(name for name in names if previous.changed.get(name, 0.0) <= _VOLATILE)
 
 
-def same_parameters(pasts: Sequence[PreviousOutput], parameters: Mapping[str, Any]) -> PreviousOutput | None:
-    """What these parameters gave before."""
+def same_parameters(outputs: Sequence[PreviousOutput], parameters: Mapping[str, Any]) -> PreviousOutput | None:
+    """Return the earlier output of these parameters, if any."""
     asked = json.dumps(dict(parameters), sort_keys=True, default=str)
-    return next((p for p in pasts if json.dumps(dict(p.parameters), sort_keys=True, default=str) == asked), None)
+    return next((p for p in outputs if json.dumps(dict(p.parameters), sort_keys=True, default=str) == asked), None)
 
 
 def _plain(text: str) -> str:

@@ -1,12 +1,48 @@
-"""What the gate is given and what it decides: candidate, trial, promoted or refused."""
+"""What the gate requires and decides: requirements, candidate, trial, promoted or refused."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from engine.execution.execution import AutomationRun
+from engine.contract import History
+from engine.execution.automation_run import AutomationRun
+from engine.task.schema import OutputSchema
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What the candidates of one task have to satisfy.
+
+    Args:
+        task: The task's text, which may state an order of the rows.
+        parameters: The task's parameters.
+        secrets: Names of the secret ones.
+        schema: The schema of the output; None where it is to be inferred.
+        contract: The contract of the bundle that is repaired, whose output part stays as it is; None for new code.
+        history: Outputs of good runs of the code that is repaired; empty for new code.
+        known_parameters: Parameters of the last good run, secrets left out: the second run of a repair.
+        resources: The bundle's resources, by name.
+    """
+
+    task: str
+    parameters: Mapping[str, Any]
+    secrets: frozenset[str] = frozenset()
+    schema: OutputSchema | None = None
+    contract: Mapping[str, Any] | None = None
+    history: History = field(default_factory=History)
+    known_parameters: Mapping[str, Any] | None = None
+    resources: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def variable(self) -> bool:
+        """True where a parameter may take another value: one that is no secret."""
+        return any(name not in self.secrets for name in self.parameters)
+
+    def without_secrets(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Return parameters but for secret ones."""
+        return {name: value for name, value in parameters.items() if name not in self.secrets}
 
 
 @dataclass(frozen=True)
@@ -24,31 +60,32 @@ class Trial:
     """One run of a candidate in a fresh worker.
 
     Args:
-        execution: None where the source alone was refused.
+        run: None where the source alone was refused.
         problems: Why it is not good; empty for a good trial.
     """
 
     code: str
     parameters: Mapping[str, Any]
-    execution: AutomationRun | None
+    run: AutomationRun | None
     problems: tuple[str, ...]
 
     @property
     def good(self) -> bool:
-        """Whether nothing speaks against it."""
+        """True where nothing speaks against it."""
         return not self.problems
 
 
 @dataclass(frozen=True)
 class Promoted:
-    """A candidate that passed: the execution whose output the user gets, and what was learnt.
+    """A candidate that passed: the run whose output the user gets, and what was learnt.
 
     Args:
         other: Its run with other parameters, where it has some and only reads.
+        hosts: Hosts that the runs reached, as ``host:port``.
     """
 
     candidate: Candidate
-    execution: AutomationRun
+    run: AutomationRun
     contract: Mapping[str, Any]
     output_schema: Mapping[str, Any]
     schema_inferred: bool
@@ -62,9 +99,10 @@ class Refused:
     """A candidate that did not pass.
 
     Args:
-        final: Something irreversible has happened, so nothing may be run again; the execution's page is still open.
+        final: True where something irreversible has happened, so nothing may be run again; the run's page is still
+            open.
     """
 
     reasons: tuple[str, ...]
-    execution: AutomationRun | None = None
+    run: AutomationRun | None = None
     final: bool = False

@@ -1,144 +1,126 @@
-"""Takes over what the user edited in a bundle's directory: no model, but the same gate as for a model's code."""
+"""Adopt what the user edited in a bundle's directory: no model, but the same gate as for a model's code."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-from engine.aio import to_thread_uncancellable
-from engine.bundles import Bundle, BundleStore, Revision
+from engine.bundles import Bundle, Revision
 from engine.bundles.matching import parameter_types
-from engine.contract import History, widen
+from engine.contract import widen
 from engine.diagnosis.failures import Failed, outcome_failure
 from engine.diagnosis.triage import site_cause
 from engine.errors import BundleCorrupt
-from engine.execution.executor import Executor
 from engine.gate.gate import Gate
-from engine.gate.verdicts import Candidate, Promoted, Refused
+from engine.gate.verdicts import Candidate, Promoted, Refused, Requirements
+from engine.runs.commit import commit
+from engine.runs.context import RunContext
 from engine.task.cause import Cause
-from engine.task.events import EventLog
-from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
-from engine.task.wire import TaskRequest
+from sandbox import Outcome
 
 
-@dataclass
-class Adoption:
-    """The user's edits on their way through the gate.
+async def adopt(context: RunContext, base: Bundle) -> tuple[Promoted, Revision]:
+    """Try the edited code, and commit it.
 
     Args:
-        request: Names the key, and the parameters to prove the edit with.
         base: The bundle at HEAD.
-        other_parameters: Others that gave rows before, for the second run of code that only reads; None where none are
-            known.
-        history: What good runs of the code before gave.
-        settle: Called before the commit, which the task's time must not cut short.
-        warnings: What the gate would ask a model about is told here: the user has decided.
+
+    Raises:
+        Failed: Nothing was committed, and why; the edits stay in the directory.
     """
+    async with context.attempts.attempt("adopt") as note:
+        edited, files = await _read_edits(context)
+        promoted = await _prove(context, base, edited)
+        revision = await _commit(context, edited, promoted, files)
+        note.revision = revision.id
+    return promoted, revision
 
-    request: TaskRequest
-    base: Bundle
-    other_parameters: Mapping[str, Any] | None
-    history: History
-    store: BundleStore
-    executor: Executor
-    redactor: Redactor
-    events: EventLog
-    settle: Callable[[], None]
-    warnings: list[str]
 
-    async def run(self) -> tuple[Promoted, Revision]:
-        """Tries the edited code, and commits it.
+async def _read_edits(context: RunContext) -> tuple[Bundle, tuple[str, ...]]:
+    """Return the working tree as a bundle, and the names of the edited files."""
+    store, key = context.store, context.request.reuse_key
+    files = await asyncio.to_thread(store.edited, key)
+    if not files:
+        raise Failed(Cause("nothing-edited", f"nothing is edited in {store.path(key)}", "rejected"))
+    await context.events.emit("adopt.started", files=list(files))
+    try:
+        edited = await asyncio.to_thread(store.read_working_tree, key)
+    except BundleCorrupt as error:
+        raise Failed(Cause("bundle", error.message)) from error
+    if edited.meta.reuse_key != key:
+        raise Failed(Cause("bundle", f"bundle.json names another key, {edited.meta.reuse_key!r}; restore {key!r}"))
+    return edited, files
 
-        Raises:
-            Failed: Nothing was committed, and why; the edits stay in the directory.
-        """
-        key = self.request.reuse_key
-        edited = await asyncio.to_thread(self.store.edited, key)
-        if not edited:
-            raise Failed(Cause("nothing-edited", f"nothing is edited in {self.store.path(key)}", "rejected"))
-        await self.events.emit("adopt.started", files=list(edited))
-        try:
-            seen = await asyncio.to_thread(self.store.read_working_tree, key)
-        except BundleCorrupt as error:
-            raise Failed(Cause("bundle", error.message)) from error
-        if seen.meta.reuse_key != key:
-            raise Failed(Cause("bundle", f"bundle.json names another key, {seen.meta.reuse_key!r}; restore {key!r}"))
-        promoted = await self._prove(seen)
-        return promoted, await self._commit(seen, promoted, edited)
 
-    async def _prove(self, seen: Bundle) -> Promoted:
-        gate = Gate(
-            executor=self.executor,
-            parameters=self.request.parameters,
-            secrets=self.request.secrets,
-            schema=OutputSchema(seen.meta.output_schema) if seen.meta.output_schema is not None else None,
-            contract=seen.contract,
-            known_parameters=self.other_parameters,
-            resources=seen.resources,
-            events=self.events,
-            task=self.request.task,
-            history=self.history,
-            start_url_given=self.executor.start_url is not None,
-        )
-        trial = await gate.try_out(seen.automation, reads_only="it was edited by hand")
-        if trial.execution is not None:
-            gate.seen.append(json.dumps(trial.execution.outcome.value))  # who wrote it has seen the page
-            self._triage(trial.execution.outcome)
-        if not trial.good:
-            raise self._refused(Refused(trial.problems, trial.execution))
-        candidate = Candidate(seen.automation)
-        found = await gate.promote(candidate)
-        if isinstance(found, Refused) and not found.final:
-            doubts = found.reasons
-            found = await gate.promote(candidate)  # doubts are told once
-            if isinstance(found, Promoted):
-                self.warnings += doubts
-        if isinstance(found, Refused):
-            raise self._refused(found)
-        return found
+async def _prove(context: RunContext, base: Bundle, edited: Bundle) -> Promoted:
+    gate = Gate(context.executor, await _requirements(context, base, edited))
+    trial = await gate.try_out(edited.automation, reads_only="it was edited by hand")
+    if trial.run is not None:
+        gate.seen.append(json.dumps(trial.run.outcome.value))  # its author has seen the page
+        _triage(context, base, trial.run.outcome)
+    if not trial.good:
+        raise Failed(_refusal(Refused(trial.problems, trial.run)))
+    candidate = Candidate(edited.automation)
+    decision = await gate.promote(candidate)
+    if isinstance(decision, Refused) and not decision.final:
+        advisories = decision.reasons
+        decision = await gate.promote(candidate)  # advisories are reported once: the user has decided
+        if isinstance(decision, Promoted):
+            context.warnings.extend(advisories)
+    if isinstance(decision, Refused):
+        raise Failed(_refusal(decision))
+    return decision
 
-    def _triage(self, outcome: Any) -> None:
-        """Where the site is to blame, the edit is not."""
-        if outcome.error is None:
-            return
-        login = bool(self.base.contract.get("page", {}).get("login"))
-        cause = site_cause(
-            outcome.error, outcome.evidence, start_url=self.executor.start_url, login_expected=login, good=False
-        )
-        if cause is not None:
-            raise Failed(cause)
 
-    def _refused(self, refused: Refused) -> Failed:
-        reasons = list(refused.reasons)
-        if refused.final and refused.execution is not None:
-            return Failed(outcome_failure(reasons, refused.execution, reason="failed-behind-gate"))
-        message = f"the edit did not pass the gate, and stays uncommitted: {'; '.join(reasons)}"
-        return Failed(Cause("edit-refused", message, details={"reasons": reasons}))
+async def _requirements(context: RunContext, base: Bundle, edited: Bundle) -> Requirements:
+    request, good_runs, schema = context.request, context.good_runs, edited.meta.output_schema
+    return Requirements(
+        task=request.task,
+        parameters=request.parameters,
+        secrets=request.secrets,
+        schema=OutputSchema(schema) if schema is not None else None,
+        contract=edited.contract,
+        history=await good_runs.history(base),
+        known_parameters=request.other_parameters or await good_runs.other_parameters(base),
+        resources=edited.resources,
+    )
 
-    async def _commit(self, seen: Bundle, promoted: Promoted, edited: tuple[str, ...]) -> Revision:
-        old = seen.meta
-        meta = old.model_copy(
-            update={
-                "parameters": parameter_types(self.request.parameters, self.request.secrets),
-                "allowed_hosts": tuple(sorted({*old.allowed_hosts, *promoted.hosts})),
-                "effects": "write" if "write" in (promoted.effects, old.effects) else "read",
-            }
-        )
-        contract = self.redactor.data(widen(dict(promoted.contract), promoted.execution.observed()))
-        subject = f"Adopt: {', '.join(edited)}"[:100]
-        self.settle()
-        await asyncio.sleep(0)  # a time that ran out just now ends the task here, before anything is saved
-        revision = await to_thread_uncancellable(
-            self.store.commit,
-            self.request.reuse_key,
-            replace(seen, meta=meta, contract=contract),
-            subject=subject,
-            trailers={"Task-Id": self.executor.task_id, "Reason": "adopt"},
-            adopt=seen,
-        )
-        await self.events.emit("commit", revision=revision.id, subject=subject)
-        return revision
+
+def _triage(context: RunContext, base: Bundle, outcome: Outcome) -> None:
+    """End the task where the site is to blame, not the edit."""
+    if outcome.error is None:
+        return
+    login = bool(base.contract.get("page", {}).get("login"))
+    start_url = context.executor.start_url
+    cause = site_cause(outcome.error, outcome.evidence, start_url=start_url, login_expected=login, good=False)
+    if cause is not None:
+        raise Failed(cause)
+
+
+def _refusal(refused: Refused) -> Cause:
+    reasons = list(refused.reasons)
+    if refused.final and refused.run is not None:
+        return outcome_failure(reasons, refused.run, reason="failed-behind-gate")
+    message = f"the edit did not pass the gate, and stays uncommitted: {'; '.join(reasons)}"
+    return Cause("edit-refused", message, details={"reasons": reasons})
+
+
+async def _commit(context: RunContext, edited: Bundle, promoted: Promoted, files: tuple[str, ...]) -> Revision:
+    old, request = edited.meta, context.request
+    meta = old.model_copy(
+        update={
+            "parameters": parameter_types(request.parameters, request.secrets),
+            "allowed_hosts": tuple(sorted({*old.allowed_hosts, *promoted.hosts})),
+            "effects": "write" if "write" in (promoted.effects, old.effects) else "read",
+        }
+    )
+    contract = context.redactor.data(widen(dict(promoted.contract), promoted.run.observed()))
+    return await commit(
+        context,
+        replace(edited, meta=meta, contract=contract),
+        reason="adopt",
+        subject=f"Adopt: {', '.join(files)}",
+        edits=edited,
+    )

@@ -1,4 +1,4 @@
-"""The attempts of one task: what each was, how it ended, and what it cost."""
+"""The attempts of one task: the kind, end and cost of each."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Kind = Literal["replay", "explore", "update", "repair", "confirm", "check", "con
 
 
 @dataclass
-class Note:
-    """What the attempt that runs says of itself."""
+class AttemptNote:
+    """The reason and the revision of the attempt that runs, noted by it."""
 
     reason: str | None = None
     revision: str | None = None
@@ -27,17 +27,17 @@ class Note:
 
 @dataclass
 class AttemptLog:
-    """Measures each attempt of a task: seconds, and what was taken from the purse meanwhile."""
+    """Measures each attempt of a task: seconds, and what it took from the budget."""
 
     budget: ModelBudget | None
     events: EventLog
     attempts: list[Attempt] = field(default_factory=list)
 
     @asynccontextmanager
-    async def attempt(self, kind: Kind) -> AsyncIterator[Note]:
-        """Times the block; a failure that leaves it is noted with its reason."""
+    async def attempt(self, kind: Kind) -> AsyncIterator[AttemptNote]:
+        """Measure the block as one attempt; a failure that leaves it is noted with its reason."""
         started, before = time.monotonic(), self._spent()
-        note = Note()
+        note = AttemptNote()
         try:
             yield note
         except Failed as failed:
@@ -53,7 +53,7 @@ class AttemptLog:
         budget = self.budget
         return (0, Usage(), 0.0) if budget is None else (budget.calls, budget.usage, budget.spent_usd)
 
-    async def _add(self, kind: Kind, note: Note, seconds: float, before: tuple[int, Usage, float]) -> None:
+    async def _add(self, kind: Kind, note: AttemptNote, seconds: float, before: tuple[int, Usage, float]) -> None:
         calls, usage, usd = self._spent()
         attempt = Attempt(
             kind=kind,

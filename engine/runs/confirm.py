@@ -1,4 +1,4 @@
-"""A suspect result: what the page itself says of it, and the one small question that a model is asked."""
+"""Confirm a suspect result: by what the page itself states, or by one small question to the model."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from engine.agent.prompts import fence
 from engine.contract import Breach, Observed, borne_out
 from engine.models.base import ModelRequest
 from engine.models.budget import ModelBudget
-from engine.task.events import EventLog
-from engine.task.redaction import Redactor
+from engine.runs.context import RunContext
 
-Verdict = Literal["legitimate", "drift"]
+Answer = Literal["legitimate", "drift"]
 _ROW_COUNTS = frozenset({"fewer-rows", "more-rows"})
 _SHOWN = 2000  # characters of the page's text
 _SYSTEM = (
@@ -32,64 +31,62 @@ _SCHEMA: Mapping[str, Any] = {
 }
 
 
-def excusable(breaches: Sequence[Breach]) -> bool:
-    """Whether all of them may be data of a new kind."""
+def may_be_new_data(breaches: Sequence[Breach]) -> bool:
+    """Return True where all breaches may be data of a new kind: there are some, and none is structural."""
     return bool(breaches) and not any(b.structural for b in breaches)
 
 
-def excused_by_page(breaches: Sequence[Breach], run: Observed, contract: Mapping[str, Any]) -> bool:
-    """Whether only the number of rows is suspect, and the page states just that number."""
+def row_count_borne_out(breaches: Sequence[Breach], run: Observed, contract: Mapping[str, Any]) -> bool:
+    """Return True where only the number of rows is suspect, and the page states just that number."""
     counts_alone = bool(breaches) and all(b.kind in _ROW_COUNTS for b in breaches)
     return counts_alone and borne_out(run, contract.get("page", {}))
 
 
-async def ask(
-    budget: ModelBudget,
-    redactor: Redactor,
-    events: EventLog,
-    *,
-    task: str,
-    parameters: Mapping[str, Any],
-    breaches: Sequence[Breach],
-    run: Observed,
-    sample: str,
-) -> tuple[Verdict, str]:
-    """Asks the model whether a suspect result is right; an answer that is none counts as ``drift``.
+async def ask_whether_legitimate(
+    context: RunContext, budget: ModelBudget, breaches: Sequence[Breach], run: Observed, *, sample: str
+) -> tuple[Answer, str]:
+    """Ask the model whether a suspect result is right; an answer of another form counts as ``drift``.
 
     Args:
-        sample: What the last good run was asked and gave.
+        run: The run, without secret parameters.
+        sample: The parameters and the output of the last good run; empty where there was none.
+
+    Returns:
+        The answer and its reason.
 
     Raises:
-        ModelError: It could not be asked.
+        ModelError: The model could not be asked.
     """
+    request, redactor = context.request, context.redactor
     evidence = run.evidence
     page = {
         "title": evidence.title, "counts": evidence.counts, "next": evidence.next_controls, "groups": evidence.groups,
         "text": evidence.text[:_SHOWN],
     }  # fmt: skip
     parts = (
-        f"Task: {task}",
-        f"parameters = {json.dumps(redactor.parameters(parameters), ensure_ascii=False)}",
+        f"Task: {request.task}",
+        f"parameters = {json.dumps(redactor.parameters(request.parameters), ensure_ascii=False)}",
         "What departs:\n" + "\n".join(f"- {b}" for b in breaches),
         f"The output: {fence(describe_output(run.output))}",
         f"The last good run: {fence(sample)}" if sample else "",
         f"The page at the end: {fence(json.dumps(page, ensure_ascii=False))}",
     )
     question = redactor.text("\n\n".join(filter(None, parts)))
-    request = ModelRequest(
-        purpose="confirm",
-        system=_SYSTEM,
-        messages=({"role": "user", "content": [{"type": "text", "text": question}]},),
-        max_tokens=512,
-        output_schema=_SCHEMA,
+    reply = await budget.query(
+        ModelRequest(
+            purpose="confirm",
+            system=_SYSTEM,
+            messages=({"role": "user", "content": [{"type": "text", "text": question}]},),
+            max_tokens=512,
+            output_schema=_SCHEMA,
+        )
     )
-    reply = await budget.query(request)
-    verdict, why = _read(reply.text)
-    await events.emit("model.confirmed", verdict=verdict, why=why, usd=reply.cost_usd)
-    return verdict, why
+    answer, why = _read(reply.text)
+    await context.events.emit("model.confirmed", verdict=answer, why=why, usd=reply.cost_usd)
+    return answer, why
 
 
-def _read(text: str) -> tuple[Verdict, str]:
+def _read(text: str) -> tuple[Answer, str]:
     try:
         answer = json.loads(text[text.index("{") : text.rindex("}") + 1])
         verdict, why = answer["verdict"], str(answer.get("why", ""))

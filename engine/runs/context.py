@@ -2,24 +2,104 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from engine.bundles import Revision
+from engine.bundles import Bundle, BundleStore, Revision
+from engine.errors import StoreError
+from engine.execution.executor import Executor
+from engine.execution.services import TaskServices
+from engine.models.budget import ModelBudget
+from engine.runs.attempts import AttemptLog
+from engine.runs.good_runs import GoodRuns
+from engine.task.events import EventLog
+from engine.task.redaction import Redactor
+from engine.task.schema import OutputSchema
+from engine.task.wire import TaskRequest
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """One run's request and the parts that serve it; replay, gate, authoring and commit all work on this.
+
+    Args:
+        request: The request.
+        services: Records, events, redactor and budget of the task.
+        store: The workspace's bundles.
+        executor: Runs automations.
+        schema: The output schema that the request names, if any; a pydantic class says more than its JSON Schema.
+        settle: Called when nothing may cut the run short any more, before it commits.
+        attempts: The attempts of the task, measured.
+        good_runs: Results of earlier good runs of the automation.
+        warnings: Collects what the user should know beside the result.
+    """
+
+    request: TaskRequest
+    services: TaskServices
+    store: BundleStore
+    executor: Executor
+    schema: OutputSchema | None
+    settle: Callable[[], None]
+    attempts: AttemptLog
+    good_runs: GoodRuns
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def task_id(self) -> str:
+        """The task's id."""
+        return self.services.task_id
+
+    @property
+    def budget(self) -> ModelBudget | None:
+        """The model's budget; None with ``ai="never"``."""
+        return self.services.budget
+
+    @property
+    def redactor(self) -> Redactor:
+        """The redactor of the task's secrets."""
+        return self.services.redactor
+
+    @property
+    def events(self) -> EventLog:
+        """The task's events."""
+        return self.services.events
+
+    def schema_for(self, bundle: Bundle | None) -> OutputSchema | None:
+        """Return the schema that the request names, else the bundle's."""
+        if self.schema is not None or bundle is None or bundle.meta.output_schema is None:
+            return self.schema
+        return OutputSchema(bundle.meta.output_schema)
+
+    async def is_pinned(self) -> bool:
+        """Return True where the user forbade changes to the bundle."""
+        return await asyncio.to_thread(self.store.pinned, self.request.reuse_key) is not None
+
+    async def remember(self, recording: Awaitable[None]) -> None:
+        """Await what is recorded of a good run for later ones; a store that cannot hold it does not fail this run."""
+        try:
+            await recording
+        except StoreError as error:
+            self.warnings.append(f"this run could not be recorded for comparison with later ones: {error}")
+
+
+@dataclass(frozen=True)
 class Success:
     """What a good run gives: the output, the revision that gave it, and what became of the bundle.
 
     Args:
         revision: None where a first run was ``continued``: nothing is saved.
-        continued: The output was read off the page of a run that failed behind an irreversible action.
+        used: True where saved code existed and took part.
+        files: The directory of the files that the result names.
+        continued: True where the output was read off the page of a run that failed behind an irreversible action.
     """
 
     output: Any
     revision: Revision | None
     used: bool
+    files: Path
     created: bool = False
     updated: bool = False
     continued: bool = False

@@ -1,138 +1,107 @@
-"""A failure behind a passed gate: nothing is run again; the model may read the result off the page left open."""
+"""Read the result of a run that failed behind a passed gate off the page it left open; nothing is run again."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from engine.agent import readout_tools
 from engine.agent.loop import Agent
+from engine.agent.page_tools import GivenUp
 from engine.agent.readout_tools import Readout, ReadoutTools
-from engine.aio import to_thread_uncancellable
-from engine.bundles import Bundle, BundleStore
-from engine.diagnosis.failures import Failed, FailedBehindGate
+from engine.bundles import Bundle
+from engine.diagnosis.failures import Failed
 from engine.errors import AgentStuck, EngineError, ModelError
-from engine.execution.executor import Executor
 from engine.models.budget import ModelBudget
 from engine.observation.observer import Observer
-from engine.task.events import EventLog
-from engine.task.redaction import Redactor
-from engine.task.schema import OutputSchema
-from engine.task.wire import TaskRequest
+from engine.runs.commit import commit
+from engine.runs.context import RunContext, Success
+from engine.runs.verdict import PassedGate
+from engine.task.cause import Cause
 from sandbox import SandboxError, Session
 
 _TURNS = 15
+_LONGEST_NOTE = 500  # characters
 
 
-@dataclass
-class Continuation:
-    """The model's part of a run that failed after something irreversible.
+async def read_out(context: RunContext, passed: PassedGate, base: Bundle | None) -> Success:
+    """Let a model read the result off the page that is still open; of the bundle no more than its notes changes.
 
     Args:
-        request: What is asked.
-        schema: What the output must look like, if anything says.
-        sample: What the last good run was asked and gave.
-        settle: Called before the note is committed, which the task's time must not cut short.
-        warnings: Takes what the user should know beside the result.
+        base: The bundle that ran or was to be repaired; None in a first run, of which nothing is kept.
+
+    Raises:
+        Failed: There is no model or no page, or the site does not show that the action took effect.
     """
-
-    request: TaskRequest
-    schema: OutputSchema | None
-    sample: str
-    store: BundleStore
-    executor: Executor
-    budget: ModelBudget
-    redactor: Redactor
-    events: EventLog
-    settle: Callable[[], None]
-    warnings: list[str]
-
-    async def run(self, failed: FailedBehindGate, base: Bundle | None) -> Any:
-        """The output, as the site shows it; of the bundle no more than its notes changes.
-
-        Args:
-            failed: The failure, whose page is still open.
-            base: The bundle that ran or was to be repaired; None in a first run, of which nothing is kept.
-
-        Raises:
-            Failed: The failure, where the site does not show that the action took effect, or nobody could look.
-        """
-        session = failed.execution.outcome.session
-        assert session is not None, "the page was left open"
-        await self.events.emit("continuation.started", actions=failed.actions, problems=list(failed.problems))
+    session, budget = passed.run.outcome.session, context.budget
+    if budget is None or session is None:
+        raise Failed(passed.cause)
+    async with context.attempts.attempt("continue"):
+        await context.events.emit("continuation.started", actions=passed.run.actions, problems=list(passed.problems))
         try:
-            self.budget.ready()
+            budget.ready()
             await session.freeze()
-            ended = await self._read(session, failed)
+            ended = await _read(context, budget, session, passed, base)
         except (ModelError, AgentStuck, SandboxError) as error:
-            raise self._unfinished(failed, f"the page could not be read: {error}") from error
+            raise Failed(_not_shown(passed.cause, f"the page could not be read: {error}")) from error
         if not isinstance(ended, Readout):
-            raise self._unfinished(failed, ended.message)
-        await self.events.emit("continuation.finished", note=ended.note)
-        self.warnings.append(
+            raise Failed(_not_shown(passed.cause, ended.message))
+        await context.events.emit("continuation.finished", note=ended.note)
+        context.warnings.append(
             "the automation failed behind an irreversible action; the model read this result off the page, nothing was"
             " done again, and the automation is as it was"
         )
         if base is not None:
-            await self._note_down(base, failed, ended.note)
-        return ended.output
+            await _add_note(context, budget, passed, base, ended.note)
+    revision = base.revision if base is not None else None
+    return Success(ended.output, revision, used=base is not None, files=passed.run.files, continued=True)
 
-    async def _read(self, session: Session, failed: FailedBehindGate) -> Any:
-        bench = ReadoutTools(session=session, redactor=self.redactor, observer=Observer(), schema=self.schema)
-        error = failed.execution.outcome.error
-        first = readout_tools.assignment(
-            task=self.redactor.text(self.request.task),
-            actions=failed.actions,
-            parameters=self.redactor.parameters(self.request.parameters),
-            output_schema=self.schema.json_schema if self.schema else None,
-            code=failed.code,
-            problems=[self.redactor.text(problem) for problem in failed.problems],
-            traceback=self.redactor.text(error.traceback) if error is not None else "",
-            sample=self.sample,
-            look=await bench.first_look(),
-        )
-        turns = min(_TURNS, self.request.limits.turns)
-        return await Agent(self.budget, bench, self.events, turns, readout_tools.SYSTEM, readout_tools.TOOLS).work(
-            first
-        )
 
-    def _unfinished(self, failed: FailedBehindGate, found: str) -> Failed:
-        cause = failed.cause
-        message = f"{cause.message}; {found}"
-        return Failed(replace(cause, message=message, details={**cause.details, "found": found}))
+async def _read(
+    context: RunContext, budget: ModelBudget, session: Session, passed: PassedGate, base: Bundle | None
+) -> Readout | GivenUp:
+    schema, redactor = context.schema_for(base), context.redactor
+    tools = ReadoutTools(session=session, redactor=redactor, observer=Observer(), schema=schema)
+    error = passed.run.outcome.error
+    first = readout_tools.assignment(
+        task=redactor.text(context.request.task),
+        actions=passed.run.actions,
+        parameters=redactor.parameters(context.request.parameters),
+        output_schema=schema.json_schema if schema else None,
+        code=passed.code,
+        problems=[redactor.text(problem) for problem in passed.problems],
+        traceback=redactor.text(error.traceback) if error is not None else "",
+        sample=await context.good_runs.sample(base),
+        look=await tools.first_look(),
+    )
+    turns = min(_TURNS, context.request.limits.turns)
+    return await Agent(budget, tools, context.events, turns).work(first)
 
-    async def _note_down(self, base: Bundle, failed: FailedBehindGate, note: str) -> None:
-        """One line for the next repair: all that is committed."""
-        key = self.request.reuse_key
-        said = " ".join(self.redactor.text(note).split())[:500]
-        line = f"- After {', '.join(map(repr, failed.actions))} the automation failed: {said}"
-        if line in base.notes:
+
+def _not_shown(cause: Cause, found: str) -> Cause:
+    """Return the cause of the failure with what was found on the page."""
+    return replace(cause, message=f"{cause.message}; {found}", details={**cause.details, "found": found})
+
+
+async def _add_note(context: RunContext, budget: ModelBudget, passed: PassedGate, base: Bundle, note: str) -> None:
+    """Commit one line for the next repair."""
+    said = " ".join(context.redactor.text(note).split())[:_LONGEST_NOTE]
+    line = f"- After {', '.join(map(repr, passed.run.actions))} the automation failed: {said}"
+    if line in base.notes:
+        return
+    notes = context.redactor.text(f"{base.notes.rstrip()}\n{line}\n".lstrip())
+    context.settle()
+    try:
+        if await context.is_pinned():
             return
-        notes = self.redactor.text(f"{base.notes.rstrip()}\n{line}\n".lstrip())
-        self.settle()
-        try:
-            if await to_thread_uncancellable(self.store.pinned, key) is not None:
-                return
-            assert base.revision is not None, "a bundle that the store loaded has its revision"
-            revision = await to_thread_uncancellable(
-                self.store.commit,
-                key,
-                replace(base, notes=notes, revision=None),
-                subject="Note: it failed behind an irreversible action",
-                body=said,
-                trailers={
-                    "Task-Id": self.executor.task_id,
-                    "Model": self.budget.model.name,
-                    "Cost-Usd": f"{self.budget.spent_usd:.6f}",
-                    "Reason": "continued",
-                },
-            )
-            inherit = self.executor.records.run_history.inherit
-            await asyncio.to_thread(inherit, base.revision.id, revision.id, trust=True)
-        except EngineError as error:
-            # The deed is done and its result known: that must not be lost for a note.
-            self.warnings.append(f"the note for the next repair could not be saved: {error.message}")
-            return
-        await self.events.emit("commit", revision=revision.id, subject=revision.subject)
+        revision = await commit(
+            context,
+            replace(base, notes=notes, revision=None),
+            reason="continued",
+            subject="Note: it failed behind an irreversible action",
+            body=said,
+            written_by=budget,
+        )
+        await context.good_runs.inherit(base, revision, trust=True)
+    except EngineError as error:
+        # The deed is done and its result known: that must not be lost for a note.
+        context.warnings.append(f"the note for the next repair could not be saved: {error.message}")

@@ -16,38 +16,28 @@ from typing import Literal
 
 from engine.aio import to_thread_uncancellable
 from engine.bundles import BundleStore
-from engine.contract import CLEAN_RUNS_BEFORE_STATISTICS
-from engine.diagnosis.failures import Failed, after_gate, failure
+from engine.diagnosis.failures import failure
 from engine.errors import StoreError
 from engine.execution.executor import Executor
 from engine.execution.network import NetworkAccess
-from engine.models.base import Model, Usage
+from engine.execution.services import TaskServices
+from engine.models.base import Model
 from engine.models.budget import Account, ModelBudget
-from engine.runs.context import Success
-from engine.runs.results import redacted
+from engine.runs.attempts import AttemptLog
+from engine.runs.context import RunContext, Success
+from engine.runs.good_runs import GoodRuns
+from engine.runs.results import Ending, make_error, make_result, redacted
 from engine.runs.runner import Runner
 from engine.scheduling.queued import RunControl, RunEnd
 from engine.scheduling.states import StopReason
 from engine.storage import result_files
 from engine.storage.tasks import TaskRecords
-from engine.task import origins
 from engine.task.cause import Cause
 from engine.task.events import EventLog
+from engine.task.origins import trusted_origin
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
-from engine.task.wire import (
-    ComputeCost,
-    Cost,
-    Effect,
-    FileResult,
-    InlineResult,
-    Reuse,
-    TaskError,
-    TaskRequest,
-    TaskResult,
-    Tokens,
-    Trust,
-)
+from engine.task.wire import Effect, FileResult, TaskError, TaskRequest, TaskResult
 from sandbox import Sandbox, SandboxLimits
 
 log = logging.getLogger(__name__)
@@ -88,9 +78,14 @@ class TaskRun:
     _entered: bool = False
     _started: datetime | None = None
     _began: float = 0.0
+    _context: RunContext | None = None
     _runner: Runner | None = None
     _limit: asyncio.Timeout | None = None
     _deadline: float = 0.0
+
+    @property
+    def _files(self) -> Path:
+        return self.root / "files" / self.task_id
 
     @property
     def kept_request(self) -> TaskRequest:
@@ -204,11 +199,20 @@ class TaskRun:
     async def _go(self) -> Success:
         self._started, self._began = datetime.now(UTC), time.monotonic()
         # A run that died may have left half a download, and a whole one would have to take another name.
-        files = self.root / "files" / self.task_id
-        if files.is_dir():  # asked here: a first run need not wait for a thread
-            await to_thread_uncancellable(shutil.rmtree, files, ignore_errors=True)
+        if self._files.is_dir():  # checked here: a first run need not wait for a thread
+            await to_thread_uncancellable(shutil.rmtree, self._files, ignore_errors=True)
         await self.events.emit("task.started")
-        limits = self.request.limits
+        context = self._context = await self._make_context()
+        self._runner = Runner(context)
+        success: Success | None = None
+        try:
+            success = await self._runner.run()
+        finally:
+            await context.executor.discard_files(keep=success.files if success is not None else None)
+        return success
+
+    async def _make_context(self) -> RunContext:
+        request, limits = self.request, self.request.limits
         budget = None
         if self.model is not None:
             budget = ModelBudget(
@@ -216,24 +220,24 @@ class TaskRun:
                 account=self.account,
             )  # fmt: skip
             await budget.open()
-        executor = self._executor(budget)
-        self._runner = Runner(
-            self.request, self.store, self.records, executor, budget, self.redactor, self.events, self.schema,
-            self._settle,
-        )  # fmt: skip
-        try:
-            return await self._runner.run()
-        finally:
-            await executor.discard_files(keep=self._runner.kept_files)
+        services = TaskServices(self.task_id, self.records, self.events, self.redactor, budget)
+        return RunContext(
+            request=request,
+            services=services,
+            store=self.store,
+            executor=self._executor(services),
+            schema=self.schema,
+            settle=self._settle,
+            attempts=AttemptLog(budget, self.events),
+            good_runs=GoodRuns(request, self.redactor, self.records.run_history),
+        )
 
-    def _executor(self, budget: ModelBudget | None) -> Executor:
+    def _executor(self, services: TaskServices) -> Executor:
         limits, request = self.request.limits, self.request
         return Executor(
-            sandbox=self.sandbox,
-            task_id=self.task_id,
-            start_url=request.start_url,
-            egress=self.network.egress((*origins.trusted_origin(request, request.start_url), *request.allow_hosts)),
-            network=self.network,
+            self.sandbox,
+            services,
+            files=self._files,
             limits=replace(
                 SandboxLimits(),
                 wall_seconds=max(1.0, self._deadline - time.monotonic()),
@@ -241,11 +245,9 @@ class TaskRun:
                 downloads=limits.downloads,
                 download_bytes=limits.download_mb << 20,
             ),
-            files=self.root / "files" / self.task_id,
-            records=self.records,
-            events=self.events,
-            redactor=self.redactor,
-            budget=budget,
+            network=self.network,
+            egress=self.network.egress((*trusted_origin(request, request.start_url), *request.allow_hosts)),
+            start_url=request.start_url,
             retries=limits.retries,
         )
 
@@ -253,13 +255,7 @@ class TaskRun:
         effect, actions = await asyncio.to_thread(self._effect)
         if success is not None and success.continued:
             effect = "continued"
-        error = Failed(cause).to_error() if cause is not None else None
-        if error is not None and effect != "none":
-            error = after_gate(error, effect, actions)
-        if error is not None:
-            # Errors end up in logs; an exception's text may quote a parameter.
-            details = self.redactor.data({**error.details}) | {"reason": error.reason}
-            error = error.model_copy(update={"message": self.redactor.text(error.message), "details": details})
+        error = make_error(cause, effect, actions, self.redactor) if cause is not None else None
         result = self._result("completed", success, error, effect)
         await self._tell_end(result)
         return result
@@ -277,33 +273,23 @@ class TaskRun:
         error: TaskError | None = None,
         effect: Effect = "none",
     ) -> TaskResult:
-        """What is known at the end; a canceled task has cost its money and done its deeds, too."""
-        runner, now = self._runner, datetime.now(UTC)
-        budget = runner.budget if runner else None
-        usage = budget.usage if budget else Usage()
-        hours = (time.monotonic() - self._began) / 3600 if self._started else 0.0
-        return TaskResult(
-            web_task_id=self.task_id,
-            status=status,
-            outcome=None if status == "canceled" else "success" if success else "failed",
-            created_at=self.created,
-            started_at=self._started,
-            completed_at=now,
-            cost=Cost(ai_usd=budget.spent_usd if budget else 0.0, compute=ComputeCost(amount=hours)),
-            reuse=self._reuse(success) if status == "completed" else None,
-            result=InlineResult(data=success.output) if success else None,
-            error=error,
-            model_calls=budget.calls if budget else 0,
-            tokens=Tokens(
-                input=usage.input_tokens,
-                output=usage.output_tokens,
-                cache_read=usage.cache_read_tokens,
-                cache_write=usage.cache_write_tokens,
-            ),
-            attempts=tuple(runner.log.attempts) if runner else (),
-            warnings=tuple(runner.warnings) if runner else (),
-            effect=effect,
-            reuse_key=self.request.reuse_key,
+        bundle = self._runner.bundle if self._runner is not None else None
+        return make_result(
+            Ending(
+                task_id=self.task_id,
+                reuse_key=self.request.reuse_key,
+                status=status,
+                created_at=self.created,
+                started_at=self._started,
+                completed_at=datetime.now(UTC),
+                hours=(time.monotonic() - self._began) / 3600 if self._started else 0.0,
+                records=self.records,
+                context=self._context,
+                saved=bundle.revision if bundle is not None else None,
+                success=success,
+                error=error,
+                effect=effect,
+            )
         )
 
     def _effect(self) -> tuple[Effect, list[str]]:
@@ -317,37 +303,3 @@ class TaskRun:
             return "none", []
         confirmed = all(state == "confirmed" for _, _, state in gates)
         return "performed" if confirmed else "unknown", [action for action, _, _ in gates]
-
-    def _trust(self, revision: str) -> Trust:
-        """A revision is trusted once its clean runs are enough for the statistical checks to bind."""
-        try:
-            clean, _ = self.records.run_history.clean_runs(revision)
-        except StoreError as error:
-            log.warning("task %s: the clean runs of its revision cannot be read: %s", self.task_id, error)
-            return "candidate"
-        return "trusted" if clean >= CLEAN_RUNS_BEFORE_STATISTICS else "candidate"
-
-    def _reuse(self, success: Success | None) -> Reuse | None:
-        """A run without a revision (rejected, or failed on a new key) leaves it out, as the wire wants."""
-        if success is not None:
-            if success.revision is None:
-                return None
-            used, created, updated, revision = (
-                success.used,
-                success.created,
-                success.updated,
-                success.revision,
-            )
-        elif self._runner is not None and self._runner.bundle is not None and self._runner.bundle.revision is not None:
-            used, created, updated, revision = True, False, False, self._runner.bundle.revision
-        else:
-            return None
-        return Reuse(
-            key=self.request.reuse_key,
-            used=used,
-            created=created,
-            updated=updated and not created,
-            revision_id=revision.id,
-            revision_timestamp=revision.timestamp,
-            trust=self._trust(revision.id),
-        )

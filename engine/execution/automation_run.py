@@ -9,9 +9,7 @@ from typing import Any, Literal
 
 from engine.contract import Observed
 from engine.errors import ModelError
-from sandbox import (
-    Outcome,
-)
+from sandbox import Outcome
 from sandbox.egress.policy import NOT_AMONG_HOSTS
 
 Mode = Literal["real", "rehearsal"]
@@ -19,15 +17,15 @@ Mode = Literal["real", "rehearsal"]
 
 @dataclass(frozen=True)
 class AutomationRun:
-    """What one execution gave.
+    """The result of one execution: the sandbox's outcome and what the host noted meanwhile.
 
     Args:
-        outcome: From the sandbox.
-        progress: The last progress that the automation reported.
-        gates: The irreversible actions that it came to, and whether they were let through.
+        outcome: The sandbox's report: output or error, evidence, and the session where the page was left open.
+        progress: The last progress that the automation reported, as (done, total).
+        gates: The irreversible actions that it came to, each with True where the action was let through.
         files: The directory of the files it saved.
-        model_error: The model's error where a judgment that it asked for failed.
-        parameters: What it was given, secrets included.
+        model_error: The model's error, where a judgment that the automation asked for failed.
+        parameters: The parameters it was given, secrets included.
         code: The source that ran.
     """
 
@@ -41,13 +39,18 @@ class AutomationRun:
 
     @property
     def passed_gate(self) -> bool:
-        """Whether something irreversible was let through, now or earlier in the same task."""
+        """True where something irreversible was let through, now or earlier in the same task."""
         refused = self.outcome.error is not None and self.outcome.error.kind == "gate"
         return refused or any(passed for _, passed in self.gates)
 
     @property
+    def actions(self) -> list[str]:
+        """The irreversible actions that it came to, in their order."""
+        return [action for action, _ in self.gates]
+
+    @property
     def rehearsed(self) -> bool:
-        """Whether it stopped at an irreversible action, as rehearsals do."""
+        """True where it stopped at an irreversible action, as rehearsals do."""
         error = self.outcome.error
         return error is not None and error.kind == "rehearsal"
 
@@ -58,7 +61,7 @@ class AutomationRun:
         return tuple(sorted({name for name, reason in refused if reason == NOT_AMONG_HOSTS}))
 
     def observed(self, parameters: Mapping[str, Any] | None = None) -> Observed:
-        """What the contract looks at.
+        """Return the view that the contract checks.
 
         Args:
             parameters: Those that it ran with, secrets left out.

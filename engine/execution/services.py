@@ -1,0 +1,29 @@
+"""What a task lends to each execution of its automation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.models.budget import ModelBudget
+from engine.storage.tasks import TaskRecords
+from engine.task.events import EventLog
+from engine.task.redaction import Redactor
+
+
+@dataclass(frozen=True)
+class TaskServices:
+    """The parts of one task that its executions, its gate and its model share.
+
+    Args:
+        task_id: The task; names entries of the journal and directories of files.
+        records: Tasks, journal, spending and run history of the workspace.
+        events: Takes the task's events.
+        redactor: Hides the task's secrets.
+        budget: Pays for the model; None where no model may be asked (``ai="never"``).
+    """
+
+    task_id: str
+    records: TaskRecords
+    events: EventLog
+    redactor: Redactor
+    budget: ModelBudget | None = None

@@ -1,0 +1,123 @@
+"""Check what a candidate's run gave against the requirements, the page, and earlier outputs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.contract import Breach, Observed, PreviousOutput, borne_out, check
+from engine.diagnosis.triage import site_cause
+from engine.errors import ModelOverBudget, ModelRejected
+from engine.execution.automation_run import AutomationRun
+from engine.gate import plausibility
+from engine.gate.hardcoded import scraped
+from engine.gate.verdicts import Requirements
+from engine.task.cause import Cause
+from sandbox import Evidence, ScriptError
+
+
+async def problems(
+    run: AutomationRun, requirements: Requirements, *, start_url: str | None, seen: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the reasons why a run is not good, in words for the model; empty for a good run.
+
+    Args:
+        start_url: Address at which the run began.
+        seen: All that the model looked at and printed.
+
+    Raises:
+        ModelError: ``task.ask`` could not be answered, for a reason that no other code could mend.
+    """
+    unanswered = run.model_error
+    if unanswered is not None:
+        # Code can ask less, but it cannot mend a key, an account or an endpoint.
+        if not (isinstance(unanswered, (ModelOverBudget, ModelRejected)) or run.passed_gate):
+            raise unanswered
+        return (f"task.ask was not answered: {unanswered.message}",)
+    if run.rehearsed:
+        return ()
+    if run.outcome.error is not None:
+        return (_failure(run.outcome.error),)
+    # In a thread: a large output takes seconds, in which other tasks go on.
+    return tuple(await asyncio.to_thread(_output_problems, run, requirements, start_url, seen))
+
+
+def _failure(error: ScriptError) -> str:
+    if error.kind == "held":
+        return _held(error)
+    where = f" (line {error.line})" if error.line else ""
+    return f"it failed{where}: {error.type}: {error.message}"
+
+
+def _output_problems(
+    run: AutomationRun, requirements: Requirements, start_url: str | None, seen: Sequence[str]
+) -> list[str]:
+    schema, outcome = requirements.schema, run.outcome
+    observed = run.observed(requirements.without_secrets(run.parameters))
+    found = [f"output {e}" for e in schema.errors(outcome.value)] if schema else []
+    if schema is None and outcome.value is None:
+        found.append("it returned None")
+    found += [str(b) for b in breaches(observed, requirements) if b.structural]
+    found += plausibility.doubts(observed)
+    found += scraped(run.code, outcome.value)
+    if (wall := _site_cause(outcome.evidence, requirements, start_url)) is not None:
+        found.append(f"what it read is not the site's content: {wall.message}")
+    found += [
+        f"task.empty({selector!r}) was told of an element that is not visible, or that is more than a short message"
+        for selector, visible in outcome.evidence.empty
+        if not visible
+    ]
+    # What an action gives, a reference or a receipt, is new each time.
+    previous = None if run.gates else _previous(observed, requirements)
+    return found + (plausibility.contradictions(previous, observed, seen) if previous is not None else [])
+
+
+def _site_cause(evidence: Evidence, requirements: Requirements, start_url: str | None) -> Cause | None:
+    logs_in = bool(requirements.secrets) or evidence.password_filled
+    return site_cause(None, evidence, start_url=start_url, login_expected=logs_in, good=True)
+
+
+def breaches(observed: Observed, requirements: Requirements) -> list[Breach]:
+    """Return how the output departs from good outputs of the bundle; a repair may not change that."""
+    if requirements.contract is None:
+        return []
+    same = _previous(observed, requirements)
+    others = tuple(one for one in _history(requirements) if one != same)
+    history = replace(requirements.history, same=same, others=others)
+    return check({"output": requirements.contract.get("output", {})}, observed, history)
+
+
+def advisories(run: AutomationRun, requirements: Requirements, *, code: str, seen: Sequence[str]) -> list[str]:
+    """Return what may be right all the same, for the model to look at once more.
+
+    Args:
+        code: The candidate's source.
+        seen: All that the model looked at and printed.
+    """
+    observed = run.observed(requirements.without_secrets(run.parameters))
+    suspect = [
+        str(b) for b in breaches(observed, requirements) if b.severity == "statistical" and not borne_out(observed, {})
+    ]
+    found = (plausibility.unseen(observed.output, seen, code), plausibility.incomplete(observed), *suspect)
+    return [advisory for advisory in found if advisory is not None]
+
+
+def _previous(observed: Observed, requirements: Requirements) -> PreviousOutput | None:
+    """Return the output that the run's parameters gave before, if any."""
+    return plausibility.same_parameters(_history(requirements), observed.parameters)
+
+
+def _history(requirements: Requirements) -> list[PreviousOutput]:
+    history = requirements.history
+    return [one for one in (history.same, *history.others) if one is not None]
+
+
+def _held(error: ScriptError) -> str:
+    where = f"line {error.line} sends" if error.line else "it sends"
+    return (
+        f"{where} {error.message} outside task.irreversible; it was held back, and nothing was sent. If that submits,"
+        " orders, posts, saves or deletes something, wrap just that action and the wait for its confirmation in"
+        ' `async with task.irreversible("…"):`. If it changes nothing on the site, as a search does not, write the same'
+        " code again and say why in reads_only"
+    )

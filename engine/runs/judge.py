@@ -1,0 +1,240 @@
+"""Judge a replay: what it gave, the page it ended on, then other parameters and one small question to the model.
+
+run ──▶ first_verdict ──▶ Accepted · PassedGate · SiteAtFault
+             │ Suspect: the run alone does not settle it
+             ▼
+           settle ──────▶ Accepted · NewData · ParametersAtFault · SiteAtFault · Drifted
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.bundles import Bundle
+from engine.bundles.bundle import committed
+from engine.contract import Breach, always_there, check, rows
+from engine.diagnosis.failures import Failed, model_failure
+from engine.diagnosis.triage import site_cause
+from engine.errors import ModelError
+from engine.execution.automation_run import AutomationRun
+from engine.execution.effects import writes
+from engine.runs.confirm import ask_whether_legitimate, may_be_new_data, row_count_borne_out
+from engine.runs.context import RunContext
+from engine.runs.execute import execute
+from engine.runs.verdict import (
+    Accepted,
+    Drifted,
+    NewData,
+    OtherParameters,
+    ParametersAtFault,
+    PassedGate,
+    SiteAtFault,
+    Suspect,
+    Verdict,
+)
+from engine.task.cause import Cause
+from engine.task.schema import OutputSchema, nullable
+
+
+async def first_verdict(
+    context: RunContext, bundle: Bundle, run: AutomationRun
+) -> Accepted | PassedGate | SiteAtFault | Suspect:
+    """Judge a replay by what it gave and the page it ended on.
+
+    Raises:
+        Failed: A judgment that the automation asked for could not be given.
+    """
+    problems, breaches = await _problems(context, bundle, run)
+    cause = _site_cause(context, bundle, run, good=not problems)
+    if problems:
+        await _emit_failure(context, run, problems, breaches)
+    # What was done is done: nothing is run again, nor with other parameters, to doubt the result of it.
+    if not problems and cause is None and (run.passed_gate or rows(run.outcome.value) != 0):
+        return Accepted(run, breaches)
+    reason = cause.reason if cause is not None else "drift" if problems else None
+    if run.passed_gate and reason is not None:
+        found = problems or ([cause.message] if cause is not None else [])
+        return PassedGate(run, found, bundle.automation, reason)
+    if cause is not None and not _may_have_moved(context, run, cause):
+        return _site_at_fault(bundle, run, cause)
+    return Suspect(run, problems, breaches, reason)
+
+
+async def settle(context: RunContext, bundle: Bundle, suspect: Suspect) -> Verdict:
+    """Settle a suspect result: by other parameters, by the model, else by taking it for drift.
+
+    Raises:
+        Failed: The model could not be asked.
+    """
+    if not suspect.problems:
+        return await _settle_empty(context, bundle, suspect)
+    run, breaches = suspect.run, suspect.breaches
+    other = await works_with_known_parameters(context, bundle, run)
+    if other.obstacle is not None:
+        return other.obstacle
+    if other.works:
+        return await _new_parameters(context, bundle, suspect)
+    if other.works is None and not await context.is_pinned() and await _confirmed(context, bundle, suspect):
+        return NewData(run, bundle, suspect.problems)
+    return Drifted(run, suspect.problems, breaches)
+
+
+async def _problems(context: RunContext, bundle: Bundle, run: AutomationRun) -> tuple[list[str], list[Breach]]:
+    """Return the problems of a run, and its departures from the contract.
+
+    A good run has no problems: it ran, the output fits the schema, and the contract holds.
+    """
+    if run.model_error is not None:
+        raise Failed(model_failure(run.model_error))
+    error = run.outcome.error
+    if error is not None:
+        return [f"{error.type}: {error.message}"], []
+    # In a thread: a large output takes seconds, in which other tasks go on.
+    return await asyncio.to_thread(_output_problems, context, bundle, run)
+
+
+def _output_problems(context: RunContext, bundle: Bundle, run: AutomationRun) -> tuple[list[str], list[Breach]]:
+    schema, good_runs = context.schema_for(bundle), context.good_runs
+    problems = [f"output {e}" for e in schema.errors(run.outcome.value)] if schema else []
+    observed = run.observed(good_runs.shown(run.parameters))
+    history = good_runs.run_history.history(committed(bundle).id, observed.parameters)
+    breaches = check(bundle.contract, observed, history)
+    binding = [b for b in breaches if b.severity != "advisory"]
+    if binding and not problems and row_count_borne_out(binding, observed, bundle.contract):
+        binding = []
+    return problems + [str(b) for b in binding], breaches
+
+
+def _site_cause(context: RunContext, bundle: Bundle, run: AutomationRun, *, good: bool) -> Cause | None:
+    """Return what stood in the way, if that is where the run ended: a good result of such a page is none."""
+    error = run.outcome.error
+    if error is not None and error.kind == "crash":
+        return Cause("browser-crashed", f"the browser crashed while the automation ran: {error.message}")
+    return site_cause(
+        error,
+        run.outcome.evidence,
+        start_url=context.executor.start_url,
+        login_expected=bool(bundle.contract.get("page", {}).get("login")),
+        good=good,
+    )
+
+
+def _may_have_moved(context: RunContext, run: AutomationRun, cause: Cause) -> bool:
+    """Return True where the site may have moved to another host, which a repair may add to those that are reached."""
+    unknown = cause.reason == "host-not-allowed" and bool(run.unknown_hosts)
+    return unknown and context.executor.network.learns and context.budget is not None
+
+
+def _site_at_fault(bundle: Bundle, run: AutomationRun, cause: Cause) -> SiteAtFault:
+    """Return the verdict; the cause passes only where nothing may have been sent that another try would send again."""
+    sent = bundle.meta.effects != "read" and run.outcome.evidence.state_changing
+    repeatable = not sent and not run.gates and not writes(run.outcome.evidence)
+    return SiteAtFault(replace(cause, transient=cause.transient and repeatable))
+
+
+async def _emit_failure(
+    context: RunContext, run: AutomationRun, problems: Sequence[str], breaches: Sequence[Breach]
+) -> None:
+    evidence, session = run.outcome.evidence, run.outcome.session
+    await context.events.emit(
+        "replay.failed", problems=list(problems), breaches=[b.to_json() for b in breaches], url=evidence.url,
+        title=evidence.title,
+    )  # fmt: skip
+    if session is not None and run.outcome.ok:
+        await context.executor.take_screenshot(session)
+
+
+async def works_with_known_parameters(context: RunContext, bundle: Bundle, run: AutomationRun) -> OtherParameters:
+    """Replay other parameters, where these gave no result before that this one departs from."""
+    if run.outcome.ok and (await context.good_runs.history(bundle)).same is not None:
+        return OtherParameters()
+    return await _replay_others(context, bundle)
+
+
+async def _replay_others(context: RunContext, bundle: Bundle) -> OtherParameters:
+    """Replay parameters that gave rows before, with code that only reads."""
+    known = await context.good_runs.other_parameters(bundle)
+    if known is None or bundle.meta.effects != "read":
+        return OtherParameters()
+    request = context.request
+    secrets = {name: value for name, value in request.parameters.items() if name in request.secrets}
+    async with context.attempts.attempt("check") as note:
+        await context.events.emit("check.started", parameters=known)
+        run = await execute(context, bundle, known | secrets, mode="rehearsal")
+        if run.rehearsed:
+            return OtherParameters(works=True)
+        problems, _ = await _problems(context, bundle, run)
+        works = not problems and rows(run.outcome.value) != 0
+        cause = _site_cause(context, bundle, run, good=works)
+        if cause is not None and not _may_have_moved(context, run, cause):
+            note.reason = cause.reason
+            return OtherParameters(obstacle=_site_at_fault(bundle, run, cause))
+        note.reason = None if works else "drift"
+        return OtherParameters(works, run.outcome.evidence.text)
+
+
+async def _settle_empty(context: RunContext, bundle: Bundle, suspect: Suspect) -> Accepted | Drifted | SiteAtFault:
+    """Believe an empty result that the page bears out only while other parameters still give rows."""
+    run = suspect.run
+    other = OtherParameters() if bundle.meta.effects != "read" else await _replay_others(context, bundle)
+    if other.obstacle is not None:
+        return other.obstacle
+    problem = confirm_empty(run, other)
+    if problem is not None:
+        return Drifted(run, [problem], suspect.breaches)
+    if other.works is None and bundle.meta.effects == "read" and await context.good_runs.parameters(bundle):
+        context.warnings.append("there are no rows, where the same parameters gave rows before; the page says so, too")
+    return Accepted(run, suspect.breaches)
+
+
+def confirm_empty(run: AutomationRun, other: OtherParameters) -> str | None:
+    """Return the reason why an empty result is not believed; None where nothing speaks against it."""
+    if other.works is False:
+        return "$: no rows, and none any more for parameters that gave rows before"
+    if other.works and (message := always_there(run.outcome.evidence.messages, other.page_text)):
+        return f"$: no rows, and {message!r}, by which the page was said to tell so, is there on full pages, too"
+    return None
+
+
+async def _new_parameters(context: RunContext, bundle: Bundle, suspect: Suspect) -> NewData | ParametersAtFault:
+    """Decide, where the code works with other parameters: the site does not know these, or their data are new."""
+    run, problems = suspect.run, suspect.problems
+    mild = all(b.kind == "field-empty" or b.severity != "structural" for b in suspect.breaches)
+    if run.outcome.error is None and mild:
+        meta = bundle.meta
+        if meta.schema_inferred and context.schema is None and meta.output_schema is not None:
+            meta = meta.model_copy(update={"output_schema": nullable(meta.output_schema)})
+        schema = context.schema or (OutputSchema(meta.output_schema) if meta.output_schema is not None else None)
+        fits = schema is None or not schema.errors(run.outcome.value)
+        if fits and not await context.is_pinned():
+            return NewData(run, replace(bundle, meta=meta), problems)
+    return ParametersAtFault(
+        Cause(
+            "unknown-parameter",
+            "the automation still works with parameters that gave rows before, so the site does not know these,"
+            " or has for them what good runs never had: " + "; ".join(problems),
+            details={"problems": list(problems)},
+        )
+    )
+
+
+async def _confirmed(context: RunContext, bundle: Bundle, suspect: Suspect) -> bool:
+    """Ask the model whether a suspect result is data of a new kind; not about what is structural."""
+    binding = [b for b in suspect.breaches if b.severity != "advisory"]
+    if context.budget is None or len(suspect.problems) > len(binding) or not may_be_new_data(binding):
+        return False
+    async with context.attempts.attempt("confirm") as note:
+        try:
+            answer, why = await ask_whether_legitimate(
+                context,
+                context.budget,
+                suspect.breaches,
+                suspect.run.observed(context.good_runs.without_secrets(context.request.parameters)),
+                sample=await context.good_runs.sample(bundle),
+            )
+        except ModelError as error:
+            raise Failed(model_failure(error)) from error
+        note.reason = None if answer == "legitimate" else f"drift: {why}"
+    return answer == "legitimate"
