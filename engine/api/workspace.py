@@ -119,6 +119,7 @@ class Workspace:
             schema: As the caller gave it.
             model: Who is asked; None where nobody may be.
         """
+        from engine.runs.context import RunEnvironment
         from engine.runs.task_run import TaskRun
 
         records = await self.records()
@@ -126,16 +127,14 @@ class Workspace:
         return TaskRun(
             request,
             task_id,
-            self.root,
-            self.sandbox(),
-            self.bundles,
-            records,
-            model,
+            RunEnvironment(
+                root=self.root, sandbox=self.sandbox(), store=self.bundles, records=records, network=self.network
+            ),
             redactor,
             EventLog(task_id, self.trace_file(task_id), redactor, on_event),
+            model,
             TaskAccount(records.spending, task_id, request.reuse_key, self.daily_caps),
             schema,
-            self.network,
         )
 
     async def _adopt(self, task_id: str, request: TaskRequest) -> TaskRun:

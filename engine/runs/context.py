@@ -11,14 +11,36 @@ from typing import Any
 from engine.bundles import Bundle, BundleStore, Revision
 from engine.errors import StoreError
 from engine.execution.executor import Executor
+from engine.execution.network import NetworkAccess
 from engine.execution.services import TaskServices
 from engine.models.budget import ModelBudget
 from engine.runs.attempts import AttemptLog
 from engine.runs.good_runs import GoodRuns
+from engine.storage.tasks import TaskRecords
 from engine.task.events import EventLog
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
 from engine.task.wire import TaskRequest
+from sandbox import Sandbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunEnvironment:
+    """The parts of a workspace that all its runs use.
+
+    Args:
+        root: The workspace's directory.
+        sandbox: Runs automations.
+        store: The saved bundles.
+        records: Tasks, journal, spending and run history.
+        network: Hosts that runs may reach.
+    """
+
+    root: Path
+    sandbox: Sandbox
+    store: BundleStore
+    records: TaskRecords
+    network: NetworkAccess
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""One task on its way through the runner and into a result."""
+"""Take one task through the runner and into a result."""
 
 from __future__ import annotations
 
@@ -15,30 +15,27 @@ from pathlib import Path
 from typing import Literal
 
 from engine.aio import to_thread_uncancellable
-from engine.bundles import BundleStore
 from engine.diagnosis.failures import failure
 from engine.errors import StoreError
 from engine.execution.executor import Executor
-from engine.execution.network import NetworkAccess
 from engine.execution.services import TaskServices
 from engine.models.base import Model
 from engine.models.budget import Account, ModelBudget
 from engine.runs.attempts import AttemptLog
-from engine.runs.context import RunContext, Success
+from engine.runs.context import RunContext, RunEnvironment, Success
 from engine.runs.good_runs import GoodRuns
 from engine.runs.results import Ending, make_error, make_result, redacted
 from engine.runs.runner import Runner
 from engine.scheduling.queued import RunControl, RunEnd
 from engine.scheduling.states import StopReason
 from engine.storage import result_files
-from engine.storage.tasks import TaskRecords
 from engine.task.cause import Cause
 from engine.task.events import EventLog
 from engine.task.origins import trusted_origin
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
 from engine.task.wire import Effect, FileResult, TaskError, TaskRequest, TaskResult
-from sandbox import Sandbox, SandboxLimits
+from sandbox import SandboxLimits
 
 log = logging.getLogger(__name__)
 
@@ -48,31 +45,24 @@ class TaskRun:
     """Takes one task to its end and makes its result.
 
     Args:
-        request: What is asked.
-        task_id: Its id.
-        root: The workspace's directory.
-        sandbox: Where automations run.
-        store: Bundles.
-        records: Tasks, journal, statistics.
-        model: Who is asked; None with ``ai="never"``.
+        request: The request.
+        task_id: The task's id.
+        environment: The workspace's parts.
         redactor: Hides secrets.
-        events: Events.
+        events: Takes the task's events.
+        model: The model that may be asked; None with ``ai="never"``.
         account: Keeps the caps of the day.
-        schema: What the output must be, as the caller gave it: a pydantic class says more than its JSON Schema.
+        schema: The output schema as the caller gave it: a pydantic class says more than its JSON Schema.
     """
 
     request: TaskRequest
     task_id: str
-    root: Path
-    sandbox: Sandbox
-    store: BundleStore
-    records: TaskRecords
-    model: Model | None
+    environment: RunEnvironment
     redactor: Redactor
     events: EventLog
+    model: Model | None = None
     account: Account | None = None
     schema: OutputSchema | None = None
-    network: NetworkAccess = NetworkAccess()  # noqa: RUF009  frozen
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     _control: RunControl | None = None
     _entered: bool = False
@@ -85,11 +75,11 @@ class TaskRun:
 
     @property
     def _files(self) -> Path:
-        return self.root / "files" / self.task_id
+        return self.environment.root / "files" / self.task_id
 
     @property
     def kept_request(self) -> TaskRequest:
-        """The request as the records may hold it: secrets by name only."""
+        """The request as the records may hold it, without secret values."""
         request, redactor = self.request, self.redactor
         return request.model_copy(
             update={
@@ -101,7 +91,7 @@ class TaskRun:
         )
 
     async def entered(self) -> None:
-        """Tells, once, that the task is in the line."""
+        """Report, once, that the task is in the queue."""
         if self._entered:
             return
         self._entered = True
@@ -113,8 +103,8 @@ class TaskRun:
         await self.events.emit("task.waiting", key=self.request.reuse_key, position=position)
 
     async def refused(self, result: TaskResult) -> None:
-        """Tells that the line had no room."""
-        await self._tell_end(result)
+        """Report that the queue was full."""
+        await self._report_end(result)
         self.events.close()
 
     def release(self) -> None:
@@ -136,7 +126,7 @@ class TaskRun:
             effect, _ = self._effect()
             handed_over = control.stop_reason is StopReason.HANDED_OVER
             if handed_over and effect == "none" and self.request.if_interrupted == "rerun":
-                self.records.queue.give_back([self.task_id])
+                self.environment.records.queue.give_back([self.task_id])
                 return RunEnd(None)
             with suppress(asyncio.CancelledError):  # closing cancels it once more
                 await self.events.emit("task.canceled")
@@ -158,14 +148,14 @@ class TaskRun:
     def _record(self, result: TaskResult) -> TaskResult:
         kept = redacted(result, self.redactor)
         if kept.result is not None:
-            stored = result_files.keep(self.root, self.task_id, kept.output, datetime.now(UTC))
+            stored = result_files.keep(self.environment.root, self.task_id, kept.output, datetime.now(UTC))
             kept = kept.model_copy(update={"result": stored})
-        self.records.finish(kept)
+        self.environment.records.finish(kept)
         large = isinstance(kept.result, FileResult)
         return result.model_copy(update={"result": kept.result}).with_output(result.output) if large else result
 
     async def to_end(self) -> TaskResult:
-        """Runs the task, and makes a result of whatever happens but a cancellation."""
+        """Run the task, and make a result of whatever happens but a cancellation."""
         self._deadline = time.monotonic() + self.request.limits.timeout
         success: Success | None = None
         cause: Cause | None = None
@@ -185,7 +175,7 @@ class TaskRun:
         cause = failure(error)
         if cause.reason == "engine-fault":
             shown = self.redactor.text("".join(traceback.format_exception(error)))
-            log.error("task %s: a fault of the engine\n%s", self.task_id, shown)
+            log.error("task %s failed by a fault of the engine\n%s", self.task_id, shown)
             await self.events.emit("engine.fault", traceback=shown)
         return cause
 
@@ -212,7 +202,7 @@ class TaskRun:
         return success
 
     async def _make_context(self) -> RunContext:
-        request, limits = self.request, self.request.limits
+        request, environment, limits = self.request, self.environment, self.request.limits
         budget = None
         if self.model is not None:
             budget = ModelBudget(
@@ -220,22 +210,22 @@ class TaskRun:
                 account=self.account,
             )  # fmt: skip
             await budget.open()
-        services = TaskServices(self.task_id, self.records, self.events, self.redactor, budget)
+        services = TaskServices(self.task_id, environment.records, self.events, self.redactor, budget)
         return RunContext(
             request=request,
             services=services,
-            store=self.store,
+            store=environment.store,
             executor=self._executor(services),
             schema=self.schema,
             settle=self._settle,
             attempts=AttemptLog(budget, self.events),
-            good_runs=GoodRuns(request, self.redactor, self.records.run_history),
+            good_runs=GoodRuns(request, self.redactor, environment.records.run_history),
         )
 
     def _executor(self, services: TaskServices) -> Executor:
-        limits, request = self.request.limits, self.request
+        limits, request, environment = self.request.limits, self.request, self.environment
         return Executor(
-            self.sandbox,
+            environment.sandbox,
             services,
             files=self._files,
             limits=replace(
@@ -245,8 +235,8 @@ class TaskRun:
                 downloads=limits.downloads,
                 download_bytes=limits.download_mb << 20,
             ),
-            network=self.network,
-            egress=self.network.egress((*trusted_origin(request, request.start_url), *request.allow_hosts)),
+            network=environment.network,
+            egress=environment.network.egress((*trusted_origin(request, request.start_url), *request.allow_hosts)),
             start_url=request.start_url,
             retries=limits.retries,
         )
@@ -257,10 +247,10 @@ class TaskRun:
             effect = "continued"
         error = make_error(cause, effect, actions, self.redactor) if cause is not None else None
         result = self._result("completed", success, error, effect)
-        await self._tell_end(result)
+        await self._report_end(result)
         return result
 
-    async def _tell_end(self, result: TaskResult) -> None:
+    async def _report_end(self, result: TaskResult) -> None:
         await self.events.emit(
             "task.completed", outcome=result.outcome, usd=result.cost.ai_usd, model_calls=result.model_calls,
             error=result.error.to_wire() if result.error else None,
@@ -283,7 +273,7 @@ class TaskRun:
                 started_at=self._started,
                 completed_at=datetime.now(UTC),
                 hours=(time.monotonic() - self._began) / 3600 if self._started else 0.0,
-                records=self.records,
+                records=self.environment.records,
                 context=self._context,
                 saved=bundle.revision if bundle is not None else None,
                 success=success,
@@ -293,9 +283,9 @@ class TaskRun:
         )
 
     def _effect(self) -> tuple[Effect, list[str]]:
-        """What became of irreversible actions, and which were let through."""
+        """Return what became of irreversible actions, and those that were let through."""
         try:
-            gates = self.records.journal.gates(self.task_id)
+            gates = self.environment.records.journal.gates(self.task_id)
         except StoreError as error:
             log.warning("task %s: the journal of irreversible actions cannot be read: %s", self.task_id, error)
             return "unknown", []
