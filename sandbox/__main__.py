@@ -9,10 +9,11 @@ import json
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from sandbox import Automation, Egress, GateDecision, Host, Outcome, PoolOptions, Sandbox, SandboxError
+from sandbox.isolation.mechanism import Isolation
 
 
 class _Terminal(Host):
@@ -50,9 +51,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("automation", type=Path, help="a Python file with `async def run(page, parameters, task)`")
     parser.add_argument("--parameters", type=json.loads, default={}, metavar="JSON", help="an object; default {}")
     parser.add_argument("--start-url", metavar="URL", help="where the page is opened")
-    parser.add_argument(
-        "--isolation", choices=("auto", "bubblewrap", "landlock", "none"), default="auto", help="none: no protection"
-    )
+    parser.add_argument("--isolation", choices=get_args(Isolation), default="auto", help="none: no protection")
     parser.add_argument("--browser", metavar="PATH", help="the Chromium to use")
     parser.add_argument(
         "--allow", action="append", default=[], metavar="ORIGIN", help="a private origin that may be reached"

@@ -8,13 +8,14 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 from sandbox.browser import Browser, find_browser
 from sandbox.egress.options import Egress
 from sandbox.errors import SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
-from sandbox.isolation.command import Mechanism, require
+from sandbox.isolation.command import require
+from sandbox.isolation.mechanism import JAILS, Isolation, Mechanism
 from sandbox.limits import SandboxLimits
 from sandbox.protocol import ProtocolError, parse_json
 from sandbox.results import Automation, ScriptError
@@ -27,8 +28,6 @@ from sandbox.workers.session import Session
 logger = logging.getLogger(__name__)
 
 _COMPILE_AFTER_SECONDS = 2.0  # the blank worker comes first
-
-Isolation = Literal["auto", "bubblewrap", "landlock", "none"]
 
 
 class Sandbox:
@@ -69,7 +68,7 @@ class Sandbox:
     ) -> None:
         if isolation not in get_args(Isolation):
             raise ValueError(f"isolation is one of {', '.join(get_args(Isolation))}, not {isolation!r}")
-        self._mechanisms: tuple[Mechanism, ...] = ("bubblewrap", "landlock") if isolation == "auto" else (isolation,)
+        self._mechanisms: tuple[Mechanism, ...] = JAILS if isolation == "auto" else (isolation,)
         if isolation == "none":
             logger.warning("isolation='none': automations run as you, without any protection")
         self._browser_setting = browser

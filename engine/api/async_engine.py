@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypedDict, TypeVar, Unpack, get_args
 
 from engine.api.task_queries import TaskQueries
-from engine.api.workspace import Isolation, Workspace
+from engine.api.workspace import Workspace
 from engine.bundles import matching
 from engine.errors import BundleNotFound, InvalidRequest
 from engine.execution.network import EgressOption, NetworkAccess
@@ -20,6 +20,7 @@ from engine.task import ids, origins, validation
 from engine.task.events import OnEvent
 from engine.task.schema import OutputSchema
 from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest, TaskResult
+from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
     from engine.bundles import BundleStore

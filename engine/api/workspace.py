@@ -6,7 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from engine.aio import to_thread_uncancellable
 from engine.errors import EngineError
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from engine.scheduling.scheduler import Scheduler
     from engine.storage.tasks import TaskRecords
     from sandbox import PoolOptions, Sandbox
-
-Isolation = Literal["auto", "bubblewrap", "landlock", "none"]
+    from sandbox.isolation.mechanism import Isolation
 
 
 @dataclass

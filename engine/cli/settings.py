@@ -11,7 +11,7 @@ import click
 from click.core import ParameterSource
 
 from engine import AsyncEngine
-from engine.api.workspace import Isolation
+from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
     from engine.bundles import BundleStore

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sandbox.egress.origins import HostPattern, Origin, Upstream
+
 
 @dataclass(frozen=True, kw_only=True)
 class Egress:
@@ -30,8 +32,6 @@ class Egress:
     proxy: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        from sandbox.egress.origins import HostPattern, Origin, Upstream
-
         for pattern in self.hosts or ():
             HostPattern.parse(pattern)
         for origin in self.allow:

@@ -6,11 +6,9 @@ import base64
 import ipaddress
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-if TYPE_CHECKING:
-    pass
+LONGEST_NAME = 260  # of "host:port", whose host has at most 253 characters
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_]([a-z0-9_-]{0,62}))*")
@@ -129,6 +127,3 @@ class Upstream:
             return cls(parts.hostname, port)
         credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
         return cls(parts.hostname, port, ((b"Proxy-Authorization", b"Basic " + base64.b64encode(credentials)),))
-
-
-LONGEST_NAME = 260  # of "host:port": 253 characters, and some

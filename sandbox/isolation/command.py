@@ -15,14 +15,13 @@ import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from sandbox.browser import Browser
 from sandbox.errors import SandboxUnavailable
 from sandbox.isolation import landlock, seccomp
+from sandbox.isolation.mechanism import Mechanism
 from sandbox.limits import SandboxLimits
-
-Mechanism = Literal["bubblewrap", "landlock", "none"]
 
 REMEDY = (
     "One jail is enough. bubblewrap: install it (`apt-get install bubblewrap`, `dnf install bubblewrap` or `pacman -S "
@@ -65,9 +64,7 @@ _PUBLIC_FILES = (
 _KERNEL_SETTINGS = ("acpi", "fs", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
 _SYSTEM_PREFIXES = (Path("/"), Path("/usr"), Path("/usr/local"))
 _PATH = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); "
-# Without the package's own __init__, which imports the host's side
-_WORKER_ALONE = "import importlib.util as u; sys.modules['sandbox'] = u.module_from_spec(u.find_spec('sandbox')); "
-_START = _WORKER_ALONE + "from sandbox.inside.main import main; main()"
+_START = "from sandbox.inside.main import main; main()"
 # The directory is made by who removes it: a program that is killed before it has started the worker leaves none
 _MAKE_HOME = "import os; home = os.environ['HOME']; os.mkdir(home, 0o700); os.chdir(home); "
 _MAKE_SEALED = (

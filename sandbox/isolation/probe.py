@@ -26,11 +26,9 @@ from sandbox.isolation.command import (
     sealed_command,
 )
 from sandbox.isolation.kill import end_all
+from sandbox.isolation.mechanism import JAILS, Jail, Mechanism
 from sandbox.isolation.protections import Protection, protections
 from sandbox.limits import SandboxLimits
-
-Jail = Literal["bubblewrap", "landlock"]
-JAILS: tuple[Jail, ...] = ("bubblewrap", "landlock")
 
 _SECONDS = 30.0
 _INSIDE = """
@@ -83,13 +81,13 @@ class Probe:
         protections: What that jail protects from the code, and how far.
     """
 
-    mechanism: Literal["bubblewrap", "landlock", "none"]
+    mechanism: Mechanism
     ok: bool
     checks: tuple[Check, ...]
     protections: tuple[Protection, ...]
 
 
-def probe(browser: str | Path | None = None, *, isolation: Literal["auto", "bubblewrap", "landlock"] = "auto") -> Probe:
+def probe(browser: str | Path | None = None, *, isolation: Literal["auto", Jail] = "auto") -> Probe:
     """Start a jail, look around in it, and start the browser in it. Takes about a second, and blocks.
 
     Args:

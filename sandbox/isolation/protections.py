@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from sandbox.isolation import landlock
+from sandbox.isolation.mechanism import Mechanism
 
 State = Literal["full", "partly", "none"]
 
@@ -65,7 +66,7 @@ _WEAK_END = Protection(
 _NONE = "the code runs as you"
 
 
-def protections(mechanism: Literal["bubblewrap", "landlock", "none"]) -> tuple[Protection, ...]:
+def protections(mechanism: Mechanism) -> tuple[Protection, ...]:
     """What a mechanism protects on this machine, in a fixed order.
 
     Args:

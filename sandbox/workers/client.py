@@ -16,7 +16,7 @@ from sandbox.browser import Browser
 from sandbox.egress.options import Egress
 from sandbox.errors import SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
-from sandbox.isolation.command import Mechanism
+from sandbox.isolation.mechanism import Mechanism
 from sandbox.isolation.residue import Census
 from sandbox.isolation.usage import ResourceUsage
 from sandbox.limits import SandboxLimits

@@ -16,8 +16,9 @@ from typing import NoReturn
 
 from sandbox.browser import Browser
 from sandbox.errors import SandboxUnavailable, WorkerDied
-from sandbox.isolation.command import REMEDY, Mechanism, worker_command
+from sandbox.isolation.command import REMEDY, worker_command
 from sandbox.isolation.kill import _kill_group, _kill_handle, _terminate, end_all
+from sandbox.isolation.mechanism import Mechanism
 from sandbox.isolation.residue import Census
 from sandbox.isolation.scratch import remove
 from sandbox.isolation.usage import Meter

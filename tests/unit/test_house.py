@@ -53,17 +53,10 @@ def is_module(name: str) -> bool:
     return path.is_dir() or path.with_suffix(".py").is_file()
 
 
-def imports(path: Path, *, for_types: bool = True) -> Iterator[tuple[int, str]]:
-    """Line and full name of all modules that the file imports: in functions and relative ones too.
-
-    `for_types` includes those under `if TYPE_CHECKING`.
-    """
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """Line and full name of all modules that the file imports: in functions, for types, and relative ones, too."""
     package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
-    tree = ast.parse(path.read_text())
-    left_out = set() if for_types else {inner for block in type_blocks(tree) for inner in ast.walk(block)}
-    for node in ast.walk(tree):
-        if node in left_out:
-            continue
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -71,12 +64,6 @@ def imports(path: Path, *, for_types: bool = True) -> Iterator[tuple[int, str]]:
             for alias in node.names:
                 submodule = f"{base}.{alias.name}"
                 yield node.lineno, submodule if is_module(submodule) else base
-
-
-def type_blocks(tree: ast.AST) -> Iterator[ast.If]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
-            yield node
 
 
 def where(path: Path, line: int) -> str:
@@ -104,15 +91,31 @@ def test_imports_run_downward() -> None:
     assert not up
 
 
-def test_imports_form_no_circle() -> None:
+def import_graph() -> dict[str, set[str]]:
+    """Which of our modules each module imports, for its types and in functions, too."""
     packages = ("engine", "sandbox", "fixtures_sites")
-    graph = {
-        module_name(path): {name for _, name in imports(path, for_types=False) if name.split(".")[0] in packages}
+    return {
+        module_name(path): {name for _, name in imports(path) if name.split(".")[0] in packages}
         for package in packages
         for path in sources(package)
         if path.name != "__init__.py"
     }
+
+
+def test_imports_of_modules_form_no_circle() -> None:
+    graphlib.TopologicalSorter(import_graph()).prepare()
+
+
+def test_imports_of_packages_form_no_circle() -> None:
+    graph: dict[str, set[str]] = {}
+    for module, imported in import_graph().items():
+        graph.setdefault(room(module), set()).update({room(name) for name in imported} - {room(module)})
     graphlib.TopologicalSorter(graph).prepare()
+
+
+def room(module: str) -> str:
+    """The sub-package that a module is in, or a module that is in none: `sandbox.egress`, `sandbox.host`."""
+    return ".".join(module.split(".")[:2])
 
 
 @pytest.mark.parametrize("package", ["sandbox", "fixtures_sites"])
