@@ -1,1 +1,1 @@
-"""The engine as a user calls it: asynchronous, blocking, and its queries about tasks."""
+"""The engine's interface: asynchronous, blocking, their options, and the queries about tasks."""

@@ -1,10 +1,11 @@
-"""Engine: the blocking face of AsyncEngine, on an event loop of its own."""
+"""Engine, the blocking interface of AsyncEngine, on an event loop of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import threading
+import warnings
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from types import TracebackType
@@ -23,11 +24,17 @@ T = TypeVar("T")
 
 
 class Engine:
-    """The blocking face of ``AsyncEngine``, on an event loop of its own: for scripts, threads, notebooks and servers.
+    """The blocking interface of ``AsyncEngine``: for scripts, threads, notebooks and servers.
 
-    Takes the arguments of ``AsyncEngine``; its methods are the same, without ``await``. ``on_event`` is called on the
-    engine's thread. Close it, or use it as a context manager: it leaves no process behind. A process that was forked
-    off needs an engine of its own.
+    Its methods are those of ``AsyncEngine``, without ``await``, and may be called from any thread but the engine's own,
+    on which ``on_event`` is called. Close it, or use it as a context manager: it leaves no process behind. A forked
+    process needs an engine of its own.
+
+    Args:
+        options: As for ``AsyncEngine``.
+
+    Raises:
+        InvalidRequest: An argument is malformed.
 
     >>> with Engine(store="my-store") as engine:
     ...     result = engine.run("List the entries", start_url="http://127.0.0.1:9/", ai="never")
@@ -45,7 +52,7 @@ class Engine:
         self._thread = threading.Thread(target=self._loop.run_forever, name="webtasks-engine", daemon=True)
         self._thread.start()
         self._process = os.getpid()
-        self._door = threading.Lock()  # who hands in work before the closing is answered; who comes after is told
+        self._submitting = threading.Lock()  # closing waits for work that is being submitted, and admits none after
         self._closing = False
 
     def __enter__(self) -> Self:
@@ -57,12 +64,16 @@ class Engine:
         self.close()
 
     def close(self) -> None:
-        """Cancels what still runs, ends every process and the engine's thread. May be called twice."""
+        """Cancel what still runs, and end every process and the engine's thread. May be called twice.
+
+        Raises:
+            EngineError: It was called from the engine's own thread, by an ``on_event``.
+        """
         if os.getpid() != self._process:
-            return  # it is the other process's, and so are its workers
+            return  # engine and workers belong to the process that this one was forked from
         if threading.current_thread() is self._thread:
             raise EngineError("the engine was closed from its own on_event; close it from another thread")
-        with self._door:
+        with self._submitting:
             first, self._closing = not self._closing, True
         if not first:
             self._thread.join()
@@ -81,75 +92,96 @@ class Engine:
         await self._loop.shutdown_default_executor()
 
     def run(self, task: str, **arguments: Any) -> TaskResult:
-        """Runs one task to its end; see ``AsyncEngine.run`` for the arguments."""
+        """Run one task to its end; see ``AsyncEngine.run`` for arguments, result and errors.
+
+        >>> with Engine(store="my-store") as engine:
+        ...     engine.run("List the entries", start_url="http://127.0.0.1:9/", ai="never").outcome
+        'failed'
+        """
         return self._wait(self._engine.run(task, **arguments))
 
     def adopt(self, reuse_key: str, **arguments: Any) -> TaskResult:
-        """Commits what was edited by hand, if it passes the gate; see ``AsyncEngine.adopt``."""
+        """Commit edits made by hand, if they pass the gate; see ``AsyncEngine.adopt``."""
         return self._wait(self._engine.adopt(reuse_key, **arguments))
 
     def repeat(self, task: str, *, repeats: int, **arguments: Any) -> Sequence[TaskResult]:
-        """Runs a request several times on fresh keys; see ``AsyncEngine.repeat``."""
+        """Run a request several times on fresh keys; see ``AsyncEngine.repeat``."""
         return self._wait(self._engine.repeat(task, repeats=repeats, **arguments))
 
     def warm(self) -> None:
-        """Starts a browser ahead of the first run, in the background."""
+        """Start a browser ahead of the first run, in the background."""
         self._wait(self._engine.warm())
 
     def start(self, task: str, **arguments: Any) -> str:
-        """Puts a task into the line and gives its id at once; see ``AsyncEngine.start``."""
+        """Put a task into the queue and return its id at once; see ``AsyncEngine.start``."""
         return self._wait(self._engine.start(task, **arguments))
 
     def result(self, task_id: str) -> TaskResult:
-        """A task as it is now; see ``AsyncEngine.result``."""
+        """Return a task as it is now; see ``AsyncEngine.result``."""
         return self._wait(self._engine.result(task_id))
 
     def wait(self, task_ids: Iterable[str], *, timeout: float | None = None, poll: float = 5.0) -> Sequence[TaskResult]:
-        """The results of tasks, when all have ended; see ``AsyncEngine.wait``."""
+        """Return the results of tasks when all have ended; see ``AsyncEngine.wait``."""
         return self._wait(self._engine.wait(task_ids, timeout=timeout, poll=poll))
 
     def as_completed(self, task_ids: Iterable[str], *, poll: float = 5.0) -> Iterator[TaskResult]:
-        """The results of tasks in the order in which they end."""
+        """Yield the results of tasks in the order in which they end; see ``AsyncEngine.as_completed``."""
         return self._iterate(self._engine.as_completed(task_ids, poll=poll))
 
     def map(
         self, requests: Sequence[Mapping[str, Any]], *, on_progress: OnProgress | None = None, **shared: Any
     ) -> Sequence[TaskResult]:
-        """Runs many requests; see ``AsyncEngine.map``."""
+        """Run many requests; see ``AsyncEngine.map``."""
         return self._wait(self._engine.map(requests, on_progress=on_progress, **shared))
 
     def cancel(self, task_id: str) -> TaskResult:
-        """Ends a task as canceled; see ``AsyncEngine.cancel``."""
+        """Cancel a task; see ``AsyncEngine.cancel``."""
         return self._wait(self._engine.cancel(task_id))
 
     def run_until_idle(self) -> None:
-        """Waits until there is nothing more to run here; see ``AsyncEngine.run_out``."""
+        """Return when there is nothing more to run here; see ``AsyncEngine.run_until_idle``."""
         self._wait(self._engine.run_until_idle())
 
     def orphaned(self) -> Sequence[str]:
-        """Tasks that wait for an engine to run them; see ``AsyncEngine.unowned``."""
+        """Return the ids of pending tasks that no engine has; see ``AsyncEngine.orphaned``."""
         return self._wait(self._engine.orphaned())
+
+    def run_out(self) -> None:
+        """Do the same as ``run_until_idle``: the former name.
+
+        Deprecated: it goes with the next release.
+        """
+        warnings.warn("run_out is deprecated; use run_until_idle", DeprecationWarning, stacklevel=2)
+        self.run_until_idle()
+
+    def unowned(self) -> Sequence[str]:
+        """Do the same as ``orphaned``: the former name.
+
+        Deprecated: it goes with the next release.
+        """
+        warnings.warn("unowned is deprecated; use orphaned", DeprecationWarning, stacklevel=2)
+        return self.orphaned()
 
     def list(
         self, *, status: Status | None = None, reuse_key: str | None = None, limit: int = 50, offset: int = 0
     ) -> Sequence[TaskResult]:
-        """Tasks, the newest first; see ``AsyncEngine.list``."""
+        """Return tasks, the newest first; see ``AsyncEngine.list``."""
         return self._wait(self._engine.list(status=status, reuse_key=reuse_key, limit=limit, offset=offset))
 
     def set_title(self, task_id: str, title: str | None) -> TaskResult:
-        """Gives a task a title; see ``AsyncEngine.set_title``."""
+        """Set a task's title; see ``AsyncEngine.set_title``."""
         return self._wait(self._engine.set_title(task_id, title))
 
     def events(self, task_id: str) -> Iterator[Event]:
-        """The events of a task, from its first to its last, as they happen."""
+        """Yield the events of a task from its first to its last, as they happen; see ``AsyncEngine.events``."""
         return self._iterate(self._engine.events(task_id))
 
     def costs(self, *, reuse_key: str | None = None) -> Sequence[KeyCosts]:
-        """What each automation has cost, and what it has saved; see ``AsyncEngine.costs``."""
+        """Return the costs of each automation, and its savings; see ``AsyncEngine.costs``."""
         return self._wait(self._engine.costs(reuse_key=reuse_key))
 
     def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> Sequence[dict[str, Any]]:
-        """Every attempt of every task; see ``AsyncEngine.attempts``."""
+        """Return every attempt, oldest first; see ``AsyncEngine.attempts``."""
         return self._wait(self._engine.attempts(reuse_key=reuse_key, task_id=task_id))
 
     @property
@@ -172,7 +204,7 @@ class Engine:
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            with self._door:
+            with self._submitting:
                 self._check_usable()
                 future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
         except EngineError:

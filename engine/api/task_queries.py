@@ -1,8 +1,9 @@
-"""What the store knows of tasks, whoever runs them: the part of AsyncEngine that works from any process."""
+"""TaskQueries, the part of AsyncEngine that works on the tasks of a store from any process."""
 
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CANCEL_POLL = 0.1  # seconds between looks whether the engine that runs a canceled task has ended it
+_CANCEL_POLL = 0.1  # seconds between checks of a canceled task that another engine runs
 
 
 class TaskQueries:
-    """Asks about tasks, waits for them, and ends them."""
+    """Methods that read tasks, wait for them, and cancel them, whichever engine runs them."""
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
@@ -29,25 +30,25 @@ class TaskQueries:
         self._closed = False
 
     async def result(self, task_id: str) -> TaskResult:
-        """A task as it is now, from any process on the store: ``pending``, ``started``, or its final result.
+        """Return a task as it is now: ``pending``, ``started``, or its final result.
 
         Raises:
             TaskNotFound: The workspace has no such task.
         """
-        task = await self._look(task_id)
+        task = await self._current(task_id)
         if not task.final:
             await (await self._workspace.scheduler()).reap()
-            task = await self._look(task_id)
+            task = await self._current(task_id)
         return task
 
     async def wait(
         self, task_ids: Iterable[str], *, timeout: float | None = None, poll: float = 5.0
     ) -> Sequence[TaskResult]:
-        """The results of tasks, in the order asked for, when all have ended.
+        """Return the results of tasks, in the order of their ids, when all have ended.
 
         Args:
-            timeout: Seconds until ``TimeoutError``; the tasks go on all the same.
-            poll: Seconds between looks at tasks that other processes run; those of this one are known at once.
+            timeout: Seconds until ``TimeoutError``; the tasks go on all the same. Default: no limit.
+            poll: Seconds between checks of tasks that other processes run; the end of this one's is known at once.
 
         Raises:
             TaskNotFound: The workspace has no such task.
@@ -55,19 +56,26 @@ class TaskQueries:
         """
         wanted = list(task_ids)
 
-        async def all_ends() -> Sequence[TaskResult]:
-            return await asyncio.gather(*(self._end(task_id, poll) for task_id in wanted))
+        async def all_completed() -> Sequence[TaskResult]:
+            return await asyncio.gather(*(self._completed(task_id, poll) for task_id in wanted))
 
         self._check_usable()
         try:
-            return await self._tracked(all_ends(), timeout)
+            return await self._tracked(all_completed(), timeout)
         except TimeoutError:
             raise TimeoutError(f"not all of {len(wanted)} tasks ended within {timeout:g} s; they go on") from None
 
     async def as_completed(self, task_ids: Iterable[str], *, poll: float = 5.0) -> AsyncIterator[TaskResult]:
-        """The results of tasks in the order in which they end."""
+        """Yield the results of tasks in the order in which they end.
+
+        Args:
+            poll: Seconds between checks of tasks that other processes run.
+
+        Raises:
+            TaskNotFound: The workspace has no such task.
+        """
         self._check_usable()
-        ends = {asyncio.ensure_future(self._end(task_id, poll)) for task_id in task_ids}
+        ends = {asyncio.ensure_future(self._completed(task_id, poll)) for task_id in task_ids}
         try:
             while ends:
                 done, ends = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -78,23 +86,24 @@ class TaskQueries:
                 end.cancel()
 
     async def cancel(self, task_id: str) -> TaskResult:
-        """Ends a task as canceled, whichever process runs it: its browser and model call end, its bundle stays.
+        """Cancel a task, whichever process runs it: its browser and model call end, its bundle stays as it was.
 
         Returns:
-            The task's end; one that had ended before is as it was.
+            The task's end. A task that had ended before, or that is about to save, is not canceled any more.
 
         Raises:
             TaskNotFound: The workspace has no such task.
+            StoreError: The cancellation cannot be recorded; a task of this engine is canceled all the same.
         """
         self._check_usable()
         scheduler = await self._workspace.scheduler()
         task = await scheduler.cancel(task_id)
         if task is None:
             raise TaskNotFound(task_id)
-        return task if task.final else await self._end(task_id, _CANCEL_POLL)
+        return task if task.final else await self._completed(task_id, _CANCEL_POLL)
 
     async def run_until_idle(self) -> None:
-        """Waits until there is nothing more to run here: its own tasks have ended, and no other waits for an engine.
+        """Return when this engine's tasks have ended and none is left in the queue that it could take over.
 
         For a process that lives for its tasks only; the engine starts no further ones.
         """
@@ -102,22 +111,41 @@ class TaskQueries:
         await self._tracked((await self._workspace.scheduler()).run_until_idle())
 
     async def orphaned(self) -> Sequence[str]:
-        """Tasks that wait for an engine to run them, since theirs died or was closed; the oldest first."""
+        """Return the ids of pending tasks that no engine has, since theirs died or was closed; the oldest first."""
         self._check_usable()
         await (await self._workspace.scheduler()).reap()
         records = await self._workspace.records()
         return await asyncio.to_thread(records.queue.orphaned)
 
+    def run_out(self) -> Coroutine[Any, Any, None]:
+        """Do the same as ``run_until_idle``: the former name.
+
+        Deprecated: it goes with the next release.
+        """
+        warnings.warn("run_out is deprecated; use run_until_idle", DeprecationWarning, stacklevel=2)
+        return self.run_until_idle()
+
+    def unowned(self) -> Coroutine[Any, Any, Sequence[str]]:
+        """Do the same as ``orphaned``: the former name.
+
+        Deprecated: it goes with the next release.
+        """
+        warnings.warn("unowned is deprecated; use orphaned", DeprecationWarning, stacklevel=2)
+        return self.orphaned()
+
     async def list(
         self, *, status: Status | None = None, reuse_key: str | None = None, limit: int = 50, offset: int = 0
     ) -> Sequence[TaskResult]:
-        """Tasks, the newest first.
+        """Return tasks, the newest first.
 
         Args:
-            status: Only those ``pending``, ``started``, ``completed`` or ``canceled``.
-            reuse_key: Only those of this key.
+            status: Only those ``pending``, ``started``, ``completed`` or ``canceled``; default all.
+            reuse_key: Only those of this key; default all.
             limit: Most tasks, from 1.
-            offset: How many to pass over.
+            offset: Number of tasks to skip.
+
+        Raises:
+            InvalidRequest: An argument is malformed.
         """
         if status not in (None, "pending", "started", "completed", "canceled"):
             raise InvalidRequest(f"status must be one of the four states, not {status!r}", field="status")
@@ -130,7 +158,7 @@ class TaskQueries:
         return await asyncio.to_thread(records.tasks, status, reuse_key, limit, offset)
 
     async def set_title(self, task_id: str, title: str | None) -> TaskResult:
-        """Gives a task a title, or takes it away.
+        """Set a task's title; None removes it.
 
         Raises:
             TaskNotFound: The workspace has no such task.
@@ -143,18 +171,18 @@ class TaskQueries:
         return task
 
     async def events(self, task_id: str, *, poll: float = 0.2) -> AsyncIterator[Event]:
-        """The events of a task from its first to its last, as they happen; from any process on the store.
+        """Yield the events of a task from its first to its last, as they happen, whichever process runs it.
 
         Args:
-            poll: Seconds between looks at the trace.
+            poll: Seconds between checks of the trace.
 
         Raises:
             TaskNotFound: The workspace has no such task.
         """
-        await self._look(task_id)
+        await self._current(task_id)
         follower = Follower(self._workspace.trace_file(task_id))
         while True:
-            ended = (await self._look(task_id)).final  # before the read: what came before the end is read after it
+            ended = (await self._current(task_id)).final  # before the read: events before the end are read after it
             for event in await asyncio.to_thread(follower.read):
                 yield event
             if ended:
@@ -162,7 +190,7 @@ class TaskQueries:
             await (await self._workspace.scheduler()).reap()
             await asyncio.sleep(poll)
 
-    async def _look(self, task_id: str) -> TaskResult:
+    async def _current(self, task_id: str) -> TaskResult:
         self._check_usable()
         records = await self._workspace.records()
         task = await asyncio.to_thread(records.task, task_id)
@@ -170,35 +198,45 @@ class TaskQueries:
             raise TaskNotFound(task_id)
         return task
 
-    async def _end(self, task_id: str, poll: float) -> TaskResult:
-        """The end of a task: at once where it is known, when it comes where this engine runs it, else by looking."""
+    async def _completed(self, task_id: str, poll: float) -> TaskResult:
+        """Return a task's end: at once where it is known, when it comes where this engine runs it, else by polling."""
         scheduler = await self._workspace.scheduler()
-        here = scheduler.completion(task_id)
-        if here is not None:
-            return await asyncio.shield(here)
+        completion = scheduler.completion(task_id)
+        if completion is not None:
+            return await asyncio.shield(completion)
         while True:
-            task = await self._look(task_id)
+            task = await self._current(task_id)
             if task.final:
                 return task
-            if (here := scheduler.completion(task_id)) is not None:
-                return await asyncio.shield(here)
-            await scheduler.open()  # somebody has to run it, should its engine have died
+            if (completion := scheduler.completion(task_id)) is not None:
+                return await asyncio.shield(completion)
+            await scheduler.open()  # some engine has to run it, should its own have died
             await scheduler.reap()
             await asyncio.sleep(poll)
 
     async def costs(self, *, reuse_key: str | None = None) -> Sequence[KeyCosts]:
-        """What each automation has cost, and what it has saved against asking the model each time."""
+        """Return the costs of each automation, and its savings against asking the model each time, by key.
+
+        Args:
+            reuse_key: Only this key's; default all.
+        """
         self._check_usable()
         records = await self._workspace.records()
         return await asyncio.to_thread(records.spending.costs, reuse_key)
 
     async def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> Sequence[dict[str, Any]]:
-        """Every attempt, oldest first: task, key, revision, outcome, reason, tokens, dollars, seconds, model."""
+        """Return every attempt, oldest first: task, key, revision, outcome, reason, tokens, dollars, seconds, model.
+
+        Args:
+            reuse_key: Only those of this key; default all.
+            task_id: Only those of this task; default all.
+        """
         self._check_usable()
         records = await self._workspace.records()
         return await asyncio.to_thread(records.attempts, reuse_key, task_id)
 
     async def _tracked(self, work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
+        """Await work that closing the engine cancels."""
         running = asyncio.ensure_future(work)
         self._running.add(running)
         try:
@@ -211,7 +249,7 @@ class TaskQueries:
                 await asyncio.wait([running])
 
     def _check_usable(self) -> None:
-        """Its browsers and connections live on one event loop; on another they would hang."""
+        """Refuse a closed engine, and another event loop: browsers and connections live on one, and would hang."""
         if self._closed:
             raise EngineError("the engine is closed; make a new one")
         loop = asyncio.get_running_loop()

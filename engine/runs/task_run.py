@@ -29,6 +29,7 @@ from engine.runs.runner import Runner
 from engine.scheduling.queued import RunControl, RunEnd
 from engine.scheduling.states import StopReason
 from engine.storage import result_files
+from engine.storage.journal import EffectOnSite
 from engine.task.cause import Cause
 from engine.task.events import EventLog
 from engine.task.origins import trusted_origin
@@ -123,10 +124,10 @@ class TaskRun:
             result = await self.to_end()
         except asyncio.CancelledError:
             # Not in a thread: a second cancellation could interrupt that, and the record must not be lost.
-            effect, _ = self._effect()
+            effect = self._effect().effect
             handed_over = control.stop_reason is StopReason.HANDED_OVER
             if handed_over and effect == "none" and self.request.if_interrupted == "rerun":
-                self.environment.records.queue.give_back([self.task_id])
+                self.environment.records.queue.requeue([self.task_id])
                 return RunEnd(None)
             with suppress(asyncio.CancelledError):  # closing cancels it once more
                 await self.events.emit("task.canceled")
@@ -242,10 +243,11 @@ class TaskRun:
         )
 
     async def _finish(self, success: Success | None, cause: Cause | None) -> TaskResult:
-        effect, actions = await asyncio.to_thread(self._effect)
+        on_site = await asyncio.to_thread(self._effect)
+        effect: Effect = on_site.effect
         if success is not None and success.continued:
             effect = "continued"
-        error = make_error(cause, effect, actions, self.redactor) if cause is not None else None
+        error = make_error(cause, effect, list(on_site.actions), self.redactor) if cause is not None else None
         result = self._result("completed", success, error, effect)
         await self._report_end(result)
         return result
@@ -282,14 +284,10 @@ class TaskRun:
             )
         )
 
-    def _effect(self) -> tuple[Effect, list[str]]:
-        """Return what became of irreversible actions, and those that were let through."""
+    def _effect(self) -> EffectOnSite:
+        """Return the effect of the task's irreversible actions; unknown where the journal cannot be read."""
         try:
-            gates = self.environment.records.journal.gates(self.task_id)
+            return self.environment.records.journal.effect(self.task_id)
         except StoreError as error:
             log.warning("task %s: the journal of irreversible actions cannot be read: %s", self.task_id, error)
-            return "unknown", []
-        if not gates:
-            return "none", []
-        confirmed = all(state == "confirmed" for _, _, state in gates)
-        return "performed" if confirmed else "unknown", [action for action, _, _ in gates]
+            return EffectOnSite("unknown")

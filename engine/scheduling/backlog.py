@@ -64,5 +64,5 @@ class RecordBacklog:
         for task_id, write in list(self._writes.items()):
             await self.write(task_id, write)
         for task_id in list(self._abandoned):
-            await to_thread_uncancellable(self._records.ask_to_cancel, task_id)
+            await to_thread_uncancellable(self._records.request_cancellation, task_id)
             self._abandoned.discard(task_id)

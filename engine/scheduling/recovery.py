@@ -1,4 +1,4 @@
-"""What becomes of tasks whose engine died: taken over, run again where that was asked for, or ended as interrupted."""
+"""Recovery of tasks whose engine died: run by another engine, run again where that was asked for, or ended."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 
 from engine.bundles.lock import Lock
 from engine.errors import StoreError
-from engine.storage.task_queue import Left
+from engine.storage.journal import EffectOnSite
+from engine.storage.task_queue import UnfinishedTask
 from engine.storage.tasks import TaskRecords
-from engine.task.wire import Cost, Effect, TaskError, TaskResult
+from engine.task.wire import Cost, TaskError, TaskResult
 
 log = logging.getLogger(__name__)
 
@@ -21,12 +22,12 @@ TryLock = Callable[[Path], Lock | None]
 
 
 class Recovery:
-    """Looks after the tasks of engines that died.
+    """Recovers the unfinished tasks of engines that died. Its methods block.
 
     Args:
         records: The workspace's records.
-        engines: The directory where engines hold their locks.
-        try_lock: Takes a lock, or gives None at once.
+        engines: The directory of the lock files of engines.
+        try_lock: Takes a lock, or returns None at once.
     """
 
     def __init__(self, records: TaskRecords, engines: Path, try_lock: TryLock) -> None:
@@ -35,74 +36,79 @@ class Recovery:
         self._try_lock = try_lock
 
     def lock_file(self, owner: str) -> Path:
-        """The file that an engine holds locked as long as it lives."""
+        """Return the file that an engine holds locked as long as it lives."""
         return self._engines / f"{owner}.lock"
 
     def reap(self, *, alive: str | None = None) -> int:
-        """Deals with what dead engines left; gives the number of tasks.
+        """Recover the tasks of all engines that died, and return their number.
 
         Args:
-            alive: The engine that asks.
+            alive: The engine that calls.
+
+        Raises:
+            StoreError: The records cannot be read or written; the tasks are left for the next call.
         """
-        found = 0
+        recovered = 0
         for owner in self._records.queue.owners():
             if owner == alive:
                 continue
             lock = self._try_lock(self.lock_file(owner))
             if lock is None:
-                continue  # it lives, or another looks after it
+                continue  # it lives, or another engine is recovering its tasks
             try:
-                left = self._records.queue.left_by(owner)
-                for task in left:
-                    self._settle_or_end(task)
-                found += len(left)
+                unfinished = self._records.queue.unfinished(owner)
+                for task in unfinished:
+                    self._requeue_or_end(task)
+                recovered += len(unfinished)
                 self.lock_file(owner).unlink(missing_ok=True)
             finally:
                 lock.release()
-        return found
+        return recovered
 
-    def _settle_or_end(self, left: Left) -> None:
+    def _requeue_or_end(self, task: UnfinishedTask) -> None:
         try:
-            self._settle(left)
-        except StoreError:
-            raise  # that is not the task's fault: its turn comes again
-        except Exception as error:
-            log.warning("task %s cannot be taken over", left.task_id, exc_info=True)
-            self.end(left.task_id, not_taken_over(error))
-
-    def _settle(self, left: Left) -> None:
-        if left.canceled:
-            self.end(left.task_id, "canceled")
-            return
-        request = self._records.request(left.task_id)
-        if request.secrets:
-            self.end(left.task_id, SECRETS_ARE_GONE)
-        elif not left.started:
-            self._records.queue.give_back([left.task_id])
-        elif request.if_interrupted == "rerun" and not self._records.journal.gates(left.task_id):
-            if left.interruptions >= _MOST_RERUNS:
-                self.end(left.task_id, f"that happened {left.interruptions + 1} times, so it is not run again")
+            if task.canceled:
+                self.cancel(task.task_id)
+            elif (remedy := self._refusal(task)) is not None:
+                self.interrupt(task.task_id, remedy)
             else:
-                self._records.queue.give_back([left.task_id], interrupted=True)
-        else:
-            self.end(left.task_id, 'run it again, or start such tasks with if_interrupted="rerun"')
+                self._records.queue.requeue([task.task_id], interrupted=task.started)
+        except StoreError:
+            raise  # not the task's fault: it is tried again
+        except Exception as error:
+            log.warning("task %s cannot be taken over", task.task_id, exc_info=True)
+            self.interrupt(task.task_id, not_taken_over(error))
 
-    def end(self, task_id: str, what: str) -> None:
-        """Ends a task with what is known of it: what it cost, and what it may have done.
+    def _refusal(self, task: UnfinishedTask) -> str | None:
+        """Return the remedy for a task that no engine may run now; None for one that may be run."""
+        request = self._records.request(task.task_id)
+        if request.secrets:
+            return SECRETS_ARE_GONE
+        if not task.started:
+            return None
+        if request.if_interrupted != "rerun" or self._records.journal.gates(task.task_id):
+            return 'run it again, or start such tasks with if_interrupted="rerun"'
+        if task.interruptions >= _MOST_RERUNS:
+            return f"that happened {task.interruptions + 1} times, so it is not run again"
+        return None
+
+    def cancel(self, task_id: str) -> None:
+        """Record a task that no process runs as canceled."""
+        self._end(task_id, self._records.journal.effect(task_id), None)
+
+    def interrupt(self, task_id: str, remedy: str) -> None:
+        """Record a task that no process runs as interrupted, with its cost and its effect so far.
 
         Args:
-            what: What to do about it, for the error's message; or ``canceled``, which is none.
+            remedy: The advice in the error's message.
         """
+        effect = self._records.journal.effect(task_id)
+        self._end(task_id, effect, interrupted_error(remedy, effect))
+
+    def _end(self, task_id: str, effect: EffectOnSite, error: TaskError | None) -> None:
         task = self._records.task(task_id)
         assert task is not None, "a task is never deleted"
         paid, open_calls = self._records.spending.spent(task_id)
-        gates = self._records.journal.gates(task_id)
-        effect: Effect = "none"
-        if gates:
-            effect = "performed" if all(state == "confirmed" for _, _, state in gates) else "unknown"
-        error = None
-        if what != "canceled":
-            error = interrupted_error(what, [action for action, _, _ in gates], effect)
         warnings = (
             (f"up to ${open_calls:.4f} more may have been paid for an answer that never came",) if open_calls else ()
         )
@@ -116,7 +122,7 @@ class Recovery:
             cost=Cost(ai_usd=paid),
             error=error,
             reuse_key=task.reuse_key,
-            effect=effect,
+            effect=effect.effect,
             warnings=warnings,
         )
         self._records.finish(result)
@@ -124,20 +130,21 @@ class Recovery:
 
 
 def not_taken_over(error: Exception) -> str:
-    """What is told of a task that another engine left, and this one cannot run."""
+    """Return the remedy for a task that another engine left and this one cannot run."""
     return f"another that was to take it over cannot run it ({error}); start it again"
 
 
-def interrupted_error(remedy: str, actions: list[str], effect: Effect) -> TaskError:
-    """The error of a task whose process ended before it."""
-    details = {"reason": "interrupted", "effect": effect}
+def interrupted_error(remedy: str, effect: EffectOnSite) -> TaskError:
+    """Return the error of a task whose process ended before it."""
+    details = {"reason": "interrupted", "effect": effect.effect}
     message = "the process that ran this task ended before the task did"
-    if actions:
-        names = ", ".join(map(repr, actions))
-        took = "was done" if effect == "performed" else "was let through, and whether it took effect is not known"
+    if effect.actions:
+        names = ", ".join(map(repr, effect.actions))
+        performed = effect.effect == "performed"
+        state = "was done" if performed else "was let through, and whether it took effect is not known"
         return TaskError(
             code="internal-error",
-            message=f"{message}; before that, {names} {took}: check on the site before you run the task again",
-            details={**details, "actions": actions},
+            message=f"{message}; before that, {names} {state}: check on the site before you run the task again",
+            details={**details, "actions": list(effect.actions)},
         )
     return TaskError(code="internal-error", message=f"{message}; {remedy}", details=details)

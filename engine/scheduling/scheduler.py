@@ -22,7 +22,7 @@ from engine.scheduling.recovery import SECRETS_ARE_GONE, Recovery, not_taken_ove
 from engine.scheduling.states import SCHEDULER_TRANSITIONS, SchedulerState, StopReason, TaskState
 from engine.storage import result_files
 from engine.storage.task_queue import Claim
-from engine.storage.tasks import Entered, TaskRecords
+from engine.storage.tasks import Enqueued, TaskRecords
 from engine.task import ids
 from engine.task.wire import TaskRequest, TaskResult
 
@@ -105,9 +105,9 @@ class Scheduler:
             self._loop = asyncio.create_task(self._tick_forever())
         self._become(SchedulerState.OPEN)
 
-    async def enter(
+    async def enqueue(
         self, work: RunnableTask, kept: TaskRequest, created: datetime, *, room: int, durable: bool
-    ) -> Entered:
+    ) -> Enqueued:
         """Put a task at the end of the queue.
 
         Args:
@@ -123,8 +123,8 @@ class Scheduler:
             async with self._entering:
                 await self._open()
                 self._tasks[task.task_id] = task  # before the records hold it, from where it may be claimed at once
-                entered = await to_thread_uncancellable(
-                    self._records.enter, task.task_id, kept, created, owner=self.owner, room=room
+                enqueued = await to_thread_uncancellable(
+                    self._records.enqueue, task.task_id, kept, created, owner=self.owner, room=room
                 )  # fmt: skip
         except asyncio.CancelledError:
             if task.task_id in self._tasks:
@@ -133,11 +133,11 @@ class Scheduler:
         except BaseException:
             self._end(task, None)
             raise
-        if not entered.new or entered.result is not None:
+        if not enqueued.new or enqueued.result is not None:
             self._end(task, None)
         task.enqueued()
         self._wake.set()
-        return entered
+        return enqueued
 
     def completion(self, task_id: str) -> asyncio.Future[TaskResult] | None:
         """Return the future result of a task of this engine; None for a task of another."""
@@ -154,7 +154,7 @@ class Scheduler:
             StoreError: That could not be recorded yet; a task of this engine does not run later, all the same.
         """
         try:
-            recorded = await to_thread_uncancellable(self._records.ask_to_cancel, task_id)
+            recorded = await to_thread_uncancellable(self._records.request_cancellation, task_id)
         except StoreError as error:
             if (task := self._tasks.get(task_id)) is not None:
                 self._abandon(task, error)
@@ -188,7 +188,7 @@ class Scheduler:
             async with self._ticking:  # between two ticks: no claim is on its way
                 ends = [task.done for task in self._tasks.values()]
                 busy = bool(ends) or await to_thread_uncancellable(
-                    self._records.queue.waits, self.owner, take_over=self._take_over
+                    self._records.queue.has_pending, self.owner, take_over=self._take_over
                 )  # fmt: skip
                 if not busy and not self._tasks and not self._backlog.writes:
                     self._become(SchedulerState.CLOSED)
@@ -213,7 +213,7 @@ class Scheduler:
         try:
             await self._poll_cancellations()  # else those tasks would be handed over
         except StoreError as error:
-            log.warning("cancellations by other processes cannot be read: %s", error)
+            log.warning("the cancellations asked for by other processes cannot be read: %s", error)
         for task in list(self._tasks.values()):
             # Secrets are known here only: no other engine could run it.
             canceled = task.stop_reason is StopReason.CANCELED
@@ -241,9 +241,9 @@ class Scheduler:
         """Record a pending task's stop. A failure leaves it to other engines, as the task of one that died."""
         try:
             if reason is StopReason.HANDED_OVER:
-                await to_thread_uncancellable(self._records.queue.give_back, [task_id])
+                await to_thread_uncancellable(self._records.queue.requeue, [task_id])
             else:
-                await to_thread_uncancellable(self._records.ask_to_cancel, task_id)
+                await to_thread_uncancellable(self._records.request_cancellation, task_id)
         except StoreError as error:
             what = "put back into the queue" if reason is StopReason.HANDED_OVER else "canceled"
             log.warning("task %s cannot be %s: %s", task_id, what, error)
@@ -310,17 +310,17 @@ class Scheduler:
 
     async def _poll_cancellations(self) -> None:
         """Cancel the tasks whose cancellation any process asked for."""
-        if canceled := await to_thread_uncancellable(self._records.queue.to_cancel, self.owner):
+        if canceled := await to_thread_uncancellable(self._records.queue.cancellations, self.owner):
             for task_id in canceled:
                 if (task := self._tasks.get(task_id)) is not None:
                     self._cancel(task, await to_thread_uncancellable(self._records.task, task_id))
-            await to_thread_uncancellable(self._records.queue.heard, canceled)
+            await to_thread_uncancellable(self._records.queue.acknowledge_cancellations, canceled)
 
     def _sweep(self) -> None:
         now = datetime.now(UTC)
         expired = self._records.expired(now)
         result_files.sweep(self._root, expired, now)
-        self._records.swept(expired)  # only now: a process that dies before leaves it to the next
+        self._records.mark_swept(expired)  # only now: a process that dies before leaves it to the next
 
     async def _announce_waiting(self, task: QueuedTask) -> None:
         recorded = await to_thread_uncancellable(self._records.task, task.task_id)
@@ -344,21 +344,21 @@ class Scheduler:
         Returns:
             None where it is not run here, which must not stop the others.
         """
-        write: Callable[[], object] = partial(self._records.queue.give_back, [task_id])
+        write: Callable[[], object] = partial(self._records.queue.requeue, [task_id])
         try:
             # It may have been abandoned, or the engine closed, since it was claimed.
             if self._backlog.is_abandoned(task_id):
-                write = partial(self._recovery.end, task_id, "canceled")
+                write = partial(self._recovery.cancel, task_id)
             elif self._state is not SchedulerState.CLOSED:
                 request = await to_thread_uncancellable(self._records.request, task_id)
                 if not request.secrets:
                     return QueuedTask(await self._adopt(task_id, request), durable=True)
-                write = partial(self._recovery.end, task_id, SECRETS_ARE_GONE)
+                write = partial(self._recovery.interrupt, task_id, SECRETS_ARE_GONE)
         except StoreError as error:
             log.warning("task %s cannot be taken over yet: %s", task_id, error)
         except Exception as error:
             log.warning("task %s cannot be taken over", task_id, exc_info=True)
-            write = partial(self._recovery.end, task_id, not_taken_over(error))
+            write = partial(self._recovery.interrupt, task_id, not_taken_over(error))
         await self._backlog.write(task_id, write)
         return None
 

@@ -1,31 +1,48 @@
-"""What must not be done twice: irreversible actions, once for each task, and judgments that were paid for."""
+"""The journal of actions and judgments that must not be repeated: irreversible actions, and paid answers."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from engine.storage.database import Database, now
+from engine.task.wire import Effect
 
 GateState = Literal["passed", "confirmed", "failed"]
 
 
+@dataclass(frozen=True)
+class EffectOnSite:
+    """The effect of a task's irreversible actions on the site.
+
+    Args:
+        effect: ``none``; ``performed`` where every action was confirmed; ``unknown`` where one was let through whose
+            end is not known, or that failed.
+        actions: The actions that were let through, in order.
+    """
+
+    effect: Effect = "none"
+    actions: tuple[str, ...] = ()
+
+
 class Journal:
-    """The synced journal of irreversible actions, and the cache of judgments."""
+    """The journal of irreversible actions, synced to disk, and the cache of judgments. Its methods block."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def pass_gate(self, task_id: str, action: str, item: str) -> bool:
-        """Writes (task, action, item) to disk, synced, and says whether this was the first time.
+        """Write (task, action, item) to disk, synced, before the action happens.
 
-        Only after True may the action happen: what this returned True for is never returned True for again.
+        Returns:
+            True once for each (task, action, item), over all processes and crashes; only then may the action happen.
         """
         with self._database.synced() as db:
             values = (task_id, action, item, now())
             return db.execute("INSERT OR IGNORE INTO gates VALUES (?, ?, ?, 'passed', ?)", values).rowcount == 1
 
     def close_gate(self, task_id: str, action: str, item: str, state: GateState) -> None:
-        """Writes how the code behind a passed gate ended."""
+        """Write the end of the code behind a gate that was passed."""
         with self._database.synced() as db:
             db.execute(
                 "UPDATE gates SET state = ?, at = ? WHERE task_id = ? AND action = ? AND item = ?",
@@ -33,19 +50,31 @@ class Journal:
             )
 
     def gates(self, task_id: str) -> list[tuple[str, str, GateState]]:
-        """The gates that a task passed: action, item, and how it ended."""
+        """Return the gates that a task passed, in order: action, item, and state."""
         with self._database.alone() as db:
             return db.execute(
                 "SELECT action, item, state FROM gates WHERE task_id = ? ORDER BY at", (task_id,)
             ).fetchall()
 
+    def effect(self, task_id: str) -> EffectOnSite:
+        """Return the effect of a task's irreversible actions.
+
+        Raises:
+            StoreError: The journal cannot be read.
+        """
+        gates = self.gates(task_id)
+        if not gates:
+            return EffectOnSite()
+        confirmed = all(state == "confirmed" for _, _, state in gates)
+        return EffectOnSite("performed" if confirmed else "unknown", tuple(action for action, _, _ in gates))
+
     def judgment(self, digest: str) -> str | None:
-        """The cached answer, as JSON, to a question asked before."""
+        """Return the cached answer, as JSON, to a question asked before; None where there is none."""
         with self._database.alone() as db:
             row = db.execute("SELECT answer FROM judgments WHERE digest = ?", (digest,)).fetchone()
         return row[0] if row else None
 
     def keep_judgment(self, digest: str, answer: str) -> None:
-        """Caches an answer."""
+        """Cache an answer."""
         with self._database.transaction() as db:
             db.execute("INSERT OR REPLACE INTO judgments VALUES (?, ?, ?)", (digest, answer, now()))

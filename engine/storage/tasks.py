@@ -1,4 +1,4 @@
-"""What survives the process: tasks and attempts; beside them the journal of irreversible actions, and statistics."""
+"""The records of tasks and attempts, which survive the process; they open the store's other records, too."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _CANCELED = (
 
 
 @dataclass(frozen=True)
-class Entered:
-    """What became of a request that was entered.
+class Enqueued:
+    """The outcome of putting a request into the queue.
 
     Args:
-        task_id: Its task; an earlier one where the idempotency key was used before.
-        new: Whether it is a task of its own.
-        result: Its end, where the line was full.
+        task_id: The request's task; an earlier one where the idempotency key was used before.
+        new: True where the task is the request's own.
+        result: The task's end, where the queue was full.
     """
 
     task_id: str
@@ -43,19 +43,19 @@ class Entered:
 
 
 class TaskRecords:
-    """The store's records; every method may be called from any thread and blocks for a few milliseconds.
+    """The records of a workspace. Every method may be called from any thread, and blocks for a few milliseconds.
 
     Args:
         path: The database file; made with its directory where it does not exist.
 
     Attributes:
-        queue: Who runs which task.
+        queue: The queue that engines claim tasks from.
         journal: Irreversible actions and judgments.
-        spending: What was paid for the model.
+        spending: Payments for the model.
         run_history: Clean runs by revision.
 
     Raises:
-        StoreError: It cannot be opened, or a newer version of the engine made it.
+        StoreError: The file cannot be opened, or a newer version of the engine made it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -67,27 +67,30 @@ class TaskRecords:
         self.run_history = RunHistory(self._database)
 
     def close(self) -> None:
-        """Closes the database."""
+        """Close the database."""
         self._database.close()
 
     # Tasks
 
-    def enter(
+    def enqueue(
         self, task_id: str, request: TaskRequest, created_at: datetime, *, owner: str | None = None, room: int = 1_000
-    ) -> Entered:
-        """Puts a task at the end of the line.
+    ) -> Enqueued:
+        """Put a task at the end of the queue.
 
         Args:
-            request: What is asked; secrets must be out of it already.
-            owner: The engine that means to run it; None leaves it to any.
+            request: The task's request, without secrets.
+            owner: The engine that is to run it; None leaves it to any.
             room: Most tasks that may wait; one more ends as ``workspace-rate-limited``.
+
+        Raises:
+            InvalidRequest: The idempotency key stands for another request.
         """
         with self._database.transaction() as db:
             if request.idempotency_key is not None and (earlier := _earlier(db, request)) is not None:
-                return Entered(earlier, new=False)
+                return Enqueued(earlier, new=False)
             (waiting,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'pending'").fetchone()
             refused = _refused(task_id, request, created_at, waiting) if waiting >= room else None
-            # What is refused is to be started again later, and then it is a task of its own.
+            # A refused task may be started again later with the same idempotency key.
             idempotency_key = request.idempotency_key if refused is None else None
             db.execute(
                 "INSERT INTO tasks (id, key, task, parameters, status, created_at, place, owner, request,"
@@ -100,18 +103,19 @@ class TaskRecords:
             )  # fmt: skip
             if refused is not None:
                 _finish(db, refused)
-        return Entered(task_id, result=refused)
+        return Enqueued(task_id, result=refused)
 
     def finish(self, result: TaskResult) -> bool:
-        """Records a task's end with its attempts, in one transaction; False where it had ended already.
+        """Record a task's end with its attempts, in one transaction; its files are kept for seven days from now.
 
-        From now on what it left in files is kept for seven days.
+        Returns:
+            False where it had ended already.
         """
         with self._database.transaction() as db:
             return _finish(db, result)
 
-    def ask_to_cancel(self, task_id: str) -> TaskResult | None:
-        """Ends a pending task as canceled; a started one is marked, for the engine that runs it to see.
+    def request_cancellation(self, task_id: str) -> TaskResult | None:
+        """Cancel a pending task; mark a started one for the engine that runs it.
 
         Returns:
             The task as it is now; None where there is none.
@@ -129,15 +133,15 @@ class TaskRecords:
         return ended
 
     def task(self, task_id: str) -> TaskResult | None:
-        """A task as it is now: its result where it ended, its place where it waits; None where there is none."""
+        """Return a task as it is now, with its result or its position in the queue; None where there is none."""
         with self._database.alone() as db:
             return _task(db, task_id)
 
     def request(self, task_id: str) -> TaskRequest:
-        """What a task was asked, without its secrets.
+        """Return a task's request, without its secrets.
 
         Raises:
-            EngineError: A version of the engine stored it that knows more, or less, than this one.
+            EngineError: Another version of the engine stored it, with options that this one does not know.
         """
         with self._database.alone() as db:
             (text,) = db.execute("SELECT request FROM tasks WHERE id = ?", (task_id,)).fetchone()
@@ -146,7 +150,7 @@ class TaskRecords:
     def tasks(
         self, status: Status | None = None, key: str | None = None, limit: int = 50, offset: int = 0
     ) -> list[TaskResult]:
-        """Tasks, the newest first."""
+        """Return tasks, the newest first."""
         wanted = [(c, v) for c, v in (("status", status), ("key", key)) if v is not None]
         where = " WHERE " + " AND ".join(f"{column} = ?" for column, _ in wanted) if wanted else ""
         query = f"SELECT {_COLUMNS} FROM tasks{where} ORDER BY place DESC LIMIT ? OFFSET ?"  # noqa: S608  our own names
@@ -155,25 +159,25 @@ class TaskRecords:
             return [_as_result(db, row) for row in rows]
 
     def set_title(self, task_id: str, title: str | None) -> TaskResult | None:
-        """Gives a task a title; None where there is no such task."""
+        """Set a task's title, and return the task; None where there is none."""
         with self._database.transaction() as db:
             db.execute("UPDATE tasks SET title = ? WHERE id = ?", (title, task_id))
             return _task(db, task_id)
 
     def expired(self, at: datetime) -> list[str]:
-        """Tasks whose files have had their time, until it is said that these are swept."""
+        """Return the ids of tasks whose files are kept no longer, until they are marked as swept."""
         with self._database.alone() as db:
             return [row[0] for row in db.execute("SELECT id FROM tasks WHERE expires_at < ?", (_stamp(at),))]
 
-    def swept(self, task_ids: Sequence[str]) -> None:
-        """Notes that nothing is left of their files."""
+    def mark_swept(self, task_ids: Sequence[str]) -> None:
+        """Note that the files of these tasks are removed."""
         with self._database.transaction() as db:
             db.executemany("UPDATE tasks SET expires_at = NULL WHERE id = ?", [(task_id,) for task_id in task_ids])
 
     # Attempts
 
     def attempts(self, key: str | None = None, task_id: str | None = None) -> list[dict[str, Any]]:
-        """Every attempt, oldest first, each with its task, key and time."""
+        """Return every attempt, oldest first, each with its task, key and time."""
         query = (
             "SELECT a.task_id, a.key, a.at, t.task, a.number, a.data FROM attempts a JOIN tasks t ON t.id = a.task_id"
         )
@@ -196,7 +200,7 @@ class TaskRecords:
 
 
 def _earlier(db: sqlite3.Connection, request: TaskRequest) -> str | None:
-    """The task that this idempotency key stands for already."""
+    """Return the id of the task that has this idempotency key already."""
     row = db.execute(
         "SELECT id, request FROM tasks WHERE idempotency_key = ?", (request.idempotency_key,)
     ).fetchone()  # fmt: skip
@@ -226,8 +230,7 @@ def _as_request(text: str) -> TaskRequest:
 def _refused(task_id: str, request: TaskRequest, created_at: datetime, waiting: int) -> TaskResult:
     error = TaskError(
         code="workspace-rate-limited",
-        message=f"{waiting} tasks wait already, which is all that the line holds; start it again later, or raise"
-        " max_pending",
+        message=f"the queue is full: {waiting} tasks wait already; start the task again later, or raise max_pending",
         details={"reason": "line-full", "waiting": waiting},
     )
     return TaskResult(

@@ -314,7 +314,7 @@ def fill(store: Path) -> None:
             timeout=None, budget_usd=None, secrets=(), allow_hosts=(), limits=Limits(),
         )  # fmt: skip
         task_id, now = new_id("wt_"), datetime.now(UTC)
-        records.enter(task_id, request, now)
+        records.enqueue(task_id, request, now)
         attempt = Attempt(kind=kind, outcome="success", usd=usd, model_calls=calls, seconds=1)
         records.finish(
             TaskResult(

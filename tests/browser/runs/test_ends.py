@@ -129,10 +129,10 @@ def test_a_transaction_that_fails_leaves_the_records_usable(tmp_path: Path) -> N
 
     records = TaskRecords(tmp_path / "records.sqlite3")
     now, asked = datetime.now(UTC), TaskRequest(task="t", reuse_key="k")
-    records.enter("wt_1", asked, now)
+    records.enqueue("wt_1", asked, now)
     with pytest.raises(StoreError, match="UNIQUE"):
-        records.enter("wt_1", asked, now)
-    records.enter("wt_2", asked, now)
+        records.enqueue("wt_1", asked, now)
+    records.enqueue("wt_2", asked, now)
     records.close()
     with pytest.raises(StoreError, match="closed"):
         records.journal.gates("wt_1")

@@ -35,7 +35,7 @@ def left(store: Path, *task_ids: str, owner: str | None = None, **request: Any) 
     records = TaskRecords(store / "default" / "records.sqlite3")
     asked = TaskRequest(**{"task": TASK, "reuse_key": "k", "ai": "never"} | request)
     for task_id in task_ids:
-        records.enter(task_id, asked, datetime.now(UTC), owner=owner)
+        records.enqueue(task_id, asked, datetime.now(UTC), owner=owner)
     records.close()
 
 
@@ -124,7 +124,7 @@ async def test_a_task_that_is_canceled_as_it_starts_ends_and_lets_go_of_its_key(
     async def start_and_cancel(scheduler: Scheduler, claim: Claim) -> None:
         await start(scheduler, claim)  # its run has not had its first step
         monkeypatch.setattr(Scheduler, "_start", start)
-        scheduler._cancel(scheduler._tasks[claim.task_id], scheduler._records.ask_to_cancel(claim.task_id))
+        scheduler._cancel(scheduler._tasks[claim.task_id], scheduler._records.request_cancellation(claim.task_id))
 
     monkeypatch.setattr(Scheduler, "_start", start_and_cancel)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
@@ -137,14 +137,14 @@ async def test_a_task_that_is_canceled_as_it_starts_ends_and_lets_go_of_its_key(
 async def test_a_cancel_while_the_run_tells_of_its_beginning_is_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enter = TaskRecords.enter
+    enter = TaskRecords.enqueue
 
     def slow(*arguments: Any, **named: Any) -> Any:
         entered = enter(*arguments, **named)
         time.sleep(0.5)  # the line claims it meanwhile
         return entered
 
-    monkeypatch.setattr(TaskRecords, "enter", slow)
+    monkeypatch.setattr(TaskRecords, "enqueue", slow)
     hold = Hold("task.pending")
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         task_id = await one.start(TASK, reuse_key="k", on_event=hold, **REPLAY)
@@ -188,7 +188,7 @@ async def test_closing_hears_what_another_process_has_just_canceled(tmp_path: Pa
         task_id = await one.start(TASK, reuse_key="k", if_interrupted="rerun", on_event=hold, **REPLAY)
         await hold.reached.wait()
         elsewhere = TaskRecords(tmp_path / "default" / "records.sqlite3")
-        elsewhere.ask_to_cancel(task_id)
+        elsewhere.request_cancellation(task_id)
         await one.close()
         ended = elsewhere.task(task_id)
         elsewhere.close()
@@ -208,10 +208,10 @@ async def test_a_cancel_that_comes_while_another_is_noted_is_not_lost(tmp_path: 
 
         def cancel_the_second(statement: str) -> None:
             if "canceled = 2" in statement:
-                elsewhere.ask_to_cancel(second)
+                elsewhere.request_cancellation(second)
 
         records._database._db.set_trace_callback(cancel_the_second)
-        elsewhere.ask_to_cancel(first)
+        elsewhere.request_cancellation(first)
         assert [task.status for task in await one.wait([first, second])] == ["canceled", "canceled"]
         records._database._db.set_trace_callback(None)
         elsewhere.close()
@@ -271,7 +271,7 @@ async def test_who_gives_up_while_the_store_is_broken_leaves_nothing_that_runs_l
             run = asyncio.create_task(one.run(TASK, reuse_key="k", **REPLAY))
             while not await one.list(status="pending"):
                 await asyncio.sleep(0.05)
-            monkeypatch.setattr(TaskRecords, "ask_to_cancel", is_broken)
+            monkeypatch.setattr(TaskRecords, "request_cancellation", is_broken)
             run.cancel()
             with pytest.raises(StoreError):
                 await run
@@ -383,14 +383,14 @@ async def test_a_line_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
 async def test_closing_deals_with_a_task_that_is_just_coming_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, status: str
 ) -> None:
-    enter, entering = TaskRecords.enter, threading.Event()
+    enter, entering = TaskRecords.enqueue, threading.Event()
 
     def slow(*arguments: Any, **named: Any) -> Any:
         entering.set()
         time.sleep(0.5)  # the engine is closed meanwhile
         return enter(*arguments, **named)
 
-    monkeypatch.setattr(TaskRecords, "enter", slow)
+    monkeypatch.setattr(TaskRecords, "enqueue", slow)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         asked = asyncio.ensure_future(getattr(one, method)(TASK, reuse_key="k", **REPLAY))
         await asyncio.to_thread(entering.wait)
@@ -413,7 +413,7 @@ async def test_closing_goes_on_where_the_store_is_broken(
             waiting = await one.start(TASK, reuse_key="k", **REPLAY)
             running = await one.start(TASK, reuse_key="other", on_event=hold, **REPLAY)
             await hold.reached.wait()
-            monkeypatch.setattr(TaskQueue, "give_back", is_broken)
+            monkeypatch.setattr(TaskQueue, "requeue", is_broken)
             await one.close()
     assert hold.left.is_set()
     assert f"{waiting} cannot be put back into the queue" in caplog.text

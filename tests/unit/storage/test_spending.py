@@ -88,7 +88,7 @@ def ran(records: TaskRecords, key: str, *attempts: tuple[str, bool, float], **mo
         timeout=None, budget_usd=None, secrets=(), allow_hosts=(), limits=Limits(),
     )  # fmt: skip
     task_id, now, good = new_id("wt_"), datetime.now(UTC), attempts[-1][1]
-    records.enter(task_id, request, now)
+    records.enqueue(task_id, request, now)
     made = [
         Attempt.model_validate(
             {"kind": kind, "outcome": "success" if ok else "failed", "usd": usd, "seconds": 2, **more}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from engine import Attempt, StoreError, TaskRequest, TaskResult
+from engine.storage.journal import GateState
 from engine.storage.tasks import TaskRecords
 
 
@@ -34,7 +35,7 @@ def test_a_gate_is_passed_once_even_over_a_restart(records: TaskRecords) -> None
 
 def test_attempts_come_back_with_their_task(records: TaskRecords) -> None:
     now = datetime.now(UTC)
-    records.enter("wt_1", asked("key", "list", a=1), now)
+    records.enqueue("wt_1", asked("key", "list", a=1), now)
     attempt = Attempt(kind="explore", outcome="success", model="m", usd=0.002, seconds=1.5)
     result = TaskResult(web_task_id="wt_1", status="completed", outcome="success", created_at=now, attempts=(attempt,),
         reuse_key="key",
@@ -68,8 +69,8 @@ def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 def test_two_processes_on_one_database_wait_for_each_other(records: TaskRecords) -> None:
     other = TaskRecords(records.path)
-    records.enter("wt_1", asked(), datetime.now(UTC))
-    other.enter("wt_2", asked(), datetime.now(UTC))
+    records.enqueue("wt_1", asked(), datetime.now(UTC))
+    other.enqueue("wt_2", asked(), datetime.now(UTC))
     assert not other.journal.gates("wt_1")
     other.close()
     records.close()
@@ -81,3 +82,24 @@ def test_many_open_a_new_database_at_one_time(tmp_path: Path) -> None:
             opened = list(threads.map(lambda _: TaskRecords(tmp_path / f"{n}.sqlite3"), range(8)))  # noqa: B023  ends here
         for records in opened:
             records.close()
+
+
+@pytest.mark.parametrize(
+    ("states", "effect"),
+    [
+        ((), "none"),
+        (("confirmed", "confirmed"), "performed"),
+        (("confirmed", "passed"), "unknown"),
+        (("confirmed", "failed"), "unknown"),
+    ],
+)
+def test_the_effect_of_a_task_is_that_of_its_gates(
+    records: TaskRecords, states: tuple[GateState, ...], effect: str
+) -> None:
+    for n, state in enumerate(states):
+        assert records.journal.pass_gate("wt_1", f"pay {n}", "")
+        if state != "passed":
+            records.journal.close_gate("wt_1", f"pay {n}", "", state)
+    found = records.journal.effect("wt_1")
+    assert found.effect == effect
+    assert sorted(found.actions) == [f"pay {n}" for n in range(len(states))]

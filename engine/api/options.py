@@ -1,0 +1,142 @@
+"""The options of an engine and of a task: their defaults and their checks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
+
+from engine.errors import InvalidRequest
+from engine.execution.network import EgressOption, NetworkAccess
+from engine.models.base import Model
+from engine.storage.spending import DailyCaps
+from engine.task import origins, validation
+from engine.task.schema import OutputSchema
+from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
+from sandbox.isolation.mechanism import Isolation
+
+if TYPE_CHECKING:
+    from sandbox import PoolOptions
+
+Schema = Mapping[str, Any] | type | None
+
+
+class RunOptions(TypedDict, total=False):
+    """The options of a task beside its text; ``AsyncEngine.run`` describes each."""
+
+    start_url: str | None
+    parameters: Mapping[str, Any] | None
+    output_schema: Schema
+    reuse_key: str | None
+    model: str | None
+    ai: AiMode
+    timeout: float | None
+    budget_usd: float | None
+    secrets: Collection[str]
+    allow_hosts: Collection[str]
+    if_interrupted: IfInterrupted
+    idempotency_key: str | None
+
+
+_DEFAULTS = RunOptions(
+    start_url=None, parameters=None, output_schema=None, reuse_key=None, model=None, ai="auto", timeout=None,
+    budget_usd=None, secrets=(), allow_hosts=(), if_interrupted="fail", idempotency_key=None,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """The checked options of an engine; ``AsyncEngine`` describes each.
+
+    Raises:
+        InvalidRequest: An option is malformed; ``details["field"]`` names it.
+    """
+
+    store: str | Path
+    model: str | Model
+    workspace: str
+    base_url: str | None
+    api_key: str | None = field(repr=False)
+    isolation: Isolation
+    browser: str | Path | None
+    limits: Limits
+    max_tasks: int
+    max_pending: int
+    daily_caps: DailyCaps
+    pool: PoolOptions | None
+    network: NetworkAccess
+    trust_start_urls: bool
+    allow_hosts: Collection[str]
+    take_over: bool
+
+    @classmethod
+    def parse(
+        cls,
+        *,
+        limits: Limits | None,
+        usd_per_day: float | None,
+        key_usd_per_day: float | None,
+        egress: EgressOption,
+        proxy: str | None,
+        allow_hosts: Collection[str],
+        **options: Any,
+    ) -> EngineOptions:
+        """Check the arguments of ``AsyncEngine``."""
+        for name, cap in (("usd_per_day", usd_per_day), ("key_usd_per_day", key_usd_per_day)):
+            if cap is not None and not (isinstance(cap, (int, float)) and cap >= 0):
+                raise InvalidRequest(f"{name} must be dollars, zero or more, not {cap!r}", field=name)
+        return cls(
+            limits=limits or Limits(),
+            daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),
+            network=NetworkAccess.parse(egress, proxy),
+            allow_hosts=origins.origins(allow_hosts),
+            **options,
+        )
+
+    def __post_init__(self) -> None:
+        for name, number in (("max_tasks", self.max_tasks), ("max_pending", self.max_pending)):
+            if not isinstance(number, int) or number < 1:
+                raise InvalidRequest(f"{name} must be a whole number from 1, not {number!r}", field=name)
+        if self.isolation not in get_args(Isolation):
+            known = ", ".join(get_args(Isolation))
+            raise InvalidRequest(f"isolation must be one of {known}, not {self.isolation!r}", field="isolation")
+        name = self.workspace
+        if not name or not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
+            raise InvalidRequest(f"workspace must be letters, digits, - and _, not {name!r}", field="workspace")
+
+    @property
+    def root(self) -> Path:
+        """The workspace's directory."""
+        return Path(self.store).expanduser().absolute() / self.workspace
+
+    def request(self, task: str, options: RunOptions) -> tuple[TaskRequest, OutputSchema | None]:
+        """Make a checked request of a task and its options.
+
+        Returns:
+            The request, and its schema as the caller gave it: a pydantic class says more than its JSON Schema.
+
+        Raises:
+            InvalidRequest: An option is malformed.
+        """
+        given: dict[str, Any] = {**_DEFAULTS, **options}
+        wanted = given.pop("output_schema")
+        schema = None if wanted is None else OutputSchema(wanted)
+        given["allow_hosts"] = self._allowed_hosts(given["allow_hosts"])
+        request = validation.build(
+            task, output_schema=schema, limits=self.limits, trust_start_url=self.trust_start_urls, **given
+        )  # fmt: skip
+        return request, schema
+
+    def _allowed_hosts(self, requested: Collection[str]) -> Collection[str]:
+        """Return the origins with private addresses that a task may reach, the engine's own among them."""
+        if not self.allow_hosts and self.trust_start_urls:
+            return requested
+        wanted = origins.origins(validation.strings("allow_hosts", requested))
+        refused = set(wanted) - set(self.allow_hosts)
+        if refused and not self.trust_start_urls:
+            raise InvalidRequest(
+                f"allow_hosts may name only what this engine allows, not {', '.join(sorted(refused))}",
+                field="allow_hosts",
+            )
+        return (*self.allow_hosts, *wanted)

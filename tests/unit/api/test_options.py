@@ -1,0 +1,49 @@
+"""The options of an engine and of a task are checked before anything is stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import AsyncEngine, InvalidRequest
+from tests.support.stage import NoModel
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("max_tasks", 0),
+        ("max_tasks", 1.5),
+        ("max_pending", -1),
+        ("usd_per_day", -0.1),
+        ("key_usd_per_day", "much"),
+        ("isolation", "docker"),
+        ("workspace", ""),
+        ("workspace", "../other"),
+        ("workspace", "größe"),
+        ("egress", "private"),
+        ("proxy", "not a proxy"),
+    ],
+)
+def test_a_malformed_option_is_refused_and_named(tmp_path: Path, field: str, value: Any) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        AsyncEngine(store=tmp_path / "store", **{field: value})
+    assert refused.value.details["field"] == field
+    assert not (tmp_path / "store").exists()
+
+
+async def test_an_untrusted_request_reaches_only_the_origins_that_the_engine_allows(tmp_path: Path) -> None:
+    origin, other = "http://127.0.0.1:9", "http://127.0.0.1:10"
+    async with AsyncEngine(store=tmp_path, model=NoModel(), trust_start_urls=False, allow_hosts=[origin]) as engine:
+        with pytest.raises(InvalidRequest, match="may name only what this engine allows"):
+            await engine.run("List the entries", allow_hosts=[other], ai="never")
+        result = await engine.run("List the entries", allow_hosts=[origin], ai="never")
+        assert result.error is not None
+        assert result.error.reason == "nothing-saved"
+
+
+def test_the_api_key_is_not_in_the_representation_of_options(tmp_path: Path) -> None:
+    engine = AsyncEngine(store=tmp_path, api_key="sk-secret")
+    assert "sk-secret" not in repr(engine._options)
