@@ -2,7 +2,7 @@
 # ISOLATION=none runs automations without the jail, with your own rights: only where bubblewrap cannot work.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test soak bench lint format record build clean
+.PHONY: help setup demo quick test soak bench lint format record build clean
 
 BIN := .venv/bin
 ISOLATION ?=
@@ -21,6 +21,9 @@ setup: ## Prepare .venv, a browser, git and bubblewrap; quick when all is there
 
 demo: setup ## Show the story on a local site: explore, replay, redesign, repair (ISOLATION=none: without the jail)
 	@$(BIN)/webtasks demo $(if $(ISOLATION),--isolation $(ISOLATION))
+
+quick: setup ## Run the tests that need no browser, jail or process, in under half a minute
+	@$(BIN)/pytest -q tests/unit -m "not git" -n 2
 
 test: setup ## Run the tests
 	@status=0; \

@@ -25,14 +25,32 @@ from sandbox.browser import find_browser
 
 LIVE = os.environ.get("WEBTASKS_LIVE") == "1"
 _RESERVED = ("invalid", "test", "example")  # RFC 2606: such a name never exists, and nobody has to be asked
-_LONGEST_FIRST = ("browser", "jail", "process", "unit")
+_KINDS = ("browser", "jail", "process", "unit")  # directories, in the order in which they are run
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take long, so that no worker starts one of them when all others are done."""
-    place = {name: n for n, name in enumerate(_LONGEST_FIRST)}
-    items.sort(key=lambda item: place.get(item.path.relative_to(Path(__file__).parent).parts[0], len(place)))
+    """Mark each test by what it needs, and begin with those that take long.
+
+    The kind is the directory's name; a test that uses the fixture `git` is marked ``git``.
+    """
+    for item in items:
+        item.add_marker(_kind(item))
+        if "git" in getattr(item, "fixturenames", ()):
+            item.add_marker("git")
+    items.sort(key=lambda item: _KINDS.index(_kind(item)))
+
+
+def _kind(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
+
+
+@pytest.fixture(scope="session")
+def git() -> None:
+    """Leave for a unit test to run git."""
+    import git as library
+
+    assert library  # its import runs git
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Path:
+def store(tmp_path: Path, git: None) -> Path:
     """Two revisions under one key."""
     directory = tmp_path / "store"
     save(directory, KEY, BUSINESSES.replace("tbody a", "tbody b"), parameters={"category": ""})

@@ -22,7 +22,7 @@ def user_git(directory: Path, *arguments: str) -> str:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> BundleStore:
+def store(tmp_path: Path, git: None) -> BundleStore:
     return BundleStore(tmp_path / "store")
 
 

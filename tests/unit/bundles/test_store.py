@@ -168,7 +168,7 @@ def test_damage_is_named(store: BundleStore, numbered: Numbered) -> None:
             call("key")
 
 
-def test_an_outer_repository_is_never_taken_for_the_bundles(tmp_path: Path, numbered: Numbered) -> None:
+def test_an_outer_repository_is_never_taken_for_the_bundles(tmp_path: Path, numbered: Numbered, git: None) -> None:
     user_git(tmp_path, "init", "--quiet")
     user_git(tmp_path, "commit", "--quiet", "--allow-empty", "-m", "The user's project")
     (tmp_path / ".webtasks" / "bundles" / "key").mkdir(parents=True)

@@ -1,0 +1,31 @@
+"""The examples in docstrings, module by module."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import pkgutil
+
+import engine
+import sandbox
+
+_IN_JAIL = {"sandbox.inside.main"}  # starts speaking to its host when it is imported as a program
+_IN_JAILS = ("sandbox.isolation.probe", "sandbox.sandbox")
+_IN_PROCESSES = ("engine.bundles.git_repository",)
+
+
+def modules(kind: str) -> list[str]:
+    """Return the modules whose examples are run by the tests of a kind: ``unit``, ``process`` or ``jail``."""
+    special = {"process": _IN_PROCESSES, "jail": _IN_JAILS}
+    if kind in special:
+        return list(special[kind])
+    names = []
+    for package in (engine, sandbox):
+        found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+        names += [package.__name__, *(m.name for m in found if not m.name.endswith("__main__"))]
+    return [name for name in names if name not in {*_IN_JAIL, *_IN_JAILS, *_IN_PROCESSES}]
+
+
+def failures(name: str) -> int:
+    """Run a module's examples and return the number of those that failed."""
+    return doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS).failed
