@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import functools
 import graphlib
 import importlib
 import importlib.util
@@ -37,33 +38,44 @@ RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 RANK[""] = RANK["api"]
 
 
+@functools.cache
 def sources(package: str) -> list[Path]:
     found = sorted((ROOT / package).rglob("*.py"))
     assert found, f"{package}/ is empty"
     return found
 
 
+@functools.cache
+def syntax(path: Path) -> ast.Module:
+    """A file's tree, parsed once for all rules."""
+    return ast.parse(path.read_text())
+
+
+@functools.cache
 def module_name(path: Path) -> str:
     parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
 def is_module(name: str) -> bool:
     path = ROOT.joinpath(*name.split("."))
     return path.is_dir() or path.with_suffix(".py").is_file()
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
+@functools.cache
+def imports(path: Path) -> list[tuple[int, str]]:
     """Line and full name of all modules that the file imports: in functions, for types, and relative ones, too."""
     package = module_name(path) if path.name == "__init__.py" else module_name(path).rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text())):
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(syntax(path)):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = importlib.util.resolve_name("." * node.level + (node.module or ""), package)
-            for alias in node.names:
-                submodule = f"{base}.{alias.name}"
-                yield node.lineno, submodule if is_module(submodule) else base
+            submodules = [f"{base}.{alias.name}" for alias in node.names]
+            found += [(node.lineno, each if is_module(each) else base) for each in submodules]
+    return found
 
 
 def where(path: Path, line: int) -> str:
@@ -166,7 +178,7 @@ def is_documented(value: object) -> bool:
 
 @pytest.mark.parametrize("package", ["engine", "sandbox", "fixtures_sites"])
 def test_no_error_is_swallowed(package: str) -> None:
-    assert not [where(path, line) for path in sources(package) for line in swallowed(ast.parse(path.read_text()))]
+    assert not [where(path, line) for path in sources(package) for line in swallowed(syntax(path))]
 
 
 def swallowed(tree: ast.AST) -> Iterator[int]:
