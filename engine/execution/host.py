@@ -98,7 +98,7 @@ class TaskHost(Host):
 
     async def _judge(self, budget: ModelBudget, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         try:
-            wanted = OutputSchema(schema, tame=True) if schema else None
+            wanted = OutputSchema(schema, untrusted=True) if schema else None
         except InvalidRequest as error:
             raise AskRefused(f"the question's schema cannot be used: {error.message}") from error
         fenced = content.replace("</content", "<\\/content")

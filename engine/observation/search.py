@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.observation.aria import Node
-from engine.task.regex_safety import repetition
+from engine.task.regex_safety import repetitions
 
 _LONGEST = 2_000
 _MOST_REPETITIONS = 2  # one after the other: on a long line more of them take minutes
@@ -64,11 +64,11 @@ def _expressions(query: str) -> list[Callable[[str], bool]]:
     if len(source) > 200:
         return []
     try:
-        number, depth = repetition(source)
+        found = repetitions(source)
         pattern = re.compile(source, re.IGNORECASE)
     except re.error:
         return []
-    if number > _MOST_REPETITIONS or depth > 1:
+    if found.total > _MOST_REPETITIONS or found.nesting > 1:
         return []
     return [lambda text: bool(pattern.search(text))]
 

@@ -1,59 +1,146 @@
-"""How regular expressions of others repeat: whether one may be tried on long texts without taking for ever."""
+"""A bound on how long a regular expression of others can take: how many of its parts repeat, and how deeply nested."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from re import _constants, _parser  # type: ignore[attr-defined]  # private, the only parser there is
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
-_REPEATS = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
-_MANY = 100  # as good as without end
+_ENDLESS = 100  # repetitions; that many are as good as no limit
+_TOKEN = re.compile(
+    r"""
+    (?P<escape>\\(?:N\{[^}]*\}|x..|u.{4}|U.{8}|0[0-7]{0,2}|[1-9][0-9]?|.))
+  | (?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])
+  | (?P<comment>\(\?\#(?:\\.|[^)\\])*\))
+  | (?P<flags>\(\?[aiLmsux]+\))
+  | (?P<backreference>\(\?P=\w+\))
+  | (?P<open>\((?:\?(?:P<\w+>|\(\w+\)|<?[=!]|[:>]|[aiLmsux]*(?:-[imsx]+)?:))?)
+  | (?P<close>\))
+  | (?P<branch>\|)
+  | (?P<repeat>(?:[*+?]|\{(?P<exactly>[0-9]+)\}|\{[0-9]*,(?P<most>[0-9]*)\})[?+]?)
+  | (?P<character>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+# What matches one character, spelled in the one way in which no other item here means the same: two alternatives that
+# are the same are as bad under a repetition as longer ones.
+_ONE_OF_A_SET = re.compile(r"[^.^$\\]|\\[dDsSwW.^$*+?()|\[\\]|\[(?!\^)(?:([^\\])(?!.*\1)){2,}\]", re.DOTALL)
+_COMMENT_IN_VERBOSE = re.compile(r"\#(?:\\.|[^\n\\])*\n?|[ \t\n\r\f\v]+", re.DOTALL)
 
 
-class Repetition(NamedTuple):
-    """Of an expression: how many parts repeat without end, and how deep these are nested in one another.
+class Repetitions(NamedTuple):
+    """The repetitions without a limit in an expression.
 
-    Two that follow each other take the square of the text's length, three its cube; nested ones can take for ever, and
-    so can a repetition of alternatives: they count as one that is nested.
+    Two that follow each other take time in the square of the text's length, three in its cube. Nested ones can take
+    exponential time, and so can a repetition of alternatives, which counts as one repetition nested in another.
     """
 
-    number: int
-    depth: int
+    total: int
+    nesting: int
 
 
-def repetition(pattern: str) -> Repetition:
-    """How an expression repeats.
+def repetitions(pattern: str) -> Repetitions:
+    """Count the repetitions of an expression, and how deeply they are nested.
 
     Raises:
-        re.error: It is none.
+        re.error: The pattern is not a regular expression.
 
-    >>> repetition(r"^\\d+ of \\d+$"), repetition("^(a+)+$")
-    (Repetition(number=2, depth=1), Repetition(number=2, depth=2))
+    >>> repetitions(r"^\\d+ of \\d+$"), repetitions("^(a+)+$")
+    (Repetitions(total=2, nesting=1), Repetitions(total=2, nesting=2))
     """
-    depths = list(_depths(_parse(pattern), 0))
-    return Repetition(len(depths), max(depths, default=0))
-
-
-def _parse(pattern: str) -> Any:
     try:
-        return _parser.parse(pattern)
+        re.compile(pattern)
     except (OverflowError, RecursionError) as error:
         raise re.error(str(error), pattern) from None
+    whole = _read(pattern)
+    nestings = [*whole.repeats, *(above + 1 for above in whole.branches if above)]
+    return Repetitions(len(nestings), max(nestings, default=0))
 
 
-def _depths(node: Any, depth: int) -> Iterator[int]:
-    """The depth of each endless repetition."""
-    if isinstance(node, tuple) and len(node) == 2 and node[0] in _REPEATS:
-        (_, most, inner) = node[1]
-        if most is _constants.MAXREPEAT or most >= _MANY:
-            depth += 1
-            yield depth
-        yield from _depths(inner, depth)
-    elif isinstance(node, tuple) and len(node) == 2 and node[0] is _constants.BRANCH:
-        if depth:
-            yield depth + 1
-        yield from _depths(node[1], depth)
-    elif isinstance(node, (tuple, list, _parser.SubPattern)):
-        for part in node:
-            yield from _depths(part, depth)
+@dataclass(frozen=True)
+class _Item:
+    """A part of an expression to which a quantifier applies: a character, a set, or a group.
+
+    Args:
+        source: Its text, where no quantifier follows; empty for a group.
+        single: It matches one character out of a set.
+        repeats: By repetition without a limit in it, how many of them are nested there, itself included.
+        branches: By list of alternatives in it, how many such repetitions are around it.
+    """
+
+    source: str = ""
+    single: bool = False
+    repeats: tuple[int, ...] = ()
+    branches: tuple[int, ...] = ()
+
+    def repeated(self, quantifier: re.Match[str]) -> _Item:
+        most = quantifier["exactly"] or quantifier["most"] or ("1" if quantifier[0][0] == "?" else "")
+        item = replace(self, source="", single=False)
+        if most and int(most) < _ENDLESS:
+            return item
+        return replace(
+            item,
+            repeats=(1, *(nested + 1 for nested in self.repeats)),
+            branches=tuple(above + 1 for above in self.branches),
+        )
+
+
+@dataclass
+class _Group:
+    """A group that is being read, or the whole expression.
+
+    Args:
+        verbose: White space and comments in it mean nothing.
+        alternatives: Lists of items, the last one unfinished.
+    """
+
+    verbose: bool = False
+    alternatives: list[list[_Item]] = field(default_factory=lambda: [[]])
+
+    def to_item(self) -> _Item:
+        """The group as one item of the group around it."""
+        found: list[_Item] = []
+        # What all alternatives begin with is matched once, whichever of them follows.
+        while all(self.alternatives) and len({(each[0].source or id(each[0])) for each in self.alternatives}) == 1:
+            found.append(self.alternatives[0][0])
+            self.alternatives = [each[1:] for each in self.alternatives]
+        is_set = all(len(each) == 1 and each[0].single for each in self.alternatives)
+        branches = (0,) if len(self.alternatives) > 1 and not is_set else ()
+        found += [item for each in self.alternatives for item in each]
+        return _Item(
+            repeats=tuple(nested for item in found for nested in item.repeats),
+            branches=(*branches, *(above for item in found for above in item.branches)),
+        )
+
+
+def _read(pattern: str) -> _Item:
+    """Read an expression that is known to be valid."""
+    groups = [_Group()]
+    at = 0
+    while at < len(pattern):
+        group = groups[-1]
+        if group.verbose and (blank := _COMMENT_IN_VERBOSE.match(pattern, at)):
+            at = blank.end()
+            continue
+        token = _TOKEN.match(pattern, at)
+        assert token is not None, "any character is a token"
+        at = token.end()
+        items, text = group.alternatives[-1], token[0]
+        match token.lastgroup:
+            case "flags":
+                group.verbose = group.verbose or "x" in text
+            case "open":
+                turned_on, _, turned_off = text.partition("-")
+                named = text.startswith(("(?P", "(?("))
+                verbose = (group.verbose or ("x" in turned_on and not named)) and "x" not in turned_off
+                groups.append(_Group(verbose))
+            case "close":
+                groups.pop()
+                groups[-1].alternatives[-1].append(group.to_item())
+            case "branch":
+                group.alternatives.append([])
+            case "repeat":
+                items[-1] = items[-1].repeated(token)
+            case "escape" | "set" | "backreference" | "character":
+                items.append(_Item(text, single=_ONE_OF_A_SET.fullmatch(text) is not None))
+    return groups[0].to_item()

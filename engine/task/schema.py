@@ -34,7 +34,7 @@ class OutputSchema:
     Args:
         schema: A JSON Schema (draft 2020-12, ``$defs`` and local ``$ref`` allowed, ``{"type": "attachment"}`` for a
             downloaded file) or a pydantic class or type.
-        tame: Refuse patterns that could take for ever: for schemas that code of a model names.
+        untrusted: The schema comes from a model's code: refuse patterns that could take exponential time.
 
     Raises:
         InvalidRequest: It is neither, or no valid schema.
@@ -43,7 +43,7 @@ class OutputSchema:
     ["$[1]: 'two' is not of type 'integer'"]
     """
 
-    def __init__(self, schema: Mapping[str, Any] | type | Any, *, tame: bool = False) -> None:
+    def __init__(self, schema: Mapping[str, Any] | type | Any, *, untrusted: bool = False) -> None:
         self._adapter: TypeAdapter[Any] | None = None
         try:
             if isinstance(schema, Mapping):
@@ -52,7 +52,7 @@ class OutputSchema:
                 self._adapter = _adapter(schema)
                 self.json_schema = self._adapter.json_schema(mode="validation")
             self._expanded = _expand(self.json_schema)
-            _check(self._expanded, tame)
+            _check(self._expanded, untrusted)
         except RecursionError:
             raise InvalidRequest(f"output_schema is {_ENDLESS}", field="output_schema") from None
 
@@ -212,7 +212,7 @@ def _adapter(schema: Any) -> TypeAdapter[Any]:
     return adapter
 
 
-def _check(schema: Mapping[str, Any], tame: bool) -> None:
+def _check(schema: Mapping[str, Any], untrusted: bool) -> None:
     import jsonschema
 
     declared = schema.get("$schema", _DIALECT)
@@ -225,7 +225,7 @@ def _check(schema: Mapping[str, Any], tame: bool) -> None:
             f"output_schema is no valid JSON Schema: {error.json_path}: {_short(error.message)}",
             field="output_schema",
         ) from None
-    check_references(schema, tame=tame)
+    check_references(schema, untrusted=untrusted)
 
 
 def _expand(node: Any) -> Any:

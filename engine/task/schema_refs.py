@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.errors import InvalidRequest
-from engine.task.regex_safety import repetition
+from engine.task.regex_safety import repetitions
 
 # What speaks of the same value; below all others, it is a smaller one.
 _OF_ONE_SCHEMA = ("not", "if", "then", "else")
@@ -15,12 +15,12 @@ _OF_A_LIST = ("allOf", "anyOf", "oneOf")
 _MOST_EXPANDED = 10_000
 
 
-def check_references(schema: Mapping[str, Any], *, tame: bool) -> None:
+def check_references(schema: Mapping[str, Any], *, untrusted: bool) -> None:
     """A schema must not lead to the network, to nothing, or round in a circle; nor stand for millions of others.
 
     Args:
         schema: What is a valid schema, but for that.
-        tame: Refuse patterns, too, that could take for ever.
+        untrusted: Refuse patterns, too, that could take exponential time.
 
     Raises:
         InvalidRequest: It does.
@@ -41,7 +41,7 @@ def check_references(schema: Mapping[str, Any], *, tame: bool) -> None:
             return
         found[id(node)] = node
         if isinstance(node, Mapping):
-            _check_words(node, tame)
+            _check_words(node, untrusted)
             if isinstance(ref := node.get("$ref"), str):
                 try:
                     target = resolver.lookup(ref)
@@ -65,7 +65,7 @@ def check_references(schema: Mapping[str, Any], *, tame: bool) -> None:
             )
 
 
-def _check_words(node: Mapping[str, Any], tame: bool) -> None:
+def _check_words(node: Mapping[str, Any], untrusted: bool) -> None:
     if "$dynamicRef" in node:
         raise InvalidRequest("output_schema: $dynamicRef is not supported; use $ref", field="output_schema")
     named = node.get("patternProperties")
@@ -73,14 +73,15 @@ def _check_words(node: Mapping[str, Any], tame: bool) -> None:
         if not isinstance(pattern, str):
             continue
         try:
-            found = repetition(pattern)
+            found = repetitions(pattern)
         except re.error as error:
             raise InvalidRequest(
                 f"output_schema: {pattern!r} is no regular expression: {error}", field="output_schema"
             ) from None
-        if tame and found.depth > 1:
+        if untrusted and found.nesting > 1:
             raise InvalidRequest(
-                f"output_schema: the pattern {pattern!r} repeats what repeats, and could take for ever",
+                f"output_schema: the pattern {pattern!r} nests one repetition in another, which can take exponential"
+                " time; repeat a set of characters instead",
                 field="output_schema",
             )
 
