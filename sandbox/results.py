@@ -70,6 +70,8 @@ class Evidence:
         landmarks: Its visible main parts: "main", "navigation: Pages", "table: Name, Town".
         groups: ``(elements, number)`` of the longest runs of like elements that are visible: ("tr in tbody", 25).
         state_changing: ``(method, url)`` of requests other than GET, HEAD and OPTIONS; without query.
+        logins: Those of ``state_changing`` that log in: they carry the password that was just given, or continue such
+            a request. See `sandbox.inside.logins` for the rule.
         hosts: ``host:port`` that were reached.
         refused: ``(host:port, reason)`` that were not: "dns" ("dns: …" where another try may help), "refused",
             "timeout", "tls" or "policy: …".
@@ -94,6 +96,7 @@ class Evidence:
     next_controls: tuple[str, ...] = ()
     counts: tuple[tuple[str, int], ...] = ()
     state_changing: tuple[tuple[str, str], ...] = ()
+    logins: tuple[tuple[str, str], ...] = ()
     hosts: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     empty: tuple[tuple[str, bool], ...] = ()

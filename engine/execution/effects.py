@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 
 from sandbox import Evidence
 
-_LOGIN_PATH = re.compile(r"log[-_]?in|sign[-_]?in|session|auth|token|sso", re.IGNORECASE)
-
 
 def writes(evidence: Evidence) -> bool:
-    """Whether a run sent a state-changing request outside a login."""
-    sent = [url for _, url in evidence.state_changing]
-    if evidence.password_filled:
-        others = [url for url in sent if not _LOGIN_PATH.search(url)]
-        # Where no address looks like a login's, the first request after a password is taken for it.
-        sent = others if len(others) < len(sent) else sent[1:]
-    return bool(sent)
+    """Tell whether a run sent a state-changing request that is not part of a login.
+
+    The sandbox decides which requests log in, where it sees what they carry: an address tells nothing of that.
+
+    >>> sent = (("POST", "https://shop.test/in"), ("POST", "https://shop.test/orders"))
+    >>> writes(Evidence(state_changing=sent[:1], logins=sent[:1]))
+    False
+    >>> writes(Evidence(state_changing=sent, logins=sent[:1]))
+    True
+    """
+    return bool(Counter(evidence.state_changing) - Counter(evidence.logins))

@@ -4,26 +4,22 @@ cost little."""
 from __future__ import annotations
 
 import asyncio
-import json
 import re
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from functools import wraps
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from sandbox.inside.hints import collect_hints
 from sandbox.inside.outline import OUTLINE
 from sandbox.inside.screenshot import stop_loading, take_picture
-from sandbox.inside.write_guard import SAFE, WriteGuard, is_main_document, watch_acts
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, ElementHandle, Frame, Locator, Page, Request, Response, Route
+    from playwright.async_api import Locator, Page
+
+    from sandbox.inside.recorder import RunRecorder
 
 _TEXT_LIMIT = 3_000
 _PAGE_TIMEOUT = 3.0
 _SNAPSHOT_TIMEOUT_MS = 15_000
-_MOST_RECORDS = 1_000
 _MOST_COUNTS = 20
 _DIGITS = 15  # of a total; what is longer counts nothing, and the host would not take it
 
@@ -113,149 +109,10 @@ def stated_totals(text: str) -> list[tuple[str, int]]:
     return list(dict.fromkeys(found.values()))[:_MOST_COUNTS]
 
 
-class Recorder:
-    """Listens to a browser context from its start.
-
-    Attributes:
-        frozen: Requests that may change something are not sent any more.
-        holding: Holds the first of them back.
-    """
-
-    def __init__(self, context: BrowserContext) -> None:
-        self.crashed = False
-        self.frozen = False
-        self.holding: WriteGuard | None = None
-        self.password_filled = False
-        self.documents: deque[tuple[str, int]] = deque(maxlen=20)
-        self.state_changing: deque[tuple[str, str]] = deque(maxlen=_MOST_RECORDS)
-        self.failed_document: tuple[str, str] | None = None
-        self.pending_document: str | None = None
-        self.answers: deque[tuple[str, int]] = deque(maxlen=20)
-        self.retry_after: str | None = None
-        context.on("request", self._on_request)
-        context.on("response", self._on_response)
-        context.on("requestfailed", self._on_failure)
-
-    def note_request(self, method: str, url: str) -> None:
-        """Record a request by its method."""
-        if method.upper() not in SAFE:
-            parts = urlsplit(url)
-            self.state_changing.append(
-                (method.upper(), f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
-            )
-
-    def _on_request(self, request: Request) -> None:
-        self.note_request(request.method, request.url)
-        if is_main_document(request):
-            self.pending_document = request.url
-
-    def _on_response(self, response: Response) -> None:
-        if is_main_document(response.request):
-            self.documents.append((response.url, response.status))
-            self.retry_after = response.headers.get("retry-after")
-            self.failed_document = self.pending_document = None
-
-    def _on_failure(self, request: Request) -> None:
-        if not is_main_document(request):
-            return
-        if self.pending_document == request.url:
-            self.pending_document = None
-        # ERR_ABORTED is a download or a navigation that gave way to another
-        if "ERR_ABORTED" not in (request.failure or ""):
-            self.failed_document = (request.url, request.failure or "")
-
-
-async def freeze(context: BrowserContext, recorder: Recorder) -> None:
-    """From here on, no request leaves that may change something."""
-
-    async def only_read(route: Route) -> None:
-        if route.request.method.upper() in SAFE:
-            await route.continue_()
-        else:
-            await route.abort("blockedbyclient")
-
-    recorder.frozen = True
-    await context.route("**/*", only_read)
-
-
-def watch_calls(current: Callable[[], Recorder | None]) -> None:
-    """Notice, in this process, password fields that are typed into and requests that are sent without the page.
-
-    Args:
-        current: Gives the recorder of the run that is going on.
-    """
-    from playwright.async_api import APIRequestContext, ElementHandle, Frame, Locator, Page
-
-    for owner, names in ((Locator, ("fill", "type", "press_sequentially")), (ElementHandle, ("fill", "type"))):
-        for name in names:
-            _watch_typing(owner, name, current, by_selector=False)
-    for holder in (Page, Frame):
-        for name in ("fill", "type"):
-            _watch_typing(holder, name, current, by_selector=True)
-    for name in ("get", "head", "post", "put", "patch", "delete", "fetch"):
-        _watch_request(APIRequestContext, name, current)
-    watch_acts(lambda: recorder.holding if (recorder := current()) is not None else None)
-
-
-def _watch_typing(owner: type, name: str, current: Callable[[], Recorder | None], *, by_selector: bool) -> None:
-    original = getattr(owner, name)
-
-    @wraps(original)
-    async def typed(self: Locator | ElementHandle | Page | Frame, *args: Any, **options: Any) -> Any:
-        recorder = current()
-        if recorder is None or recorder.password_filled:
-            return await original(self, *args, **options)
-        field: Any = self.locator(args[0] if args else options["selector"]) if by_selector else self  # type: ignore[union-attr]  # Page and Frame have it
-        # sent along with the typing, so that it costs no round trip of its own
-        kind = asyncio.ensure_future(field.get_attribute("type"))
-        try:
-            return await original(self, *args, **options)
-        finally:
-            recorder.password_filled |= await _is_password(kind)
-
-    setattr(owner, name, typed)
-
-
-async def _is_password(kind: asyncio.Future[str | None]) -> bool:
-    done, _ = await asyncio.wait([kind], timeout=1.0)
-    if not done:
-        kind.cancel()
-    return bool(done) and kind.exception() is None and kind.result() == "password"
-
-
-def _watch_request(owner: type, name: str, current: Callable[[], Recorder | None]) -> None:
-    original = getattr(owner, name)
-
-    @wraps(original)
-    async def sent(self: Any, url_or_request: Any, **options: Any) -> Any:
-        method = name if name != "fetch" else options.get("method") or getattr(url_or_request, "method", None) or "GET"
-        recorder = current()
-        if recorder is None:
-            return await original(self, url_or_request, **options)
-        if recorder.frozen and str(method).upper() not in SAFE:
-            raise PermissionError(f"{str(method).upper()} is not sent: something irreversible was done already")
-        url = getattr(url_or_request, "url", None) or str(url_or_request)
-        recorder.note_request(str(method), url)
-        if recorder.holding is not None:
-            recorder.holding.check_own(str(method), url, _body(options))
-        response = await original(self, url_or_request, **options)
-        recorder.answers.append((response.url, response.status))
-        recorder.retry_after = response.headers.get("retry-after")
-        return response
-
-    setattr(owner, name, sent)
-
-
-def _body(options: dict[str, Any]) -> str:
-    """What a request of the code's own sends, as text."""
-    data = next((options[name] for name in ("data", "form", "multipart") if options.get(name) is not None), "")
-    return data if isinstance(data, str) else json.dumps(data, default=str)
-
-
-async def see(
-    page: Page | None, recorder: Recorder, empty: Iterable[tuple[str, Locator]], *, screenshot: bool
+async def collect_evidence(
+    page: Page | None, recorder: RunRecorder, empty: Iterable[tuple[str, Locator]], *, screenshot: bool
 ) -> dict[str, Any]:
-    """The worker's part of `Evidence`, as JSON."""
+    """Return the worker's part of `Evidence`, as JSON."""
     seen: dict[str, Any] = {"url": page.url if page else ""}
     pending = recorder.pending_document
     if page is not None and not recorder.crashed:
@@ -274,13 +131,14 @@ async def see(
         "pending_document": pending,
         "answers": list(recorder.answers),
         "password_field": seen.get("password", False),
-        "password_filled": recorder.password_filled or seen.get("filled", False),
+        "password_filled": recorder.logins.password_given or seen.get("filled", False),
         "challenge": seen.get("challenge", False),
         "next_controls": seen.get("next", []),
         "counts": stated_totals(text),
         "landmarks": seen.get("landmarks", []),
         "groups": seen.get("groups", []),
-        "state_changing": list(recorder.state_changing),
+        "state_changing": recorder.state_changing,
+        "logins": recorder.login_requests,
         "empty": [(name, message is not None) for name, message in said],
         "messages": [message for _, message in said if message is not None],
         "failed_document": recorder.failed_document,

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.inside import evidence
+from sandbox.inside.actions import watch_actions
 from sandbox.inside.process_reset import Baseline
+from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
 from sandbox.inside.stdout import OUTPUT_LIMIT, Prints
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard
@@ -43,7 +45,7 @@ class Harness:
         self._browser: Browser | None = None
         self._context: BrowserContext | None = None
         self._page: Page | None = None
-        self._recorder: evidence.Recorder | None = None
+        self._recorder: RunRecorder | None = None
         self._baseline: Baseline | None = None
         self._forget()
 
@@ -61,7 +63,7 @@ class Harness:
         """Open the context and the page, ahead of need."""
         self._browser = browser
         browser.on("disconnected", self._on_disconnected)
-        evidence.watch_calls(lambda: self._recorder)
+        watch_actions(lambda: self._recorder, lambda: self._context.pages if self._context is not None else [])
         await self._open()
 
     async def practice(self) -> None:
@@ -101,7 +103,7 @@ class Harness:
         context = self._context = await self._browser.new_context(accept_downloads=True)
         context.set_default_timeout(_ACTION_TIMEOUT_MS)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)
-        recorder = self._recorder = evidence.Recorder(context)
+        recorder = self._recorder = RunRecorder(context)
 
         def on_crash(page: Page) -> None:
             recorder.crashed = True
@@ -133,6 +135,8 @@ class Harness:
                 path.write_bytes(data)
         self._resources.clear()
         self._pages_limit = message["pages"]
+        if self._recorder is not None:
+            self._recorder.logins.note_parameters(message["parameters"])
         context, action_ms = self._page.context, message["action_seconds"] * 1000
         context.set_default_timeout(action_ms)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * action_ms)
@@ -168,22 +172,22 @@ class Harness:
         self._prints.finish()
         broken = error is not None and error["kind"] not in ("rehearsal", "gate", "held")
         evidence = await self.evidence(screenshot=broken)
-        holding = self._recorder.holding if self._recorder is not None else None
-        if holding is not None and holding.held is not None and (error is None or error["kind"] != "held"):
-            value, error = None, self._describe(WriteBlocked(holding.held))  # it was on its way when the code had ended
+        guard = self._recorder.guard if self._recorder is not None else None
+        if guard is not None and guard.blocked is not None and (error is None or error["kind"] != "held"):
+            value, error = None, self._describe(WriteBlocked(guard.blocked))  # it was sent after the code had ended
         return {"value": value, "error": error, "evidence": evidence}
 
     async def _hold_changes(self) -> None:
         assert self._page is not None
         recorder = self._recorder
         assert recorder is not None
-        recorder.holding = WriteGuard(lambda: recorder.password_filled, self._halted.set)
-        await recorder.holding.begin(self._page.context)
+        recorder.guard = WriteGuard(sent_request, recorder.is_login, self._halted.set)
+        await recorder.guard.begin(self._page.context)
 
     async def _last_act(self) -> None:
         """What the code did last may send a request only after it has ended: then that is held back, too."""
-        holding = self._recorder.holding if self._recorder is not None else None
-        if holding is not None and holding.acted and holding.held is None:
+        guard = self._recorder.guard if self._recorder is not None else None
+        if guard is not None and guard.acted and guard.blocked is None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._halted.wait(), _LAST_ACT_SECONDS)
 
@@ -241,9 +245,9 @@ class Harness:
     def _why_stopped(self) -> BaseException:
         from playwright.async_api import Error
 
-        holding = self._recorder.holding if self._recorder is not None else None
-        if holding is not None and holding.held is not None:
-            return WriteBlocked(holding.held)
+        guard = self._recorder.guard if self._recorder is not None else None
+        if guard is not None and guard.blocked is not None:
+            return WriteBlocked(guard.blocked)
         return Error("the page crashed, and the automation waited on")
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
@@ -330,14 +334,16 @@ class Harness:
         """Send nothing any more that may change something."""
         assert self._page is not None
         assert self._recorder is not None
-        await evidence.freeze(self._page.context, self._recorder)
+        await freeze(self._page.context, self._recorder)
 
     async def evidence(self, *, screenshot: bool) -> dict[str, Any]:
         """What the page says now."""
         assert self._page is not None
         assert self._recorder is not None
         page = self._active() if self._page.is_closed() else self._page
-        return await evidence.see(page, self._recorder, self._task._empty if self._task else (), screenshot=screenshot)
+        return await evidence.collect_evidence(
+            page, self._recorder, self._task._empty if self._task else (), screenshot=screenshot
+        )
 
 
 def _bound(text: str) -> str:

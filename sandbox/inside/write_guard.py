@@ -1,6 +1,6 @@
-"""Inside the jail: requests by which an automation may change something on the site, held back before they are sent.
+"""A guard that blocks, before it is sent, a request by which an automation may change something on the site.
 
-This is about honest mistakes: code that wants to get round it, can.
+It protects from honest mistakes; for its threat model see `sandbox.inside.logins`, whose verdicts it uses.
 """
 
 from __future__ import annotations
@@ -8,27 +8,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
+
+from sandbox.inside.logins import SAFE, SentRequest
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Request, Route
 
-SAFE = ("GET", "HEAD", "OPTIONS")
-_DEFAULTS = frozenset({"ping", "beacon", "cspviolationreport", "csp_report"})
-_LOGIN = re.compile(r"log[-_]?(?:in|on)|sign[-_]?in|authenticate|oauth|/(?:auth|sso|token|sessions?)\b", re.IGNORECASE)
+_BACKGROUND = frozenset({"ping", "beacon", "cspviolationreport", "csp_report"})
 _READS = re.compile(
     r"search|query|filter|find|lookup|suggest|autocomplete|typeahead|suche|recherche|buscar|zoek"
     r"|analytics|telemetry|metrics|beacon|pixel|sentry|/collect\b|consent|cookie",
     re.IGNORECASE,
 )
 _MUTATION = re.compile(r"(?:^|[}\n])\s*mutation\b")
-_PASSWORD = re.compile(r"passw|\bpwd\b", re.IGNORECASE)
-_ACTS = ("click", "dblclick", "tap", "press", "press_sequentially", "type", "fill", "check", "uncheck", "set_checked",
-         "select_option", "set_input_files", "dispatch_event", "down", "up", "insert_text", "drag_to",
-         "drag_and_drop")  # fmt: skip
-_SCRIPTED = re.compile(r"fetch\s*\(|XMLHttpRequest|submit\s*\(|click\s*\(|dispatchEvent")
 
 
 class WriteBlocked(BaseException):
@@ -36,74 +29,79 @@ class WriteBlocked(BaseException):
 
 
 class WriteGuard:
-    """What is held back in one run.
+    """The guard of one run.
 
     Args:
-        password_filled: Whether the automation typed a password by now.
+        sent_request: Returns a page's request as the rules look at it.
+        is_login: Returns the verdict on a page's request.
         stop: Ends the automation.
 
     Attributes:
-        acted: The automation clicked, typed or the like; before that, what a page sends is its own affair.
-        held: The first request that was held back, by its method and its address without the query.
+        acted: The automation clicked, typed or the like; what a page sends before that is the page's own doing.
+        blocked: The first request that was blocked: its method, and its URL without the query.
     """
 
-    def __init__(self, password_filled: Callable[[], bool], stop: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        sent_request: Callable[[Request], SentRequest],
+        is_login: Callable[[Request], bool],
+        stop: Callable[[], object],
+    ) -> None:
         self.acted = False
-        self.held: str | None = None
-        self._password_filled = password_filled
-        self._logged_in = False
+        self.blocked: str | None = None
+        self._sent_request = sent_request
+        self._is_login = is_login
         self._stop = stop
 
     async def begin(self, context: BrowserContext) -> None:
-        """From here on, requests of the context's pages pass through."""
+        """Check the requests of the context's pages from now on."""
         await context.route("**/*", self._route)
 
-    def check_own(self, method: str, url: str, body: str) -> None:
-        """A request that the automation sends without a page.
+    def check_own(self, request: SentRequest, *, login: bool) -> None:
+        """Check a request that the automation sends without a page.
 
         Raises:
             WriteBlocked: It may change something.
         """
-        if self._may_change(method, url, body):
-            raise self._hold(method, url)
+        if not login and may_change(request):
+            raise self._block(request)
 
     async def _route(self, route: Route) -> None:
         request = route.request
-        by_itself = not (self.acted or request.is_navigation_request()) or request.resource_type in _DEFAULTS
-        if by_itself or not self._may_change(request.method, request.url, _text(request.post_data_buffer)):
+        if self._passes(request):
             if is_main_document(request):
-                self.acted = False  # what the next page sends while it opens is its own affair, too
+                self.acted = False  # what the next page sends while it opens is that page's own doing
             await route.fallback()
             return
-        self._hold(request.method, request.url)
+        self._block(self._sent_request(request))
         await route.abort("blockedbyclient")
         self._stop()
 
-    def _may_change(self, method: str, url: str, body: str) -> bool:
-        if method.upper() in SAFE:
-            return False
-        path = urlsplit(url).path
-        if method.upper() != "POST":
+    def _passes(self, request: Request) -> bool:
+        by_page = not (self.acted or request.is_navigation_request()) or is_background(request)
+        if by_page or request.method.upper() in SAFE:
             return True
-        if _LOGIN.search(path):
-            return False
-        if not self._logged_in and (self._password_filled() or _PASSWORD.search(body)):
-            self._logged_in = True
-            return False
-        said = _query(body)
-        if said is not None:
-            return bool(_MUTATION.search(said))
-        return not _READS.search(path)
+        return self._is_login(request) or not may_change(self._sent_request(request))
 
-    def _hold(self, method: str, url: str) -> WriteBlocked:
-        parts = urlsplit(url)
-        where = f"{method.upper()} {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-        self.held = self.held or where
-        return WriteBlocked(self.held)
+    def _block(self, request: SentRequest) -> WriteBlocked:
+        self.blocked = self.blocked or f"{request.method} {''.join(request.place)}"
+        return WriteBlocked(self.blocked)
+
+
+def may_change(request: SentRequest) -> bool:
+    """Tell whether a request that is no login may change something on the site: by its method, query or path."""
+    if request.method in SAFE:
+        return False
+    if request.method != "POST":
+        return True
+    query = _query(request.body.decode("utf-8", "replace"))
+    if query is not None:
+        return bool(_MUTATION.search(query))
+    return not _READS.search(request.place[1])
 
 
 def is_main_document(request: Request) -> bool:
-    """Whether it opens a page, not a part of one."""
+    """Tell whether a request opens a page, not a part of one."""
     if not request.is_navigation_request():
         return False
     try:
@@ -112,46 +110,17 @@ def is_main_document(request: Request) -> bool:
         return True
 
 
+def is_background(request: Request) -> bool:
+    """Tell whether a request is a report that nobody waits for, such as a beacon."""
+    return request.resource_type in _BACKGROUND
+
+
 def _query(body: str) -> str | None:
     """The query of a GraphQL request or of another JSON search; None where there is none."""
     try:
         data = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     parts = [part for part in (data if isinstance(data, list) else [data]) if isinstance(part, Mapping)]
-    asked = [query for part in parts if isinstance(query := part.get("query"), str)]
-    return "\n".join(asked) if asked and len(asked) == len(parts) else None
-
-
-def _text(data: bytes | None) -> str:
-    return (data or b"").decode("utf-8", "replace")
-
-
-def watch_acts(current: Callable[[], WriteGuard | None]) -> None:
-    """Notice, in this process, what an automation does to a page.
-
-    Args:
-        current: Gives what is held back in the run that is going on.
-    """
-    from playwright.async_api import ElementHandle, Frame, Keyboard, Locator, Mouse, Page
-
-    for owner in (Page, Frame, Locator, ElementHandle, Keyboard, Mouse):
-        for name in _ACTS:
-            if hasattr(owner, name):
-                _watch(owner, name, current, re.compile(""))
-        for name in ("evaluate", "evaluate_all", "evaluate_handle", "eval_on_selector", "eval_on_selector_all"):
-            if hasattr(owner, name):
-                _watch(owner, name, current, _SCRIPTED)
-
-
-def _watch(owner: type, name: str, current: Callable[[], WriteGuard | None], acts: re.Pattern[str]) -> None:
-    original = getattr(owner, name)
-
-    @wraps(original)
-    def called(self: Any, *args: Any, **options: Any) -> Any:
-        holding = current()
-        if holding is not None and acts.search(" ".join(map(str, (*args, *options.values())))):
-            holding.acted = True
-        return original(self, *args, **options)
-
-    setattr(owner, name, called)
+    queries = [query for part in parts if isinstance(query := part.get("query"), str)]
+    return "\n".join(queries) if queries and len(queries) == len(parts) else None

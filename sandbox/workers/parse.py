@@ -61,6 +61,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         next_controls=tuple(map(_text, _list(data.get("next_controls")))),
         counts=tuple(_pair(item, str, int) for item in _list(data.get("counts"))),
         state_changing=tuple(_pair(item, str, str) for item in _list(data.get("state_changing"))),
+        logins=tuple(_pair(item, str, str) for item in _list(data.get("logins"))),
         hosts=tuple(proxy.reached),
         refused=tuple(refused),
         empty=tuple(_pair(item, str, bool) for item in _list(data.get("empty"))),

@@ -21,6 +21,7 @@ LISTS = (
     "next_controls",
     "counts",
     "state_changing",
+    "logins",
     "empty",
     "messages",
     "landmarks",

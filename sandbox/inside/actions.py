@@ -1,0 +1,226 @@
+"""Notice what an automation does to its pages, by wrapping Playwright's methods in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+    from sandbox.inside.recorder import RunRecorder
+
+_LOOK_SECONDS = 1.0
+_TYPING = ("fill", "type", "press_sequentially", "insert_text")
+_SUBMITTING = ("click", "dblclick", "tap", "press", "dispatch_event")
+_OTHER_ACTS = ("check", "uncheck", "set_checked", "select_option", "set_input_files", "down", "up", "drag_to",
+               "drag_and_drop")  # fmt: skip
+_EVALUATING = ("evaluate", "evaluate_all", "evaluate_handle", "eval_on_selector", "eval_on_selector_all")
+_SENDING = ("get", "head", "post", "put", "patch", "delete", "fetch")
+_ACTS_BY_SCRIPT = re.compile(r"fetch\s*\(|XMLHttpRequest|submit\s*\(|click\s*\(|dispatchEvent")
+_SETS_VALUES = re.compile(r"\bvalue\b['\"]?\]?\s*(?:=(?!=)|,)|\.set\b|setRangeText|insertText|passw", re.IGNORECASE)
+
+# Value, name and autocomplete of the filled password fields of the form that a control belongs to; where there is no
+# form, of the part of the page that holds both.
+_PASSWORDS_OF_FORM = """(elements) => {
+  const fields = (root, keep) => [...root.querySelectorAll('input[type=password]')]
+    .filter((e) => e.value && keep(e)).map((e) => [e.value, e.name || e.id, e.autocomplete || '']);
+  for (const e of elements) {
+    const form = e.form || e.closest('form');
+    if (form) return fields(e.getRootNode(), (field) => field.form === form);
+    for (let part = e.parentElement, n = 0; part && n < 4; part = part.parentElement, n++) {
+      if (part.querySelector('input[type=password]')) return fields(part, (field) => !field.form);
+    }
+  }
+  return [];
+}"""
+_PASSWORDS_OF_FOCUS = f"() => ({_PASSWORDS_OF_FORM})(document.activeElement ? [document.activeElement] : [])"
+_PASSWORDS_AT = f"""([x, y]) => {{
+  const e = document.elementFromPoint(x, y);
+  return ({_PASSWORDS_OF_FORM})(e ? [e] : []);
+}}"""
+_PASSWORDS_OF_PAGE = """() => [...document.querySelectorAll('input[type=password]')]
+  .filter((e) => e.value).map((e) => [e.value, e.name || e.id, e.autocomplete || ''])"""
+
+Current = Callable[[], "RunRecorder | None"]
+
+
+def watch_actions(current: Current, pages: Callable[[], list[Page]]) -> None:
+    """Have a recorder told of acts, typed texts and own requests, from now on.
+
+    Args:
+        current: Gives the recorder of the run that is going on.
+        pages: Gives its open pages.
+    """
+    from playwright.async_api import APIRequestContext, ElementHandle, Frame, Keyboard, Locator, Mouse, Page
+
+    for owner in (Page, Frame, Locator, ElementHandle, Keyboard, Mouse):
+        for names, watch in (
+            (_TYPING, _watch_typing),
+            (_SUBMITTING, _watch_submitting),
+            (_OTHER_ACTS, _watch_act),
+            (_EVALUATING, _watch_script),
+        ):
+            for name in names:
+                if hasattr(owner, name):
+                    watch(owner, name, current, pages)
+    for name in _SENDING:
+        _watch_own_request(APIRequestContext, name, current)
+
+
+def _watch_act(owner: type, name: str, current: Current, pages: Callable[[], list[Page]]) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    async def act(self: Any, *args: Any, **options: Any) -> Any:
+        if (recorder := current()) is not None:
+            recorder.note_act()
+        return await original(self, *args, **options)
+
+    setattr(owner, name, act)
+
+
+def _watch_submitting(owner: type, name: str, current: Current, pages: Callable[[], list[Page]]) -> None:
+    """An act that may submit the form that its target belongs to."""
+    original = getattr(owner, name)
+
+    @wraps(original)
+    async def act(self: Any, *args: Any, **options: Any) -> Any:
+        if (recorder := current()) is not None:
+            recorder.note_act()
+            if recorder.logins.may_hold_password:
+                recorder.logins.note_submit(await _quickly(_passwords_of_form(self, args, options, pages())) or ())
+        return await original(self, *args, **options)
+
+    setattr(owner, name, act)
+
+
+def _watch_script(owner: type, name: str, current: Current, pages: Callable[[], list[Page]]) -> None:
+    """A script that the automation runs in a page: it may act, and it may set the value of a field."""
+    original = getattr(owner, name)
+
+    @wraps(original)
+    async def run_script(self: Any, *args: Any, **options: Any) -> Any:
+        recorder = current()
+        if recorder is None:
+            return await original(self, *args, **options)
+        source = " ".join(map(str, (*args, *options.values())))
+        if _ACTS_BY_SCRIPT.search(source):
+            recorder.note_act()
+            page = getattr(self, "page", self)
+            if recorder.logins.may_hold_password and hasattr(page, "frames"):
+                for found in await _quickly(_unwatched(page, "evaluate")(_PASSWORDS_OF_PAGE)) or ():
+                    recorder.logins.note_password(*found)
+        if _SETS_VALUES.search(source):
+            recorder.logins.may_hold_password = True
+        return await original(self, *args, **options)
+
+    setattr(owner, name, run_script)
+
+
+def _watch_typing(owner: type, name: str, current: Current, pages: Callable[[], list[Page]]) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    async def type_text(self: Any, *args: Any, **options: Any) -> Any:
+        recorder = current()
+        if recorder is None or (_takes_selector(owner) and not (args or "selector" in options)):
+            return await original(self, *args, **options)
+        recorder.note_act()
+        text = _typed_text(args, options, by_selector=_takes_selector(owner))
+        recorder.logins.note_text(text.rstrip("\r\n"))
+        if not hasattr(self, "get_attribute"):  # the keyboard types wherever the focus is
+            recorder.logins.may_hold_password = True
+            return await original(self, *args, **options)
+        field = _target(self, args, options)
+        if text.endswith(("\r", "\n")):  # this submits the form
+            await _note_typed(recorder, field, text.rstrip("\r\n"), field.get_attribute("type"), submits=True)
+            return await original(self, *args, **options)
+        # sent along with the typing, so that it costs no round trip of its own
+        kind = asyncio.ensure_future(field.get_attribute("type"))
+        try:
+            return await original(self, *args, **options)
+        finally:
+            await _note_typed(recorder, field, text, kind)
+
+    setattr(owner, name, type_text)
+
+
+async def _note_typed(
+    recorder: RunRecorder, field: Any, text: str, kind: Awaitable[str | None], *, submits: bool = False
+) -> None:
+    is_password = await _quickly(kind) == "password"
+    if not (is_password or recorder.logins.expects_code):
+        return
+    names = ("name", "id", "autocomplete")
+    name, id_, autocomplete = await asyncio.gather(*(_quickly(field.get_attribute(each)) for each in names))
+    if is_password:
+        recorder.logins.note_password(text, name or id_ or "", autocomplete or "")
+        if submits:
+            recorder.logins.note_submit([(text, name or id_ or "", autocomplete or "")])
+    elif "one-time-code" in (autocomplete or ""):
+        recorder.logins.note_code(text)
+
+
+def _watch_own_request(owner: type, name: str, current: Current) -> None:
+    original = getattr(owner, name)
+
+    @wraps(original)
+    async def send(self: Any, url_or_request: Any, **options: Any) -> Any:
+        recorder = current()
+        if recorder is None:
+            return await original(self, url_or_request, **options)
+        method = name if name != "fetch" else options.get("method") or getattr(url_or_request, "method", None) or "GET"
+        recorder.note_own_request(str(method), url_or_request, options)
+        response = await original(self, url_or_request, **options)
+        recorder.note_own_answer(response)
+        return response
+
+    setattr(owner, name, send)
+
+
+async def _passwords_of_form(target: Any, args: Any, options: Any, pages: list[Page]) -> Any:
+    if hasattr(target, "goto") and (args or "selector" in options):
+        target = _target(target, args, options)
+    if hasattr(target, "evaluate_all"):
+        return await _unwatched(target, "evaluate_all")(_PASSWORDS_OF_FORM)
+    if hasattr(target, "owner_frame"):
+        return await _unwatched(target, "evaluate")(f"(e) => ({_PASSWORDS_OF_FORM})([e])")
+    for page in pages:
+        if target is page.keyboard:
+            return await _unwatched(page, "evaluate")(_PASSWORDS_OF_FOCUS)
+        if target is page.mouse and len(args) >= 2:
+            return await _unwatched(page, "evaluate")(_PASSWORDS_AT, list(args[:2]))
+    return None
+
+
+def _unwatched(target: Any, name: str) -> Any:
+    """A method as Playwright has it: a look of ours is none of the automation's acts."""
+    return getattr(type(target), name).__wrapped__.__get__(target)
+
+
+def _target(owner: Any, args: Any, options: Any) -> Any:
+    """The element that a call is about; pages and frames take a selector first."""
+    return owner.locator(args[0] if args else options["selector"]) if hasattr(owner, "goto") else owner
+
+
+def _takes_selector(owner: type) -> bool:
+    return hasattr(owner, "goto")
+
+
+def _typed_text(args: Any, options: Any, *, by_selector: bool) -> str:
+    given = args[1:] if by_selector else args
+    return str(given[0] if given else options.get("value", options.get("text", "")))
+
+
+async def _quickly(call: Awaitable[Any]) -> Any:
+    """Return what a look at a page gives; None where that fails or takes long, for the automation does not wait."""
+    from playwright.async_api import Error
+
+    try:
+        return await asyncio.wait_for(call, _LOOK_SECONDS)
+    except (Error, TimeoutError):
+        return None

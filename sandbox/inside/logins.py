@@ -1,0 +1,364 @@
+"""The rule for which requests of a run log in. It is applied once, where a request is seen; the write guard lets such a
+request through, and `Evidence.logins` carries the verdict to the host.
+
+A request is a login by what it carries: the password that was just given, in whatever encoding a form or JSON sends it.
+Where the page sends the password hashed or otherwise changed, the first request after the submit of the form that holds
+the password counts instead, once. After a login its direct continuation counts, too: a one-time code, or the assertion
+that an identity provider has the browser post to the site. What a request is called (its path, an operation's name)
+never makes it a login; it can only raise the doubt that it is none.
+
+Threat model: the rule protects a site from mistakes of honest code, such as an order that is sent by a trial run. Code
+that is out to deceive can forge what this module sees, for it runs in the same process, and so can a hostile page. The
+jail and its egress proxy hold that code; nothing that protects the host may rest on this verdict.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from email import message_from_bytes
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
+
+Fields = tuple[tuple[str, str], ...]
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""Methods that, by HTTP's rules, change nothing on a site."""
+
+_LONGEST_BODY = 1 << 18  # bytes; no login is longer
+_MOST_FIELDS = 5_000
+_SHORT = 4  # characters; a shorter password may equal any value, so the name of its field must agree
+_MOST_TYPED = 4  # texts of one request: organization, user, password, code. A form with more registers or orders
+
+# The last word of a field's name, as in user[password], txtPassword or j_passwd.
+_PASSWORD_KEY = re.compile(
+    r"(?:password|passwd|passphrase|passwort|pwd|kennwort|mot-?de-?passe|contrasena|contraseña|wachtwoord"
+    r"|(?:^|[^a-z])(?:pass|clave|senha))$"
+)
+_CHOSEN_KEY = re.compile(
+    r"(?:^|[^a-z])(?:new|old|current|confirm(?:ation)?|repeat|again|retype|verify)(?![a-oq-z])|(?:pass(?:word)?|pwd)-?\d$"
+)
+_CODE_KEY = re.compile(
+    r"(?:^|[^a-z])(?:otp|totp|mfa|2fa|tfa|one-?time|passcode|two-?factor|(?:verification|auth|login)-?code)(?![a-z])"
+)
+_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z -]{2,10}[0-9A-Za-z]")
+_ASSERTIONS = {"SAMLResponse", "wresult", "id_token"}  # of SAML, WS-Federation and OpenID Connect
+_OPERATION_KEYS = {"action", "op", "cmd", "command", "do", "operation", "operation-name", "method", "-method"}
+_CHANGES = re.compile(
+    r"(?<![a-z])(?:delet|remov|destroy|eras|cancel|deactivat|purchas|unsubscrib|subscrib|publish|transfer|withdraw"
+    r"|refund|checkout|approv|reject|registration|logout|signout)"
+    r"|(?<![a-z])(?:pay|payments?|buy|order|book|reserve|send|upload|register|sign-?up|enroll|join|create|add|edit"
+    r"|update|save|change|reset|invite|confirm|vote|comment|reply|close|disable|log-out|sign-out)(?![a-z])"
+)
+# Collections to which a POST adds. Like the sections of a site, they say nothing in the middle of a path:
+# /checkout/account/login.
+_COLLECTIONS = re.compile(
+    r"(?<![a-z])(?:orders?|bookings?|reservations?|users|accounts|customers|members|profile|comments|reviews|messages"
+    r"|posts)(?:/+\d+)?/*$"
+)
+_SECTIONS = re.compile(r"(?<![a-z])(?:checkout|order|book|register|join)(?=/+[^/])")
+_GRAPHQL_OPERATION = re.compile(r"mutation\s*(\w*)[^{]*\{\s*(\w*)")
+
+
+@dataclass(frozen=True)
+class SentRequest:
+    """A request as the rule looks at it.
+
+    Args:
+        method: Its method.
+        url: Its whole URL.
+        body: What it sends.
+        content_type: The header that says how the body is encoded; empty where there is none.
+        opens_page: It is a navigation of a page, not of a frame, nor a script's request.
+        own: The automation sends it itself, past the page.
+    """
+
+    method: str
+    url: str
+    body: bytes = b""
+    content_type: str = ""
+    opens_page: bool = False
+    own: bool = False
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The origin and the path."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", parts.path
+
+    @cached_property
+    def fields(self) -> Fields:
+        """Names and texts of the body and the query; a name is "" where the encoding has none."""
+        query = parse_qsl(urlsplit(self.url).query)
+        return (*query, *_body_fields(self.body, self.content_type)) if len(self.body) <= _LONGEST_BODY else ()
+
+
+@dataclass
+class _Continuation:
+    """What may follow a login.
+
+    Args:
+        origin: The login's.
+        same_submit: The automation has done nothing since: what follows is sent by the page itself.
+        open: What may still come, each once.
+    """
+
+    origin: str
+    same_submit: bool
+    open: set[str]
+
+
+class LoginDetector:
+    """Tells which requests of one run log in; it is told what the automation does.
+
+    Attributes:
+        may_hold_password: A password may stand in a field of a page: `note_submit` wants to be told of it.
+        password_given: A password was typed into a field, or was found in one when its form was submitted.
+    """
+
+    def __init__(self) -> None:
+        self.may_hold_password = False
+        self.password_given = False
+        self._secrets: set[str] = set()  # of the run's parameters
+        self._fresh: dict[str, set[str]] = {}  # passwords that were given and not sent yet: names of their fields
+        self._chosen: set[str] = set()  # passwords that were typed where a new one is chosen
+        self._used: dict[str, tuple[str, bytes]] = {}  # passwords that have logged in: URL and body of that request
+        self._codes: set[str] = set()
+        self._texts: set[str] = set()
+        self._submitted: set[str] = set()  # the passwords of the form that was submitted by the last act
+        self._continuation: _Continuation | None = None
+
+    @property
+    def expects_code(self) -> bool:
+        """A one-time code may be asked for next."""
+        return self._continuation is not None and "code" in self._continuation.open
+
+    def note_parameters(self, parameters: Mapping[str, Any]) -> None:
+        """Take the run's parameters: those that are called a password may be sent without being typed."""
+        self._secrets = {text for key, text in _leaves(parameters) if _is_password_key(key) and text}
+
+    def note_act(self) -> None:
+        """Note that the automation clicks, types, presses a key, runs a script or sends a request of its own."""
+        self._submitted = set()
+        if self._continuation is not None:
+            self._continuation.same_submit = False
+
+    def note_text(self, text: str) -> None:
+        """Note a text that is typed into a field of any kind."""
+        if text:
+            self._texts.add(text)
+
+    def note_password(self, password: str, name: str = "", autocomplete: str = "") -> None:
+        """Note a password that is typed, or that stands in a field whose form is submitted.
+
+        Args:
+            name: The field's name.
+            autocomplete: The field's attribute; ``new-password`` says that a password is chosen, not given.
+        """
+        if not password:
+            return
+        self.may_hold_password = self.password_given = True
+        if "new-password" in autocomplete:
+            self._chosen.add(password)
+            return
+        self._fresh.setdefault(password, set()).add(name)
+        self._used.pop(password, None)
+
+    def note_code(self, code: str) -> None:
+        """Note what is typed into a field for one-time codes."""
+        self._codes.add(code)
+
+    def note_submit(self, passwords: Iterable[tuple[str, str, str]]) -> None:
+        """Note an act on a control of a form.
+
+        Args:
+            passwords: Value, name and ``autocomplete`` of each filled password field of that form.
+        """
+        for password, name, autocomplete in passwords:
+            if password in self._fresh or password not in self._used:
+                self.note_password(password, name, autocomplete)
+                self._submitted.add(password)
+
+    def is_login(self, request: SentRequest, *, redirected_login: bool = False) -> bool:
+        """Judge a request. To be called once for each, in the order in which they are sent.
+
+        Args:
+            redirected_login: It is what a redirect made of a login.
+        """
+        if request.method.upper() != "POST":
+            self._pass_by(request)
+            return False
+        submitted, self._submitted = self._submitted, set()
+        carried = self._carried(request)
+        new = [password for password in carried if self._is_new(password, request)]
+        if new or (submitted and not carried):
+            login = self._is_plain(request, carried)
+            if login:
+                self._log_in(request, new or list(submitted))
+        elif redirected_login:  # with the password that has just been used
+            login = self._is_plain(request, carried)
+        else:
+            login = self._continues(request, carried) and self._is_plain(request, carried)
+        if not login and (request.opens_page or request.own):
+            self._continuation = None
+        return login
+
+    def _pass_by(self, request: SentRequest) -> None:
+        """A form that is sent by GET changes nothing, but it may be the login that was awaited."""
+        if request.method.upper() not in SAFE:
+            self._continuation = None
+        elif request.opens_page:
+            carried = self._carried(request) or list(self._submitted)
+            self._submitted = set()
+            if carried:
+                self._log_in(request, carried)
+
+    def _log_in(self, request: SentRequest, passwords: Iterable[str]) -> None:
+        for password in passwords:
+            self._fresh.pop(password, None)
+            self._used[password] = request.url, request.body
+        self._texts.clear()
+        self._codes.clear()
+        self.may_hold_password = bool(self._fresh)
+        self._continuation = _Continuation(request.place[0], same_submit=not request.own, open={"code", "assertion"})
+
+    def _carried(self, request: SentRequest) -> list[str]:
+        """The passwords in a request, each as often as it is in it."""
+        named = [
+            text
+            for key, text in request.fields
+            if text and (_is_password_key(key) or (key and key in self._fresh.get(text, ())))
+        ]
+        if named:  # a user name may be the same word
+            return named
+        known = {each for each in (*self._fresh, *self._chosen, *self._secrets, *self._used) if len(each) >= _SHORT}
+        carried = [text for key, text in request.fields if key and text in known]
+        # of an encoding that is not known, nothing tells where a value ends
+        return carried + [each for key, text in request.fields if not key for each in known if each in text]
+
+    def _is_new(self, password: str, request: SentRequest) -> bool:
+        """A password logs in once, or as often as the same request is sent again, until it is typed anew."""
+        return password in self._fresh or self._used.get(password, (request.url, request.body)) == (
+            request.url,
+            request.body,
+        )
+
+    def _continues(self, request: SentRequest, carried: list[str]) -> bool:
+        after = self._continuation
+        if after is None:
+            return False
+        if after.same_submit and carried:
+            return True
+        if request.opens_page and any(key in _ASSERTIONS and text for key, text in request.fields):
+            step = "assertion"
+        elif request.place[0] == after.origin and any(self._is_code(key, text) for key, text in request.fields):
+            step = "code"
+        else:
+            return False
+        allowed = step in after.open
+        after.open.discard(step)
+        return allowed
+
+    def _is_code(self, key: str, text: str) -> bool:
+        return bool(text) and (text in self._codes or bool(_CODE_KEY.search(_words(key)) and _CODE.fullmatch(text)))
+
+    def _is_plain(self, request: SentRequest, carried: list[str]) -> bool:
+        """No doubt speaks against a login: it carries one password, which is given and not chosen, few other texts, and
+        nothing about it is called by what changes something."""
+        if len(carried) > 1 or any(p in self._chosen or len(self._fresh.get(p, ())) > 1 for p in carried):
+            return False
+        for key, text in request.fields:
+            name = _words(key)
+            if text and _CHOSEN_KEY.search(name) and (text in carried or "pass" in name or "pwd" in name):
+                return False
+        if len({text for _, text in request.fields} & self._texts) > _MOST_TYPED:
+            return False
+        return not names_change(request)
+
+
+def names_change(request: SentRequest) -> bool:
+    """Tell that a request is called by something that it changes: ``/authors/7/delete``, ``action=pay``."""
+    parts = urlsplit(request.url)
+    path = _words(unquote(parts.path))
+    if _CHANGES.search(_SECTIONS.sub("", path)) or _COLLECTIONS.search(path):
+        return True
+    query = parse_qsl(parts.query)
+    # where to go after a login is named in its query: next=/orders
+    named = [text for _, text in query if not text.startswith(("/", "http"))]
+    named += [text for key, text in request.fields if _words(key) in _OPERATION_KEYS]
+    named += [" ".join(found) for key, text in request.fields if key == "query" for found in _operations(text)]
+    return any(_CHANGES.search(_words(text)) for text in named)
+
+
+def _operations(query: str) -> list[tuple[str, str]]:
+    return _GRAPHQL_OPERATION.findall(query)
+
+
+def _is_password_key(key: str) -> bool:
+    return _PASSWORD_KEY.search(_words(key)) is not None
+
+
+def _words(name: str) -> str:
+    """A name in lower case, its words parted by hyphens: ``user[newPassword]`` is ``user-new-password``."""
+    return re.sub(r"[\s_\[\]$.:-]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)).lower().rstrip("-")
+
+
+def _body_fields(body: bytes, content_type: str) -> Iterator[tuple[str, str]]:
+    kind = content_type.partition(";")[0].strip().lower()
+    if not body.strip():
+        return
+    if kind == "multipart/form-data" or body.startswith(b"--"):
+        yield from _multipart(body, content_type)
+        return
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        pass
+    else:
+        yield from _leaves(data)
+        return
+    if kind == "application/x-www-form-urlencoded" or (not kind and re.fullmatch(rb"[^\s=&]+=\S*", body)):
+        for pair in body.replace(b"+", b" ").split(b"&")[:_MOST_FIELDS]:
+            key, _, value = pair.partition(b"=")
+            yield _text(unquote_to_bytes(key)), _text(unquote_to_bytes(value))
+    elif kind == "text/plain" and (lines := re.findall(rb"([^=\r\n]+)=([^\r\n]*)\r\n", body)):
+        yield from ((_text(key), _text(value)) for key, value in lines[:_MOST_FIELDS])
+    else:
+        yield "", _text(body)
+
+
+def _multipart(body: bytes, content_type: str) -> Iterator[tuple[str, str]]:
+    if "boundary" not in content_type:
+        boundary = _text(body[2:].partition(b"\r\n")[0])
+        content_type = f'multipart/form-data; boundary="{boundary}"'
+    message = message_from_bytes(b"content-type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n" + body)
+    for part in list(message.walk())[:_MOST_FIELDS]:
+        name, data = part.get_param("name", "", "content-disposition"), part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(data, bytes):
+            yield name, _text(data)
+
+
+def _leaves(data: Any) -> Iterator[tuple[str, str]]:
+    """Texts and numbers in JSON, each under the nearest key."""
+    level: list[tuple[str, Any]] = [("value", data)]
+    for _ in range(_MOST_FIELDS):
+        if not level:
+            return
+        key, value = level.pop()
+        if isinstance(value, Mapping):
+            level += [(str(name), inner) for name, inner in value.items()]
+        elif isinstance(value, list | tuple):
+            level += [(key, inner) for inner in value]
+        elif isinstance(value, str) or type(value) in (int, float):
+            yield key, str(value)
+
+
+def _text(data: bytes) -> str:
+    """A page says in which encoding it sends forms; those that are not UTF-8 are read as Western European."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")

@@ -1,0 +1,178 @@
+"""A record of what happens on the network during a run. Made in the jail; must cost little."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+from weakref import WeakKeyDictionary
+
+from sandbox.inside.logins import SAFE, LoginDetector, SentRequest
+from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document
+
+if TYPE_CHECKING:
+    from playwright.async_api import APIResponse, BrowserContext, Request, Response, Route
+
+_MOST_RECORDS = 1_000
+
+
+class RunRecorder:
+    """What a browser context and the automation's own requests do on the network, from the context's start.
+
+    Attributes:
+        crashed: The browser or a page crashed.
+        frozen: Requests that may change something are not sent any more.
+        guard: Blocks the first of them, in a run that may change nothing.
+        logins: Judges which requests log in.
+        documents: URL and status of the last main documents.
+        failed_document: The last main document, where it failed to load: its URL and the browser's error.
+        pending_document: URL of a main document that was requested and is not answered yet.
+        answers: URL and status of the last of the automation's own requests.
+        retry_after: Retry-After header of the last main document or own request.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.crashed = False
+        self.frozen = False
+        self.guard: WriteGuard | None = None
+        self.logins = LoginDetector()
+        self.documents: deque[tuple[str, int]] = deque(maxlen=20)
+        self.failed_document: tuple[str, str] | None = None
+        self.pending_document: str | None = None
+        self.answers: deque[tuple[str, int]] = deque(maxlen=20)
+        self.retry_after: str | None = None
+        self._sent: deque[tuple[str, str, bool]] = deque(maxlen=_MOST_RECORDS)
+        self._verdicts: WeakKeyDictionary[Request, bool] = WeakKeyDictionary()
+        context.on("request", self._on_request)
+        context.on("response", self._on_response)
+        context.on("requestfailed", self._on_failure)
+
+    @property
+    def state_changing(self) -> list[tuple[str, str]]:
+        """Method and URL, without query, of requests by methods that are not safe."""
+        return [(method, url) for method, url, _ in self._sent]
+
+    @property
+    def login_requests(self) -> list[tuple[str, str]]:
+        """Those of `state_changing` that log in."""
+        return [(method, url) for method, url, login in self._sent if login]
+
+    def note_act(self) -> None:
+        """Note that the automation does something that may make a page send requests."""
+        self.logins.note_act()
+        if self.guard is not None:
+            self.guard.acted = True
+
+    def note_own_request(self, method: str, url_or_request: Any, options: dict[str, Any]) -> None:
+        """Note a request that the automation is about to send without a page, by `APIRequestContext`.
+
+        Raises:
+            PermissionError: The recorder is frozen, and the method is not safe.
+            WriteBlocked: The guard blocks it.
+        """
+        sent = _own_request(method, url_or_request, options)
+        if self.frozen and sent.method not in SAFE:
+            raise PermissionError(f"{sent.method} is not sent: something irreversible was done already")
+        self.logins.note_act()
+        login = self._judge(sent)
+        if self.guard is not None:
+            self.guard.check_own(sent, login=login)
+
+    def note_own_answer(self, response: APIResponse) -> None:
+        """Note the answer to an own request."""
+        self.answers.append((response.url, response.status))
+        self.retry_after = response.headers.get("retry-after")
+
+    def is_login(self, request: Request) -> bool:
+        """Return the verdict on a page's request; the first call makes it."""
+        if request.method.upper() in SAFE and not is_main_document(request):
+            return False
+        known = self._verdicts.get(request)
+        if known is None:
+            before = request.redirected_from
+            redirected = before is not None and self._verdicts.get(before, False)
+            known = self._verdicts[request] = self._judge(
+                sent_request(request), redirected=redirected, background=is_background(request)
+            )
+        return known
+
+    def _judge(self, sent: SentRequest, *, redirected: bool = False, background: bool = False) -> bool:
+        login = not background and self.logins.is_login(sent, redirected_login=redirected)
+        if sent.method not in SAFE:
+            self._sent.append((sent.method, "".join(sent.place), login))
+        return login
+
+    def _on_request(self, request: Request) -> None:
+        self.is_login(request)
+        if is_main_document(request):
+            self.pending_document = request.url
+
+    def _on_response(self, response: Response) -> None:
+        if is_main_document(response.request):
+            self.documents.append((response.url, response.status))
+            self.retry_after = response.headers.get("retry-after")
+            self.failed_document = self.pending_document = None
+
+    def _on_failure(self, request: Request) -> None:
+        if not is_main_document(request):
+            return
+        if self.pending_document == request.url:
+            self.pending_document = None
+        # ERR_ABORTED is a download or a navigation that gave way to another
+        if "ERR_ABORTED" not in (request.failure or ""):
+            self.failed_document = (request.url, request.failure or "")
+
+
+async def freeze(context: BrowserContext, recorder: RunRecorder) -> None:
+    """Send no request any more that may change something."""
+
+    async def send_safe_only(route: Route) -> None:
+        if route.request.method.upper() in SAFE:
+            await route.continue_()
+        else:
+            await route.abort("blockedbyclient")
+
+    recorder.frozen = True
+    await context.route("**/*", send_safe_only)
+
+
+def sent_request(request: Request) -> SentRequest:
+    """Return a page's request as the rules look at it."""
+    return SentRequest(
+        request.method.upper(),
+        request.url,
+        request.post_data_buffer or b"",
+        request.headers.get("content-type", ""),
+        opens_page=is_main_document(request),
+    )
+
+
+def _own_request(method: str, url_or_request: Any, options: dict[str, Any]) -> SentRequest:
+    url = getattr(url_or_request, "url", None) or str(url_or_request)
+    headers = {name.lower(): value for name, value in (options.get("headers") or {}).items()}
+    body, content_type = _own_body(options)
+    if body is None:
+        body, content_type = getattr(url_or_request, "post_data_buffer", None) or b"", ""
+    if params := options.get("params"):
+        query = params if isinstance(params, str) else urlencode(params)
+        url += ("&" if urlsplit(url).query else "?") + query
+    return SentRequest(method.upper(), url, body, headers.get("content-type", content_type), own=True)
+
+
+def _own_body(options: dict[str, Any]) -> tuple[bytes | None, str]:
+    """The body of an own request, and its encoding. Files of a multipart form are left out: no login sends one."""
+    data, form = options.get("data"), options.get("form")
+    multipart = options.get("multipart")
+    if isinstance(data, bytes):
+        return data, ""
+    if isinstance(data, str):
+        return data.encode(), ""
+    if data is not None:
+        return json.dumps(data, default=str).encode(), "application/json"
+    for pairs in (form, multipart):
+        if pairs is not None:
+            listed = pairs.items() if isinstance(pairs, dict) else pairs._fields  # Playwright's FormData
+            plain = [(name, value) for name, value in listed if isinstance(value, str | int | float | bool)]
+            return urlencode(plain).encode(), "application/x-www-form-urlencoded"
+    return None, ""
