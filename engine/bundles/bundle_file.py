@@ -20,6 +20,7 @@ from typing import BinaryIO
 from engine.bundles.git_objects import TreeEntry, git_environment
 from engine.bundles.paths import check_resource_names
 from engine.errors import BundleCorrupt, InvalidRequest, StoreError
+from engine.task.text import collapse
 
 _FIRST_LINE = b"# v2 git bundle\n"
 _TIP = re.compile(rb"([0-9a-f]{40}) (\S+)")
@@ -182,7 +183,7 @@ def _start(
 
 def _said(errors: BinaryIO) -> str:
     errors.seek(0)
-    return " ".join(errors.read(2_000).decode("utf-8", "replace").split())
+    return collapse(errors.read(2_000).decode("utf-8", "replace"))
 
 
 def _bad(what: str) -> BundleCorrupt:

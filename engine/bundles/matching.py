@@ -10,6 +10,7 @@ from engine.bundles import BundleMeta, Parameter
 from engine.errors import InvalidRequest
 from engine.task.cause import Cause
 from engine.task.schema import json_type, same_schema
+from engine.task.text import comparable
 
 if TYPE_CHECKING:
     from engine.bundles import BundleMeta
@@ -46,7 +47,7 @@ def covers(
             return Coverage(_refused(f"the parameter {name!r} must be of type {known.type}, and is of type {got}"))
     if extra:
         return Coverage(changed=f"the parameters {extra} are new")
-    if _plain(task) not in {_plain(t) for t in meta.tasks}:
+    if comparable(task) not in {comparable(t) for t in meta.tasks}:
         return Coverage(changed=f"the task now reads: {task}")
     # A schema that was only inferred binds nobody: the output is held against the request's own.
     schemas = (meta.output_schema, *meta.other_schemas)
@@ -67,10 +68,6 @@ def _compatible(known: str, got: str) -> bool:
 
 def _refused(message: str) -> Cause:
     return Cause("parameters", f"{message}; give each with its type, or use another reuse key")
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
 
 
 def to_adopt(

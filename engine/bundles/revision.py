@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.errors import InvalidRequest
+from engine.task.text import collapse, shorten
 
 _LONGEST_SUBJECT = 120  # characters
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
@@ -84,19 +85,17 @@ def format_message(subject: str, body: str = "", trailers: Mapping[str, str] | N
     first = _line(subject)
     if not first:
         raise InvalidRequest("a commit needs a subject", field="subject")
-    if len(first) > _LONGEST_SUBJECT:
-        first = first[: _LONGEST_SUBJECT - 1].rstrip() + "…"
     lines = []
     for name, value in (*(trailers or {}).items(), _FORMAT_TRAILER):
         if _TRAILER.fullmatch(f"{name}: ") is None:
             raise InvalidRequest(f"{name!r} cannot name a trailer: letters, digits and dashes", field="trailers")
         lines.append(f"{name}: {_line(str(value))}")
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", body.replace("\r\n", "\n")).strip()
-    return "\n\n".join(part for part in (first, text, "\n".join(lines)) if part) + "\n"
+    return "\n\n".join(part for part in (shorten(first, _LONGEST_SUBJECT), text, "\n".join(lines)) if part) + "\n"
 
 
 def _line(text: str) -> str:
-    return " ".join(_CONTROL.sub(" ", text).split())
+    return collapse(_CONTROL.sub(" ", text))
 
 
 def _parse_message(message: str) -> tuple[str, str, dict[str, str]]:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import click
 
+from engine.task.text import collapse, shorten
+
 # Pages and models decide what is in a result; a terminal must not take it for commands.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _UNSAFE_IN_JSON = re.compile(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -32,8 +34,7 @@ def one_line(text: str, width: int = 100) -> str:
     >>> one_line("page.goto(\\n    url)", 12)
     'page.goto(…'
     """
-    flat = " ".join(clean(text).split())
-    return flat if len(flat) <= width else flat[: width - 1].rstrip() + "…"
+    return shorten(collapse(clean(text)), width)
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:

@@ -33,21 +33,21 @@ def watch(*, quiet: bool = False) -> Iterator[Watcher]:
     if quiet:
         yield lambda event: None
     elif not stream.isatty():
-        yield _plain()
+        yield _print_lines()
     else:
         from rich.console import Console
         from rich.live import Live
 
         console = Console(file=stream, highlight=False)
         if console.is_dumb_terminal:
-            yield _plain()
+            yield _print_lines()
             return
         view = _View(console)
         with Live(view, console=console, refresh_per_second=8, transient=True):
             yield view.take
 
 
-def _plain() -> Watcher:
+def _print_lines() -> Watcher:
     clock = _Clock()
 
     def tell(event: Event) -> None:

@@ -13,6 +13,7 @@ from engine.contract.bulk_changes import affixed, recased, regarbled, uniform
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.patterns import blank, number, pattern
 from engine.contract.profile import main_rows
+from engine.task.text import comparable
 
 _KEPT_ROWS = 300  # of an output, for later comparison
 _KEPT_TEXT = 100  # characters of a value
@@ -130,7 +131,7 @@ def _alike(a: Any, b: Any) -> bool:
     x, y = number(a), number(b)
     if x is not None and y is not None:
         return math.isclose(x, y)
-    return " ".join(str(a).split()).casefold() == " ".join(str(b).split()).casefold()
+    return comparable(str(a)) == comparable(str(b))
 
 
 def _key(old: Sequence[Row], new: Sequence[Row]) -> str | None:
@@ -140,7 +141,7 @@ def _key(old: Sequence[Row], new: Sequence[Row]) -> str | None:
     """
     best: tuple[bool, bool, float, str] | None = None
     for name in old[0] if old and new else ():
-        a, b = [_plain(row.get(name)) for row in old], [_plain(row.get(name)) for row in new]
+        a, b = [_identity(row.get(name)) for row in old], [_identity(row.get(name)) for row in new]
         if any(blank(v) or isinstance(v, (bool, float)) for v in (*a, *b)) or len(set(a)) < len(a):
             continue
         if len(set(b)) < 0.9 * len(b):
@@ -154,8 +155,8 @@ def _key(old: Sequence[Row], new: Sequence[Row]) -> str | None:
 
 
 def _pairs(old: Sequence[Row], new: Sequence[Row], key: str) -> list[tuple[Row, Row]]:
-    by_key = {_plain(row.get(key)): row for row in new}
-    return [(row, by_key[_plain(row.get(key))]) for row in old if _plain(row.get(key)) in by_key]
+    by_key = {_identity(row.get(key)): row for row in new}
+    return [(row, by_key[_identity(row.get(key))]) for row in old if _identity(row.get(key)) in by_key]
 
 
 def _kept(old: Sequence[Row], new: Sequence[Row], name: str) -> bool:
@@ -168,8 +169,8 @@ def _kept(old: Sequence[Row], new: Sequence[Row], name: str) -> bool:
 def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
     """A field whose values are now those that another field had."""
     names = [n for n in old[0] if n in new[0]]
-    before = {n: {_plain(r.get(n)) for r in old if not blank(r.get(n))} for n in names}
-    now = {n: [_plain(r.get(n)) for r in new if not blank(r.get(n))] for n in names}
+    before = {n: {_identity(r.get(n)) for r in old if not blank(r.get(n))} for n in names}
+    now = {n: [_identity(r.get(n)) for r in new if not blank(r.get(n))] for n in names}
     for name, other in itertools.combinations(names, 2):
         if _alike_share(new, name, other) >= _CHANGED and _alike_share(old, name, other) <= _OWN:
             yield Breach("swapped", f"{place}.{other}", "its own values", f"those of {name!r}")
@@ -188,8 +189,8 @@ def _alike_share(rows: Sequence[Row], name: str, other: str) -> float:
     return sum(not blank(r.get(name)) and bool(r.get(name) == r.get(other)) for r in rows) / len(rows)
 
 
-def _plain(value: Any) -> Any:
-    return " ".join(value.split()).casefold() if isinstance(value, str) else value
+def _identity(value: Any) -> Any:
+    return comparable(value) if isinstance(value, str) else value
 
 
 def _share(values: Sequence[Any], among: set[Any]) -> float:
@@ -209,7 +210,7 @@ def _against_same(place: str, past: PreviousOutput, new: Sequence[Row], fields: 
         return
     for name in old[0]:
         yield from recased(f"{place}.{name}", [(a.get(name), b.get(name)) for a, b in pairs])
-    yield from _cut_off(place, [_plain(row.get(key)) for row in old], [_plain(row.get(key)) for row in new])
+    yield from _cut_off(place, [_identity(row.get(key)) for row in old], [_identity(row.get(key)) for row in new])
     for name in (n for n in old[0] if n != key):
         path = f"{place}.{name}"
         values = [(a.get(name), b.get(name)) for a, b in pairs]
@@ -261,14 +262,14 @@ def _factor(values: Sequence[tuple[Any, Any]]) -> float | None:
 
 def _same_output(run: Observed, history: History) -> Iterator[Breach]:
     """The very output that other parameters gave: other than these did before, or where each had one of its own."""
-    mine, now = {n: _plain(v) for n, v in run.parameters.items()}, digest(run.output)
+    mine, now = {n: _identity(v) for n, v in run.parameters.items()}, digest(run.output)
     digests = [past.digest for past in history.others]
     if history.same is not None:
         told_apart = history.same.digest not in (now, *digests)
     else:
         told_apart = len(digests) >= 2 and len(set(digests)) == len(digests) and not _named(run)
     for past in history.others if told_apart else ():
-        if past.digest == now and {n: _plain(v) for n, v in past.parameters.items()} != mine:
+        if past.digest == now and {n: _identity(v) for n, v in past.parameters.items()} != mine:
             shown = json.dumps(dict(past.parameters), ensure_ascii=False)
             yield Breach("same-output", "$", "an output of its own", f"exactly that of {shown}", "statistical")
             return

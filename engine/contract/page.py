@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.contract.model import Breach, Observed
 from engine.contract.profile import rows
+from engine.task.text import collapse
 
 _SHOWN_MORE = 1.2  # times the rows of the output; a group of few more has a head, a sum or an advertisement
 _ANYTHING = re.compile(r"""text=(?:""|''|//)|text\((?:""|'')?\)|^(?:html|body|:root|\*)$""", re.IGNORECASE)
@@ -83,8 +84,8 @@ def always_there(messages: Collection[str], full_page: str) -> str | None:
     >>> always_there(["0 orders"], "Orders 10 orders"), always_there(["No luck?"], "12 shops. No luck? Call us.")
     (None, 'No luck?')
     """
-    shown = " ".join(full_page.split())
-    words = (" ".join(message.split()) for message in messages)
+    shown = collapse(full_page)
+    words = map(collapse, messages)
     return next((m for m in words if re.search(rf"(?<!\w){re.escape(m)}(?!\w)", shown)), None)
 
 

@@ -66,10 +66,10 @@ def outcome_failure(
         details["traceback"] = execution.outcome.error.traceback
     if execution.passed_gate:
         details["actions"] = [action for action, passed in execution.gates if passed]
-    return Cause(reason, f"{_short(problems)} ({remedy})", details=details)
+    return Cause(reason, f"{_summary(problems)} ({remedy})", details=details)
 
 
-def _short(problems: Sequence[str]) -> str:
+def _summary(problems: Sequence[str]) -> str:
     """The problems on one line: of Playwright's call log, what it waited for. The details have all of it."""
     lines = [line.strip().removeprefix("- ") for line in "; ".join(problems).splitlines()]
     kept = [line for line in lines if line and line != "Call log:"]

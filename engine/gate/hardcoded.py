@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from engine.contract import main_rows
+from engine.task.text import shorten
 
 _SHORTEST = 3  # characters; shorter values stand in any code by chance
 _TELLING = 12  # characters; a single word that is shorter may be a label of the page
@@ -40,8 +41,8 @@ def baked_parameters(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterato
             inside = _telling(value) and _contains(text, str(value)) and text not in names & set(parameters)
             if exact or inside or in_url.search(text):
                 yield (
-                    f"line {node.lineno}: {_short(node.value)} has this run's value of the parameter {name!r} baked in;"
-                    f' use parameters["{name}"]'
+                    f"line {node.lineno}: {_literal(node.value)} has this run's value of the parameter {name!r} baked"
+                    f' in; use parameters["{name}"]'
                 )
                 break
 
@@ -57,7 +58,7 @@ def baked_origin(tree: ast.Module, start_url: str | None) -> Iterator[str]:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in excused:
             continue
         if re.match(rf"{re.escape(origin)}(?:[/?#]|$)", node.value):
-            yield f"line {node.lineno}: {_short(node.value)} names the site; use urljoin(task.start_url, …)"
+            yield f"line {node.lineno}: {_literal(node.value)} names the site; use urljoin(task.start_url, …)"
 
 
 def scraped(code: str, output: Any) -> list[str]:
@@ -77,7 +78,7 @@ def scraped(code: str, output: Any) -> list[str]:
             if value is not None:
                 where = f" of the field {field!r}" if field else ""
                 found.append(
-                    f"line {node.lineno}: {_short(node.value)} has {value!r} in it, a value{where} that this run read"
+                    f"line {node.lineno}: {_literal(node.value)} has {value!r} in it, a value{where} that this run read"
                     " from the page; find it on the page instead"
                 )
                 break
@@ -126,9 +127,8 @@ def _contains(text: str, value: str) -> bool:
     return bool(re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text))
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:117]}…"
+def _literal(value: Any) -> str:
+    return shorten(repr(value), 120)
 
 
 def _excused(tree: ast.Module) -> set[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +17,7 @@ from engine.contract import (
     main_rows,
     rows,
 )
+from engine.task.text import comparable
 
 _FEW_ROWS = 3  # of more rows that read like errors, the list may well be one of errors
 _VALUES = 3  # texts of an output; fewer need not have been seen
@@ -48,10 +48,10 @@ def unseen(output: Any, seen: Sequence[str], code: str) -> str | None:
     """
     _, found = main_rows(output)
     values = [v for row in found for v in row.values() if isinstance(v, str) and len(v.strip()) >= 3]
-    texts = {_plain(v) for v in values[:_LOOKED_UP]}
+    texts = {comparable(v) for v in values[:_LOOKED_UP]}
     if "task.ask" in code or len(texts) < _VALUES:
         return None
-    shown = _plain("\n".join(seen))
+    shown = comparable("\n".join(seen))
     if any(text in shown for text in texts):
         return None
     few = ", ".join(repr(v[:60]) for v in values[:2])
@@ -100,7 +100,3 @@ def same_parameters(outputs: Sequence[PreviousOutput], parameters: Mapping[str, 
     """Return the earlier output of these parameters, if any."""
     asked = json.dumps(dict(parameters), sort_keys=True, default=str)
     return next((p for p in outputs if json.dumps(dict(p.parameters), sort_keys=True, default=str) == asked), None)
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip().casefold()

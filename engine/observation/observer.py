@@ -240,10 +240,10 @@ def _brief(nodes: Sequence[Node], wording: Wording) -> str:
 def _path(path: Sequence[Node], wording: Wording) -> str:
     """The elements around something, those that say where it is."""
     telling = [node for node in path if node.role not in ("page", "generic", "list", "rowgroup", "text", "paragraph")]
-    return " > ".join(_short(node, wording) for node in telling[-3:])
+    return " > ".join(_path_part(node, wording) for node in telling[-3:])
 
 
-def _short(node: Node, wording: Wording) -> str:
+def _path_part(node: Node, wording: Wording) -> str:
     name = quote(node.name, 40) if node.name else ""
     if not name and node.role in ("row", "listitem", "article"):
         text = " ".join(below.name for below in node.walk() if below.name)
@@ -254,7 +254,7 @@ def _short(node: Node, wording: Wording) -> str:
 def _describe(match: Match, wording: Wording) -> tuple[str, str]:
     lines = [line for block in Look(wording, tight=2).blocks(Node("generic", children=(match.node,)), "page")
              for line in block.lines()]  # fmt: skip
-    line = lines[0] if len(lines) == 1 else f"{_short(match.node, wording)}: {summary(match.node)}"
+    line = lines[0] if len(lines) == 1 else f"{_path_part(match.node, wording)}: {summary(match.node)}"
     if match.node.ref and f"[{match.node.ref}]" not in line:
         line += f" [{match.node.ref}]"
     return line, _path(match.path, wording)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from engine.observation.aria import ENTRY_ROLES, Node
 from engine.observation.labels import neutral
+from engine.task.text import collapse, comparable
 
 MASK = "••••"
 
@@ -48,7 +49,7 @@ def dress(root: Node, hints: Iterable[tuple[str, str]]) -> Node:
     for key, text in hints:
         kind, _, subject = key.partition(":")
         if kind == "title":
-            titles[_plain(subject)].append(text)
+            titles[collapse(subject)].append(text)
         elif kind == "secret":
             secrets.add(text)
         elif re.fullmatch(r"(f\d+)?e\d+", key):
@@ -62,8 +63,8 @@ def _notes_in_order(root: Node, titles: Mapping[str, list[str]]) -> dict[int, st
     """Which node gets which title: the nth element that shows a text gets the nth title given for that text."""
     holders: dict[str, list[Node]] = defaultdict(list)
     for node in root.walk():
-        text = _plain(node.name)
-        if text in titles and not any(_plain(below.name) == text for below in node.walk() if below is not node):
+        text = collapse(node.name)
+        if text in titles and not any(collapse(below.name) == text for below in node.walk() if below is not node):
             holders[text].append(node)
     notes: dict[int, str] = {}
     for text, nodes in holders.items():
@@ -89,10 +90,6 @@ def _dress(node: Node, by_ref: Mapping[str, str], notes: Mapping[int, str], secr
             for child in children
         )
     return replace(node, children=children, note=note)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split())
 
 
 def simplify(node: Node) -> Node:
@@ -166,14 +163,14 @@ def _without_labels(children: list[Node]) -> list[Node]:
 
 
 def _same(label: str, name: str) -> bool:
-    return bool(name) and _plain(label).rstrip(":* ").casefold() == _plain(name).rstrip(":* ").casefold()
+    return bool(name) and comparable(label).rstrip(":* ") == comparable(name).rstrip(":* ")
 
 
 def _is_said(name: str, children: list[Node]) -> bool:
     """The name is but the words of the children."""
     if not name:
         return False
-    said = " ".join(_plain(below.name) for child in children for below in child.walk() if below.name)
+    said = " ".join(collapse(below.name) for child in children for below in child.walk() if below.name)
     return sorted(_WORDS.findall(said)) == sorted(_WORDS.findall(name))
 
 
@@ -181,10 +178,10 @@ def _repeats_name(node: Node, children: list[Node]) -> bool:
     """The children only say again what the element's name says."""
     if not node.name or not children or node.role in ("textbox", "searchbox", "combobox", "spinbutton"):
         return False
-    name = _plain(node.name).casefold()
+    name = comparable(node.name)
     said = [below for child in children for below in child.walk()]
     return all(
         not below.is_control and not below.note and below.role in ("text", "img", "generic", "heading", "paragraph")
-        and _plain(below.name).casefold() in name
+        and comparable(below.name) in name
         for below in said
     )  # fmt: skip

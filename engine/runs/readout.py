@@ -17,6 +17,7 @@ from engine.runs.commit import commit
 from engine.runs.context import RunContext, Success
 from engine.runs.verdict import PassedGate
 from engine.task.cause import Cause
+from engine.task.text import collapse
 from sandbox import SandboxError, Session
 
 _TURNS = 15
@@ -84,7 +85,7 @@ def _not_shown(cause: Cause, found: str) -> Cause:
 
 async def _add_note(context: RunContext, budget: ModelBudget, passed: PassedGate, base: Bundle, note: str) -> None:
     """Commit one line for the next repair."""
-    said = " ".join(context.redactor.text(note).split())[:_LONGEST_NOTE]
+    said = collapse(context.redactor.text(note))[:_LONGEST_NOTE]
     line = f"- After {', '.join(map(repr, passed.run.actions))} the automation failed: {said}"
     if line in base.notes:
         return

@@ -79,13 +79,13 @@ def _preview(value: Any) -> Preview:
     if isinstance(value, Mapping):
         lists = [v for v in value.values() if isinstance(v, list)]
         return Preview(rows=len(lists[0]) if len(lists) == 1 else None, sample=_first_fields(value))
-    return Preview(sample=_short(value))
+    return Preview(sample=_sample(value))
 
 
 def _first(items: list[Any], most: int = 3) -> list[Any]:
     sample: list[Any] = []
     for item in items[:most]:
-        shown = _short(item)
+        shown = _sample(item)
         if sample and len(json.dumps([*sample, shown])) > _SAMPLE_BYTES:
             break
         sample.append(shown)
@@ -93,10 +93,10 @@ def _first(items: list[Any], most: int = 3) -> list[Any]:
 
 
 def _first_fields(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(k)[:200]: _first(v, 1) if isinstance(v, list) else _short(v) for k, v in list(value.items())[:20]}
+    return {str(k)[:200]: _first(v, 1) if isinstance(v, list) else _sample(v) for k, v in list(value.items())[:20]}
 
 
-def _short(value: Any) -> Any:
+def _sample(value: Any) -> Any:
     text = json.dumps(value, ensure_ascii=False)
     if len(text) <= _SAMPLE_BYTES // 4:
         return value

@@ -47,7 +47,7 @@ class OutputSchema:
         self._adapter: TypeAdapter[Any] | None = None
         try:
             if isinstance(schema, Mapping):
-                self.json_schema = _plain(schema)
+                self.json_schema = _as_json(schema)
             else:
                 self._adapter = _adapter(schema)
                 self.json_schema = self._adapter.json_schema(mode="validation")
@@ -75,7 +75,7 @@ class OutputSchema:
             format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
             registry=referencing.Registry(),  # the default one fetches what it does not know
         )
-        return [f"{e.json_path}: {_short(e.message)}" for e in validator.iter_errors(value)]
+        return [f"{e.json_path}: {_cut_middle(e.message)}" for e in validator.iter_errors(value)]
 
     def _refusals(self, value: Any) -> list[str]:
         """What the pydantic class has against it, beyond what a JSON Schema can say."""
@@ -188,7 +188,7 @@ def _look(values: Iterable[Any]) -> _Seen:
     return _Seen(sorted(types), objects, items)
 
 
-def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+def _as_json(schema: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return cast(dict[str, Any], json.loads(json.dumps(schema, allow_nan=False)))
     except (TypeError, ValueError) as error:
@@ -222,7 +222,7 @@ def _check(schema: Mapping[str, Any], untrusted: bool) -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise InvalidRequest(
-            f"output_schema is no valid JSON Schema: {error.json_path}: {_short(error.message)}",
+            f"output_schema is no valid JSON Schema: {error.json_path}: {_cut_middle(error.message)}",
             field="output_schema",
         ) from None
     check_references(schema, untrusted=untrusted)
@@ -262,5 +262,5 @@ def _json_path(loc: Sequence[str | int]) -> str:
     return "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc)
 
 
-def _short(text: str, limit: int = 300) -> str:
+def _cut_middle(text: str, limit: int = 300) -> str:
     return text if len(text) <= limit else text[: limit // 2] + " … " + text[-limit // 3 :]

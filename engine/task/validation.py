@@ -64,14 +64,14 @@ def build(
         start_url=_url(start_url),
         parameters=checked,
         output_schema=output_schema.json_schema if output_schema else None,
-        reuse_key=_short("reuse_key", reuse_key) or new_id("wtr_"),
+        reuse_key=_key("reuse_key", reuse_key) or new_id("wtr_"),
         model=model,
         ai=ai,
         secrets=secret_names(checked, secrets),
         allow_hosts=origins(strings("allow_hosts", allow_hosts)),
         limits=_limits(limits, timeout, budget_usd),
         if_interrupted=if_interrupted,
-        idempotency_key=_short("idempotency_key", idempotency_key),
+        idempotency_key=_key("idempotency_key", idempotency_key),
         trust_start_url=trust_start_url,
     )
 
@@ -98,8 +98,13 @@ def _parameters(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
         raise InvalidRequest(f"parameters are not JSON: {error}", field="parameters") from None
     _text(json.dumps(dict(parameters), ensure_ascii=False), "parameters")
     checked: dict[str, Any] = json.loads(text)
-    if _deeper_than(_DEEPEST, checked):
-        raise InvalidRequest(f"parameters are nested deeper than {_DEEPEST} levels", field="parameters")
+    if text.count("[") + text.count("{") >= _DEEPEST:  # else the sandbox need not be imported for the exact answer
+        from sandbox.protocol import ProtocolError, check_depth
+
+        try:
+            check_depth(checked, _DEEPEST)
+        except ProtocolError as error:
+            raise InvalidRequest(f"parameters are {error}", field="parameters") from None
     return checked
 
 
@@ -110,18 +115,6 @@ def _text(text: str, field: str) -> str:
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"{field} holds a character that is not Unicode text: {error}", field=field) from None
     return text
-
-
-def _deeper_than(levels: int, value: Any) -> bool:
-    level = [value]
-    for _ in range(levels):
-        level = [
-            child
-            for parent in level
-            if isinstance(parent, (dict, list))
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-        ]
-    return bool(level)
 
 
 def _url(url: str | None) -> str | None:
@@ -137,7 +130,7 @@ def _url(url: str | None) -> str | None:
     return _text(url, "start_url")
 
 
-def _short(field: str, key: str | None) -> str | None:
+def _key(field: str, key: str | None) -> str | None:
     if key is None:
         return None
     if not isinstance(key, str) or not 1 <= len(key) <= _LONGEST_KEY:

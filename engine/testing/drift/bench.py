@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from engine.api.async_engine import AsyncEngine
 from engine.bundles import BundleStore
+from engine.task.text import shorten
 from engine.task.wire import Limits, TaskResult
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.proxy import DriftProxy
@@ -211,16 +212,15 @@ def _commit_bare(bundles: BundleStore, key: str, bare_key: str) -> None:
 def difference(given: Any, right: Any) -> str:
     """In what an output departs from the right one, in one line."""
     if not (isinstance(given, list) and isinstance(right, list)):
-        return f"{_short(given)} instead of {_short(right)}"
+        return f"{_literal(given)} instead of {_literal(right)}"
     if len(given) != len(right):
         return f"{len(given)} rows instead of {len(right)}"
     wrong = [at for at, pair in enumerate(zip(given, right, strict=True)) if pair[0] != pair[1]]
     if sorted(map(repr, given)) == sorted(map(repr, right)):
         return "the rows in another order"
     at = wrong[0]
-    return f"{len(wrong)} of {len(right)} rows differ; row {at}: {_short(given[at])} instead of {_short(right[at])}"
+    return f"{len(wrong)} of {len(right)} rows differ; row {at}: {_literal(given[at])} instead of {_literal(right[at])}"
 
 
-def _short(value: Any) -> str:
-    said = repr(value)
-    return said if len(said) <= 160 else f"{said[:157]}..."
+def _literal(value: Any) -> str:
+    return shorten(repr(value), 160)
