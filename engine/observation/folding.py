@@ -12,17 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.observation.aria import ENTRY_ROLES, Node
+from sandbox.paging import may_lead_on, may_state_total
 
-_NEXT = re.compile(
-    r"^\W*(next|older|more|load more|show more|see more|view more|more results|weiter|nächste|suivant|siguiente)\b"
-    r"|\bnext (page|results|\d+)\b|\b(load|show) (\d+ )?(more|all)\b|^\s*[\u203a\u00bb\u2192\u27e9\u276f]+\s*$",
-    re.IGNORECASE,
-)
-_TOTAL = re.compile(
-    r"\d[\d.,]*\+?\s+(results?|items?|entries|matches|records|rows|products|hits|total|found|pages?)\b|\bof\s+(about\s+)?\d"
-    r"|\b(showing|results?|page|total)\b.{0,20}\d",
-    re.IGNORECASE,
-)
 _DIGITS = re.compile(r"\d+")
 
 
@@ -41,14 +32,14 @@ class Folded:
 
 def says_next(node: Node) -> bool:
     """A control by which the page says that there is more."""
-    return node.role in ("link", "button") and len(node.name) < 40 and bool(_NEXT.search(node.name))
+    return node.role in ("link", "button") and len(node.name) < 40 and may_lead_on(node.name)
 
 
 def says_total(node: Node) -> bool:
     """A short text that states how many there are."""
     if node.role not in ("text", "heading", "status", "caption") or len(node.name) > 80:
         return False
-    return bool(_TOTAL.search(node.name)) or (node.role == "heading" and bool(_DIGITS.search(node.name)))
+    return may_state_total(node.name) or (node.role == "heading" and bool(_DIGITS.search(node.name)))
 
 
 class Shapes:

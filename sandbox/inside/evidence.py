@@ -4,13 +4,14 @@ cost little."""
 from __future__ import annotations
 
 import asyncio
-import re
+import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.inside.hints import collect_hints
 from sandbox.inside.outline import OUTLINE
 from sandbox.inside.screenshot import stop_loading, take_picture
+from sandbox.paging import NEXT_ARROW, NEXT_LABEL, stated_totals
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
@@ -20,20 +21,13 @@ if TYPE_CHECKING:
 _TEXT_LIMIT = 3_000
 _PAGE_TIMEOUT = 3.0
 _SNAPSHOT_TIMEOUT_MS = 15_000
-_MOST_COUNTS = 20
-_DIGITS = 15  # of a total; what is longer counts nothing, and the host would not take it
 
 _SIGNS = """() => {
   const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
   const off = (e) => e.disabled || e.closest('[aria-disabled=true], [inert], fieldset:disabled')
     || /(^|[\\s_-])disabled($|[\\s_-])/i.test(e.className + ' ' + (e.parentElement ? e.parentElement.className : ''));
   const plain = (s) => (s || '').replace(/\\s+/g, ' ').trim();
-  const more = new RegExp('^[\\\\s\\u2039\\u203a\\u00ab\\u00bb\\u2192<>|.…]*(next( page| results)?'
-    + '|older( posts| entries)?|(load|show|view|see) more\\\\b.*'
-    + '|more (results|items|posts)|more|weiter|nächste( seite)?'
-    + '|suivant(e)?|page suivante|siguiente|próxima|avanti|volgende'
-    + '|次へ|下一页)[\\\\s\\u203a\\u00bb\\u2192>|.…]*$', 'i');
-  const arrow = /^(\\u203a|\\u00bb|\\u2192|>|>>|\\u27e9|\\u276f)$/;
+  const more = new RegExp(NEXT_LABEL, 'i'), arrow = new RegExp(NEXT_ARROW);
   const beside = 'nav, header, footer, aside, dialog, select, svg, [role=navigation], [role=dialog]';
   let longest = null;
   for (const e of (document.querySelector('main, [role=main]') || document.body || document).querySelectorAll('*')) {
@@ -68,7 +62,7 @@ _SIGNS = """() => {
     next: controls.slice(0, 10), password: passwords.length > 0, filled: passwords.some((e) => e.value !== ''),
     challenge,
   };
-}"""
+}""".replace("NEXT_LABEL", json.dumps(NEXT_LABEL)).replace("NEXT_ARROW", json.dumps(NEXT_ARROW))
 # By a whole page, or by a locator that matches anything, no site says that there is nothing.
 _MESSAGE = """e => {
   const said = (e.innerText || e.alt || e.getAttribute('aria-label') || '').trim();
@@ -76,37 +70,6 @@ _MESSAGE = """e => {
   return short && e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0 ? said : null;
 }"""
 _SEE = f"() => ({{...({_SIGNS})(), ...({OUTLINE})()}})"
-
-_NUMBER = r"(\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)"
-# Any plural counts, but for measures: whoever compares a total looks at its wording too.
-_NOUN = (
-    r"(?!(?:seconds|minutes|hours|days|weeks|months|years|pages|stars|points|views|times|percent|reviews|comments)\b)"
-    r"(?:[a-z-]{3,}s|entry|item|result|people|total|found)"
-)
-_COUNTS = (
-    re.compile(
-        r"\d+\s*(?:-|\u2013|\u2014|to)\s*\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?"
-        rf"{_NUMBER}(?![\d.,]*\d)[^\n]{{0,30}}",
-        re.I,
-    ),
-    re.compile(
-        rf"(?<![-\u2013])\b\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?{_NUMBER}\s+[a-z][^\n]{{0,30}}",
-        re.I,
-    ),
-    re.compile(rf"(?<![\d.,$€£/-])\b{_NUMBER}\s+(?:[a-z]+\s+)?{_NOUN}\b(?: found)?", re.I),
-    re.compile(rf"\b(?:total|results|items|entries|found)\s*:?\s+{_NUMBER}(?![\d.,]*\d)\b", re.I),
-)
-
-
-def stated_totals(text: str) -> list[tuple[str, int]]:
-    """Places in a page's text that state a total, with the total."""
-    found: dict[int, tuple[str, int]] = {}  # by where the number stands: two patterns may see the same
-    for pattern in _COUNTS:
-        for match in pattern.finditer(text):
-            total = re.sub(r"\D", "", match[1])
-            if len(total) <= _DIGITS:
-                found.setdefault(match.start(1), (re.sub(r"\s+", " ", match[0]).strip()[:80], int(total)))
-    return list(dict.fromkeys(found.values()))[:_MOST_COUNTS]
 
 
 async def collect_evidence(

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.inside.evidence import stated_totals
 from sandbox.protocol import ProtocolError, dump_json, parse_json, parse_message
 
 JSON = st.recursive(
@@ -47,24 +46,3 @@ def test_what_is_not_taken(data: bytes) -> None:
 def test_messages_have_a_shape(line: bytes) -> None:
     with pytest.raises(ProtocolError):
         parse_message(line)
-
-
-@pytest.mark.parametrize(
-    ("text", "totals"),
-    [
-        ("47 results", [47]),
-        ("Showing 1\u201310 of 47", [47]),
-        ("Showing 1 to 10 of 1,247 entries", [1247]),
-        ("1.247 items found", [1247]),
-        ("Total: 12", [12]),
-        ("12 of 53 companies", [53]),
-        ("64 stories", [64]),
-        ("5 minutes", []),
-        ("Page 2 of 5", []),
-        ("\u00a347.00", []),
-        ("In stock (22 available)", []),
-        ("9" * 400 + " items", []),
-    ],
-)
-def test_totals_that_a_page_states(text: str, totals: list[int]) -> None:
-    assert [number for _, number in stated_totals(text)] == totals

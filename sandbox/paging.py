@@ -1,0 +1,99 @@
+"""The words by which a page says that a list goes on, and how many there are in all.
+
+Both ideas come in two degrees. What is certain is evidence that a run read too little, so nothing else may pass for it.
+What is possible stays visible when a page is shortened for the model, so none may be missed. All that is certain is
+possible, too.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ARROWS = "\u203a\u00bb\u2192\u27e9\u276f"
+# A label's first words, and what may follow them if the label is to say nothing else.
+_NEXT = {
+    "next": "( page| results)?",
+    "older": "( posts| entries)?",
+    "(?:load|show|view|see) more": r"\b.*",
+    "more": "( results| items| posts)?",
+    "weiter": "",
+    "nächste": "( seite)?",
+    "suivante?": "",
+    "page suivante": "",
+    "siguiente": "",
+    "próxima": "",
+    "avanti": "",
+    "volgende": "",
+    "次へ": "",
+    "下一页": "",
+}
+_LABELS = "|".join(first + rest for first, rest in _NEXT.items())
+NEXT_LABEL = rf"^[\s\u2039\u203a\u00ab\u00bb\u2192<>|.…]*(?:{_LABELS})[\s\u203a\u00bb\u2192>|.…]*$"
+"""The whole label of a control that certainly leads on: a pattern for Python and JavaScript, in any case of letters."""
+NEXT_ARROW = f"^(?:[{_ARROWS}]|>>?)$"
+"""The whole text of a control that is an arrow: a pattern for both, too."""
+_MAY_LEAD_ON = re.compile(
+    rf"^\W*(?:{'|'.join(_NEXT)})(?!\w)|\bnext (page|results|\d+)\b|\b(load|show) (\d+ )?(more|all)\b"
+    rf"|^\s*(?:[{_ARROWS}]+|>>?)\s*$",
+    re.IGNORECASE,
+)
+
+_MOST_TOTALS = 20
+_DIGITS = 15  # of a total; a longer number counts nothing, and the host would not take it
+_NUMBER = r"(\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)"
+# Any plural counts, but for measures: whoever compares a total looks at its wording too.
+_NOUN = (
+    r"(?!(?:seconds|minutes|hours|days|weeks|months|years|pages|stars|points|views|times|percent|reviews|comments)\b)"
+    r"(?:[a-z-]{3,}s|entry|item|result|people|total|found)"
+)
+_COUNTS = (
+    re.compile(
+        r"\d+\s*(?:-|\u2013|\u2014|to)\s*\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?"
+        rf"{_NUMBER}(?![\d.,]*\d)[^\n]{{0,30}}",
+        re.I,
+    ),
+    re.compile(
+        rf"(?<![-\u2013])\b\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?{_NUMBER}\s+[a-z][^\n]{{0,30}}",
+        re.I,
+    ),
+    re.compile(rf"(?<![\d.,$€£/-])\b{_NUMBER}\s+(?:[a-z]+\s+)?{_NOUN}\b(?: found)?", re.I),
+    re.compile(rf"\b(?:total|results|items|entries|found)\s*:?\s+{_NUMBER}(?![\d.,]*\d)\b", re.I),
+)
+_MAY_STATE_TOTAL = re.compile(
+    r"\d[\d.,]*\+?\s+(results?|items?|entries|matches|records|rows|products|hits|total|found|pages?)\b|\bof\s+(about\s+)?\d"
+    r"|\b(showing|results?|page|total)\b.{0,20}\d",
+    re.IGNORECASE,
+)
+
+
+def may_lead_on(label: str) -> bool:
+    """Tell whether a control of this label may lead to more of a list.
+
+    >>> may_lead_on("Next 20 towns"), may_lead_on("\u203a"), may_lead_on("Moreton")
+    (True, True, False)
+    """
+    return _MAY_LEAD_ON.search(label) is not None
+
+
+def may_state_total(text: str) -> bool:
+    """Tell whether a text may say how many there are.
+
+    >>> may_state_total("Page 2 of 5"), may_state_total("Open 7 days")
+    (True, False)
+    """
+    return re.search(r"\d", text) is not None and (bool(_MAY_STATE_TOTAL.search(text)) or bool(stated_totals(text)))
+
+
+def stated_totals(text: str) -> list[tuple[str, int]]:
+    """Return the places in a text that certainly state a total, each with the total; at most twenty.
+
+    >>> stated_totals("Showing 1-10 of 1,247 results")
+    [('1-10 of 1,247 results', 1247)]
+    """
+    found: dict[int, tuple[str, int]] = {}  # by where the number stands: two patterns may see the same
+    for pattern in _COUNTS:
+        for match in pattern.finditer(text):
+            total = re.sub(r"\D", "", match[1])
+            if len(total) <= _DIGITS:
+                found.setdefault(match.start(1), (re.sub(r"\s+", " ", match[0]).strip()[:80], int(total)))
+    return list(dict.fromkeys(found.values()))[:_MOST_TOTALS]
