@@ -4,7 +4,7 @@ itself gave up.
 SandboxError
 ├── SandboxUnavailable      no jail or no browser on this machine; the message names what to install
 ├── SandboxLimitExceeded    a limit was passed and the worker was ended
-└── WorkerDied              the worker ended, or spoke out of turn, for another reason
+└── WorkerDied              the worker ended, or violated the protocol, for another reason
 AskRefused                  raised by `Host.ask`; its text reaches the automation as an error
 """
 

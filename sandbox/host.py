@@ -41,10 +41,10 @@ class Host:
 
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         """Answer a question about ``content`` (untrusted), in the form of ``schema``."""
-        raise AskRefused("nobody answers questions here")
+        raise AskRefused("this host does not support task.ask")
 
     async def download(
         self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]
     ) -> dict[str, Any]:
         """Keep a file. ``name`` is as the site gave it: sanitize it. Returns what the automation gets to see of it."""
-        raise SandboxError("nobody takes files here")
+        raise SandboxError("this host does not support task.download and task.attach")

@@ -251,7 +251,7 @@ class Sandbox:
             self._out_of_turn(client, problem)
 
     def _out_of_turn(self, client: WorkerClient, problem: Exception) -> NoReturn:
-        died = WorkerDied(f"the worker spoke out of turn: {problem}")
+        died = WorkerDied(f"worker protocol violation: {problem}")
         client.end(died)
         raise died from None
 

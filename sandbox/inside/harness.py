@@ -85,7 +85,7 @@ class Harness:
     async def renew(self) -> list[str]:
         """After a run: a blank context and page, and no trace of the run. Returns what is left of it all the same."""
         if self._baseline is None or self._browser is None or not self._browser.is_connected():
-            return ["no memory of how it was" if self._baseline is None else "no browser"]
+            return ["no baseline" if self._baseline is None else "no browser"]
         context, self._context, self._page, self._recorder = self._context, None, None, None
         if others := [each for each in self._browser.contexts if each is not context]:
             return [f"{len(others)} browser contexts"]

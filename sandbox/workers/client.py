@@ -124,7 +124,7 @@ class WorkerClient:
         """
         assert self._channel is not None
         if self._census is None or self._job is None:
-            return ("no memory of how it was",)
+            return ("no baseline",)
         if self._job.waiting:
             return ("requests",)
         await asyncio.gather(*self._job.close(), return_exceptions=True)
@@ -255,7 +255,7 @@ class WorkerClient:
         await self._process.wait_gone()
 
     def _out_of_turn(self, problem: object) -> WorkerDied:
-        died = WorkerDied(f"the worker spoke out of turn: {problem}", self._process.last_words)
+        died = WorkerDied(f"worker protocol violation: {problem}", self._process.last_words)
         self.end(died)
         return died
 

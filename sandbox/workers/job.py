@@ -163,7 +163,7 @@ class Job:
             kind = "AskRefused" if isinstance(error, AskRefused) else "SandboxError"
             self._channel.reply_error(message, kind, str(error))
         except ProtocolError as error:
-            self._end(WorkerDied(f"the worker spoke out of turn: {error}"))
+            self._end(WorkerDied(f"worker protocol violation: {error}"))
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001  it is raised again by `call`

@@ -125,6 +125,6 @@ class Session:
         try:
             return parse(answer)
         except ProtocolError as error:
-            died = WorkerDied(f"the worker spoke out of turn: {error}")
+            died = WorkerDied(f"worker protocol violation: {error}")
             self._client.end(died)
             raise died from None

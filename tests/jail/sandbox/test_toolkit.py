@@ -79,7 +79,7 @@ async def test_a_refused_question_is_an_error_that_can_be_handled(run: Run) -> N
     assert refused is not None
     assert (refused.kind, refused.type) == ("ask", "AskRefused")
     body = "from sandbox.toolkit import AskRefused\ntry: await task.ask('?', '')\nexcept AskRefused as e: return str(e)"
-    assert (await run(body, path=None)).value == "nobody answers questions here"
+    assert (await run(body, path=None)).value == "this host does not support task.ask"
 
 
 async def test_a_broken_callback_reaches_the_caller(run: Run) -> None:
@@ -133,7 +133,7 @@ async def test_failed_downloads(run: Run) -> None:
     assert "HTTP 404" in missing.message
     untaken = (await run("await task.download('/report')")).error
     assert untaken is not None
-    assert "nobody takes files here" in untaken.message
+    assert "this host does not support task.download and task.attach" in untaken.message
 
 
 async def test_attach(run: Run) -> None:

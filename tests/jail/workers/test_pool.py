@@ -144,7 +144,7 @@ async def left_by(sandbox: Sandbox, body: str, caplog: pytest.LogCaptureFixture)
         ("import os\nos.open('/etc/localtime', os.O_RDONLY)", "descriptor "),
         ("import asyncio\nasync def later():\n    while True:\n        task.log('here')\n"
             "        await asyncio.sleep(0)\n"
-        "task.kept = asyncio.create_task(later())\nawait asyncio.sleep(0)", "the worker spoke out of turn: 'log'"),
+        "task.kept = asyncio.create_task(later())\nawait asyncio.sleep(0)", "worker protocol violation: 'log'"),
     ],
 )  # fmt: skip
 async def test_what_the_worker_finds(warm: Sandbox, body: str, what: str, caplog: pytest.LogCaptureFixture) -> None:
