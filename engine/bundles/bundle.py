@@ -135,6 +135,12 @@ class Bundle:
     def __post_init__(self) -> None:
         check_resource_names(self.resources)
 
+    @property
+    def committed(self) -> Revision:
+        """The revision of a bundle that the store loaded."""
+        assert self.revision is not None, "a bundle that the store loaded has its revision"
+        return self.revision
+
     def to_files(self) -> dict[str, bytes]:
         """Path to content of every file, the same bytes for the same bundle.
 
@@ -207,9 +213,3 @@ def _encode(path: str, text: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"{path} holds a character that is not Unicode text: {error}", field=path) from error
-
-
-def committed(bundle: Bundle) -> Revision:
-    """The revision of a bundle that the store loaded."""
-    assert bundle.revision is not None, "a bundle that the store loaded has its revision"
-    return bundle.revision

@@ -1,21 +1,27 @@
-"""Take a good result: record the run for later ones, widen the contract where it needs it, and tell the user."""
+"""Take a good result: commit what is new, record the run for later ones, and return the success."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from engine.agent.readout_tools import Readout
 from engine.bundles import Bundle, Revision
-from engine.bundles.bundle import committed
 from engine.contract import widen
+from engine.errors import EngineError
 from engine.gate.verdicts import Promoted
+from engine.runs.adoption import Adopted
 from engine.runs.commit import commit
 from engine.runs.context import RunContext, Success
-from engine.runs.verdict import Accepted, NewData
+from engine.runs.new_bundle import Work, adopted_bundle, new_bundle
+from engine.runs.verdict import Accepted, NewData, PassedGate
+from engine.task.text import collapse
+
+_LONGEST_NOTE = 500  # characters
 
 
 async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Success:
     """Return the result of a good replay, and count the run."""
-    run, revision = verdict.run, committed(bundle)
+    run, revision = verdict.run, bundle.committed
     if run.outcome.session is not None:
         run.outcome.session.release()
     for breach in verdict.breaches:
@@ -24,7 +30,7 @@ async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Succ
     if run.unknown_hosts:
         hosts = ", ".join(run.unknown_hosts)
         context.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")
-    await context.remember(context.good_runs.count(revision, run, keep=bundle.meta.effects == "read"))
+    await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read")
     return Success(run.outcome.value, revision, used=True, files=run.files)
 
 
@@ -39,22 +45,85 @@ async def widen_contract(context: RunContext, verdict: NewData) -> Success:
         subject="Widen: data of a kind not met before",
         body=context.redactor.text(found),
     )
-    await context.remember(context.good_runs.inherit(bundle, revision, trust=True))
-    await context.remember(context.good_runs.count(revision, run, keep=bundle.meta.effects == "read"))
+    await context.good_runs.inherit(bundle, revision, trust=True)
+    await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read")
     return Success(run.outcome.value, revision, used=True, files=run.files, updated=True)
 
 
-async def accept_promoted(
-    context: RunContext, promoted: Promoted, revision: Revision, base: Bundle | None, *, inherits: bool
+async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, promoted: Promoted) -> Success:
+    """Commit the model's code that passed the gate, and return the result of its run.
+
+    Args:
+        base: The bundle that it replaces; None after exploring from nothing.
+    """
+    task = context.redactor.text(context.request.task)
+    said = context.redactor.text(promoted.candidate.summary).strip().splitlines()
+    bundle = new_bundle(context, kind, base, promoted)
+    subject = f"{kind.capitalize()}: {said[0] if said else task}"
+    revision = await commit(context, bundle, reason=kind, subject=subject, body=task, written_by=context.budget)
+    # Code for a changed request gives other output, of which its base's history says nothing.
+    return await _first_success(context, revision, promoted, base, inherits=kind == "repair")
+
+
+async def accept_edits(context: RunContext, base: Bundle, adopted: Adopted) -> Success:
+    """Commit the user's edits that passed the gate, and return the result of their run."""
+    bundle, subject = adopted_bundle(context, adopted), f"Adopt: {', '.join(adopted.files)}"
+    revision = await commit(context, bundle, reason="adopt", subject=subject, edits=adopted.edited)
+    return await _first_success(context, revision, adopted.promoted, base, inherits=True)
+
+
+async def accept_readout(context: RunContext, base: Bundle | None, passed: PassedGate, found: Readout) -> Success:
+    """Return the result that was read off the page; of the bundle no more than its notes changes.
+
+    Args:
+        base: The bundle that ran or was to be repaired; None in a first run, of which nothing is kept.
+    """
+    context.warnings.append(
+        "the automation failed behind an irreversible action; the model read this result off the page, nothing was"
+        " done again, and the automation is as it was"
+    )
+    revision = base.revision if base is not None else None
+    if base is not None:
+        await _add_note(context, passed, base, found.note)
+    return Success(found.output, revision, used=base is not None, files=passed.run.files, continued=True)
+
+
+async def _add_note(context: RunContext, passed: PassedGate, base: Bundle, note: str) -> None:
+    """Commit one line for the next repair."""
+    said = collapse(context.redactor.text(note))[:_LONGEST_NOTE]
+    line = f"- After {', '.join(map(repr, passed.run.actions))} the automation failed: {said}"
+    if line in base.notes:
+        return
+    notes = context.redactor.text(f"{base.notes.rstrip()}\n{line}\n".lstrip())
+    context.settle()
+    try:
+        if await context.is_pinned():
+            return
+        revision = await commit(
+            context,
+            replace(base, notes=notes, revision=None),
+            reason="continued",
+            subject="Note: it failed behind an irreversible action",
+            body=said,
+            written_by=context.budget,
+        )
+        await context.good_runs.inherit(base, revision, trust=True)
+    except EngineError as error:
+        # The deed is done and its result known: that must not be lost for a note.
+        context.warnings.append(f"the note for the next repair could not be saved: {error.message}")
+
+
+async def _first_success(
+    context: RunContext, revision: Revision, promoted: Promoted, base: Bundle | None, *, inherits: bool
 ) -> Success:
-    """Return the result of a new revision, and count its runs.
+    """Record the runs that proved a new revision, and return its success.
 
     Args:
         inherits: True where it gives the same kind of output as its base, whose history then counts for it.
     """
+    good_runs, run = context.good_runs, promoted.run
     if base is not None and inherits:
-        await context.remember(context.good_runs.inherit(base, revision, trust=False))
-    keep, run = promoted.effects == "read", promoted.run
-    await context.remember(context.good_runs.count(revision, run, keep=keep, other=promoted.other))
+        await good_runs.inherit(base, revision, trust=False)
+    await good_runs.count(revision, run, keep=promoted.effects == "read", other=promoted.other)
     created = base is None
     return Success(run.outcome.value, revision, used=not created, files=run.files, created=created, updated=True)

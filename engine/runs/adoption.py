@@ -4,38 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
+from dataclasses import dataclass
 
-from engine.bundles import Bundle, Revision
-from engine.bundles.matching import parameter_types
-from engine.contract import widen
+from engine.bundles import Bundle
 from engine.diagnosis.failures import Failed, outcome_failure
 from engine.diagnosis.triage import site_cause
 from engine.errors import BundleCorrupt
 from engine.gate.gate import Gate
 from engine.gate.verdicts import Candidate, Promoted, Refused, Requirements
-from engine.runs.commit import commit
 from engine.runs.context import RunContext
 from engine.task.cause import Cause
-from engine.task.schema import OutputSchema
+from engine.task.schema import schema_in_force
 from sandbox import Outcome
 
 
-async def adopt(context: RunContext, base: Bundle) -> tuple[Promoted, Revision]:
-    """Try the edited code, and commit it.
+@dataclass(frozen=True)
+class Adopted:
+    """Edits that passed the gate.
+
+    Args:
+        edited: The working tree as it was read.
+        files: The names of the edited files.
+    """
+
+    edited: Bundle
+    files: tuple[str, ...]
+    promoted: Promoted
+
+
+async def adopt(context: RunContext, base: Bundle) -> Adopted:
+    """Put the edited code through the gate.
 
     Args:
         base: The bundle at HEAD.
 
     Raises:
-        Failed: Nothing was committed, and why; the edits stay in the directory.
+        Failed: It did not pass, and why; the edits stay in the directory.
     """
-    async with context.attempts.attempt("adopt") as note:
-        edited, files = await _read_edits(context)
-        promoted = await _prove(context, base, edited)
-        revision = await _commit(context, edited, promoted, files)
-        note.revision = revision.id
-    return promoted, revision
+    edited, files = await _read_edits(context)
+    return Adopted(edited, files, await _prove(context, base, edited))
 
 
 async def _read_edits(context: RunContext) -> tuple[Bundle, tuple[str, ...]]:
@@ -80,7 +87,7 @@ async def _requirements(context: RunContext, base: Bundle, edited: Bundle) -> Re
         task=request.task,
         parameters=request.parameters,
         secrets=request.secrets,
-        schema=OutputSchema(schema) if schema is not None else None,
+        schema=schema_in_force(None, schema),
         contract=edited.contract,
         history=await good_runs.history(base),
         known_parameters=request.other_parameters or await good_runs.other_parameters(base),
@@ -105,22 +112,3 @@ def _refusal(refused: Refused) -> Cause:
         return outcome_failure(reasons, refused.run, reason="failed-behind-gate")
     message = f"the edit did not pass the gate, and stays uncommitted: {'; '.join(reasons)}"
     return Cause("edit-refused", message, details={"reasons": reasons})
-
-
-async def _commit(context: RunContext, edited: Bundle, promoted: Promoted, files: tuple[str, ...]) -> Revision:
-    old, request = edited.meta, context.request
-    meta = old.model_copy(
-        update={
-            "parameters": parameter_types(request.parameters, request.secrets),
-            "allowed_hosts": tuple(sorted({*old.allowed_hosts, *promoted.hosts})),
-            "effects": "write" if "write" in (promoted.effects, old.effects) else "read",
-        }
-    )
-    contract = context.redactor.data(widen(dict(promoted.contract), promoted.run.observed()))
-    return await commit(
-        context,
-        replace(edited, meta=meta, contract=contract),
-        reason="adopt",
-        subject=f"Adopt: {', '.join(files)}",
-        edits=edited,
-    )

@@ -1,4 +1,4 @@
-"""Let the agent write or mend the automation of one task; what passes the gate is committed."""
+"""Let the agent write or mend the automation of one task, until a candidate passes the gate."""
 
 from __future__ import annotations
 
@@ -12,34 +12,23 @@ from engine.agent.author_tools import AuthorTools
 from engine.agent.loop import Agent
 from engine.agent.page_tools import GivenUp
 from engine.agent.prompts import assignment
-from engine.bundles import Bundle, Revision
-from engine.bundles.git_objects import need_git
+from engine.bundles import Bundle
 from engine.contract import History
 from engine.diagnosis.failures import Failed, session_failure
 from engine.diagnosis.page_kinds import speaks_of_login
 from engine.diagnosis.triage import site_cause
 from engine.errors import AgentStuck, ModelError
 from engine.gate.gate import Gate
-from engine.gate.verdicts import Promoted, Refused, Requirements
+from engine.gate.verdicts import Promoted, Requirements
 from engine.models.budget import ModelBudget
 from engine.observation.observer import Observer
-from engine.runs.commit import commit
 from engine.runs.context import RunContext
-from engine.runs.new_bundle import Work, new_bundle
+from engine.runs.new_bundle import Work
 from engine.runs.verdict import PassedGate
 from engine.task.cause import Cause
-from engine.task.schema import OutputSchema
 from sandbox import Session
 
 _REJECTED = frozenset({"not-a-web-task", "harmful", "impossible", "contradictory"})
-
-
-@dataclass(frozen=True)
-class Authored:
-    """Code that passed the gate, and the revision that holds it."""
-
-    promoted: Promoted
-    revision: Revision
 
 
 @dataclass(frozen=True)
@@ -57,50 +46,31 @@ class Assignment:
     trouble: str = ""
 
 
-async def author(context: RunContext, work: Assignment, session: Session | None = None) -> Authored | PassedGate:
-    """Work until something is committed, or something irreversible was done and the run failed behind it.
+async def author(
+    context: RunContext, budget: ModelBudget, work: Assignment, session: Session | None = None
+) -> Promoted | PassedGate:
+    """Work until a candidate passes the gate, or fails behind something irreversible that it did.
 
     Args:
+        budget: Pays for the model.
         session: The worker whose replay failed, with its page still open; None to open the start URL anew.
 
     Raises:
-        Failed: Nothing was committed, and why.
+        Failed: No candidate passed, and why.
     """
-    budget = await _admit(context, work)
-    async with context.attempts.attempt(work.kind) as note:
-        await context.events.emit(f"{work.kind}.started", trouble=work.trouble)
-        # Loading the model's library takes a second or two; the page opens meanwhile.
-        warming = asyncio.create_task(budget.warm())
-        try:
-            budget.ready()
-            async with _page(context, session) as page:
-                page.allow(context.executor.egress)
-                ended = await _promote(context, work, budget, page)
-        except (ModelError, AgentStuck) as error:
-            raise Failed(session_failure(error)) from error
-        finally:
-            warming.cancel()
-            await asyncio.gather(warming, return_exceptions=True)
-        if isinstance(ended, PassedGate):
-            note.reason = ended.cause.reason
-            return ended
-        revision = await _commit(context, work, budget, ended)
-        note.revision = revision.id
-    return Authored(ended, revision)
-
-
-async def _admit(context: RunContext, work: Assignment) -> ModelBudget:
-    """Return the model's budget, where there is a model and the bundle may be changed."""
-    if context.budget is None:
-        key = context.request.reuse_key
-        what = work.trouble or f"nothing is saved under the reuse key {key!r}; name the key of a saved automation"
-        reason = "not-covered" if work.base is not None else "nothing-saved"
-        raise Failed(Cause(reason, f'{what}, and with ai="never" nothing can be written', "rejected"))
-    if work.base is not None and await context.is_pinned():
-        message = f"{work.trouble}; the bundle is pinned and is not changed; unpin it to allow that"
-        raise Failed(Cause("pinned", message))
-    need_git()
-    return context.budget
+    await context.events.emit(f"{work.kind}.started", trouble=work.trouble)
+    # Loading the model's library takes a second or two; the page opens meanwhile.
+    warming = asyncio.create_task(budget.warm())
+    try:
+        budget.ready()
+        async with _page(context, session) as page:
+            page.allow(context.executor.egress)
+            return await _promote(context, work, budget, page)
+    except (ModelError, AgentStuck) as error:
+        raise Failed(session_failure(error)) from error
+    finally:
+        warming.cancel()
+        await asyncio.gather(warming, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -151,16 +121,16 @@ async def _promote(
     context: RunContext, work: Assignment, budget: ModelBudget, session: Session
 ) -> Promoted | PassedGate:
     """Run the agent's loop until the gate promotes a candidate."""
-    limits, schema = context.request.limits, context.schema_for(work.base if work.kind == "repair" else None)
+    limits, required = context.request.limits, await _requirements(context, work)
     tools = AuthorTools(
         session=session,
-        gate=Gate(context.executor, await _requirements(context, work, schema)),
+        gate=Gate(context.executor, required),
         redactor=context.redactor,
         observer=Observer(),
         code=work.base.automation if work.base is not None else "",
         candidates=limits.candidates,
     )
-    first = await _first_message(context, work, schema, await tools.first_look())
+    first = await _first_message(context, work, required, await tools.first_look())
     ended = await Agent(budget, tools, context.events, limits.turns).work(first)
     if isinstance(ended, Promoted):
         return ended
@@ -169,17 +139,23 @@ async def _promote(
         raise Failed(Cause(ended.reason, ended.message, code))
     if ended.final and ended.run is not None:
         return PassedGate(ended.run, ended.reasons, tools.code)
-    raise Failed(_no_good_candidate(work.kind, ended))
+    raise Failed(
+        Cause(
+            "no-good-candidate",
+            f"no automation passed the gate; the last was refused because {'; '.join(ended.reasons)}",
+            details={"reasons": list(ended.reasons), "while": work.kind},
+        )
+    )
 
 
-async def _requirements(context: RunContext, work: Assignment, schema: OutputSchema | None) -> Requirements:
+async def _requirements(context: RunContext, work: Assignment) -> Requirements:
     base, good_runs, request = work.base, context.good_runs, context.request
     repaired = base if work.kind == "repair" else None
     return Requirements(
         task=request.task,
         parameters=request.parameters,
         secrets=request.secrets,
-        schema=schema,
+        schema=context.schema,
         contract=repaired.contract if repaired is not None else None,
         history=await good_runs.history(repaired) if repaired is not None else History(),
         known_parameters=await good_runs.other_parameters(base) if base is not None else None,
@@ -187,8 +163,8 @@ async def _requirements(context: RunContext, work: Assignment, schema: OutputSch
     )
 
 
-async def _first_message(context: RunContext, work: Assignment, schema: OutputSchema | None, look: str) -> str:
-    redactor, base, start_url = context.redactor, work.base, context.executor.start_url
+async def _first_message(context: RunContext, work: Assignment, required: Requirements, look: str) -> str:
+    schema, redactor, base, start_url = required.schema, context.redactor, work.base, context.executor.start_url
     return assignment(
         task=redactor.text(context.request.task),
         start_url=redactor.text(start_url) if start_url else None,
@@ -199,25 +175,4 @@ async def _first_message(context: RunContext, work: Assignment, schema: OutputSc
         notes=base.notes if base is not None else "",
         trouble=redactor.text(work.trouble),
         sample=await context.good_runs.sample(base),
-    )
-
-
-def _no_good_candidate(kind: Work, refused: Refused) -> Cause:
-    return Cause(
-        "no-good-candidate",
-        f"no automation passed the gate; the last was refused because {'; '.join(refused.reasons)}",
-        details={"reasons": list(refused.reasons), "while": kind},
-    )
-
-
-async def _commit(context: RunContext, work: Assignment, budget: ModelBudget, promoted: Promoted) -> Revision:
-    task = context.redactor.text(context.request.task)
-    said = context.redactor.text(promoted.candidate.summary).strip().splitlines()
-    return await commit(
-        context,
-        new_bundle(context, work.kind, work.base, promoted),
-        reason=work.kind,
-        subject=f"{work.kind.capitalize()}: {said[0] if said else task}",
-        body=task,
-        written_by=budget,
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.bundles import Bundle, BundleStore, Revision
-from engine.errors import StoreError
+from engine.bundles import BundleStore, Revision
 from engine.execution.executor import Executor
 from engine.execution.network import NetworkAccess
 from engine.execution.services import TaskServices
@@ -52,10 +51,11 @@ class RunContext:
         services: Records, events, redactor and budget of the task.
         store: The workspace's bundles.
         executor: Runs automations.
-        schema: The output schema that the request names, if any; a pydantic class says more than its JSON Schema.
+        schema: The schema that outputs are held against: the request's, which may be a pydantic class, or, in a replay
+            and a repair, the bundle's; None where it is to be inferred.
         settle: Called when nothing may cut the run short any more, before it commits.
         attempts: The attempts of the task, measured.
-        good_runs: Results of earlier good runs of the automation.
+        good_runs: The good runs of the automation, this one included once it is recorded.
         warnings: Collects what the user should know beside the result.
     """
 
@@ -67,7 +67,7 @@ class RunContext:
     settle: Callable[[], None]
     attempts: AttemptLog
     good_runs: GoodRuns
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[str]
 
     @property
     def task_id(self) -> str:
@@ -89,22 +89,9 @@ class RunContext:
         """The task's events."""
         return self.services.events
 
-    def schema_for(self, bundle: Bundle | None) -> OutputSchema | None:
-        """Return the schema that the request names, else the bundle's."""
-        if self.schema is not None or bundle is None or bundle.meta.output_schema is None:
-            return self.schema
-        return OutputSchema(bundle.meta.output_schema)
-
     async def is_pinned(self) -> bool:
         """Return True where the user forbade changes to the bundle."""
         return await asyncio.to_thread(self.store.pinned, self.request.reuse_key) is not None
-
-    async def remember(self, recording: Awaitable[None]) -> None:
-        """Await what is recorded of a good run for later ones; a store that cannot hold it does not fail this run."""
-        try:
-            await recording
-        except StoreError as error:
-            self.warnings.append(f"this run could not be recorded for comparison with later ones: {error}")
 
 
 @dataclass(frozen=True)

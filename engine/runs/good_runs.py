@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from engine.agent.describe import describe_output
 from engine.bundles import Bundle, Revision
-from engine.bundles.bundle import committed
 from engine.contract import History, Observed, rows
+from engine.errors import StoreError
 from engine.execution.automation_run import AutomationRun
 from engine.execution.effects import writes
 from engine.storage.run_history import RunHistory
@@ -27,11 +28,13 @@ class GoodRuns:
         request: The task.
         redactor: Hides its secrets.
         run_history: The table that keeps them.
+        warnings: Told where the store cannot hold what later runs are compared with; that does not fail a run.
     """
 
     request: TaskRequest
     redactor: Redactor
     run_history: RunHistory
+    warnings: list[str]
 
     async def count(
         self, revision: Revision, run: AutomationRun, *, keep: bool, other: AutomationRun | None = None
@@ -52,20 +55,20 @@ class GoodRuns:
         good = [known] * (not empty) + ([self.without_secrets(other.parameters)] if other is not None else [])
         runs = [self._redacted(one) for one in (other, run) if one is not None]
         args = revision.id, good if keep else [], None if empty else sample, runs
-        await asyncio.to_thread(self.run_history.clean_run, *args)
+        await self._write(partial(self.run_history.clean_run, *args))
 
     async def history(self, bundle: Bundle) -> History:
         """Return the bundle's good outputs, and among them what the request's parameters gave before."""
         asked = self.shown(self.request.parameters)
-        return await asyncio.to_thread(self.run_history.history, committed(bundle).id, asked)
+        return await asyncio.to_thread(self.run_history.history, bundle.committed.id, asked)
 
     async def sample(self, bundle: Bundle | None) -> str:
         """Return parameters and output of the last one in words; empty where there was none."""
-        return "" if bundle is None else await asyncio.to_thread(self.run_history.sample, committed(bundle).id)
+        return "" if bundle is None else await asyncio.to_thread(self.run_history.sample, bundle.committed.id)
 
     async def parameters(self, bundle: Bundle) -> list[dict[str, Any]]:
         """Return sets of parameters that gave rows, the last first."""
-        return (await asyncio.to_thread(self.run_history.clean_runs, committed(bundle).id))[1]
+        return (await asyncio.to_thread(self.run_history.clean_runs, bundle.committed.id))[1]
 
     async def other_parameters(self, bundle: Bundle) -> dict[str, Any] | None:
         """Return parameters, other than the request's, that gave rows; None where none are known."""
@@ -78,7 +81,13 @@ class GoodRuns:
         Args:
             trust: True where the runs count for that one, too: only where the code is the same.
         """
-        await asyncio.to_thread(self.run_history.inherit, committed(old).id, new.id, trust=trust)
+        await self._write(partial(self.run_history.inherit, old.committed.id, new.id, trust=trust))
+
+    async def _write(self, record: Callable[[], None]) -> None:
+        try:
+            await asyncio.to_thread(record)
+        except StoreError as error:
+            self.warnings.append(f"what later runs are compared with could not be kept: {error}")
 
     def shown(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters as they may be kept and shown."""

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.bundles import Bundle
-from engine.bundles.bundle import committed
 from engine.contract import Breach, always_there, check, rows
 from engine.diagnosis.failures import Failed, model_failure
 from engine.diagnosis.triage import site_cause
@@ -22,7 +21,6 @@ from engine.execution.automation_run import AutomationRun
 from engine.execution.effects import writes
 from engine.runs.confirm import ask_whether_legitimate, may_be_new_data, row_count_borne_out
 from engine.runs.context import RunContext
-from engine.runs.execute import execute
 from engine.runs.verdict import (
     Accepted,
     Drifted,
@@ -35,7 +33,7 @@ from engine.runs.verdict import (
     Verdict,
 )
 from engine.task.cause import Cause
-from engine.task.schema import OutputSchema, nullable
+from engine.task.schema import nullable, schema_in_force
 
 
 async def first_verdict(
@@ -58,27 +56,38 @@ async def first_verdict(
         found = problems or ([cause.message] if cause is not None else [])
         return PassedGate(run, found, bundle.automation, reason)
     if cause is not None and not _may_have_moved(context, run, cause):
-        return _site_at_fault(bundle, run, cause)
+        return SiteAtFault(cause)
     return Suspect(run, problems, breaches, reason)
 
 
-async def settle(context: RunContext, bundle: Bundle, suspect: Suspect) -> Verdict:
-    """Settle a suspect result: by other parameters, by the model, else by taking it for drift.
+async def judge_other(context: RunContext, bundle: Bundle, run: AutomationRun) -> OtherParameters:
+    """Judge a replay with parameters that gave rows before: it tells of the code, not of the request's parameters."""
+    if run.rehearsed:
+        return OtherParameters(works=True)
+    problems, _ = await _problems(context, bundle, run)
+    works = not problems and rows(run.outcome.value) != 0
+    cause = _site_cause(context, bundle, run, good=works)
+    if cause is not None and not _may_have_moved(context, run, cause):
+        return OtherParameters(obstacle=SiteAtFault(cause))
+    return OtherParameters(works, run.outcome.evidence.text)
+
+
+async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: OtherParameters) -> Verdict:
+    """Settle a suspect result: by other parameters, by one small question to the model, else as drift.
 
     Raises:
         Failed: The model could not be asked.
     """
-    if not suspect.problems:
-        return await _settle_empty(context, bundle, suspect)
-    run, breaches = suspect.run, suspect.breaches
-    other = await works_with_known_parameters(context, bundle, run)
+    run, problems, breaches = suspect.run, suspect.problems, suspect.breaches
     if other.obstacle is not None:
         return other.obstacle
+    if not problems:
+        return await _settle_empty(context, bundle, suspect, other)
     if other.works:
         return await _new_parameters(context, bundle, suspect)
     if other.works is None and not await context.is_pinned() and await _confirmed(context, bundle, suspect):
-        return NewData(run, bundle, suspect.problems)
-    return Drifted(run, suspect.problems, breaches)
+        return NewData(run, bundle, problems)
+    return Drifted(run, problems, breaches)
 
 
 async def _problems(context: RunContext, bundle: Bundle, run: AutomationRun) -> tuple[list[str], list[Breach]]:
@@ -96,10 +105,10 @@ async def _problems(context: RunContext, bundle: Bundle, run: AutomationRun) -> 
 
 
 def _output_problems(context: RunContext, bundle: Bundle, run: AutomationRun) -> tuple[list[str], list[Breach]]:
-    schema, good_runs = context.schema_for(bundle), context.good_runs
+    schema, good_runs = context.schema, context.good_runs
     problems = [f"output {e}" for e in schema.errors(run.outcome.value)] if schema else []
     observed = run.observed(good_runs.shown(run.parameters))
-    history = good_runs.run_history.history(committed(bundle).id, observed.parameters)
+    history = good_runs.run_history.history(bundle.committed.id, observed.parameters)
     breaches = check(bundle.contract, observed, history)
     binding = [b for b in breaches if b.severity != "advisory"]
     if binding and not problems and row_count_borne_out(binding, observed, bundle.contract):
@@ -108,30 +117,29 @@ def _output_problems(context: RunContext, bundle: Bundle, run: AutomationRun) ->
 
 
 def _site_cause(context: RunContext, bundle: Bundle, run: AutomationRun, *, good: bool) -> Cause | None:
-    """Return what stood in the way, if that is where the run ended: a good result of such a page is none."""
-    error = run.outcome.error
+    """Return what stood in the way, if that is where the run ended: a good result of such a page is none.
+
+    It passes by itself only where another try would not send again what may have been sent.
+    """
+    error, evidence = run.outcome.error, run.outcome.evidence
+    sent = bundle.meta.effects != "read" and evidence.state_changing
+    repeatable = not sent and not run.gates and not writes(evidence)
     if error is not None and error.kind == "crash":
         return Cause("browser-crashed", f"the browser crashed while the automation ran: {error.message}")
-    return site_cause(
+    cause = site_cause(
         error,
-        run.outcome.evidence,
+        evidence,
         start_url=context.executor.start_url,
         login_expected=bool(bundle.contract.get("page", {}).get("login")),
         good=good,
     )
+    return cause if cause is None or repeatable else replace(cause, transient=False)
 
 
 def _may_have_moved(context: RunContext, run: AutomationRun, cause: Cause) -> bool:
     """Return True where the site may have moved to another host, which a repair may add to those that are reached."""
     unknown = cause.reason == "host-not-allowed" and bool(run.unknown_hosts)
     return unknown and context.executor.network.learns and context.budget is not None
-
-
-def _site_at_fault(bundle: Bundle, run: AutomationRun, cause: Cause) -> SiteAtFault:
-    """Return the verdict; the cause passes only where nothing may have been sent that another try would send again."""
-    sent = bundle.meta.effects != "read" and run.outcome.evidence.state_changing
-    repeatable = not sent and not run.gates and not writes(run.outcome.evidence)
-    return SiteAtFault(replace(cause, transient=cause.transient and repeatable))
 
 
 async def _emit_failure(
@@ -146,45 +154,14 @@ async def _emit_failure(
         await context.executor.take_screenshot(session)
 
 
-async def works_with_known_parameters(context: RunContext, bundle: Bundle, run: AutomationRun) -> OtherParameters:
-    """Replay other parameters, where these gave no result before that this one departs from."""
-    if run.outcome.ok and (await context.good_runs.history(bundle)).same is not None:
-        return OtherParameters()
-    return await _replay_others(context, bundle)
-
-
-async def _replay_others(context: RunContext, bundle: Bundle) -> OtherParameters:
-    """Replay parameters that gave rows before, with code that only reads."""
-    known = await context.good_runs.other_parameters(bundle)
-    if known is None or bundle.meta.effects != "read":
-        return OtherParameters()
-    request = context.request
-    secrets = {name: value for name, value in request.parameters.items() if name in request.secrets}
-    async with context.attempts.attempt("check") as note:
-        await context.events.emit("check.started", parameters=known)
-        run = await execute(context, bundle, known | secrets, mode="rehearsal")
-        if run.rehearsed:
-            return OtherParameters(works=True)
-        problems, _ = await _problems(context, bundle, run)
-        works = not problems and rows(run.outcome.value) != 0
-        cause = _site_cause(context, bundle, run, good=works)
-        if cause is not None and not _may_have_moved(context, run, cause):
-            note.reason = cause.reason
-            return OtherParameters(obstacle=_site_at_fault(bundle, run, cause))
-        note.reason = None if works else "drift"
-        return OtherParameters(works, run.outcome.evidence.text)
-
-
-async def _settle_empty(context: RunContext, bundle: Bundle, suspect: Suspect) -> Accepted | Drifted | SiteAtFault:
+async def _settle_empty(
+    context: RunContext, bundle: Bundle, suspect: Suspect, other: OtherParameters
+) -> Accepted | Drifted:
     """Believe an empty result that the page bears out only while other parameters still give rows."""
-    run = suspect.run
-    other = OtherParameters() if bundle.meta.effects != "read" else await _replay_others(context, bundle)
-    if other.obstacle is not None:
-        return other.obstacle
-    problem = confirm_empty(run, other)
-    if problem is not None:
+    run, reads = suspect.run, bundle.meta.effects == "read"
+    if (problem := confirm_empty(run, other)) is not None:
         return Drifted(run, [problem], suspect.breaches)
-    if other.works is None and bundle.meta.effects == "read" and await context.good_runs.parameters(bundle):
+    if reads and other.works is None and await context.good_runs.parameters(bundle):
         context.warnings.append("there are no rows, where the same parameters gave rows before; the page says so, too")
     return Accepted(run, suspect.breaches)
 
@@ -203,10 +180,10 @@ async def _new_parameters(context: RunContext, bundle: Bundle, suspect: Suspect)
     run, problems = suspect.run, suspect.problems
     mild = all(b.kind == "field-empty" or b.severity != "structural" for b in suspect.breaches)
     if run.outcome.error is None and mild:
-        meta = bundle.meta
-        if meta.schema_inferred and context.schema is None and meta.output_schema is not None:
+        meta, schema = bundle.meta, context.schema
+        if meta.schema_inferred and context.request.output_schema is None and meta.output_schema is not None:
             meta = meta.model_copy(update={"output_schema": nullable(meta.output_schema)})
-        schema = context.schema or (OutputSchema(meta.output_schema) if meta.output_schema is not None else None)
+            schema = schema_in_force(None, meta.output_schema)
         fits = schema is None or not schema.errors(run.outcome.value)
         if fits and not await context.is_pinned():
             return NewData(run, replace(bundle, meta=meta), problems)

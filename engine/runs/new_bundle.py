@@ -1,7 +1,8 @@
-"""Make the bundle that is committed of a candidate that passed the gate."""
+"""Make the bundle to commit of code that passed the gate: a candidate's, or the user's edits."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from engine.bundles import Bundle, BundleMeta
 from engine.bundles.matching import parameter_types
 from engine.contract import check, widen
 from engine.gate.verdicts import Promoted
+from engine.runs.adoption import Adopted
 from engine.runs.context import RunContext
 from engine.task.schema import OutputSchema, same_schema
 
@@ -46,6 +48,20 @@ def new_bundle(context: RunContext, kind: Work, base: Bundle | None, promoted: P
         resources=base.resources if base is not None else {},
         revision=None,
     )
+
+
+def adopted_bundle(context: RunContext, adopted: Adopted) -> Bundle:
+    """Return the user's edits as the bundle to commit, with what the gate learnt of their run."""
+    edited, promoted, old, request = adopted.edited, adopted.promoted, adopted.edited.meta, context.request
+    meta = old.model_copy(
+        update={
+            "parameters": parameter_types(request.parameters, request.secrets),
+            "allowed_hosts": tuple(sorted({*old.allowed_hosts, *promoted.hosts})),
+            "effects": "write" if "write" in (promoted.effects, old.effects) else "read",
+        }
+    )
+    contract = widen(dict(promoted.contract), promoted.run.observed())
+    return replace(edited, meta=meta, contract=context.redactor.data(contract))
 
 
 def _tasks(kind: Work, base: Bundle | None, promoted: Promoted, task: str) -> tuple[str, ...]:

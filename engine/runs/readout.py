@@ -10,25 +10,24 @@ from engine.agent.page_tools import GivenUp
 from engine.agent.readout_tools import Readout, ReadoutTools
 from engine.bundles import Bundle
 from engine.diagnosis.failures import Failed
-from engine.errors import AgentStuck, EngineError, ModelError
+from engine.errors import AgentStuck, ModelError
 from engine.models.budget import ModelBudget
 from engine.observation.observer import Observer
-from engine.runs.commit import commit
+from engine.runs.acceptance import accept_readout
 from engine.runs.context import RunContext, Success
 from engine.runs.verdict import PassedGate
 from engine.task.cause import Cause
-from engine.task.text import collapse
+from engine.task.schema import schema_in_force
 from sandbox import SandboxError, Session
 
 _TURNS = 15
-_LONGEST_NOTE = 500  # characters
 
 
 async def read_out(context: RunContext, passed: PassedGate, base: Bundle | None) -> Success:
-    """Let a model read the result off the page that is still open; of the bundle no more than its notes changes.
+    """Let a model read the result off the page that is still open, and accept that.
 
     Args:
-        base: The bundle that ran or was to be repaired; None in a first run, of which nothing is kept.
+        base: The bundle that ran or was to be repaired; None in a first run.
 
     Raises:
         Failed: There is no model or no page, or the site does not show that the action took effect.
@@ -47,20 +46,14 @@ async def read_out(context: RunContext, passed: PassedGate, base: Bundle | None)
         if not isinstance(ended, Readout):
             raise Failed(_not_shown(passed.cause, ended.message))
         await context.events.emit("continuation.finished", note=ended.note)
-        context.warnings.append(
-            "the automation failed behind an irreversible action; the model read this result off the page, nothing was"
-            " done again, and the automation is as it was"
-        )
-        if base is not None:
-            await _add_note(context, budget, passed, base, ended.note)
-    revision = base.revision if base is not None else None
-    return Success(ended.output, revision, used=base is not None, files=passed.run.files, continued=True)
+        return await accept_readout(context, base, passed, ended)
 
 
 async def _read(
     context: RunContext, budget: ModelBudget, session: Session, passed: PassedGate, base: Bundle | None
 ) -> Readout | GivenUp:
-    schema, redactor = context.schema_for(base), context.redactor
+    saved, redactor = base.meta.output_schema if base is not None else None, context.redactor
+    schema = schema_in_force(context.schema, saved)
     tools = ReadoutTools(session=session, redactor=redactor, observer=Observer(), schema=schema)
     error = passed.run.outcome.error
     first = readout_tools.assignment(
@@ -81,28 +74,3 @@ async def _read(
 def _not_shown(cause: Cause, found: str) -> Cause:
     """Return the cause of the failure with what was found on the page."""
     return replace(cause, message=f"{cause.message}; {found}", details={**cause.details, "found": found})
-
-
-async def _add_note(context: RunContext, budget: ModelBudget, passed: PassedGate, base: Bundle, note: str) -> None:
-    """Commit one line for the next repair."""
-    said = collapse(context.redactor.text(note))[:_LONGEST_NOTE]
-    line = f"- After {', '.join(map(repr, passed.run.actions))} the automation failed: {said}"
-    if line in base.notes:
-        return
-    notes = context.redactor.text(f"{base.notes.rstrip()}\n{line}\n".lstrip())
-    context.settle()
-    try:
-        if await context.is_pinned():
-            return
-        revision = await commit(
-            context,
-            replace(base, notes=notes, revision=None),
-            reason="continued",
-            subject="Note: it failed behind an irreversible action",
-            body=said,
-            written_by=budget,
-        )
-        await context.good_runs.inherit(base, revision, trust=True)
-    except EngineError as error:
-        # The deed is done and its result known: that must not be lost for a note.
-        context.warnings.append(f"the note for the next repair could not be saved: {error.message}")

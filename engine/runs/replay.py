@@ -1,16 +1,22 @@
-"""Replay a saved automation, and judge the result."""
+"""Replay a saved automation: once with the request's parameters, and with others where the result is suspect.
+
+execute ──▶ first_verdict ──▶ Accepted · PassedGate · SiteAtFault
+                 │ Suspect: the run alone does not settle it
+                 ▼
+execute ──▶ judge_other ──▶ settle ──▶ Accepted · NewData · ParametersAtFault · SiteAtFault · Drifted
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from engine.bundles import Bundle
-from engine.bundles.bundle import committed
+from engine.execution.automation_run import AutomationRun, Mode
 from engine.runs.context import RunContext
-from engine.runs.execute import execute
-from engine.runs.judge import first_verdict, settle
-from engine.runs.verdict import Accepted, SiteAtFault, Suspect, Verdict
+from engine.runs.judge import first_verdict, judge_other, settle
+from engine.runs.verdict import Accepted, OtherParameters, SiteAtFault, Suspect, Verdict
 from sandbox import Session
 
 
@@ -24,16 +30,64 @@ async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
     session: Session | None = None
     try:
         async with context.attempts.attempt("replay") as note:
-            note.revision = committed(bundle).id
+            note.revision = bundle.committed.id
             await context.events.emit("replay.started", revision=note.revision)
-            run = await execute(context, bundle, context.request.parameters, keep_open=True)
+            run = await _execute(context, bundle, context.request.parameters, mode="real", keep_open=True)
             session = run.outcome.session
             verdict = await first_verdict(context, bundle, run)
             if isinstance(verdict, SiteAtFault):
                 note.reason = verdict.cause.reason
             elif not isinstance(verdict, Accepted):
                 note.reason = verdict.reason
-        yield await settle(context, bundle, verdict) if isinstance(verdict, Suspect) else verdict
+        if isinstance(verdict, Suspect):
+            other = await _replay_others(context, bundle, verdict)
+            yield await settle(context, bundle, verdict, other)
+        else:
+            yield verdict
     finally:
         if session is not None:
             await session.close()
+
+
+async def _replay_others(context: RunContext, bundle: Bundle, suspect: Suspect) -> OtherParameters:
+    """Replay parameters that gave rows before, with code that only reads."""
+    known = await _known_parameters(context, bundle, suspect)
+    if known is None:
+        return OtherParameters()
+    request = context.request
+    secrets = {name: value for name, value in request.parameters.items() if name in request.secrets}
+    async with context.attempts.attempt("check") as note:
+        await context.events.emit("check.started", parameters=known)
+        run = await _execute(context, bundle, known | secrets, mode="rehearsal", keep_open=False)
+        other = await judge_other(context, bundle, run)
+        if other.obstacle is not None:
+            note.reason = other.obstacle.cause.reason
+        elif not other.works:
+            note.reason = "drift"
+    return other
+
+
+async def _known_parameters(context: RunContext, bundle: Bundle, suspect: Suspect) -> dict[str, Any] | None:
+    """Return parameters whose replay tells whether the code still works; None where there are none to replay."""
+    if bundle.meta.effects != "read":
+        return None
+    if suspect.problems and suspect.run.outcome.ok and (await context.good_runs.history(bundle)).same is not None:
+        return None  # the request's own gave a result before that this one departs from: they are not what is new
+    return await context.good_runs.other_parameters(bundle)
+
+
+async def _execute(
+    context: RunContext, bundle: Bundle, parameters: Mapping[str, Any], *, mode: Mode, keep_open: bool
+) -> AutomationRun:
+    """Execute the committed revision with these parameters."""
+    return await context.executor.run(
+        bundle.automation,
+        parameters,
+        resources=bundle.resources,
+        mode=mode,
+        keep_open=keep_open,
+        once=bundle.meta.effects != "read",
+        affinity=f"{context.store.root}:{bundle.meta.reuse_key}:{bundle.committed.id}",
+        secret=bool(context.request.secrets),
+        known_hosts=bundle.meta.allowed_hosts,
+    )

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from engine.aio import to_thread_uncancellable
 from engine.bundles import Bundle
+from engine.bundles.git_objects import need_git
 from engine.bundles.matching import covers
 from engine.diagnosis.failures import Failed, outcome_failure
-from engine.runs.acceptance import accept, accept_promoted, widen_contract
+from engine.gate.verdicts import Promoted
+from engine.runs.acceptance import accept, accept_authored, accept_edits, widen_contract
 from engine.runs.adoption import adopt
-from engine.runs.authoring import Assignment, Authored, author
+from engine.runs.authoring import Assignment, author
 from engine.runs.context import RunContext, Success
 from engine.runs.readout import read_out
 from engine.runs.replay import replay
 from engine.runs.verdict import Accepted, Drifted, NewData, ParametersAtFault, PassedGate, SiteAtFault
 from engine.task.cause import Cause
 from engine.task.origins import trusted_origin
+from engine.task.schema import schema_in_force
 from sandbox import Session
 
 
@@ -66,6 +69,7 @@ class Runner:
         if coverage.changed is not None:
             trouble = f"it was written for another request: {coverage.changed}"
             return await self._author(Assignment("update", bundle, trouble))
+        self.context = replace(context, schema=schema_in_force(context.schema, bundle.meta.output_schema))
         return await self._replay(bundle)
 
     def _begin(self, bundle: Bundle) -> None:
@@ -97,29 +101,44 @@ class Runner:
 
     async def _repair(self, bundle: Bundle, drifted: Drifted) -> Success:
         """Have the automation repaired, unless that is forbidden."""
-        context, run = self.context, drifted.run
-        forbidden = "pinned" if await context.is_pinned() else "drift" if context.budget is None else None
+        run = drifted.run
+        forbidden = "pinned" if await self.context.is_pinned() else "drift" if self.context.budget is None else None
         if forbidden is not None:
             raise Failed(outcome_failure(drifted.problems, run, reason=forbidden, breaches=drifted.breaches))
         return await self._author(Assignment("repair", bundle, drifted.trouble), run.outcome.session)
 
     async def _author(self, work: Assignment, session: Session | None = None) -> Success:
-        """Have the model write or mend the automation, and take what it gave."""
-        ended = await author(self.context, work, session)
-        if isinstance(ended, Authored):
-            inherits = work.kind == "repair"
-            return await accept_promoted(self.context, ended.promoted, ended.revision, work.base, inherits=inherits)
+        """Have the model write or mend the automation, and publish what passed the gate."""
+        context, budget = self.context, self.context.budget
+        if budget is None:
+            key = context.request.reuse_key
+            what = work.trouble or f"nothing is saved under the reuse key {key!r}; name the key of a saved automation"
+            reason = "not-covered" if work.base is not None else "nothing-saved"
+            raise Failed(Cause(reason, f'{what}, and with ai="never" nothing can be written', "rejected"))
+        if work.base is not None and await context.is_pinned():
+            message = f"{work.trouble}; the bundle is pinned and is not changed; unpin it to allow that"
+            raise Failed(Cause("pinned", message))
+        need_git()
+        async with context.attempts.attempt(work.kind) as note:
+            ended = await author(context, budget, work, session)
+            if isinstance(ended, Promoted):
+                success = await accept_authored(context, work.kind, work.base, ended)
+                note.revision = success.revision.id if success.revision is not None else None
+                return success
+            note.reason = ended.cause.reason
         left_open = ended.run.outcome.session
         try:
-            return await read_out(self.context, ended, work.base)
+            return await read_out(context, ended, work.base)
         finally:
             if left_open is not None:
                 await left_open.close()
 
     async def _adopt(self, bundle: Bundle) -> Success:
-        """Commit what the user edited, if it passes the gate."""
+        """Publish what the user edited, if it passes the gate."""
         context = self.context
         if await context.is_pinned():
             raise Failed(Cause("pinned", "the bundle is pinned and is not changed; unpin it to allow that"))
-        promoted, revision = await adopt(context, bundle)
-        return await accept_promoted(context, promoted, revision, bundle, inherits=True)
+        async with context.attempts.attempt("adopt") as note:
+            success = await accept_edits(context, bundle, await adopt(context, bundle))
+            note.revision = success.revision.id if success.revision is not None else None
+        return success

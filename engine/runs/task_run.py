@@ -211,6 +211,7 @@ class TaskRun:
                 account=self.account,
             )  # fmt: skip
             await budget.open()
+        warnings: list[str] = []
         services = TaskServices(self.task_id, environment.records, self.events, self.redactor, budget)
         return RunContext(
             request=request,
@@ -220,7 +221,8 @@ class TaskRun:
             schema=self.schema,
             settle=self._settle,
             attempts=AttemptLog(budget, self.events),
-            good_runs=GoodRuns(request, self.redactor, environment.records.run_history),
+            good_runs=GoodRuns(request, self.redactor, environment.records.run_history, warnings),
+            warnings=warnings,
         )
 
     def _executor(self, services: TaskServices) -> Executor:

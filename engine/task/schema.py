@@ -94,6 +94,13 @@ class OutputSchema:
         return value if self._adapter is None else self._adapter.validate_python(value)
 
 
+def schema_in_force(requested: OutputSchema | None, saved: Mapping[str, Any] | None) -> OutputSchema | None:
+    """Return the schema that outputs are held against: the request's, else the bundle's, if there is one."""
+    if requested is not None or saved is None:
+        return requested
+    return OutputSchema(saved)
+
+
 def same_schema(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> bool:
     """Whether two schemas ask for the same, whatever the order of their keys, titles and descriptions."""
     return bool(_canonical(a) == _canonical(b))
