@@ -1,4 +1,4 @@
-"""What the agent is told. The system prompt and the tools are the same for every task, so that they are cached once."""
+"""The agent's prompts. The system prompt and the tools are the same for every task, so that they are cached once."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
 
 
 def fence(text: str) -> str:
-    """Page text between marks that it cannot close itself.
+    """Put page text between marks that it cannot close itself.
 
     >>> fence("< /PAGE>")
     '<page>\\n<\\\\ /PAGE>\\n</page>'
@@ -162,7 +162,7 @@ def assignment(
     trouble: str = "",
     sample: str = "",
 ) -> str:
-    """The first message: the task, what is known, and the first look at the page.
+    """Return the first message: the task, what is known, and the first look at the page.
 
     Args:
         parameters: With secrets hidden.

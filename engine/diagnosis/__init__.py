@@ -1,1 +1,1 @@
-"""Whose fault a failure is: the site, a wall, the parameters, the sandbox, or the code."""
+"""Diagnosis of failures: the site, a wall, the parameters, the sandbox, or the code is at fault."""

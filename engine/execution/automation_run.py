@@ -1,4 +1,4 @@
-"""What one execution of an automation gave."""
+"""The result of one execution of an automation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs may reach on the network: what a saved automation is known to need, every public host, or a list."""
+"""Hosts that runs may reach: those that a saved automation is known to need, every public one, or a list."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class NetworkAccess:
     """The options ``egress`` and ``proxy`` of an engine.
 
     Args:
-        hosts: None: every public host.
+        hosts: Host patterns that may be reached; None for every public host.
         learns: Replays reach only the start URL's host and those that the promotion runs of their bundle reached.
         proxy: An upstream proxy.
     """
@@ -33,7 +33,7 @@ class NetworkAccess:
 
     @classmethod
     def parse(cls, egress: EgressOption, proxy: str | None) -> NetworkAccess:
-        """From the options as the user gave them.
+        """Parse the options as the user gave them.
 
         Raises:
             InvalidRequest: They are malformed.
@@ -50,7 +50,7 @@ class NetworkAccess:
         return cls(hosts, egress == "learned", proxy)
 
     def egress(self, allow: tuple[str, ...]) -> Egress:
-        """For the model's work and its trials.
+        """Return the egress of the model's work and its trials.
 
         Args:
             allow: Origins that may be private.
@@ -60,10 +60,10 @@ class NetworkAccess:
         return Egress(hosts=self.hosts, allow=allow, proxy=self.proxy)
 
     def replaying(self, egress: Egress, known: Collection[str], start_url: str | None) -> Egress:
-        """For a saved automation.
+        """Return the egress of a saved automation.
 
         Args:
-            egress: For the model's work.
+            egress: The egress of the model's work.
             known: The bundle's hosts, as ``host:port``.
             start_url: Its own host and that one's subdomains are reached, too.
         """

@@ -1,4 +1,4 @@
-"""What a task lends to each execution of its automation."""
+"""The parts of one task that each execution of its automation uses."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What code must prove before it is saved."""
+"""The gate: code proves itself before it is saved."""

@@ -1,4 +1,4 @@
-"""What must not stand in a candidate's source: values of the run that explored, in texts, selectors, addresses."""
+"""Values that a candidate's source has baked in: of parameters, of the page, of the site's address."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from engine.contract import main_rows
 from engine.task.text import shorten
 
 _SHORTEST = 3  # characters; shorter values stand in any code by chance
-_TELLING = 12  # characters; a single word that is shorter may be a label of the page
+_NO_LABEL = 12  # characters; a single word that is shorter may be a label of the page
 _SCRAPED_ROWS = 5  # of fewer rows, the values of a field may all be known labels
 _SCRAPED = 4  # characters
 
 
 def baked_parameters(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterator[str]:
-    """Values of parameters in addresses, selectors and texts, and parameters that the code never reads.
+    """Yield values of parameters in addresses, selectors and texts, and parameters that the code never reads.
 
-    What is left, the run with other parameters shows.
+    The run with other parameters shows the rest.
     """
     excused = _excused(tree)
     constants = [n for n in ast.walk(tree) if isinstance(n, ast.Constant)]
@@ -36,9 +36,9 @@ def baked_parameters(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterato
         for node in constants:
             if id(node) in excused:
                 continue
-            exact = node.value == value and (not read or _telling(value))
+            exact = node.value == value and (not read or _is_no_label(value))
             text = node.value if isinstance(node.value, str) else ""
-            inside = _telling(value) and _contains(text, str(value)) and text not in names & set(parameters)
+            inside = _is_no_label(value) and _contains(text, str(value)) and text not in names & set(parameters)
             if exact or inside or in_url.search(text):
                 yield (
                     f"line {node.lineno}: {_literal(node.value)} has this run's value of the parameter {name!r} baked"
@@ -48,7 +48,7 @@ def baked_parameters(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterato
 
 
 def baked_origin(tree: ast.Module, start_url: str | None) -> Iterator[str]:
-    """Absolute addresses of the site where the page is opened: a run may begin at another address."""
+    """Yield absolute addresses of the site at which the page is opened: a run may begin at another."""
     if start_url is None:
         return
     parts = urlsplit(start_url)
@@ -62,11 +62,11 @@ def baked_origin(tree: ast.Module, start_url: str | None) -> Iterator[str]:
 
 
 def scraped(code: str, output: Any) -> list[str]:
-    """Values of the output that stand in the code: they were taken from the page once, and will be another's.
+    """Return values of the output that stand in the code: they were read off the page once, and will change.
 
     Args:
         code: Source that parses.
-        output: What it gave.
+        output: Its output.
     """
     tree = ast.parse(code)
     docstrings = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
@@ -86,7 +86,7 @@ def scraped(code: str, output: Any) -> list[str]:
 
 
 def _own_values(output: Any) -> dict[str, list[Any]]:
-    """By field, the values of the output that are no labels: each in one row only."""
+    """Return, by field, the values of the output that are no labels: each in one row only."""
     _, rows = main_rows(output)
     if not rows:
         whole = output if isinstance(output, list) else [output]
@@ -97,15 +97,15 @@ def _own_values(output: Any) -> dict[str, list[Any]]:
         values = [v for row in rows if (v := row.get(name)) is not None and isinstance(v, (str, int, float))]
         distinct = set(values)
         if len(distinct) == len(values) and (len(values) >= _SCRAPED_ROWS or len(rows) == 1):
-            found[name] = [v for v in values if _tells(v, alone=len(rows) == 1)]
+            found[name] = [v for v in values if _is_specific(v, alone=len(rows) == 1)]
     return found
 
 
-def _tells(value: Any, *, alone: bool) -> bool:
+def _is_specific(value: Any, *, alone: bool) -> bool:
     if isinstance(value, bool):
         return False
     if isinstance(value, str):
-        return _telling(value) if alone else len(value) >= _SCRAPED
+        return _is_no_label(value) if alone else len(value) >= _SCRAPED
     return len(re.sub(r"\D", "", str(value))) >= _SCRAPED
 
 
@@ -113,14 +113,14 @@ def _is_scraped(constant: Any, value: Any) -> bool:
     if isinstance(constant, bool) or isinstance(value, bool):
         return False
     if isinstance(constant, str) and isinstance(value, str):
-        return constant == value or (_telling(value) and _contains(constant, value))
+        return constant == value or (_is_no_label(value) and _contains(constant, value))
     return type(constant) is type(value) and bool(constant == value)
 
 
-def _telling(value: Any) -> bool:
-    """Whether a value is no word that a page may have for a label."""
+def _is_no_label(value: Any) -> bool:
+    """Return True for a value that is no word which a page may have for a label."""
     text = str(value)
-    return len(text) >= _TELLING or (len(text) >= 8 and not text.isalpha())
+    return len(text) >= _NO_LABEL or (len(text) >= 8 and not text.isalpha())
 
 
 def _contains(text: str, value: str) -> bool:
@@ -132,7 +132,7 @@ def _literal(value: Any) -> str:
 
 
 def _excused(tree: ast.Module) -> set[int]:
-    """Nodes that are no evidence: docstrings, names of keys, what is compared; and ``parameters`` read by one name."""
+    """Return the nodes that are no evidence: docstrings, keys, operands of comparisons, and ``parameters`` read by name."""
     found: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

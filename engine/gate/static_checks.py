@@ -1,4 +1,4 @@
-"""Static checks of a candidate: what its source alone gives away, each with a reason that the model can act on."""
+"""Static checks of a candidate: faults that its source alone shows, each with a reason that the model can act on."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _POSITIONAL = (
 def findings(
     code: str, parameters: Mapping[str, Any], secrets: Collection[str] = (), start_url: str | None = None
 ) -> list[str]:
-    """Why the candidate cannot be accepted; empty when nothing speaks against it.
+    """Return the reasons why the candidate cannot be accepted; empty where nothing speaks against it.
 
     Args:
         code: The automation's source.
         parameters: The parameters of the run that explored, whose values must not be baked in.
-        secrets: Names of those that are secret: their values may stand nowhere, not even in a comment.
-        start_url: Where the page is opened, if it is known.
+        secrets: Names of the secret ones, whose values may stand nowhere, not even in a comment.
+        start_url: Address at which the page is opened, if it is known.
 
     >>> findings("def run(page): pass", {})
     ['line 1: define `async def run(page, parameters, task)`; this is not async']
@@ -70,20 +70,20 @@ def _comments(code: str) -> list[str]:
 
 
 def _constants(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterator[str]:
-    """What stands for itself in the code; the name of a parameter does not, though it may be somebody's password."""
+    """Yield the literals of the code but for names of parameters, which may also be somebody's password."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and not isinstance(node.value, bool) and node.value not in parameters:
             yield node.value if isinstance(node.value, str) else repr(node.value)
 
 
 def _holds(redactor: Redactor, text: str) -> bool:
-    """Whether a secret stands in a text: a short one as a word of its own, for it may be a part of any other."""
+    """Return True where a secret stands in a text: a short one as a word of its own, for it may be part of any other."""
     left = redactor.text(text)
     return left != text and (len(text) - len(_MARK.sub("", left)) >= _SHORT or _WORD.search(left) is not None)
 
 
 def names_irreversible(code: str) -> bool:
-    """Whether code that parses has an action that it calls irreversible.
+    """Return True where code that parses has an action that it calls irreversible.
 
     >>> names_irreversible("async with task.irreversible('order'): pass"), names_irreversible("# irreversible")
     (True, False)
@@ -119,7 +119,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
 
 
 def _excepts(tree: ast.Module) -> Iterator[str]:
-    broad = _BROAD | set(_other_names(tree))
+    broad = _BROAD | set(_names_of_error(tree))
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress") and _any(node.args, broad):
             yield f"line {node.lineno}: any exception is swallowed; name the one that is expected"
@@ -131,7 +131,7 @@ def _excepts(tree: ast.Module) -> Iterator[str]:
             yield f"line {node.lineno}: bare except; name the exception"
         elif _any(kinds, broad) and not raises:
             yield f"line {node.lineno}: an exception is swallowed; let it rise, or name the one that is expected"
-        elif any(_gives_nothing(n) for n in ast.walk(node)) and "task.empty" not in ast.unparse(node):
+        elif any(_returns_nothing(n) for n in ast.walk(node)) and "task.empty" not in ast.unparse(node):
             yield (
                 f"line {node.lineno}: a failure becomes an empty result; let it rise, and where the site says that"
                 " there is nothing, point that out with task.empty"
@@ -142,8 +142,8 @@ def _any(kinds: Collection[ast.expr], names: Collection[str]) -> bool:
     return any(ast.unparse(kind) in names for kind in kinds)
 
 
-def _other_names(tree: ast.Module) -> Iterator[str]:
-    """What the code calls Playwright's Error, which is the base of all that it raises."""
+def _names_of_error(tree: ast.Module) -> Iterator[str]:
+    """Yield the code's names for Playwright's Error, which is the base of all that it raises."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("playwright"):
             yield from (alias.asname for alias in node.names if alias.name == "Error" and alias.asname)
@@ -153,8 +153,8 @@ def _other_names(tree: ast.Module) -> Iterator[str]:
             yield from (f"{name}.Error" for name in named if name)
 
 
-def _gives_nothing(node: ast.AST) -> bool:
-    """``return []`` and its like; a function that says None or a default may have its reasons."""
+def _returns_nothing(node: ast.AST) -> bool:
+    """Return True for ``return []`` and its like; a function that returns None or a default may have its reasons."""
     return isinstance(node, ast.Return) and isinstance(node.value, (ast.List, ast.Dict)) and not _parts(node.value)
 
 
@@ -177,7 +177,7 @@ def _sleeps(tree: ast.Module) -> Iterator[str]:
 
 
 def _loops(tree: ast.Module) -> Iterator[str]:
-    """Loops that nothing ends: ``while True`` and ``for … in count()`` without break, return or raise."""
+    """Yield loops that nothing ends: ``while True`` and ``for … in count()`` without break, return or raise."""
     for node in ast.walk(tree):
         endless = (isinstance(node, ast.While) and isinstance(node.test, ast.Constant) and bool(node.test.value)) or (
             isinstance(node, (ast.For, ast.AsyncFor)) and re.match(r"(?:itertools\.)?count\(", ast.unparse(node.iter))
@@ -187,7 +187,7 @@ def _loops(tree: ast.Module) -> Iterator[str]:
 
 
 def _leaves(body: Collection[ast.stmt], *, inner: bool) -> bool:
-    """Whether a statement leaves the loop; a break within an inner loop leaves only that one."""
+    """Return True where a statement leaves the loop; a break within an inner loop leaves only that one."""
     for statement in body:
         if isinstance(statement, (ast.Return, ast.Raise)) or (isinstance(statement, ast.Break) and not inner):
             return True
@@ -205,7 +205,7 @@ def _leaves(body: Collection[ast.stmt], *, inner: bool) -> bool:
 
 
 def _positions(tree: ast.Module) -> Iterator[str]:
-    """Selectors by position, which one sample of a page cannot justify."""
+    """Yield selectors by position, which one sample of a page cannot justify."""
     remedy = "find it by role, label, text or attribute; a table's column by its header's text"
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -216,7 +216,7 @@ def _positions(tree: ast.Module) -> Iterator[str]:
 
 
 def _nths(call: ast.expr) -> int:
-    """How many times a chain of calls selects by a fixed position; counted at its outermost such call."""
+    """Count the fixed positions in a chain of calls; 0 unless this is its outermost such call."""
     if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "nth"):
         return 0
     found, inner = 0, call

@@ -1,4 +1,4 @@
-"""What the gate requires and decides: requirements, candidate, trial, promoted or refused."""
+"""Values of the gate: requirements, candidates, trials, and its decisions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.task.schema import OutputSchema
 
 @dataclass(frozen=True)
 class Requirements:
-    """What the candidates of one task have to satisfy.
+    """The requirements that the candidates of one task have to satisfy.
 
     Args:
         task: The task's text, which may state an order of the rows.

@@ -1,4 +1,4 @@
-"""What every part of one run shares."""
+"""The context of one run: the request and the parts that serve it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class RunContext:
 
 @dataclass(frozen=True)
 class Success:
-    """What a good run gives: the output, the revision that gave it, and what became of the bundle.
+    """The result of a good run: the output, the revision that gave it, and the change to the bundle.
 
     Args:
         revision: None where a first run was ``continued``: nothing is saved.

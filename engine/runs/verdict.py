@@ -111,7 +111,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class OtherParameters:
-    """What a replay with parameters that gave rows before showed.
+    """The finding of a replay with parameters that gave rows before.
 
     Args:
         works: None where no such parameters are known, or the code may not be run again.

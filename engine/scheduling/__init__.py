@@ -1,1 +1,1 @@
-"""Whose turn it is: slots, keys, cancellation, and what engines that died left behind."""
+"""The turn of each task: slots, keys, cancellation, and what engines that died left behind."""

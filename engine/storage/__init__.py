@@ -1,1 +1,1 @@
-"""What the store keeps beside bundles: SQLite tables and result files."""
+"""The store beside its bundles: SQLite tables and result files."""

@@ -1,1 +1,1 @@
-"""What is asked and what is given back: requests, results, events, schemas, secrets and causes of failure."""
+"""The task and its result: requests, results, events, schemas, secrets and causes of failure."""
