@@ -132,7 +132,7 @@ def _literal(value: Any) -> str:
 
 
 def _excused(tree: ast.Module) -> set[int]:
-    """Return the nodes that are no evidence: docstrings, keys, operands of comparisons, and ``parameters`` read by name."""
+    """Return the nodes that are no evidence: docstrings, keys, operands, and ``parameters`` read by name."""
     found: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

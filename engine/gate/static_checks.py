@@ -77,7 +77,7 @@ def _constants(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterator[str]
 
 
 def _holds(redactor: Redactor, text: str) -> bool:
-    """Return True where a secret stands in a text: a short one as a word of its own, for it may be part of any other."""
+    """Return True where a secret stands in a text; a short one as a word of its own, for it may be part of others."""
     left = redactor.text(text)
     return left != text and (len(text) - len(_MARK.sub("", left)) >= _SHORT or _WORD.search(left) is not None)
 
