@@ -1,21 +1,21 @@
-"""The exceptions of the engine. A failed *task* is a result; these are for broken calls and broken parts.
+"""Exceptions of the engine. A failed *task* is a result; an exception means a wrong call or a broken part.
 
 EngineError
 ├── InvalidRequest          bad input, refused before anything is stored
 ├── BundleError             a bundle cannot be used
 │   ├── BundleNotFound
 │   ├── BundleCorrupt
-│   └── BundleLocked        another run holds the key and the wait ran out
+│   └── BundleLocked        another run holds the key, and the wait for it timed out
 ├── ModelError              the model cannot answer
 │   ├── ModelUnauthenticated    key missing, wrong, or not allowed
 │   ├── ModelOutOfCredit        the account is empty
-│   ├── ModelOverBudget         the cap of this run would be passed
+│   ├── ModelOverBudget         the next call could exceed the run's cap
 │   ├── ModelUnavailable        overloaded, rate limited, unreachable, after retries
 │   ├── ModelRejected           the endpoint refused the request as malformed
 │   └── RecordingMismatch       a recorded reply does not fit this run
-├── TaskNotFound            the workspace has no task of this id
+├── TaskNotFound            the workspace has no task with this ID
 ├── StoreError              the store's database or directory cannot be used
-└── TaskFailed              the output of a failed task was asked for
+└── TaskFailed              the output of a failed task was read
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from typing import Any
 
 
 class EngineError(Exception):
-    """Base of all exceptions that the engine raises.
+    """Base class of all exceptions that the engine raises.
 
     Args:
         message: What happened, where, and what to do next.
-        details: Facts to branch on; JSON-able.
+        details: Facts to branch on, JSON-serializable.
     """
 
     def __init__(self, message: str, **details: Any) -> None:
@@ -45,55 +45,55 @@ def _rebuild(cls: type[EngineError], message: str, details: dict[str, Any]) -> E
 
 
 class InvalidRequest(EngineError, ValueError):
-    """The request is malformed. ``details["field"]`` names the argument."""
+    """A malformed request. ``details["field"]`` names the argument."""
 
 
 class BundleError(EngineError):
-    """A bundle cannot be used. ``details["key"]`` is its reuse key."""
+    """A bundle that cannot be used. ``details["key"]`` is its reuse key."""
 
 
 class BundleNotFound(BundleError, LookupError):
-    """No bundle, or no such revision, is stored under the key."""
+    """No bundle, or not this revision, stored under the key."""
 
 
 class BundleCorrupt(BundleError):
-    """The bundle's files or git objects do not have the form that the engine wrote."""
+    """Files or git objects of a bundle that the engine did not write in this form."""
 
 
 class BundleLocked(BundleError, TimeoutError):
-    """Another run held the key until the wait ran out. ``details["waited"]`` is in seconds."""
+    """A wait for another run of the same key that timed out. ``details["waited"]`` is in seconds."""
 
 
 class ModelError(EngineError):
-    """The model did not answer. ``details["model"]`` is its id, ``details["endpoint"]`` its address."""
+    """A model that did not answer. ``details["model"]`` is its ID, ``details["endpoint"]`` its address."""
 
 
 class ModelUnauthenticated(ModelError):
-    """The key is missing, wrong, or not allowed to use the model."""
+    """A key that is missing, wrong, or not allowed to use the model."""
 
 
 class ModelOutOfCredit(ModelError):
-    """The account behind the key has no credit left."""
+    """An account without credit."""
 
 
 class ModelOverBudget(ModelError):
-    """The next call could pass the run's cap. ``details`` has ``budget_usd``, ``spent_usd`` and ``needed_usd``."""
+    """A call that could exceed the run's cap. ``details``: ``budget_usd``, ``spent_usd`` and ``needed_usd``."""
 
 
 class ModelUnavailable(ModelError):
-    """Overloaded, rate limited or unreachable, after the retries. ``details["retry_after"]`` is in seconds, or None."""
+    """An endpoint that stayed overloaded, rate limited or unreachable. ``details["retry_after"]``: seconds or None."""
 
 
 class ModelRejected(ModelError):
-    """The endpoint refused the request as malformed; ``details["status"]`` is the HTTP status."""
+    """A request that the endpoint refused as malformed; ``details["status"]`` is the HTTP status."""
 
 
 class RecordingMismatch(ModelError):
-    """A recorded reply does not fit this run: its tools or refs are not there, or the recording is at its end."""
+    """A recorded reply that does not fit this run: tools or refs are missing, or the recording has ended."""
 
 
 class TaskNotFound(EngineError, LookupError):
-    """The workspace has no task of this id."""
+    """A task ID that the workspace does not know."""
 
     def __init__(self, task_id: str, **details: Any) -> None:
         super().__init__(f"there is no task {task_id!r} in this workspace of the store", task_id=task_id)
@@ -103,15 +103,15 @@ class TaskNotFound(EngineError, LookupError):
 
 
 class StoreError(EngineError):
-    """The store's database or directory cannot be used."""
+    """A database or directory of the store that cannot be used."""
 
 
 class AgentStuck(EngineError):
-    """The agent came to no end; it shows as a failed task. ``details["reason"]`` is ``turns`` or ``agent-silent``."""
+    """An agent that did not finish: a failed task. ``details["reason"]`` is ``turns`` or ``agent-silent``."""
 
 
 class TaskFailed(EngineError):
-    """The output of a failed task was asked for. ``details["reason"]`` says why it failed, finer than ``code``."""
+    """A failed task whose output was read. ``details["reason"]`` is the cause, finer than ``code``."""
 
     @property
     def code(self) -> str:

@@ -11,14 +11,14 @@ from engine.task.wire import ErrorCode
 
 @dataclass(frozen=True)
 class Cause:
-    """A cause that code cannot mend.
+    """The cause of a failure that a repair of the code cannot remove.
 
     Args:
-        reason: Fine-grained, for ``error.details``.
-        message: What happened and what to do.
+        reason: The fine-grained cause, for ``error.details``.
+        message: What happened, and what to do next.
         code: The wire's code.
-        details: Facts beside the reason.
-        transient: It may be gone in a moment, so that another try makes sense.
+        details: Further facts.
+        transient: It may be gone in a moment, so that a retry makes sense.
         wait: Seconds until then, where the site says so.
     """
 

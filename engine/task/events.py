@@ -1,4 +1,4 @@
-"""The events of a run as they happen: progress for a person, JSON lines for a file."""
+"""Events of a run: for a callback as they happen, and as JSON lines in a trace file."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Event:
 
     Args:
         type: What happened, such as ``replay.started``, ``agent.step``, ``commit``, ``task.completed``.
-        task_id: The task.
-        time: When, with a zone.
-        data: Facts, JSON-able, without secret values.
+        task_id: The task's ID.
+        time: When it happened, with a time zone.
+        data: JSON-serializable facts without secret values.
     """
 
     type: str
@@ -34,12 +34,12 @@ class Event:
     data: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The event as JSON-able data."""
+        """Return the event as JSON-serializable data."""
         return {"type": self.type, "taskId": self.task_id, "time": self.time.isoformat(), **self.data}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Event:
-        """The event that ``to_json`` wrote."""
+        """Return the event that ``to_json`` wrote."""
         facts = {name: value for name, value in data.items() if name not in ("type", "taskId", "time")}
         return cls(data["type"], data["taskId"], datetime.fromisoformat(data["time"]), facts)
 
@@ -48,7 +48,7 @@ OnEvent = Callable[[Event], Awaitable[None] | None]
 
 
 class EventLog:
-    """Takes the events of one task, hides secrets, writes them to a file and hands them to the user's callback."""
+    """The events of one task: redacted, written to a file, and passed to the user's callback."""
 
     def __init__(self, task_id: str, path: Path, redactor: Redactor, on_event: OnEvent | None = None) -> None:
         self.task_id = task_id
@@ -59,7 +59,7 @@ class EventLog:
         self._broken = False
 
     async def emit(self, what: str, **data: Any) -> None:
-        """Records one event. A callback that raises is logged and does not disturb the run."""
+        """Record one event. A callback that raises is logged and does not affect the run."""
         event = Event(what, self.task_id, datetime.now(UTC), self._redactor.data(data))
         self._write(event)
         if self._on_event is None:
@@ -69,7 +69,7 @@ class EventLog:
             if inspect.isawaitable(answer):
                 await answer
         except Exception:
-            log.warning("on_event raised for %s of task %s; the run goes on", what, self.task_id, exc_info=True)
+            log.warning("on_event raised for %s of task %s; the run continues", what, self.task_id, exc_info=True)
 
     def _write(self, event: Event) -> None:
         if self._broken:
@@ -77,32 +77,32 @@ class EventLog:
         try:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-                # A half of a surrogate pair becomes its escape, which is JSON as well.
+                # A lone surrogate becomes its escape, which is JSON, too.
                 self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
             self._file.write(json.dumps(event.to_json(), ensure_ascii=False, default=str) + "\n")
             self._file.flush()
         except OSError as error:
-            # What a run has done must not be lost because a disk is full.
+            # A full disk must not lose what a run has done.
             self._broken = True
-            log.warning("the trace %s cannot be written, and is given up: %s", self.path, error)
+            log.warning("the trace %s cannot be written; no further events are kept: %s", self.path, error)
 
     def close(self) -> None:
-        """Closes the file; further events open it again."""
+        """Close the file; a further event opens it again."""
         if self._file is not None:
-            with contextlib.suppress(OSError):  # what could not be flushed was told when it was written
+            with contextlib.suppress(OSError):  # a failed flush was logged when it was written
                 self._file.close()
             self._file = None
 
 
 class Follower:
-    """Reads a trace while it is written, from any process."""
+    """A reader of a trace that is still being written, in this or another process."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._offset = 0
 
     def read(self) -> list[Event]:
-        """The events that came since the last time; a line that is not whole yet is left for the next."""
+        """Return the events since the last call; an incomplete line is left for the next."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)

@@ -1,23 +1,19 @@
-"""Origins with private addresses that a request may name."""
+"""Origins that a request names, and that may have private addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from engine.errors import InvalidRequest
 from engine.task.wire import TaskRequest
 
-if TYPE_CHECKING:
-    pass
-
 
 def origins(hosts: Collection[str]) -> tuple[str, ...]:
-    """Origins in full, with their ports.
+    """Return origins with scheme and port.
 
     Raises:
-        InvalidRequest: One of them is none.
+        InvalidRequest: One of them is not an origin.
 
     >>> origins(["intranet.example", "http://127.0.0.1:8000/"])
     ('https://intranet.example:443', 'http://127.0.0.1:8000')
@@ -41,7 +37,7 @@ def _origin(host: str) -> str:
 
 
 def start_origin(url: str | None) -> tuple[str, ...]:
-    """The exact origin of a start URL, which may be private or loopback because the user named it.
+    """Return the origin of a start URL, which may be private or loopback because the user named it.
 
     >>> start_origin("http://127.0.0.1:8000/list?page=2")
     ('http://127.0.0.1:8000',)
@@ -50,5 +46,8 @@ def start_origin(url: str | None) -> tuple[str, ...]:
 
 
 def trusted_origin(request: TaskRequest, url: str | None) -> tuple[str, ...]:
-    """The origin of a start URL, the request's or its bundle's, unless whoever asks may not name private addresses."""
+    """Return the origin of a start URL, unless the request may not name private addresses.
+
+    Args:
+        url: The start URL of the request or of its bundle."""
     return start_origin(url) if request.trust_start_url else ()

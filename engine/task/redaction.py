@@ -1,4 +1,4 @@
-"""Secret parameters: which they are, and the one place where their values are taken out of what is kept or shown."""
+"""Detection of secret parameters, and removal of their values from everything that is kept or shown."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def secret_names(parameters: Mapping[str, Any], named: Collection[str] = ()) -> frozenset[str]:
-    """The parameters whose values no prompt, event, record or commit may hold.
+    """Return the parameters whose values no prompt, event, record or commit may hold.
 
     Args:
         parameters: The task's parameters.
@@ -35,7 +35,7 @@ def _means_a_secret(name: str) -> bool:
 
 
 def _names_in(value: Any) -> Iterator[str]:
-    """The names within a parameter: one that holds a secret is secret as a whole."""
+    """Yield the names within a parameter, which is secret as a whole if one of them is."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield str(name)
@@ -46,7 +46,7 @@ def _names_in(value: Any) -> Iterator[str]:
 
 
 class Redactor:
-    """Replaces secret values, in the spellings in which they leave a page, by ``[secret:name]``.
+    """Replacement of secret values, however a page or code spells them, by ``[secret:name]``.
 
     >>> Redactor({"password": "hunter2", "user": "ada"}, {"password"}).text("ada typed hunter2")
     'ada typed [secret:password]'
@@ -62,17 +62,17 @@ class Redactor:
 
     @property
     def active(self) -> bool:
-        """Whether there is anything to hide."""
+        """True where there are secrets to hide."""
         return self._pattern is not None
 
     def text(self, text: str) -> str:
-        """The text without secret values."""
+        """Return the text without secret values."""
         if self._pattern is None:
             return text
         return self._pattern.sub(lambda m: f"[secret:{self._named[int((m.lastgroup or '')[1:])]}]", text)
 
     def data(self, value: Any) -> Any:
-        """JSON-able data, keys included, without secret values."""
+        """Return JSON-serializable data without secret values, keys included."""
         if self._pattern is None:
             return value
         if isinstance(value, str):
@@ -86,7 +86,7 @@ class Redactor:
         return value
 
     def parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """Parameters as they may be shown and kept: a secret one is its name only."""
+        """Return parameters as they may be shown and kept: of a secret one, only the name."""
         return {
             name: f"[secret:{name}]" if name in self._secrets else self.data(value)
             for name, value in parameters.items()
@@ -104,9 +104,9 @@ def _leaves(value: Any) -> list[str]:
 
 
 def _in_every_spelling(value: str) -> str:
-    """A pattern for the value as pages, URLs, JSON and Python write it, each character in a spelling of its own.
+    """Return a pattern for a value as pages, URLs, JSON and Python write it, character by character.
 
-    Nothing encodes alike: a browser leaves other characters of an address alone than JavaScript or a form does.
+    Encoders differ: a browser escapes other characters of an address than JavaScript or a form does.
     """
     encoded = base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()
     return f"{''.join(map(_spelled, value))}|{re.escape(encoded)}"

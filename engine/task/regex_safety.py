@@ -1,4 +1,4 @@
-"""A bound on how long a regular expression of others can take: how many of its parts repeat, and how deeply nested."""
+"""A bound on the time of foreign regular expressions: the number and nesting of their repetitions."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class _Group:
     alternatives: list[list[_Item]] = field(default_factory=lambda: [[]])
 
     def to_item(self) -> _Item:
-        """The group as one item of the group around it."""
+        """Return the group as one item of the group around it."""
         found: list[_Item] = []
         # What all alternatives begin with is matched once, whichever of them follows.
         while all(self.alternatives) and len({(each[0].source or id(each[0])) for each in self.alternatives}) == 1:

@@ -1,4 +1,4 @@
-"""Output schemas: a JSON Schema or a pydantic class in; errors with a JSON path, and inferred schemas, out."""
+"""Output schemas: validation against a JSON Schema or a pydantic class, and inference from values."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ ATTACHMENT: Mapping[str, Any] = {
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _ERRORS_SHOWN = 5
-_ENDLESS = "nested too deep, or refers to itself without end"
+_ENDLESS = "nested too deeply, or refers to itself endlessly"
 
 
 class OutputSchema:
-    """What an output must look like.
+    """The schema of an output.
 
     Args:
         schema: A JSON Schema (draft 2020-12, ``$defs`` and local ``$ref`` allowed, ``{"type": "attachment"}`` for a
@@ -37,7 +37,7 @@ class OutputSchema:
         untrusted: The schema comes from a model's code: refuse patterns that could take exponential time.
 
     Raises:
-        InvalidRequest: It is neither, or no valid schema.
+        InvalidRequest: It is neither, or not a valid schema.
 
     >>> OutputSchema({"type": "array", "items": {"type": "integer"}}).errors([1, "two"])
     ["$[1]: 'two' is not of type 'integer'"]
@@ -57,11 +57,11 @@ class OutputSchema:
             raise InvalidRequest(f"output_schema is {_ENDLESS}", field="output_schema") from None
 
     def errors(self, value: Any) -> list[str]:
-        """What does not fit, each with its JSON path; empty when all fits. At most five are listed."""
+        """Return the mismatches, each with its JSON path; at most five are listed, and none where the value fits."""
         try:
             found = self._misfits(value) or self._refusals(value)
         except RecursionError:
-            found = [f"$: it cannot be checked, for it or its schema is {_ENDLESS}"]
+            found = [f"$: it cannot be checked: it or its schema is {_ENDLESS}"]
         if len(found) > _ERRORS_SHOWN:
             return [*found[:_ERRORS_SHOWN], f"… and {len(found) - _ERRORS_SHOWN} more"]
         return found
@@ -73,24 +73,24 @@ class OutputSchema:
         validator = jsonschema.Draft202012Validator(
             self._expanded,
             format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
-            registry=referencing.Registry(),  # the default one fetches what it does not know
+            registry=referencing.Registry(),  # the default registry fetches what it does not know
         )
         return [f"{e.json_path}: {_cut_middle(e.message)}" for e in validator.iter_errors(value)]
 
     def _refusals(self, value: Any) -> list[str]:
-        """What the pydantic class has against it, beyond what a JSON Schema can say."""
+        """Return what the pydantic class refuses beyond what a JSON Schema can express."""
         if self._adapter is None:
             return []
         try:
             self._adapter.validate_python(value)
         except ValidationError as error:
             return [f"{_json_path(e['loc'])}: {e['msg']}" for e in error.errors()]
-        except Exception as error:  # noqa: BLE001  validators are the user's, and may raise anything
+        except Exception as error:  # noqa: BLE001  a user's validator may raise anything
             return [f"$: the class's validator raised {type(error).__name__}: {error}"]
         return []
 
     def construct(self, value: Any) -> Any:
-        """An instance of the pydantic class, or the value itself where a plain schema was given."""
+        """Return an instance of the pydantic class, or the value itself for a plain schema."""
         return value if self._adapter is None else self._adapter.validate_python(value)
 
 
@@ -102,12 +102,12 @@ def schema_in_force(requested: OutputSchema | None, saved: Mapping[str, Any] | N
 
 
 def same_schema(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> bool:
-    """Whether two schemas ask for the same, whatever the order of their keys, titles and descriptions."""
+    """Return True where two schemas differ at most in the order of keys, in titles and in descriptions."""
     return bool(_canonical(a) == _canonical(b))
 
 
 def infer(values: Sequence[Any]) -> dict[str, Any]:
-    """The JSON Schema that the values have in common; a property is required where every object has it.
+    """Return the JSON Schema that the values have in common; a property is required where all objects have it.
 
     >>> infer([[{"a": 1, "b": None}, {"a": 2}]])["items"]["required"]
     ['a']
@@ -116,7 +116,7 @@ def infer(values: Sequence[Any]) -> dict[str, Any]:
 
 
 def json_type(value: Any) -> str:
-    """The JSON type of a value.
+    """Return the JSON type of a value.
 
     >>> json_type(True), json_type(2), json_type([])
     ('boolean', 'integer', 'array')
@@ -135,7 +135,7 @@ def json_type(value: Any) -> str:
 
 
 def nullable(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """An inferred schema, made to admit null in every property.
+    """Return an inferred schema that admits null in every property, too.
 
     >>> nullable({"type": "object", "properties": {"a": {"type": "number"}}})["properties"]["a"]["type"]
     ['null', 'number']
@@ -212,7 +212,7 @@ def _adapter(schema: Any) -> TypeAdapter[Any]:
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(schema)
         adapter.json_schema()
-    except Exception as error:  # pydantic raises many kinds for types that it cannot describe
+    except Exception as error:  # pydantic raises many exceptions for types that it cannot describe
         raise InvalidRequest(
             f"output_schema: pydantic cannot describe {schema!r}: {error}", field="output_schema"
         ) from error
@@ -229,14 +229,14 @@ def _check(schema: Mapping[str, Any], untrusted: bool) -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise InvalidRequest(
-            f"output_schema is no valid JSON Schema: {error.json_path}: {_cut_middle(error.message)}",
+            f"output_schema is not a valid JSON Schema: {error.json_path}: {_cut_middle(error.message)}",
             field="output_schema",
         ) from None
     check_references(schema, untrusted=untrusted)
 
 
 def _expand(node: Any) -> Any:
-    """``{"type": "attachment"}`` stands for the object that describes a saved file."""
+    """Replace ``{"type": "attachment"}`` by the schema of the object that describes a saved file."""
     if isinstance(node, Mapping):
         if node.get("type") == "attachment":
             return {**{k: v for k, v in node.items() if k != "type"}, **ATTACHMENT}
@@ -250,7 +250,7 @@ _ANNOTATIONS = frozenset({"title", "description", "examples", "$comment", "$sche
 
 
 def _canonical(node: Any, *, of_names: bool = False) -> Any:
-    """Order and annotations removed. Under ``properties`` and ``$defs`` keys are names, so nothing is dropped there."""
+    """Remove order and annotations; under ``properties`` and ``$defs`` keys are names, so all of them stay."""
     if isinstance(node, Mapping):
         kept = {
             k: _canonical(v, of_names=k in ("properties", "$defs", "patternProperties") and not of_names)

@@ -1,4 +1,4 @@
-"""What the references of a JSON Schema lead to, and what its patterns do: found before anything is checked by it."""
+"""Checks of a JSON Schema's references and patterns, before any value is validated."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 from engine.errors import InvalidRequest
 from engine.task.regex_safety import repetitions
 
-# What speaks of the same value; below all others, it is a smaller one.
+# Keywords whose schemas apply to the same value; those of all others apply to a part of it.
 _OF_ONE_SCHEMA = ("not", "if", "then", "else")
 _OF_A_LIST = ("allOf", "anyOf", "oneOf")
 _MOST_EXPANDED = 10_000
 
 
 def check_references(schema: Mapping[str, Any], *, untrusted: bool) -> None:
-    """A schema must not lead to the network, to nothing, or round in a circle; nor stand for millions of others.
+    """Refuse references to the network, to nothing or in a circle, and references that multiply without bound.
 
     Args:
-        schema: What is a valid schema, but for that.
+        schema: A schema that is valid otherwise.
         untrusted: Refuse patterns, too, that could take exponential time.
 
     Raises:
-        InvalidRequest: It does.
-        RecursionError: It refers to itself without end.
+        InvalidRequest: The schema has such a reference, or a pattern that is refused.
+        RecursionError: It refers to itself endlessly.
     """
     from referencing import Registry
     from referencing.exceptions import Unresolvable
@@ -47,8 +47,8 @@ def check_references(schema: Mapping[str, Any], *, untrusted: bool) -> None:
                     target = resolver.lookup(ref)
                 except (Unresolvable, ValueError):
                     raise InvalidRequest(
-                        f"output_schema: $ref {ref!r} is not in the schema itself, or leads nowhere; remote references"
-                        " are not fetched",
+                        f"output_schema: $ref {ref!r} does not resolve within the schema; remote references are not"
+                        " fetched",
                         field="output_schema",
                     ) from None
                 targets[id(node)] = target.contents
@@ -61,7 +61,7 @@ def check_references(schema: Mapping[str, Any], *, untrusted: bool) -> None:
     for node in found.values():
         if _size(node, targets, sizes) > _MOST_EXPANDED:
             raise InvalidRequest(
-                f"output_schema: its references stand for more than {_MOST_EXPANDED:,} schemas", field="output_schema"
+                f"output_schema: its references expand to more than {_MOST_EXPANDED:,} schemas", field="output_schema"
             )
 
 
@@ -76,7 +76,7 @@ def _check_words(node: Mapping[str, Any], untrusted: bool) -> None:
             found = repetitions(pattern)
         except re.error as error:
             raise InvalidRequest(
-                f"output_schema: {pattern!r} is no regular expression: {error}", field="output_schema"
+                f"output_schema: {pattern!r} is not a regular expression: {error}", field="output_schema"
             ) from None
         if untrusted and found.nesting > 1:
             raise InvalidRequest(
@@ -87,10 +87,10 @@ def _check_words(node: Mapping[str, Any], untrusted: bool) -> None:
 
 
 def _size(node: Any, targets: Mapping[int, Any], sizes: dict[int, int]) -> int:
-    """How many schemas a value is held against, at this one."""
+    """Return the number of schemas that a value at this one is validated against."""
     key = id(node)
     if key not in sizes:
-        sizes[key] = 0  # it is being asked for
+        sizes[key] = 0  # under way: to meet it again means a circle
         total = 1
         for inner in _same_value(node, targets):
             size = _size(inner, targets, sizes)

@@ -1,11 +1,11 @@
-"""Checks a request before anything is done: what is refused here has cost nothing and left nothing."""
+"""Validation of a request before anything is stored or spent."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
@@ -17,11 +17,8 @@ from engine.task.redaction import secret_names
 from engine.task.schema import OutputSchema
 from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
 
-if TYPE_CHECKING:
-    pass
-
 _LONGEST_KEY = 1000
-_DEEPEST = 90  # levels of lists and objects; the sandbox's messages hold ten more
+_DEEPEST = 90  # levels of lists and objects; the sandbox's messages add up to ten
 
 
 def build(
@@ -42,13 +39,13 @@ def build(
     idempotency_key: str | None = None,
     trust_start_url: bool = True,
 ) -> TaskRequest:
-    """A checked request.
+    """Return a validated request.
 
     Raises:
-        InvalidRequest: Something is malformed; ``details["field"]`` names it.
+        InvalidRequest: An argument is malformed; ``details["field"]`` names it.
     """
     if not isinstance(task, str) or not task.strip():
-        raise InvalidRequest("task is empty; say in plain words what is to be done", field="task")
+        raise InvalidRequest("task is empty; describe in plain words what is to be done", field="task")
     if ai not in ("auto", "never"):
         raise InvalidRequest(f'ai must be "auto" or "never", not {ai!r}', field="ai")
     if if_interrupted not in ("fail", "rerun"):
@@ -58,7 +55,7 @@ def build(
     checked = _parameters(parameters)
     for name in strings("secrets", secrets):
         if name not in checked:
-            raise InvalidRequest(f"secrets names {name!r}, which is no parameter", field="secrets")
+            raise InvalidRequest(f"secrets names {name!r}, which is not a parameter", field="secrets")
     return TaskRequest(
         task=_text(task.strip(), "task"),
         start_url=_url(start_url),
@@ -77,10 +74,10 @@ def build(
 
 
 def strings(field: str, names: Collection[str]) -> Collection[str]:
-    """The names, when they are a list of strings.
+    """Return the names.
 
     Raises:
-        InvalidRequest: They are not.
+        InvalidRequest: They are not a collection of strings.
     """
     if isinstance(names, (str, bytes)) or not all(isinstance(name, str) for name in names):
         raise InvalidRequest(f"{field} takes a list of strings, not {names!r}", field=field)
@@ -98,7 +95,7 @@ def _parameters(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
         raise InvalidRequest(f"parameters are not JSON: {error}", field="parameters") from None
     _text(json.dumps(dict(parameters), ensure_ascii=False), "parameters")
     checked: dict[str, Any] = json.loads(text)
-    if text.count("[") + text.count("{") >= _DEEPEST:  # else the sandbox need not be imported for the exact answer
+    if text.count("[") + text.count("{") >= _DEEPEST:  # cheap: most requests import no sandbox here
         from sandbox.protocol import ProtocolError, check_depth
 
         try:
@@ -109,7 +106,7 @@ def _parameters(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _text(text: str, field: str) -> str:
-    """Text that every part can write: no half of a surrogate pair, which neither UTF-8 nor a database can hold."""
+    """Return the text, or refuse a lone surrogate, which neither UTF-8 nor a database can hold."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

@@ -1,4 +1,4 @@
-"""What a user asks for and what comes back: requests, results, limits. The names of the wire contract are aliases."""
+"""Requests, results and limits. The names of the wire contract are aliases of the attributes."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ class _Wire(BaseModel):
     model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
 
     def to_wire(self) -> dict[str, Any]:
-        """This value as JSON-able data under the names of the wire contract."""
+        """Return JSON-serializable data under the names of the wire contract."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class Limits(BaseModel):
-    """Caps of one run; the first that is reached ends it.
+    """Caps of one run, which ends at the first that is reached.
 
     Args:
         budget_usd: Most dollars spent on the model.
-        timeout: Most seconds of wall time, from the task's start; waiting in the line does not count.
-        turns: Most requests of the agent.
-        tokens: Most tokens of all prompts and answers together.
-        candidates: Most candidates that the gate refuses before the agent has to stop.
-        action_timeout: Most seconds that an automation waits for an element, and a third of those for a page, unless it
-            says otherwise.
-        retries: Most further tries while a site is away for a moment: no connection, status 502 to 504, or 429 with
-            Retry-After. None where a write may have been sent.
+        timeout: Most seconds of wall time from the task's start; time in the queue does not count.
+        turns: Most requests of the agent to the model.
+        tokens: Most tokens of all prompts and replies together.
+        candidates: Most candidates that the gate may refuse before the agent must stop.
+        action_timeout: Most seconds that an automation waits for an element, and three times as many for a page, unless
+            it sets its own.
+        retries: Most retries while a site is briefly unavailable: no connection, status 502 to 504, or 429 with
+            Retry-After. There are none where a write may have been sent.
         downloads: Most files that one run may save.
-        download_mb: Most megabytes of all files of one run.
+        download_mb: Most megabytes of all saved files of one run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,15 +63,15 @@ class Limits(BaseModel):
 
 
 class TaskRequest(_Wire):
-    """One task, checked and complete. Made by the engine from the arguments of ``run``.
+    """A validated task, made by the engine from the arguments of ``run``.
 
     Args:
-        if_interrupted: What becomes of it when the process that ran it died: ``fail``, or ``rerun`` by a living engine,
-            as long as nothing irreversible was let through.
-        idempotency_key: A second start with the same one gives the task of the first.
-        trust_start_url: Whether the start URL, the request's or the bundle's, may lead to a private address.
-        adopt: Put the edits in the bundle's directory through the gate, and commit them.
-        other_parameters: What they are tried with a second time; None for those of an earlier good run.
+        if_interrupted: What happens when the process that ran it has died: ``fail``, or ``rerun`` by another engine,
+            unless something irreversible was let through.
+        idempotency_key: A second start with the same key returns the task of the first.
+        trust_start_url: The start URL, the request's or the bundle's, may have a private address.
+        adopt: Run the edits in the bundle's directory through the gate, and commit them if they pass.
+        other_parameters: The parameters of the second trial run; None for those of an earlier good run.
     """
 
     task: str
@@ -99,21 +99,21 @@ class ComputeCost(_Wire):
 
 
 class Cost(_Wire):
-    """What a task cost: dollars for the model, hours of browser time."""
+    """The cost of a task: dollars for the model, hours of browser time."""
 
     ai_usd: float = 0.0
     compute: ComputeCost = ComputeCost()
 
 
 class Reuse(_Wire):
-    """The saved automation that took part.
+    """The saved automation that a task used or made.
 
     Args:
         key: The reuse key.
-        used: Whether saved code existed and took part.
-        created: Whether this run made the first revision.
-        updated: Whether this run saved a new revision.
-        revision_id: The git commit that gave the result, or HEAD where the run failed.
+        used: Saved code existed and was used.
+        created: This run saved the first revision.
+        updated: This run saved a new revision.
+        revision_id: The git commit that gave the result, or HEAD if the run failed.
         revision_timestamp: When that commit was made.
         trust: ``candidate`` until the revision has had five clean runs, the one it was saved on included; then
             ``trusted``.
@@ -128,7 +128,7 @@ class Reuse(_Wire):
     trust: Trust = "candidate"
 
     def to_wire(self) -> dict[str, Any]:
-        """Both spellings of the revision, since the two public clients differ."""
+        """Return both spellings of the revision fields, since the two public clients differ."""
         data = super().to_wire()
         return data | {
             "revision_id": data["revisionId"],
@@ -137,10 +137,10 @@ class Reuse(_Wire):
 
 
 class TaskError(_Wire):
-    """Why a task failed.
+    """The error of a failed task.
 
     Args:
-        code: One of the wire's six codes.
+        code: One of the six codes of the wire contract.
         message: What happened and what to do next.
         details: ``reason`` is the fine-grained cause; further keys depend on it.
     """
@@ -156,20 +156,20 @@ class TaskError(_Wire):
 
 
 class InlineResult(_Wire):
-    """A result that travels with the answer."""
+    """A result within the response."""
 
     type: Literal["inline"] = "inline"
     data: Any
 
 
 class StoredFile(_Wire):
-    """A file that stands for a result.
+    """A file that holds a result.
 
     Args:
-        url: Where it is: a ``file:`` URL here, a signed one from the HTTP server.
+        url: Its address: a ``file:`` URL in Python, a signed URL from the HTTP server.
         content_type: ``application/json`` or ``text/csv``.
-        size_bytes: Its size.
-        expires_at: When it is swept.
+        size_bytes: Its size in bytes.
+        expires_at: When it is deleted.
     """
 
     url: str
@@ -182,7 +182,7 @@ class Preview(_Wire):
     """The beginning of a large result.
 
     Args:
-        rows: How many rows it has; None where it is no list.
+        rows: The number of rows; None if it is not a list.
         sample: The first rows, or the first fields.
     """
 
@@ -195,7 +195,7 @@ class FileResult(_Wire):
 
     Args:
         file: The JSON.
-        csv: The same as CSV, where it is a list of flat objects.
+        csv: The same as CSV, if it is a list of flat objects.
         preview: Its row count and first rows.
     """
 
@@ -206,14 +206,14 @@ class FileResult(_Wire):
 
     @property
     def data(self) -> Any:
-        """The whole result, read from its file.
+        """The complete result, read from its file.
 
         Raises:
             TaskFailed: The file has expired; ``details["reason"]`` is ``expired``.
         """
         parts = urlsplit(self.file.url)
         if parts.scheme != "file":
-            raise TaskFailed(f"the result is at {self.file.url}; fetch it from there", code="internal-error")
+            raise TaskFailed(f"the result is at {self.file.url}; download it from there", code="internal-error")
         try:
             return json.loads(Path(unquote(parts.path)).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -224,7 +224,7 @@ class FileResult(_Wire):
 
 
 class Tokens(_Wire):
-    """Tokens of all model calls of a task."""
+    """The tokens of all model calls of a task."""
 
     input: int = 0
     output: int = 0
@@ -233,16 +233,17 @@ class Tokens(_Wire):
 
 
 class Attempt(_Wire):
-    """One execution or one piece of agent work within a task.
+    """One execution, or one session of the agent, within a task.
 
     Args:
-        kind: ``replay`` of saved code, ``explore`` from nothing, ``update`` to a changed request, ``repair``,
-            ``adopt`` of the user's edits, ``confirm`` a suspect result, ``check`` of the last good parameters,
-            ``continue`` by reading the result off the page of a run that failed behind an irreversible action.
+        kind: ``replay`` of saved code, ``explore`` where nothing is saved, ``update`` to a changed request,
+            ``repair`` after drift, ``adopt`` the user's edits, ``confirm`` a suspect result, ``check`` with the last
+            good parameters, ``continue`` by reading the result off the page of a run that failed behind an
+            irreversible action.
         outcome: ``success`` or ``failed``.
-        reason: Why it failed, or None.
+        reason: The cause of its failure, or None.
         revision: The commit that ran or was made, if any.
-        model: The model's id where one was asked.
+        model: The model's ID, if one was asked.
     """
 
     kind: Literal["replay", "explore", "update", "repair", "confirm", "check", "continue", "adopt"]
@@ -257,13 +258,13 @@ class Attempt(_Wire):
 
 
 class TaskResult(_Wire):
-    """The state of a task; after ``run`` it is final.
+    """The state of a task, which is final after ``run``.
 
-    ``status`` is ``completed`` (then ``outcome`` is ``success`` or ``failed``), ``canceled``, or, for a task that still
-    runs, ``pending`` or ``started``. A failed task is a result, not an exception; reading ``output`` of one raises.
-    A ``pending`` one knows its place in the line: ``queue_position``, from 1. ``effect`` says what became of
-    irreversible actions: ``none`` was let through, they were ``performed``, the result was read off the page after a
-    failure behind one (``continued``), or whether they took effect is ``unknown``.
+    ``status`` is ``completed`` (then ``outcome`` is ``success`` or ``failed``), ``canceled`` or, before the task has
+    ended, ``pending`` or ``started``. A failed task is a result, not an exception; reading its ``output`` raises. A
+    ``pending`` task has a ``queue_position``, counted from 1. ``effect`` says what became of irreversible actions:
+    ``none`` was let through, they were ``performed``, the result was read off the page after a failure behind one
+    (``continued``), or whether they took effect is ``unknown``.
 
     >>> from engine import TaskResult
     >>> wire = {"webTaskId": "wt_1", "status": "pending", "createdAt": "2026-11-23T10:00:00Z"}
@@ -295,17 +296,17 @@ class TaskResult(_Wire):
 
     @property
     def final(self) -> bool:
-        """Whether the task has ended: nothing of this result changes any more."""
+        """True if the task has ended, so that this result no longer changes."""
         return self.status in ("completed", "canceled")
 
     @property
     def ok(self) -> bool:
-        """Whether the task completed with success."""
+        """True if the task completed with success."""
         return self.outcome == "success"
 
     @property
     def output(self) -> Any:
-        """The result: an instance of the pydantic class given as schema, else plain JSON data.
+        """The output: an instance of the pydantic class given as the schema, else plain JSON data.
 
         Raises:
             TaskFailed: The task has no output; the error says why.
@@ -318,18 +319,18 @@ class TaskResult(_Wire):
         return self._output if self._output is not None else self.result.data
 
     def with_output(self, output: Any) -> TaskResult:
-        """A copy whose ``output`` is the given instance."""
+        """Return a copy whose ``output`` is the given instance."""
         copy = self.model_copy()
         copy._output = output
         return copy
 
     def to_wire(self) -> dict[str, Any]:
-        """The result under the names of the wire contract."""
+        """Return the result under the names of the wire contract."""
         data = super().to_wire()
         if self.reuse is not None:
             data["reuse"] = self.reuse.to_wire()
         if self.status in ("completed", "canceled"):
             data["startedAt"] = data.get("startedAt")
         if isinstance(self.result, InlineResult):
-            data["result"]["data"] = data["result"].get("data")  # null is a result like any other
+            data["result"]["data"] = data["result"].get("data")  # null is a valid result
         return data

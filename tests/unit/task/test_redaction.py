@@ -13,14 +13,14 @@ SECRETS = st.text(st.characters(codec="utf-8"), min_size=6, max_size=40).filter(
 
 
 @given(SECRETS, st.text(max_size=20), st.text(max_size=20))
-def test_no_spelling_of_a_secret_survives(secret: str, before: str, after: str) -> None:
+def test_a_secret_is_replaced_in_every_encoding(secret: str, before: str, after: str) -> None:
     redactor = Redactor({"password": secret}, {"password"})
     for spelled in (secret, quote(secret, safe=""), json.dumps(secret)):
         assert secret not in redactor.text(before + spelled + after)
         assert quote(secret, safe="") not in redactor.text(spelled)
 
 
-def test_data_is_searched_to_its_leaves_and_keys() -> None:
+def test_secrets_are_replaced_in_nested_values_and_keys() -> None:
     redactor = Redactor({"pin": 4711, "user": "ada"}, {"pin"})
     assert redactor.data({"a": ["x4711", 4711, True], "4711": "ada"}) == {
         "a": ["x[secret:pin]", "[secret:pin]", True],
@@ -48,17 +48,17 @@ def test_data_is_searched_to_its_leaves_and_keys() -> None:
         "authorization",
     ],
 )
-def test_names_that_mean_a_secret(name: str) -> None:
+def test_parameters_named_like_secrets_are_secret(name: str) -> None:
     assert secret_names({name: "x"}) == {name}
 
 
-def test_a_parameter_that_holds_a_secret_is_one() -> None:
+def test_a_parameter_with_a_secret_inside_is_secret_as_a_whole() -> None:
     parameters = {"login": {"user": "ada", "password": "x"}, "accounts": [{"apiKey": "y"}], "filter": {"city": "z"}}
     assert secret_names(parameters) == {"login", "accounts"}
 
 
 @pytest.mark.parametrize("name", ["user", "compass", "pins_on_map", "tokenizer", "monkey", "secretary", "keyboard"])
-def test_names_that_do_not(name: str) -> None:
+def test_names_that_only_contain_such_letters_are_not_secret(name: str) -> None:
     assert secret_names({name: "x"}) == frozenset()
 
 
@@ -74,5 +74,5 @@ def test_names_that_do_not(name: str) -> None:
         r"p@ss!word(1)~'x y\\\"\u00E9",
     ],
 )
-def test_each_character_may_be_spelled_in_a_way_of_its_own(spelled: str) -> None:
+def test_a_secret_in_mixed_escapes_is_replaced(spelled: str) -> None:
     assert Redactor({"password": "p@ss!word(1)~'x y\"é"}, {"password"}).text(f"a{spelled}b") == "a[secret:password]b"

@@ -69,12 +69,12 @@ def test_comments_of_verbose_expressions_do_not_count(pattern: str, count: int) 
 
 
 @pytest.mark.parametrize("pattern", ["(", "a**", "[z-a]", "(?P<n>a)(?P<n>b)", f"a{{{2**40}}}", "(?<=a+)b"])
-def test_what_is_no_expression_is_refused(pattern: str) -> None:
+def test_an_invalid_expression_is_refused(pattern: str) -> None:
     with pytest.raises(re.error):
         repetitions(pattern)
 
 
-def test_groups_without_end_are_refused() -> None:
+def test_groups_nested_too_deeply_are_refused() -> None:
     with pytest.raises(re.error):
         repetitions("(" * 5_000 + ")" * 5_000)
 

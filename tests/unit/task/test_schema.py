@@ -27,7 +27,7 @@ def test_a_pydantic_class_validates_and_constructs() -> None:
     assert OutputSchema(Book).json_schema["properties"].keys() == {"title", "price"}
 
 
-def test_what_pydantic_alone_can_see_is_an_error_too() -> None:
+def test_validators_of_a_pydantic_class_apply() -> None:
     class Even(BaseModel):
         n: int
 
@@ -38,7 +38,7 @@ def test_what_pydantic_alone_can_see_is_an_error_too() -> None:
     assert OutputSchema(Even).errors({"n": 1})
 
 
-def test_an_attachment_stands_for_a_saved_file() -> None:
+def test_the_attachment_type_describes_a_saved_file() -> None:
     schema = OutputSchema({"type": "array", "items": {"type": "attachment"}})
     file = {
         "name": "a.pdf",
@@ -54,23 +54,23 @@ def test_an_attachment_stands_for_a_saved_file() -> None:
 @pytest.mark.parametrize(
     ("schema", "said"),
     [
-        ({"type": "strnig"}, "no valid JSON Schema"),
-        ({"$ref": "#/$defs/missing"}, "leads nowhere"),
+        ({"type": "strnig"}, "not a valid JSON Schema"),
+        ({"$ref": "#/$defs/missing"}, "does not resolve"),
         ({"$ref": "https://example.com/schema.json"}, "remote references"),
         ({"items": {"$ref": "file:///etc/hostname"}}, "remote references"),
         ({"$ref": "file:///etc/hostname", "default": {"$id": "file:///etc/hostname"}}, "remote references"),
         ({"$dynamicRef": "file:///etc/hostname"}, "is not supported"),
         ({"properties": {"a": {"$dynamicRef": "#nope"}}}, "is not supported"),
-        ({"allOf": [{"$id": "http://e/x", "$ref": "#/$defs/a"}], "$defs": {"a": {}}}, "leads nowhere"),
-        ({"$ref": "#/definitions/a", "definitions": {"a": {"$ref": "#/definitions/b"}}}, "leads nowhere"),
-        ({"pattern": "("}, "no valid JSON Schema|no regular expression"),
+        ({"allOf": [{"$id": "http://e/x", "$ref": "#/$defs/a"}], "$defs": {"a": {}}}, "does not resolve"),
+        ({"$ref": "#/definitions/a", "definitions": {"a": {"$ref": "#/definitions/b"}}}, "does not resolve"),
+        ({"pattern": "("}, "not a valid JSON Schema|not a regular expression"),
         ({"$schema": "http://json-schema.org/draft-04/schema#"}, "is not supported"),
         ({"const": {1, 2}}, "is not JSON"),
         ("string", "must be a JSON Schema"),
         (42, "must be a JSON Schema"),
     ],
 )
-def test_what_is_no_schema_is_refused(schema: object, said: str) -> None:
+def test_an_invalid_schema_is_refused(schema: object, said: str) -> None:
     with pytest.raises(InvalidRequest, match=said) as caught:
         OutputSchema(schema)
     assert caught.value.details["field"] == "output_schema"
@@ -85,7 +85,7 @@ def test_an_inferred_schema_fits_what_it_was_inferred_from_and_no_other_shape() 
     assert schema.errors({"rows": []})
 
 
-def test_order_and_annotations_do_not_make_another_schema() -> None:
+def test_schemas_that_differ_in_order_and_annotations_are_the_same() -> None:
     a = {
         "type": "object",
         "properties": {"title": {"type": "string", "title": "T"}, "b": {}},
@@ -105,8 +105,8 @@ def test_order_and_annotations_do_not_make_another_schema() -> None:
 @pytest.mark.parametrize(
     "schema", [{"$ref": "#"}, {"anyOf": [{"$ref": "#"}]}, json.loads('{"items":' * 400 + "{}" + "}" * 400)]
 )
-def test_a_schema_without_end_is_refused(schema: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequest, match="nested too deep, or refers to itself"):
+def test_an_endless_schema_is_refused(schema: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest, match="nested too deeply, or refers to itself"):
         OutputSchema(schema)
 
 
@@ -121,14 +121,14 @@ def test_references_within_the_schema_are_followed(base: str) -> None:
     assert schema.errors({"children": [{"children": 1}]}) == ["$.children[0].children: 1 is not of type 'array'"]
 
 
-def test_a_schema_that_stands_for_millions_is_refused_at_once() -> None:
+def test_a_schema_that_expands_to_millions_is_refused_at_once() -> None:
     defs = {str(n): {"allOf": [{"$ref": f"#/$defs/{n + 1}"}] * 2} for n in range(40)} | {"40": {}}
     with pytest.raises(InvalidRequest, match="more than 10,000 schemas"):
         OutputSchema({"$ref": "#/$defs/0", "$defs": defs})
 
 
 @pytest.mark.parametrize("pattern", ["^(a+)+$", "((x+)y?)*z", "^(a|ab)*$", "(.*)*"])
-def test_patterns_that_could_take_for_ever_are_refused_where_code_names_them(pattern: str) -> None:
+def test_exponential_patterns_are_refused_in_untrusted_schemas(pattern: str) -> None:
     assert OutputSchema({"type": "string", "pattern": pattern}).errors(1)
     for schema in ({"pattern": pattern}, {"properties": {"a": {"patternProperties": {pattern: {}}}}}):
         with pytest.raises(InvalidRequest, match="can take exponential time"):
@@ -136,14 +136,14 @@ def test_patterns_that_could_take_for_ever_are_refused_where_code_names_them(pat
     OutputSchema({"pattern": r"^\d{4}-\d\d( [a-z ]+)?$"}, untrusted=True)
 
 
-def test_nothing_is_fetched_to_check_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validation_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever gets by the checks: what is unknown when an output is checked stays unknown."""
     monkeypatch.setattr("engine.task.schema.check_references", lambda *_, **__: None)
     with pytest.raises(Unresolvable):
         OutputSchema({"$ref": "file:///etc/hostname"}).errors(1)
 
 
-def test_whatever_a_validator_raises_is_a_misfit() -> None:
+def test_any_exception_of_a_validator_is_an_error_of_the_output() -> None:
     class Picky(BaseModel):
         a: int
 

@@ -45,19 +45,19 @@ def build(**changed: Any) -> Any:
         ("allow_hosts", ["http://intranet/path"]),
     ],
 )
-def test_bad_input_is_refused_by_name(field: str, value: object) -> None:
+def test_a_malformed_argument_is_refused_by_its_name(field: str, value: object) -> None:
     with pytest.raises(InvalidRequest) as caught:
         build(**{field: value})
     assert caught.value.details["field"] == field
 
 
-def test_a_key_is_minted() -> None:
+def test_a_missing_reuse_key_is_generated() -> None:
     keys = {build().reuse_key for _ in range(20)}
     assert len(keys) == 20
     assert all(k.startswith("wtr_") and len(k) == 25 for k in keys)
 
 
-def test_parameters_survive_with_their_nulls_and_are_the_requests_own() -> None:
+def test_parameters_are_copied_with_their_nulls() -> None:
     given = {"a": {"b": None, "c": [1, None]}}
     request = build(parameters=given)
     given["a"]["b"] = 1  # type: ignore[assignment]  # what the caller does later is no concern of the request
@@ -71,7 +71,7 @@ def test_only_the_exact_origin_of_the_start_url_may_be_private() -> None:
     assert origins.start_origin(None) == ()
 
 
-def test_a_requests_timeout_and_budget_replace_the_engines() -> None:
+def test_timeout_and_budget_of_a_request_override_the_engine() -> None:
     limits = build(timeout=5, budget_usd=0, limits=Limits(turns=3)).limits
     assert (limits.timeout, limits.budget_usd, limits.turns) == (5, 0, 3)
 
@@ -89,7 +89,7 @@ def test_a_requests_timeout_and_budget_replace_the_engines() -> None:
         ({"parameters": {"a": 1}, "secrets": "a"}, "secrets"),
     ],
 )
-def test_what_no_part_could_carry_is_refused(changed: dict[str, Any], field: str) -> None:
+def test_values_that_cannot_be_stored_are_refused(changed: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         build(**changed)
     assert caught.value.details["field"] == field
