@@ -1,7 +1,8 @@
-"""The wire between host and worker: JSON lines over a socket, both ways, capped in size and checked in shape.
+"""The protocol between host and worker: JSON lines over a socket, both ways, limited in size and checked in shape.
 
-Never pickle: the worker is hostile from the moment it runs an automation. A message is one object with ``t``, its kind.
-A request carries ``id``; the reply is ``{"t": "reply", "id": …}`` with ``value``, or ``error`` and ``message``.
+Never pickle: a worker counts as hostile from the moment it runs an automation. A message is one object whose ``t`` is
+its kind. A request has an ``id``; its reply is ``{"t": "reply", "id": …}`` with ``value``, or with ``error`` and
+``message``.
 """
 
 from __future__ import annotations
@@ -16,17 +17,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeGuard
 
 MAX_DEPTH = 100
-MAX_LINE = 1 << 20  # of a message to the host that carries no result
-NOTICE_COST = 64  # bytes of output for a notice beside its text: empty ones are a flood, too
-CHUNK_BYTES = 256 << 10  # of a file, per message
+MAX_LINE = 1 << 20  # bytes of a message to the host that carries no result
+NOTICE_COST = 64  # bytes that a notice costs beside its text: a flood of empty ones is a flood, too
+CHUNK_BYTES = 256 << 10  # of a file, in each message
 _KIND = 50  # characters
-_MOST = (1 << 53) - 1  # beyond it no two programs agree on what a number is
+_MOST = (1 << 53) - 1  # JSON parsers agree on whole numbers up to here
 
 Message = dict[str, Any]
 Handler = Callable[[Message], Awaitable[Any]]
 
 _LONG_LINE = 2 * MAX_LINE  # a character may take six bytes
-_REPLY, _ASK = b'{"t":"reply",', b'{"t":"ask",'  # as `Channel.send` writes them: what may be long
+_REPLY, _ASK = b'{"t":"reply",', b'{"t":"ask",'  # as `Channel.send` writes them: only these two may be long
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.DOTALL)
 _MOST_TOKENS, _MOST_TOKENS_OF_A_REPLY = 10_000, 100_000
 
@@ -34,16 +35,18 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class ProtocolError(ValueError):
-    """What arrived is no message."""
+    """A line that is no message, or a message of the wrong shape."""
 
 
 class FloodError(BaseException):
-    """The worker said more than its limit. Not an `Exception`, so that a flood does not go on behind ``except
-    Exception``."""
+    """An automation whose output passes its limit.
+
+    Not an `Exception`, so that the flood does not go on behind an ``except Exception``.
+    """
 
 
 class RemoteError(Exception):
-    """The other side answered a request with an error. ``kind`` is its class name."""
+    """An error with which the other side answered a request; ``kind`` is the name of its class."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -62,7 +65,11 @@ def _finite(text: str) -> float:
 
 
 def check_depth(value: Any, limit: int = MAX_DEPTH) -> None:
-    """Refuse values nested deeper than ``limit``, without recursion."""
+    """Check, without recursion, that a value is nested at most ``limit`` levels deep.
+
+    Raises:
+        ProtocolError: It is nested deeper.
+    """
     level = [value]
     for _ in range(limit):
         level = [
@@ -77,7 +84,11 @@ def check_depth(value: Any, limit: int = MAX_DEPTH) -> None:
 
 
 def parse_json(data: bytes) -> Any:
-    """JSON, strictly: UTF-8, no NaN or infinity, no lone surrogates, at most `MAX_DEPTH` levels."""
+    """Parse JSON strictly: UTF-8, no NaN or infinity, no lone surrogates, at most `MAX_DEPTH` levels.
+
+    Raises:
+        ProtocolError: It is anything else.
+    """
     try:
         value = json.loads(data.decode(), parse_constant=_refuse_constant, parse_float=_finite)
         check_depth(value)
@@ -93,8 +104,11 @@ def parse_json(data: bytes) -> Any:
 
 
 def dump_json(value: Any) -> str:
-    """JSON text of a value, refusing what `parse_json` would refuse. Lone surrogates, which pages may hold,
-    become "?"."""
+    """Return the JSON text of a value. Lone surrogates, which pages may hold, become "?".
+
+    Raises:
+        ProtocolError: `parse_json` would refuse it.
+    """
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except RecursionError:
@@ -106,37 +120,44 @@ def dump_json(value: Any) -> str:
 
 
 def parse_message(line: bytes) -> Message:
-    """One line as a message."""
+    """Parse one line as a message."""
     message = parse_json(line)
     if not isinstance(message, dict) or not isinstance(message.get("t"), str) or len(message["t"]) > _KIND:
-        raise ProtocolError("not a message: an object with a kind in 't'")
+        raise ProtocolError("not a message: an object with its kind in 't' was expected")
     if not is_whole(message.get("id", 0)):
-        raise ProtocolError("not a message: 'id' is no number")
+        raise ProtocolError("not a message: 'id' is no whole number")
     return message
 
 
 def parse_hostile(line: bytes) -> Message:
-    """One line of a worker as a message: long only where that may be, and not of so many parts that it takes a
-    multiple of its size."""
+    """Parse one line of a worker as a message, after checks that keep it from taking a multiple of its size in memory.
+
+    Raises:
+        ProtocolError: It is no message, is long and neither a reply nor a question, or has too many parts.
+    """
     kind = "reply" if line.startswith(_REPLY) else "ask" if line.startswith(_ASK) else None
     if len(line) > _LONG_LINE and kind is None:
         raise ProtocolError("a long message that is neither a reply nor a question")
     most = _MOST_TOKENS_OF_A_REPLY if kind == "reply" else _MOST_TOKENS
     if next(itertools.islice(_TOKEN.finditer(line), most, None), None) is not None:
-        raise ProtocolError("a message of too many parts")
+        raise ProtocolError("a message with too many parts")
     message = parse_message(line)
     if kind is not None and message["t"] != kind:
-        raise ProtocolError("a message of two kinds")
+        raise ProtocolError("a message with two kinds")
     return message
 
 
 def is_whole(value: Any) -> TypeGuard[int]:
-    """Whether a value is a whole number that one can count to; ``true`` is none."""
+    """Tell whether a value is a whole number from 0 to 2**53 - 1; ``True`` is none."""
     return type(value) is int and 0 <= value <= _MOST
 
 
 def text_field(message: Message, name: str, limit: int = MAX_LINE) -> str:
-    """A string field of a message."""
+    """Return a string field of a message.
+
+    Raises:
+        ProtocolError: It is missing, no string, or longer than ``limit`` characters.
+    """
     value = message.get(name)
     if not isinstance(value, str) or len(value) > limit:
         raise ProtocolError(f"field {name!r} of {message['t']!r} is no string of at most {limit} characters")
@@ -144,18 +165,18 @@ def text_field(message: Message, name: str, limit: int = MAX_LINE) -> str:
 
 
 def optional_text(message: Message, name: str, limit: int = MAX_LINE) -> str | None:
-    """A string field of a message that may be missing or null."""
+    """Return a string field of a message, or None where it is missing or null."""
     return None if message.get(name) is None else text_field(message, name, limit)
 
 
 class Channel:
-    """Requests and notices both ways over one stream.
+    """A two-way channel of requests, replies and notices over one stream.
 
     Args:
-        reader: Its ``limit`` is the longest line that is taken.
+        reader: Its ``limit`` is the length of the longest line that is accepted.
         writer: The other direction.
         handle: Called for each message that is no reply, in order of arrival; must not block.
-        hostile: Whether the other side is a worker. Else it may be large, and answer what nobody waits for any more.
+        hostile: The other side is a worker: its messages are limited, and a reply to no request is an error.
     """
 
     def __init__(
@@ -176,25 +197,27 @@ class Channel:
         self._notice_limit = float("inf")
 
     def send(self, kind: str, **fields: Any) -> None:
-        """Send a message and do not wait for anything."""
+        """Queue a message for sending, without waiting."""
         self._writer.write(dump_json({"t": kind, **fields}).encode() + b"\n")
 
     def allow_notices(self, size: int) -> None:
-        """Set how many bytes `notify` may send from now on."""
+        """Let `notify` send this many bytes from now on."""
         self._noticed, self._notice_limit = 0, size
 
     def notify(self, kind: str, **fields: Any) -> None:
-        """Send a notice, within the limit: a loop that never lets go would fill the memory before the host hears of it.
+        """Send a notice, within the limit of `allow_notices`.
+
+        The limit holds on this side because a loop that never yields would fill the memory before the host can act.
 
         Raises:
-            FloodError: It is over the limit; the host is told.
+            FloodError: The limit is passed; the host is told once.
         """
         self._noticed += NOTICE_COST + len(str(fields.get("message", "")))
         if self._noticed > self._notice_limit:
             if self._notice_limit >= 0:
                 self.send("limit", limit="output_bytes")
                 self._notice_limit = -1
-            raise FloodError("the automation logs more than it may")
+            raise FloodError("the automation logs more than its limit of output")
         self.send(kind, **fields)
 
     async def request(self, kind: str, **fields: Any) -> Any:
@@ -215,7 +238,7 @@ class Channel:
             self._waiting.pop(number, None)
 
     def reply(self, message: Message, value: Any) -> None:
-        """Answer a request."""
+        """Answer a request with a value."""
         self.send("reply", id=message.get("id", 0), value=value)
 
     def reply_error(self, message: Message, kind: str, text: str) -> None:
@@ -223,16 +246,15 @@ class Channel:
         self.send("reply", id=message.get("id", 0), error=kind, message=text)
 
     async def drain(self) -> None:
-        """Wait until the other side has taken most of what was sent to it, or is gone."""
+        """Wait until the other side has read most of what was sent, or is gone."""
         with contextlib.suppress(ConnectionError):
             await self._writer.drain()
 
     async def serve(self) -> None:
-        """Read until the other side closes.
+        """Read and dispatch messages until the other side closes.
 
         Raises:
-            ProtocolError: What arrived is no message, or longer than the reader's limit; or, from a worker, a reply
-                that nobody waits for.
+            ProtocolError: A line is no message or too long, or a worker replies to no request.
         """
         try:
             while True:
@@ -255,7 +277,7 @@ class Channel:
         future = self._waiting.get(message.get("id", 0))
         if future is None or future.done():
             if self._hostile:
-                raise ProtocolError("a reply that nobody waits for")
+                raise ProtocolError("a reply to no request")
             return
         if "error" in message:
             future.set_exception(RemoteError(text_field(message, "error"), text_field(message, "message")))
@@ -263,11 +285,11 @@ class Channel:
             future.set_result(message.get("value"))
 
     def fail(self, error: Exception) -> None:
-        """End every waiting request with ``error``."""
+        """Raise ``error`` from every request that still waits."""
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(error)
 
     def close(self) -> None:
-        """Close the socket. The other side sees the end of the file."""
+        """Close the socket; the other side reads the end of the stream."""
         self._writer.close()

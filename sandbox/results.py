@@ -1,25 +1,21 @@
-"""What the sandbox hands back: plain data, safe to keep. What comes from a page is untrusted text."""
+"""The values that the sandbox returns: plain data, safe to keep. All text that comes from a page is untrusted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
-
-if TYPE_CHECKING:
-    pass
-
+from typing import Literal
 
 ErrorKind = Literal["script", "timeout", "navigation", "crash", "rehearsal", "gate", "ask", "held"]
 
 
 @dataclass(frozen=True)
 class Automation:
-    """Python code to run in the sandbox: ``async def run(page, parameters, task)``.
+    """Python code to run in the sandbox: a module with ``async def run(page, parameters, task)``.
 
     Args:
         code: The source.
-        resources: Data files that the code reads through ``task.resource(name)``.
+        resources: Data files by name; the code reads them through ``task.resource(name)``.
         name: The file name that tracebacks show.
     """
 
@@ -30,16 +26,17 @@ class Automation:
 
 @dataclass(frozen=True)
 class ScriptError:
-    """Why an automation failed.
+    """The exception that ended an automation.
 
     Args:
-        type: Name of the exception's class.
+        type: Name of its class.
         message: Its text, shortened.
         traceback: The automation's own lines, innermost last.
-        line: Line number of the innermost of them.
-        kind: ``timeout``: Playwright waited in vain. ``navigation``: a page could not be loaded (``net::ERR_…``).
-            ``crash``: the browser or its page crashed. ``rehearsal``: stopped before an irreversible action, as the
-            host asked. ``gate``: the host refused that action. ``ask``: the host refused to answer. Else ``script``.
+        line: Line number of the innermost of them; None where there is none.
+        kind: ``timeout``: a wait of Playwright timed out. ``navigation``: a page could not be loaded (``net::ERR_…``).
+            ``crash``: the browser or its page crashed. ``rehearsal``: the run stopped before an irreversible action, as
+            the host asked. ``gate``: the host refused that action. ``held``: a request that may change something was
+            blocked, as the host asked. ``ask``: the host refused to answer a question. ``script``: anything else.
     """
 
     type: str
@@ -51,35 +48,35 @@ class ScriptError:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the page itself says at the end of a run, and what the run did on the network. Untrusted.
+    """The state of the page at the end of a run, and the run's requests. Untrusted, as it comes out of the jail.
 
     Args:
-        url: Address of the page.
+        url: URL of the page.
         title: Its title.
         text: The first 3,000 characters of its visible text.
         status: HTTP status of the last main document.
         documents: ``(url, status)`` of the last twenty main documents.
-        retry_after: Retry-After header of the last main document, or of the last request of the code's own.
-        pending_document: A main document that was asked for and has not been answered.
-        answers: ``(url, status)`` of the last twenty requests that the code made without the page.
-        password_field: A password input is visible now.
-        password_filled: The automation typed into one during the run.
-        challenge: A visible frame of a known CAPTCHA service.
-        next_controls: Names of visible, enabled controls by which the site says "there is more".
-        counts: ``(text, number)`` where the page states a total: "47 results", "Showing 1-10 of 47".
+        retry_after: Retry-After header of the last main document, or of the automation's last own request.
+        pending_document: URL of a main document that was requested and is not answered yet.
+        answers: ``(url, status)`` of the last twenty requests that the automation sent without the page.
+        password_field: A password field is visible now.
+        password_filled: The automation filled in a password field during the run, or one is filled now.
+        challenge: A frame of a known CAPTCHA service is visible.
+        next_controls: Labels of visible, enabled controls by which the site says that a list goes on.
+        counts: ``(text, number)`` of each place where the page states a total: "47 results", "Showing 1-10 of 47".
         landmarks: Its visible main parts: "main", "navigation: Pages", "table: Name, Town".
-        groups: ``(elements, number)`` of the longest runs of like elements that are visible: ("tr in tbody", 25).
+        groups: ``(elements, number)`` of the largest groups of like elements that are visible: ("tr in tbody", 25).
         state_changing: ``(method, url)`` of requests other than GET, HEAD and OPTIONS; without query.
         logins: Those of ``state_changing`` that log in: they carry the password that was just given, or continue such
             a request. See `sandbox.inside.logins` for the rule.
-        hosts: ``host:port`` that were reached.
-        refused: ``(host:port, reason)`` that were not: "dns" ("dns: …" where another try may help), "refused",
+        hosts: ``host:port`` of each host that was reached.
+        refused: ``(host:port, reason)`` of each that was not: "dns" ("dns: …" where another try may help), "refused",
             "timeout", "tls" or "policy: …".
-        empty: ``(locator, whether it shows a short message)`` of each ``task.empty``.
-        messages: What those show.
-        main_refused: That reason, if the last main document was among them.
-        screenshot: PNG, when the run failed or when it was asked for.
-        legible: What the screenshot may show, values of input fields included; None where it is not known.
+        empty: ``(locator, shows a short message)`` of each ``task.empty``.
+        messages: Those messages.
+        main_refused: The reason from ``refused``, if the last main document was refused.
+        screenshot: PNG image, of a run that failed or where one was asked for.
+        legible: All text that the screenshot may show, values of input fields included; None where that is unknown.
     """
 
     url: str = ""
@@ -110,7 +107,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Execution:
-    """What one `Session.execute` did: its output (bounded), its error, and where the page is now."""
+    """The result of one `Session.execute`: its output, shortened, its error, and where the page is now."""
 
     ok: bool
     output: str
@@ -122,13 +119,14 @@ class Execution:
 
 @dataclass(frozen=True)
 class PageSnapshot:
-    """What the active page shows.
+    """The content of the active page.
 
     Args:
-        url: Address.
-        title: Title.
+        url: Its URL.
+        title: Its title.
         aria: Playwright's accessibility snapshot, with refs.
-        hints: ``(ref, text)``: what that snapshot omits, such as the full title of a truncated text.
+        hints: ``(key, text)`` of what that snapshot omits, such as the full title of a shortened text; see
+            `sandbox.inside.hints` for the keys.
     """
 
     url: str

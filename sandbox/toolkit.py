@@ -1,6 +1,17 @@
-"""What an automation may import: `TaskContext`, its door to the host, and the errors that it may meet.
+"""The module that automations import: the errors that they may handle, and the type of ``task``.
 
-from sandbox.toolkit import AskRefused
+An automation gets an open page, its parameters, and a `TaskContext` for everything that is neither:
+
+    from sandbox.toolkit import AskRefused
+
+    async def run(page, parameters, task):
+        for row in await page.get_by_role("row").all():
+            text = await row.inner_text()
+            try:
+                kind = await task.ask("Is this an invoice or a reminder? One word.", text, {"type": "string"})
+            except AskRefused:
+                kind = None
+            ...
 """
 
 from __future__ import annotations
@@ -29,26 +40,28 @@ _LINK = "element => { const link = element.closest('a[href]'); return link ? lin
 
 
 class RehearsalComplete(BaseException):
-    """The run stops before an irreversible action, as the host asked. Not an `Exception`: ``except Exception``
-    lets it pass."""
+    """The end of a rehearsal: the run stops before an irreversible action, as the host asked.
+
+    Not an `Exception`, so that ``except Exception`` in an automation does not catch it.
+    """
 
 
 class GateRefused(BaseException):
-    """The host refused an irreversible action. The run stops."""
+    """The end of a run in which the host refused an irreversible action. Not an `Exception`, either."""
 
 
 class _Done:
-    """So that ``task.log(…)`` and ``await task.log(…)`` are both right."""
+    """A result that may be awaited or not: ``task.log(…)`` and ``await task.log(…)`` are both right."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield from ()
 
 
 class TaskContext:
-    """An automation's one door to the host; it gets it as ``task``.
+    """The host, as an automation sees it; it is passed to ``run`` as ``task``.
 
     Attributes:
-        start_url: Where the page was opened, or None.
+        start_url: The URL at which the page was opened, or None: ``await page.goto(task.start_url)`` starts over.
     """
 
     def __init__(self, channel: Channel, page: Page, start_url: str | None, resources: Path) -> None:
@@ -60,25 +73,33 @@ class TaskContext:
         self._empty: list[tuple[str, Locator]] = []
 
     def log(self, *parts: object) -> _Done:
-        """Tell the user something. Takes what ``print`` takes."""
+        """Show the user a line: ``task.log("page", number, "of", total)``.
+
+        Args:
+            parts: As for ``print``: any objects, joined by blanks.
+        """
         self._channel.notify("log", message=" ".join(map(str, parts))[:CHUNK_BYTES])
         return _Done()
 
     def progress(self, done: int, total: int | None = None) -> _Done:
-        """Say how far the work is: ``task.progress(3, 20)``.
+        """Report how many rows were read, of how many that the site states: ``task.progress(3, 20)``.
+
+        Args:
+            done: Rows read so far.
+            total: Rows in all, where the site states them. The engine compares the last report with the output.
 
         Raises:
-            ValueError: More is done than there is in all: paging that never ends shows here.
+            ValueError: ``done`` is negative, or more than ``total``, as when paging does not end.
         """
         if total is not None and int(done) > int(total):
             raise ValueError(f"{done} rows read where the page says {total}: does the paging end, are rows read twice?")
         if not is_whole(int(done)):
-            raise ValueError(f"{done} is not how many are done")
+            raise ValueError(f"{done} is no number of rows")
         self._channel.notify("progress", done=int(done), total=None if total is None else int(total))
         return _Done()
 
     def resource(self, name: str) -> Path:
-        """Path of one of the automation's data files: ``task.resource("codes.csv").read_text()``.
+        """Return the path of one of the automation's data files: ``task.resource("codes.csv").read_text()``.
 
         Raises:
             FileNotFoundError: The automation has no such file.
@@ -89,10 +110,18 @@ class TaskContext:
         return path
 
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None = None) -> Any:
-        """Ask the model about ``content``; its answer fits ``schema``. For reading text, not for finding one's way.
+        """Ask the model about a text that code cannot judge, and return its answer. Not for navigating a page.
+
+            mood = await task.ask("Is the review positive?", text, {"type": "boolean"})
+
+        Args:
+            prompt: The question, the same for each content: answers are cached by both.
+            content: The text to judge.
+            schema: JSON Schema of the answer; default any text.
 
         Raises:
-            AskRefused: No model answers here.
+            AskRefused: The host has no model to ask, or may not ask it.
+            SandboxError: The question was not answered.
         """
         try:
             return await self._channel.request("ask", prompt=prompt, content=content, schema=schema)
@@ -100,10 +129,16 @@ class TaskContext:
             raise (AskRefused if error.kind == "AskRefused" else SandboxError)(str(error)) from None
 
     async def empty(self, locator: Locator) -> None:
-        """Point out the element by which the site says that there is nothing to return.
+        """Show that there is nothing to return, by the element in which the site says so.
+
+            await task.empty(page.get_by_text("No orders match your search"))
+            return []
+
+        Args:
+            locator: A short visible message, found by its words or its role, not by something that every page has.
 
         Raises:
-            SandboxError: It is not visible.
+            SandboxError: The element is not visible within two seconds.
         """
         text = _selector(locator)
         self._empty.append((text, locator))
@@ -116,11 +151,22 @@ class TaskContext:
 
     @asynccontextmanager
     async def irreversible(self, action: str, key: str | None = None) -> AsyncIterator[None]:
-        """Guard an order, payment, message or post: ``async with task.irreversible("place the order", key=item): …``
+        """Guard an order, payment, message or post, so that no task does it twice.
+
+            async with task.irreversible("place the order", key=item):
+                await page.get_by_role("button", name="Place order").click()
+                await page.get_by_text("Thank you").wait_for()
+
+        A trial run ends before the block. A real run enters it once for each action and key; the block should contain
+        the action and the wait for its confirmation, and nothing else.
 
         Args:
-            action: What is about to be done.
-            key: Tells the items of a loop apart.
+            action: The action, in words: "place the order".
+            key: What tells the items of a loop apart.
+
+        Raises:
+            RehearsalComplete: This is a trial run.
+            GateRefused: The host refuses the action.
         """
         decision = await self._channel.request("gate", action=action, key=key)
         if decision == "rehearse":
@@ -139,11 +185,18 @@ class TaskContext:
         await self._channel.request("gate_closed", action=action, key=key, error=None)
 
     async def attach(self, path: str | Path, name: str | None = None) -> dict[str, Any]:
-        """Hand a file that the automation wrote to the user. Returns its attachment, to be put into the result.
+        """Give the user a file that the automation wrote, and return its attachment, to be put into the output.
+
+            path = Path("summary.csv")
+            path.write_text(text)
+            return {"summary": await task.attach(path)}
 
         Args:
             path: The file.
-            name: What to call it; default its own name.
+            name: Its name for the user; default the file's own.
+
+        Raises:
+            SandboxError: The host refuses the file.
         """
         source = Path(path)
         return await self._send(name or source.name, _guess_type(name or source.name), None, _read(source))
@@ -151,15 +204,20 @@ class TaskContext:
     async def download(
         self, source: Locator | str, *, name: str | None = None, timeout: float = 60.0
     ) -> dict[str, Any]:
-        """Download a file and hand it to the user. Returns its attachment, to be put into the result.
+        """Download a file for the user, and return its attachment, to be put into the output.
 
-        A URL, or a link's, is fetched with the page's cookies; anything else is clicked, and the download that
-        it starts is taken.
+            report = await task.download(page.get_by_role("link", name="Annual report"))
+
+        A URL, or a link's target, is fetched with the page's cookies. Any other element is clicked, and the download
+        that the click starts is taken.
 
         Args:
-            source: A link or button, or a URL (relative ones count from the page's).
-            name: What to call it; default as the site does.
+            source: A link or button, or a URL; a relative one counts from the page's.
+            name: Its name for the user; default the site's.
             timeout: Seconds.
+
+        Raises:
+            SandboxError: The site does not deliver the file, the click starts no download, or the host refuses it.
         """
         if isinstance(source, str):
             return await self._fetch(urljoin(self._page.url, source), name, timeout, pages=True)
@@ -168,7 +226,7 @@ class TaskContext:
             try:
                 return await self._fetch(href, name, timeout, pages=False)
             except _IsPageError:
-                pass  # the link leads to a page or to a script; so click it as a user would
+                pass  # a page or a script handles the link; so click it as a user would
         return await self._click(source, name, timeout)
 
     async def _fetch(self, url: str, name: str | None, timeout: float, *, pages: bool) -> dict[str, Any]:
@@ -211,17 +269,17 @@ class TaskContext:
                 await self._channel.request("chunk", stream=stream, data=data)
             attachment: dict[str, Any] = await self._channel.request("downloaded", stream=stream)
         except RemoteError as error:
-            raise SandboxError(f"the file {name!r} was not taken: {error}") from None
+            raise SandboxError(f"the file {name!r} was refused: {error}") from None
         return attachment
 
 
 class _IsPageError(Exception):
-    """A link that was to be downloaded leads to a page."""
+    """A link whose target was to be downloaded leads to a page."""
 
 
 @asynccontextmanager
 async def _first_file(context: BrowserContext) -> AsyncIterator[asyncio.Future[Download | str]]:
-    """The first download in any page of the context; or the URL of a document that is shown instead, such as a PDF."""
+    """Await the first download in any page of a context, or the URL of a document shown instead, such as a PDF."""
     found: asyncio.Future[Download | str] = asyncio.get_running_loop().create_future()
 
     def take(file: Download | str) -> None:
@@ -253,7 +311,7 @@ async def _first_file(context: BrowserContext) -> AsyncIterator[asyncio.Future[D
 
 
 def _selector(locator: Locator) -> str:
-    """The selector of a locator, as ``page.locator`` takes it. Only its representation tells."""
+    """Return a locator's selector, as ``page.locator`` takes it. Playwright has it in the representation only."""
     shown = repr(locator)
     quoted = shown.partition("> selector=")[2].removesuffix(">")
     try:
