@@ -1,4 +1,4 @@
-"""Blocking calls in threads, for what must not be left half-watched."""
+"""Blocking calls in threads that are awaited to their end even on cancellation."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ T = TypeVar("T")
 
 
 async def to_thread_uncancellable(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
-    """Calls a blocking function in a thread, and waits for its end even when canceled; then it is canceled.
+    """Call a blocking function in a thread, and wait for its end even when canceled; raise the cancellation then.
 
-    A thread cannot be stopped: whoever holds a lock for what it does must not give that back before it has ended.
+    A thread cannot be stopped, so a caller that holds a lock for its work must not release that before the work's end.
+
+    Raises:
+        asyncio.CancelledError: The caller was canceled; the function has ended, and its result is lost.
     """
     work = asyncio.ensure_future(asyncio.to_thread(function, *arguments, **named))
     canceled: asyncio.CancelledError | None = None
@@ -23,6 +26,6 @@ async def to_thread_uncancellable(function: Callable[P, T], *arguments: P.args, 
         except asyncio.CancelledError as error:
             canceled = error
     if canceled is not None:
-        work.exception()  # else asyncio complains that nobody looked at it
+        work.exception()  # retrieved, else asyncio logs that it never was
         raise canceled
     return work.result()

@@ -1,4 +1,4 @@
-"""Writing to disk so that a crash at any instant leaves the old or the new, and clearing what it left aside."""
+"""Atomic writes, which a crash at any instant leaves old or new, and the removal of what a crash left behind."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _INDEX_GRACE = 600.0  # index.lock is never ours; a user's `git commit` may hold
 
 
 def write_whole(file: Path, data: bytes, aside: Path) -> None:
-    """Writes a file so that it is seen whole or not at all.
+    """Write a file that readers see whole or not at all.
 
     Args:
-        aside: A directory of the same file system, where it is prepared.
+        aside: A directory on the same file system, in which the file is prepared.
     """
     handle, name = tempfile.mkstemp(prefix="webtasks-", dir=aside)
     prepared = Path(name)
@@ -32,13 +32,13 @@ def write_whole(file: Path, data: bytes, aside: Path) -> None:
 
 
 def sync_tree(root: Path) -> None:
-    """Makes the names in a directory durable, and those below it."""
+    """Sync the entries of a directory and of all below it to disk."""
     for directory, _, _ in os.walk(root):
         sync_directory(Path(directory))
 
 
 def sync_directory(directory: Path) -> None:
-    """Makes the names in one directory durable."""
+    """Sync the entries of one directory to disk."""
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -47,7 +47,7 @@ def sync_directory(directory: Path) -> None:
 
 
 def remove_leftovers(git_directory: Path) -> None:
-    """Removes the locks and half-written files of git processes that were killed."""
+    """Remove the locks and half-written files of git processes that were killed."""
     names = ("HEAD.lock", "packed-refs.lock", "config.lock", "shallow.lock")
     locks = [path for name in names if (path := git_directory / name).exists()]
     for lock in [*locks, *(git_directory / "refs").rglob("*.lock")]:
@@ -62,7 +62,7 @@ def remove_leftovers(git_directory: Path) -> None:
 
 
 def _age(file: Path) -> float | None:
-    """Seconds since it was written; None where it is gone, endless where it claims to come from the future."""
+    """Return the seconds since the file was written; None where it is gone, infinity for a time in the future."""
     try:
         age = time.time() - file.stat().st_mtime
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The files of one bundle, and what they say."""
+"""The files of one bundle and their content."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ _Text = Annotated[str, PlainValidator(_any_string)]
 
 
 class Parameter(BaseModel):
-    """What is known of one parameter: never its value.
+    """A parameter's description, which never holds a value.
 
     Args:
         type: Its JSON type.
-        secret: Whether its values are kept from prompts, records and commits.
+        secret: True where its values are kept out of prompts, records and commits.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -50,21 +50,21 @@ class Parameter(BaseModel):
 
 
 class BundleMeta(BaseModel):
-    """What ``bundle.json`` says.
+    """The content of ``bundle.json``.
 
     Args:
-        format_version: Version of the layout of a bundle; a higher one than ours cannot be read.
+        format_version: Version of a bundle's layout; a higher one than ``FORMAT_VERSION`` cannot be read.
         reuse_key: The key it is saved under.
         tasks: The task texts it covers, oldest first.
-        parameters: Name to type of every parameter that the automation takes.
-        output_schema: JSON schema of the output; None where no schema is known.
-        other_schemas: Schemas of earlier requests that its outputs fit, too.
-        schema_inferred: The schema came from the model, not from the caller.
-        start_url: Where `page` is when the automation starts, unless the request says otherwise.
-        start_url_by_model: The model chose it, or somebody who may not name private addresses; then it may not be one.
+        parameters: Every parameter that the automation takes, by name.
+        output_schema: JSON Schema of the output; None where none is known.
+        other_schemas: Schemas of earlier requests that the outputs fit, too.
+        schema_inferred: True where the schema came from the model, not from the caller.
+        start_url: The page's URL when the automation starts, unless the request names another.
+        start_url_by_model: True where it came from the model, or from an import: then it may not be a private address.
         allowed_hosts: Hosts that the automation may reach.
         effects: ``read`` only where no run of it sent a state-changing request outside a login.
-        created_at: When the first revision was made.
+        created_at: Time of the first revision.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")  # newer minor formats may add fields
@@ -83,7 +83,7 @@ class BundleMeta(BaseModel):
     created_at: AwareDatetime
 
     def to_json(self) -> str:
-        """``bundle.json``: the same text for the same facts, and readable as a diff."""
+        """Return the text of ``bundle.json``: the same for the same content, and readable as a diff."""
         data = self.model_dump()
         data["parameters"] = dict(sorted(data["parameters"].items()))
         data["allowed_hosts"] = sorted(set(self.allowed_hosts))
@@ -92,10 +92,10 @@ class BundleMeta(BaseModel):
 
     @classmethod
     def from_json(cls, text: str) -> BundleMeta:
-        """Reads ``bundle.json``.
+        """Parse ``bundle.json``.
 
         Raises:
-            ValueError: It is not JSON, of a newer format, or a field is missing or of the wrong type.
+            ValueError: The text is not JSON, of a newer format, or a field is missing or of the wrong type.
         """
         data = json.loads(text)
         version = data.get("format_version") if isinstance(data, dict) else None
@@ -112,10 +112,10 @@ class Bundle:
     """One automation with everything that belongs to it.
 
     Args:
-        meta: What it does and takes.
+        meta: Its description.
         automation: Source of ``automation.py``.
-        contract: What good results look like; the engine's own.
-        notes: What was learnt about the site, for the next repair.
+        contract: The description of good results, written by the engine alone.
+        notes: Notes about the site, for the next repair.
         resources: Data files that the automation reads, by relative name.
         revision: The commit it was read from; None where it was not committed.
         working_files: All files of the working tree it was read from; empty where it came from elsewhere.
@@ -142,7 +142,7 @@ class Bundle:
         return self.revision
 
     def to_files(self) -> dict[str, bytes]:
-        """Path to content of every file, the same bytes for the same bundle.
+        """Return the content of every file by path, the same bytes for the same bundle.
 
         Raises:
             InvalidRequest: A text cannot be written as UTF-8.
@@ -159,10 +159,10 @@ class Bundle:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes], revision: Revision | None = None) -> Bundle:
-        """The bundle in these files; files that belong to no bundle are left aside.
+        """Read a bundle from files by path; files that belong to no bundle are ignored.
 
         Raises:
-            BundleCorrupt: A file is missing or says what the engine never wrote.
+            BundleCorrupt: A file is missing or malformed.
         """
         where = f"revision {revision.short}" if revision is not None else "the working tree"
         for path in (META, AUTOMATION, CONTRACT):
@@ -189,7 +189,7 @@ class Bundle:
 
 
 def is_bundle_file(path: str) -> bool:
-    """Whether the engine writes this path; any other file in a bundle's directory is the user's own."""
+    """Return True for a path that the engine writes; any other file in a bundle's directory is the user's own."""
     return path in (META, AUTOMATION, CONTRACT, NOTES) or path.startswith(RESOURCES)
 
 
@@ -200,7 +200,7 @@ def _reason(error: Exception) -> str:
 
 
 def _to_json(data: Mapping[str, Any], *, sort: bool = False) -> str:
-    """Indented JSON that ends with a newline; lone surrogates stay escaped, so that it is valid UTF-8."""
+    """Return indented JSON that ends with a newline; lone surrogates stay escaped, so that it is valid UTF-8."""
     try:
         text = json.dumps(data, indent=2, sort_keys=sort, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:

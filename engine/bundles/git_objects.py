@@ -1,6 +1,6 @@
-"""Reads a bundle's git objects with one `git cat-file --batch`.
+"""A reader of a bundle's git objects, by one `git cat-file --batch`.
 
-Every replay comes this way. GitPython's import alone costs tens of milliseconds; this costs one short process.
+Every replay uses it. GitPython's import alone costs tens of milliseconds; this costs one short process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from engine.errors import BundleCorrupt, BundleNotFound, StoreError
 REGULAR = "100644"
 _TREE, _FILES = "40000", (REGULAR, "100755")
 
-# Where a bundle's own configuration could run a program, or make an object less durable, ours stands above it.
+# A bundle's own configuration could run a program, or make objects less durable: this one overrides it.
 _CONFIG = {
     "core.hooksPath": os.devnull,
     "core.fsmonitor": "false",
@@ -40,7 +40,7 @@ _CONFIG = {
 
 
 def git_environment(directory: Path) -> dict[str, str]:
-    """What git sees of the environment: the caller's, without any ``GIT_*`` but ours.
+    """Return the environment for git: the caller's, without any ``GIT_*`` but these.
 
     Args:
         directory: The bundle's directory; an outer repository is never taken for it.
@@ -66,7 +66,7 @@ def git_environment(directory: Path) -> dict[str, str]:
 
 
 def blob_id(data: bytes) -> str:
-    """The id that git gives a file of this content.
+    """Return the id that git gives a file of this content.
 
     >>> blob_id(b"")
     'e69de29bb2d1d6434b8b29ae775ad8c2e48c5391'
@@ -76,27 +76,27 @@ def blob_id(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """A file in a revision: its mode as git writes it, and the id of its content."""
+    """A file in a revision: git's mode, and the id of its content."""
 
     mode: str
     id: str
 
 
-def need_git() -> None:
-    """Asked before a model is paid for what could not be saved.
+def require_git() -> None:
+    """Check that git is installed; called before a model is paid for an automation that could not be saved.
 
     Raises:
-        StoreError: There is no git.
+        StoreError: git is not installed.
     """
     if shutil.which("git") is None:
         raise StoreError("git is not installed, so no automation could be saved; install git 2.36 or newer")
 
 
 class GitObjects:
-    """The objects of one bundle's repository; a context manager.
+    """The objects of one bundle's repository; a context manager, whose exit ends the git process.
 
     Raises:
-        BundleCorrupt: Where git cannot read the repository or an object.
+        BundleCorrupt: From any method, where git cannot read the repository or an object.
         StoreError: git is not installed.
     """
 
@@ -114,12 +114,12 @@ class GitObjects:
             with self._git as git:  # closes the pipes and waits
                 git.kill()
                 assert git.stdin is not None
-                with suppress(BrokenPipeError):  # a question it ended before
+                with suppress(BrokenPipeError):  # it may have ended before it read its last input
                     git.stdin.close()
             self._git = None
 
     def revision(self, name: str) -> Revision | None:
-        """The commit of this name, an id, a ref or ``HEAD~1``; None where there is none."""
+        """Return the revision of this name: an id, a ref or ``HEAD~1``; None where there is none."""
         found = self._read(f"{name}^{{commit}}")
         if found is None:
             return None
@@ -129,13 +129,13 @@ class GitObjects:
         except (ValueError, OverflowError) as error:
             raise BundleCorrupt(f"{kind} {commit_id} in {self.directory} cannot be read: {error}") from error
 
-    def need(self, name: str) -> Revision:
-        """Like :meth:`revision`, where there must be one.
+    def require(self, name: str) -> Revision:
+        """Return the revision of this name.
 
         Raises:
             BundleNotFound: No such revision, or the name fits several.
         """
-        # It goes to git's standard input: nothing in it can be an option, but a line break would ask twice.
+        # It goes to git's standard input: it cannot be taken for an option, but a line break would be a second request.
         printable = isinstance(name, str) and name.isprintable() and not name.startswith("-")
         found = self.revision(name) if printable and name else None
         if found is None:
@@ -146,11 +146,11 @@ class GitObjects:
         return found
 
     def tree(self, revision: Revision) -> dict[str, TreeEntry]:
-        """Path to entry of all that the revision holds, subdirectories included."""
+        """Return the entries of all files of a revision by path, subdirectories included."""
         return dict(self._walk(revision.tree, ""))
 
     def files(self, entries: Mapping[str, TreeEntry]) -> dict[str, bytes]:
-        """The contents of these entries.
+        """Return the content of these entries by path.
 
         Raises:
             BundleCorrupt: One is a link or a submodule.
@@ -158,11 +158,11 @@ class GitObjects:
         for path, entry in entries.items():
             if entry.mode not in _FILES:
                 raise BundleCorrupt(f"{path} in {self.directory} is not a regular file", file=path)
-        return {path: self._need(entry.id, "blob") for path, entry in entries.items()}
+        return {path: self._require(entry.id, "blob") for path, entry in entries.items()}
 
     def _walk(self, tree_id: str, prefix: str) -> list[tuple[str, TreeEntry]]:
         found: list[tuple[str, TreeEntry]] = []
-        data, at = self._need(tree_id, "tree"), 0
+        data, at = self._require(tree_id, "tree"), 0
         while at < len(data):
             end = data.index(b"\0", at)
             mode, _, name = data[at:end].partition(b" ")
@@ -175,7 +175,7 @@ class GitObjects:
                 found.append((path, entry))
         return found
 
-    def _need(self, object_id: str, kind: str) -> bytes:
+    def _require(self, object_id: str, kind: str) -> bytes:
         found = self._read(object_id)
         if found is None or found[1] != kind:
             raise BundleCorrupt(
@@ -184,7 +184,7 @@ class GitObjects:
         return found[2]
 
     def _read(self, name: str) -> tuple[str, str, bytes] | None:
-        """Id, type and content; None where git knows no such object."""
+        """Return id, type and content; None where git knows no such object."""
         git = self._git = self._git or self._start()
         assert git.stdin is not None and git.stdout is not None  # noqa: PT018 - both were asked for
         try:
@@ -216,11 +216,11 @@ class GitObjects:
             )
         except FileNotFoundError as error:
             if not self.directory.is_dir():
-                raise BundleNotFound(f"{self.directory} is not there any more") from error
+                raise BundleNotFound(f"{self.directory} no longer exists") from error
             raise StoreError("git was not found; install git 2.36 or newer and see that it is on the PATH") from error
 
     def _broken(self, git: subprocess.Popen[bytes]) -> BundleCorrupt:
         assert git.stderr is not None
         git.kill()
-        said = git.stderr.read().decode("utf-8", "replace").strip()
-        return BundleCorrupt(f"git cannot read {self.directory}: {said or 'it ended without a word'}")
+        message = git.stderr.read().decode("utf-8", "replace").strip()
+        return BundleCorrupt(f"git cannot read {self.directory}: {message or 'git ended without a message'}")

@@ -1,6 +1,7 @@
-"""Everything of git but the reading that a replay needs: commits, refs, history, diffs, checks.
+"""The repository of a bundle: commits, refs, history, diffs, checks.
 
-This is the one module that imports GitPython; the store imports it where a method needs it.
+This is the only module that imports GitPython; the store imports it where a method needs it. Replays read by
+``git_objects``.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _DIFF = ("-p", "--root", "--no-ext-diff", "--no-textconv", "--no-color", "--src-
 
 
 class _Git(git.Git):
-    """Runs git in our environment alone; GitPython would add the caller's ``GIT_*``."""
+    """Runs git in our environment only; GitPython would add the caller's ``GIT_*``."""
 
     def execute(self, command: Any, *args: Any, **options: Any) -> Any:
         assert self._working_dir is not None
@@ -43,7 +44,7 @@ class _Repo(git.Repo):
 
 
 class GitRepository:
-    """A bundle's repository, open until the end of the block, with no process left behind."""
+    """A bundle's repository; a context manager, whose exit leaves no process behind."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -60,7 +61,7 @@ class GitRepository:
 
     @staticmethod
     def create(directory: Path) -> None:
-        """An empty repository in a new directory: no hooks, nothing of the user's configuration."""
+        """Create an empty repository in a new directory: no hooks, nothing of the user's configuration."""
         directory.mkdir(parents=True)
         with translated(directory):
             # Repo.init would open the path with variables expanded: "%4d" to "%4d%" looks like one.
@@ -70,7 +71,7 @@ class GitRepository:
         exclude.write_text(_IGNORED)
 
     def write_files(self, files: Mapping[str, bytes], kept: Mapping[str, TreeEntry]) -> str:
-        """Stores these files, durably, beside entries that are stored already, and gives the tree's id."""
+        """Store these files, synced to disk, beside entries that are stored already, and return the tree's id."""
         with translated(self.directory):
             entries = dict(kept) | {path: TreeEntry(REGULAR, self._write_blob(data)) for path, data in files.items()}
         lines = b"".join(f"{e.mode} {e.id}\t".encode() + os.fsencode(path) + b"\0" for path, e in entries.items())
@@ -84,31 +85,31 @@ class GitRepository:
         return str(tree)
 
     def write_commit(self, tree: str, parent: str | None, message: str) -> str:
-        """Stores a commit that no ref names yet, and gives its id."""
+        """Store a commit that no ref names yet, and return its id."""
         parents = ["-p", parent] if parent is not None else []
         with translated(self.directory), self._stdin(message.encode()) as stdin:
             return str(self._repo.git.commit_tree(tree, *parents, "-F", "-", istream=stdin))
 
     def set_ref(self, ref: str, new: str, old: str | None = None, *, create: bool = False) -> None:
-        """Points a ref elsewhere in one atomic, durable step.
+        """Set a ref in one atomic step that is synced to disk.
 
         Args:
             ref: Its full name, or HEAD for the branch that HEAD names.
             new: Id of a commit.
-            old: Id that it must have now; None does not ask.
-            create: It must not exist now.
+            old: Id that the ref must have now; None does not check.
+            create: True where the ref must not exist now.
         """
         expected = [_NOTHING] if create else [old] if old is not None else []
         with translated(self.directory):
             self._repo.git.update_ref(ref, new, *expected)
 
     def delete_ref(self, ref: str) -> None:
-        """Removes a ref, if it is there."""
+        """Delete a ref, if it exists."""
         with translated(self.directory):
             self._repo.git.update_ref("-d", ref)
 
     def rebuild_index(self, commit: str) -> None:
-        """Makes `git status` compare with this commit, without ever holding git's own index.lock."""
+        """Make `git status` compare with this commit, without taking git's own index.lock."""
         git_directory = self.directory / ".git"
         fresh = git_directory / "webtasks-index"
         fresh.unlink(missing_ok=True)
@@ -117,19 +118,19 @@ class GitRepository:
         fresh.replace(git_directory / "index")
 
     def history(self, commit: str, limit: int | None) -> list[Revision]:
-        """This commit and those before it, newest first."""
+        """Return this commit and those before it, newest first."""
         with translated(self.directory):
             found = self._repo.iter_commits(commit, max_count=-1 if limit is None else limit)
             return [parse_commit(each.hexsha, each.data_stream.read()) for each in found]
 
     def diff(self, old: str, new: str) -> str:
-        """Unified diff of two commits."""
+        """Return the unified diff of two commits."""
         with translated(self.directory):
             text = str(self._repo.git.diff_tree(*_DIFF, old, new, strip_newline_in_stdout=False))
         return text
 
     def check(self) -> tuple[str, ...]:
-        """What `git fsck` finds wrong: nothing, in a sound repository."""
+        """Return the faults that `git fsck` finds: none in a sound repository."""
         with translated(self.directory):
             status, out, error = self._repo.git.fsck(
                 "--full", "--strict", "--no-dangling", "--no-progress", with_extended_output=True, with_exceptions=False
@@ -150,13 +151,13 @@ class GitRepository:
 
 @contextmanager
 def translated(directory: Path) -> Iterator[None]:
-    """Turns what GitPython raises into errors of ours."""
+    """Translate GitPython's errors into the engine's."""
     try:
         yield
     except git.GitCommandNotFound as error:
         raise StoreError("git was not found; install git 2.36 or newer and see that it is on the PATH") from error
     except git.CommandError as error:
-        said = str(error.stderr).strip() or str(error.stdout).strip()
-        raise BundleCorrupt(f"git failed in {directory}: {said}", status=error.status) from error
+        message = str(error.stderr).strip() or str(error.stdout).strip()
+        raise BundleCorrupt(f"git failed in {directory}: {message}", status=error.status) from error
     except (git.GitError, git.ODBError, ValueError) as error:
-        raise BundleCorrupt(f"{directory} holds no git repository that can be used: {error}") from error
+        raise BundleCorrupt(f"{directory} holds no usable git repository: {error}") from error

@@ -1,4 +1,4 @@
-"""The lock of a key: a real lock of the operating system, so a dead process never holds one."""
+"""The locks of reuse keys and engines: locks of the operating system, which a dead process never holds."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _FIRST_POLL, _LONGEST_POLL = 0.02, 0.5  # seconds
 
 
 class Lock:
-    """A key's lock, held until :meth:`release`, which any thread may call, also twice."""
+    """A held lock, until :meth:`release`, which any thread may call, and more than once."""
 
     def __init__(self, held: BaseFileLock) -> None:
         self._held = held
 
     def release(self) -> None:
-        """Lets the next run of the key go."""
+        """Release the lock."""
         self._held.release(force=True)
 
     def __enter__(self) -> Lock:
@@ -37,10 +37,10 @@ class Lock:
 
 
 def try_lock(path: Path) -> Lock | None:
-    """Takes the lock at once, or not at all.
+    """Take a lock if it is free; return None where it is not.
 
     Args:
-        path: The lock file; it is made where missing and never deleted, for two runs may have it open.
+        path: The lock file; made where missing and never deleted, since two runs may have it open.
 
     Raises:
         StoreError: The file cannot be made, or its file system has no locks.
@@ -49,7 +49,7 @@ def try_lock(path: Path) -> Lock | None:
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Not thread-local: the thread that takes a lock is seldom the one that gives it back. Never a soft lock:
+        # Not thread-local: the thread that takes a lock is seldom the one that releases it. Never a soft lock:
         # a process that dies would leave it behind.
         lock = FileLock(path, thread_local=False, fallback_to_soft=False, preserve_lock_file=True)
         lock.acquire(blocking=False)
@@ -64,7 +64,11 @@ def try_lock(path: Path) -> Lock | None:
 
 @contextmanager
 def wait_for_lock(path: Path, key: str, timeout: float, on_wait: Callable[[], None] | None) -> Iterator[Lock]:
-    """Holds the lock inside the block; a wait is announced once."""
+    """Hold the lock inside the block, after waiting at most ``timeout`` seconds; call ``on_wait`` once if it waits.
+
+    Raises:
+        BundleLocked: The wait ran out.
+    """
     start = time.monotonic()
     lock, pause = try_lock(path), _FIRST_POLL
     if lock is None and on_wait is not None:
@@ -73,7 +77,8 @@ def wait_for_lock(path: Path, key: str, timeout: float, on_wait: Callable[[], No
         waited = time.monotonic() - start
         if waited >= timeout:
             raise BundleLocked(
-                f"another run still holds the reuse key {key!r} after {waited:.1f} s; wait for its end, or wait longer",
+                f"another run still holds the reuse key {key!r} after {waited:.1f} s; retry when it has ended, or with"
+                " a longer timeout",
                 key=key,
                 waited=waited,
             )

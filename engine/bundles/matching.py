@@ -1,4 +1,4 @@
-"""Whether a saved automation answers a request: its task texts, its parameters and their types, its output schema."""
+"""The match of a request with a saved automation: task text, parameters and their types, output schema."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Args:
-    refusal: Why the request cannot be run at all: parameters missing or of another type.
-    changed: What the automation was not written for, in words; None where it covers the request.
+    """A bundle's coverage of a request.
+
+    Args:
+        refusal: The cause for which the request cannot be run at all: parameters missing or of another type.
+        changed: The part of the request that the automation was not written for; None where it covers the request.
     """
 
     refusal: Cause | None = None
@@ -30,10 +32,10 @@ class Coverage:
 def covers(
     meta: BundleMeta, task: str, parameters: Mapping[str, Any], output_schema: Mapping[str, Any] | None
 ) -> Coverage:
-    """Compares a request with what the bundle was written for; white space, case and key order do not count.
+    """Compare a request with the requests that a bundle was written for; white space, case and key order do not count.
 
     Args:
-        task: The task's text, secrets taken out.
+        task: The task's text, without secrets.
     """
     missing = sorted(set(meta.parameters) - set(parameters))
     extra = sorted(set(parameters) - set(meta.parameters))
@@ -49,7 +51,7 @@ def covers(
         return Coverage(changed=f"the parameters {extra} are new")
     if comparable(task) not in {comparable(t) for t in meta.tasks}:
         return Coverage(changed=f"the task now reads: {task}")
-    # A schema that was only inferred binds nobody: the output is held against the request's own.
+    # An inferred schema is no promise: the output is checked against the request's own.
     schemas = (meta.output_schema, *meta.other_schemas)
     if output_schema is not None and not (meta.schema_inferred or any(same_schema(output_schema, s) for s in schemas)):
         return Coverage(changed="the output schema has changed")
@@ -57,7 +59,7 @@ def covers(
 
 
 def parameter_types(parameters: Mapping[str, Any], secrets: Collection[str]) -> dict[str, Parameter]:
-    """Parameters as ``bundle.json`` describes them: never their values."""
+    """Return parameters as ``bundle.json`` describes them, without values."""
     return {n: Parameter(type=json_type(v), secret=n in secrets) for n, v in sorted(parameters.items())}
 
 
@@ -73,21 +75,25 @@ def _refused(message: str) -> Cause:
 def to_adopt(
     meta: BundleMeta, good: Mapping[str, Any], given: Mapping[str, Any], other: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The parameters that an edited automation is tried with, and the names of the secret ones.
+    """Return the parameters for the run of an edited automation, and the names of the secret ones.
 
     Args:
-        good: Those of a good run.
-        other: Those of the second run.
+        good: Parameters of a good run.
+        given: Parameters from the caller, which win.
+        other: Parameters of the second run.
 
     Raises:
-        InvalidRequest: Some are not known.
+        InvalidRequest: A parameter is not known, or a secret one is among the second run's.
     """
     known = {**good, **given}
     if missing := sorted(set(meta.parameters) - set(known)):
         raise InvalidRequest(
-            f"no good run is known whose parameters could be taken; give {', '.join(missing)}", field="parameters"
+            f"no good run is known that these parameters could be taken from; give {', '.join(missing)}",
+            field="parameters",
         )
     secret = [name for name, each in meta.parameters.items() if each.secret]
     if visible := sorted(set(secret) & set(other)):
-        raise InvalidRequest(f"{', '.join(visible)}: a secret stays the same", field="other_parameters")
+        raise InvalidRequest(
+            f"{', '.join(visible)}: secret parameters cannot differ in the second run", field="other_parameters"
+        )
     return known, secret

@@ -1,4 +1,4 @@
-"""Names on disk: a reuse key's directory, and which resource names every file system can hold."""
+"""Names on disk: the directory of a reuse key, and portable names of resources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _GIT_OWN = re.compile(r"\.git\s*\.*|git~\d+", re.IGNORECASE)
 
 
 def directory_name(key: str) -> str:
-    """The directory of a reuse key: ASCII, at most 100 bytes, and no other key's on any file system.
+    """Return the directory name of a reuse key: ASCII, at most 100 bytes, and no other key's on any file system.
 
     Args:
         key: Any string of 1 to 1000 characters.
@@ -57,7 +57,7 @@ def directory_name(key: str) -> str:
 
 
 def key_of(name: str) -> str | None:
-    """The key whose directory this is; None where the name is shortened, or is no key's."""
+    """Return the key of a directory name; None where the name is shortened, or is no key's."""
     if len(name) <= _LONGEST_NAME and _EVIDENT.fullmatch(name) and not _RESERVED.match(name):
         return name
     try:
@@ -68,10 +68,10 @@ def key_of(name: str) -> str | None:
 
 
 def check_resource_names(names: Iterable[str]) -> None:
-    """Refuses names that some file system cannot hold, or holds as one.
+    """Refuse names that some file system cannot hold, or holds as one.
 
     Raises:
-        InvalidRequest: With the name and what is wrong with it.
+        InvalidRequest: A name is not portable; the message says why.
     """
     taken: dict[str, str] = {}
     for name in sorted(names):
@@ -88,7 +88,8 @@ def check_resource_names(names: Iterable[str]) -> None:
             other = taken.setdefault("/".join(folded[:depth]), spelling)
             if other != spelling:
                 raise InvalidRequest(
-                    f"the resources {other!r} and {spelling!r} are one name on some systems", field="resources"
+                    f"the resources {other!r} and {spelling!r} have the same name on some file systems",
+                    field="resources",
                 )
 
 

@@ -1,4 +1,4 @@
-"""What is saved, as anybody may read it: no lock is taken, and nothing is changed."""
+"""Reading of saved bundles, which takes no lock and changes nothing."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ PINNED = "refs/webtasks/pinned"
 
 
 class BundleReader:
-    """The reading half of a store; see ``BundleStore``."""
+    """The reading half of a ``BundleStore``."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links of the user's
 
     def keys(self) -> list[str]:
-        """All reuse keys that something is saved under, sorted."""
+        """Return all reuse keys under which a bundle is saved, sorted."""
         bundles = self.root / "bundles"
         found: set[str] = set()
         with self._errors():
@@ -40,7 +40,7 @@ class BundleReader:
         return sorted(found)
 
     def path(self, key: str) -> Path:
-        """The bundle's directory, whether it exists or not.
+        """Return the directory of a key's bundle, existing or not.
 
         Raises:
             InvalidRequest: The key is empty or longer than 1000 characters.
@@ -48,7 +48,7 @@ class BundleReader:
         return self.root / "bundles" / directory_name(key)
 
     def load(self, key: str, revision: str | None = None) -> Bundle | None:
-        """The bundle at HEAD, or at a revision; None where nothing is saved under the key.
+        """Return the bundle at HEAD, or at a revision; None where nothing is saved under the key.
 
         Args:
             revision: A full or short id, or what git reads as one, such as ``HEAD~1``.
@@ -60,10 +60,10 @@ class BundleReader:
             if not self._exists(key):
                 return None
             with GitObjects(self.path(key)) as objects:
-                return read_bundle(objects, self._head(objects) if revision is None else objects.need(revision))
+                return read_bundle(objects, self._head(objects) if revision is None else objects.require(revision))
 
     def load_active(self, key: str) -> Bundle | None:
-        """The bundle that a run uses: the pinned revision, else HEAD."""
+        """Return the bundle that a run uses, at the pinned revision, else HEAD; None where nothing is saved."""
         with self._errors(key):
             if not self._exists(key):
                 return None
@@ -71,7 +71,7 @@ class BundleReader:
                 return read_bundle(objects, objects.revision(PINNED) or self._head(objects))
 
     def head(self, key: str) -> Revision | None:
-        """The newest revision; None where nothing is saved under the key."""
+        """Return the newest revision; None where nothing is saved under the key."""
         with self._errors(key):
             if not self._exists(key):
                 return None
@@ -79,7 +79,7 @@ class BundleReader:
                 return self._head(objects)
 
     def pinned(self, key: str) -> Revision | None:
-        """The revision that the key is pinned to; None where it is not."""
+        """Return the revision that the key is pinned to; None where it is not."""
         with self._errors(key):
             if not self._exists(key):
                 return None
@@ -87,7 +87,7 @@ class BundleReader:
                 return objects.revision(PINNED)
 
     def last(self, key: str) -> tuple[Revision, Revision | None] | None:
-        """The newest revision and the pinned one, read with one process; None where nothing is saved under the key."""
+        """Return the newest revision and the pinned one, read by one process; None where nothing is saved."""
         with self._errors(key):
             if not self._exists(key):
                 return None
@@ -95,7 +95,10 @@ class BundleReader:
                 return self._head(objects), objects.revision(PINNED)
 
     def history(self, key: str, limit: int | None = None) -> list[Revision]:
-        """The revisions, newest first.
+        """Return the revisions, newest first.
+
+        Args:
+            limit: Most revisions; default all.
 
         Raises:
             BundleNotFound: Nothing is saved under the key.
@@ -106,18 +109,21 @@ class BundleReader:
                 return repository.history(head.id, limit)
 
     def diff(self, key: str, old: str = "HEAD~1", new: str = "HEAD") -> str:
-        """What changed between two revisions, by default the last two, as a unified diff; empty where nothing did.
+        """Return the unified diff of two revisions, by default the last two; empty where they are equal.
 
         Raises:
             BundleNotFound: No such bundle or revision.
         """
         with self._errors(key), self._objects(key) as objects:
-            first, last = objects.need(old), objects.need(new)
+            first, last = objects.require(old), objects.require(new)
             with self._repository(key) as repository:
                 return repository.diff(first.id, last.id)
 
     def edited(self, key: str) -> tuple[str, ...]:
-        """Files in the bundle's directory that the user changed, added or deleted; such a directory is left alone."""
+        """Return the files that the user changed, added or deleted in the bundle's directory.
+
+        The engine does not write to such a directory.
+        """
         with self._errors(key):
             if not self._exists(key):
                 return ()
@@ -125,11 +131,11 @@ class BundleReader:
                 return WorkingTree(objects, self._head(objects)).edited()
 
     def read_working_tree(self, key: str) -> Bundle:
-        """The bundle as the files in its directory say, edits included, for adopting them.
+        """Return the bundle in the files of its directory, edits included, for adopting them.
 
         Raises:
             BundleNotFound: Nothing is saved under the key.
-            BundleCorrupt: The files make no bundle.
+            BundleCorrupt: The files are no complete bundle.
         """
         with self._errors(key):
             if not self._exists(key):
@@ -142,7 +148,7 @@ class BundleReader:
             return replace(Bundle.from_files(files), working_files=files)
 
     def verify(self, key: str) -> tuple[str, ...]:
-        """What is wrong with the bundle's objects, one line each; empty where it is sound.
+        """Return the faults of the bundle's objects, one line each; empty where it is sound.
 
         Raises:
             BundleNotFound: Nothing is saved under the key.
@@ -178,12 +184,12 @@ class BundleReader:
         head = objects.revision("HEAD")
         if head is None:
             raise BundleCorrupt(
-                f"{objects.directory} holds no revision; restore its .git directory, or remove the directory"
+                f"{objects.directory} has no revision; restore its .git directory, or remove the directory"
             )
         return head
 
     def _key_inside(self, directory: Path) -> str | None:
-        """The key of a shortened directory name; None where the directory was not made by us."""
+        """Return the key of a shortened directory name; None where the directory is not the engine's."""
         try:
             with GitObjects(directory) as objects:
                 entry = objects.tree(self._head(objects))[META]
@@ -206,7 +212,7 @@ class BundleReader:
 
 
 def _repositories(directory: Path) -> list[str]:
-    """The directories with a repository inside; one quick look at each, as there may be ten thousand."""
+    """Return the names of directories with a repository inside; cheap for each, as there may be ten thousand."""
     folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         names = os.listdir(folder)  # noqa: PTH208 - a descriptor has no Path
@@ -216,17 +222,24 @@ def _repositories(directory: Path) -> list[str]:
 
 
 def read_bundle(objects: GitObjects, revision: Revision) -> Bundle:
+    """Return the bundle at a revision."""
     entries = {path: entry for path, entry in objects.tree(revision).items() if is_bundle_file(path)}
     return Bundle.from_files(objects.files(entries), revision)
 
 
 def repository_class() -> type[GitRepository]:
+    """Import ``GitRepository``.
+
+    Raises:
+        StoreError: git is not installed.
+    """
     try:
         from engine.bundles.git_repository import GitRepository
-    except ImportError as error:  # GitPython's way of saying that git itself is not there
+    except ImportError as error:  # raised by GitPython where git itself is missing
         raise StoreError(f"git cannot be used: {error}; install git 2.36 or newer") from error
     return GitRepository
 
 
 def open_repository(directory: Path) -> GitRepository:
+    """Return the repository of a bundle's directory, to be entered."""
     return repository_class()(directory)

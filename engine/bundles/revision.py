@@ -1,4 +1,4 @@
-"""A revision of a bundle, and the commit message it is written with."""
+"""Revisions of a bundle and their commit messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.task.text import collapse, shorten
 _LONGEST_SUBJECT = 120  # characters
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
-# Always written last, so that no paragraph of a task's text can pass for the engine's trailers.
+# Always written last, so that no paragraph of a task's text can be taken for the engine's trailers.
 _FORMAT_TRAILER = ("Bundle-Format", "1")
 
 
@@ -28,8 +28,8 @@ class Revision:
         subject: First line of the message.
         body: The message without subject and trailers.
         trailers: Facts at the end of the message, such as ``Task-Id``, ``Model``, ``Cost-Usd``, ``Reason``.
-        timestamp: When it was committed, UTC.
-        author: Who wrote it, as ``Name <address>``.
+        timestamp: Time of the commit, UTC.
+        author: Its author, as ``Name <address>``.
     """
 
     id: str
@@ -48,10 +48,10 @@ class Revision:
 
 
 def parse_commit(commit_id: str, raw: bytes) -> Revision:
-    """Reads a git commit object.
+    """Parse a git commit object.
 
     Raises:
-        ValueError: It is not one.
+        ValueError: The bytes are no commit.
     """
     head, _, message = raw.decode("utf-8", "replace").partition("\n\n")
     fields: dict[str, str] = {}
@@ -77,7 +77,7 @@ def parse_commit(commit_id: str, raw: bytes) -> Revision:
 
 
 def format_message(subject: str, body: str = "", trailers: Mapping[str, str] | None = None) -> str:
-    """A commit message whose parts :func:`parse_commit` finds again, whatever the texts hold.
+    """Return a commit message from whose text :func:`parse_commit` restores the parts, whatever they hold.
 
     Raises:
         InvalidRequest: The subject is empty, or a trailer's name is not letters, digits and dashes.

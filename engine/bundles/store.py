@@ -1,4 +1,4 @@
-"""Bundles on disk: reuse key → directory, lock, revisions, working tree."""
+"""The bundles of a workspace on disk: directories, locks, revisions, working trees."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_IMPORT = "~import"  # no key's directory is called so
-_PATIENCE = 10.0  # seconds that a change by hand waits for a run of the same key
+_IMPORT = "~import"  # no key's directory has this name
+_LOCK_TIMEOUT = 10.0  # seconds that a change by hand waits for a run of the same key
 
 
 class BundleStore(BundleReader):
     """The bundles of one workspace.
 
-    Methods block; async code calls them in a thread. Reading takes no lock. :meth:`commit` and :meth:`recover` are
-    for the holder of the key's lock; the other methods that change something take it themselves.
+    Methods block; call them in a thread from async code. Reading takes no lock. :meth:`commit` and :meth:`recover` need
+    the key's lock to be held; the other methods that change something take it themselves.
 
     Args:
         root: The workspace's directory; made when first written to.
@@ -54,15 +54,17 @@ class BundleStore(BundleReader):
     # The lock
 
     def try_lock(self, key: str) -> Lock | None:
-        """Takes the key's lock if it is free. Async code polls this, so that a wait can be given up."""
+        """Take the key's lock if it is free, else return None. Async code polls this: its wait can be canceled."""
         return try_lock(self._lock_file(key))
 
     @contextmanager
-    def lock(self, key: str, timeout: float = _PATIENCE, on_wait: Callable[[], None] | None = None) -> Iterator[Lock]:
-        """Holds the key's lock, against other threads and processes, inside the block.
+    def lock(
+        self, key: str, timeout: float = _LOCK_TIMEOUT, on_wait: Callable[[], None] | None = None
+    ) -> Iterator[Lock]:
+        """Hold the key's lock, against other threads and processes, inside the block.
 
         Args:
-            timeout: Seconds to wait; ``math.inf`` waits for ever.
+            timeout: Seconds to wait; ``math.inf`` waits forever.
             on_wait: Called once if it has to wait.
 
         Raises:
@@ -74,7 +76,7 @@ class BundleStore(BundleReader):
     # Changing, for the holder of the lock
 
     def recover(self, key: str) -> None:
-        """Clears what a killed run left: half-made bundles, stale git locks, a half-written view."""
+        """Remove the remains of a killed run: half-made bundles, stale git locks, a half-written working tree."""
         with self._errors(key):
             if (aside := self._aside(key)).exists():
                 shutil.rmtree(aside)
@@ -96,17 +98,17 @@ class BundleStore(BundleReader):
         trailers: Mapping[str, str] | None = None,
         adopt: Bundle | None = None,
     ) -> Revision:
-        """Saves the bundle as the newest revision: one atomic step, after all it needs is on the disk.
+        """Save the bundle as the newest revision, in one atomic step after all its objects are on disk.
 
-        The working tree follows, unless the user edited it: then the files stay as they are, and :meth:`edited`
-        goes on naming them. Files of the user's in the last revision stay in the next.
+        The working tree is updated, unless the user edited it: then the files stay as they are, and :meth:`edited`
+        still names them. The user's own files in the last revision stay in the next.
 
         Args:
             subject: First line of the message.
-            body: More of it.
-            trailers: Facts to find again, such as ``{"Task-Id": …}``.
-            adopt: What :meth:`read_working_tree` gave, where the bundle was made from that: the files of the
-                user's own are saved too, and the edits that it saw are written over.
+            body: Further text of the message.
+            trailers: Facts by name, such as ``{"Task-Id": …}``.
+            adopt: The result of :meth:`read_working_tree` that the bundle was made from: the user's own files are
+                saved too, and the edits that it holds are overwritten.
 
         Raises:
             InvalidRequest: The bundle cannot be written as files, or the message is malformed.
@@ -135,11 +137,11 @@ class BundleStore(BundleReader):
 
     # Changing by hand
 
-    def rollback(self, key: str, revision: str, *, timeout: float = _PATIENCE) -> Revision:
-        """Saves an older revision's files again, contract included, as the newest.
+    def rollback(self, key: str, revision: str, *, timeout: float = _LOCK_TIMEOUT) -> Revision:
+        """Save an older revision's files, contract included, as the newest revision.
 
         Args:
-            revision: The older one: an id, or ``HEAD~1``.
+            revision: The older revision: an id, or ``HEAD~1``.
             timeout: Seconds to wait for a run of the key.
 
         Raises:
@@ -149,8 +151,8 @@ class BundleStore(BundleReader):
         with self.lock(key, timeout):
             self.recover(key)
             with self._errors(key), self._objects(key) as objects, self._repository(key) as repository:
-                head, target = self._head(objects), objects.need(revision)
-                read_bundle(objects, target)  # a revision that cannot be read must not become the newest
+                head, target = self._head(objects), objects.require(revision)
+                read_bundle(objects, target)  # an unreadable revision must not become the newest
                 if target.tree == head.tree:
                     return head
                 message = format_message(
@@ -161,30 +163,30 @@ class BundleStore(BundleReader):
                 return new
 
     def pin(self, key: str, revision: str | None = None) -> Revision:
-        """Holds the key at a revision, by default the newest, from the next run on: it is not repaired.
+        """Pin the key to a revision, by default the newest: from the next run on it is used, and never repaired.
 
         Raises:
             BundleNotFound: No such bundle or revision.
         """
-        with self._at_once(key), self._objects(key) as objects, self._repository(key) as repository:
-            target = self._head(objects) if revision is None else objects.need(revision)
+        with self._without_waiting(key), self._objects(key) as objects, self._repository(key) as repository:
+            target = self._head(objects) if revision is None else objects.require(revision)
             read_bundle(objects, target)
             repository.set_ref(PINNED, target.id)
             return target
 
     def unpin(self, key: str) -> None:
-        """Lets the key's automation be repaired again; nothing happens where it was not pinned.
+        """Unpin the key, so that its automation is repaired again; does nothing where it is not pinned.
 
         Raises:
             BundleNotFound: Nothing is saved under the key.
         """
-        with self._at_once(key), self._objects(key) as objects:
+        with self._without_waiting(key), self._objects(key) as objects:
             if objects.revision(PINNED) is not None:
                 with self._repository(key) as repository:
                     repository.delete_ref(PINNED)
 
-    def remove(self, key: str, *, timeout: float = _PATIENCE) -> None:
-        """Deletes the bundle with its history and every edit in its directory.
+    def remove(self, key: str, *, timeout: float = _LOCK_TIMEOUT) -> None:
+        """Delete the bundle with its history and every edit in its directory.
 
         Raises:
             BundleNotFound: Nothing is saved under the key.
@@ -194,16 +196,21 @@ class BundleStore(BundleReader):
             if not self._exists(key):
                 raise self._missing(key)
             self._clear_aside(key)
-            self.path(key).rename(self._aside(key))  # gone in one step, however long the deleting takes
+            self.path(key).rename(self._aside(key))  # removed in one step, however long the deletion takes
             shutil.rmtree(self._aside(key))
 
     # From store to store
 
     def export(self, key: str, file: Path) -> Revision:
-        """Writes the bundle with its whole history into one file, which ``git clone`` reads as well; gives the newest.
+        """Write the bundle with its whole history into one file, which ``git clone`` reads, too.
+
+        The pin and the edits of the working tree are not exported.
 
         Args:
-            file: Written over where it exists. The pin and the edits of the working tree stay here.
+            file: The file's path; an existing file is overwritten.
+
+        Returns:
+            The newest revision in the file.
 
         Raises:
             BundleNotFound: Nothing is saved under the key.
@@ -223,18 +230,20 @@ class BundleStore(BundleReader):
             partial.unlink(missing_ok=True)
         return head
 
-    def import_file(self, file: Path, key: str | None = None, *, timeout: float = _PATIENCE) -> tuple[str, Revision]:
-        """Saves what :meth:`export` wrote, history included, and gives its key and newest revision.
+    def import_file(
+        self, file: Path, key: str | None = None, *, timeout: float = _LOCK_TIMEOUT
+    ) -> tuple[str, Revision]:
+        """Import a file that :meth:`export` wrote, history included, and return its key and newest revision.
 
-        The file is taken for hostile: it is looked through before anything of it is used, and its start URL counts as
-        one that nobody here named, which may not lead to a private address.
+        The file is treated as hostile: it is checked before anything of it is used, and its start URL may not lead to a
+        private address.
 
         Args:
-            key: The key to save it under; the one that it had where it is None.
+            key: The key to save it under; default: the one that it had.
             timeout: Seconds to wait for another import, and for a run of the key.
 
         Raises:
-            InvalidRequest: There is no such file, or there is something under the key already.
+            InvalidRequest: There is no such file, or something is saved under the key already.
             BundleCorrupt: The file is no bundle, or one that the engine could not have written.
         """
         if not file.is_file():
@@ -252,8 +261,8 @@ class BundleStore(BundleReader):
                 with self.lock(found, timeout):
                     if self._exists(found):
                         raise InvalidRequest(
-                            f"there is something under the key {found!r} already; import it under another one, or"
-                            " remove that first",
+                            f"something is saved under the key {found!r} already; import under another key, or remove"
+                            " that bundle first",
                             field="key",
                         )
                     self._publish(aside, found)
@@ -276,7 +285,7 @@ class BundleStore(BundleReader):
         aside.parent.mkdir(parents=True, exist_ok=True)
 
     def _create(self, key: str, files: Mapping[str, bytes], message: str) -> Revision:
-        """Builds the repository aside and publishes it by a rename: it is there whole, or not at all."""
+        """Create the first revision: the repository is built aside and published by a rename, whole or not at all."""
         self._clear_aside(key)
         aside = self._aside(key)
         try:
@@ -291,7 +300,7 @@ class BundleStore(BundleReader):
         return revision
 
     def _publish(self, aside: Path, key: str) -> None:
-        """Puts a repository that was made aside in its place, when all of it is on the disk."""
+        """Sync a repository that was made aside to disk, then move it to its place."""
         final = self.path(key)
         sync_tree(aside)
         final.parent.mkdir(exist_ok=True)
@@ -299,8 +308,8 @@ class BundleStore(BundleReader):
         sync_directory(final.parent)
 
     @contextmanager
-    def _at_once(self, key: str) -> Iterator[None]:
-        """For a single ref: git's own lock is enough, so a run of the key is not waited for."""
+    def _without_waiting(self, key: str) -> Iterator[None]:
+        """Change a single ref without waiting for a run of the key: git's own lock is enough."""
         lock = self.try_lock(key)
         try:
             if lock is not None:
@@ -317,15 +326,15 @@ def _advance(
 ) -> Revision:
     commit = repository.write_commit(tree, head.id if head is not None else None, message)
     repository.set_ref("HEAD", commit, head.id if head is not None else None, create=head is None)
-    return objects.need(commit)
+    return objects.require(commit)
 
 
 def _admit(objects: GitObjects, repository: GitRepository, commits: list[str], key: str | None) -> tuple[str, Revision]:
-    """Makes what was unpacked a bundle of this store; every revision must be one, for any may be rolled back to."""
+    """Make an unpacked repository a bundle of this store; any revision may be rolled back to, so all are checked."""
     for commit in commits:
-        bundle = read_bundle(objects, objects.need(commit))
+        bundle = read_bundle(objects, objects.require(commit))
         _check_meta(bundle.meta, commit)
-    head = objects.need(commits[0])
+    head = objects.require(commits[0])
     bundle = read_bundle(objects, head)
     repository.set_ref("HEAD", head.id, create=True)
     found = key if key is not None else bundle.meta.reuse_key
@@ -341,7 +350,7 @@ def _admit(objects: GitObjects, repository: GitRepository, commits: list[str], k
 
 
 def _check_meta(meta: BundleMeta, commit: str) -> None:
-    """What the runner takes for granted, since every bundle that it wrote was made from a checked request."""
+    """Check what the runner relies on: in the engine's own bundles it comes from a checked request."""
     try:
         if meta.output_schema is not None:
             OutputSchema(meta.output_schema)

@@ -1,8 +1,8 @@
-"""The working tree of a bundle: a view of HEAD for people, which no run reads and no user's edit is lost from.
+"""The working tree of a bundle: the files of HEAD for people to read and edit. No run reads it.
 
-A crash between commit and view leaves files of the old revision beside files of the new one. So that they are not
-taken for edits, a marker in the git directory names every revision that files of the view may still show; each
-file is written whole, by rename. A file (or its absence) that none of these revisions explains is the user's.
+A crash between a commit and its update of the working tree leaves files of the old revision beside files of the new
+one. So that they are not taken for edits, a marker in the git directory names every revision whose files may be there;
+each file is written whole, by rename. A file, or a missing file, that fits none of these revisions is the user's edit.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _OTHER = "not a regular file"
 
 
 class WorkingTree:
-    """The view of one bundle.
+    """The working tree of one bundle.
 
     Args:
         objects: Open objects of the bundle.
         head: The revision at HEAD.
-        also: Path to the id of a content (None: no file) that HEAD was made from, and so is no edit any more.
+        also: The id of a content by path (None: no file) that HEAD was made from, and so is no longer an edit.
     """
 
     def __init__(self, objects: GitObjects, head: Revision, also: Mapping[str, str | None] | None = None) -> None:
@@ -37,11 +37,11 @@ class WorkingTree:
         self._root = objects.directory
 
     def is_current(self) -> bool:
-        """Whether the engine wrote HEAD's files completely; says nothing of edits since."""
-        return self._shown() == [self._head.id]
+        """Return True where the engine wrote all of HEAD's files; edits since do not count."""
+        return self._marked() == [self._head.id]
 
     def edited(self) -> tuple[str, ...]:
-        """Paths that differ from all that the engine wrote: changed, deleted or added by the user."""
+        """Return the paths that the user changed, deleted or added: they differ from all that the engine wrote."""
         explained = self._explained()
         found = dict(scan(self._root))
         return tuple(
@@ -51,17 +51,17 @@ class WorkingTree:
         )
 
     def refresh(self) -> bool:
-        """Makes the files those of HEAD, unless the user edited one.
+        """Write the files of HEAD, unless the user edited one.
 
         Returns:
-            Whether the view shows HEAD now.
+            True where the working tree holds HEAD now.
         """
         if self.edited():
             return False
         explained, wanted = self._explained(), self._objects.tree(self._head)
-        self._mark([*self._shown(), self._head.id])
+        self._mark([*self._marked(), self._head.id])
         for path in sorted({*explained, *wanted}):
-            if not self._is_ours(path, explained):  # asked once more: the user may have saved it since
+            if not self._is_ours(path, explained):  # checked once more: the user may have saved it since
                 return False
             if path not in wanted:
                 self._remove(path)
@@ -75,9 +75,9 @@ class WorkingTree:
         return True
 
     def _explained(self) -> dict[str, set[str | None]]:
-        """Path to the contents that it may show without being an edit; None stands for absence."""
+        """Return the contents by path that are no edit; None stands for no file."""
         revisions = {self._head.id: self._head}
-        for name in self._shown():
+        for name in self._marked():
             if name not in revisions and (revision := self._objects.revision(name)) is not None:
                 revisions[name] = revision
         trees = [self._objects.tree(revision) for revision in revisions.values()]
@@ -92,7 +92,7 @@ class WorkingTree:
         return self._state(path) in explained.get(path, {None})
 
     def _state(self, path: str) -> str | None:
-        """Id of the file's content; None where there is no file."""
+        """Return the id of the file's content; None where there is no file."""
         file = self._root / path
         if _behind_link(self._root, path) or file.is_symlink():
             return _OTHER
@@ -117,7 +117,7 @@ class WorkingTree:
                 return
             parent.rmdir()
 
-    def _shown(self) -> list[str]:
+    def _marked(self) -> list[str]:
         try:
             return (self._root / ".git" / _MARKER).read_text("ascii").split()
         except (FileNotFoundError, UnicodeDecodeError):
@@ -129,7 +129,7 @@ class WorkingTree:
 
 
 def scan(root: Path, prefix: str = "") -> Iterator[tuple[str, bool]]:
-    """Path below the bundle's directory, and whether it is a regular file; git's own and junk are left out."""
+    """Yield each path below the bundle's directory, with True for a regular file; git's own and junk are left out."""
     with os.scandir(root / prefix) as entries:
         for entry in sorted(entries, key=lambda entry: entry.name):
             if (not prefix and entry.name == ".git") or any(fnmatch(entry.name, junk) for junk in _JUNK):
@@ -142,6 +142,6 @@ def scan(root: Path, prefix: str = "") -> Iterator[tuple[str, bool]]:
 
 
 def _behind_link(root: Path, path: str) -> bool:
-    """Whether writing there would leave the bundle's directory."""
+    """Return True where a link on the path would lead out of the bundle's directory."""
     parents = Path(path).parents
     return any((root / parent).is_symlink() for parent in parents if parent != Path())

@@ -1,1 +1,1 @@
-"""The turn of each task: slots, keys, cancellation, and what engines that died left behind."""
+"""The scheduling of tasks: slots, order, cancellation, and the recovery of tasks whose engine died."""

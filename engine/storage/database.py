@@ -14,7 +14,7 @@ from typing import Any
 
 from engine.errors import StoreError
 
-# One entry for each format: what is to be done to the one before it. Never changed once released, only added to.
+# One entry for each format: the changes to the one before it. Never changed once released, only added to.
 _STEPS = (
     """
 CREATE TABLE tasks (
@@ -35,7 +35,7 @@ CREATE TABLE revisions (
     revision TEXT PRIMARY KEY, clean_runs INTEGER NOT NULL DEFAULT 0, parameters TEXT, sample TEXT
 ) STRICT;
 """,
-    # A durable line: who runs a task, its place, what was asked; and what was paid, call by call.
+    # A durable queue: the engine that runs a task, its place and request; and payments, call by call.
     """
 ALTER TABLE tasks ADD COLUMN place INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN owner TEXT;
@@ -63,7 +63,7 @@ CREATE TABLE spending (
 CREATE INDEX spending_by_day ON spending (day, key);
 CREATE INDEX spending_by_task ON spending (task_id);
 """,
-    # What clean runs gave: what their outputs look like, and the last one for each set of parameters.
+    # Outputs of clean runs: their profile, and the last one for each set of parameters.
     """
 ALTER TABLE revisions ADD COLUMN profile TEXT;
 CREATE TABLE outputs (
@@ -72,24 +72,24 @@ CREATE TABLE outputs (
     at TEXT NOT NULL, PRIMARY KEY (revision, parameters)
 ) STRICT;
 """,
-    # Over how long a time rows were seen to stay.
+    # The longest time over which rows were seen to stay.
     """
 ALTER TABLE outputs ADD COLUMN span REAL NOT NULL DEFAULT 0;
 """,
 )
 
 
-_PATIENCE = 30.0  # seconds for which a connection waits for another
+_BUSY_TIMEOUT = 30.0  # seconds for which a connection waits for another
 
 
 class Database:
-    """One connection to the database; every method may be called from any thread and blocks for a few milliseconds.
+    """One connection to the database. Every method may be called from any thread, and blocks for a few milliseconds.
 
     Args:
         path: The file; made with its directory where it does not exist.
 
     Raises:
-        StoreError: It cannot be opened, or a newer version of the engine made it.
+        StoreError: The file cannot be opened, or a newer version of the engine made it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,7 +97,7 @@ class Database:
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False)
             self._write_ahead()
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._migrate()
@@ -105,8 +105,8 @@ class Database:
             raise StoreError(f"cannot open the records {path}: {error}", path=str(path)) from error
 
     def _write_ahead(self) -> None:
-        """Switches to the write-ahead log, once in a file's life; SQLite does not wait for others that do so, too."""
-        end = time.monotonic() + _PATIENCE
+        """Switch to the write-ahead log, once in a file's life; SQLite does not wait for others that do so, too."""
+        end = time.monotonic() + _BUSY_TIMEOUT
         while True:
             try:
                 self._db.execute("PRAGMA journal_mode = WAL")
@@ -132,7 +132,7 @@ class Database:
 
     @contextmanager
     def alone(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one statement; its errors become ``StoreError``."""
+        """Yield the connection, for one statement; its errors become ``StoreError``."""
         with self._lock:
             try:
                 yield self._db
@@ -141,7 +141,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for statements that count together or not at all."""
+        """Yield the connection, for statements that take effect together or not at all."""
         with self.alone() as db:
             db.execute("BEGIN IMMEDIATE")
             try:
@@ -154,7 +154,7 @@ class Database:
 
     @contextmanager
     def synced(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for one statement that is on the disk when the block ends."""
+        """Yield the connection, for one statement that is on disk when the block ends."""
         with self.alone() as db:
             # In WAL mode only FULL syncs the log at each commit.
             db.execute("PRAGMA synchronous = FULL")
@@ -164,16 +164,16 @@ class Database:
                 db.execute("PRAGMA synchronous = NORMAL")
 
     def close(self) -> None:
-        """Closes the connection."""
+        """Close the connection."""
         with self._lock:
             self._db.close()
 
 
 def dump(value: Any) -> str:
-    """JSON as the database holds it."""
+    """Return JSON as the database holds it."""
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
 def now() -> str:
-    """The time as the database holds it; later ones sort after earlier ones."""
+    """Return the current time as the database holds it; later times sort after earlier ones."""
     return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,4 +1,4 @@
-"""Where large results are kept: over 64 KiB of JSON a result is a file, and rows are a CSV file as well."""
+"""Files of large results: over 64 KiB of JSON a result is a file, and rows are a CSV file as well."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _SAMPLE_BYTES = 4 << 10
 
 
 def keep(root: Path, task_id: str, value: Any, now: datetime) -> InlineResult | FileResult:
-    """The result of a task as its record holds it: inline up to 64 KiB of JSON, else files that expire.
+    """Return a result as the task's record holds it: inline up to 64 KiB of JSON, else files that expire.
 
     Args:
         root: The workspace's directory.
-        value: JSON-able; without secrets.
-        now: The time from which it is kept for seven days.
+        value: The output, JSON-able, without secrets.
+        now: The time from which files are kept for seven days.
     """
     text = json.dumps(value, ensure_ascii=False)
     if len(text) <= INLINE_BYTES and len(text.encode()) <= INLINE_BYTES:
@@ -43,7 +43,7 @@ def keep(root: Path, task_id: str, value: Any, now: datetime) -> InlineResult | 
 
 
 def _store(path: Path, text: str, content_type: str, expires: datetime) -> StoredFile:
-    """Whole or not at all: a record that names the file is written after it."""
+    """Write the file whole or not at all, and sync it: the record that names it is written after."""
     partial = path.with_name(path.name + ".partial")
     data = text.encode("utf-8", "backslashreplace")
     with partial.open("wb") as file:
@@ -55,7 +55,7 @@ def _store(path: Path, text: str, content_type: str, expires: datetime) -> Store
 
 
 def _as_csv(value: Any) -> str | None:
-    """Rows as CSV; None where the value is no list of objects with plain values."""
+    """Return rows as CSV; None where the value is no list of objects with plain values."""
     if not isinstance(value, list) or not value or not all(isinstance(row, Mapping) for row in value):
         return None
     if any(isinstance(cell, (Mapping, list)) for row in value for cell in row.values()):
@@ -69,7 +69,7 @@ def _as_csv(value: Any) -> str | None:
 
 
 def _cell(value: Any) -> Any:
-    """Truth values as JSON writes them; everything else as it is."""
+    """Return booleans as JSON writes them; anything else as it is."""
     return json.dumps(value) if isinstance(value, bool) else value
 
 
@@ -104,11 +104,11 @@ def _sample(value: Any) -> Any:
 
 
 def sweep(root: Path, task_ids: list[str], now: datetime) -> None:
-    """Removes the files of tasks whose time is over, results and downloads, and logs and traces that are as old."""
+    """Remove the files of expired tasks, results and downloads, and logs and traces that are as old."""
     for task_id in task_ids:
         for directory in (root / "results" / task_id, root / "files" / task_id):
             shutil.rmtree(directory, ignore_errors=True)
     for path in (*(root / "logs").glob("*.log"), *(root / "traces").glob("*.jsonl")):
-        with suppress(OSError):  # its process has just ended, and tidied up
+        with suppress(OSError):  # its process may just have ended and removed it
             if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():
                 path.unlink()

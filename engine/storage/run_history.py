@@ -1,4 +1,4 @@
-"""What runs have shown of each revision: how many were clean, with which parameters, and what they gave."""
+"""The history of each revision's clean runs: their number, parameters and outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST = 1 << 17  # characters of a kept output; a longer one is kept without 
 
 
 class RunHistory:
-    """Clean runs by revision."""
+    """The clean runs of each revision. Every method may be called from any thread, and blocks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -25,12 +25,12 @@ class RunHistory:
     def clean_run(
         self, revision: str, good: Sequence[Mapping[str, Any]], sample: str | None, runs: Sequence[Observed] = ()
     ) -> None:
-        """Counts a clean run, and sharpens what is known of the revision's good outputs.
+        """Count a clean run, and update the profile of the revision's good outputs.
 
         Args:
-            good: Parameters that gave rows; the last three sets are kept, to be replayed when in doubt.
-            sample: What it was asked and gave, for a later repair; None where it says nothing.
-            runs: What it gave, after what other runs gave that proved the same code; secrets must be out of them.
+            good: Parameters that gave rows; the last three sets are kept, for replays that confirm a doubtful result.
+            sample: The run's request and output as text, for a later repair; None where there is nothing to show.
+            runs: Output of the run, after those of other runs that proved the same code; without secrets.
         """
         with self._database.transaction() as db:
             row = db.execute("SELECT parameters, profile FROM revisions WHERE revision = ?", (revision,)).fetchone()
@@ -38,7 +38,7 @@ class RunHistory:
             distinct = [p for n, p in enumerate(sets) if p not in sets[:n]][:_GOOD_KEPT]
             profiles = [json.loads(row[1])] if row and row[1] else []
             for run in runs:
-                if rows(run.output) != 0:  # of no rows there is nothing to be learnt
+                if rows(run.output) != 0:  # an output without rows has nothing to learn from
                     profiles.append(run.described)
                     _keep_output(db, revision, run)
             db.execute(
@@ -49,22 +49,22 @@ class RunHistory:
             )
 
     def sample(self, revision: str) -> str:
-        """What the last good run of a revision was asked and gave; empty where there was none."""
+        """Return request and output of a revision's last good run, as text; empty where there was none."""
         with self._database.alone() as db:
             row = db.execute("SELECT sample FROM revisions WHERE revision = ?", (revision,)).fetchone()
         return row[0] or "" if row else ""
 
     def clean_runs(self, revision: str) -> tuple[int, list[dict[str, Any]]]:
-        """How many clean runs a revision has had, and parameters that gave rows, the last first."""
+        """Return the number of a revision's clean runs, and sets of parameters that gave rows, the last first."""
         with self._database.alone() as db:
             row = db.execute("SELECT clean_runs, parameters FROM revisions WHERE revision = ?", (revision,)).fetchone()
         return (row[0], json.loads(row[1] or "[]")) if row else (0, [])
 
     def history(self, revision: str, parameters: Mapping[str, Any]) -> History:
-        """What is known of a revision's good outputs, and what these parameters gave before.
+        """Return the profile of a revision's good outputs, and the previous outputs for these and other parameters.
 
         Args:
-            parameters: Those of the run in question, as they were given to `clean_run`.
+            parameters: Those of the run to be judged, as `clean_run` was given them.
         """
         with self._database.alone() as db:
             row = db.execute("SELECT clean_runs, profile FROM revisions WHERE revision = ?", (revision,)).fetchone()
@@ -73,7 +73,7 @@ class RunHistory:
                 " WHERE revision = ? ORDER BY at DESC",
                 (revision,),
             ).fetchall()
-        asked, pasts = dump(parameters), [(values[0], _past(values)) for values in kept]
+        asked, pasts = dump(parameters), [(values[0], _previous(values)) for values in kept]
         return History(
             clean_runs=row[0] if row else 0,
             profile=json.loads(row[1]) if row and row[1] else {},
@@ -82,10 +82,10 @@ class RunHistory:
         )
 
     def inherit(self, old: str, new: str, *, trust: bool) -> None:
-        """Hands what is known of one revision's outputs on to the next, which gives the same kind of output.
+        """Copy one revision's history to the next, which gives the same kind of output.
 
         Args:
-            trust: Whether its clean runs count for the new one too: only where the code is the same.
+            trust: Whether the clean runs count for the new revision, too: only where the code is the same.
         """
         with self._database.transaction() as db:
             db.execute(
@@ -101,7 +101,7 @@ class RunHistory:
 
 
 def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
-    """Keeps the output as the last one of its parameters, with how it differs from the one before."""
+    """Keep the output as the last one of its parameters, with its differences from the one before."""
     asked, count, shown = dump(run.parameters), rows(run.output), compact(run.output)
     row = db.execute(
         "SELECT parameters, runs, fewest, most, output, digest, joins, kept, changed, span, at FROM outputs"
@@ -109,7 +109,9 @@ def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
         (revision, asked),
     ).fetchone()
     past = (
-        _past(row) if row else PreviousOutput(run.parameters, 0, (count, count) if count is not None else None, (), "")
+        _previous(row)
+        if row
+        else PreviousOutput(run.parameters, 0, (count, count) if count is not None else None, (), "")
     )
     joins, kept, changed, span = past.joins, past.kept, dict(past.changed), past.span
     if (join := match_rows(past.output, shown)) is not None:
@@ -131,7 +133,7 @@ def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
     )
 
 
-def _past(row: Sequence[Any]) -> PreviousOutput:
+def _previous(row: Sequence[Any]) -> PreviousOutput:
     parameters, runs, fewest, most, output, output_digest, joins, kept, changed, span, at = row
     return PreviousOutput(
         parameters=json.loads(parameters),

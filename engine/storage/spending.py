@@ -1,4 +1,4 @@
-"""What was paid for the model, call by call: reserved before a call is made, settled after it, over all processes."""
+"""The ledger of payments for the model: reserved before each call, settled after it, over all processes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DailyCaps:
-    """Most dollars a day (UTC); None for no cap.
+    """The most dollars to spend on one day (UTC); None for no cap.
 
     Args:
         key: For each reuse key.
@@ -28,13 +28,13 @@ class DailyCaps:
 
 
 class SpendingLedger:
-    """The dollars of a workspace. Every method may be called from any thread."""
+    """The payments of a workspace, in dollars. Every method may be called from any thread, and blocks."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def reserve(self, task_id: str, key: str, usd: float, caps: DailyCaps) -> int:
-        """Sets the worst price of a call aside, and gives the entry's number.
+        """Reserve the worst price of a call, and return the number of the entry.
 
         Raises:
             ModelOverBudget: A day's cap could be passed; ``details["cap"]`` is ``key-day`` or ``workspace-day``.
@@ -58,12 +58,12 @@ class SpendingLedger:
         return entry
 
     def settle(self, entry: int, usd: float) -> None:
-        """Puts what a call did cost in the place of what was set aside."""
+        """Replace a reservation by the call's actual cost."""
         with self._database.alone() as db:
             db.execute("UPDATE spending SET usd = ?, settled = 1 WHERE id = ?", (usd, entry))
 
     def spent(self, task_id: str) -> tuple[float, float]:
-        """Dollars that a task has paid, and those that it had set aside for calls whose end is not known."""
+        """Return the dollars that a task has paid, and those reserved for calls whose end is not known."""
         with self._database.alone() as db:
             rows = db.execute(
                 "SELECT settled, sum(usd) FROM spending WHERE task_id = ? GROUP BY settled", (task_id,)
@@ -72,12 +72,12 @@ class SpendingLedger:
         return by_state.get(1, 0.0), by_state.get(0, 0.0)
 
     def spent_on(self, day: str) -> dict[str, float]:
-        """Dollars of a day (UTC, ``YYYY-MM-DD``) by key, those that are set aside included."""
+        """Return the dollars of a day (UTC, ``YYYY-MM-DD``) by key, reservations included."""
         with self._database.alone() as db:
             return dict(db.execute("SELECT key, sum(usd) FROM spending WHERE day = ? GROUP BY key", (day,)).fetchall())
 
     def costs(self, key: str | None = None) -> list[KeyCosts]:
-        """What each key's tasks cost, by name."""
+        """Return the costs of each key, sorted by key; of one key only where it is given."""
         query = (
             "SELECT key, task_id, number, at, json_extract(data, '$.kind'), json_extract(data, '$.outcome'),"
             " json_extract(data, '$.usd'), json_extract(data, '$.seconds'), json_extract(data, '$.model_calls'),"
@@ -93,26 +93,26 @@ class SpendingLedger:
             by_key.setdefault(row[0], []).append(row)
         for name, usd in paid.items():
             if usd > 0 and key in (None, name):
-                by_key.setdefault(name, [])  # perhaps all that it had was interrupted
+                by_key.setdefault(name, [])  # all its tasks may have been interrupted
         return [_summary(name, found, paid.get(name, 0.0)) for name, found in sorted(by_key.items())]
 
 
 @dataclass(frozen=True)
 class KeyCosts:
-    """What one automation has cost, and what it has saved.
+    """The costs of one automation, and its savings against asking the model each time.
 
     Args:
         key: The reuse key.
-        runs: Tasks that ran.
-        first_usd: Dollars until the first revision was there, failed tries included.
-        replays: Replays that gave the result, and ``replay_usd`` what they cost: judgments only.
-        repairs: Repairs and updates, also those that failed, and ``repair_usd`` what they cost.
-        total_usd: All of it, and what was paid in tasks whose process ended before them.
-        model_usd: What asking the model each time would have cost: each result at the price of the exploration.
-        saved_usd: ``model_usd`` less ``total_usd``; negative as long as it has not paid for itself.
-        paid_after: The run after which it had cost no more than asking the model each time; None where not yet.
+        runs: Number of tasks that ran.
+        first_usd: Dollars until the first revision existed, failed attempts included.
+        replays: Number of replays that gave the result; ``replay_usd`` is their cost, for judgments only.
+        repairs: Number of repairs and updates, failed ones included; ``repair_usd`` is their cost.
+        total_usd: All dollars, those of tasks whose process ended before them included.
+        model_usd: The cost of asking the model each time: each result at the price of the exploration.
+        saved_usd: ``model_usd`` less ``total_usd``; negative until the automation has paid for itself.
+        paid_after: The run after which it had cost no more than asking the model each time; None until then.
         model_calls, tokens: Of all runs; tokens by kind.
-        browser_seconds: Seconds with a browser at work.
+        browser_seconds: Seconds of browser time.
     """
 
     key: str
@@ -131,7 +131,7 @@ class KeyCosts:
     browser_seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """The costs as JSON-able data."""
+        """Return the costs as JSON-able data."""
         return {**vars(self), "tokens": dict(self.tokens)}
 
 
@@ -174,7 +174,7 @@ def _summary(key: str, attempts: list[tuple[Any, ...]], paid: float) -> KeyCosts
 
 @dataclass(frozen=True)
 class TaskAccount:
-    """The door of one task to the ledger."""
+    """One task's account in the ledger, for async code."""
 
     spending: SpendingLedger
     task_id: str
@@ -182,20 +182,20 @@ class TaskAccount:
     caps: DailyCaps
 
     async def reserve(self, usd: float) -> int:
-        """See ``Ledger.reserve``."""
+        """See ``SpendingLedger.reserve``."""
         return await asyncio.to_thread(self.spending.reserve, self.task_id, self.key, usd, self.caps)
 
     async def spent(self) -> tuple[float, float]:
-        """See ``Ledger.spent``."""
+        """See ``SpendingLedger.spent``."""
         return await asyncio.to_thread(self.spending.spent, self.task_id)
 
     async def settle(self, entry: int, usd: float) -> None:
-        """See ``Ledger.settle``."""
+        """See ``SpendingLedger.settle``."""
         await asyncio.to_thread(self.spending.settle, entry, usd)
 
 
 def today() -> str:
-    """The day of the caps: UTC."""
+    """Return the current day of the caps, in UTC."""
     return f"{datetime.now(UTC):%Y-%m-%d}"
 
 
@@ -203,7 +203,7 @@ def _over(cap: str, limit: float, spent: float, usd: float) -> ModelOverBudget:
     whose = "this reuse key" if cap == "key-day" else "the workspace"
     option = "key_usd_per_day" if cap == "key-day" else "usd_per_day"
     return ModelOverBudget(
-        f"the next call could cost ${usd:.4f}; ${spent:.4f} of today's ${limit:.4f} for {whose} is spent or set aside;"
+        f"the next call could cost ${usd:.4f}; ${spent:.4f} of today's ${limit:.4f} for {whose} is spent or reserved;"
         f" wait for tomorrow (UTC), or raise {option}",
         cap=cap, budget_usd=limit, spent_usd=spent, needed_usd=usd,
     )  # fmt: skip

@@ -83,7 +83,7 @@ def test_a_private_start_url_is_no_longer_one_that_somebody_here_named(
 
 def test_nothing_is_written_over(store: BundleStore, exported: Path) -> None:
     before = store.history("key")
-    with pytest.raises(InvalidRequest, match="something under the key 'key' already"):
+    with pytest.raises(InvalidRequest, match="something is saved under the key 'key' already"):
         store.import_file(exported)
     assert store.history("key") == before
     assert not list((store.root / "tmp").iterdir())
@@ -159,7 +159,7 @@ def refused(other: BundleStore, file: Path, why: str) -> None:
         (".git", "git refuses it"),
         (".GIT", "git refuses it"),
         ("git~1", "git refuses it"),
-        ("AUTOMATION.PY", "one name on some systems"),
+        ("AUTOMATION.PY", "the same name on some file systems"),
         ("con.txt", "cannot name a resource"),
         ("a\\b", "cannot name a resource"),
         ("trailing.", "cannot name a resource"),
@@ -224,7 +224,7 @@ def test_a_tree_that_unfolds_without_end_is_refused(exported: Path, tmp_path: Pa
 def test_a_part_of_a_history_is_refused(exported: Path, tmp_path: Path, other: BundleStore) -> None:
     user_git(tmp_path, "clone", "--quiet", "--bare", str(exported), "forged")
     user_git(tmp_path / "forged", "bundle", "create", "--quiet", str(tmp_path / "part"), "HEAD~1..HEAD")
-    refused(other, tmp_path / "part", "builds on another file")
+    refused(other, tmp_path / "part", "depends on another file")
 
 
 def test_hidden_objects_are_refused(exported: Path, tmp_path: Path, other: BundleStore) -> None:

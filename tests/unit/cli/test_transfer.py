@@ -27,7 +27,7 @@ def test_export_rm_and_import_are_a_way_there_and_back(cli: Run, store: Path, he
     assert BundleStore(store / "default").history(KEY) == before
     again = cli("bundles", "import", "guide.bundle")
     assert again.exit_code == 2
-    assert "something under the key 'guide' already" in again.stderr
+    assert "something is saved under the key 'guide' already" in again.stderr
     imported = data(cli("bundles", "import", "guide.bundle", "--key", "Kopie/2", "--json"))
     assert (imported["key"], Path(imported["path"]).is_dir()) == ("Kopie/2", True)
     exported = data(cli("bundles", "export", "Kopie/2", "-o", str(here), "--json"))
@@ -68,7 +68,7 @@ def test_a_file_that_is_no_bundle_is_refused(cli: Run, here: Path) -> None:
     (here / "page.html").write_text("<html>")
     result = cli("bundles", "import", "page.html")
     assert result.exit_code == 2
-    assert "no file that `webtasks bundles export`" in result.stderr
+    assert "not written by `webtasks bundles export`" in result.stderr
 
 
 def test_the_group_and_the_short_commands_are_the_same(cli: Run) -> None:
