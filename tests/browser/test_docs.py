@@ -1,31 +1,171 @@
-"""The programs in the README run, and ask a recorded model over HTTP."""
+"""Every example in README.md and docs/ runs: with real browsers, in a real shell, against a live server."""
 
+from __future__ import annotations
+
+import contextlib
+import io
 import json
 import os
 import re
+import shutil
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from fixtures_sites import serve as serve_site
 from tests.support.endpoint import message, serve
-from tests.support.paths import ROOT
+from tests.support.paths import RECORDINGS, ROOT
 
-FENCE = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+README = ROOT / "README.md"
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+EXAMPLE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NOT_RUN = {"text"}
+SERVED = re.compile(r"--port (\d+)[^#\n]*&\s*(?:#.*)?$", re.MULTILINE)
+STORE = "my-store"
+EXPECTED = {
+    "cli": ("replayed in", '"name": ', "copy is deleted"),
+    "models": ("7 rows", "4 rows for 0.0 dollars"),
+}
+
+# The client's own use of pydantic, which we do not change.
+pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute on the instance")
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Examples that make a store make it in a directory of their own."""
-    monkeypatch.chdir(tmp_path)
+@dataclass
+class Page:
+    """A page of the documentation, and what its examples printed.
+
+    Args:
+        file: The page.
+        folder: The directory that a reader works in; stands for the checkout.
+        printed: Output of the Python examples.
+        shown: Output of the shell examples.
+    """
+
+    file: Path
+    folder: Path
+    printed: str = ""
+    shown: str = ""
+
+    def follow(self, environment: Mapping[str, str]) -> None:
+        """Runs the examples from the first to the last, as a reader would who copies each of them."""
+        text = self.file.read_text(encoding="utf-8")
+        ports = {port: str(_free_port()) for port in ("3111", "8484")}
+        names: dict[str, object] = {"__name__": "example"}
+        printed = io.StringIO()
+        with Shell(self.folder, environment) as shell, contextlib.chdir(self.folder):
+            for found in EXAMPLE.finditer(text):
+                language, code = found[1], re.sub("|".join(ports), lambda port: ports[port[0]], found[2])
+                line = text.count("\n", 0, found.start(2))
+                if language == "sh":
+                    self.shown += shell.run(code, f"{self.file.name}, line {line + 1}")
+                elif language == "python":
+                    with contextlib.redirect_stdout(printed):
+                        exec(compile("\n" * line + code, self.file.name, "exec"), names)
+                else:
+                    assert language in NOT_RUN, f"{self.file.name}, line {line}: examples are python, sh or text"
+        self.printed = printed.getvalue()
+
+
+@dataclass
+class Shell:
+    """One bash for all shell examples of a page: variables and background processes outlast the single example."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    _seen: int = 0
+    _aside: Path = field(init=False)
+    _bash: subprocess.Popen[str] = field(init=False)
+
+    def __enter__(self) -> Shell:
+        self._aside = self.folder.parent / f"{self.folder.name}-shell"
+        self._aside.mkdir()
+        with (self._aside / "log").open("w") as log:
+            self._bash = subprocess.Popen(
+                ["bash", "-eu"], stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, text=True,
+                cwd=self.folder, env={**os.environ, **self.environment}, start_new_session=True,
+            )  # fmt: skip
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._bash.pid, signal.SIGKILL)
+        self._bash.communicate()
+
+    def run(self, code: str, where: str, seconds: float = 240.0) -> str:
+        """Runs commands, and gives what they showed; each must succeed."""
+        script, done = self._aside / "script", self._aside / "done"
+        script.write_text(code, encoding="utf-8")
+        done.unlink(missing_ok=True)
+        assert self._bash.stdin is not None
+        self._bash.stdin.write(f". {script} </dev/null\ntouch {done}\n")
+        self._bash.stdin.flush()
+        deadline = time.monotonic() + seconds
+        while not done.exists():
+            assert self._bash.poll() is None, f"{where}: exit code {self._bash.returncode}\n{self._log()}"
+            assert time.monotonic() < deadline, f"{where}: no end after {seconds:g} s\n{self._log()}"
+            time.sleep(0.05)
+        for port in SERVED.findall(code) if "kill " not in code else ():
+            _wait_for(int(port), deadline, lambda: f"{where}: nothing listens\n{self._log()}")
+        shown = self._log()[self._seen :]
+        self._seen += len(shown)
+        return shown
+
+    def _log(self) -> str:
+        return (self._aside / "log").read_text(encoding="utf-8")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int, deadline: float, problem: object) -> None:
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        assert time.monotonic() < deadline, problem() if callable(problem) else problem
+        time.sleep(0.05)
+
+
+def _command(path: Path, script: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment of a reader's shell: ``make`` says what it would do, and pytest runs in the checkout."""
+    commands, make = tmp_path_factory.mktemp("commands"), shutil.which("make")
+    assert make is not None
+    _command(commands / "make", f'exec {make} --dry-run --directory {ROOT} "$@"')
+    _command(commands / "pytest", f'cd {ROOT} && unset PYTEST_XDIST_WORKER && exec {sys.executable} -m pytest "$@"')
+    return {"PATH": os.pathsep.join((str(commands), str(Path(sys.executable).parent), os.environ["PATH"]))}
+
+
+@pytest.fixture(scope="module")
+def readme(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Page:
+    """The README, followed to its end: it leaves the store that the other pages begin with."""
+    page = Page(README, tmp_path_factory.mktemp("checkout"))
+    activate = page.folder / ".venv" / "bin" / "activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text(f"export PATH={environment['PATH']!r}\n", encoding="utf-8")
+    page.follow(environment)
+    return page
 
 
 @pytest.fixture
 def recorded_endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    lines = (ROOT / "tests" / "recordings" / "directory.explore.jsonl").read_text(encoding="utf-8").splitlines()
+    """A Messages API that the environment names, and that answers from a recording."""
+    lines = (RECORDINGS / "directory.explore.jsonl").read_text(encoding="utf-8").splitlines()
     replies = [json.loads(line) for line in lines[1:]]
     answers = [message(*reply["content"], stop_reason=reply["stop_reason"], output_tokens=99) for reply in replies]
     with serve(*answers) as endpoint:
@@ -34,31 +174,22 @@ def recorded_endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_the_programs_of_the_readme_run(recorded_endpoint: None, capsys: pytest.CaptureFixture[str]) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    programs = FENCE.findall(text)
-    assert len(programs) >= 5
-    names: dict[str, object] = {"__name__": "readme"}
-    for program in programs:
-        line = text[: text.index(program)].count("\n")
-        exec(compile("\n" * line + program, "README.md", "exec"), names)
-    said = capsys.readouterr().out
-    assert "7 rows" in said, "the first run"
-    assert "4 rows for 0" in said, "the replay was free"
-    the_commands_run(text)
+def test_the_readme_can_be_followed(readme: Page) -> None:
+    assert "7 rows" in readme.printed, "the first run"
+    assert "4 rows for 0.0 dollars, 0 model calls" in readme.printed, "the replay was free"
+    assert "internal-error connection-refused" in readme.printed
+    assert "replayed in" in readme.shown
+    assert '"name": ' in readme.shown
+    assert re.search(r"^\d+ passed", readme.shown, re.MULTILINE), "the test that it names"
 
 
-def the_commands_run(text: str) -> None:
-    """Those of the section "Command line", in a shell, on the store that the programs have filled."""
-    commands = re.search(r"^## Command line$.*?^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    assert commands is not None
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with serve_site("directory") as site:
-        script = commands[1].replace("https://directory.example/", site.url)
-        shell = subprocess.run(
-            ["bash", "-eu", "-c", script], env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-        )
-    assert shell.returncode == 0, shell.stderr
-    assert "replayed in" in shell.stderr
-    assert '"name": ' in shell.stdout
-    assert shell.stdout.endswith("copy is deleted\n")
+@pytest.mark.parametrize("file", PAGES, ids=lambda file: file.stem)
+def test_the_examples_of_a_page_run(
+    file: Path, readme: Page, environment: dict[str, str], tmp_path: Path, recorded_endpoint: None
+) -> None:
+    folder = tmp_path / "checkout"
+    shutil.copytree(readme.folder / STORE, folder / STORE)
+    page = Page(file, folder)
+    page.follow(environment)
+    for expected in EXPECTED.get(file.stem, ()):
+        assert expected in page.printed + page.shown
