@@ -24,6 +24,7 @@ from tests.support.processes import outliving
 from tests.support.saved import TASK, save
 from tests.support.stage import LIST_TITLES, NoModel
 
+SECONDS = 30
 SLOW = """\
 import time
 async def run(page, parameters, task):
@@ -72,7 +73,7 @@ def test_two_processes_on_one_key_are_serialized_and_on_two_keys_parallel(tmp_pa
     assert second[0] < first[1], "different keys do not wait for each other"
 
 
-async def test_who_waits_for_a_key_is_told_once_and_can_be_canceled(tmp_path: Path, site: FixtureServer) -> None:
+async def test_a_wait_for_a_key_is_announced_once_and_can_be_canceled(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", SLOW)
     lock = BundleStore(tmp_path / "default").try_lock("k")
     assert lock is not None
@@ -80,6 +81,9 @@ async def test_who_waits_for_a_key_is_told_once_and_can_be_canceled(tmp_path: Pa
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
         run = engine.run(TASK, start_url=site.url, reuse_key="k", ai="never", on_event=lambda e: told.append(e.type))
         waiting = asyncio.create_task(run)
+        async with asyncio.timeout(SECONDS):
+            while "task.waiting" not in told:
+                await asyncio.sleep(0.05)
         await asyncio.sleep(1)
         assert told.count("task.waiting") == 1
         assert "task.started" not in told
