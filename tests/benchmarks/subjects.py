@@ -12,13 +12,13 @@ from typing import Any
 from engine import AsyncEngine, Limits
 from engine.models.base import Model
 from engine.models.recorded import RecordedModel
+from engine.testing import ScriptedModel
 from engine.testing.drift import Layout, Subject
 from fixtures_sites import FixtureServer, serve
 from fixtures_sites.form.model import FormState
 from fixtures_sites.scenarios import SCENARIOS, Scenario
 from fixtures_sites.truths import truth
 from tests.benchmarks.careless import CARELESS
-from tests.support.scripted import ScriptedModel
 
 # What is there on loopback is there within four seconds, on a busy machine too; who runs for so long runs for ever.
 LIMITS = Limits(action_timeout=4, timeout=90)

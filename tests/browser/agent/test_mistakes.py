@@ -14,10 +14,10 @@ from engine.bundles.matching import parameter_types
 from engine.errors import ModelError, ModelOverBudget, ModelUnavailable
 from engine.models.base import ModelReply, ModelRequest, Usage
 from engine.models.budget import ModelBudget
+from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.support.saved import TASK, save
-from tests.support.scripted import ScriptedModel
 from tests.support.stage import NoModel
 
 TITLE = """\

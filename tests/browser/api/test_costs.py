@@ -10,10 +10,10 @@ import pytest
 from engine import AsyncEngine, TaskResult
 from engine.bundles import BundleStore
 from engine.storage.spending import DailyCaps
+from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.support.saved import TASK
-from tests.support.scripted import ScriptedModel
 
 TITLE = """\
 async def run(page, parameters, task):

@@ -10,11 +10,11 @@ import pytest
 
 from engine import AsyncEngine, Event, Limits, TaskResult
 from engine.contract import Observed, learn
+from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer, serve
 from fixtures_sites.misbehaving import PASSWORD, USER
 from sandbox import Evidence, PoolOptions
 from tests.support.saved import TASK, save
-from tests.support.scripted import ScriptedModel
 from tests.support.stage import NoModel, tree
 
 NAMES = """\

@@ -6,9 +6,9 @@ import pytest
 
 from engine import AsyncEngine, TaskResult
 from engine.storage.tasks import TaskRecords
+from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer
 from tests.support.saved import TASK, save
-from tests.support.scripted import ScriptedModel
 from tests.support.stage import NoModel
 
 PERSON = {"name": "Ada Quill", "email": "ada@example.org"}

@@ -10,10 +10,10 @@ import pytest
 from engine import AsyncEngine, Event, InvalidRequest, TaskResult
 from engine.bundles import BundleStore
 from engine.execution.network import NetworkAccess
+from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.support.saved import TASK, save
-from tests.support.scripted import ScriptedModel
 from tests.support.stage import NoModel
 
 # `cdn.example` does not exist; whether it is looked up at all is what tells the modes apart.

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from engine import AsyncEngine
 from engine.bundles import BundleStore
+from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer
-from tests.support.scripted import ScriptedModel
 
 GREEDY = """\
 async def run(page, parameters, task):

@@ -8,9 +8,9 @@ import pytest
 
 from engine import Event
 from engine.bundles import BundleStore
+from engine.testing import ScriptedModel
 from tests.support.pages import BY_CLASS, SHOPS, Pages, keep, pages, replay
 from tests.support.saved import TASK
-from tests.support.scripted import ScriptedModel
 from tests.support.stage import NoModel
 
 ROWS = [{"name": n, "town": t} for n, t in SHOPS]

@@ -15,9 +15,9 @@ from engine.runs.results import redacted
 from engine.storage.tasks import TaskRecords
 from engine.task.redaction import Redactor
 from engine.task.wire import InlineResult
+from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer
 from tests.support.saved import TASK, save
-from tests.support.scripted import ScriptedModel
 from tests.support.stage import NoModel
 
 TITLE = """\

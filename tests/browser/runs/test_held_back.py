@@ -8,11 +8,11 @@ import pytest
 
 from engine import AsyncEngine, TaskResult
 from engine.bundles import BundleStore
+from engine.testing import ScriptedModel, Turn
 from fixtures_sites import FixtureServer, serve
 from sandbox import PoolOptions
 from tests.support.permits import APPLY, PERMIT
 from tests.support.saved import TASK, save
-from tests.support.scripted import ScriptedModel, Turn
 from tests.support.stage import NoModel
 
 GATE = '    async with task.irreversible("submit the application"):\n'

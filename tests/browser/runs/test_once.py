@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from engine import AsyncEngine, TaskResult
+from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer, serve
 from sandbox import PoolOptions
 from tests.support.paths import ROOT
 from tests.support.permits import APPLY, PERMIT, WRITE
 from tests.support.saved import TASK, save
-from tests.support.scripted import ScriptedModel
 from tests.support.stage import NoModel
 
 SUBMISSION = "the submission"
@@ -27,7 +27,7 @@ import asyncio, os, signal, sys
 from engine import AsyncEngine
 from tests.support.permits import PERMIT, WRITE
 from tests.support.saved import TASK
-from tests.support.scripted import ScriptedModel
+from engine.testing import ScriptedModel
 from sandbox import PoolOptions
 
 store, url, step = sys.argv[1:]

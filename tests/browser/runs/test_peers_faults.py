@@ -11,8 +11,8 @@ from engine import TaskResult
 from engine.bundles import BundleStore
 from engine.gate.static_checks import findings
 from engine.storage.tasks import TaskRecords
+from engine.testing import ScriptedModel
 from tests.support.pages import BY_CLASS, SHOPS, Pages, keep, pages, replay
-from tests.support.scripted import ScriptedModel
 
 
 @pytest.fixture

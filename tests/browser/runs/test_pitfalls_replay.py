@@ -13,6 +13,7 @@ import pytest
 from engine import AsyncEngine, Limits, TaskResult
 from engine.bundles import BundleStore
 from engine.models.recorded import RecordedModel
+from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer, serve
 from fixtures_sites.misbehaving.pages import PRODUCTS
 from fixtures_sites.scenarios import SCENARIOS
@@ -20,7 +21,6 @@ from sandbox import PoolOptions
 from tests.support import endpoint
 from tests.support.permits import APPLY, PERMIT
 from tests.support.saved import TASK, save
-from tests.support.scripted import ScriptedModel
 from tests.support.stage import NoModel
 
 NAMES = """\

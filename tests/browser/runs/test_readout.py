@@ -9,12 +9,12 @@ import pytest
 from engine import AsyncEngine, Event, TaskResult
 from engine.bundles import BundleStore
 from engine.models.recorded import RecordedModel
+from engine.testing import ScriptedModel, Turn
 from fixtures_sites import FixtureServer, serve
 from sandbox import PoolOptions
 from tests.support.paths import RECORDINGS
 from tests.support.permits import APPLY, PERMIT
 from tests.support.saved import TASK, save
-from tests.support.scripted import ScriptedModel, Turn
 from tests.support.stage import NoModel, tree
 
 RECORDING = RECORDINGS / "form.continue.jsonl"

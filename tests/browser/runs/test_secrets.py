@@ -6,10 +6,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from engine import AsyncEngine
+from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
 from tests.support.saved import TASK
-from tests.support.scripted import ScriptedModel
 from tests.support.stage import Stage
 
 

@@ -10,8 +10,8 @@ import pytest
 from engine import Event
 from engine.bundles import BundleStore
 from engine.storage.tasks import TaskRecords
+from engine.testing import ScriptedModel
 from tests.support.pages import BY_CLASS, SHOPS, Pages, keep, pages, replay
-from tests.support.scripted import ScriptedModel
 from tests.support.stage import NoModel
 
 MANY = [(f"Shop {n}", f"Town {n % 7}") for n in range(40)]

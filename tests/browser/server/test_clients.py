@@ -19,10 +19,10 @@ from webskillet_client import (
 from webskillet_client import exceptions as successor
 
 from engine.server.keys import Keys
+from engine.testing import ScriptedModel
 from fixtures_sites import serve
 from tests.support.live import BASE, Live, Serve
 from tests.support.saved import TASK, save
-from tests.support.scripted import ScriptedModel
 
 # The client's own use of pydantic, which we do not change.
 pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute on the instance")
