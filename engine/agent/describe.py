@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.agent.prompts import fence
-from engine.contract import repeated, rows
+from engine.contract import count_duplicates, rows
 from engine.gate.verdicts import Trial
 from engine.task.redaction import Redactor
 
@@ -50,7 +50,7 @@ def _end_notes(trial: Trial) -> list[str]:
     if count is not None and evidence.counts and all(number != count for _, number in evidence.counts):
         notes.append(f"Note: where it ended the page said {evidence.counts[0][0]!r}; the output has {count} rows.")
     value = run.outcome.value
-    if isinstance(value, list) and (copies := repeated(value)):
+    if isinstance(value, list) and (copies := count_duplicates(value)):
         notes.append(
             f"Note: {copies} of the {len(value)} rows are copies of another. Do the pages of the list overlap?"
         )

@@ -1,12 +1,12 @@
-"""What good results of one automation look like: learnt from good runs, checked on every run, never by a model."""
+"""The contract of good results: learned from good runs, and checked on every run, without a model."""
 
 from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
 from engine.contract.comparison import compact, digest, disagreements, match_rows
 from engine.contract.learning import learn, widen
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
-from engine.contract.page import always_there, borne_out, empty_confirmed
+from engine.contract.page import count_confirmed, empty_confirmed, permanent_message
 from engine.contract.patterns import error_text
-from engine.contract.profile import describe, main_rows, merge, repeated, rows
+from engine.contract.profile import count_duplicates, describe, main_rows, merge, rows
 
 __all__ = [
     "CLEAN_RUNS_BEFORE_STATISTICS",
@@ -15,10 +15,10 @@ __all__ = [
     "Observed",
     "PreviousOutput",
     "Severity",
-    "always_there",
-    "borne_out",
     "check",
     "compact",
+    "count_confirmed",
+    "count_duplicates",
     "describe",
     "digest",
     "disagreements",
@@ -28,7 +28,7 @@ __all__ = [
     "main_rows",
     "match_rows",
     "merge",
-    "repeated",
+    "permanent_message",
     "rows",
     "widen",
 ]

@@ -1,4 +1,4 @@
-"""A result laid beside earlier outputs: rows are matched by identity, fields by their values."""
+"""Comparison of a result with earlier outputs: rows are matched by a key field, fields by their values."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.contract.bulk_changes import affixed, recased, regarbled, uniform
+from engine.contract.bulk_changes import affixed_fields, garbled_fields, recased_values, uniform_fields
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
-from engine.contract.patterns import blank, number, pattern
+from engine.contract.patterns import is_blank, number, pattern
 from engine.contract.profile import main_rows
 from engine.task.text import comparable
 
@@ -23,17 +23,17 @@ _OWN = 0.3  # share of values that may still be the field's own
 _LOST = 0.2  # share of rows that had a value and have none
 _STABLE = 0.5  # share of values that changed from one run to the next, at most, in a field that is stable
 _CHANGED = 0.9  # share that cannot change at once in such a field
-_CUT = 0.8  # of the rows of the last run; fewer, and those from one end of it, are the first or the last page
+_CUT = 0.8  # of the rows of the last run; fewer of them, from one end, are the first or the last page
 _KEPT = 0.5  # share of values
-_SOON = 900.0  # seconds after the last run, in which a list does not turn over that stayed as it was; or
-_LONGER = 4.0  # times as long as it was seen to stay
-_JOINS = 2  # comparisons before anything is said of how fast a field changes
+_SOON = 900.0  # seconds after the last run within which a stable list does not turn over; or
+_LONGER = 4.0  # times as long as it was seen to be stable
+_JOINS = 2  # comparisons before a field counts as stable
 
 Row = Mapping[str, Any]
 
 
 def compact(output: Any) -> list[dict[str, Any]]:
-    """The main rows of an output with their plain fields, shortened: what later outputs are laid beside."""
+    """Return an output's main rows with their scalar fields, shortened, for comparison with later outputs."""
     _, found = main_rows(output)
     return [
         {
@@ -46,16 +46,16 @@ def compact(output: Any) -> list[dict[str, Any]]:
 
 
 def digest(output: Any) -> str:
-    """A hash of an output's main rows, places of saved files and what else is nested left aside; else of all of it."""
+    """Return a hash of an output's main rows without nested values, such as saved files; without rows, of all of it."""
     shown = compact(output)
     text = json.dumps(shown if any(shown) else output, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def match_rows(old: Sequence[Row], new: Sequence[Row]) -> tuple[float, dict[str, float]] | None:
-    """Share of the old rows that are still there, and by field the share of their values that changed.
+    """Return the share of old rows that are still there, and by field the share of their values that changed.
 
-    None where no field tells the rows apart.
+    None if no field identifies the rows.
     """
     key = _key(old, new)
     if key is None:
@@ -67,7 +67,7 @@ def match_rows(old: Sequence[Row], new: Sequence[Row]) -> tuple[float, dict[str,
 
 
 def compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterator[Breach]:
-    """How a result departs from what its own, and other, parameters gave before."""
+    """Yield the breaches of a result against earlier outputs of the same and of other parameters."""
     path, _ = main_rows(run.output)
     new = compact(run.output)
     if len(new) >= _MATCHED and path in known:
@@ -76,23 +76,23 @@ def compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterat
         if before:
             yield from _swapped(place, before[0].output, new)
         old = history.same.output if history.same is not None else ()
-        for breach in uniform(place, old, new, known[path]["fields"], run.parameters):
-            if not _kept(old, new, breach.path.removeprefix(f"{place}.")):
+        for breach in uniform_fields(place, old, new, known[path]["fields"], run.parameters):
+            if not _mostly_kept(old, new, breach.path.removeprefix(f"{place}.")):
                 yield breach
         if history.same is not None:
-            yield from regarbled(place, history.same.output, new)
-            yield from affixed(place, history.same.output, new)
+            yield from garbled_fields(place, history.same.output, new)
+            yield from affixed_fields(place, history.same.output, new)
             yield from _against_same(place, history.same, new, known[path]["fields"])
         yield from _same_output(run, history)
 
 
 def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collection[str]) -> list[str]:
-    """Where an output contradicts an earlier one: fields that differ in most of the rows that both have.
+    """Describe where an output contradicts an earlier one: fields that differ in most of the rows that both have.
 
     Args:
-        old: The earlier output, as `compact` gave it.
+        old: The earlier output, as `compact` returned it.
         output: The new one.
-        shown: Text of pages, which bears a changed value out where the new one is in it and the old one is not.
+        shown: Text of pages. It confirms a change if the new value is in it and the old one is not.
         steady: Fields that do not change by themselves.
     """
     new = compact(output)
@@ -104,15 +104,15 @@ def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collectio
     if not pairs and len(old) < _MATCHED:
         return []
     if not pairs:
-        strangers = [row[key] for row in new if not _borne_out(old[0][key], row[key], shown)]
+        unknown = [row[key] for row in new if not _confirmed_by(old[0][key], row[key], shown)]
         said = f"none of the {len(old)} rows of the last good output is in this one, by {key!r}: it had {old[0][key]!r}"
-        return [f"{said}, this one has {strangers[0]!r}"] if strangers else []
+        return [f"{said}, this one has {unknown[0]!r}"] if unknown else []
     found = []
     for name in sorted({n for row in old for n in row if n in steady} - {key}):
-        differ = [(a.get(key), a.get(name), b.get(name)) for a, b in pairs if not _alike(a.get(name), b.get(name))]
-        bare = [d for d in differ if not _borne_out(d[1], d[2], shown)]
-        if len(differ) * 2 > len(pairs) and bare:
-            which, was, now = bare[0]
+        differ = [(a.get(key), a.get(name), b.get(name)) for a, b in pairs if not _equivalent(a.get(name), b.get(name))]
+        unconfirmed = [d for d in differ if not _confirmed_by(d[1], d[2], shown)]
+        if len(differ) * 2 > len(pairs) and unconfirmed:
+            which, was, now = unconfirmed[0]
             found.append(
                 f"{name!r} differs from the last good output: it was {was!r} and is {now!r}" if alone else
                 f"{name!r} differs from the last good output in {len(differ)} of the {len(pairs)} rows that both have:"
@@ -121,12 +121,12 @@ def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collectio
     return found
 
 
-def _borne_out(old: Any, new: Any, shown: str) -> bool:
-    return not blank(new) and str(new) in shown and (blank(old) or str(old) not in shown)
+def _confirmed_by(old: Any, new: Any, shown: str) -> bool:
+    return not is_blank(new) and str(new) in shown and (is_blank(old) or str(old) not in shown)
 
 
-def _alike(a: Any, b: Any) -> bool:
-    if a == b or (blank(a) and blank(b)):
+def _equivalent(a: Any, b: Any) -> bool:
+    if a == b or (is_blank(a) and is_blank(b)):
         return True
     x, y = number(a), number(b)
     if x is not None and y is not None:
@@ -135,14 +135,14 @@ def _alike(a: Any, b: Any) -> bool:
 
 
 def _key(old: Sequence[Row], new: Sequence[Row]) -> str | None:
-    """The field that tells the rows of both apart: of text if there is one, and one by which some are found again.
+    """Return the field that identifies rows in both: text if possible, and one that matches many rows.
 
-    Dates may be another in each row, and are still no names: they are taken where there is nothing else.
+    Dates may be unique, too, but do not identify a row: they are used only if there is nothing else.
     """
     best: tuple[bool, bool, float, str] | None = None
     for name in old[0] if old and new else ():
         a, b = [_identity(row.get(name)) for row in old], [_identity(row.get(name)) for row in new]
-        if any(blank(v) or isinstance(v, (bool, float)) for v in (*a, *b)) or len(set(a)) < len(a):
+        if any(is_blank(v) or isinstance(v, (bool, float)) for v in (*a, *b)) or len(set(a)) < len(a):
             continue
         if len(set(b)) < 0.9 * len(b):
             continue
@@ -159,20 +159,20 @@ def _pairs(old: Sequence[Row], new: Sequence[Row], key: str) -> list[tuple[Row, 
     return [(row, by_key[_identity(row.get(key))]) for row in old if _identity(row.get(key)) in by_key]
 
 
-def _kept(old: Sequence[Row], new: Sequence[Row], name: str) -> bool:
-    """Whether most rows that are found again have the value that they had: then it is other rows that are gone."""
+def _mostly_kept(old: Sequence[Row], new: Sequence[Row], name: str) -> bool:
+    """Return True where most matched rows have kept the field's value, so that only other rows are gone."""
     key = _key(old, new)
     pairs = _pairs(old, new, key) if key is not None else []
     return len(pairs) >= _MATCHED and sum(a.get(name) == b.get(name) for a, b in pairs) > _KEPT * len(pairs)
 
 
 def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
-    """A field whose values are now those that another field had."""
+    """Yield fields whose values are now those that another field had."""
     names = [n for n in old[0] if n in new[0]]
-    before = {n: {_identity(r.get(n)) for r in old if not blank(r.get(n))} for n in names}
-    now = {n: [_identity(r.get(n)) for r in new if not blank(r.get(n))] for n in names}
+    before = {n: {_identity(r.get(n)) for r in old if not is_blank(r.get(n))} for n in names}
+    now = {n: [_identity(r.get(n)) for r in new if not is_blank(r.get(n))] for n in names}
     for name, other in itertools.combinations(names, 2):
-        if _alike_share(new, name, other) >= _CHANGED and _alike_share(old, name, other) <= _OWN:
+        if _equal_share(new, name, other) >= _CHANGED and _equal_share(old, name, other) <= _OWN:
             yield Breach("swapped", f"{place}.{other}", "its own values", f"those of {name!r}")
     for name in names:
         values = now[name]
@@ -184,9 +184,9 @@ def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Bre
                 yield Breach("swapped", f"{place}.{name}", "its own values", f"values that {other!r} had before")
 
 
-def _alike_share(rows: Sequence[Row], name: str, other: str) -> float:
-    """Share of the rows in which two fields are the same."""
-    return sum(not blank(r.get(name)) and bool(r.get(name) == r.get(other)) for r in rows) / len(rows)
+def _equal_share(rows: Sequence[Row], name: str, other: str) -> float:
+    """Return the share of rows in which two fields are equal."""
+    return sum(not is_blank(r.get(name)) and bool(r.get(name) == r.get(other)) for r in rows) / len(rows)
 
 
 def _identity(value: Any) -> Any:
@@ -198,7 +198,7 @@ def _share(values: Sequence[Any], among: set[Any]) -> float:
 
 
 def _against_same(place: str, past: PreviousOutput, new: Sequence[Row], fields: Mapping[str, Any]) -> Iterator[Breach]:
-    """Against what the same parameters gave before."""
+    """Yield the breaches against the last output of the same parameters."""
     old = past.output
     key = _key(old, new)
     if key is None:
@@ -209,21 +209,21 @@ def _against_same(place: str, past: PreviousOutput, new: Sequence[Row], fields: 
     if len(pairs) < _MATCHED:
         return
     for name in old[0]:
-        yield from recased(f"{place}.{name}", [(a.get(name), b.get(name)) for a, b in pairs])
+        yield from recased_values(f"{place}.{name}", [(a.get(name), b.get(name)) for a, b in pairs])
     yield from _cut_off(place, [_identity(row.get(key)) for row in old], [_identity(row.get(key)) for row in new])
     for name in (n for n in old[0] if n != key):
         path = f"{place}.{name}"
         values = [(a.get(name), b.get(name)) for a, b in pairs]
-        lost = sum(not blank(a) and blank(b) for a, b in values)
+        lost = sum(not is_blank(a) and is_blank(b) for a, b in values)
         if fields.get(name, {}).get("filled") == 1.0 and lost >= max(2, _LOST * len(pairs)) and lost < len(pairs):
             yield Breach(
                 "lost", path, "the values that these rows had before", f"none in {lost} of {len(pairs)} rows",
                 "statistical",
             )  # fmt: skip
-        # Rows of other parameters may lack it altogether, so that the contract admits that; these did not.
+        # Rows of other parameters may all lack the field, which the contract then admits; these rows had it.
         filled = fields.get(name, {}).get("filled", 1.0)
-        told = filled == 1.0 or filled * len(new) >= 5
-        if lost == len(pairs) and not told and all(blank(row.get(name)) for row in new):
+        covered = filled == 1.0 or filled * len(new) >= 5  # by the check of the contract itself
+        if lost == len(pairs) and not covered and all(is_blank(row.get(name)) for row in new):
             yield Breach("field-empty", path, "the values that these rows had before", "none in any row")
         if factor := _factor(values):
             yield Breach("scale", path, "numbers as before", f"every one of them {factor:g} times as large")
@@ -238,12 +238,12 @@ def _against_same(place: str, past: PreviousOutput, new: Sequence[Row], fields: 
 
 
 def _severity(past: PreviousOutput) -> Severity:
-    """Of a change in what never changed: runs within minutes do not tell what another day brings."""
+    """Return the severity of a change in stable data: runs within minutes do not show what changes in a day."""
     return "statistical" if past.age <= max(_SOON, _LONGER * past.span) else "advisory"
 
 
 def _cut_off(place: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Breach]:
-    """Just the first, or just the last, of the rows of the last run: data go from anywhere, pages from the end."""
+    """Yield a breach where only the first or only the last rows are left: data vanish anywhere, pages at an end."""
     if len(new) < _CUT * len(old) and list(new) in (list(old[: len(new)]), list(old[-len(new) :])):
         yield Breach(
             "cut-off", place, f"the {len(old)} rows of the last run", f"{len(new)} from one end", "statistical"
@@ -251,8 +251,8 @@ def _cut_off(place: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Bre
 
 
 def _factor(values: Sequence[tuple[Any, Any]]) -> float | None:
-    """The power of ten, other than one, by which all numbers were multiplied."""
-    numbers = [(number(a), number(b)) for a, b in values if not blank(a) and not blank(b)]
+    """Return the power of ten, other than one, by which all numbers were multiplied, or None."""
+    numbers = [(number(a), number(b)) for a, b in values if not is_blank(a) and not is_blank(b)]
     ratios = {round(math.log10(b / a), 6) for a, b in numbers if a and b and a * b > 0}
     if len(ratios) != 1 or any(not a or not b for a, b in numbers) or len({a for a, _ in numbers}) < _MATCHED:
         return None
@@ -261,21 +261,21 @@ def _factor(values: Sequence[tuple[Any, Any]]) -> float | None:
 
 
 def _same_output(run: Observed, history: History) -> Iterator[Breach]:
-    """The very output that other parameters gave: other than these did before, or where each had one of its own."""
+    """Yield a breach where the output is that of other parameters, and outputs used to differ by parameters."""
     mine, now = {n: _identity(v) for n, v in run.parameters.items()}, digest(run.output)
     digests = [past.digest for past in history.others]
     if history.same is not None:
-        told_apart = history.same.digest not in (now, *digests)
+        distinct_before = history.same.digest not in (now, *digests)
     else:
-        told_apart = len(digests) >= 2 and len(set(digests)) == len(digests) and not _named(run)
-    for past in history.others if told_apart else ():
+        distinct_before = len(digests) >= 2 and len(set(digests)) == len(digests) and not _shows_a_parameter(run)
+    for past in history.others if distinct_before else ():
         if past.digest == now and {n: _identity(v) for n, v in past.parameters.items()} != mine:
             shown = json.dumps(dict(past.parameters), ensure_ascii=False)
             yield Breach("same-output", "$", "an output of its own", f"exactly that of {shown}", "statistical")
             return
 
 
-def _named(run: Observed) -> bool:
-    """Whether the page names a parameter's value in what it shows."""
+def _shows_a_parameter(run: Observed) -> bool:
+    """Return True where the page shows a parameter's value."""
     shown = f"{run.evidence.title}\n{run.evidence.text}".casefold()
     return any(isinstance(v, str) and len(v) >= 3 and v.casefold() in shown for v in run.parameters.values())

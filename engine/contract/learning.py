@@ -1,4 +1,4 @@
-"""How a contract comes about, and how it is widened: by the engine alone."""
+"""Learning and widening of contracts, from good runs alone."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _BANDS = ("distinct", "length", "median")
 
 
 def learn(runs: Sequence[Observed], task: str = "") -> dict[str, Any]:
-    """The contract that all the given good runs satisfy.
+    """Return the contract that all given good runs satisfy.
 
-    Its ``output`` part must be satisfied unchanged by every repair; its ``page`` part is learnt anew at each promotion.
+    Every repair must satisfy its ``output`` part unchanged; its ``page`` part is learned anew at each promotion.
 
     Args:
-        task: The task's text: only where it states an order is the order of the rows part of the contract.
+        task: The task's text. The order of rows is part of the contract only if the text states one.
     """
     return {
         "format": FORMAT,
@@ -39,35 +39,36 @@ def learn(runs: Sequence[Observed], task: str = "") -> dict[str, Any]:
 
 
 def widen(contract: Mapping[str, Any], run: Observed) -> dict[str, Any]:
-    """The contract, made to admit this run's output too."""
+    """Return the contract, widened to admit this run's output."""
     return {**contract, "output": merge([contract.get("output", {}), run.described])}
 
 
-def check_form(contract: Mapping[str, Any]) -> None:
-    """A contract that was edited, or that another version wrote, must not be read as if it asked for nothing.
+def check_format(contract: Mapping[str, Any]) -> None:
+    """Refuse a contract that was edited or written by another version: read leniently, it would check nothing.
 
     Raises:
-        BundleCorrupt: It has not the form that `learn` gives it.
+        BundleCorrupt: It does not have the form that `learn` gives it.
     """
     try:
         if contract.get("format", FORMAT) != FORMAT:
             raise ValueError(f"format {contract['format']!r} is not {FORMAT}")
-        for learnt in contract.get("output", {}).values():
-            _check_array(learnt)
+        for learned in contract.get("output", {}).values():
+            _check_array(learned)
         page = contract.get("page", {})
         for name in ("counts", "title", "landmarks", "shown"):
             if not all(isinstance(text, str) for text in page.get(name, ())):
-                raise ValueError(f"page.{name} is no list of texts")
+                raise ValueError(f"page.{name} is not a list of strings")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BundleCorrupt(
-            f"contract.json has not the form that this engine wrote ({type(error).__name__}: {error}); roll back",
+            f"contract.json does not have the form that this engine writes ({type(error).__name__}: {error});"
+            " roll back",
             file="contract.json",
         ) from error
 
 
-def _check_array(learnt: Mapping[str, Any]) -> None:
-    (fewest, most), array, fields = learnt["rows"], learnt["array"], learnt["fields"]
-    numbers = [fewest, most, learnt.get("seen", 0), learnt.get("twins", 0)]
+def _check_array(learned: Mapping[str, Any]) -> None:
+    (fewest, most), array, fields = learned["rows"], learned["array"], learned["fields"]
+    numbers = [fewest, most, learned.get("seen", 0), learned.get("twins", 0)]
     for field in fields.values():
         numbers += [field["filled"], *field["patterns"].values(), *field.get("shapes", {}).values()]
         numbers += [field[name] for name in _NUMBERS if name in field]
@@ -75,6 +76,6 @@ def _check_array(learnt: Mapping[str, Any]) -> None:
             low, high = field.get(band, (0, 0))
             numbers += [low, high]
         if not all(isinstance(name, str) for name in field.get("types", ())):
-            raise ValueError("a type is no text")
+            raise ValueError("a type is not a string")
     if not isinstance(array, bool) or not all(isinstance(n, (int, float)) for n in numbers):
-        raise ValueError("a number or a truth value is none")
+        raise ValueError("a number or a Boolean has another type")

@@ -1,4 +1,4 @@
-"""The contract's words: what one run gave, what came before it, and the ways in which a result departs from that."""
+"""Types of the contract: one run's observation, its history, and breaches."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Severity = Literal["structural", "statistical", "advisory"]
 
 @dataclass(frozen=True)
 class Breach:
-    """One way in which a result is not what good results were.
+    """One departure of a result from the contract.
 
     Args:
-        kind: What departs: of the rows ``no-rows``, ``fewer-rows``, ``more-rows``, ``duplicates``, ``order``; of a
+        kind: Its kind: of the rows ``no-rows``, ``fewer-rows``, ``more-rows``, ``duplicates``, ``order``; of a
             field ``field-empty``, ``field-sparse``, ``pattern``, ``type``, ``format``, ``length``, ``range``,
             ``constant``, ``key``, ``error-text``, ``shortened``, ``garbled``; of the page ``next-left``, ``count``,
             ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``,
@@ -28,8 +28,8 @@ class Breach:
         path: JSON path into the output; ``$`` where the page or the whole output is meant.
         expected: What good runs had.
         got: What this run had.
-        severity: ``structural`` alarms from the first run on, and no model may excuse it. ``statistical`` alarms once
-            enough is known to tell, and may turn out to be data of a new kind. ``advisory`` is only told.
+        severity: ``structural`` counts from the first run on, and no model may overrule it. ``statistical`` counts once
+            enough runs are known, and may turn out to be data of a new kind. ``advisory`` is only reported.
     """
 
     kind: str
@@ -40,14 +40,14 @@ class Breach:
 
     @property
     def structural(self) -> bool:
-        """Whether no model may excuse it."""
+        """True if no model may overrule it."""
         return self.severity == "structural"
 
     def __str__(self) -> str:
         return f"{self.path}: expected {self.expected}, got {self.got}"
 
     def to_json(self) -> dict[str, Any]:
-        """The breach as JSON-able data."""
+        """Return the breach as JSON-serializable data."""
         return {
             "kind": self.kind, "path": self.path, "expected": self.expected, "got": self.got,
             "severity": self.severity,
@@ -56,7 +56,7 @@ class Breach:
 
 @dataclass(frozen=True)
 class Observed:
-    """What one run gave: the output, the page's evidence at its end, and the last progress it reported."""
+    """One run's output, the page's evidence at its end, and the last progress that it reported."""
 
     output: Any
     evidence: Evidence
@@ -65,25 +65,25 @@ class Observed:
 
     @cached_property
     def described(self) -> dict[str, Any]:
-        """What the output looks like."""
+        """The profile of the output."""
         return describe(self.output)
 
 
 @dataclass(frozen=True)
 class PreviousOutput:
-    """What clean runs of one revision gave for one set of parameters.
+    """The outputs of one revision's clean runs with one set of parameters.
 
     Args:
-        parameters: Without secret ones.
-        runs: How many there were.
-        rows: Fewest and most rows; None where the output has no list.
-        output: The last one, shortened; see `compact`.
-        digest: Of the last one; see `digest`.
-        joins: How many times one could be laid beside the one before it.
-        kept: Least share of rows that were still there in the next run.
-        changed: Field to the largest share of its values that changed from one run to the next, in rows of both.
-        span: Seconds between two that were laid beside each other, at most: over that time it is known what stays.
-        age: Seconds since the last one.
+        parameters: The parameters, without secret ones.
+        runs: The number of clean runs.
+        rows: Fewest and most rows; None if the output has no list.
+        output: The last output, shortened; see `compact`.
+        digest: The hash of the last output; see `digest`.
+        joins: The number of outputs that were compared with the one before.
+        kept: Least share of rows that were still there in the next output.
+        changed: By field, the largest share of its values that changed between outputs, in matched rows.
+        span: Most seconds between two outputs that were compared: the time for which stability is known.
+        age: Seconds since the last output.
     """
 
     parameters: Mapping[str, Any]
@@ -100,13 +100,13 @@ class PreviousOutput:
 
 @dataclass(frozen=True)
 class History:
-    """What clean runs of one revision have shown, beside its contract.
+    """The clean runs of one revision, beside its contract.
 
     Args:
-        clean_runs: How many there were.
-        profile: What their outputs looked like, merged; empty where there was none.
-        same: What the parameters of the run in question gave before.
-        others: What other parameters gave, the last first.
+        clean_runs: Their number.
+        profile: The merged profile of their outputs; empty if there were none.
+        same: Outputs of the parameters of the run in question.
+        others: Outputs of other parameters, the last first.
     """
 
     clean_runs: int = 0

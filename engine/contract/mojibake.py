@@ -1,4 +1,4 @@
-"""Text whose bytes were read in the wrong encoding: what it looks like, and what it was."""
+"""Detection and repair of mojibake: text whose bytes were decoded with the wrong encoding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 _PUNCTUATION = "\u2018\u2019\u201c\u201d\u201e\u201a\u2026\u2013\u2014\u2039\u203a\u00a0\u00ab\u00bb\u00b7"
-# What the bytes 0x80 to 0xBF are in Latin-1 or in Windows-1252.
+# The bytes 0x80 to 0xBF in Latin-1 or in Windows-1252.
 _WINDOWS = bytes(range(0x80, 0xA0)).decode("cp1252", "ignore")
 _REST = f"[\x80-\xbf{_WINDOWS}]"
 _SURE = f"[\x80-\x9f\xa1-\xaa\xac-\xb6\xb8-\xba\xbc-\xbf{''.join(sorted(set(_WINDOWS) - set(_PUNCTUATION)))}]"
@@ -15,26 +15,26 @@ _SEQUENCE = f"(?:[\xc2-\xdf]{_REST}|[\xe0-\xef]{_REST}{{2}}|[\xf0-\xf4]{_REST}{{
 _GARBLED = re.compile(
     "\ufffd"
     f"|\xe2[\x80\u20ac]{_REST}"  # quotation marks, dashes, an ellipsis
-    f"|[\xc2-\xc5]{_SURE}"  # letters of the Latin alphabet with marks, and signs
-    # A quotation mark may well follow a capital letter with a mark at the end of a word in capitals.
+    f"|[\xc2-\xc5]{_SURE}"  # accented Latin letters, and symbols
+    # At the end of a word in capitals, a quotation mark may follow an accented capital letter.
     f"|(?<![{_CAPITAL}])[\xc2\xc3]{_REST}(?![{_CAPITAL}])"
     f"|{_SEQUENCE}{{2,}}"  # a word of another alphabet
 )
 
 
-def garbled(value: Any) -> bool:
-    """Whether a text has letters that were garbled by the wrong encoding.
+def is_garbled(value: Any) -> bool:
+    """Return True for a text with characters of a wrong encoding.
 
-    >>> [garbled(text) for text in ("fÃ¼r", "naÃ¯ve â€œsoâ€", "Â£5", "für", "CAFÉ”, AMANHÃ…", 5)]
+    >>> [is_garbled(text) for text in ("fÃ¼r", "naÃ¯ve â€œsoâ€", "Â£5", "für", "CAFÉ”, AMANHÃ…", 5)]
     [True, True, True, False, False, False]
     """
     return isinstance(value, str) and not value.isascii() and bool(_GARBLED.search(value))
 
 
-def restored(text: str) -> str | None:
-    """What a text was before UTF-8 was read as Latin-1 or Windows-1252; None where it was nothing of the kind.
+def restore(text: str) -> str | None:
+    """Return the text before its UTF-8 was read as Latin-1 or Windows-1252; None if that did not happen.
 
-    >>> restored("fÃ¼r"), restored("für")
+    >>> restore("fÃ¼r"), restore("für")
     ('für', None)
     """
     try:

@@ -1,4 +1,4 @@
-"""The page part of the contract: what the page showed where good runs ended, and how a run's page departs from it."""
+"""The page part of the contract: the page at the end of good runs, and departures from it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from engine.contract.model import Breach, Observed
 from engine.contract.profile import rows
 from engine.task.text import collapse
 
-_SHOWN_MORE = 1.2  # times the rows of the output; a group of few more has a head, a sum or an advertisement
+_SHOWN_MORE = 1.2  # times the rows of the output; a few more are a header, a sum or an advertisement
 _ANYTHING = re.compile(r"""text=(?:""|''|//)|text\((?:""|'')?\)|^(?:html|body|:root|\*)$""", re.IGNORECASE)
-_COMMON_WORDS = 3  # characters; shorter words of a title say nothing
+_SHORTEST_WORD = 3  # characters; shorter words of a title say nothing
 
 
 def learn_page(runs: Sequence[Observed]) -> dict[str, Any]:
-    """What holds at the end of all the given good runs."""
+    """Return what holds on the page at the end of all given good runs."""
     return {
         "no_next_left": all(not run.evidence.next_controls for run in runs),
         "counts": sorted(set.intersection(*(_true_counts(run) for run in runs))),
@@ -29,7 +29,7 @@ def learn_page(runs: Sequence[Observed]) -> dict[str, Any]:
 
 
 def check_page(page: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
-    """How the page at the end of a run departs."""
+    """Yield the breaches of the page at the end of a run."""
     evidence = run.evidence
     if page.get("no_next_left") and evidence.next_controls:
         yield Breach(
@@ -64,25 +64,26 @@ def _check_counts(page: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
             return
 
 
-def borne_out(run: Observed, page: Mapping[str, Any]) -> bool:
-    """Whether the page itself states as many rows as the output has.
+def count_confirmed(run: Observed, page: Mapping[str, Any]) -> bool:
+    """Return True where the page itself states as many rows as the output has.
 
-    That it shows as many proves nothing: the rest may be on further pages, or not loaded yet.
+    That it shows as many is no proof: there may be more on further pages, or not loaded yet.
     """
     count, known = rows(run.output), page.get("counts", ())
     return any(total == count and (not known or _shape(text) in known) for text, total in run.evidence.counts)
 
 
 def empty_confirmed(run: Observed) -> bool:
-    """Whether the page says that there is nothing, by something that does not match just anything."""
+    """Return True where the page says that there is nothing, by a locator that does not match just anything."""
     return any(visible and not _ANYTHING.search(locator) for locator, visible in run.evidence.empty)
 
 
-def always_there(messages: Collection[str], full_page: str) -> str | None:
-    """The message by which a page says that there is nothing, if a page with rows shows it, too.
+def permanent_message(messages: Collection[str], full_page: str) -> str | None:
+    """Return the message that a page gives for an empty list, if a page with rows shows it, too.
 
-    >>> always_there(["0 orders"], "Orders 10 orders"), always_there(["No luck?"], "12 shops. No luck? Call us.")
-    (None, 'No luck?')
+    >>> permanent_message(["No luck?"], "12 shops. No luck? Call us.")
+    'No luck?'
+    >>> permanent_message(["0 orders"], "Orders 10 orders")
     """
     shown = collapse(full_page)
     words = map(collapse, messages)
@@ -90,21 +91,21 @@ def always_there(messages: Collection[str], full_page: str) -> str | None:
 
 
 def title_words(run: Observed) -> set[str]:
-    """The words of the page's title, without those of the run's parameters."""
+    """Return the words of the page's title, without those of the run's parameters."""
     own = {w for v in run.parameters.values() for w in re.findall(r"[^\W\d_]+", str(v).casefold())}
     found = re.findall(r"[^\W\d_]+", run.evidence.title.casefold())
-    return {word for word in found if len(word) >= _COMMON_WORDS} - own
+    return {word for word in found if len(word) >= _SHORTEST_WORD} - own
 
 
 def _true_counts(run: Observed) -> set[str]:
-    """The shapes of the statements on the page that gave the number of rows: "53 entries" has the shape "# entries"."""
+    """Return the shapes of the page's statements of the number of rows: "53 entries" has the shape "# entries"."""
     count = rows(run.output)
     shapes = {_shape(text) for text, number in run.evidence.counts if number == count}
     return shapes - {_shape(text) for text, number in run.evidence.counts if number != count}
 
 
 def _true_groups(run: Observed) -> set[str]:
-    """The groups of like elements, such as ``tr in table``, of which the page showed as many as the output has rows."""
+    """Return the groups of like elements, such as ``tr in table``, that are as many as the output has rows."""
     count = rows(run.output)
     right = {name for name, size in run.evidence.groups if size == count and size > 1}
     return right - {name for name, size in run.evidence.groups if size != count}

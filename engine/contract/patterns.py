@@ -1,4 +1,4 @@
-"""What kind of value a value is: its pattern class, the shape of its text, the number it stands for."""
+"""Classification of values: pattern class, shape of the text, and number."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ERROR = re.compile(
 
 
 def pattern(value: Any) -> str:
-    """The pattern class of a value.
+    """Return the pattern class of a value.
 
     >>> [pattern(v) for v in (3, "£4.50", "2025-03-01", "two\\nlines", "Ada", "A-17")]
     ['number', 'money', 'date', 'lines', 'text', 'code']
@@ -55,14 +55,14 @@ def pattern(value: Any) -> str:
 
 
 def kind(value: Any) -> str:
-    """The JSON type of a scalar; whole numbers are numbers."""
+    """Return the JSON type of a scalar; integers are numbers."""
     if isinstance(value, bool):
         return "boolean"
     return "number" if isinstance(value, (int, float)) else "string"
 
 
 def shape(text: str) -> str:
-    """The text with runs of digits as 9 and of letters as a; a date by numbers says which is surely the day.
+    """Return the text with digits as 9 and letters as a; in a numeric date, D marks what can only be the day.
 
     >>> shape("€ 1,234.50"), shape("Sept. 3, 2025"), shape("31/12/2025"), shape("1.234,50 €")
     ('€ 9.9', 'a. 9, 9', 'D/9/9', '9,9 €')
@@ -75,8 +75,8 @@ def shape(text: str) -> str:
     return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", plain))[:40]
 
 
-def day_moved(known: Iterable[str], new: Iterable[str]) -> bool:
-    """Whether dates that had the day first have it second now, or the other way round; both by their shapes."""
+def day_position_changed(known: Iterable[str], new: Iterable[str]) -> bool:
+    """Return True where dates, given by their shapes, had the day first and have it second, or the reverse."""
     before, after = {s.find("D") for s in known} - {-1}, {s.find("D") for s in new} - {-1}
     return len(before) == 1 and bool(after) and not before & after
 
@@ -86,7 +86,7 @@ def _day(digits: str) -> str:
 
 
 def number(value: Any) -> float | None:
-    """The number that a value is or shows, or None.
+    """Return the number that a value is or shows, or None.
 
     >>> number("€ 1.234,50"), number("12 %"), number("soon")
     (1234.5, 12.0, None)
@@ -107,7 +107,7 @@ def number(value: Any) -> float | None:
 
 
 def error_text(value: Any) -> bool:
-    """Whether a text reads like an error message.
+    """Return True for a text that reads like an error message.
 
     >>> error_text("Something went wrong. Try again later."), error_text("Errol Flynn")
     (True, False)
@@ -115,11 +115,11 @@ def error_text(value: Any) -> bool:
     return isinstance(value, str) and len(value) < 500 and bool(_ERROR.match(value.strip()))
 
 
-def cut_off(value: Any) -> bool:
-    """Whether a text ends as one does that was shortened to fit."""
+def is_shortened(value: Any) -> bool:
+    """Return True for a text that ends with an ellipsis."""
     return isinstance(value, str) and value.rstrip().endswith(("…", "..."))
 
 
-def blank(value: Any) -> bool:
-    """Whether a field has no value."""
+def is_blank(value: Any) -> bool:
+    """Return True for a missing value: null, or an empty text, list or object."""
     return value is None or value == [] or value == {} or (isinstance(value, str) and not value.strip())

@@ -1,4 +1,4 @@
-"""What an output looks like: for each array and object of it, how many rows, which fields, and what is in them."""
+"""Profiles of outputs: for each array and object, the number of rows, the fields, and their values."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.contract.mojibake import garbled
-from engine.contract.patterns import blank, cut_off, error_text, kind, number, pattern, shape
+from engine.contract.mojibake import is_garbled
+from engine.contract.patterns import error_text, is_blank, is_shortened, kind, number, pattern, shape
 
-ENOUGH_VALUES = 5  # below, neither distinctness nor uniqueness means anything
-CHANCE = 0.005  # that so much comes of the learnt share; less likely is a breach
+ENOUGH_VALUES = 5  # with fewer, neither distinctness nor uniqueness means anything
+CHANCE = 0.005  # probability under the learned rate; what is less probable is a breach
 _SHAPED = frozenset({"date", "money", "percent", "number", "phone", "code"})
-_MOST_SHAPES = 3  # a field of more shapes has none that can be told
-_SORTED_VALUES = 6  # distinct ones; fewer are in order by chance
+_MOST_SHAPES = 3  # a field with more has no characteristic shape
+_SORTED_VALUES = 6  # distinct values; fewer may be in order by chance
 
 
 def describe(output: Any) -> dict[str, Any]:
-    """The profile of an output, by the JSON path of each array and object; see `merge`."""
+    """Return the profile of an output, by the JSON path of each array and object; see `merge`."""
     found: dict[str, list[Any]] = {}
     arrays: dict[str, list[int]] = {}
     _collect(output, "$", found, arrays)
@@ -30,7 +30,7 @@ def describe(output: Any) -> dict[str, Any]:
             "array": path in arrays,
             "rows": [min(arrays[path]), max(arrays[path])] if path in arrays else [1, 1],
             "seen": len(found.get(path, [])),
-            "twins": _twins(found.get(path, [])) if path in arrays else 0.0,
+            "twins": _duplicate_share(found.get(path, [])) if path in arrays else 0.0,
             "fields": _describe_fields(found.get(path, [])),
         }
         for path in {**arrays, **found}
@@ -38,7 +38,7 @@ def describe(output: Any) -> dict[str, Any]:
 
 
 def rows(output: Any) -> int | None:
-    """Number of rows of the output's largest array, or None where it has none."""
+    """Return the number of rows of the output's largest array, or None if it has none."""
     if isinstance(output, list):
         return len(output)
     if not isinstance(output, Mapping):
@@ -52,7 +52,7 @@ def _inner(value: Any) -> int | None:
 
 
 def main_rows(output: Any) -> tuple[str, list[Mapping[str, Any]]]:
-    """JSON path and rows of the output's largest list of objects; of one object, itself."""
+    """Return the JSON path and the rows of the output's largest list of objects; of one object, itself."""
     best: tuple[str, list[Mapping[str, Any]]] = ("$", [output] if isinstance(output, Mapping) else [])
     longest = -1
     stack: list[tuple[str, Any]] = [("$", output)]
@@ -86,8 +86,8 @@ def _collect(value: Any, path: str, found: dict[str, list[Any]], arrays: dict[st
             _collect(child, inner, found, arrays)
 
 
-def _twins(values: list[Any]) -> float:
-    """Share of rows that are like another in every field."""
+def _duplicate_share(values: list[Any]) -> float:
+    """Return the share of rows that duplicate another."""
     if len(values) < 2:
         return 0.0
     distinct = {json.dumps(v, sort_keys=True, default=str) for v in values}
@@ -98,7 +98,7 @@ def _describe_fields(values: list[Any]) -> dict[str, Any]:
     if not values:
         return {}
     records = [v if isinstance(v, Mapping) else {"": v} for v in values]
-    # Lists and objects within are described at paths of their own.
+    # Nested lists and objects have paths of their own.
     names = dict.fromkeys(
         name for record in records for name, v in record.items() if not isinstance(v, (Mapping, list))
     )
@@ -106,9 +106,9 @@ def _describe_fields(values: list[Any]) -> dict[str, Any]:
 
 
 def _describe_field(values: list[Any]) -> dict[str, Any]:
-    filled = [v for v in values if not blank(v)]
+    filled = [v for v in values if not is_blank(v)]
     patterns = _shares([pattern(v) for v in filled])
-    told: dict[str, Any] = {
+    described: dict[str, Any] = {
         "filled": round(len(filled) / len(values), 4),
         "seen": len(values),
         "blank": len(values) - len(filled),
@@ -116,23 +116,23 @@ def _describe_field(values: list[Any]) -> dict[str, Any]:
         "types": sorted({kind(v) for v in filled}),
     }
     if not filled:
-        return told
-    told |= _distinctness(filled)
+        return described
+    described |= _distinctness(filled)
     numbers = [n for v in filled if (n := number(v)) is not None]
     if len(numbers) == len(filled) and min(numbers) >= 0:
         median = statistics.median(numbers)
-        told["median"] = [median, median]
+        described["median"] = [median, median]
     texts = [v for v in filled if isinstance(v, str)]
     if texts and len(texts) == len(filled):
         median = statistics.median(map(len, texts))
-        told["length"] = [median, median]
-        told["errors"] = round(sum(map(error_text, texts)) / len(texts), 4)
-        told["cut"] = round(sum(map(cut_off, texts)) / len(texts), 4)
-        told["garbled"] = sum(map(garbled, texts))
-        told["marked"] = sum(not text.isascii() for text in texts)
+        described["length"] = [median, median]
+        described["errors"] = round(sum(map(error_text, texts)) / len(texts), 4)
+        described["cut"] = round(sum(map(is_shortened, texts)) / len(texts), 4)
+        described["garbled"] = sum(map(is_garbled, texts))
+        described["marked"] = sum(not text.isascii() for text in texts)
         if sum(patterns.get(name, 0.0) for name in _SHAPED) >= 0.9:
-            told["shapes"] = _shares([shape(v) for v in texts])
-    return told
+            described["shapes"] = _shares([shape(v) for v in texts])
+    return described
 
 
 def _shares(names: list[str]) -> dict[str, float]:
@@ -143,26 +143,26 @@ def _shares(names: list[str]) -> dict[str, float]:
 
 
 def _distinctness(filled: list[Any]) -> dict[str, Any]:
-    """How distinct the values are, and whether they rise or fall."""
+    """Return how distinct the values are, and in what shares they rise and fall."""
     distinct = len({(kind(v), v) for v in filled if not isinstance(v, (list, Mapping))})
-    told: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     if len(filled) >= ENOUGH_VALUES or distinct < len(filled):
-        told["unique"] = distinct == len(filled)
+        described["unique"] = distinct == len(filled)
     if len(filled) >= ENOUGH_VALUES:
         share = round(distinct / len(filled), 4)
-        told["distinct"] = [share, share]
-        told |= spread(filled)
+        described["distinct"] = [share, share]
+        described |= spread(filled)
     if distinct >= _SORTED_VALUES:
         keys = [n if (n := number(v)) is not None else str(v).casefold() for v in filled]
         if len({type(key) for key in keys}) == 1:
             pairs = list(itertools.pairwise(keys))
-            told["falls"] = round(sum(a > b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type
-            told["rises"] = round(sum(a < b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type
-    return told
+            described["falls"] = round(sum(a > b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type
+            described["rises"] = round(sum(a < b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type
+    return described
 
 
 def spread(values: Sequence[Any]) -> dict[str, Any]:
-    """How many values there are, the share of the one that is there most often, and of those like the one before."""
+    """Return the number of distinct values, the share of the commonest, and of those equal to the one before."""
     plain = [(kind(v), v) for v in values if not isinstance(v, (list, Mapping))]
     counts = collections.Counter(plain)
     again = sum(a == b for a, b in itertools.pairwise(plain))
@@ -174,7 +174,7 @@ def spread(values: Sequence[Any]) -> dict[str, Any]:
 
 
 def improbable(share: float, count: int, rate: float) -> bool:
-    """Whether a share of so many cannot come of a rate that is less: Chernoff's bound on the binomial tail.
+    """Return True where such a share of ``count`` is improbable at a lower rate, by Chernoff's bound.
 
     >>> improbable(1.0, 5, 0.3), improbable(0.5, 10, 0.4)
     (True, False)
@@ -186,7 +186,7 @@ def improbable(share: float, count: int, rate: float) -> bool:
 
 
 def merge(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The profile that all the given outputs satisfy: the widest bands, the least shares, the sums of what was seen."""
+    """Return the profile that all given outputs satisfy: the widest bands, the least shares, the summed counts."""
     merged: dict[str, Any] = {}
     for path in sorted({path for part in parts for path in part}):
         here = [part[path] for part in parts if path in part]
@@ -225,7 +225,7 @@ def _merge_field(name: str, parts: Sequence[Mapping[str, Any]]) -> dict[str, Any
     if values := [f["values"] for f in known if "values" in f]:
         merged["values"] = min(values)
     if filled and all("shapes" in f for f in filled):
-        # One more than can be told says as well that there are too many.
+        # One more than the limit suffices to say that there are too many.
         shapes = sorted(_most([f["shapes"] for f in filled]).items(), key=lambda s: (-s[1], s[0]))
         merged["shapes"] = dict(shapes[: _MOST_SHAPES + 1])
     for way in ("falls", "rises"):
@@ -239,15 +239,15 @@ def _most(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def shapes(field: Mapping[str, Any]) -> frozenset[str] | None:
-    """The shapes of a field's values, or None where they are too many to be told."""
+    """Return the shapes of a field's values, or None if there are too many."""
     known = field.get("shapes")
     return frozenset(known) if known and len(known) <= _MOST_SHAPES else None
 
 
-def repeated(values: Sequence[Any]) -> int:
-    """How many of the rows are copies of another.
+def count_duplicates(values: Sequence[Any]) -> int:
+    """Return the number of rows that duplicate another.
 
-    >>> repeated([{"a": 1}, {"a": 2}, {"a": 1}])
+    >>> count_duplicates([{"a": 1}, {"a": 2}, {"a": 1}])
     1
     """
     return len(values) - len({json.dumps(value, sort_keys=True, default=str) for value in values})

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.contract import Breach, Observed, PreviousOutput, borne_out, check
+from engine.contract import Breach, Observed, PreviousOutput, check, count_confirmed
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution.automation_run import AutomationRun
@@ -97,7 +97,9 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
     """
     observed = run.observed(requirements.without_secrets(run.parameters))
     suspect = [
-        str(b) for b in breaches(observed, requirements) if b.severity == "statistical" and not borne_out(observed, {})
+        str(b)
+        for b in breaches(observed, requirements)
+        if b.severity == "statistical" and not count_confirmed(observed, {})
     ]
     found = (plausibility.unseen(observed.output, seen, code), plausibility.incomplete(observed), *suspect)
     return [advisory for advisory in found if advisory is not None]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from engine.agent.describe import describe_output
 from engine.agent.prompts import fence
-from engine.contract import Breach, Observed, borne_out
+from engine.contract import Breach, Observed, count_confirmed
 from engine.models.base import ModelRequest
 from engine.models.budget import ModelBudget
 from engine.runs.context import RunContext
@@ -36,10 +36,10 @@ def may_be_new_data(breaches: Sequence[Breach]) -> bool:
     return bool(breaches) and not any(b.structural for b in breaches)
 
 
-def row_count_borne_out(breaches: Sequence[Breach], run: Observed, contract: Mapping[str, Any]) -> bool:
+def row_count_confirmed(breaches: Sequence[Breach], run: Observed, contract: Mapping[str, Any]) -> bool:
     """Return True where only the number of rows is suspect, and the page states just that number."""
     counts_alone = bool(breaches) and all(b.kind in _ROW_COUNTS for b in breaches)
-    return counts_alone and borne_out(run, contract.get("page", {}))
+    return counts_alone and count_confirmed(run, contract.get("page", {}))
 
 
 async def ask_whether_legitimate(

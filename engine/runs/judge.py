@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.bundles import Bundle
-from engine.contract import Breach, always_there, check, rows
+from engine.contract import Breach, check, permanent_message, rows
 from engine.diagnosis.failures import Failed, model_failure
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelError
 from engine.execution.automation_run import AutomationRun
 from engine.execution.effects import writes
-from engine.runs.confirm import ask_whether_legitimate, may_be_new_data, row_count_borne_out
+from engine.runs.confirm import ask_whether_legitimate, may_be_new_data, row_count_confirmed
 from engine.runs.context import RunContext
 from engine.runs.verdict import (
     Accepted,
@@ -111,7 +111,7 @@ def _output_problems(context: RunContext, bundle: Bundle, run: AutomationRun) ->
     history = good_runs.run_history.history(bundle.committed.id, observed.parameters)
     breaches = check(bundle.contract, observed, history)
     binding = [b for b in breaches if b.severity != "advisory"]
-    if binding and not problems and row_count_borne_out(binding, observed, bundle.contract):
+    if binding and not problems and row_count_confirmed(binding, observed, bundle.contract):
         binding = []
     return problems + [str(b) for b in binding], breaches
 
@@ -170,7 +170,7 @@ def confirm_empty(run: AutomationRun, other: OtherParameters) -> str | None:
     """Return the reason why an empty result is not believed; None where nothing speaks against it."""
     if other.works is False:
         return "$: no rows, and none any more for parameters that gave rows before"
-    if other.works and (message := always_there(run.outcome.evidence.messages, other.page_text)):
+    if other.works and (message := permanent_message(run.outcome.evidence.messages, other.page_text)):
         return f"$: no rows, and {message!r}, by which the page was said to tell so, is there on full pages, too"
     return None
 

@@ -22,14 +22,14 @@ def with_marks(change: Callable[[str], str] = str) -> Rows:
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
-def test_letters_of_a_wrong_encoding_are_seen_from_the_first_run_on(encoding: str) -> None:
+def test_a_wrong_encoding_is_a_breach_from_the_first_run_on(encoding: str) -> None:
     contract = learn([run_of(with_marks())])
     found = check(contract, run_of(with_marks(lambda name: wrong(name, encoding))))
     assert ("garbled", "structural") in [(b.kind, b.severity) for b in found]
     assert check(contract, run_of(with_marks())) == []
 
 
-def test_one_garbled_value_is_the_encodings_fault_only_where_it_was_right_before(database: Database) -> None:
+def test_a_single_garbled_value_is_structural_only_if_it_was_right_before(database: Database) -> None:
     past = CleanRuns(database, run_of(with_marks(), {"q": "a"}))
     spoilt = [row | {"name": wrong(row["name"])} if i == 0 else row for i, row in enumerate(with_marks())]
     foreign = [
@@ -40,7 +40,7 @@ def test_one_garbled_value_is_the_encodings_fault_only_where_it_was_right_before
     assert [b.severity for b in check(contract, run_of(foreign)) if b.kind == "garbled"] == ["advisory"]
 
 
-def test_escapes_in_place_of_signs_are_seen_where_the_signs_were_there_before(database: Database) -> None:
+def test_html_escapes_are_a_breach_where_the_characters_were_there_before(database: Database) -> None:
     signs = [row | {"name": f"{row['name']} & Sons"} if i < 3 else row for i, row in enumerate(shops(20))]
     escaped = [row | {"name": row["name"].replace("&", "&amp;")} for row in signs]
     past = CleanRuns(database, run_of(signs, {"q": "a"}))
@@ -50,7 +50,7 @@ def test_escapes_in_place_of_signs_are_seen_where_the_signs_were_there_before(da
     assert "garbled" not in [b.kind for b in always.breaches(run_of(escaped, {"q": "b"}))]
 
 
-def test_rows_are_known_by_their_names_and_not_by_their_dates(database: Database) -> None:
+def test_rows_are_matched_by_name_rather_than_by_date(database: Database) -> None:
     def dated(year: int) -> Rows:
         return [row | {"added": f"{year}-03-{n + 1:02}"} for n, row in enumerate(shops(20))]
 
@@ -59,7 +59,7 @@ def test_rows_are_known_by_their_names_and_not_by_their_dates(database: Database
     assert past.breaches(run_of(dated(2024), {"q": "a"})) == []
 
 
-def test_what_was_garbled_when_it_was_learnt_may_be() -> None:
+def test_text_that_was_garbled_in_good_runs_is_accepted() -> None:
     garbled = run_of(with_marks(wrong))
     assert check(learn([garbled]), garbled) == []
 
@@ -72,12 +72,12 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_letters_with_marks_are_not_taken_for_garbled_ones(text: str) -> None:
+def test_accented_text_is_not_taken_for_garbled(text: str) -> None:
     contract = learn([run_of(shops(20))])
     assert check(contract, run_of(shops(20, note=lambda r: f"{r['note']}: {text}"))) == []
 
 
-def test_a_field_of_several_values_may_not_have_one_alone(database: Database) -> None:
+def test_a_varied_field_that_becomes_constant_is_a_breach(database: Database) -> None:
     past = CleanRuns(database, run_of(shops(20), {"q": "a"}))
     assert past.kinds(run_of(shops(20, town="Harrow"), {"q": "a"})) == ["constant"]
     pages = [row | {"town": "Harrow" if i < 12 else "Ashby"} for i, row in enumerate(shops(20))]
@@ -90,7 +90,7 @@ def test_a_field_of_several_values_may_not_have_one_alone(database: Database) ->
     assert past.kinds(run_of(shops(20, town="Harrow"), {"q": "b"})) == [], "of other parameters one run says nothing"
 
 
-def test_a_flag_may_be_the_same_everywhere_and_so_may_what_was_asked_for(database: Database) -> None:
+def test_a_constant_flag_or_parameter_value_is_accepted(database: Database) -> None:
     flags: Rows = [row | {"open": i % 2 > 0} for i, row in enumerate(shops(20))]
     past = CleanRuns(database, *(run_of(flags, {"town": None}) for _ in range(6)))
     assert past.kinds(run_of([row | {"open": True} for row in flags], {"town": None})) == []
@@ -99,7 +99,7 @@ def test_a_flag_may_be_the_same_everywhere_and_so_may_what_was_asked_for(databas
 
 
 @pytest.mark.parametrize("change", [str.upper, str.lower])
-def test_rows_that_come_in_another_case_are_told(change: Callable[[str], str], database: Database) -> None:
+def test_a_change_of_case_in_all_rows_is_a_breach(change: Callable[[str], str], database: Database) -> None:
     past = CleanRuns(database, run_of(shops(20), {"q": "a"}))
     assert past.kinds(run_of(shops(20, name=lambda r: change(r["name"])), {"q": "a"})) == ["recased"]
     some: Rows = [row | {"name": row["name"].upper()} if i % 2 else row for i, row in enumerate(shops(20))]
@@ -113,7 +113,7 @@ BADGES: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("badge", BADGES)
-def test_the_same_words_at_many_names_are_told(badge: str, database: Database) -> None:
+def test_the_same_words_added_to_many_values_are_a_breach(badge: str, database: Database) -> None:
     past = CleanRuns(database, run_of(shops(20), {"q": "a"}))
 
     def badged(every: int) -> Rows:

@@ -1,4 +1,4 @@
-"""The same page with other data: what changes from day to day is no drift. And what it costs to look."""
+"""Data that change from day to day on the same page are not taken for drift."""
 
 import random
 from collections.abc import Callable

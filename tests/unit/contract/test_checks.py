@@ -18,31 +18,31 @@ def kinds(run: Observed, clean_runs: int = 0, good: Observed = GOOD) -> list[str
     return [b.kind for b in check(learn([good]), run, History(clean_runs))]
 
 
-def test_what_it_was_learnt_from_is_good() -> None:
+def test_the_run_that_was_learned_from_satisfies_the_contract() -> None:
     assert kinds(GOOD) == []
 
 
-def test_changed_data_of_the_same_shape_is_good() -> None:
+def test_changed_data_of_the_same_shape_satisfy_the_contract() -> None:
     assert kinds(Observed(people(9), Evidence(counts=(("9 people", 9),)), (9, 9))) == []
 
 
-def test_an_empty_list_needs_the_page_to_say_so() -> None:
+def test_an_empty_list_is_accepted_only_if_the_page_says_so() -> None:
     assert kinds(Observed([], Evidence())) == ["no-rows"]
     assert kinds(Observed([], Evidence(empty=(("text=Nothing found", True),)))) == []
     assert kinds(Observed([], Evidence(empty=(("text=Nothing found", False),)))) == ["no-rows"]
 
 
-def test_a_field_gone_everywhere_is_named() -> None:
+def test_a_field_missing_in_every_row_is_a_breach() -> None:
     breaches = check(learn([GOOD]), Observed(people(12, phone=" "), Evidence()))
     assert [(b.kind, b.path) for b in breaches] == [("field-empty", "$[*].phone")]
 
 
-def test_a_column_that_moved_is_seen_by_its_pattern() -> None:
+def test_a_field_with_another_pattern_is_a_breach() -> None:
     breaches = check(learn([GOOD]), Observed(people(12, joined="Accounting"), Evidence()))
     assert [(b.kind, b.path) for b in breaches] == [("pattern", "$[*].joined")]
 
 
-def test_a_next_control_left_over_is_seen_unless_good_runs_leave_one_too() -> None:
+def test_a_next_control_left_is_a_breach_unless_good_runs_leave_one() -> None:
     run = Observed(people(12), Evidence(next_controls=("Next",)))
     assert kinds(run) == ["next-left"]
     assert kinds(run, good=run) == []
@@ -52,11 +52,11 @@ def test_the_pages_own_count_must_be_the_number_of_rows() -> None:
     assert kinds(Observed(people(10), Evidence(counts=(("53 people", 53),)))) == ["count"]
 
 
-def test_progress_that_stops_short_is_seen() -> None:
+def test_progress_that_stops_short_is_a_breach() -> None:
     assert kinds(Observed(people(10), Evidence(), (10, 53))) == ["progress"]
 
 
-def test_rows_that_come_twice_are_seen_where_they_never_did() -> None:
+def test_duplicate_rows_are_a_breach_if_good_runs_had_none() -> None:
     twice = Observed([*people(40), *people(15)], Evidence(), (55, 55))
     assert kinds(twice) == ["duplicates"]
     assert "15 of 55" in str(check(learn([GOOD]), twice)[0])
@@ -65,7 +65,7 @@ def test_rows_that_come_twice_are_seen_where_they_never_did() -> None:
     assert check(widen(learn([GOOD]), twice), twice) == []
 
 
-def test_statistics_alarm_only_after_clean_runs() -> None:
+def test_statistical_breaches_need_clean_runs() -> None:
     few = Observed(people(3), Evidence())
     assert kinds(few) == []
     assert kinds(few, clean_runs=CLEAN_RUNS_BEFORE_STATISTICS) == ["fewer-rows"]
@@ -73,7 +73,7 @@ def test_statistics_alarm_only_after_clean_runs() -> None:
     assert kinds(sparse, clean_runs=CLEAN_RUNS_BEFORE_STATISTICS) == ["field-sparse"]
 
 
-def test_nested_lists_and_single_objects_are_looked_at() -> None:
+def test_nested_lists_and_single_objects_are_checked() -> None:
     good = Observed(
         {"title": "Report", "items": people(4), "groups": [{"tags": ["a", "b"]}, {"tags": ["c"]}]}, Evidence()
     )
@@ -86,14 +86,14 @@ def test_nested_lists_and_single_objects_are_looked_at() -> None:
     }
 
 
-def test_widening_admits_the_run_and_forgets_nothing() -> None:
+def test_a_widened_contract_admits_the_new_and_the_old_runs() -> None:
     contract = widen(learn([GOOD]), Observed([*people(2, phone="")], Evidence()))
     assert contract["output"]["$"]["rows"] == [2, 12]
     assert contract["output"]["$"]["fields"]["phone"]["filled"] == 0.0
     assert check(contract, GOOD) == []
 
 
-def test_rows_is_the_largest_list() -> None:
+def test_rows_counts_the_largest_list() -> None:
     assert rows({"a": [1], "b": [1, 2, 3]}) == 3
     assert rows({"a": 1}) is None
 

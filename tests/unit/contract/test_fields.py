@@ -46,7 +46,7 @@ CHANGES: dict[str, tuple[Callable[[], Rows], str]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_change_is_noticed_on_the_second_run_of_the_same_parameters(change: str, database: Database) -> None:
+def test_a_bulk_change_is_a_breach_on_the_second_run_of_the_same_parameters(change: str, database: Database) -> None:
     make, kind = CHANGES[change]
     past = CleanRuns(database, run_of(shops(20), {"q": "a"}))
     assert kind in past.kinds(run_of(make(), {"q": "a"}))
@@ -59,34 +59,34 @@ NEEDS_THE_SAME = {
 
 
 @pytest.mark.parametrize("change", sorted(set(CHANGES) - NEEDS_THE_SAME))
-def test_with_other_parameters_after_five_clean_runs(change: str, database: Database) -> None:
+def test_a_bulk_change_with_other_parameters_is_a_breach_after_five_clean_runs(change: str, database: Database) -> None:
     make, _ = CHANGES[change]
     past = CleanRuns(database, *(run_of(shops(20, 20 * n), {"q": str(n)}) for n in range(5)))
     assert past.kinds(run_of(make(), {"q": "other"})) != []
 
 
-def test_rows_are_missed_by_what_the_same_parameters_gave(database: Database) -> None:
+def test_the_number_of_rows_is_compared_with_the_same_parameters(database: Database) -> None:
     past = CleanRuns(database, *(run_of(shops(n), {"q": q}) for n, q in ((40, "a"), (3, "b"), (41, "a"))))
     assert past.kinds(run_of(shops(40)[5:17], {"q": "a"})) == ["fewer-rows"]
     assert past.kinds(run_of(shops(12), {"q": "c"})) == []
     assert past.kinds(run_of(shops(200), {"q": "a"})) == ["more-rows"]
 
 
-def test_a_field_that_is_often_empty_may_be(database: Database) -> None:
+def test_an_often_empty_field_may_be_empty(database: Database) -> None:
     half: Rows = [row | {"note": None} if i % 2 else row for i, row in enumerate(shops(20))]
     past = CleanRuns(database, *(run_of(half, {"q": "a"}) for _ in range(5)))
     assert past.kinds(run_of(shops(20), {"q": "a"})) == []
     assert past.kinds(run_of(shops(3, 4, note=None), {"q": "a"})) == ["fewer-rows"]
 
 
-def test_what_other_parameters_lack_these_may_not_lose(database: Database) -> None:
+def test_a_field_that_other_parameters_lack_may_not_vanish(database: Database) -> None:
     """A field that a result of other parameters lacked, and was admitted for, is still there for these."""
     past = CleanRuns(database, run_of(shops(20), {"q": "a"}), run_of(shops(20, 40, price=None), {"q": "b"}))
     assert past.kinds(run_of(shops(20, price=None), {"q": "a"})) == ["field-empty"]
     assert past.kinds(run_of(shops(20, 40, price=None), {"q": "b"})) == []
 
 
-def test_an_order_counts_only_where_the_task_states_one() -> None:
+def test_the_order_is_checked_only_if_the_task_states_one() -> None:
     good = run_of(sorted(shops(20), key=lambda r: r["price"]))
     shuffled = run_of(shops(20)[::-1])
     assert [b.kind for b in check(learn([good], "All shops, cheapest first"), shuffled)] == ["order"]
@@ -95,7 +95,7 @@ def test_an_order_counts_only_where_the_task_states_one() -> None:
     assert check(learn([good], "All shops, cheapest first"), run_of(nearly)) == []
 
 
-def test_the_page_shows_more_rows_than_were_returned() -> None:
+def test_fewer_rows_than_the_page_shows_are_a_breach() -> None:
     good = run_of(shops(20), groups=(("tr in tbody", 20), ("p in div", 3)))
     half = run_of(shops(10), groups=(("tr in tbody", 20),))
     assert [b.kind for b in check(learn([good]), half)] == ["shown"]
@@ -103,7 +103,7 @@ def test_the_page_shows_more_rows_than_were_returned() -> None:
     assert check(learn([good]), run_of(shops(20), groups=(("tr in tbody", 21),))) == [], "a row of sums"
 
 
-def test_another_title_and_other_landmarks_are_told_and_no_more() -> None:
+def test_another_title_and_other_landmarks_are_advisory() -> None:
     good = run_of(shops(20), {"q": "Roofing"}, title="Roofing | Trades Guide", landmarks=("main", "table: Name"))
     other = run_of(shops(20), {"q": "Roofing"}, title="Sign in", landmarks=("form",))
     assert [(b.kind, b.severity) for b in check(learn([good]), other)] == [
@@ -113,7 +113,7 @@ def test_another_title_and_other_landmarks_are_told_and_no_more() -> None:
     assert check(learn([good]), plain) == []
 
 
-def test_the_output_of_other_parameters_is_suspect_unless_the_page_names_ones_own(database: Database) -> None:
+def test_the_output_of_other_parameters_is_a_breach_unless_the_page_shows_the_parameter(database: Database) -> None:
     past = CleanRuns(database, *(run_of(shops(20, 20 * n), {"q": f"town {n}"}) for n in range(5)))
     stale = run_of(shops(20), {"q": "Penrith"})
     assert past.kinds(stale) == ["same-output"]
@@ -122,7 +122,7 @@ def test_the_output_of_other_parameters_is_suspect_unless_the_page_names_ones_ow
     assert past.kinds(run_of(shops(20), {"q": " TOWN 0"})) == []
 
 
-def test_what_never_changed_may_not_all_change_at_once(database: Database) -> None:
+def test_stable_values_that_all_change_at_once_are_a_breach(database: Database) -> None:
     steady = [run_of(shops(20), {"q": "a"}) for _ in range(3)]
     past = CleanRuns(database, *steady)
     other = run_of(shops(20, price=lambda r: r["price"] + 7), {"q": "a"})
@@ -132,12 +132,12 @@ def test_what_never_changed_may_not_all_change_at_once(database: Database) -> No
     assert past.kinds(other) == [], "now it is known to change"
 
 
-def test_rows_that_always_stayed_may_not_all_be_replaced(database: Database) -> None:
+def test_stable_rows_that_are_all_replaced_are_a_breach(database: Database) -> None:
     past = CleanRuns(database, *(run_of(shops(20), {"q": "a"}) for _ in range(3)))
     assert past.kinds(run_of(shops(20, 20), {"q": "a"})) == ["replaced"]
 
 
-def test_runs_within_minutes_do_not_tell_what_another_day_brings(
+def test_stability_within_minutes_does_not_bind_the_next_day(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter(datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=20 * n) for n in itertools.count())
@@ -159,6 +159,6 @@ def test_runs_within_minutes_do_not_tell_what_another_day_brings(
         assert found == [(kind, "statistical")], "what stayed for most of a day stays for two"
 
 
-def test_a_list_that_is_new_each_time_is_no_matter(database: Database) -> None:
+def test_a_list_that_is_new_each_time_is_accepted(database: Database) -> None:
     past = CleanRuns(database, *(run_of(shops(20, 20 * n), {"q": "a"}) for n in range(5)))
     assert past.kinds(run_of(shops(20, 200), {"q": "a"})) == []

@@ -64,7 +64,7 @@ def page(**known: Any) -> Evidence:
         (None, page(text="Something went wrong."), "error-page"),
     ],
 )
-def test_what_code_cannot_mend_is_named(error: ScriptError | None, evidence: Evidence, reason: str) -> None:
+def test_a_cause_outside_the_code_is_named(error: ScriptError | None, evidence: Evidence, reason: str) -> None:
     cause = site_cause(error, evidence, start_url=URL)
     assert cause is not None
     assert cause.reason == reason
@@ -86,7 +86,7 @@ def test_what_code_cannot_mend_is_named(error: ScriptError | None, evidence: Evi
         (WAITED, page(text=LONG, title="Forum", password_field=True)),
     ],
 )
-def test_what_is_left_is_the_codes_fault(error: ScriptError | None, evidence: Evidence) -> None:
+def test_without_such_a_cause_the_code_is_at_fault(error: ScriptError | None, evidence: Evidence) -> None:
     assert site_cause(error, evidence, start_url=URL) is None
 
 
@@ -99,7 +99,7 @@ def test_what_is_left_is_the_codes_fault(error: ScriptError | None, evidence: Ev
         page(text="An error occurred: 12 times today"),
     ],
 )
-def test_a_good_result_is_doubted_only_where_no_content_looks_like_that(evidence: Evidence) -> None:
+def test_a_good_result_is_accepted_on_a_page_that_may_be_content(evidence: Evidence) -> None:
     assert site_cause(None, evidence, start_url=URL, good=True) is None
 
 
@@ -112,7 +112,7 @@ def test_a_good_result_is_doubted_only_where_no_content_looks_like_that(evidence
         (page(url=f"{URL}/login", text="Sign in", password_field=True), "login-required"),
     ],
 )
-def test_a_good_result_of_a_wall_is_none(evidence: Evidence, reason: str) -> None:
+def test_a_good_result_on_a_wall_is_refused(evidence: Evidence, reason: str) -> None:
     cause = site_cause(None, evidence, start_url=URL, good=True)
     assert cause is not None
     assert cause.reason == reason
@@ -122,14 +122,14 @@ def test_a_good_result_of_a_wall_is_none(evidence: Evidence, reason: str) -> Non
     ("status", "retry_after", "passes"),
     [(500, None, False), (502, None, True), (503, None, True), (504, "3", True), (429, None, False), (429, "3", True)],
 )
-def test_what_passes_by_itself_is_told_apart(status: int, retry_after: str | None, passes: bool) -> None:
+def test_transient_causes_are_marked(status: int, retry_after: str | None, passes: bool) -> None:
     cause = site_cause(WAITED, page(status=status, retry_after=retry_after))
     assert cause is not None
     assert cause.transient == passes
     assert cause.wait == (3.0 if retry_after else None)
 
 
-def test_a_date_in_retry_after_is_as_good_as_a_number() -> None:
+def test_retry_after_may_be_a_date() -> None:
     soon = datetime.now(UTC) + timedelta(seconds=90)
     cause = site_cause(WAITED, page(status=429, retry_after=format_datetime(soon, usegmt=True)))
     assert cause is not None
@@ -137,12 +137,12 @@ def test_a_date_in_retry_after_is_as_good_as_a_number() -> None:
     assert 60 < cause.wait <= 90
 
 
-def test_a_login_page_is_no_wall_for_an_automation_that_logs_in() -> None:
+def test_a_login_page_is_not_a_wall_for_an_automation_that_logs_in() -> None:
     evidence = page(text="Sign in", password_field=True)
     assert site_cause(WAITED, evidence, login_expected=True) is None
 
 
-def test_a_limit_on_requests_says_when_to_come_back() -> None:
+def test_a_rate_limit_gives_the_seconds_to_wait() -> None:
     cause = site_cause(WAITED, page(status=429, retry_after="30"))
     assert cause is not None
     assert cause.details["retry_after"] == "30"
