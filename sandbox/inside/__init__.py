@@ -1,1 +1,1 @@
-"""What runs in the jail: the worker, its driver and browser, and the automation."""
+"""The program in the jail: the worker, its driver and browser, and the automation that it runs."""

@@ -1,6 +1,6 @@
-"""Inside the jail: Playwright's driver, started before anything that takes long is imported, for it takes longest.
+"""Playwright's driver process, started before the slow imports, since it takes longest itself.
 
-Nothing here is imported that the driver would have to wait for.
+Only cheap modules are imported here, so that the driver does not wait for them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ _LIMIT = 32768  # as Playwright asks for
 
 
 class Driver:
-    """A driver process that Playwright gets when it starts one like it; else it starts its own, as ever.
+    """A running driver process, which Playwright gets when it is about to start the same one itself.
+
+    Where Playwright starts another command, this process is killed and Playwright's own is used. The methods are those
+    of `asyncio.subprocess.Process` that Playwright calls.
 
     Attributes:
-        stdin: What Playwright writes to.
-        stdout: What it reads.
+        stdin: The stream that Playwright writes to.
+        stdout: The stream that it reads.
+        returncode: The exit code, once it is known.
     """
 
     stdin: asyncio.StreamWriter
@@ -37,15 +41,15 @@ class Driver:
 
     @property
     def running(self) -> bool:
-        """Whether it still runs, as far as its end of the socket and the system tell."""
+        """True while neither the system nor the socket shows that the process has ended."""
         if self.returncode is None:
             pid, status = os.waitpid(self._pid, os.WNOHANG)
             if pid:
                 self.returncode = os.waitstatus_to_exitcode(status)
         return self.returncode is None and not self.stdout.at_eof()
 
-    async def offer(self) -> None:
-        """Have asyncio give it to Playwright, when that starts a process."""
+    async def hand_to_playwright(self) -> None:
+        """Have asyncio return this process the next time that one is started; Playwright starts the next."""
         import asyncio
 
         self.stdout, self.stdin = await asyncio.open_connection(sock=self._end, limit=_LIMIT)
@@ -61,7 +65,7 @@ class Driver:
         asyncio.create_subprocess_exec = hand_over
 
     async def communicate(self) -> None:
-        """Wait for its end; Playwright does so when it is stopped."""
+        """Wait for the end of the process, as Playwright does when it is stopped."""
         import asyncio
 
         if self.returncode is None:
@@ -69,16 +73,16 @@ class Driver:
             self.returncode = os.waitstatus_to_exitcode(status)
 
     def kill(self) -> None:
-        """End it."""
+        """Kill the process."""
         if self.returncode is None:
             os.kill(self._pid, 9)
 
 
 def start(compiled: str | None) -> Driver:
-    """Start the driver, on one end of a socket.
+    """Start the driver on one end of a socket, and return it.
 
     Args:
-        compiled: Directory of its compiled code.
+        compiled: Directory with its compiled code, or None.
     """
     import playwright
     from playwright._repo_version import version

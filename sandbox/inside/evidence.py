@@ -1,5 +1,4 @@
-"""Inside the jail: what the page shows, and what happened on the network. Runs beside the automation, and must
-cost little."""
+"""Evidence of a run: the content of its page and a record of its requests. Every run collects it, so it is cheap."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.inside.hints import collect_hints
 from sandbox.inside.outline import OUTLINE
-from sandbox.inside.screenshot import stop_loading, take_picture
+from sandbox.inside.screenshot import stop_loading, take_screenshot
 from sandbox.paging import NEXT_ARROW, NEXT_LABEL, stated_totals
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ _TEXT_LIMIT = 3_000
 _PAGE_TIMEOUT = 3.0
 _SNAPSHOT_TIMEOUT_MS = 15_000
 
-_SIGNS = """() => {
+_READ_SIGNS = """() => {
   const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
   const off = (e) => e.disabled || e.closest('[aria-disabled=true], [inert], fieldset:disabled')
     || /(^|[\\s_-])disabled($|[\\s_-])/i.test(e.className + ' ' + (e.parentElement ? e.parentElement.className : ''));
@@ -63,13 +62,13 @@ _SIGNS = """() => {
     challenge,
   };
 }""".replace("NEXT_LABEL", json.dumps(NEXT_LABEL)).replace("NEXT_ARROW", json.dumps(NEXT_ARROW))
-# By a whole page, or by a locator that matches anything, no site says that there is nothing.
+# A whole page, or an element that any locator matches, is no message that there is nothing.
 _MESSAGE = """e => {
   const said = (e.innerText || e.alt || e.getAttribute('aria-label') || '').trim();
   const short = e !== document.documentElement && e !== document.body && said !== '' && said.length <= 300;
   return short && e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0 ? said : null;
 }"""
-_SEE = f"() => ({{...({_SIGNS})(), ...({OUTLINE})()}})"
+READ_PAGE = f"() => ({{...({_READ_SIGNS})(), ...({OUTLINE})()}})"
 
 
 async def collect_evidence(
@@ -80,10 +79,10 @@ async def collect_evidence(
     pending = recorder.pending_document
     if page is not None and not recorder.crashed:
         if pending is not None and screenshot:
-            await _quietly(stop_loading(page))  # a page that still waits for the next document answers nothing
-        seen |= await _quietly(page.evaluate(_SEE)) or {}
+            await or_none(stop_loading(page))  # a page that still waits for the next document answers nothing
+        seen |= await or_none(page.evaluate(READ_PAGE)) or {}
     text = seen.get("text", "")
-    said = [(name, await _quietly(locator.first.evaluate(_MESSAGE))) for name, locator in empty]
+    said = [(name, await or_none(locator.first.evaluate(_MESSAGE))) for name, locator in empty]
     return {
         "url": seen["url"],
         "title": seen.get("title", ""),
@@ -105,12 +104,12 @@ async def collect_evidence(
         "empty": [(name, message is not None) for name, message in said],
         "messages": [message for _, message in said if message is not None],
         "failed_document": recorder.failed_document,
-        **(await take_picture(page) if screenshot and page and not recorder.crashed else {}),
+        **(await take_screenshot(page) if screenshot and page and not recorder.crashed else {}),
     }
 
 
-async def _quietly(call: Any) -> Any:
-    """None if the page cannot answer: evidence says what it can, and never breaks a run."""
+async def or_none(call: Any) -> Any:
+    """Return a page's answer, or None if it gives none in time: evidence is what can be had, and never fails a run."""
     from playwright.async_api import Error
 
     try:
@@ -120,13 +119,19 @@ async def _quietly(call: Any) -> Any:
 
 
 async def snapshot(page: Page) -> dict[str, Any]:
-    """A `PageSnapshot`, as JSON."""
+    """Return a page's `PageSnapshot`, as JSON."""
     aria = await page.aria_snapshot(mode="ai", timeout=_SNAPSHOT_TIMEOUT_MS)
     return {"url": page.url, "title": await page.title(), "aria": aria, "hints": await collect_hints(page)}
 
 
 async def locators(page: Page, name: str, refs: Sequence[str]) -> dict[str, str]:
-    """Each ref of the last snapshot as a durable locator in Python. ``name`` is what the code calls the page."""
+    """Return each ref of the last snapshot as a durable locator in Python, or as "error: …".
+
+    Args:
+        page: The page.
+        name: The page's name in that Python.
+        refs: The refs.
+    """
     from playwright.async_api import Error
 
     async def locator(ref: str) -> str:

@@ -1,4 +1,4 @@
-"""Inside the jail: runs automations and exploration steps on a page, one job after another."""
+"""The harness that runs automations and exploration steps on a page, one job after another."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.inside import evidence
 from sandbox.inside.actions import watch_actions
-from sandbox.inside.process_reset import Baseline
+from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
-from sandbox.inside.stdout import OUTPUT_LIMIT, Prints
+from sandbox.inside.stdout import OUTPUT_LIMIT, CapturedStdout
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
 from sandbox.toolkit import TaskContext
@@ -30,13 +30,19 @@ if TYPE_CHECKING:
 _ACTION_TIMEOUT_MS = 10_000
 _ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
 _AFTER_A_CRASH_SECONDS = 3.0
-_WHY_SECONDS = 0.3
-_LAST_ACT_SECONDS = 0.5
+_CRASH_EVENT_SECONDS = 0.3
+_LAST_REQUEST_SECONDS = 0.5
 _RESULT = "__step_result__"
 
 
 class Harness:
-    """One browser context with its page, blank until a job comes, and made anew after it."""
+    """One browser context with its page: blank until a job comes, replaced after it.
+
+    Args:
+        channel: The channel to the host.
+        scratch: The directory in which automations may write.
+        driver_runs: Tells whether Playwright's driver still runs.
+    """
 
     def __init__(self, channel: Channel, scratch: Path, driver_runs: Callable[[], bool]) -> None:
         self._channel = channel
@@ -46,7 +52,7 @@ class Harness:
         self._context: BrowserContext | None = None
         self._page: Page | None = None
         self._recorder: RunRecorder | None = None
-        self._baseline: Baseline | None = None
+        self._baseline: ProcessBaseline | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -56,34 +62,34 @@ class Harness:
         self._namespace: dict[str, Any] = {}
         self._pages_limit = 0
         self._task: TaskContext | None = None
-        self._prints = Prints(lambda line: self._channel.notify("log", message=line[: 1 << 18]))
-        sys.stdout = self._prints
+        self._stdout = CapturedStdout(lambda line: self._channel.notify("log", message=line[: 1 << 18]))
+        sys.stdout = self._stdout
 
     async def prepare(self, browser: Browser) -> None:
-        """Open the context and the page, ahead of need."""
+        """Open the context and the page, and watch what automations do, ahead of need."""
         self._browser = browser
         browser.on("disconnected", self._on_disconnected)
         watch_actions(lambda: self._recorder, lambda: self._context.pages if self._context is not None else [])
         await self._open()
 
-    async def practice(self) -> None:
-        """Run what the end of every run needs: the first time is slow."""
+    async def warm_up(self) -> None:
+        """Read the blank page as at the end of a run, since the first time is slow."""
         assert self._page is not None
-        await self._page.evaluate(evidence._SEE)
+        await self._page.evaluate(evidence.READ_PAGE)
 
     def _on_disconnected(self, _: object) -> None:
         if self._recorder is not None:
             self._recorder.crashed = True
         self._gone.set()
 
-    def remember(self) -> None:
-        """Remember what the process is like, unless it is too late for that."""
+    def take_baseline(self) -> None:
+        """Take the baseline of the process, unless there is one or a job has begun."""
         if self._baseline is None and self._task is None:
             directories = (self._scratch, Path("/dev/shm"))  # noqa: S108  the jail's own
-            self._baseline = Baseline(directories if self._scratch == Path("/scratch") else directories[:1])
+            self._baseline = ProcessBaseline(directories if self._scratch == Path("/scratch") else directories[:1])
 
     async def renew(self) -> list[str]:
-        """After a run: a blank context and page, and no trace of the run. Returns what is left of it all the same."""
+        """Open a blank context and page after a run, remove its traces, and return descriptions of those that stay."""
         if self._baseline is None or self._browser is None or not self._browser.is_connected():
             return ["no baseline" if self._baseline is None else "no browser"]
         context, self._context, self._page, self._recorder = self._context, None, None, None
@@ -121,11 +127,11 @@ class Harness:
         return self._page
 
     def take_resource(self, message: Message) -> None:
-        """Part of a data file."""
+        """Take a part of one of the automation's data files."""
         self._resources.setdefault(message["name"], bytearray()).extend(base64.b64decode(message["data"]))
 
     async def begin(self, message: Message) -> dict[str, Any] | None:
-        """Bind this worker to a job, and open its start URL. Returns the error of that, if any."""
+        """Bind this worker to a job, and open its start URL; return the error of that, if any."""
         assert self._page is not None
         directory = self._scratch / "resources"
         for name, data in self._resources.items():
@@ -154,22 +160,22 @@ class Harness:
             return None
         try:
             await self._page.goto(start_url, wait_until="domcontentloaded")
-        except Exception as error:  # noqa: BLE001  whatever it is, it is the answer
+        except Exception as error:  # noqa: BLE001  any error is the answer
             return self._describe(error)
         return None
 
     async def run(self, message: Message) -> dict[str, Any]:
-        """Run an automation from the start URL."""
+        """Run an automation from the start URL, and return its value, error and evidence."""
         value = None
         if message["reusable"]:
-            self.remember()
+            self.take_baseline()
         error = await self.begin(message)
         if error is None:
             if message["hold_changes"]:
-                await self._hold_changes()
+                await self._guard_writes()
             value, error = await self._call(message["name"], message["code"], message["parameters"])
-            await self._last_act()
-        self._prints.finish()
+            await self._await_last_request()
+        self._stdout.finish()
         broken = error is not None and error["kind"] not in ("rehearsal", "gate", "held")
         evidence = await self.evidence(screenshot=broken)
         guard = self._recorder.guard if self._recorder is not None else None
@@ -177,19 +183,19 @@ class Harness:
             value, error = None, self._describe(WriteBlocked(guard.blocked))  # it was sent after the code had ended
         return {"value": value, "error": error, "evidence": evidence}
 
-    async def _hold_changes(self) -> None:
+    async def _guard_writes(self) -> None:
         assert self._page is not None
         recorder = self._recorder
         assert recorder is not None
         recorder.guard = WriteGuard(sent_request, recorder.is_login, self._halted.set)
         await recorder.guard.begin(self._page.context)
 
-    async def _last_act(self) -> None:
-        """What the code did last may send a request only after it has ended: then that is held back, too."""
+    async def _await_last_request(self) -> None:
+        """Give the page time to send what the code did last, so that the guard blocks that, too."""
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.acted and guard.blocked is None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._halted.wait(), _LAST_ACT_SECONDS)
+                await asyncio.wait_for(self._halted.wait(), _LAST_REQUEST_SECONDS)
 
     async def _call(self, name: str, code: str, parameters: Any) -> tuple[str | None, dict[str, Any] | None]:
         assert self._task is not None
@@ -204,21 +210,24 @@ class Harness:
             if not inspect.iscoroutinefunction(run):
                 raise TypeError(f"{name} has no `async def run(page, parameters, task)`")
             value = await self._until_stopped(run(self._page, parameters, self._task))
-            if self._task._stopped is not None:  # swallowed by the automation
+            if self._task._stopped is not None:  # the automation caught it
                 raise self._task._stopped
             return dump_json(value), None
         except ProtocolError as error:
             problem = TypeError(f"what run returned is not JSON: {error}")
             return None, self._describe(problem)
-        except BaseException as error:  # noqa: BLE001  SystemExit, too, is only the automation's
-            if type(error).__name__ == "TargetClosedError":  # it may come before the event that tells why
+        except BaseException as error:  # noqa: BLE001  SystemExit, too, ends only the automation
+            if type(error).__name__ == "TargetClosedError":  # it may come before the event that tells of a crash
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._gone.wait(), _WHY_SECONDS)
+                    await asyncio.wait_for(self._gone.wait(), _CRASH_EVENT_SECONDS)
             return None, self._describe(error)
 
     async def _until_stopped(self, running: Coroutine[Any, Any, Any]) -> Any:
-        """What the automation returns. Where a request was held back it ends at the line that it has come to; where the
-        page crashed it ends soon, for calls to such a page may wait for ever."""
+        """Return what the automation returns; stop it early where it must not, or cannot, go on.
+
+        Where a request was blocked, it stops at the line that it has reached. Where the page crashed, it stops after a
+        short time, since calls to such a page may never return.
+        """
 
         async def guarded() -> tuple[Any, BaseException | None]:
             try:
@@ -237,18 +246,18 @@ class Harness:
         task.cancel()
         value, error = await task
         if stopped:
-            raise self._why_stopped().with_traceback(error.__traceback__ if error is not None else None)
+            raise self._reason_to_stop().with_traceback(error.__traceback__ if error is not None else None)
         if error is not None:
             raise error
         return value
 
-    def _why_stopped(self) -> BaseException:
+    def _reason_to_stop(self) -> BaseException:
         from playwright.async_api import Error
 
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.blocked is not None:
             return WriteBlocked(guard.blocked)
-        return Error("the page crashed, and the automation waited on")
+        return Error("the page crashed, and the automation went on waiting for it")
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
         assert self._recorder is not None
@@ -256,7 +265,7 @@ class Harness:
         return describe(error, self._names, crashed=crashed)
 
     async def execute(self, message: Message) -> dict[str, Any]:
-        """Run a step of an exploration; its names stay for the next."""
+        """Run a step of an exploration; the names that it defines stay for the next."""
         assert self._page is not None
         assert self._task is not None
         self._steps += 1
@@ -264,13 +273,13 @@ class Harness:
         self._names = (*self._names, name)
         self._task._stopped = None
         self._namespace["pages"] = self._page.context.pages
-        self._prints.begin_step()
+        self._stdout.begin_step()
         started = time.perf_counter()
         error, shown = None, ""
         try:
             async with asyncio.timeout(message["timeout"]):
                 shown = await self._step(name, message["code"])
-        except BaseException as problem:  # noqa: BLE001  a failing step is an answer
+        except BaseException as problem:  # noqa: BLE001  the error of a step is its answer
             interrupted = isinstance(problem, TimeoutError) and isinstance(problem.__cause__, asyncio.CancelledError)
             if interrupted:
                 where = problem.__cause__.__traceback__ if problem.__cause__ else None
@@ -278,9 +287,9 @@ class Harness:
             error = self._describe(problem)
             if interrupted:
                 error["kind"] = "timeout"
-        output = _bound(self._prints.end_step() + shown)
+        output = _shorten(self._stdout.end_step() + shown)
         page = self._active()
-        title = await evidence._quietly(page.title()) if page else ""
+        title = await evidence.or_none(page.title()) if page else ""
         seconds = time.perf_counter() - started
         return {
             "output": output,
@@ -305,25 +314,25 @@ class Harness:
         value = self._namespace.pop(_RESULT, None)
         from playwright.async_api import Response
 
-        if isinstance(value, Response):  # what `await page.goto(…)` gives: the address is told anyway
+        if isinstance(value, Response):  # of `await page.goto(…)`: the answer has the URL anyway
             return f"HTTP {value.status}"
         return "" if value is None else repr(value)
 
     def _active(self) -> Page | None:
-        """The most recently opened page that is still open."""
+        """Return the most recently opened page that is still open, or None."""
         assert self._page is not None
         pages = self._page.context.pages
         return pages[-1] if pages else None
 
     async def snapshot(self) -> dict[str, Any]:
-        """Look at the active page."""
+        """Return a snapshot of the active page."""
         page = self._active()
         if page is None:
             return {"url": "", "title": "", "aria": "(no page is open)", "hints": []}
         return await evidence.snapshot(page)
 
     async def locators(self, message: Message) -> dict[str, str]:
-        """Durable locators for refs of the last snapshot."""
+        """Return durable locators for refs of the last snapshot."""
         page = self._active()
         if page is None:
             return dict.fromkeys(message["refs"], "error: no page is open")
@@ -331,13 +340,13 @@ class Harness:
         return await evidence.locators(page, name, message["refs"])
 
     async def freeze(self) -> None:
-        """Send nothing any more that may change something."""
+        """Send no request any more that may change something."""
         assert self._page is not None
         assert self._recorder is not None
         await freeze(self._page.context, self._recorder)
 
     async def evidence(self, *, screenshot: bool) -> dict[str, Any]:
-        """What the page says now."""
+        """Return the evidence as of now."""
         assert self._page is not None
         assert self._recorder is not None
         page = self._active() if self._page.is_closed() else self._page
@@ -346,7 +355,7 @@ class Harness:
         )
 
 
-def _bound(text: str) -> str:
+def _shorten(text: str) -> str:
     if len(text) <= OUTPUT_LIMIT:
         return text
     head, tail = OUTPUT_LIMIT * 2 // 3, OUTPUT_LIMIT // 3

@@ -1,4 +1,4 @@
-"""What a page's accessibility snapshot omits and a reader needs, collected with one evaluation per frame."""
+"""Hints: what a page's accessibility snapshot omits and a reader needs, collected by one script in each frame."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ MAX_TEXT = 400
 
 
 async def collect_hints(page: Page) -> list[tuple[str, str]]:
-    """Hints on the page as ``(key, text)``; everything in them is the page's own word.
+    """Collect hints on a page as ``(key, text)``. All of them are untrusted: the page makes them.
 
     ``title:<visible text>``: the title or machine-readable date of an element whose visible text is cut or vague, in
     document order; empty for elements that show the same text and have none.
     ``form``: method, action, and fields of a form, with the values of its selects.
-    ``next``: where ``rel=next`` leads.
+    ``next``: the target of a link with ``rel=next``.
     ``editable``: an editable area without a role.
-    ``hidden``: how many rows or items of a list are not displayed, or not yet in the page.
+    ``hidden``: the number of rows or items of a list that are not displayed, or not loaded yet.
     ``secret``: the value of a password field, to be masked.
 
-    Frames that do not answer (they are navigating, or gone) are left out.
+    Frames that do not answer, because they navigate or are gone, are left out.
     """
     from playwright.async_api import Error
 
@@ -32,7 +32,7 @@ async def collect_hints(page: Page) -> list[tuple[str, str]]:
         try:
             hints += _checked(await _evaluate(frame))
         except Error:
-            continue  # a frame in mid-navigation has nothing to say yet; the snapshot shows its state
+            continue  # a frame that navigates has no content yet, and the snapshot shows that
     return hints[:MAX_HINTS]
 
 
@@ -41,7 +41,7 @@ async def _evaluate(frame: Frame) -> Any:
 
 
 def _checked(found: Any) -> list[tuple[str, str]]:
-    """What a page's JavaScript claims to be hints, as far as it has their shape."""
+    """Keep of a page's answer what has the shape of hints."""
     if not isinstance(found, list):
         return []
     return [
@@ -123,7 +123,7 @@ COLLECT = r"""() => {
     hints.push(['form', text.slice(0, 370) + (count > 1 ? ` (${count} such forms)` : '')]);
   for (const link of document.querySelectorAll('head link[rel~=next]'))
     hints.push(['next', link.getAttribute('href') || '']);
-  // Elements that show the same text without a title are told as well: the reader goes by their order.
+  // Elements that show the same text without a title are included, because the reader matches them by their order.
   const texts = new Set(titled.slice(0, 200).map(([, text]) => text));
   const titles = new Map(titled.map(([element, , title]) => [element, title]));
   const tell = root => {

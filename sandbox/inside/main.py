@@ -1,8 +1,8 @@
-"""The worker: the program inside the jail. It sets limits, starts Playwright's driver, and then serves the host.
+"""The worker, which is the program in the jail: it sets limits, starts Playwright's driver, and then serves the host.
 
-It ends with the control socket, and with the host: a process of its own watches them, so that neither busy code nor a
-killed host leaves it behind. Only what is needed for that is imported here: the driver takes longest, the rest is done
-meanwhile.
+It ends with the control socket, and with the host: a process of its own watches both, so that neither busy code nor a
+killed host leaves the worker behind. Only what is needed for that is imported here: the driver takes longest to start,
+and the rest is imported meanwhile.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _SET_DUMPABLE = 4
 
 
 def main() -> None:
-    """Entry point; the host passes the options as JSON."""
+    """Run the worker; the host passes its options as JSON in the first argument."""
     options = json.loads(sys.argv[1])
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what the thread that started this blocks is its own affair
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the thread that started this may block signals
     _limit_resources(options)
     control = socket.socket(fileno=options["control"])
     control.set_inheritable(False)
@@ -43,7 +43,7 @@ def main() -> None:
         landlock.enter(control, options["host"], port, **options["landlock"])
         watched = None
     else:
-        watched = _leave_a_watchman(control, options["host"])
+        watched = _fork_watchdog(control, options["host"])
     playwright_driver = driver.start(options.get("compiled"))
     if watched is not None:
         os.read(watched, 1)
@@ -76,11 +76,11 @@ def _limit_resources(options: dict[str, Any]) -> None:
         resource.setrlimit(kind, (value, value))
 
 
-def _leave_a_watchman(control: socket.socket, host: int) -> int:
-    """Fork: the child goes on; the parent waits for the end of either side, and takes all with it.
+def _fork_watchdog(control: socket.socket, host: int) -> int:
+    """Fork; the child goes on as the worker, the parent waits for the end of either side and then ends the jail.
 
     Returns:
-        A descriptor that comes to its end when the parent can no longer be hindered.
+        A descriptor that is closed on the other side as soon as the parent cannot be stopped any more.
     """
     ready, preparing = os.pipe()
     worker = os.fork()
@@ -89,9 +89,9 @@ def _leave_a_watchman(control: socket.socket, host: int) -> int:
         os.close(host)
         return ready
     os.close(ready)
-    alive = os.pidfd_open(worker)  # tells of its end even after it has been waited for
+    alive = os.pidfd_open(worker)  # shows its end even after it has been waited for
     if os.getpid() == 1:
-        _become_untouchable()
+        _protect_first_process()
     os.close(preparing)
     poll = select.poll()
     poll.register(control, select.POLLRDHUP)
@@ -99,7 +99,7 @@ def _leave_a_watchman(control: socket.socket, host: int) -> int:
     poll.register(alive, select.POLLIN)
     poll.poll()
     if os.getpid() == 1:
-        os._exit(1)  # the kernel ends all others
+        os._exit(1)  # the kernel ends all other processes of the namespace
     import shutil
 
     from sandbox.isolation.usage import descendants
@@ -108,15 +108,15 @@ def _leave_a_watchman(control: socket.socket, host: int) -> int:
         _kill(pid)
     shutil.rmtree(os.environ["HOME"], ignore_errors=True)
     os.killpg(0, signal.SIGKILL)
-    raise AssertionError("it has ended")
+    raise AssertionError("unreachable: the signal ends this process, too")
 
 
-def _become_untouchable() -> None:
-    """The first process of a namespace can neither be killed nor stopped from inside; nor be written to, after this."""
+def _protect_first_process() -> None:
+    """Make this process unreadable and unwritable for others. The kernel already keeps their signals from it."""
     import ctypes
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the kernel keeps from it what it has no handler for
-    # It is given all orphans. Only the time of those that are waited for counts as time of the jail.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # signals without a handler are kept from it
+    # It inherits all orphans, and the jail's CPU time counts only those that were waited for.
     signal.signal(signal.SIGCHLD, lambda *_: _wait_for_orphans())
     if ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         os._exit(1)

@@ -1,4 +1,4 @@
-"""Inside the jail: the page's own structure, for telling whether it is still the page that good runs ended on."""
+"""The outline of a page: its landmarks and groups of like elements, by which it is recognized in later runs."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Inside the jail: what the process was like before the first run, and how it gets back there after each.
+"""The reset of the worker's process, after each run, to its state before the first.
 
-This makes runs of honest code independent of each other. Hostile code can hide from it, in the process that it shares
-with later runs of itself; the host looks at what it could do with that from outside, see `Census`.
+This makes runs of honest code independent of each other. Hostile code can hide from it, but only in a process that it
+shares with later runs of itself; the host checks from outside for what it could do with that, see
+`sandbox.isolation.residue`.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ _POLL_SECONDS = 0.01
 _ADDED_BY_PYTHON = ("__warningregistry__", "__builtins__")
 
 
-class Baseline:
-    """The process before the first run.
+class ProcessBaseline:
+    """The state of the process before the first run.
 
     Args:
-        scratch: Directories in which runs may write; what is there now stays.
+        scratch: Directories in which runs may write; the files that are there now stay.
     """
 
     def __init__(self, scratch: tuple[Path, ...]) -> None:
@@ -45,10 +46,10 @@ class Baseline:
         self._threads = set(threading.enumerate())
         self._descriptors = _descriptors()
         self._files = {directory: names_in(directory) for directory in scratch}
-        gc.freeze()  # so that later collections look only at what runs made
+        gc.freeze()  # so that later collections look only at objects of the runs
 
     async def restore(self) -> tuple[str, ...]:
-        """Go back. Returns what could not be undone."""
+        """Go back to the baseline, and return descriptions of what could not be undone."""
         found = [*self._undo_settings(), *self._patches()]
         self._forget_modules()
         self._clean()
@@ -67,7 +68,7 @@ class Baseline:
                 yield f"a changed {name}"
 
     def _patches(self) -> Iterator[str]:
-        """Functions and classes of modules that were replaced, and names that were added."""
+        """Find functions and classes of modules that were replaced, and names that were added."""
         for name, before in self._contents.items():
             if sys.modules.get(name) is not self._modules[name]:
                 yield f"a replaced module {name}"
@@ -98,12 +99,12 @@ class Baseline:
             for name in names_in(directory) - kept:
                 path = directory / name
                 if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path, ignore_errors=True)  # the census finds what stays
+                    shutil.rmtree(path, ignore_errors=True)  # the host finds what stays
                 else:
                     path.unlink(missing_ok=True)
 
     async def _running(self) -> tuple[str, ...]:
-        """What still goes on, after some time to end."""
+        """Find tasks, threads and descriptors of the run that are still there after a short wait."""
         this = {asyncio.current_task()}
         for _ in range(int(_SETTLE_SECONDS / _POLL_SECONDS)):
             found = [f"task {task.get_name()}" for task in asyncio.all_tasks() - self._tasks - this]

@@ -1,4 +1,4 @@
-"""Inside the jail: screenshots of a page, together with all that can be read on them."""
+"""Screenshots of a page, together with all text that may be legible on them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SCREENSHOT_TIMEOUT_MS = 5_000
 _TEXT_TIMEOUT = 3.0
 _LEGIBLE_LIMIT = 500_000
 
-# Shadow roots hold text of their own; what is typed into a field is none of its text.
+# Shadow roots hold text of their own, and the text of an element does not include the value of a field.
 _LEGIBLE = """() => {
   const texts = [];
   const collect = (root) => {
@@ -30,13 +30,14 @@ _LEGIBLE = """() => {
 
 
 async def stop_loading(page: Page) -> None:
+    """Stop whatever the page is loading, as the browser's stop button does."""
     client = await page.context.new_cdp_session(page)
     await client.send("Page.stopLoading")
     await client.detach()
 
 
-async def take_picture(page: Page) -> dict[str, Any]:
-    """A screenshot, and all text that may be legible on it."""
+async def take_screenshot(page: Page) -> dict[str, Any]:
+    """Return ``screenshot`` and ``legible`` of `Evidence`, as JSON; empty where the page gives no image."""
     from playwright.async_api import Error
 
     try:

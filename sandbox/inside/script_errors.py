@@ -1,4 +1,4 @@
-"""Inside the jail: exceptions of an automation, as data: its own lines, a short message, a kind to branch on."""
+"""Exceptions of an automation as data: its own lines, a short message, and a kind to branch on."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ _BLANK_HINT = (
 
 
 def forget_sources() -> None:
-    """Forget what was remembered."""
+    """Forget the sources that `remember_source` keeps."""
     linecache.clearcache()
 
 
 def remember_source(name: str, source: str) -> None:
-    """Let tracebacks show the lines of code that has no file here."""
+    """Keep a source, so that tracebacks show lines of code that is in no file here."""
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
 
 
 def describe(error: BaseException, names: tuple[str, ...], *, crashed: bool) -> dict[str, Any]:
-    """A `ScriptError`, as JSON.
+    """Return an exception as a `ScriptError`, in JSON.
 
     Args:
-        error: What was raised.
+        error: The exception.
         names: File names of the automation's code; only lines of these are shown.
         crashed: The browser or the page crashed during the run.
     """
@@ -65,7 +65,7 @@ def describe(error: BaseException, names: tuple[str, ...], *, crashed: bool) -> 
 
 
 def _values(trace: TracebackType | None, names: tuple[str, ...]) -> str:
-    """What the names of the failing line stood for: texts, numbers, and what keys there were."""
+    """Describe the values of the names in the failing line: texts, numbers, and the keys of dicts."""
     innermost = None
     while trace is not None:
         innermost = trace if trace.tb_frame.f_code.co_filename in names else innermost
@@ -75,12 +75,12 @@ def _values(trace: TracebackType | None, names: tuple[str, ...]) -> str:
     line = linecache.getline(innermost.tb_frame.f_code.co_filename, innermost.tb_lineno)
     scope = innermost.tb_frame.f_locals
     used = [name for name in dict.fromkeys(re.findall(r"[A-Za-z_]\w*", line)) if name in scope and name != "parameters"]
-    told = [(name, value) for name in used if (value := _reported(scope[name]))]
-    return "".join(f"\n    {name}: {value}" for name, value in told[:_NAMES])
+    described = [(name, value) for name in used if (value := _describe_value(scope[name]))]
+    return "".join(f"\n    {name}: {value}" for name, value in described[:_NAMES])
 
 
-def _reported(value: Any) -> str:
-    """A value in few words, or none. No text is cut: what is left of a secret would pass for no secret."""
+def _describe_value(value: Any) -> str:
+    """Describe a value in a few words, or return "". No text is cut: the redactor would not know a part of a secret."""
     if type(value) is str:
         return repr(value) if len(value) <= _VALUE_LIMIT else f"a text of {len(value)} characters"
     if value is None or type(value) in (bool, int, float):
@@ -90,14 +90,14 @@ def _reported(value: Any) -> str:
         more = f" and {len(value) - len(keys)} more" if len(value) > len(keys) else ""
         return f"a dict with the keys {', '.join(keys)}{more}" if value else "{}"
     if type(value) in (list, tuple):
-        first = _reported(value[0]) if value and type(value[0]) not in (list, tuple) else ""
+        first = _describe_value(value[0]) if value and type(value[0]) not in (list, tuple) else ""
         return f"a {type(value).__name__} of {len(value)}" + (f", first {first}" if first else "")
     return ""
 
 
 def _kind(error: BaseException, message: str, *, crashed: bool) -> str:
     from playwright.async_api import Error
-    from playwright.async_api import TimeoutError as WaitedInVain
+    from playwright.async_api import TimeoutError as PlaywrightTimeout
 
     if isinstance(error, RehearsalComplete):
         return "rehearsal"
@@ -109,7 +109,7 @@ def _kind(error: BaseException, message: str, *, crashed: bool) -> str:
         return "ask"
     if crashed and isinstance(error, Error):
         return "crash"
-    if isinstance(error, WaitedInVain):
+    if isinstance(error, PlaywrightTimeout):
         return "timeout"
     if isinstance(error, Error):
         if "net::ERR_" in message:
@@ -120,7 +120,7 @@ def _kind(error: BaseException, message: str, *, crashed: bool) -> str:
 
 
 def _shorten(message: str) -> str:
-    """Playwright appends its call log, which repeats itself: the first lines, and what is in the way, say it all."""
+    """Shorten a message, and Playwright's repetitive call log in it to its first lines and the element in the way."""
     text, mark, log = message.partition("Call log:")
     if mark:
         lines = log.strip("\n").splitlines()

@@ -1,4 +1,4 @@
-"""Inside the jail: brings the browser up, then does what the host says, as JSON lines."""
+"""The worker's service: it starts the browser, then answers the host's requests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.inside.driver import Driver
 from sandbox.protocol import Channel, Message
 
 _READ_LIMIT = 64 << 20
-_REMEMBER_SECONDS = 0.02
+_BASELINE_SECONDS = 0.02
 _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -26,14 +26,15 @@ _FLAGS = (
 
 
 async def serve(control: socket.socket, port: int, options: dict[str, Any], driver: Driver) -> None:
-    """Serve the host until the control socket ends.
+    """Serve the host until the control socket closes.
 
     Args:
-        port: The proxy's, on loopback.
-        options: ``browser`` and ``chromium_sandbox``.
-        driver: For Playwright.
+        control: The socket to the host.
+        port: The proxy's port on loopback.
+        options: ``browser``, the path of the executable, and ``chromium_sandbox``.
+        driver: The driver that was started for Playwright.
     """
-    await driver.offer()
+    await driver.hand_to_playwright()
     reader, writer = await asyncio.open_connection(sock=control, limit=_READ_LIMIT)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -48,7 +49,7 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
     def answered(task: asyncio.Task[None]) -> None:
         tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            os._exit(1)  # not even the error could be sent: the host must not wait for it
+            os._exit(1)  # not even an error could be sent, and the host must not wait for an answer
 
     async def _answer(message: Message) -> None:
         await asyncio.shield(prepared)
@@ -64,7 +65,7 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
         }
         try:
             channel.reply(message, await verbs[message["t"]]())
-        except Exception as error:  # noqa: BLE001  the host decides what it means
+        except Exception as error:  # noqa: BLE001  the host decides what an error means
             channel.reply_error(message, type(error).__name__, str(error)[:2000])
 
     channel = Channel(reader, writer, handle)
@@ -73,17 +74,18 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
     harness = Harness(channel, Path(os.environ["HOME"]), lambda: driver.running)
     prepared = asyncio.ensure_future(_prepare(channel, harness, port, options, lambda: bool(tasks)))
 
-    def came_up(task: asyncio.Task[None]) -> None:
+    def report_failure(task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             channel.send("failed", message=f"{type(error).__name__}: {error}"[:4000])
 
-    prepared.add_done_callback(came_up)
+    prepared.add_done_callback(report_failure)
     await channel.serve()
 
 
 async def _prepare(
-    channel: Channel, harness: Any, port: int, options: dict[str, Any], is_asked: Callable[[], bool]
+    channel: Channel, harness: Any, port: int, options: dict[str, Any], is_needed: Callable[[], bool]
 ) -> None:
+    """Start Playwright and the browser, and get ahead with work that the first run would wait for."""
     from playwright.async_api import Error, async_playwright
 
     playwright = await async_playwright().start()
@@ -108,8 +110,8 @@ async def _prepare(
         chromium_sandbox = False
         browser = await launch(chromium_sandbox)
     await harness.prepare(browser)
-    if not is_asked():
-        await harness.practice()
+    if not is_needed():
+        await harness.warm_up()
     channel.send("ready", chromium_sandbox=chromium_sandbox)
-    # Ahead of need, too, but after whoever waits for the browser
-    asyncio.get_running_loop().call_later(_REMEMBER_SECONDS, harness.remember)
+    # Ahead of need, too, but not before a run that waits for the browser
+    asyncio.get_running_loop().call_later(_BASELINE_SECONDS, harness.take_baseline)

@@ -1,15 +1,19 @@
-"""Inside the jail: where the automation's ``print`` goes."""
+"""The standard output of the automation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 OUTPUT_LIMIT = 12_000
-"""Characters of a step's output that are shown."""
+"""The most characters of a step's output that are returned."""
 
 
-class Prints:
-    """``sys.stdout`` of the automation: lines become logs, or the output of a step."""
+class CapturedStdout:
+    """A ``sys.stdout`` whose lines become log lines, or the output of a step.
+
+    Args:
+        log: Takes each line that is printed outside a step.
+    """
 
     def __init__(self, log: Callable[[str], object]) -> None:
         self._log = log
@@ -18,7 +22,7 @@ class Prints:
         self._step_size = 0
 
     def write(self, text: str) -> int:
-        """Take text; a step keeps as much as it can show."""
+        """Log the lines that the text completes; in a step, keep the text up to a limit."""
         if self.step is not None:
             if self._step_size < 20 * OUTPUT_LIMIT:
                 self.step.append(text)
@@ -30,24 +34,24 @@ class Prints:
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is held back but an unfinished line."""
+        """Do nothing: only an unfinished line waits, for its end."""
 
     def isatty(self) -> bool:
-        """It is no terminal."""
+        """Return False: there is no terminal."""
         return False
 
     def begin_step(self) -> None:
-        """Collect from here."""
+        """Collect the text from now on, instead of logging it."""
         self.step, self._step_size = [], 0
 
     def end_step(self) -> str:
-        """What was collected."""
+        """Return the collected text, and log again from now on."""
         text = "".join(self.step or ())
         self.step = None
         return text
 
     def finish(self) -> None:
-        """Log an unfinished line."""
+        """Log an unfinished line, if there is one."""
         if self._rest:
             self._log(self._rest)
             self._rest = ""

@@ -155,7 +155,7 @@ HIDING = """
 import os, threading, time, sandbox.inside.process_reset
 async def nothing(self): return ()
 async def run(page, parameters, task):
-    sandbox.inside.process_reset.Baseline.restore = nothing
+    sandbox.inside.process_reset.ProcessBaseline.restore = nothing
 """
 
 

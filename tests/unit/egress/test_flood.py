@@ -125,7 +125,7 @@ async def test_long_texts_that_wait() -> None:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (b'{"t":"reply","id":7,"value":1}', "nobody waits"),
+        (b'{"t":"reply","id":7,"value":1}', "a reply to no request"),
         (b'{"t":"gate","id":1,"action":"' + b"x" * (2 << 20) + b'"}', "neither a reply nor a question"),
         (b'{"t":"ask","x":"' + b"x" * (2 << 20) + b'","t":"gate","id":1,"action":"a"}', "two kinds"),
         (b'{"t":"reply","id":1,"value":[' + b"[]," * (7 << 20) + b"1]}", "too many parts"),
@@ -148,7 +148,7 @@ async def test_a_second_reply() -> None:
         asking = asyncio.ensure_future(worker.channel.request("run"))
         await asyncio.sleep(0)
         worker.worker.write(b'{"t":"reply","id":1,"value":1}\n' * 2)
-        assert "nobody waits" in await worker.error()
+        assert "a reply to no request" in await worker.error()
         assert await asking == 1
 
 
