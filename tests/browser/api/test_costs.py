@@ -1,4 +1,4 @@
-"""Caps of the day, and the costs of real runs."""
+"""Daily caps, and the costs of real runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def run(engine: AsyncEngine, site: FixtureServer, key: str) -> TaskResult:
 
 
 @pytest.mark.parametrize(("option", "cap"), [("usd_per_day", "workspace-day"), ("key_usd_per_day", "key-day")])
-async def test_a_cap_of_the_day_ends_a_run_before_it_costs(
+async def test_daily_cap_fails_a_run_before_it_costs_anything(
     tmp_path: Path, site: FixtureServer, option: str, cap: str
 ) -> None:
     model = ScriptedModel(WORK)
@@ -41,7 +41,7 @@ async def test_a_cap_of_the_day_ends_a_run_before_it_costs(
     assert BundleStore(tmp_path / "default").keys() == []
 
 
-async def test_costs_are_those_of_the_runs_over_engines(tmp_path: Path, site: FixtureServer) -> None:
+async def test_costs_sum_up_the_runs_of_all_engines(tmp_path: Path, site: FixtureServer) -> None:
     for number in range(3):
         model = ScriptedModel(*[WORK] * (number == 0))
         # What the first run paid is part of the day, whichever engine asks.
@@ -59,7 +59,7 @@ async def test_costs_are_those_of_the_runs_over_engines(tmp_path: Path, site: Fi
     assert costs.browser_seconds > 0
 
 
-async def test_what_a_task_spent_before_it_was_interrupted_counts(tmp_path: Path, site: FixtureServer) -> None:
+async def test_spending_before_an_interruption_counts_for_the_task(tmp_path: Path, site: FixtureServer) -> None:
     """The ledger holds what another process paid for the task; here it is entered while the task waits for its key."""
     lock = BundleStore(tmp_path / "default").try_lock("k")
     assert lock is not None

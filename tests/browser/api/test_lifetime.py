@@ -1,4 +1,4 @@
-"""An engine is used from threads, after a fork, on two event loops, after its end: it works or says why not."""
+"""An engine used from threads, after a fork, on two event loops or after its end works, or says why not."""
 
 import asyncio
 import os
@@ -49,7 +49,7 @@ def test_closing_ends_the_runs_and_calls_of_other_threads(tmp_path: Path, site: 
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_a_forked_process_is_told_and_does_not_hang(tmp_path: Path) -> None:
+def test_engine_in_a_forked_process_is_refused(tmp_path: Path) -> None:
     engine = Engine(store=tmp_path, model=NoModel())
     child = os.fork()
     if child == 0:
@@ -67,14 +67,14 @@ def test_a_forked_process_is_told_and_does_not_hang(tmp_path: Path) -> None:
     engine.close()
 
 
-def test_another_event_loop_is_refused(tmp_path: Path) -> None:
+def test_async_engine_refuses_another_event_loop(tmp_path: Path) -> None:
     engine = AsyncEngine(store=tmp_path, model=NoModel())
     asyncio.run(engine.attempts())
     with pytest.raises(EngineError, match="another event loop"):
         asyncio.run(engine.attempts())
 
 
-async def test_a_closed_engine_opens_nothing_again(tmp_path: Path) -> None:
+async def test_closed_engine_opens_nothing_again(tmp_path: Path) -> None:
     engine = AsyncEngine(store=tmp_path, model=NoModel())
     await engine.attempts()
     await engine.close()
@@ -83,13 +83,13 @@ async def test_a_closed_engine_opens_nothing_again(tmp_path: Path) -> None:
             await call()
 
 
-async def test_one_database_is_opened_however_many_ask_at_once(tmp_path: Path) -> None:
+async def test_concurrent_first_calls_open_one_database(tmp_path: Path) -> None:
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
         found = await asyncio.gather(*(engine._workspace.records() for _ in range(8)))
         assert len(set(map(id, found))) == 1
 
 
-async def test_work_in_a_thread_is_waited_for_before_a_cancellation_goes_on() -> None:
+async def test_cancellation_waits_for_work_in_a_thread() -> None:
     begun, ended = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -108,7 +108,7 @@ async def test_work_in_a_thread_is_waited_for_before_a_cancellation_goes_on() ->
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_what_a_program_forked_holds_none_of_its_locks(tmp_path: Path) -> None:
+def test_forked_process_holds_none_of_the_engine_locks(tmp_path: Path) -> None:
     """Else a pool of processes made by fork would keep the tasks of a dead engine running for ever."""
     held, keep = os.pipe()
     program = os.fork()

@@ -49,7 +49,7 @@ async def run(s: Stage, phase: str | None = None, **changed: Any) -> TaskResult:
         return await s.run_on(engine, **changed)
 
 
-async def test_tasks_results_and_events_of_an_old_store_are_read(old_store: Path) -> None:
+async def test_old_tasks_results_and_events_are_read(old_store: Path) -> None:
     async with old_engine(old_store) as engine:
         tasks = await engine.list()
         assert [task.status for task in tasks] == ["pending", *["completed"] * 11]
@@ -73,7 +73,7 @@ async def test_tasks_results_and_events_of_an_old_store_are_read(old_store: Path
         assert list(await engine.orphaned()) == [tasks[0].web_task_id]
 
 
-async def test_costs_and_attempts_of_an_old_store_are_read(old_store: Path) -> None:
+async def test_old_costs_and_attempts_are_read(old_store: Path) -> None:
     async with old_engine(old_store) as engine:
         costs = {each.key: each for each in await engine.costs()}
         assert list(costs) == ["directory", "feed", "ledger", "numbers"]
@@ -85,7 +85,7 @@ async def test_costs_and_attempts_of_an_old_store_are_read(old_store: Path) -> N
         assert kinds == ["explore", *["replay"] * 5]
 
 
-async def test_bundles_of_an_old_store_are_read(old_store: Path) -> None:
+async def test_old_bundles_are_read(old_store: Path) -> None:
     async with old_engine(old_store) as engine:
         bundles = engine.bundles
         keys = bundles.keys()
@@ -107,7 +107,7 @@ async def test_bundles_of_an_old_store_are_read(old_store: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "version"), [("directory", "v1"), ("feed", "v2"), ("ledger", "v1")])
-async def test_an_old_automation_replays_with_no_model_and_no_commit(
+async def test_old_automation_replays_with_no_model_and_no_commit(
     old_store: Path, stage: Callable[[str], Stage], name: str, version: str
 ) -> None:
     s = stage(name)
@@ -121,13 +121,13 @@ async def test_an_old_automation_replays_with_no_model_and_no_commit(
     assert tree(s.bundle) == before
 
 
-async def test_the_trust_of_an_old_automation_is_kept(old_store: Path, stage: Callable[[str], Stage]) -> None:
+async def test_trust_of_an_old_automation_is_kept(old_store: Path, stage: Callable[[str], Stage]) -> None:
     result = await run(stage("directory"))
     assert result.reuse is not None
     assert result.reuse.trust == "trusted"
 
 
-async def test_an_old_automation_is_repaired_and_rolled_back(old_store: Path, stage: Callable[[str], Stage]) -> None:
+async def test_old_automation_is_repaired_and_rolled_back(old_store: Path, stage: Callable[[str], Stage]) -> None:
     s = stage("directory")
     s.site.version = "v2"
     repaired = await run(s, "repair")
@@ -145,7 +145,7 @@ async def test_an_old_automation_is_repaired_and_rolled_back(old_store: Path, st
     assert again.model_calls == 0
 
 
-async def test_an_old_repair_is_rolled_back(old_store: Path, stage: Callable[[str], Stage]) -> None:
+async def test_old_repair_is_rolled_back(old_store: Path, stage: Callable[[str], Stage]) -> None:
     s = stage("feed")
     async with old_engine(old_store) as engine:
         _, explored = engine.bundles.history("feed")
@@ -155,9 +155,7 @@ async def test_an_old_repair_is_rolled_back(old_store: Path, stage: Callable[[st
     assert result.model_calls == 0
 
 
-async def test_an_old_pin_keeps_an_automation_from_being_repaired(
-    old_store: Path, stage: Callable[[str], Stage]
-) -> None:
+async def test_old_pin_prevents_repairs(old_store: Path, stage: Callable[[str], Stage]) -> None:
     s = stage("ledger")
     s.site.version = "v2"
     before = tree(s.bundle)
@@ -167,7 +165,7 @@ async def test_an_old_pin_keeps_an_automation_from_being_repaired(
     assert tree(s.bundle) == before
 
 
-async def test_a_pending_task_of_an_old_store_is_taken_over(old_store: Path) -> None:
+async def test_old_pending_task_is_taken_over(old_store: Path) -> None:
     with serve("directory") as site:
         with sqlite3.connect(old_store / "default" / "records.sqlite3") as db:
             address = (f"http://127.0.0.1:{PORTS['directory']}/", site.url)

@@ -1,4 +1,4 @@
-"""What a run gives back: instances of the user's class, rows for a study, and what it says of the model."""
+"""Results of runs: instances of the user's class, attempts for a study, and failures of the model."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ class Titled(BaseModel):
     q: int
 
 
-async def test_with_a_class_the_output_is_an_instance_of_it(tmp_path: Path, site: FixtureServer) -> None:
+async def test_output_is_an_instance_of_the_schema_class(tmp_path: Path, site: FixtureServer) -> None:
     schema = OutputSchema(list[Titled]).json_schema
     save(tmp_path, "k", LIST_TITLES, parameters={"q": 1}, schema=schema)
     asked: dict[str, Any] = {"start_url": site.url, "parameters": {"q": 7}, "reuse_key": "k", "ai": "never"}
@@ -31,9 +31,7 @@ async def test_with_a_class_the_output_is_an_instance_of_it(tmp_path: Path, site
     assert typed.to_wire()["result"] == {"type": "inline", "data": plain.output}
 
 
-async def test_an_output_that_does_not_fit_the_schema_is_drift_with_its_path(
-    tmp_path: Path, site: FixtureServer
-) -> None:
+async def test_output_that_violates_the_schema_is_drift_with_its_path(tmp_path: Path, site: FixtureServer) -> None:
     schema = OutputSchema(list[Titled]).json_schema
     save(tmp_path, "k", LIST_TITLES.replace('parameters["q"]', '"seven"'), schema=schema)
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
@@ -42,7 +40,7 @@ async def test_an_output_that_does_not_fit_the_schema_is_drift_with_its_path(
     assert "output $[0].q: 'seven' is not of type 'integer'" in result.error.details["problems"]
 
 
-async def test_a_study_repeats_a_request_on_fresh_keys_and_gets_every_attempt(
+async def test_repeat_runs_a_request_on_fresh_keys_and_records_every_attempt(
     tmp_path: Path, site: FixtureServer
 ) -> None:
     for n in (1, 2):
@@ -78,7 +76,7 @@ async def test_a_study_repeats_a_request_on_fresh_keys_and_gets_every_attempt(
     ],
     ids=["wrong key", "empty credit", "malformed"],
 )  # fmt: skip
-async def test_a_model_that_cannot_be_asked_is_a_failed_task_with_a_remedy(
+async def test_unavailable_model_is_a_failed_task_with_a_remedy(
     tmp_path: Path, site: FixtureServer, answer: endpoint.Answer, code: str, reason: str, remedy: str
 ) -> None:
     with endpoint.serve(answer) as api:

@@ -1,4 +1,4 @@
-"""A task outlives who asked for it: it is asked about, waited for, canceled and listed from anywhere on the store."""
+"""A task outlives its caller: it is read, awaited, canceled and listed from any process on the store."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ async def until(what: Callable[[], Any], *, seconds: float = 30) -> Any:
     return found
 
 
-async def test_any_engine_on_the_store_tells_how_a_task_stands(tmp_path: Path) -> None:
+async def test_any_engine_on_the_store_reports_the_state_of_a_task(tmp_path: Path) -> None:
     save(tmp_path, "k", QUICK, parameters={"n": 1})
     async with engine(tmp_path) as one, engine(tmp_path) as other:
         task_id = await one.start(TASK, reuse_key="k", parameters={"n": 5}, **REPLAY)
@@ -55,7 +55,7 @@ async def test_any_engine_on_the_store_tells_how_a_task_stands(tmp_path: Path) -
             await one.result("wt_nothing")
 
 
-async def test_a_wait_that_runs_out_leaves_the_task_running(tmp_path: Path, site: FixtureServer) -> None:
+async def test_wait_timeout_leaves_the_task_running(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", HANGS)
     async with engine(tmp_path) as one:
         with pytest.raises(TimeoutError, match="goes on"):
@@ -67,7 +67,7 @@ async def test_a_wait_that_runs_out_leaves_the_task_running(tmp_path: Path, site
         assert (await one.cancel(task.web_task_id)).status == "canceled"
 
 
-async def test_a_started_task_is_canceled_from_another_engine(tmp_path: Path, site: FixtureServer) -> None:
+async def test_started_task_is_canceled_from_another_engine(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", HANGS)
     head = BundleStore(tmp_path / "default").history("k")[0].id
     async with engine(tmp_path) as one, engine(tmp_path) as other:
@@ -83,9 +83,7 @@ async def test_a_started_task_is_canceled_from_another_engine(tmp_path: Path, si
     assert BundleStore(tmp_path / "default").history("k")[0].id == head
 
 
-async def test_a_pending_task_knows_its_place_and_is_canceled_where_it_waits(
-    tmp_path: Path, site: FixtureServer
-) -> None:
+async def test_pending_task_has_a_queue_position_and_can_be_canceled(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", HANGS)
     async with engine(tmp_path) as one, engine(tmp_path) as other:
         request: dict[str, Any] = {"start_url": site.url, "reuse_key": "k", **REPLAY}
@@ -105,7 +103,7 @@ async def test_a_pending_task_knows_its_place_and_is_canceled_where_it_waits(
         await one.cancel(first)
 
 
-async def test_slots_and_order_count_over_all_engines(tmp_path: Path) -> None:
+async def test_slots_and_order_hold_over_all_engines(tmp_path: Path) -> None:
     slow = "import asyncio, time\nasync def run(page, parameters, task):\n    began = time.time()\n"
     slow += "    await asyncio.sleep(0.3)\n    return {'began': began, 'ended': time.time()}\n"
     for n in range(4):
@@ -118,7 +116,7 @@ async def test_slots_and_order_count_over_all_engines(tmp_path: Path) -> None:
     assert all(begin >= end for (_, end), (begin, _) in pairwise(spans)), "one at a time"
 
 
-async def test_a_full_line_ends_a_task_at_once(tmp_path: Path, site: FixtureServer) -> None:
+async def test_full_queue_fails_a_task_at_once(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", HANGS)
     request: dict[str, Any] = {"start_url": site.url, "reuse_key": "k", **REPLAY}
     async with engine(tmp_path, max_pending=1) as one:
@@ -137,7 +135,7 @@ async def test_a_full_line_ends_a_task_at_once(tmp_path: Path, site: FixtureServ
             await one.cancel(task_id)
 
 
-async def test_one_idempotency_key_is_one_task(tmp_path: Path) -> None:
+async def test_idempotency_key_stands_for_one_task(tmp_path: Path) -> None:
     save(tmp_path, "k", QUICK, parameters={"n": 1})
     request: dict[str, Any] = {"reuse_key": "k", "parameters": {"n": 1}, "idempotency_key": "order 7", **REPLAY}
     async with engine(tmp_path) as one, engine(tmp_path) as other:
@@ -159,7 +157,7 @@ async def test_events_are_followed_from_another_engine(tmp_path: Path) -> None:
     assert types[-1] == "task.completed"
 
 
-async def test_many_requests_come_back_in_their_order_with_progress(tmp_path: Path) -> None:
+async def test_map_returns_results_in_order_and_reports_progress(tmp_path: Path) -> None:
     for n in range(3):
         save(tmp_path, f"k{n}", QUICK, parameters={"n": 1})
     told: list[tuple[int, int]] = []
@@ -175,7 +173,7 @@ async def test_many_requests_come_back_in_their_order_with_progress(tmp_path: Pa
     assert set(ended) == set(ids)
 
 
-def test_the_blocking_engine_has_it_all(tmp_path: Path) -> None:
+def test_blocking_engine_has_every_method(tmp_path: Path) -> None:
     save(tmp_path, "k", QUICK, parameters={"n": 1})
     with Engine(store=tmp_path, model=NoModel()) as blocking:
         task_id = blocking.start(TASK, reuse_key="k", parameters={"n": 3}, **REPLAY)
@@ -192,7 +190,7 @@ LARGE = "async def run(page, parameters, task):\n"
 LARGE += "    return [{'n': n, 'text': 'é' * 60, 'good': True} for n in range(parameters['rows'])]\n"
 
 
-async def test_a_large_result_is_a_file_that_expires(tmp_path: Path) -> None:
+async def test_large_result_is_a_file_that_expires(tmp_path: Path) -> None:
     save(tmp_path, "k", LARGE, parameters={"rows": 1})
     async with engine(tmp_path) as one, engine(tmp_path) as other:
         small = await one.run(TASK, reuse_key="k", parameters={"rows": 100}, **REPLAY)
@@ -217,7 +215,7 @@ async def test_a_large_result_is_a_file_that_expires(tmp_path: Path) -> None:
             _ = (await other.result(large.web_task_id)).output
 
 
-async def test_expired_files_are_swept_and_others_stay(tmp_path: Path) -> None:
+async def test_expired_files_are_removed_and_others_stay(tmp_path: Path) -> None:
     save(tmp_path, "k", LARGE, parameters={"rows": 1})
     async with engine(tmp_path) as one:
         results = [await one.run(TASK, reuse_key="k", parameters={"rows": 1000 + n}, **REPLAY) for n in range(2)]
@@ -237,7 +235,7 @@ async def test_expired_files_are_swept_and_others_stay(tmp_path: Path) -> None:
     assert [path.name for path in logs.iterdir()] == ["new.log"]
 
 
-async def test_closing_hands_waiting_tasks_to_the_next_engine(tmp_path: Path, site: FixtureServer) -> None:
+async def test_closing_hands_pending_tasks_to_the_next_engine(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", HANGS)
     save(tmp_path, "q", QUICK, parameters={"n": 1})
     async with engine(tmp_path, max_tasks=1) as one:
@@ -264,9 +262,7 @@ async def test_closing_hands_waiting_tasks_to_the_next_engine(tmp_path: Path, si
         assert (await other.cancel(again)).status == "canceled"
 
 
-async def test_closing_while_a_task_is_being_claimed_gives_it_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_closing_during_a_claim_requeues_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     claim, claimed = TaskQueue.claim, threading.Event()
 
     def slow(*arguments: Any, **named: Any) -> Any:
@@ -293,7 +289,7 @@ async def test_closing_while_a_task_is_being_claimed_gives_it_back(
     lock.release()
 
 
-async def test_who_gives_up_leaves_the_key_and_the_slot_free(tmp_path: Path, site: FixtureServer) -> None:
+async def test_canceled_caller_leaves_key_and_slot_free(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", HANGS)
     save(tmp_path, "q", QUICK, parameters={"n": 1})
     async with engine(tmp_path, max_tasks=1) as one:

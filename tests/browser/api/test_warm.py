@@ -1,4 +1,4 @@
-"""Replays of one revision share a worker, and nobody else does; a browser that crashes is replaced once."""
+"""Replays of one revision share a worker, and no other run does; a browser that crashes is replaced once."""
 
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,7 @@ async def worker(engine: AsyncEngine, site: FixtureServer, key: str = "k", **opt
 
 
 @pytest.mark.parametrize("ai", ["never", "auto"])
-async def test_a_replay_runs_where_the_last_one_of_its_revision_ran(
-    tmp_path: Path, site: FixtureServer, ai: str
-) -> None:
+async def test_replay_reuses_the_worker_of_its_revision(tmp_path: Path, site: FixtureServer, ai: str) -> None:
     save(tmp_path, "k", STARTED.format(version=1))
     save(tmp_path, "other", STARTED.format(version=1))
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
@@ -40,7 +38,7 @@ async def test_a_replay_runs_where_the_last_one_of_its_revision_ran(
         assert second not in (first, other)
 
 
-async def test_secrets_are_given_to_nobodys_worker(tmp_path: Path, site: FixtureServer) -> None:
+async def test_run_with_secrets_uses_a_worker_of_its_own(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", STARTED.format(version=1), parameters={"password": "x"})
     with_secret = {"parameters": {"password": "hunter22"}, "secrets": ["password"]}
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
@@ -74,7 +72,7 @@ async def crash(store: Path, before: str, effects: str = "read") -> tuple[Any, l
     return result, events
 
 
-async def test_a_crash_of_the_browser_is_tried_again_on_a_fresh_worker(tmp_path: Path) -> None:
+async def test_browser_crash_is_retried_on_a_fresh_worker(tmp_path: Path) -> None:
     first_time = "if '|' not in await page.title(): return [{'design': 2}]"
     result, events = await crash(tmp_path, first_time)
     assert result.ok, result.error
@@ -89,7 +87,7 @@ async def test_a_crash_of_the_browser_is_tried_again_on_a_fresh_worker(tmp_path:
         ("async with task.irreversible('send'): pass", "read", "failed-behind-gate", 0),
     ],
 )
-async def test_a_crash_costs_no_model_and_nothing_irreversible_is_done_twice(
+async def test_browser_crash_calls_no_model_and_repeats_no_irreversible_action(
     tmp_path: Path, before: str, effects: str, reason: str, again: int
 ) -> None:
     result, events = await crash(tmp_path, before, effects)

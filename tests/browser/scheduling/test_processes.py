@@ -1,4 +1,4 @@
-"""Processes: two on one key, a kill at any instant, nothing left running, the sync face in every habitat."""
+"""Two processes on one key, kills at any instant, no process left running; the blocking engine in threads and loops."""
 
 import asyncio
 import contextlib
@@ -73,7 +73,7 @@ def test_two_processes_on_one_key_are_serialized_and_on_two_keys_parallel(tmp_pa
     assert second[0] < first[1], "different keys do not wait for each other"
 
 
-async def test_a_wait_for_a_key_is_announced_once_and_can_be_canceled(tmp_path: Path, site: FixtureServer) -> None:
+async def test_wait_for_a_key_is_announced_once_and_can_be_canceled(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", SLOW)
     lock = BundleStore(tmp_path / "default").try_lock("k")
     assert lock is not None
@@ -93,7 +93,7 @@ async def test_a_wait_for_a_key_is_announced_once_and_can_be_canceled(tmp_path: 
     lock.release()
 
 
-async def test_a_canceled_run_ends_its_worker_and_leaves_the_key_free(tmp_path: Path, site: FixtureServer) -> None:
+async def test_canceled_run_ends_its_worker_and_releases_the_key(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", "async def run(page, parameters, task):\n    await page.goto(task.start_url + 'hang')\n")
     async with AsyncEngine(store=tmp_path, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
         run = asyncio.create_task(engine.run(TASK, start_url=site.url, reuse_key="k", ai="never"))
@@ -120,7 +120,7 @@ def descendants(pid: int) -> list[str]:
     return [name for name in names if name in ("bwrap", "node", "chromium-headless-shell", "chrome")]
 
 
-def test_the_sync_engine_works_in_a_thread_and_leaves_nothing_behind(tmp_path: Path, site: FixtureServer) -> None:
+def test_blocking_engine_works_in_a_thread_and_leaves_no_process(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", LIST_TITLES, parameters={"q": 1})
     with Engine(store=tmp_path, model=NoModel()) as engine:
         result = engine.run(TASK, start_url=site.url, reuse_key="k", parameters={"q": 1}, ai="never")
@@ -128,7 +128,7 @@ def test_the_sync_engine_works_in_a_thread_and_leaves_nothing_behind(tmp_path: P
     assert not descendants(os.getpid())
 
 
-async def test_the_sync_engine_works_where_a_loop_already_runs(tmp_path: Path, site: FixtureServer) -> None:
+async def test_blocking_engine_works_inside_a_running_event_loop(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", LIST_TITLES, parameters={"q": 1})
     with Engine(store=tmp_path, model=NoModel()) as engine:
         result = engine.run(TASK, start_url=site.url, reuse_key="k", parameters={"q": 1}, ai="never")
@@ -195,7 +195,7 @@ def kill_at_random_delays(tmp_path: Path, times: int) -> None:
     assert not outliving(jails, 5), "a worker outlived its engine"
 
 
-def test_a_kill_at_any_instant_leaves_old_or_new(tmp_path: Path) -> None:
+def test_kill_at_any_instant_leaves_the_old_or_the_new_revision(tmp_path: Path) -> None:
     kill_at_random_delays(tmp_path, 5)
 
 

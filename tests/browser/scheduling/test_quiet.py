@@ -60,7 +60,9 @@ async def run(page, parameters, task):
         ("ledger", COLUMNS_BY_NUMBER, {"pattern", "field-empty"}),
     ],
 )
-async def test_a_quiet_break_is_noticed_and_named(tmp_path: Path, site_name: str, code: str, noticed: set[str]) -> None:
+async def test_silent_failure_is_detected_and_named(
+    tmp_path: Path, site_name: str, code: str, noticed: set[str]
+) -> None:
     with serve(site_name) as site:
         where: dict[str, Any] = {"start_url": site.url, "egress": Egress(allow=start_origin(site.url)), "host": Host()}
         async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:

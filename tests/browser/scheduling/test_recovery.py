@@ -1,4 +1,4 @@
-"""Processes that run tasks are killed: every task comes to an end, and none runs twice at once."""
+"""Processes that run tasks are killed: every task ends, and none runs twice at once."""
 
 import json
 import os
@@ -75,7 +75,7 @@ def killed_while_running(store: Path, *requests: dict[str, Any]) -> list[str]:
     return ids
 
 
-async def test_a_task_whose_process_died_is_told_as_interrupted(tmp_path: Path, site: FixtureServer) -> None:
+async def test_task_whose_process_died_ends_as_interrupted(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", HANGS)
     (task_id,) = killed_while_running(tmp_path, {"task": TASK, "start_url": site.url, "reuse_key": "k"})
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
@@ -88,7 +88,9 @@ async def test_a_task_whose_process_died_is_told_as_interrupted(tmp_path: Path, 
     assert not list((tmp_path / "default" / "engines").iterdir()), "nothing is left of either engine"
 
 
-async def test_what_waited_is_taken_over_and_what_may_is_run_again(tmp_path: Path, site: FixtureServer) -> None:
+async def test_orphans_are_taken_over_and_interrupted_runs_rerun_where_allowed(
+    tmp_path: Path, site: FixtureServer
+) -> None:
     save(
         tmp_path, "k", "async def run(page, parameters, task):\n    await page.goto(task.start_url + 'slow?ms=3000')\n"
     )
@@ -105,7 +107,7 @@ async def test_what_waited_is_taken_over_and_what_may_is_run_again(tmp_path: Pat
         assert third.error.reason in ("interrupted", "parameters", "not-covered")
 
 
-async def test_what_passed_a_gate_is_never_run_again(tmp_path: Path, site: FixtureServer) -> None:
+async def test_task_that_passed_an_irreversible_gate_is_never_rerun(tmp_path: Path, site: FixtureServer) -> None:
     code = "async def run(page, parameters, task):\n    async with task.irreversible('send'):\n"
     code += "        await page.goto(task.start_url + 'hang')\n"
     save(tmp_path, "k", code, effects="write")
@@ -215,7 +217,7 @@ def kill_again_and_again(store: Path, witness: Witness, *, kills: int, tasks: in
     assert all(bundles.verify(f"k{key}") == () for key in range(keys))
 
 
-def test_two_processes_are_killed_at_random_and_no_task_is_lost(tmp_path: Path, witness: Witness) -> None:
+def test_random_kills_of_two_processes_lose_no_task(tmp_path: Path, witness: Witness) -> None:
     kill_again_and_again(tmp_path, witness, kills=10)
 
 

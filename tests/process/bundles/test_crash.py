@@ -1,4 +1,4 @@
-"""Killed at any instant, a bundle is the old one or the new one."""
+"""A kill at any instant leaves a bundle at the old or the new revision."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def pace(tmp_path: Path, numbered: Numbered) -> float:
     return time.monotonic() - start
 
 
-def test_a_kill_leaves_the_old_revision_or_the_new_one(store: BundleStore, numbered: Numbered, pace: float) -> None:
+def test_kill_leaves_the_old_or_the_new_revision(store: BundleStore, numbered: Numbered, pace: float) -> None:
     chance = random.Random(7)
     numbers = [kill_and_check(store, numbered, chance, pace) for _ in range(10)]
     while numbers[-1] < 6 and len(numbers) < 40:  # how far each comes depends on how busy the machine is
@@ -146,7 +146,7 @@ def test_stale_git_locks_and_half_made_bundles_are_cleared(store: BundleStore, n
     assert store.edited("key") == ()
 
 
-def test_a_git_that_still_runs_is_given_time(store: BundleStore, numbered: Numbered) -> None:
+def test_running_git_process_is_waited_for(store: BundleStore, numbered: Numbered) -> None:
     store.commit("key", numbered(1), subject="Write it")
     lock = store.path("key") / ".git" / "refs" / "heads" / "main.lock"
     lock.touch()
@@ -157,7 +157,7 @@ def test_a_git_that_still_runs_is_given_time(store: BundleStore, numbered: Numbe
 
 
 @pytest.mark.parametrize("written", range(8))
-def test_a_half_written_view_is_finished(store: BundleStore, numbered: Numbered, written: int) -> None:
+def test_half_written_working_tree_is_completed(store: BundleStore, numbered: Numbered, written: int) -> None:
     """As after a kill between the ref update and the last file."""
     store.commit("key", numbered(1), subject="Write it")
     directory, old = store.path("key"), numbered(1).to_files()
@@ -173,7 +173,7 @@ def test_a_half_written_view_is_finished(store: BundleStore, numbered: Numbered,
     assert user_git(directory, "status", "--porcelain") == ""
 
 
-def test_a_lock_excludes_threads_and_processes_and_dies_with_its_holder(store: BundleStore) -> None:
+def test_lock_excludes_threads_and_processes_and_dies_with_its_holder(store: BundleStore) -> None:
     with started(HOLD, store.root) as holder:
         assert said(holder) == "held\n"
         assert store.try_lock("key") is None
@@ -195,7 +195,7 @@ def test_a_lock_excludes_threads_and_processes_and_dies_with_its_holder(store: B
                 assert said(second) == "refused\n"
 
 
-def test_any_thread_gives_a_lock_back(store: BundleStore) -> None:
+def test_any_thread_can_release_a_lock(store: BundleStore) -> None:
     lock = store.try_lock("key")
     assert lock is not None
     thread = threading.Thread(target=lock.release)
@@ -208,7 +208,7 @@ def test_any_thread_gives_a_lock_back(store: BundleStore) -> None:
     again.release()
 
 
-def test_two_processes_take_turns(store: BundleStore) -> None:
+def test_two_processes_commit_in_turn(store: BundleStore) -> None:
     """Each adds 10 commits, the lock taken anew for every one: none is lost."""
     with started(COUNT, store.root, 10, 1) as one, started(COUNT, store.root, 10, 1) as other:
         assert one.stdout is not None

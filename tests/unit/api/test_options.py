@@ -27,14 +27,14 @@ from tests.support.stage import NoModel
         ("proxy", "not a proxy"),
     ],
 )
-def test_a_malformed_option_is_refused_and_named(tmp_path: Path, field: str, value: Any) -> None:
+def test_malformed_option_is_refused_and_named(tmp_path: Path, field: str, value: Any) -> None:
     with pytest.raises(InvalidRequest) as refused:
         AsyncEngine(store=tmp_path / "store", **{field: value})
     assert refused.value.details["field"] == field
     assert not (tmp_path / "store").exists()
 
 
-async def test_an_untrusted_request_reaches_only_the_origins_that_the_engine_allows(tmp_path: Path) -> None:
+async def test_untrusted_request_reaches_only_origins_that_the_engine_allows(tmp_path: Path) -> None:
     origin, other = "http://127.0.0.1:9", "http://127.0.0.1:10"
     async with AsyncEngine(store=tmp_path, model=NoModel(), trust_start_urls=False, allow_hosts=[origin]) as engine:
         with pytest.raises(InvalidRequest, match="may name only what this engine allows"):

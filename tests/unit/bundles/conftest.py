@@ -1,4 +1,4 @@
-"""A store in a temporary directory, and bundles whose files all carry one number."""
+"""A store in a temporary directory, and bundles whose files all hold one number."""
 
 from tests.support.numbered import numbered, store
 

@@ -27,7 +27,7 @@ JSON = st.recursive(
     contract=st.dictionaries(st.text(), JSON, max_size=3),
     data=st.binary(),
 )
-def test_files_give_the_same_bundle_back(key: str, task: str, contract: dict[str, Any], data: bytes) -> None:
+def test_bundle_survives_a_round_trip_through_files(key: str, task: str, contract: dict[str, Any], data: bytes) -> None:
     bundle = Bundle(
         meta=BundleMeta(
             reuse_key=key,
@@ -86,21 +86,21 @@ def test_newer_minor_formats_are_read_and_newer_formats_named(numbered: Numbered
         ("resources/con", b""),
     ],
 )
-def test_what_the_engine_never_wrote_is_corrupt(numbered: Numbered, path: str, content: bytes) -> None:
+def test_malformed_file_is_corrupt(numbered: Numbered, path: str, content: bytes) -> None:
     with pytest.raises(BundleCorrupt) as caught:
         Bundle.from_files(numbered(1).to_files() | {path: content})
     assert path.startswith(caught.value.details["file"])
 
 
 @pytest.mark.parametrize("path", ["bundle.json", "automation.py", "contract.json"])
-def test_a_missing_file_is_corrupt(numbered: Numbered, path: str) -> None:
+def test_missing_file_is_corrupt(numbered: Numbered, path: str) -> None:
     files = numbered(1).to_files()
     del files[path]
     with pytest.raises(BundleCorrupt, match=path):
         Bundle.from_files(files)
 
 
-def test_what_cannot_be_written_is_refused(numbered: Numbered) -> None:
+def test_unwritable_bundle_is_refused(numbered: Numbered) -> None:
     with pytest.raises(InvalidRequest):
         replace(numbered(1), automation="'\ud800'").to_files()
     with pytest.raises(InvalidRequest):

@@ -1,4 +1,4 @@
-"""From store to store: the whole history travels, and a file that is no honest bundle changes nothing."""
+"""Export and import: the whole history is kept, and a hostile or damaged file changes nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def other(tmp_path: Path) -> BundleStore:
     return BundleStore(tmp_path / "other")
 
 
-def test_the_whole_history_travels(store: BundleStore, exported: Path, other: BundleStore) -> None:
+def test_export_and_import_keep_the_whole_history(store: BundleStore, exported: Path, other: BundleStore) -> None:
     key, revision = other.import_file(exported)
     assert (key, revision) == ("key", store.head("key"))
     assert other.history("key") == store.history("key")
@@ -51,13 +51,13 @@ def test_the_whole_history_travels(store: BundleStore, exported: Path, other: Bu
     assert not list((other.root / "tmp").iterdir())
 
 
-def test_plain_git_reads_it(exported: Path, tmp_path: Path) -> None:
+def test_plain_git_reads_an_export(exported: Path, tmp_path: Path) -> None:
     user_git(tmp_path, "clone", "--quiet", str(exported), "clone")
     assert user_git(tmp_path / "clone", "log", "--format=%s").split("\n")[:3] == ["Adopt", "Number 2", "Number 1"]
     assert (tmp_path / "clone" / "automation.py").read_text().endswith("return 2\n")
 
 
-def test_under_another_key_it_says_so_in_a_commit(store: BundleStore, exported: Path, other: BundleStore) -> None:
+def test_import_under_another_key_adds_a_commit(store: BundleStore, exported: Path, other: BundleStore) -> None:
     name = "Ä/… " * 200  # its directory is named by a digest: the key is found in the bundle alone
     key, revision = other.import_file(exported, name)
     assert (key, other.keys()) == (name, [name])
@@ -69,7 +69,7 @@ def test_under_another_key_it_says_so_in_a_commit(store: BundleStore, exported: 
     assert store.keys() == ["copy", "key"]
 
 
-def test_a_private_start_url_is_no_longer_one_that_somebody_here_named(
+def test_imported_start_url_is_not_trusted(
     store: BundleStore, numbered: Numbered, other: BundleStore, tmp_path: Path
 ) -> None:
     meta = numbered(1).meta.model_copy(update={"start_url": "http://192.168.0.1/"})
@@ -81,7 +81,7 @@ def test_a_private_start_url_is_no_longer_one_that_somebody_here_named(
     assert bundle.meta.start_url_by_model
 
 
-def test_nothing_is_written_over(store: BundleStore, exported: Path) -> None:
+def test_import_overwrites_nothing(store: BundleStore, exported: Path) -> None:
     before = store.history("key")
     with pytest.raises(InvalidRequest, match="something is saved under the key 'key' already"):
         store.import_file(exported)
@@ -89,7 +89,7 @@ def test_nothing_is_written_over(store: BundleStore, exported: Path) -> None:
     assert not list((store.root / "tmp").iterdir())
 
 
-def test_what_a_killed_import_left_is_cleared(exported: Path, other: BundleStore) -> None:
+def test_remains_of_a_killed_import_are_removed(exported: Path, other: BundleStore) -> None:
     left = other.root / "tmp" / "~import" / ".git"
     left.mkdir(parents=True)
     (left / "HEAD").write_text("half")
@@ -107,7 +107,7 @@ def test_two_imports_wait_for_each_other(exported: Path, other: BundleStore) -> 
     assert other.keys() == []
 
 
-def test_export_needs_a_bundle_and_a_place(store: BundleStore, exported: Path, tmp_path: Path) -> None:
+def test_export_needs_a_bundle_and_a_writable_path(store: BundleStore, exported: Path, tmp_path: Path) -> None:
     with pytest.raises(BundleNotFound):
         store.export("nobody", tmp_path / "nobody")
     with pytest.raises(StoreError, match="cannot write"):
@@ -165,7 +165,7 @@ def refused(other: BundleStore, file: Path, why: str) -> None:
         ("trailing.", "cannot name a resource"),
     ],
 )
-def test_paths_that_lead_elsewhere_are_refused(forge: Forge, other: BundleStore, path: str, why: str) -> None:
+def test_unsafe_paths_are_refused(forge: Forge, other: BundleStore, path: str, why: str) -> None:
     refused(other, forge({path: b"x"}), why)
 
 
@@ -184,7 +184,7 @@ def test_links_are_refused(forge: Callable[..., Path], other: BundleStore, path:
         ("automation.py", b"\xff", "automation.py in revision"),
     ],
 )
-def test_files_that_make_no_bundle_are_refused(
+def test_files_that_are_no_bundle_are_refused(
     forge: Forge, other: BundleStore, path: str, content: bytes, why: str
 ) -> None:
     refused(other, forge({path: content}), why)
@@ -194,20 +194,20 @@ def test_files_that_make_no_bundle_are_refused(
     ("change", "why"),
     [({"start_url": "file:///etc/passwd"}, "http or https"), ({"output_schema": {"type": "strnig"}}, "strnig")],
 )
-def test_what_no_request_could_have_said_is_refused(
+def test_metadata_that_no_request_allows_is_refused(
     numbered: Numbered, forge: Forge, other: BundleStore, change: dict[str, object], why: str
 ) -> None:
     meta = numbered(1).meta.model_copy(update=change)
     refused(other, forge({"bundle.json": meta.to_json().encode()}), why)
 
 
-def test_what_unpacks_to_more_than_a_bundle_may_hold_is_refused(forge: Forge, other: BundleStore) -> None:
+def test_oversized_content_is_refused(forge: Forge, other: BundleStore) -> None:
     hostile = forge({"zeros.bin": bytes(65 << 20)})
     assert hostile.stat().st_size < 1 << 20
     refused(other, hostile, "more than a bundle may have")
 
 
-def test_a_tree_that_unfolds_without_end_is_refused(exported: Path, tmp_path: Path, other: BundleStore) -> None:
+def test_exponentially_nested_tree_is_refused(exported: Path, tmp_path: Path, other: BundleStore) -> None:
     user_git(tmp_path, "clone", "--quiet", "--bare", str(exported), "forged")
     work = tmp_path / "forged"
     below = user_git(work, "rev-parse", "HEAD:resources/data").strip()
@@ -221,7 +221,7 @@ def test_a_tree_that_unfolds_without_end_is_refused(exported: Path, tmp_path: Pa
     refused(other, tmp_path / "hostile", "more than a bundle may")
 
 
-def test_a_part_of_a_history_is_refused(exported: Path, tmp_path: Path, other: BundleStore) -> None:
+def test_partial_history_is_refused(exported: Path, tmp_path: Path, other: BundleStore) -> None:
     user_git(tmp_path, "clone", "--quiet", "--bare", str(exported), "forged")
     user_git(tmp_path / "forged", "bundle", "create", "--quiet", str(tmp_path / "part"), "HEAD~1..HEAD")
     refused(other, tmp_path / "part", "depends on another file")
@@ -242,9 +242,7 @@ def test_cut_and_foreign_files_are_refused(exported: Path, other: BundleStore, c
     refused(other, exported, "cannot be imported")
 
 
-def test_a_flipped_bit_anywhere_is_refused_or_changes_nothing(
-    store: BundleStore, exported: Path, other: BundleStore
-) -> None:
+def test_flipped_bit_is_refused_or_changes_nothing(store: BundleStore, exported: Path, other: BundleStore) -> None:
     whole = exported.read_bytes()
     for at in range(0, len(whole), max(1, len(whole) // 40)):
         exported.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
@@ -257,7 +255,7 @@ def test_a_flipped_bit_anywhere_is_refused_or_changes_nothing(
             other.remove("key")
 
 
-def test_what_is_no_file_is_refused(other: BundleStore, tmp_path: Path) -> None:
+def test_path_that_is_no_file_is_refused(other: BundleStore, tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for path in (tmp_path / "nowhere", tmp_path, pipe):
@@ -267,7 +265,7 @@ def test_what_is_no_file_is_refused(other: BundleStore, tmp_path: Path) -> None:
     assert not other.root.exists()
 
 
-def test_no_configuration_and_no_hooks_come_with_it(exported: Path, other: BundleStore) -> None:
+def test_import_takes_no_configuration_and_no_hooks(exported: Path, other: BundleStore) -> None:
     other.import_file(exported)
     git = other.path("key") / ".git"
     assert not (git / "hooks").exists()

@@ -1,4 +1,4 @@
-"""What the user changed in a bundle's directory is theirs."""
+"""The user's edits in a bundle's directory are kept."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def contents(directory: Path) -> dict[str, bytes | None]:
 
 
 @pytest.mark.parametrize("path", EDITS)
-def test_an_edited_directory_is_never_written_to(store: BundleStore, numbered: Numbered, path: str) -> None:
+def test_edited_directory_is_never_written_to(store: BundleStore, numbered: Numbered, path: str) -> None:
     store.commit("key", numbered(1), subject="Write it")
     EDITS[path](store.path("key"))
     before = contents(store.path("key"))
@@ -43,7 +43,7 @@ def test_an_edited_directory_is_never_written_to(store: BundleStore, numbered: N
     assert store.load("key", second.id) == replace(numbered(2), revision=second)
 
 
-def test_an_edit_taken_back_lets_the_directory_follow_again(store: BundleStore, numbered: Numbered) -> None:
+def test_reverted_edit_lets_the_directory_be_updated_again(store: BundleStore, numbered: Numbered) -> None:
     store.commit("key", numbered(1), subject="Write it")
     file = store.path("key") / "automation.py"
     before = file.read_bytes()
@@ -58,14 +58,14 @@ def test_an_edit_taken_back_lets_the_directory_follow_again(store: BundleStore, 
     assert user_git(store.path("key"), "status", "--porcelain") == ""
 
 
-def test_an_older_revisions_file_put_back_is_an_edit(store: BundleStore, numbered: Numbered) -> None:
+def test_restored_file_of_an_older_revision_is_an_edit(store: BundleStore, numbered: Numbered) -> None:
     store.commit("key", numbered(1), subject="Write it")
     store.commit("key", numbered(2), subject="Mend it")
     (store.path("key") / "automation.py").write_bytes(numbered(1).to_files()["automation.py"])
     assert store.edited("key") == ("automation.py",)
 
 
-def test_a_crash_and_an_edit_and_a_commit_are_told_apart(
+def test_crash_edit_and_commit_are_distinguished(
     store: BundleStore, numbered: Numbered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The view stops between 1 and 2, the user edits a file, 3 is committed, the edit is taken back."""
@@ -92,7 +92,7 @@ def test_a_crash_and_an_edit_and_a_commit_are_told_apart(
     assert automation.read_bytes() == numbered(3).to_files()["automation.py"]
 
 
-def test_junk_is_no_edit(store: BundleStore, numbered: Numbered) -> None:
+def test_junk_files_are_no_edit(store: BundleStore, numbered: Numbered) -> None:
     store.commit("key", numbered(1), subject="Write it")
     (store.path("key") / "__pycache__").mkdir()
     (store.path("key") / "__pycache__" / "automation.cpython-311.pyc").write_bytes(b"")
@@ -102,7 +102,7 @@ def test_junk_is_no_edit(store: BundleStore, numbered: Numbered) -> None:
     assert store.edited("key") == ()
 
 
-def test_a_commit_of_the_users_own_is_no_edit(store: BundleStore, numbered: Numbered) -> None:
+def test_commit_by_the_user_is_no_edit(store: BundleStore, numbered: Numbered) -> None:
     store.commit("key", numbered(1), subject="Write it")
     (store.path("key") / "README.txt").write_text("mine\n")
     user_git(store.path("key"), "add", "--all")
@@ -115,7 +115,7 @@ def test_a_commit_of_the_users_own_is_no_edit(store: BundleStore, numbered: Numb
     assert "README.txt" in user_git(store.path("key"), "ls-tree", "--name-only", last.id)
 
 
-def test_adopting_saves_the_edit(store: BundleStore, numbered: Numbered) -> None:
+def test_adopting_commits_the_edit(store: BundleStore, numbered: Numbered) -> None:
     store.commit("key", numbered(1), subject="Write it")
     directory = store.path("key")
     (directory / "automation.py").write_text("# mine\n")
@@ -134,7 +134,7 @@ def test_adopting_saves_the_edit(store: BundleStore, numbered: Numbered) -> None
     assert sorted(loaded.resources) == ["data/b.csv", "data/c.csv", "data/d.csv"]
 
 
-def test_an_edit_made_while_another_is_adopted_is_kept(store: BundleStore, numbered: Numbered) -> None:
+def test_edit_during_an_adoption_is_kept(store: BundleStore, numbered: Numbered) -> None:
     store.commit("key", numbered(1), subject="Write it")
     file = store.path("key") / "automation.py"
     file.write_text("# mine\n")
@@ -145,7 +145,7 @@ def test_an_edit_made_while_another_is_adopted_is_kept(store: BundleStore, numbe
     assert store.edited("key") == ("automation.py",)
 
 
-def test_a_link_to_the_same_content_is_an_edit(store: BundleStore, numbered: Numbered, tmp_path: Path) -> None:
+def test_link_to_the_same_content_is_an_edit(store: BundleStore, numbered: Numbered, tmp_path: Path) -> None:
     store.commit("key", numbered(1), subject="Write it")
     file = store.path("key") / "automation.py"
     (tmp_path / "mine.py").write_bytes(file.read_bytes())
@@ -156,7 +156,7 @@ def test_a_link_to_the_same_content_is_an_edit(store: BundleStore, numbered: Num
     assert file.is_symlink()
 
 
-def test_a_link_leads_no_write_out_of_the_directory(store: BundleStore, numbered: Numbered, tmp_path: Path) -> None:
+def test_link_does_not_lead_writes_out_of_the_directory(store: BundleStore, numbered: Numbered, tmp_path: Path) -> None:
     store.commit("key", numbered(1), subject="Write it")
     resources = store.path("key") / "resources"
     resources.rename(tmp_path / "elsewhere")

@@ -1,4 +1,4 @@
-"""Nothing that lies in a bundle's directory runs, and nothing of the caller's git reaches a bundle."""
+"""No program in a bundle's directory runs, and the caller's git settings do not reach a bundle."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_no_program_of_a_bundle_runs(store: BundleStore, numbered: Numbered, tmp
     assert not trace.exists(), trace.read_text()
 
 
-def test_the_trap_works(store: BundleStore, numbered: Numbered, tmp_path: Path) -> None:
+def test_trap_program_runs_under_plain_git(store: BundleStore, numbered: Numbered, tmp_path: Path) -> None:
     """Plain git walks into it, or the test above shows nothing."""
     store.commit("key", numbered(1), subject="Write it")
     booby_trap(store.path("key"), tmp_path / "trace")
@@ -74,7 +74,7 @@ def test_the_trap_works(store: BundleStore, numbered: Numbered, tmp_path: Path) 
     assert "reference-transaction" in (tmp_path / "trace").read_text()
 
 
-def test_the_callers_git_variables_and_configuration_do_not_count(
+def test_git_variables_and_configuration_of_the_caller_are_ignored(
     store: BundleStore, numbered: Numbered, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As inside a git hook of the user's project."""

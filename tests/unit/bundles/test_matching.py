@@ -25,7 +25,7 @@ GOOD: dict[str, Any] = {"category": "y", "limit": 5}
 @pytest.mark.parametrize(
     "schema", [None, SCHEMA, {"items": {"properties": {"b": {}, "a": {}}, "type": "object"}, "type": "array"}]
 )
-def test_cosmetic_differences_are_a_plain_replay(task: str, schema: Any) -> None:
+def test_cosmetic_differences_need_no_update(task: str, schema: Any) -> None:
     coverage = covers(META, task, GOOD, schema)
     assert coverage.refusal is None
     assert coverage.changed is None
@@ -44,18 +44,18 @@ def test_numbers_and_nulls_are_not_another_type() -> None:
     assert covers(META, META.tasks[0], {"category": None, "limit": 5.0}, None).refusal is None
 
 
-def test_other_words_another_schema_or_more_parameters_are_a_change() -> None:
+def test_new_text_schema_or_parameters_need_an_update() -> None:
     assert "task" in str(covers(META, "List the people", GOOD, None).changed)
     assert "schema" in str(covers(META, META.tasks[0], GOOD, {"type": "object"}).changed)
     assert "extra" in str(covers(META, META.tasks[0], GOOD | {"extra": 1}, None).changed)
 
 
-def test_an_inferred_schema_binds_nobody() -> None:
+def test_inferred_schema_is_not_binding() -> None:
     meta = META.model_copy(update={"schema_inferred": True})
     assert covers(meta, META.tasks[0], GOOD, {"type": "object"}).changed is None
 
 
-def test_a_misspelled_parameter_is_named() -> None:
+def test_misspelled_parameter_is_named() -> None:
     refusal = covers(META, META.tasks[0], {"categry": "y", "limit": 5}, None).refusal
     assert refusal is not None
     assert "unknown: ['categry']" in refusal.message

@@ -26,7 +26,7 @@ def as_seen_by_a_careless_file_system(name: str) -> str:
 
 
 @given(KEYS, KEYS)
-def test_different_keys_never_meet(one: str, other: str) -> None:
+def test_different_keys_have_different_directories(one: str, other: str) -> None:
     seen = {as_seen_by_a_careless_file_system(directory_name(key)) for key in (one, other)}
     assert len(seen) == len({one, other})
 
@@ -47,13 +47,13 @@ def test_every_name_is_one_portable_component(key: str) -> None:
 
 
 @given(KEYS)
-def test_a_name_that_is_not_shortened_gives_its_key_back(key: str) -> None:
+def test_unshortened_name_gives_its_key_back(key: str) -> None:
     name = directory_name(key)
     assert key_of(name) == (None if "~" in name else key)
 
 
 @pytest.mark.parametrize("key", ["invoices", "invoices-2024_v1.2", "wtr_0123abc"])
-def test_a_plain_key_is_its_own_name(key: str) -> None:
+def test_plain_key_is_its_own_directory_name(key: str) -> None:
     assert directory_name(key) == key
 
 
@@ -61,12 +61,12 @@ def test_a_plain_key_is_its_own_name(key: str) -> None:
     ("key", "name"),
     [("con", "%63on"), ("nul.txt", "%6eul.txt"), ("lpt1", "%6cpt1"), ("console", "console"), ("..", "%2e%2e")],
 )
-def test_names_with_a_meaning_of_their_own_are_encoded(key: str, name: str) -> None:
+def test_reserved_names_are_encoded(key: str, name: str) -> None:
     assert directory_name(key) == name
 
 
 @pytest.mark.parametrize("key", ["", "a" * 1001])
-def test_empty_and_endless_keys_are_refused(key: str) -> None:
+def test_empty_and_overlong_keys_are_refused(key: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         directory_name(key)
     assert caught.value.details["field"] == "reuse_key"
@@ -83,10 +83,10 @@ def test_empty_and_endless_keys_are_refused(key: str) -> None:
         ["A/b", "a/c"],
     ],
 )
-def test_resource_names_that_some_system_cannot_hold_are_refused(names: list[str]) -> None:
+def test_unportable_resource_names_are_refused(names: list[str]) -> None:
     with pytest.raises(InvalidRequest):
         check_resource_names(names)
 
 
-def test_ordinary_resource_names_are_fine() -> None:
+def test_ordinary_resource_names_are_accepted() -> None:
     check_resource_names(["cities.csv", "data/a b.json", "data/käse.csv", ".hidden", "data.d/x"])

@@ -13,7 +13,7 @@ from engine.errors import BundleCorrupt, BundleError, BundleLocked, BundleNotFou
 from tests.support.numbered import Numbered, user_git
 
 
-def test_what_is_committed_is_loaded(store: BundleStore, numbered: Numbered) -> None:
+def test_committed_bundle_is_loaded(store: BundleStore, numbered: Numbered) -> None:
     assert store.load("key") is None
     assert store.keys() == []
     first = store.commit(
@@ -32,7 +32,7 @@ def test_what_is_committed_is_loaded(store: BundleStore, numbered: Numbered) -> 
 
 
 @pytest.mark.parametrize("key", ["k", "../../etc", "A", "a", "con", "日本語" * 40, "\ud800", "x\n\0y", "~", "a" * 1000])
-def test_any_string_is_a_key_and_none_leaves_the_store(store: BundleStore, numbered: Numbered, key: str) -> None:
+def test_any_string_is_a_key_inside_the_store(store: BundleStore, numbered: Numbered, key: str) -> None:
     bundle = replace(numbered(1), meta=numbered(1).meta.model_copy(update={"reuse_key": key}))
     with store.lock(key):
         store.commit(key, bundle, subject="Write it")
@@ -53,12 +53,12 @@ def test_the_directory_shows_head_to_people_and_to_git(store: BundleStore, numbe
     assert user_git(directory, "log", "--format=%s").splitlines() == ["Mend it", "Write it"]
 
 
-def test_an_identical_bundle_makes_no_commit(store: BundleStore, numbered: Numbered) -> None:
+def test_identical_bundle_makes_no_commit(store: BundleStore, numbered: Numbered) -> None:
     first = store.commit("key", numbered(1), subject="Write it")
     assert store.commit("key", numbered(1), subject="Again") == first
 
 
-def test_files_that_cannot_follow_do_not_undo_a_commit(
+def test_failed_update_of_the_working_tree_does_not_undo_a_commit(
     store: BundleStore, numbered: Numbered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.commit("key", numbered(1), subject="Write it")
@@ -95,7 +95,7 @@ def test_rollback_commits_the_older_files_again(store: BundleStore, numbered: Nu
     assert store.rollback("key", first.id) == back, "nothing to go back to: no commit"
 
 
-def test_a_pin_holds_until_it_is_taken_off(store: BundleStore, numbered: Numbered) -> None:
+def test_pin_holds_until_it_is_removed(store: BundleStore, numbered: Numbered) -> None:
     first = store.commit("key", numbered(1), subject="Write it")
     second = store.commit("key", numbered(2), subject="Mend it")
     assert store.pinned("key") is None
@@ -113,7 +113,7 @@ def test_a_pin_holds_until_it_is_taken_off(store: BundleStore, numbered: Numbere
     assert active.revision == second
 
 
-def test_a_pin_waits_for_no_run(store: BundleStore, numbered: Numbered) -> None:
+def test_pinning_does_not_wait_for_a_run(store: BundleStore, numbered: Numbered) -> None:
     revision = store.commit("key", numbered(1), subject="Write it")
     with store.lock("key"):
         assert store.pin("key") == revision
@@ -121,7 +121,7 @@ def test_a_pin_waits_for_no_run(store: BundleStore, numbered: Numbered) -> None:
             store.rollback("key", "HEAD", timeout=0)
 
 
-def test_removing_takes_everything_but_the_lock_file(store: BundleStore, numbered: Numbered) -> None:
+def test_removing_deletes_everything_but_the_lock_file(store: BundleStore, numbered: Numbered) -> None:
     store.commit("key", numbered(1), subject="Write it")
     store.commit("other", numbered(2), subject="Write it")
     store.remove("key")
@@ -135,7 +135,7 @@ def test_removing_takes_everything_but_the_lock_file(store: BundleStore, numbere
 @pytest.mark.parametrize(
     "revision", ["", "--output=x", "-1", "HEAD~9", "0" * 40, "HEAD\nHEAD", "HEAD:automation.py", "main..HEAD", "\ud800"]
 )
-def test_a_revision_is_a_name_and_nothing_else(store: BundleStore, numbered: Numbered, revision: str) -> None:
+def test_revision_name_is_no_option_and_no_expression(store: BundleStore, numbered: Numbered, revision: str) -> None:
     store.commit("key", numbered(1), subject="Write it")
     for call in (store.load, store.rollback, store.pin, store.diff):
         with pytest.raises(BundleNotFound) as caught:
@@ -154,7 +154,7 @@ def test_nothing_saved_is_not_found(store: BundleStore) -> None:
         store.load("")
 
 
-def test_damage_is_named(store: BundleStore, numbered: Numbered) -> None:
+def test_damage_is_reported_with_its_place(store: BundleStore, numbered: Numbered) -> None:
     revision = store.commit("key", numbered(1), subject="Write it")
     assert store.verify("key") == ()
     blob = user_git(store.path("key"), "rev-parse", f"{revision.id}:automation.py").strip()
@@ -168,7 +168,7 @@ def test_damage_is_named(store: BundleStore, numbered: Numbered) -> None:
             call("key")
 
 
-def test_an_outer_repository_is_never_taken_for_the_bundles(tmp_path: Path, numbered: Numbered, git: None) -> None:
+def test_outer_repository_is_never_taken_for_the_bundle(tmp_path: Path, numbered: Numbered, git: None) -> None:
     user_git(tmp_path, "init", "--quiet")
     user_git(tmp_path, "commit", "--quiet", "--allow-empty", "-m", "The user's project")
     (tmp_path / ".webtasks" / "bundles" / "key").mkdir(parents=True)
@@ -181,7 +181,7 @@ def test_an_outer_repository_is_never_taken_for_the_bundles(tmp_path: Path, numb
     assert store.keys() == []
 
 
-def test_a_store_that_cannot_be_written_says_so(tmp_path: Path, numbered: Numbered) -> None:
+def test_unwritable_store_is_a_store_error(tmp_path: Path, numbered: Numbered) -> None:
     (tmp_path / "store").write_text("a file")
     store = BundleStore(tmp_path / "store")
     with pytest.raises(StoreError, match="store"):

@@ -60,7 +60,7 @@ def test_every_state_leads_to_the_end() -> None:
     assert [state for state, after in TASK_TRANSITIONS.items() if not after] == [TaskState.ENDED]
 
 
-async def test_a_transition_outside_the_table_is_refused() -> None:
+async def test_transition_outside_the_table_is_refused() -> None:
     task = queued()
     with pytest.raises(RuntimeError, match="wt_1 cannot go from QUEUED to RUNNING"):
         task.begin()
@@ -69,7 +69,7 @@ async def test_a_transition_outside_the_table_is_refused() -> None:
         task.end(None)
 
 
-async def test_a_task_claimed_before_it_is_known_to_be_queued_stays_claimed() -> None:
+async def test_task_claimed_before_it_is_known_to_be_queued_stays_claimed() -> None:
     task, _ = await running()
     task.enqueued()
     assert task.state is TaskState.RUNNING
@@ -77,7 +77,7 @@ async def test_a_task_claimed_before_it_is_known_to_be_queued_stays_claimed() ->
     task.execution.cancel()
 
 
-async def test_a_task_that_never_ran_is_released_at_its_end() -> None:
+async def test_task_that_never_ran_is_released_at_its_end() -> None:
     task = queued()
     task.end(None)
     assert isinstance(task.work, Work)
@@ -85,7 +85,7 @@ async def test_a_task_that_never_ran_is_released_at_its_end() -> None:
     assert task.done.cancelled()
 
 
-async def test_a_run_stopped_before_its_first_step_is_canceled_once_it_has_begun() -> None:
+async def test_run_stopped_before_its_first_step_is_canceled_once_it_has_begun() -> None:
     task, _ = await running(canceled=True)
     assert task.execution is not None
     await asyncio.wait([task.execution])
@@ -93,7 +93,7 @@ async def test_a_run_stopped_before_its_first_step_is_canceled_once_it_has_begun
     assert task.state is TaskState.STOPPING
 
 
-async def test_a_settled_run_is_not_canceled() -> None:
+async def test_settled_run_is_not_canceled() -> None:
     task, settle = await running()
     settle.set()
     await asyncio.sleep(0)
@@ -105,14 +105,14 @@ async def test_a_settled_run_is_not_canceled() -> None:
     assert task.done.result().status == "completed"
 
 
-async def test_a_run_that_is_being_stopped_cannot_settle() -> None:
+async def test_run_that_is_being_stopped_cannot_settle() -> None:
     task, _ = await running()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         task.settle()
 
 
-async def test_a_cancellation_outweighs_a_handover() -> None:
+async def test_cancellation_outweighs_a_handover() -> None:
     for reasons in (StopReason.CANCELED, StopReason.HANDED_OVER), (StopReason.HANDED_OVER, StopReason.CANCELED):
         task = queued()
         for reason in reasons:

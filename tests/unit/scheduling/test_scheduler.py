@@ -1,4 +1,4 @@
-"""The line of waiting tasks, and what goes wrong around it; no test needs a browser, for nothing is saved."""
+"""The scheduler under cancellation, closing and a broken store; no test needs a browser, for nothing is saved."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def an_engine(store: Path, **options: Any) -> AsyncEngine:
 
 
 def left(store: Path, *task_ids: str, owner: str | None = None, **request: Any) -> None:
-    """Tasks that wait for an engine, as one that died or was closed leaves them."""
+    """Put tasks into the queue as an engine that died or was closed leaves them."""
     records = TaskRecords(store / "default" / "records.sqlite3")
     asked = TaskRequest(**{"task": TASK, "reuse_key": "k", "ai": "never"} | request)
     for task_id in task_ids:
@@ -44,7 +44,7 @@ def is_broken(*_: Any, **__: Any) -> Any:
 
 
 class Hold:
-    """An ``on_event`` that holds a run where it is, until it is canceled; cleaning up then takes a while."""
+    """An ``on_event`` that stops a run at an event until it is canceled; its cleanup then takes a while."""
 
     def __init__(self, at: str = "task.started", *, cleaning: float = 0) -> None:
         self.at, self.cleaning = at, cleaning
@@ -62,7 +62,7 @@ class Hold:
             await asyncio.sleep(self.cleaning)
 
 
-async def test_who_takes_nothing_over_does_not_wait_for_what_nobody_runs(tmp_path: Path) -> None:
+async def test_engine_without_takeover_ignores_orphans(tmp_path: Path) -> None:
     left(tmp_path, "wt_closed", reuse_key="k")
     left(tmp_path, "wt_died", reuse_key="k", owner="en_died")
     left(tmp_path, *(f"wt_{n}" for n in range(10)), reuse_key="other")
@@ -75,7 +75,7 @@ async def test_who_takes_nothing_over_does_not_wait_for_what_nobody_runs(tmp_pat
 
 
 @pytest.mark.parametrize("owner", [None, "en_died"])
-async def test_a_task_that_cannot_be_taken_over_stops_no_other(tmp_path: Path, owner: str | None) -> None:
+async def test_task_that_cannot_be_taken_over_blocks_no_other(tmp_path: Path, owner: str | None) -> None:
     left(tmp_path, "wt_model", owner=owner, model="qwen3", ai="auto")
     left(tmp_path, "wt_version", owner=owner, reuse_key="of another version")
     with sqlite3.connect(tmp_path / "default" / "records.sqlite3") as db:
@@ -97,7 +97,7 @@ async def test_a_task_that_cannot_be_taken_over_stops_no_other(tmp_path: Path, o
 SECRET: dict[str, Any] = {"parameters": {"password": "[secret:password]"}, "secrets": ["password"]}
 
 
-async def test_a_task_with_secrets_is_not_handed_over_by_closing(tmp_path: Path) -> None:
+async def test_closing_cancels_a_task_with_secrets(tmp_path: Path) -> None:
     hold = Hold()
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         request: dict[str, Any] = {"reuse_key": "k", "if_interrupted": "rerun", **SECRET, **REPLAY}
@@ -107,7 +107,7 @@ async def test_a_task_with_secrets_is_not_handed_over_by_closing(tmp_path: Path)
         assert (await other.result(task_id)).status == "canceled"
 
 
-async def test_a_task_with_secrets_that_stands_in_the_line_is_not_run_without_them(tmp_path: Path) -> None:
+async def test_orphan_with_secrets_ends_as_interrupted(tmp_path: Path) -> None:
     left(tmp_path, "wt_secret", **SECRET)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         (result,) = await one.wait(["wt_secret"], poll=0.1)
@@ -116,7 +116,7 @@ async def test_a_task_with_secrets_that_stands_in_the_line_is_not_run_without_th
     assert "never stored" in result.error.message
 
 
-async def test_a_task_that_is_canceled_as_it_starts_ends_and_lets_go_of_its_key(
+async def test_task_canceled_before_its_first_step_ends_and_releases_its_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = Scheduler._start
@@ -134,14 +134,12 @@ async def test_a_task_that_is_canceled_as_it_starts_ends_and_lets_go_of_its_key(
         assert (await one.run(TASK, reuse_key="k", **REPLAY)).status == "completed"
 
 
-async def test_a_cancel_while_the_run_tells_of_its_beginning_is_recorded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_cancel_during_the_first_event_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     enter = TaskRecords.enqueue
 
     def slow(*arguments: Any, **named: Any) -> Any:
         entered = enter(*arguments, **named)
-        time.sleep(0.5)  # the line claims it meanwhile
+        time.sleep(0.5)  # the scheduler claims it meanwhile
         return entered
 
     monkeypatch.setattr(TaskRecords, "enqueue", slow)
@@ -155,7 +153,7 @@ async def test_a_cancel_while_the_run_tells_of_its_beginning_is_recorded(
 
 
 @pytest.mark.parametrize("method", ["run", "start"])
-async def test_who_gives_up_before_the_task_is_told_of_leaves_none_behind(tmp_path: Path, method: str) -> None:
+async def test_caller_canceled_during_the_first_event_cancels_the_task(tmp_path: Path, method: str) -> None:
     hold = Hold("task.pending")
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         lock = one.bundles.try_lock("k")
@@ -169,7 +167,7 @@ async def test_who_gives_up_before_the_task_is_told_of_leaves_none_behind(tmp_pa
             assert [task.status for task in await one.list()] == ["canceled"]
 
 
-async def test_closing_does_not_hand_over_what_was_canceled(tmp_path: Path) -> None:
+async def test_closing_does_not_hand_over_a_canceled_task(tmp_path: Path) -> None:
     hold = Hold(cleaning=1)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         task_id = await one.start(TASK, reuse_key="k", if_interrupted="rerun", on_event=hold, **REPLAY)
@@ -182,7 +180,7 @@ async def test_closing_does_not_hand_over_what_was_canceled(tmp_path: Path) -> N
         assert (await other.result(task_id)).status == "canceled"
 
 
-async def test_closing_hears_what_another_process_has_just_canceled(tmp_path: Path) -> None:
+async def test_closing_honors_a_cancellation_by_another_process(tmp_path: Path) -> None:
     hold = Hold()
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         task_id = await one.start(TASK, reuse_key="k", if_interrupted="rerun", on_event=hold, **REPLAY)
@@ -196,7 +194,7 @@ async def test_closing_hears_what_another_process_has_just_canceled(tmp_path: Pa
     assert ended.status == "canceled"
 
 
-async def test_a_cancel_that_comes_while_another_is_noted_is_not_lost(tmp_path: Path) -> None:
+async def test_cancellation_during_the_acknowledgment_of_another_is_not_lost(tmp_path: Path) -> None:
     holds = Hold(), Hold()
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         first, second = [
@@ -217,9 +215,7 @@ async def test_a_cancel_that_comes_while_another_is_noted_is_not_lost(tmp_path: 
         elsewhere.close()
 
 
-async def test_a_lock_that_cannot_be_taken_for_a_moment_delays_and_fails_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_failure_to_lock_a_key_is_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     try_lock, asked = BundleStore.try_lock, []
 
     def at_first_it_fails(bundles: BundleStore, key: str) -> Lock | None:
@@ -238,7 +234,7 @@ async def test_a_lock_that_cannot_be_taken_for_a_moment_delays_and_fails_nothing
     assert asked == ["k0", "k1", "k0", "k1"]
 
 
-async def test_what_was_told_to_have_failed_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_task_reported_as_failed_never_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     claim, broken = TaskQueue.claim, asyncio.Event()
     broken.set()
 
@@ -261,7 +257,7 @@ async def test_what_was_told_to_have_failed_never_runs(tmp_path: Path, monkeypat
         assert sorted(task.status for task in await one.list()) == ["canceled", "completed"]
 
 
-async def test_who_gives_up_while_the_store_is_broken_leaves_nothing_that_runs_later(
+async def test_task_canceled_while_the_store_is_broken_never_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
@@ -282,7 +278,7 @@ async def test_who_gives_up_while_the_store_is_broken_leaves_nothing_that_runs_l
         assert [task.status for task in await one.list()] == ["canceled"]
 
 
-async def test_a_result_that_cannot_be_recorded_at_once_is_recorded_later(
+async def test_result_that_cannot_be_recorded_is_recorded_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finish, failed = TaskRecords.finish, []
@@ -304,7 +300,7 @@ async def test_a_result_that_cannot_be_recorded_at_once_is_recorded_later(
         assert recorded == first.model_copy(update={"warnings": ()})
 
 
-async def test_closing_records_what_could_not_be_recorded_before(
+async def test_closing_records_results_that_could_not_be_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     finish = TaskRecords.finish
@@ -324,7 +320,7 @@ async def test_closing_records_what_could_not_be_recorded_before(
         assert (await other.result(task_id)).error.reason == "nothing-saved"
 
 
-async def test_what_was_refused_because_the_line_was_full_may_be_started_again(tmp_path: Path) -> None:
+async def test_task_refused_by_a_full_queue_may_be_started_again(tmp_path: Path) -> None:
     request: dict[str, Any] = {"reuse_key": "k", "idempotency_key": "order 7", **REPLAY}
     left(tmp_path, "wt_waits", reuse_key="other")
     async with an_engine(tmp_path, max_pending=1, take_over=False) as one, asyncio.timeout(SECONDS):
@@ -338,7 +334,9 @@ async def test_what_was_refused_because_the_line_was_full_may_be_started_again(t
         assert (await one.run(TASK, **request)).web_task_id == later.web_task_id
 
 
-def test_a_run_that_races_closing_is_told_and_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_that_races_closing_gets_an_error_and_blocks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     init, told, opening = TaskRecords.__init__, [], threading.Event()
 
     def slow(records: TaskRecords, path: Path) -> None:
@@ -367,7 +365,7 @@ def test_a_run_that_races_closing_is_told_and_holds_nobody_up(tmp_path: Path, mo
     assert not (tmp_path / "default" / "engines").exists()
 
 
-async def test_a_line_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
+async def test_closed_scheduler_accepts_no_task(tmp_path: Path) -> None:
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         await one.open()
         scheduler = await one._workspace.scheduler()
@@ -380,7 +378,7 @@ async def test_a_line_that_is_closed_takes_nothing_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("method", "status"), [("run", "canceled"), ("start", "pending")])
-async def test_closing_deals_with_a_task_that_is_just_coming_in(
+async def test_closing_handles_a_task_that_is_being_enqueued(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, status: str
 ) -> None:
     enter, entering = TaskRecords.enqueue, threading.Event()
@@ -402,7 +400,7 @@ async def test_closing_deals_with_a_task_that_is_just_coming_in(
         assert method == "run" or asked.result() == task.web_task_id
 
 
-async def test_closing_goes_on_where_the_store_is_broken(
+async def test_closing_completes_with_a_broken_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     hold = Hold()
@@ -425,7 +423,7 @@ async def test_closing_goes_on_where_the_store_is_broken(
 
 
 @pytest.mark.parametrize("part", ["engine.scheduling.scheduler.Scheduler.close", "sandbox.Sandbox.close"])
-async def test_closing_ends_the_other_parts_where_one_fails(
+async def test_closing_ends_the_other_parts_when_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     one = an_engine(tmp_path)

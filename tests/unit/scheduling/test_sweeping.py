@@ -1,4 +1,4 @@
-"""What tasks leave on the disk is swept in the end, whatever became of them; nothing here needs a browser."""
+"""The files of tasks are removed when they expire, whatever the tasks' end; no test needs a browser."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def expiries(store: Path, **changed: str) -> dict[str, str | None]:
     return found
 
 
-async def test_the_files_of_every_task_expire_however_it_ended(tmp_path: Path) -> None:
+async def test_files_of_every_task_expire_whatever_its_end(tmp_path: Path) -> None:
     left(tmp_path, "wt_died", owner="en_died", parameters={"password": "x"}, secrets=["password"])
     hold = Hold()
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
@@ -43,9 +43,7 @@ async def test_the_files_of_every_task_expire_however_it_ended(tmp_path: Path) -
     assert all(found.values()), found
 
 
-async def test_files_whose_sweeping_was_cut_short_are_swept_the_next_time(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_interrupted_sweep_is_completed_by_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with an_engine(tmp_path) as one:
         task_id = (await one.run(TASK, reuse_key="k", **REPLAY)).web_task_id
     picture = tmp_path / "default" / "files" / task_id / "failure.png"
@@ -67,7 +65,7 @@ async def test_files_whose_sweeping_was_cut_short_are_swept_the_next_time(
     assert expiries(tmp_path)[task_id] is None
 
 
-async def test_traces_of_long_ago_are_swept(tmp_path: Path) -> None:
+async def test_old_traces_are_removed(tmp_path: Path) -> None:
     async with an_engine(tmp_path) as one:
         old, new = [(await one.run(TASK, reuse_key="k", **REPLAY)).web_task_id for _ in range(2)]
     traces = tmp_path / "default" / "traces"
@@ -78,7 +76,7 @@ async def test_traces_of_long_ago_are_swept(tmp_path: Path) -> None:
     assert sorted(path.stem for path in traces.iterdir()) == sorted([new, last])
 
 
-async def test_a_run_begins_with_an_empty_directory(tmp_path: Path) -> None:
+async def test_run_begins_with_an_empty_directory(tmp_path: Path) -> None:
     """One that died may have left half a download there, and a whole one would have to take another name."""
     found: list[bool] = []
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):

@@ -1,4 +1,4 @@
-"""The ledger: caps of the day over several connections, and what each key has cost and saved."""
+"""The ledger: daily caps over several connections, and the costs and savings of each key."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def elsewhere(path: Path) -> Iterator[TaskRecords]:
     opened.close()
 
 
-def test_what_is_set_aside_counts_until_it_is_settled(records: TaskRecords, elsewhere: TaskRecords) -> None:
+def test_reservation_counts_until_it_is_settled(records: TaskRecords, elsewhere: TaskRecords) -> None:
     caps = DailyCaps(workspace=0.10)
     entry = records.spending.reserve("wt_1", "a", 0.08, caps)
     assert records.spending.spent("wt_1") == (0, 0.08)
@@ -54,7 +54,7 @@ def test_what_is_set_aside_counts_until_it_is_settled(records: TaskRecords, else
         records.spending.reserve("wt_1", "a", 0.001, caps)
 
 
-def test_a_refusal_says_which_cap_and_how_to_go_on(records: TaskRecords) -> None:
+def test_refusal_names_the_cap_and_the_remedy(records: TaskRecords) -> None:
     caps = DailyCaps(key=0.05, workspace=0.06)
     records.spending.reserve("wt_1", "a", 0.05, caps)
     with pytest.raises(ModelOverBudget, match="raise key_usd_per_day") as of_key:
@@ -66,7 +66,7 @@ def test_a_refusal_says_which_cap_and_how_to_go_on(records: TaskRecords) -> None
     assert records.spending.spent_on(today()) == {"a": 0.05}, "what was refused is not set aside"
 
 
-def test_a_new_day_begins_with_nothing_spent(records: TaskRecords, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_day_begins_with_nothing_spent(records: TaskRecords, monkeypatch: pytest.MonkeyPatch) -> None:
     caps = DailyCaps(key=0.01, workspace=0.01)
     records.spending.reserve("wt_1", "a", 0.01, caps)
     monkeypatch.setattr("engine.storage.spending.today", lambda: "2999-01-01")
@@ -74,7 +74,7 @@ def test_a_new_day_begins_with_nothing_spent(records: TaskRecords, monkeypatch: 
     assert records.spending.spent_on("2999-01-01") == {"a": 0.01}
 
 
-def test_free_calls_pass_a_cap_of_nothing(records: TaskRecords) -> None:
+def test_free_calls_pass_a_cap_of_zero(records: TaskRecords) -> None:
     caps = DailyCaps(key=0, workspace=0)
     records.spending.reserve("wt_1", "a", 0, caps)
     with pytest.raises(ModelOverBudget):
@@ -133,7 +133,7 @@ def test_sums_are_by_key_and_by_kind(records: TaskRecords) -> None:
     assert found.to_json()["tokens"]["output"] == 20
 
 
-def test_it_has_paid_when_results_are_worth_what_was_spent(records: TaskRecords) -> None:
+def test_automation_has_paid_when_its_results_are_worth_the_costs(records: TaskRecords) -> None:
     ran(records, "k", ("explore", True, 0.04))
     assert costs(records, "k").paid_after is None, "one result for the price of one"
     ran(records, "k", ("replay", False, 0))
@@ -145,7 +145,7 @@ def test_it_has_paid_when_results_are_worth_what_was_spent(records: TaskRecords)
     assert costs(records, "k").paid_after == paid, "later runs do not move it"
 
 
-def test_a_dear_first_run_pays_later(records: TaskRecords) -> None:
+def test_expensive_first_run_pays_off_later(records: TaskRecords) -> None:
     ran(records, "k", ("explore", False, 0.05))
     ran(records, "k", ("explore", True, 0.04))
     for _ in range(3):
@@ -153,13 +153,13 @@ def test_a_dear_first_run_pays_later(records: TaskRecords) -> None:
     assert costs(records, "k").paid_after == 4, "two more results at 0.04 make up for the 0.05 that were lost"
 
 
-def test_what_was_never_explored_here_has_no_price(records: TaskRecords) -> None:
+def test_automation_never_explored_here_has_no_price(records: TaskRecords) -> None:
     ran(records, "k", ("replay", True, 0))
     found = costs(records, "k")
     assert (found.model_usd, found.saved_usd, found.paid_after) == (0, 0, None)
 
 
-def test_what_was_paid_in_runs_that_were_interrupted_is_among_the_costs(records: TaskRecords) -> None:
+def test_costs_include_interrupted_runs(records: TaskRecords) -> None:
     """They leave no attempt."""
     records.spending.settle(records.spending.reserve("wt_1", "a", 0.08, DailyCaps()), 0.02)
     records.spending.settle(records.spending.reserve("wt_2", "b", 0.08, DailyCaps()), 0.0)

@@ -20,7 +20,7 @@ def records(tmp_path: Path) -> TaskRecords:
     return TaskRecords(tmp_path / "store" / "records.sqlite3")
 
 
-def test_a_gate_is_passed_once_even_over_a_restart(records: TaskRecords) -> None:
+def test_gate_is_passed_once_even_over_a_restart(records: TaskRecords) -> None:
     assert records.journal.pass_gate("wt_1", "pay", "")
     assert not records.journal.pass_gate("wt_1", "pay", "")
     assert records.journal.pass_gate("wt_1", "pay", "second item")
@@ -33,7 +33,7 @@ def test_a_gate_is_passed_once_even_over_a_restart(records: TaskRecords) -> None
     again.close()
 
 
-def test_attempts_come_back_with_their_task(records: TaskRecords) -> None:
+def test_attempts_are_returned_with_their_task(records: TaskRecords) -> None:
     now = datetime.now(UTC)
     records.enqueue("wt_1", asked("key", "list", a=1), now)
     attempt = Attempt(kind="explore", outcome="success", model="m", usd=0.002, seconds=1.5)
@@ -58,7 +58,7 @@ def test_clean_runs_are_counted_and_keep_the_last_good_parameters(records: TaskR
     records.close()
 
 
-def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+def test_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "records.sqlite3"
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
@@ -76,7 +76,7 @@ def test_two_processes_on_one_database_wait_for_each_other(records: TaskRecords)
     records.close()
 
 
-def test_many_open_a_new_database_at_one_time(tmp_path: Path) -> None:
+def test_concurrent_openings_of_a_new_database_succeed(tmp_path: Path) -> None:
     for n in range(5):
         with ThreadPoolExecutor(8) as threads:
             opened = list(threads.map(lambda _: TaskRecords(tmp_path / f"{n}.sqlite3"), range(8)))  # noqa: B023  ends here
@@ -93,7 +93,7 @@ def test_many_open_a_new_database_at_one_time(tmp_path: Path) -> None:
         (("confirmed", "failed"), "unknown"),
     ],
 )
-def test_the_effect_of_a_task_is_that_of_its_gates(
+def test_effect_of_a_task_follows_from_its_gates(
     records: TaskRecords, states: tuple[GateState, ...], effect: str
 ) -> None:
     for n, state in enumerate(states):

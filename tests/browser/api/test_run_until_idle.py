@@ -1,4 +1,4 @@
-"""An engine that lives for its tasks only: it runs what waits, and returns when nothing does."""
+"""``run_until_idle`` runs the tasks in the queue, and returns when none is left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def left_behind(store: Path, n: int) -> str:
     return task_id
 
 
-async def test_what_waits_is_run_before_it_returns(tmp_path: Path) -> None:
+async def test_run_until_idle_runs_waiting_tasks_before_it_returns(tmp_path: Path) -> None:
     save(tmp_path, "k", QUICK, parameters={"n": 1})
     left = await left_behind(tmp_path, 1)
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
@@ -34,7 +34,7 @@ async def test_what_waits_is_run_before_it_returns(tmp_path: Path) -> None:
         assert list(await engine.orphaned()) == []
 
 
-async def test_who_takes_nothing_over_leaves_it_waiting(tmp_path: Path) -> None:
+async def test_run_until_idle_without_takeover_leaves_orphans_pending(tmp_path: Path) -> None:
     save(tmp_path, "k", QUICK, parameters={"n": 1})
     left = await left_behind(tmp_path, 1)
     save(tmp_path, "other", QUICK, parameters={"n": 1})
@@ -46,7 +46,7 @@ async def test_who_takes_nothing_over_leaves_it_waiting(tmp_path: Path) -> None:
         assert list(await engine.orphaned()) == [left]
 
 
-async def test_it_waits_for_a_key_that_somebody_holds(tmp_path: Path) -> None:
+async def test_run_until_idle_waits_for_a_locked_key(tmp_path: Path) -> None:
     save(tmp_path, "k", QUICK, parameters={"n": 1})
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
         lock = engine.bundles.try_lock("k")
