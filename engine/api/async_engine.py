@@ -342,7 +342,7 @@ class AsyncEngine(TaskQueries):
             try:
                 await run.entered()
             except asyncio.CancelledError:
-                await scheduler.cancel(enqueued.task_id)  # nobody was told its id
+                await scheduler.cancel(enqueued.task_id)  # no caller has its id
                 raise
         if enqueued.result is not None:
             await run.refused(enqueued.result)
@@ -357,7 +357,7 @@ class AsyncEngine(TaskQueries):
             result = await self._tracked(self._completed(enqueued.task_id, poll), wait_timeout)
         except TimeoutError:
             raise TimeoutError(
-                f"task {enqueued.task_id} goes on after {wait_timeout:g} s; result() tells its end"
+                f"task {enqueued.task_id} goes on after {wait_timeout:g} s; result() returns its end"
             ) from None  # fmt: skip
         except asyncio.CancelledError:
             if enqueued.new:  # else it is another caller's

@@ -150,7 +150,7 @@ def _run(directory: Path, arguments: list[str], stdin: BinaryIO | int = subproce
             for limit, most in ((resource.RLIMIT_CPU, _CPU_SECONDS), (resource.RLIMIT_AS, _MEMORY_BYTES)):
                 with suppress(ProcessLookupError):  # it has ended
                     resource.prlimit(git.pid, limit, (most, most))
-            assert git.stdout is not None, "it was asked for"
+            assert git.stdout is not None, "stdout is a pipe"
             output = git.stdout.read(_OUTPUT_BYTES + 1)
             if len(output) > _OUTPUT_BYTES:
                 git.kill()

@@ -186,7 +186,7 @@ class GitObjects:
     def _read(self, name: str) -> tuple[str, str, bytes] | None:
         """Return id, type and content; None where git knows no such object."""
         git = self._git = self._git or self._start()
-        assert git.stdin is not None and git.stdout is not None  # noqa: PT018 - both were asked for
+        assert git.stdin is not None and git.stdout is not None  # noqa: PT018 - both are pipes
         try:
             git.stdin.write(name.encode("utf-8", "replace") + b"\n")
             git.stdin.flush()

@@ -28,7 +28,7 @@ _DIFF = ("-p", "--root", "--no-ext-diff", "--no-textconv", "--no-color", "--src-
 
 
 class _Git(git.Git):
-    """Runs git in our environment only; GitPython would add the caller's ``GIT_*``."""
+    """The git command in our environment only; GitPython would add the caller's ``GIT_*``."""
 
     def execute(self, command: Any, *args: Any, **options: Any) -> Any:
         assert self._working_dir is not None

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class RecordBacklog:
-    """What the records do not know yet of tasks that this engine no longer runs; it is repeated at each tick.
+    """Failed writes about tasks that this engine no longer runs; the scheduler repeats them at each tick.
 
     Args:
         records: The workspace's records.
@@ -50,7 +50,7 @@ class RecordBacklog:
             await to_thread_uncancellable(write)
         except (StoreError, OSError) as error:
             if task_id not in self._writes:
-                log.warning("the records cannot be told the end of task %s yet; retrying: %s", task_id, error)
+                log.warning("the end of task %s cannot be recorded; retrying: %s", task_id, error)
             self._writes[task_id] = write
         else:
             self._writes.pop(task_id, None)

@@ -167,6 +167,6 @@ class QueuedTask:
             self.done.cancel()
         elif isinstance(result, BaseException):
             self.done.set_exception(result)
-            self.done.exception()  # retrieved, lest asyncio complain where nobody waits
+            self.done.exception()  # retrieved, else asyncio logs an error where nothing awaits it
         else:
             self.done.set_result(result)

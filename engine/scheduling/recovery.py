@@ -1,4 +1,4 @@
-"""Recovery of tasks whose engine died: run by another engine, run again where that was asked for, or ended."""
+"""Recovery of tasks whose engine died: run by another engine, run again where the request allows it, or ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TryLock = Callable[[Path], Lock | None]
 
 
 class Recovery:
-    """Recovers the unfinished tasks of engines that died. Its methods block.
+    """The recovery of unfinished tasks of engines that died. Its methods block.
 
     Args:
         records: The workspace's records.

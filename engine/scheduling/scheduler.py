@@ -213,7 +213,7 @@ class Scheduler:
         try:
             await self._poll_cancellations()  # else those tasks would be handed over
         except StoreError as error:
-            log.warning("the cancellations asked for by other processes cannot be read: %s", error)
+            log.warning("cancellations by other processes cannot be read: %s", error)
         for task in list(self._tasks.values()):
             # Secrets are known here only: no other engine could run it.
             canceled = task.stop_reason is StopReason.CANCELED
@@ -309,7 +309,7 @@ class Scheduler:
             await self._announce_waiting(task)
 
     async def _poll_cancellations(self) -> None:
-        """Cancel the tasks whose cancellation any process asked for."""
+        """Cancel this engine's tasks whose cancellation another process requested."""
         if canceled := await to_thread_uncancellable(self._records.queue.cancellations, self.owner):
             for task_id in canceled:
                 if (task := self._tasks.get(task_id)) is not None:
@@ -381,7 +381,7 @@ class Scheduler:
             self._wake.set()
 
     def _cancel(self, task: QueuedTask, recorded: TaskResult | None) -> None:
-        """Cancel a task of this engine, given how the records have it after the cancellation was asked for."""
+        """Cancel a task of this engine; its cancellation is in the records, which hold it as ``recorded``."""
         if task.pending and recorded is not None and recorded.final:
             self._end(task, recorded)
         else:  # it runs, or was claimed and is about to

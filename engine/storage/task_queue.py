@@ -39,7 +39,7 @@ class UnfinishedTask:
     Args:
         task_id: The task's id.
         started: True where it was running.
-        canceled: True where its cancellation had been asked for.
+        canceled: True where its cancellation had been requested.
         interruptions: The number of earlier engines that died while they ran it.
     """
 
