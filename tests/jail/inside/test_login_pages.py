@@ -153,7 +153,7 @@ BLOCKED = {
 }  # fmt: skip
 
 
-async def tried(sandbox: Sandbox, shop: Site, path: str, body: str) -> Outcome:
+async def run_guarded(sandbox: Sandbox, shop: Site, path: str, body: str) -> Outcome:
     site = f"http://127.0.0.1:{shop.server_port}"
     code = "async def run(page, parameters, task):\n" + "".join(f"    {line}\n" for line in body.splitlines())
     return await sandbox.run(
@@ -165,7 +165,7 @@ async def tried(sandbox: Sandbox, shop: Site, path: str, body: str) -> Outcome:
 @pytest.mark.parametrize("case", SENT)
 async def test_login_is_sent_and_is_no_write(case: str, sandbox: Sandbox, shop: Site) -> None:
     path, body, posted = SENT[case]
-    outcome = await tried(sandbox, shop, path, body)
+    outcome = await run_guarded(sandbox, shop, path, body)
     assert outcome.ok, outcome.error
     assert shop.posted == posted
     expected = tuple(("POST", f"http://127.0.0.1:{shop.server_port}{place}") for place in posted)
@@ -178,7 +178,7 @@ async def test_login_is_sent_and_is_no_write(case: str, sandbox: Sandbox, shop: 
 @pytest.mark.parametrize("case", BLOCKED)
 async def test_change_beside_or_after_a_login_is_blocked(case: str, sandbox: Sandbox, shop: Site) -> None:
     path, body, place = BLOCKED[case]
-    outcome = await tried(sandbox, shop, path, body + "await page.wait_for_timeout(9000)")
+    outcome = await run_guarded(sandbox, shop, path, body + "await page.wait_for_timeout(9000)")
     assert outcome.error is not None
     assert outcome.error.kind == "held", outcome.error
     assert outcome.error.message == f"POST http://127.0.0.1:{shop.server_port}{place}"

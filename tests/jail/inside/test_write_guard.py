@@ -1,4 +1,4 @@
-"""Which requests are held back, and that nothing of them is sent."""
+"""The write guard in a real browser: nothing of a blocked request is sent."""
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,7 +71,7 @@ except Exception:
     pass
 """
 DELETE = "await page.locator('#js').click()\nawait page.wait_for_timeout(9000)"
-HELD = {
+BLOCKED = {
     "a form": (ORDER.format("") + ORDERED, "POST /order"),
     "a form, and no wait": (ORDER.format("no_wait_after=True"), "POST /order"),
     "a script of the page": (DELETE, "DELETE /items/3"),
@@ -89,7 +89,7 @@ SENT = {
 }
 
 
-async def tried(sandbox: Sandbox, shop: Shop, body: str, *, hold_changes: bool = True) -> Outcome:
+async def run_guarded(sandbox: Sandbox, shop: Shop, body: str, *, hold_changes: bool = True) -> Outcome:
     site = f"http://127.0.0.1:{shop.server_port}"
     code = "async def run(page, parameters, task):\n" + "".join(f"    {line}\n" for line in body.splitlines())
     egress = Egress(allow=(site,))
@@ -97,10 +97,10 @@ async def tried(sandbox: Sandbox, shop: Shop, body: str, *, hold_changes: bool =
 
 
 @in_module
-@pytest.mark.parametrize("case", HELD)
-async def test_what_may_change_something_is_not_sent(case: str, sandbox: Sandbox, shop: Shop) -> None:
-    body, what = HELD[case]
-    outcome = await tried(sandbox, shop, body)
+@pytest.mark.parametrize("case", BLOCKED)
+async def test_request_that_may_change_something_is_blocked(case: str, sandbox: Sandbox, shop: Shop) -> None:
+    body, what = BLOCKED[case]
+    outcome = await run_guarded(sandbox, shop, body)
     assert outcome.error is not None
     assert outcome.error.kind == "held", outcome.error
     method, path = what.split()
@@ -111,14 +111,14 @@ async def test_what_may_change_something_is_not_sent(case: str, sandbox: Sandbox
 
 @in_module
 @pytest.mark.parametrize("case", SENT)
-async def test_what_a_page_sends_by_itself_and_what_only_reads_is_sent(case: str, sandbox: Sandbox, shop: Shop) -> None:
-    outcome = await tried(sandbox, shop, SENT[case])
+async def test_reads_and_requests_of_the_page_itself_are_sent(case: str, sandbox: Sandbox, shop: Shop) -> None:
+    outcome = await run_guarded(sandbox, shop, SENT[case])
     assert outcome.ok, outcome.error
     assert "POST /opened" in shop.changes
 
 
 @in_module
-async def test_without_being_asked_nothing_is_held_back(sandbox: Sandbox, shop: Shop) -> None:
-    outcome = await tried(sandbox, shop, HELD["a form"][0], hold_changes=False)
+async def test_run_without_guard_sends_everything(sandbox: Sandbox, shop: Shop) -> None:
+    outcome = await run_guarded(sandbox, shop, BLOCKED["a form"][0], hold_changes=False)
     assert outcome.ok, outcome.error
     assert "POST /order" in shop.changes

@@ -12,7 +12,7 @@ from tests.support.jailed import Run
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def test_returns_what_run_returns(run: Run) -> None:
+async def test_run_returns_the_value_of_the_automation(run: Run) -> None:
     outcome = await run(
         "return {'items': await page.locator('li').all_inner_texts(), 'n': parameters['n'] + 1, 'url': task.start_url}",
         parameters={"n": 41},
@@ -28,7 +28,7 @@ async def test_returns_what_run_returns(run: Run) -> None:
 
 
 def killing(program: str) -> str:
-    """Kills a process of the browser or the driver, then asks the page something."""
+    """Return code that kills a process of the browser or the driver, then waits for the page."""
     return f"""import os, pathlib, signal
 def command(process):
     try: return (process / "cmdline").read_bytes()
@@ -60,7 +60,7 @@ DRIVER = f"b'run-driver' in {COMMAND}"
         ("def run(page, parameters, task): return 1", "script", "TypeError", None),
     ],
 )
-async def test_failures_are_values(run: Run, body: str, kind: str, type_: str, line: int | None) -> None:
+async def test_failing_automation_is_an_outcome(run: Run, body: str, kind: str, type_: str, line: int | None) -> None:
     outcome = await run(body, path=None)
     assert not outcome.ok
     assert outcome.error is not None
@@ -70,7 +70,7 @@ async def test_failures_are_values(run: Run, body: str, kind: str, type_: str, l
         assert "harness.py" not in outcome.error.traceback
 
 
-async def test_a_failure_tells_what_the_names_of_its_line_stood_for(run: Run) -> None:
+async def test_traceback_shows_the_values_of_names_in_the_failing_line(run: Run) -> None:
     """Page text with a non-breaking space looks right in every other message; answers have other keys than before."""
     body = """
 at = {"ID": 0, "Assigned\\u00a0To": 1}
@@ -86,7 +86,7 @@ row, secret, long = ["7", "x"], "s" * 120, "t" * 121
     ]
 
 
-async def test_a_regular_expression_that_waits_in_vain_for_a_blank_is_explained(run: Run) -> None:
+async def test_timeout_of_a_regex_with_a_blank_explains_line_breaks(run: Run) -> None:
     wait = "import re\nawait page.get_by_text(re.compile(r'{}')).wait_for(timeout=200)"
     blank, other = await run(wait.format(r"\d+ out of \d+")), await run(wait.format(r"\d+\s+out"))
     assert blank.error is not None
@@ -96,14 +96,14 @@ async def test_a_regular_expression_that_waits_in_vain_for_a_blank_is_explained(
 
 
 @pytest.mark.parametrize("value", ["float('nan')", "page", "deep"])
-async def test_a_result_that_is_no_json_is_the_automations_fault(run: Run, value: str) -> None:
+async def test_value_that_is_not_json_fails_the_automation(run: Run, value: str) -> None:
     outcome = await run(f"deep = []\nfor _ in range(500): deep = [deep]\nreturn {value}", path=None)
     assert outcome.error is not None
     assert outcome.error.type == "TypeError"
     assert "not JSON" in outcome.error.message
 
 
-async def test_lone_surrogates_do_not_pass(run: Run) -> None:
+async def test_lone_surrogates_are_replaced(run: Run) -> None:
     assert (await run("return 'a\\ud800b'", path=None)).value == "a?b"
 
 
@@ -126,7 +126,7 @@ async def test_prints_and_logs_reach_the_host_in_order(run: Run) -> None:
     assert outcome.logs == ("a 1", "b", "c", "d", "e")
 
 
-async def test_resources(run: Run) -> None:
+async def test_resources_are_read_by_name_and_nothing_beside_them(run: Run) -> None:
     body = "return [task.resource('a/b.txt').read_text(), len(task.resource('big').read_bytes())]"
     outcome = await run(body, path=None, resources={"a/b.txt": b"hello", "big": b"x" * 600_000})
     assert outcome.value == ["hello", 600_000]
@@ -169,6 +169,7 @@ async def test_evidence_of_a_login(run: Run) -> None:
     assert after.ok, after.error
     assert (after.evidence.password_field, after.evidence.password_filled) == (False, True)
     assert after.evidence.state_changing == (("POST", after.evidence.url),)
+    assert after.evidence.logins == after.evidence.state_changing
 
 
 async def test_evidence_of_a_failure(run: Run) -> None:
@@ -179,13 +180,13 @@ async def test_evidence_of_a_failure(run: Run) -> None:
     assert outcome.evidence.screenshot.startswith(b"\x89PNG")
 
 
-async def test_requests_past_the_page_are_noticed(run: Run) -> None:
+async def test_own_requests_are_in_the_evidence(run: Run) -> None:
     outcome = await run("await page.context.request.post(task.start_url + 'api?q=1', data={})")
     assert outcome.ok, outcome.error
     assert outcome.evidence.state_changing == (("POST", outcome.evidence.url + "api"),)
 
 
-async def test_the_worker_can_be_kept_with_its_page(run: Run) -> None:
+async def test_kept_session_has_the_page_of_the_run(run: Run) -> None:
     outcome = await run("await page.goto(task.start_url + '2')\nraise ValueError", keep_open=True)
     assert outcome.session is not None
     async with outcome.session as session:

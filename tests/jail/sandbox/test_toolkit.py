@@ -1,4 +1,4 @@
-"""What ``task`` does for an automation."""
+"""The methods of ``task``, from an automation in the jail to its host."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Gatekeeper(Host):
         self.calls.append((action, key, error))
 
 
-async def test_an_open_gate(run: Run) -> None:
+async def test_irreversible_block_runs_where_the_host_allows_it(run: Run) -> None:
     host = Gatekeeper(GateDecision.GO)
     assert (await run(ORDER, host=host)).value == "Second"
     assert host.calls == [("place the order", "7"), ("place the order", "7", None)]
 
 
-async def test_a_failure_behind_the_gate_is_told(run: Run) -> None:
+async def test_error_in_an_irreversible_block_is_reported_to_the_host(run: Run) -> None:
     host = Gatekeeper(GateDecision.GO)
     outcome = await run(ORDER, host=host, parameters={"broken": True})
     assert outcome.error is not None
@@ -49,7 +49,9 @@ async def test_a_failure_behind_the_gate_is_told(run: Run) -> None:
 
 @pytest.mark.parametrize(("decision", "kind"), [(GateDecision.REHEARSE, "rehearsal"), (GateDecision.REFUSE, "gate")])
 @pytest.mark.parametrize("swallow", ["Exception", "BaseException"])
-async def test_a_closed_gate_stops_the_run(run: Run, decision: GateDecision, kind: str, swallow: str) -> None:
+async def test_refused_gate_stops_the_run_even_if_the_automation_catches_it(
+    run: Run, decision: GateDecision, kind: str, swallow: str
+) -> None:
     host = Gatekeeper(decision)
     body = "try:\n" + "".join(f"    {line}\n" for line in ORDER.strip().splitlines()) + f"except {swallow}: pass"
     outcome = await run(body, host=host)
@@ -59,13 +61,13 @@ async def test_a_closed_gate_stops_the_run(run: Run, decision: GateDecision, kin
     assert host.calls == [("place the order", "7")]
 
 
-async def test_gates_are_shut_by_default(run: Run) -> None:
+async def test_default_host_refuses_irreversible_actions(run: Run) -> None:
     outcome = await run(ORDER)
     assert outcome.error is not None
     assert outcome.error.kind == "gate"
 
 
-async def test_ask(run: Run) -> None:
+async def test_ask_passes_the_question_to_the_host(run: Run) -> None:
     class Clerk(Host):
         async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
             return {"prompt": prompt, "length": len(content), "schema": schema}
@@ -74,7 +76,7 @@ async def test_ask(run: Run) -> None:
     assert outcome.value == {"prompt": "which?", "length": 3000, "schema": {"type": "object"}}
 
 
-async def test_a_refused_question_is_an_error_that_can_be_handled(run: Run) -> None:
+async def test_refused_question_can_be_handled(run: Run) -> None:
     refused = (await run("return await task.ask('which?', '')", path=None)).error
     assert refused is not None
     assert (refused.kind, refused.type) == ("ask", "AskRefused")
@@ -82,7 +84,7 @@ async def test_a_refused_question_is_an_error_that_can_be_handled(run: Run) -> N
     assert (await run(body, path=None)).value == "this host does not support task.ask"
 
 
-async def test_a_broken_callback_reaches_the_caller(run: Run) -> None:
+async def test_error_of_a_host_callback_is_raised_by_run(run: Run) -> None:
     class Broken(Host):
         async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
             raise LookupError("the caller's own")
@@ -96,7 +98,7 @@ async def test_a_broken_callback_reaches_the_caller(run: Run) -> None:
         await run("task.log('?')\nawait page.wait_for_timeout(5000)", path=None, host=Broken())
 
 
-class BundleReader(Host):
+class FileKeeper(Host):
     def __init__(self) -> None:
         self.files: list[tuple[str, str, str | None, bytes]] = []
 
@@ -117,44 +119,44 @@ class BundleReader(Host):
         ("page.get_by_role('button', name='Make')", "data.csv", "text/csv", "/data.csv", b"a,b\n1,2\n"),
     ],
 )
-async def test_downloads(
+async def test_download_gives_the_file_to_the_host(
     run: Run, site: str, source: str, name: str, content_type: str, path: str, data: bytes
 ) -> None:
-    shelf = BundleReader()
-    outcome = await run(f"return await task.download({source})", host=shelf)
+    host = FileKeeper()
+    outcome = await run(f"return await task.download({source})", host=host)
     assert outcome.ok, outcome.error
     assert outcome.value == {"name": name, "size": len(data)}
-    assert shelf.files == [(name, content_type, site + path, data)]
+    assert host.files == [(name, content_type, site + path, data)]
 
 
-async def test_failed_downloads(run: Run) -> None:
-    missing = (await run("await task.download('/nothing.pdf')", host=BundleReader())).error
+async def test_failed_or_refused_download_is_an_error(run: Run) -> None:
+    missing = (await run("await task.download('/nothing.pdf')", host=FileKeeper())).error
     assert missing is not None
     assert "HTTP 404" in missing.message
-    untaken = (await run("await task.download('/report')")).error
-    assert untaken is not None
-    assert "this host does not support task.download and task.attach" in untaken.message
+    refused = (await run("await task.download('/report')")).error
+    assert refused is not None
+    assert "this host does not support task.download and task.attach" in refused.message
 
 
-async def test_attach(run: Run) -> None:
-    shelf = BundleReader()
+async def test_attach_gives_a_written_file_to_the_host(run: Run) -> None:
+    host = FileKeeper()
     body = (
         "open('/scratch/a.bin', 'wb').write(bytes(1_000_000))\nreturn await task.attach('/scratch/a.bin', name='b.bin')"
     )
-    assert (await run(body, path=None, host=shelf)).value == {"name": "b.bin", "size": 1_000_000}
-    assert shelf.files[0][0] == "b.bin"
+    assert (await run(body, path=None, host=host)).value == {"name": "b.bin", "size": 1_000_000}
+    assert host.files[0][0] == "b.bin"
 
 
-async def test_empty(run: Run) -> None:
+async def test_empty_reports_whether_the_message_is_visible(run: Run) -> None:
     outcome = await run("await task.empty(page.locator('.none'))\nreturn []", path="/2")
     assert outcome.evidence.empty == ((".none", True),)
-    untrue = await run("await task.empty(page.locator('.none'))\nreturn []")
-    assert untrue.error is not None
-    assert "not visible" in untrue.error.message
-    assert untrue.evidence.empty == ((".none", False),)
+    hidden = await run("await task.empty(page.locator('.none'))\nreturn []")
+    assert hidden.error is not None
+    assert "not visible" in hidden.error.message
+    assert hidden.evidence.empty == ((".none", False),)
 
 
-async def test_more_than_all_is_paging_that_does_not_end(run: Run) -> None:
+async def test_progress_beyond_the_total_is_an_error(run: Run) -> None:
     outcome = await run("await task.progress(6, 5)")
     assert outcome.error is not None
     assert "does the paging end" in outcome.error.message

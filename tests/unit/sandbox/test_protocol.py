@@ -1,4 +1,4 @@
-"""Messages: what is JSON here, and what is not."""
+"""Strict JSON and the shape of messages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_values_survive(value: object) -> None:
+def test_json_values_round_trip(value: object) -> None:
     assert parse_json(dump_json(value).encode()) == value
 
 
@@ -35,7 +35,7 @@ def test_values_survive(value: object) -> None:
         b"{'a': 1}",
     ],
 )
-def test_what_is_not_taken(data: bytes) -> None:
+def test_invalid_json_is_refused(data: bytes) -> None:
     with pytest.raises(ProtocolError):
         parse_json(data)
 
@@ -43,6 +43,6 @@ def test_what_is_not_taken(data: bytes) -> None:
 @pytest.mark.parametrize(
     "line", [b"[]", b"{}", b'{"t": 1}', b'{"t": "a", "id": "1"}', b"null", b'{"t": "%s"}' % (51 * b"a")]
 )
-def test_messages_have_a_shape(line: bytes) -> None:
+def test_line_that_is_no_message_is_refused(line: bytes) -> None:
     with pytest.raises(ProtocolError):
         parse_message(line)
