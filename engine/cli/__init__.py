@@ -1,4 +1,4 @@
-"""The command ``webtasks``: a thin face over the engine. Needs the extra ``cli``."""
+"""The command ``webtasks``, a thin layer over the engine. Needs the extra ``cli``."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Runs the command line; ends the process with its exit code."""
+    """Run the command line and end the process with its exit code."""
     missing = [name for name in ("click", "rich") if importlib.util.find_spec(name) is None]
     if missing:
         sys.stderr.write(
-            f"webtasks: the command line needs {' and '.join(missing)}, which the library alone does not.\n"
-            'Install them with: pip install "webtasks-engine[cli]"\n'
+            f"webtasks: the command line needs {' and '.join(missing)}, which the library alone does not install.\n"
+            'Install with: pip install "webtasks-engine[cli]"\n'
         )
         sys.exit(2)
     from engine.cli.main import webtasks

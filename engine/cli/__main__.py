@@ -1,4 +1,4 @@
-"""``python -m engine.cli``: the same as ``webtasks``."""
+"""The same as ``webtasks``, for ``python -m engine.cli``."""
 
 from engine.cli import main
 

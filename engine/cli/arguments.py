@@ -1,4 +1,4 @@
-"""Turns the options of ``run`` into a request: parameters, secrets, schema, and requests in the wire's own form."""
+"""Values of the options of ``run`` and ``start``: parameters, secrets, JSON, and requests in the wire's form."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import click
 from engine.errors import InvalidRequest
 from engine.task.redaction import secret_names
 
-# Names of the wire contract, and the engine's own beside them, by the names of the arguments of ``run``.
-_WIRE = {
+# The fields of a request on the wire, with the arguments of AsyncEngine.run that they stand for.
+_FIELDS = {
     "task": "task",
     "startUrl": "start_url",
     "parameters": "parameters",
@@ -30,16 +30,21 @@ _WIRE = {
     "ifInterrupted": "if_interrupted",
     "idempotencyKey": "idempotency_key",
 }
-_NOT_YET = {"proxy", "auth", "sink"}
+_UNSUPPORTED = {"proxy", "auth", "sink"}
 
 
-def read_json(text: str, field: str) -> Any:
-    """JSON that stands in the argument itself, in the file that it names (``@`` before the name or not), or in ``-``.
+def read_json(text: str, option: str, field: str) -> Any:
+    """Read JSON from the text itself, from the file that it names (with or without ``@``), or from standard input.
+
+    Args:
+        text: JSON, a file's name, or ``-`` for standard input.
+        option: The option, for messages.
+        field: The argument that the option stands for.
 
     Raises:
-        InvalidRequest: There is no such file, or it is no JSON.
+        InvalidRequest: There is no such file, or its content is not JSON.
     """
-    source = "the argument"
+    source = "the value"
     if text == "-":
         text, source = sys.stdin.read(), "standard input"
     elif not text.lstrip().startswith(("{", "[", "true", "false")):
@@ -47,45 +52,52 @@ def read_json(text: str, field: str) -> Any:
         try:
             text, source = path.read_text(encoding="utf-8-sig"), str(path)
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidRequest(f"{field}: cannot read {path}: {error}", field=field) from None
+            raise InvalidRequest(f"{option}: cannot read {path}: {error}", field=field) from None
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest(f"{field}: {source} is no JSON: {error}", field=field) from None
+        raise InvalidRequest(f"{option}: {source} is not valid JSON: {error}", field=field) from None
 
 
 def read_request(source: str) -> dict[str, Any]:
-    """A request in the wire's form as arguments of ``AsyncEngine.run``.
+    """Read a request in the wire's form and return it as arguments of ``AsyncEngine.run``.
+
+    Args:
+        source: JSON, a file's name, or ``-`` for standard input.
 
     Raises:
-        InvalidRequest: It is no JSON object, or has fields that mean nothing here.
+        InvalidRequest: It is not a JSON object, or has unknown or unsupported fields.
     """
-    data = read_json(source, "input")
+    data = read_json(source, "the request", "input")
     if not isinstance(data, dict):
-        raise InvalidRequest(f"input must be a JSON object, not {type(data).__name__}", field="input")
-    if unsupported := sorted(_NOT_YET & data.keys()):
-        raise InvalidRequest(f"input: {', '.join(unsupported)} cannot be used here yet; leave it out", field="input")
-    if unknown := sorted(data.keys() - _WIRE.keys()):
+        raise InvalidRequest(f"the request must be a JSON object, not {type(data).__name__}", field="input")
+    if unsupported := sorted(_UNSUPPORTED & data.keys()):
+        raise InvalidRequest(f"the request: {', '.join(unsupported)} is not supported yet; leave it out", field="input")
+    if unknown := sorted(data.keys() - _FIELDS.keys()):
         raise InvalidRequest(
-            f"input: unknown fields {', '.join(unknown)}; a request has {', '.join(_WIRE)}", field="input"
+            f"the request: unknown fields {', '.join(unknown)}; the fields are {', '.join(_FIELDS)}", field="input"
         )
-    return {_WIRE[name]: value for name, value in data.items() if value is not None}
+    return {_FIELDS[name]: value for name, value in data.items() if value is not None}
 
 
 def parameters(whole: str | None, given: Sequence[str]) -> dict[str, Any]:
-    """The parameters of ``--parameters`` and ``-p``; the latter win.
+    """Return the parameters of ``--parameters`` and ``-p``; those of ``-p`` win.
+
+    Args:
+        whole: The value of ``--parameters``.
+        given: The values of ``-p``.
 
     Raises:
-        InvalidRequest: They cannot be read.
+        InvalidRequest: A value cannot be read.
     """
-    found: Any = read_json(whole, "parameters") if whole is not None else {}
+    found: Any = read_json(whole, "--parameters", "parameters") if whole is not None else {}
     if not isinstance(found, dict):
-        raise InvalidRequest("parameters must be a JSON object", field="parameters")
+        raise InvalidRequest("--parameters must be a JSON object", field="parameters")
     return found | dict(_pair(text) for text in given)
 
 
 def _pair(text: str) -> tuple[str, Any]:
-    """``name=value`` is a string, ``name:=value`` is JSON.
+    """Split ``name=text`` or ``name:=JSON`` into the name and its value.
 
     >>> _pair("city=New York"), _pair("pages:=3")
     (('city', 'New York'), ('pages', 3))
@@ -103,41 +115,45 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(
-            f"-p {name}: what stands behind := is no JSON ({error}); text: -p {name}=…", field="parameters"
+            f"-p {name}: the value after := is not valid JSON ({error}); for text use -p {name}=…", field="parameters"
         ) from None
 
 
 def secrets(wanted: Sequence[str], known: Mapping[str, Any], typed: Sequence[str]) -> dict[str, Any]:
-    """The values of secret parameters that are not known yet: from the environment, or asked for.
+    """Return the values of the secret parameters that are not given yet, from the environment or a prompt.
+
+    A secret that was given with ``-p``, and so is visible in the process list, is noted on standard error.
 
     Args:
-        wanted: ``NAME`` or ``NAME=VARIABLE``.
-        known: Parameters that were given already.
-        typed: What ``-p`` gave; a secret among these stands in the process list.
+        wanted: The values of ``--secret``: ``NAME`` or ``NAME=VARIABLE``.
+        known: The parameters that are given already.
+        typed: The values of ``-p``.
 
     Raises:
-        InvalidRequest: A variable is not set, or nobody can be asked.
+        InvalidRequest: An environment variable is not set, or there is no terminal for a prompt.
     """
     found: dict[str, Any] = {}
     for entry in wanted:
         name, equals, variable = entry.partition("=")
         if equals:
             if variable not in os.environ:
-                raise InvalidRequest(f"--secret {entry}: the environment has no variable {variable}", field="secrets")
+                raise InvalidRequest(
+                    f"--secret {entry}: the environment variable {variable} is not set", field="secrets"
+                )
             found[name] = os.environ[variable]
         elif name not in known:
             if not sys.stdin.isatty():
                 raise InvalidRequest(
-                    f"nobody can be asked for the secret {name!r} here; use --secret {name}=VARIABLE with the value in"
-                    " that environment variable",
+                    f"--secret {name}: standard input is not a terminal, so the value cannot be prompted for; put it in"
+                    f" an environment variable and use --secret {name}=VARIABLE",
                     field="secrets",
                 )
             found[name] = click.prompt(f"{name} (secret)", hide_input=True, err=True)
     visible = {name: "" for name, _ in map(_pair, typed)}
     for name in sorted(secret_names(visible, [entry.partition("=")[0] for entry in wanted])):
         click.echo(
-            f"Note: the value of {name!r} stands in the process list and the shell's history;"
-            f" --secret {name} asks for it, --secret {name}=VARIABLE takes it from the environment.",
+            f"Note: the value of {name!r} is visible in the process list and the shell's history;"
+            f" --secret {name} prompts for it, --secret {name}=VARIABLE reads it from the environment.",
             err=True,
         )
     return found

@@ -1,4 +1,4 @@
-"""Tells the events of a run in words."""
+"""The events of a run in words."""
 
 from __future__ import annotations
 
@@ -10,51 +10,55 @@ from typing import Any, Literal
 from engine import Event, TaskResult
 from engine.cli.output import count, dollars, one_line, seconds
 
-Weight = Literal["phase", "step", "detail"]
+Level = Literal["phase", "step", "detail"]
 Data = Mapping[str, Any]
 
 _EXCEPTION = re.compile(r"[A-Za-z_.]+( \(line \d+\))?: ")
-_RULE = re.compile(r"={5,}( logs ={5,})?")  # Playwright's, around what it waited for
+_RULE = re.compile(r"={5,}( logs ={5,})?")  # Playwright draws it around its call logs
 
 
 @dataclass(frozen=True)
 class EventLine:
-    """One thing that happened, for a person.
+    """An event as a line for a person.
 
     Args:
-        text: In words, on one line.
-        weight: A ``phase`` begins or ends something, a ``step`` is one of the agent's, a ``detail`` explains a step.
-        spent: What the run has cost by now, where that is news.
+        text: The event in words, on one line.
+        level: A ``phase`` begins or ends something, a ``step`` is one of the agent's, a ``detail`` belongs to a step.
+        spent: The cost of the run so far; empty if the event adds none.
     """
 
     text: str
-    weight: Weight = "phase"
+    level: Level = "phase"
     spent: str = ""
 
 
-def narrate(event: Event) -> EventLine | None:
-    """The event in words; None where it tells a person nothing new."""
+def event_line(event: Event) -> EventLine | None:
+    """Put an event into words; return None if it tells a person nothing new."""
     if event.type == "task.pending":
         return EventLine(f"task {event.task_id}, key {one_line(str(event.data['key']))}", "detail")
-    tell = _LINES.get(event.type)
-    return tell(event.data) if tell else None
+    make_line = _LINES.get(event.type)
+    return make_line(event.data) if make_line else None
 
 
 def summary(result: TaskResult, elapsed: float) -> str:
-    """A finished task in one line: how it ended, what it took, what was saved."""
+    """Summarize a finished task in one line: its outcome, its cost, and the saved revision.
+
+    Args:
+        elapsed: Seconds that the task took.
+    """
     if result.status == "canceled":
         return "canceled"
     parts = [seconds(elapsed), count(result.model_calls, "model call"), dollars(result.cost.ai_usd)]
     if not result.ok:
         reason = result.error.reason if result.error else "unknown"
         return f"failed ({reason}) after {', '.join(parts)}"
-    how = [attempt.kind for attempt in result.attempts if attempt.outcome == "success" and attempt.kind in _DONE]
+    kinds = [attempt.kind for attempt in result.attempts if attempt.outcome == "success" and attempt.kind in _DONE]
     if result.effect != "none":
         parts.append(f"irreversible action {result.effect}")
     if (reuse := result.reuse) is not None:
         saved = "saved" if reuse.created else "updated" if reuse.updated else "unchanged"
         parts.append(f"{saved} as {reuse.key} at {reuse.revision_id[:10]}")
-    return f"{' and '.join(_DONE[kind] for kind in how) or 'done'} in {', '.join(parts)}"
+    return f"{' and '.join(_DONE[kind] for kind in kinds) or 'done'} in {', '.join(parts)}"
 
 
 _DONE = {
@@ -63,7 +67,7 @@ _DONE = {
     "explore": "explored",
     "update": "updated",
     "repair": "repaired",
-    "continue": "read off the page left open",
+    "continue": "result read from the open page",
 }
 
 
@@ -71,25 +75,25 @@ def _problems(data: Data) -> str:
     return one_line(_RULE.sub(" ", "; ".join(map(str, data.get("problems", ())))), 240)
 
 
-def _trouble(what: str) -> Callable[[Data], EventLine]:
-    def tell(data: Data) -> EventLine:
+def _with_trouble(text: str) -> Callable[[Data], EventLine]:
+    def make_line(data: Data) -> EventLine:
         first = (str(data.get("trouble") or "").splitlines() or [""])[0]
-        return EventLine(f"{what}: {one_line(first, 200)}" if first else what)
+        return EventLine(f"{text}: {one_line(first, 200)}" if first else text)
 
-    return tell
+    return make_line
 
 
 def _step(data: Data) -> EventLine | None:
-    said = one_line(str(data["text"]), 160)
-    text = f"step {data['turn']}{': ' + said if said else ''}"
+    thought = one_line(str(data["text"]), 160)
+    text = f"step {data['turn']}{': ' + thought if thought else ''}"
     return EventLine(
         text, "step", f"{dollars(data['spent_usd'])} so far{' (recorded)' if data.get('recorded') else ''}"
     )
 
 
 def _tool(data: Data) -> EventLine:
-    given = data.get("code") or " ".join(f"{k}={v}" for k, v in dict(data.get("arguments") or {}).items())
-    return EventLine(f"{data['tool']}  {one_line(str(given), 120)}".rstrip(), "detail")
+    arguments = data.get("code") or " ".join(f"{k}={v}" for k, v in dict(data.get("arguments") or {}).items())
+    return EventLine(f"{data['tool']}  {one_line(str(arguments), 120)}".rstrip(), "detail")
 
 
 def _observed(data: Data) -> EventLine | None:
@@ -97,16 +101,16 @@ def _observed(data: Data) -> EventLine | None:
         return None
     lines = [line for line in str(data["text"]).splitlines() if line.strip() not in ("", "<page>", "</page>")]
     if data["tool"] == "write" and lines[:1] == ["not good:"]:
-        return None  # candidate.finished has told it
+        return None  # candidate.finished has shown it
     lines = [line for line in lines if not _RULE.fullmatch(line.strip())]
-    said = next((line for line in lines if _EXCEPTION.match(line)), lines[-1] if lines else "")
-    return EventLine(f"{data['tool']} failed: {one_line(said, 160)}", "detail")
+    reason = next((line for line in lines if _EXCEPTION.match(line)), lines[-1] if lines else "")
+    return EventLine(f"{data['tool']} failed: {one_line(reason, 160)}", "detail")
 
 
 def _candidate(data: Data) -> EventLine:
     if data["good"]:
-        return EventLine(f"the automation works: {seconds(data['seconds'])} in a fresh browser")
-    return EventLine(f"the automation is not good enough: {_problems(data)}")
+        return EventLine(f"the automation passed: {seconds(data['seconds'])} in a fresh browser")
+    return EventLine(f"the automation did not pass: {_problems(data)}")
 
 
 def _progress(data: Data) -> EventLine:
@@ -115,23 +119,23 @@ def _progress(data: Data) -> EventLine:
 
 
 def _check(data: Data) -> EventLine:
-    return EventLine("trying the parameters of the last good run: is it the code, or these parameters?")
+    return EventLine("trying the parameters of the last good run, to see if the code or these parameters are at fault")
 
 
 _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "task.waiting": lambda data: EventLine(f"waiting: another run holds the key {one_line(str(data['key']))}"),
     "replay.started": lambda data: EventLine(f"replaying revision {str(data['revision'])[:10]}"),
-    "replay.failed": lambda data: EventLine(f"the saved automation does not hold any more: {_problems(data)}"),
+    "replay.failed": lambda data: EventLine(f"the saved automation failed: {_problems(data)}"),
     "check.started": _check,
     "retry.waiting": lambda data: EventLine(
-        f"the site is away ({data['reason']}); another try in {seconds(data['seconds'])}"
+        f"the site is not available ({data['reason']}); retrying in {seconds(data['seconds'])}"
     ),
     "continuation.started": lambda data: EventLine(
-        "it failed after something irreversible; nothing is done again, the model reads what came of it"
+        "the run failed after an irreversible action; nothing is repeated, the model reads the result from the page"
     ),
     "explore.started": lambda data: EventLine("nothing is saved yet; the model explores the site"),
-    "update.started": _trouble("the model updates the automation"),
-    "repair.started": _trouble("the model repairs the automation"),
+    "update.started": _with_trouble("the model updates the automation"),
+    "repair.started": _with_trouble("the model repairs the automation"),
     "adopt.started": lambda data: EventLine(f"edited by hand: {one_line(', '.join(map(str, data['files'])))}"),
     "agent.step": _step,
     "agent.tool": _tool,
@@ -140,13 +144,15 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
         f"trying the automation in a fresh browser{', with other parameters' if data['other_parameters'] else ''}"
     ),
     "candidate.finished": _candidate,
-    "candidate.real_run": lambda data: EventLine("rehearsed well; now the one real run"),
+    "candidate.real_run": lambda data: EventLine("the rehearsal passed; starting the one real run"),
     "commit": lambda data: EventLine(f"committed {str(data['revision'])[:10]}: {one_line(str(data['subject']))}"),
     "automation.log": lambda data: EventLine(f"log: {one_line(str(data['message']), 160)}", "detail"),
     "automation.progress": _progress,
-    "irreversible.passed": lambda data: EventLine(f"irreversible: {one_line(str(data['action']))}"),
-    "irreversible.refused": lambda data: EventLine(f"not done a second time: {one_line(str(data['action']))}"),
-    "egress.refused": lambda data: EventLine(f"kept from: {one_line(', '.join(data['hosts']))}", "detail"),
-    "model.asked": lambda data: EventLine(f"the automation asked the model for a judgment ({dollars(data['usd'])})"),
+    "irreversible.passed": lambda data: EventLine(f"irreversible action: {one_line(str(data['action']))}"),
+    "irreversible.refused": lambda data: EventLine(
+        f"irreversible action not repeated: {one_line(str(data['action']))}"
+    ),
+    "egress.refused": lambda data: EventLine(f"hosts blocked: {one_line(', '.join(data['hosts']))}", "detail"),
+    "model.asked": lambda data: EventLine(f"the automation asked the model ({dollars(data['usd'])})"),
     "download": lambda data: EventLine(f"downloaded {one_line(str(data['name']))}, {data['size']} bytes", "detail"),
 }

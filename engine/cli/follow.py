@@ -1,4 +1,4 @@
-"""Follows tasks that other processes run, and sees to it that somebody runs them."""
+"""Follow tasks that other processes run, and start a process for orphaned ones."""
 
 from __future__ import annotations
 
@@ -7,51 +7,54 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
 from engine import AsyncEngine, TaskResult
-from engine.cli.progress import Watcher
+from engine.cli.progress import EventHandler
 from engine.cli.settings import Settings
-from engine.cli.spawn import take_over
+from engine.cli.spawn import spawn_takeover
 
-_EVERY = 2.0  # seconds between looks for tasks that nobody runs
+_POLL_SECONDS = 2.0  # between checks for orphaned tasks
 
 
-async def follow(settings: Settings, engine: AsyncEngine, task_id: str, watcher: Watcher) -> TaskResult:
-    """The end of a task; until then its events are shown.
+async def follow(settings: Settings, engine: AsyncEngine, task_id: str, on_event: EventHandler) -> TaskResult:
+    """Wait for a task's end and return its result.
+
+    Args:
+        on_event: Called with each event of the task, from the first.
 
     Raises:
         TaskNotFound: There is no such task.
     """
-    async with somebody_runs(settings, engine, {task_id}):
+    async with takeover_of_orphans(settings, engine, {task_id}):
         async for event in engine.events(task_id):
-            watcher(event)
+            on_event(event)
         return await engine.result(task_id)
 
 
 @asynccontextmanager
-async def somebody_runs(
+async def takeover_of_orphans(
     settings: Settings, engine: AsyncEngine, task_ids: Collection[str] | None
 ) -> AsyncIterator[None]:
-    """Inside the block, a task whose engine died before it began gets a process that runs it.
+    """Start a process for orphaned tasks, pending ones whose engine's process has died, while the block runs.
+
+    This process would end too early to run them itself. One new process is enough: it stays until no task is orphaned.
 
     Args:
-        task_ids: The tasks that somebody waits for; None for all.
-
-    This process would end too early to run it itself. One is enough: it stays until no task waits for an engine.
+        task_ids: The tasks that the caller waits for; None for all.
     """
 
-    async def look_after() -> None:
-        asked = False
+    async def poll() -> None:
+        spawned = False
         while True:
-            found = await engine.orphaned()
-            waits = bool(found) if task_ids is None else not set(task_ids).isdisjoint(found)
-            if waits and not asked:
-                await asyncio.to_thread(take_over, settings)
-            asked = waits
-            await asyncio.sleep(_EVERY)
+            orphaned = await engine.orphaned()
+            needed = bool(orphaned) if task_ids is None else not set(task_ids).isdisjoint(orphaned)
+            if needed and not spawned:
+                await asyncio.to_thread(spawn_takeover, settings)
+            spawned = needed
+            await asyncio.sleep(_POLL_SECONDS)
 
-    looking = asyncio.create_task(look_after())
+    polling = asyncio.create_task(poll())
     try:
         yield
     finally:
-        looking.cancel()
+        polling.cancel()
         with suppress(asyncio.CancelledError):
-            await looking
+            await polling

@@ -1,4 +1,4 @@
-"""The group of commands, its exit codes, and how errors are told."""
+"""The command group ``webtasks``: its commands, its exit codes, and the report of errors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 
 import click
 
-from engine.cli.interrupt import INTERRUPTED, Stopped
+from engine.cli.errors import error_to_json, message_for_user
+from engine.cli.interrupt import INTERRUPTED, Interrupted
 from engine.cli.output import clean, print_json
 from engine.cli.report import BAD_REQUEST
 from engine.cli.settings import Settings, options
@@ -18,14 +19,14 @@ from engine.errors import EngineError
 _EXIT_CODES = """\b
 Exit codes:
   0    success
-  1    the task failed or was canceled; something necessary is missing (doctor, demo)
-  2    bad request or usage, unknown task, key or revision, unusable store
-  3    rejected: no web task, impossible, or --ai never with nothing saved
-  4    no access to the model: key missing or wrong, no credit, budget used up
-  5    timeout of the task
-  6    the task has not ended; it goes on (result, --wait-timeout)
-  7    too many tasks wait already
-  130  interrupted by Ctrl-C (143: terminated)
+  1    the task failed or was canceled; a requirement is missing (doctor, demo)
+  2    bad usage or request, unknown task, key or revision, unusable store
+  3    task rejected: not a web task, impossible, or --ai never and nothing saved
+  4    model not available: API key missing or wrong, no credit, budget used up
+  5    task timed out
+  6    task has not ended yet and continues (result, --wait-timeout)
+  7    queue is full
+  130  interrupted by Ctrl-C (143: terminated by SIGTERM)
 """
 
 
@@ -50,7 +51,7 @@ _COMMANDS = {
     "cancel": "commands.tasks:cancel",
     "watch": "commands.watch:watch",
     "costs": "commands.costs:costs",
-    "bundles": "main:saved",
+    "bundles": "main:bundles",
     "history": "commands.bundles:history",
     "show": "commands.bundles:show",
     "diff": "commands.bundles:diff",
@@ -67,59 +68,58 @@ _COMMANDS = {
 }
 
 
-class Lazy(click.Group):
-    """Imports a command when it is asked for: to import all takes longer than most of them run.
+class LazyGroup(click.Group):
+    """A group that imports a command at its first use: importing all of them takes longer than most of them run.
 
     Args:
-        places: For each name, in the order of the help, where below ``engine.cli`` the command is: ``module:name``.
+        targets: ``module:name``, below ``engine.cli``, of each command, in the order of the help.
     """
 
-    def __init__(self, *args: Any, places: Mapping[str, str], **more: Any) -> None:
+    def __init__(self, *args: Any, targets: Mapping[str, str], **more: Any) -> None:
         super().__init__(*args, **more)
-        self._places = places
+        self._targets = targets
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names."""
-        return list(self._places)
+        """Return the names of the commands, in the order of the help."""
+        return list(self._targets)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command; None where there is no such."""
-        if cmd_name not in self._places:
+        """Import and return a command; None if there is none of this name."""
+        if cmd_name not in self._targets:
             return None
-        module, _, name = self._places[cmd_name].partition(":")
+        module, _, name = self._targets[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(f"engine.cli.{module}"), name)
-        command.epilog = "Further options, such as --store and --json: webtasks --help."
+        command.epilog = "Options of every command, such as --store and --json: webtasks --help."
         return command
 
 
-class Commands(Lazy):
-    """Tells errors of the engine without a stack trace."""
+class RootGroup(LazyGroup):
+    """The outermost group, which reports the engine's errors without a stack trace."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; its errors and interruptions become messages and exit codes."""
+        """Run the command; turn its errors and interruptions into messages and exit codes."""
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         try:
             return super().invoke(ctx)
         except EngineError as error:
-            self._tell(ctx, error)
-        except Stopped as stop:
+            self._report(ctx, error)
+        except Interrupted as stop:
             click.echo(f"\n{stop}", err=True)
             ctx.exit(stop.code)
         except (KeyboardInterrupt, click.Abort):
             click.echo("\nInterrupted.", err=True)
             ctx.exit(INTERRUPTED)
 
-    def _tell(self, ctx: click.Context, error: EngineError) -> NoReturn:
+    def _report(self, ctx: click.Context, error: EngineError) -> NoReturn:
         if ctx.ensure_object(Settings).as_json:
-            told = {"type": type(error).__name__, "message": error.message, "details": error.details}
-            print_json({"error": told})
-        click.echo(f"Error: {clean(error.message)}", err=True)
+            print_json({"error": error_to_json(error)})
+        click.echo(f"Error: {clean(message_for_user(error))}", err=True)
         ctx.exit(BAD_REQUEST)
 
 
-def _version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
-    if wanted:
+def _print_version(ctx: click.Context, parameter: click.Parameter, requested: bool) -> None:
+    if requested:
         from engine.version import installed_version
 
         click.echo(f"webtasks {installed_version()}")
@@ -127,27 +127,32 @@ def _version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> No
 
 
 @click.group(
-    cls=Commands,
-    places=_COMMANDS,
+    cls=RootGroup,
+    targets=_COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EXIT_CODES,
 )
 @options(shown=True)
 @click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version and exit."
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show the version and exit.",
 )
 def webtasks() -> None:
-    """Run web tasks locally: a model explores a site once and writes Python, later runs replay it.
+    """Run web tasks locally: a model explores a site once and writes Python; later runs replay it.
 
-    Results go to standard output, progress and errors to standard error. The options below may stand before or after
-    a command's name.
+    Results go to standard output, progress and errors to standard error. The options below may come before or after
+    the command's name.
     """
 
 
-@click.group("bundles", cls=Lazy, places=_BUNDLES)
+@click.group("bundles", cls=LazyGroup, targets=_BUNDLES)
 @options(shown=False)
-def saved() -> None:
-    """See and change what is saved.
+def bundles() -> None:
+    """Show and change the saved automations.
 
     Every automation is a git repository of its own, named by its reuse key.
     """

@@ -1,4 +1,4 @@
-"""What goes to standard output and how: JSON, tables, and text that came from web pages, made harmless."""
+"""Printing on standard output: JSON, tables, and text from web pages, stripped of control characters."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import click
 
 from engine.task.text import collapse, shorten
 
-# Pages and models decide what is in a result; a terminal must not take it for commands.
+# Pages and models decide what a result contains; a terminal must not take it for escape sequences.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _UNSAFE_IN_JSON = re.compile(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-_WIDE = 10_000  # columns; a table that is piped is not cut
+_UNWRAPPED = 10_000  # columns, where standard output is no terminal
 
 
 def clean(text: str) -> str:
-    """Text without control characters; line ends and tabs stay.
+    """Remove control characters, except line ends and tabs.
 
     >>> clean("red \\x1b[31malert")
     'red [31malert'
@@ -29,7 +29,7 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str, width: int = 100) -> str:
-    """The text on one line, cut to the width.
+    """Put text on one line, cut to a width with an ellipsis.
 
     >>> one_line("page.goto(\\n    url)", 12)
     'page.goto(…'
@@ -38,31 +38,31 @@ def one_line(text: str, width: int = 100) -> str:
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:
-    """JSON that a terminal shows as it is, and that the output's encoding can hold."""
+    """Encode as JSON that a terminal shows literally and that the encoding of standard output can represent."""
     plain_ascii = "utf" not in (sys.stdout.encoding or "").lower()
     text = json.dumps(value, indent=indent, ensure_ascii=plain_ascii, default=str)
     return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def print_json(value: Any) -> None:
-    """The value on standard output."""
+    """Print a value as JSON."""
     click.echo(to_json(value))
 
 
 def print_text(text: str) -> None:
-    """Text on standard output: cleaned for a terminal, exact for a file or a pipe."""
+    """Print text: without control characters on a terminal, unchanged in a file or a pipe."""
     click.echo(clean(text) if sys.stdout.isatty() else text, nl=not text.endswith("\n"))
 
 
-def say(text: str, indent: str = "", hanging: str | None = None) -> None:
-    """A sentence on standard output, wrapped where a terminal ends; elsewhere on one line.
+def print_wrapped(text: str, indent: str = "", hanging: str | None = None) -> None:
+    """Print a paragraph, wrapped to the terminal's width; on one line where there is no terminal.
 
     Args:
-        indent: Before the first line.
-        hanging: Before the others; the same where it is not given.
+        indent: Prefix of the first line.
+        hanging: Prefix of the other lines; ``indent`` by default.
     """
-    on_one_line = not sys.stdout.isatty() or " " not in text  # a path is to be copied whole
-    width = _WIDE if on_one_line else shutil.get_terminal_size().columns
+    on_one_line = not sys.stdout.isatty() or " " not in text  # a wrapped path could not be copied
+    width = _UNWRAPPED if on_one_line else shutil.get_terminal_size().columns
     click.echo(click.wrap_text(clean(text), width, indent, indent if hanging is None else hanging))
 
 
@@ -73,13 +73,13 @@ def print_table(
     numbers: Sequence[str] = (),
     wrapped: Sequence[str] | None = None,
 ) -> None:
-    """Rows under headings: whole, but on a terminal that is too narrow some columns are wrapped.
+    """Print rows under headings; nothing is cut, but some columns wrap where a terminal is too narrow.
 
     Args:
         columns: Headings.
-        rows: Cells; they may hold what pages said.
-        numbers: The headings of the columns that are aligned to the right.
-        wrapped: Those that may be wrapped; by default the first and the last, where they hold no numbers.
+        rows: Cells; they may contain text from web pages.
+        numbers: Headings of the columns that are aligned to the right.
+        wrapped: Headings of the columns that may wrap; by default the first and the last, unless in ``numbers``.
     """
     from rich.console import Console
     from rich.table import Table
@@ -94,12 +94,12 @@ def print_table(
     for row in rows:
         table.add_row(*(Text(one_line(cell, 300)) for cell in row))
     stream = sys.stdout
-    console = Console(file=stream, highlight=False) if stream.isatty() else Console(file=stream, width=_WIDE)
+    console = Console(file=stream, highlight=False) if stream.isatty() else Console(file=stream, width=_UNWRAPPED)
     console.print(table)
 
 
 def dollars(amount: float) -> str:
-    """An amount of money; small ones with four digits.
+    """Format an amount of money; below one dollar with four decimals.
 
     >>> dollars(0), dollars(0.00412), dollars(12.5), dollars(-0.02)
     ('$0', '$0.0041', '$12.50', '-$0.0200')
@@ -112,7 +112,7 @@ def dollars(amount: float) -> str:
 
 
 def seconds(amount: float) -> str:
-    """A span of time, in words.
+    """Format a duration given in seconds.
 
     >>> seconds(0.84), seconds(12.3), seconds(125), seconds(900)
     ('0.8 s', '12 s', '2 min 5 s', '15 min')
@@ -126,7 +126,7 @@ def seconds(amount: float) -> str:
 
 
 def age(amount: float) -> str:
-    """How long ago something was, in one unit.
+    """Format an age given in seconds, in its largest unit.
 
     >>> age(3.2), age(125), age(7300), age(200000)
     ('3 s', '2 min', '2 h', '2 d')
@@ -138,7 +138,7 @@ def age(amount: float) -> str:
 
 
 def count(number: int, thing: str) -> str:
-    """A number of things.
+    """Format a number with its noun, singular or plural.
 
     >>> count(1, "model call"), count(12, "model call")
     ('1 model call', '12 model calls')

@@ -1,4 +1,4 @@
-"""Shows a run while it works, on standard error: a few live lines on a terminal, plain lines elsewhere."""
+"""Progress of a run on standard error: a few live lines on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING
 import click
 
 from engine import Event
-from engine.cli.event_text import EventLine, narrate
+from engine.cli.event_text import EventLine, event_line
 from engine.cli.output import seconds
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
-Watcher = Callable[[Event], None]
-_RECENT = 4  # lines of what the agent did last
+EventHandler = Callable[[Event], None]
+_RECENT = 4  # lines about the agent's last actions
 
 
 @contextmanager
-def watch(*, quiet: bool = False) -> Iterator[Watcher]:
-    """What to pass as ``on_event``; while the block runs, events are shown.
+def show_progress(*, quiet: bool = False) -> Iterator[EventHandler]:
+    """Yield a function for ``on_event`` that shows each event while the block runs.
 
     Args:
         quiet: Show nothing.
@@ -33,74 +33,74 @@ def watch(*, quiet: bool = False) -> Iterator[Watcher]:
     if quiet:
         yield lambda event: None
     elif not stream.isatty():
-        yield _print_lines()
+        yield _plain_lines()
     else:
         from rich.console import Console
         from rich.live import Live
 
         console = Console(file=stream, highlight=False)
         if console.is_dumb_terminal:
-            yield _print_lines()
+            yield _plain_lines()
             return
-        view = _View(console)
+        view = _LiveView(console)
         with Live(view, console=console, refresh_per_second=8, transient=True):
-            yield view.take
+            yield view.add
 
 
-def _print_lines() -> Watcher:
-    clock = _Clock()
+def _plain_lines() -> EventHandler:
+    elapsed = _ElapsedTime()
 
-    def tell(event: Event) -> None:
-        at, line = clock.at(event), narrate(event)
+    def print_line(event: Event) -> None:
+        at, line = elapsed.at(event), event_line(event)
         if line is not None:
-            indent = "" if line.weight == "phase" else "  " if line.weight == "step" else "    "
+            indent = "" if line.level == "phase" else "  " if line.level == "step" else "    "
             spent = f"  {line.spent}" if line.spent else ""
             click.echo(f"{at:6.1f}s  {indent}{line.text}{spent}", err=True)
 
-    return tell
+    return print_line
 
 
-class _Clock:
-    """Seconds since the first event, which may be long past when somebody begins to watch."""
+class _ElapsedTime:
+    """Seconds since a task's first event, which may be long past when its events are first read."""
 
     def __init__(self) -> None:
         self._first = datetime.now(UTC)
         self._seen = False
 
     def at(self, event: Event) -> float:
-        """When it happened."""
+        """Return the seconds from the first event to this one; the first call defines the first event."""
         if not self._seen:
             self._first, self._seen = event.time, True
         return max(0.0, (event.time - self._first).total_seconds())
 
     def now(self) -> float:
-        """Until now."""
+        """Return the seconds from the first event to now."""
         return max(0.0, (datetime.now(UTC) - self._first).total_seconds())
 
 
-class _View:
-    """Phases scroll by above; below stand the figures so far and the agent's last doings."""
+class _LiveView:
+    """A live display: phases scroll by above, the figures so far and the agent's last actions stay below."""
 
     def __init__(self, console: Console) -> None:
         from rich.spinner import Spinner
 
         self._console = console
         self._spinner = Spinner("dots")
-        self._clock = _Clock()
+        self._elapsed = _ElapsedTime()
         self._step = ""
         self._spent = ""
         self._recent: deque[EventLine] = deque(maxlen=_RECENT)
 
-    def take(self, event: Event) -> None:
-        """Takes one event into the view."""
-        at = self._clock.at(event)
+    def add(self, event: Event) -> None:
+        """Show one event."""
+        at = self._elapsed.at(event)
         if event.type == "agent.step":
             self._step = f"step {event.data['turn']}"
-        line = narrate(event)
+        line = event_line(event)
         if line is None:
             return
         self._spent = line.spent or self._spent
-        if line.weight != "phase":
+        if line.level != "phase":
             self._recent.append(line)
             return
         from rich.table import Table
@@ -113,10 +113,10 @@ class _View:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
-        figures = " · ".join(filter(None, (seconds(self._clock.now()), self._step, self._spent)))
+        figures = " · ".join(filter(None, (seconds(self._elapsed.now()), self._step, self._spent)))
         spinner = self._spinner.render(console.get_time())
         yield Text.assemble(spinner if isinstance(spinner, Text) else "", " ", (figures, "bold"))
         for line in self._recent:
-            text = Text(("    " if line.weight == "step" else "      ") + line.text, style="dim", no_wrap=True)
+            text = Text(("    " if line.level == "step" else "      ") + line.text, style="dim", no_wrap=True)
             text.truncate(max(20, options.max_width - 1), overflow="ellipsis")
             yield text

@@ -1,4 +1,4 @@
-"""How a task is told of when a command ends: its output, its errors, its exit code."""
+"""The report on a task at the end of a command: its output, its errors, its exit code."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from engine.cli.event_text import summary
 from engine.cli.output import clean, print_json
 from engine.cli.settings import Settings
 
-SUCCESS, FAILED, BAD_REQUEST, REJECTED, NO_MODEL, TIMEOUT, NOT_ENDED, LINE_FULL = range(8)
+SUCCESS, FAILED, BAD_REQUEST, REJECTED, NO_MODEL, TIMEOUT, NOT_ENDED, QUEUE_FULL = range(8)
 _CODES = {
     "rejected": REJECTED,
     "unauthenticated": NO_MODEL,
     "no-ai-credits-left": NO_MODEL,
     "timeout": TIMEOUT,
-    "workspace-rate-limited": LINE_FULL,
+    "workspace-rate-limited": QUEUE_FULL,
 }
 
 
 def exit_code(result: TaskResult) -> int:
-    """The exit code that stands for a task as it is now."""
+    """Return the exit code for a task's current state."""
     if not result.final:
         return NOT_ENDED
     if result.error is None:
@@ -31,7 +31,7 @@ def exit_code(result: TaskResult) -> int:
 
 
 def print_result(settings: Settings, result: TaskResult) -> None:
-    """The output on standard output; with --json the whole answer, whatever became of the task."""
+    """Print the task's output on standard output; with --json the whole task, successful or not."""
     if settings.as_json:
         print_json(result.to_wire())
     elif result.ok:
@@ -39,11 +39,11 @@ def print_result(settings: Settings, result: TaskResult) -> None:
 
 
 def report(settings: Settings, result: TaskResult, elapsed: float, *, quiet: bool = False) -> None:
-    """How the task ended, on standard error.
+    """Print the task's warnings, its error and a summary on standard error.
 
     Args:
-        elapsed: Seconds that it took.
-        quiet: Warnings and errors only.
+        elapsed: Seconds that the task took.
+        quiet: Print warnings and the error only.
     """
     for warning in result.warnings:
         click.echo(f"Warning: {clean(warning)}", err=True)
@@ -51,13 +51,13 @@ def report(settings: Settings, result: TaskResult, elapsed: float, *, quiet: boo
         click.echo(f"Error: {clean(result.error.message)}", err=True)
         events = settings.root / "traces" / f"{result.web_task_id}.jsonl"
         if result.attempts and not quiet and events.is_file():
-            click.echo(f"What happened, step by step: {_relative(events)}", err=True)
+            click.echo(f"Trace of the run: {_relative(events)}", err=True)
     if not quiet:
         click.echo(clean(summary(result, elapsed)), err=True)
 
 
-def took(result: TaskResult) -> float:
-    """Seconds from a task's start to its end; 0 where it has not begun or not ended."""
+def duration(result: TaskResult) -> float:
+    """Return the seconds from a task's start to its end; 0 if it has not started or not ended."""
     if result.started_at is None or result.completed_at is None:
         return 0.0
     return (result.completed_at - result.started_at).total_seconds()

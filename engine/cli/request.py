@@ -1,4 +1,4 @@
-"""The options that say what is asked, for ``run`` and ``start``, and the request that they make."""
+"""The options of ``run`` and ``start`` that describe the task, and the request that they make."""
 
 from __future__ import annotations
 
@@ -15,62 +15,69 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.argument("task", required=False),
-    click.option("--start-url", metavar="URL", help="Where to begin; without it the model decides."),
+    click.option("--start-url", metavar="URL", help="Page to start on; chosen by the model if not given."),
     click.option(
         "-p",
         "given",
         metavar="NAME=TEXT",
         multiple=True,
-        help="A parameter: name=text, or name:=JSON for numbers, booleans, lists. Repeatable.",
+        help="Parameter: name=text, or name:=JSON for numbers, booleans and lists. Repeatable.",
     ),
     click.option(
         "--parameters", "whole", metavar="JSON|@FILE", help="All parameters as a JSON object; -p adds to them."
     ),
-    click.option("--schema", metavar="JSON|FILE", help="JSON Schema of the result; inferred where there is none."),
-    click.option("--key", metavar="KEY", help="Name of the saved automation; minted where there is none."),
+    click.option("--schema", metavar="JSON|FILE", help="JSON Schema of the result; inferred if not given."),
+    click.option("--key", metavar="KEY", help="Reuse key: the name of the saved automation; generated if not given."),
     click.option("--model", metavar="NAME", help="haiku (default), sonnet, opus, or a model id."),
     click.option("--ai", type=click.Choice(["auto", "never"]), help="never: replay or fail, at no cost."),
     click.option("--timeout", type=float, metavar="SECONDS", help="From the task's start to its end; default 600."),
-    click.option("--budget", type=float, metavar="USD", help="Most dollars for the model; default 0.50."),
+    click.option("--budget", type=float, metavar="USD", help="Maximum cost of the model, in dollars; default 0.50."),
     click.option(
         "--secret",
         "wanted",
         metavar="NAME[=VAR]",
         multiple=True,
-        help="A secret parameter: asked for without echo, or taken from the environment's VAR. No model sees it.",
+        help="Secret parameter: prompted for, or read from the environment variable VAR. No model sees it.",
     ),
     click.option(
-        "--allow-host", "hosts", metavar="ORIGIN", multiple=True, help="A private address that may be reached."
+        "--allow-host",
+        "hosts",
+        metavar="ORIGIN",
+        multiple=True,
+        help="Private address that the task may reach, such as http://localhost:3000.",
     ),
     click.option(
         "--if-interrupted",
         type=click.Choice(["fail", "rerun"]),
-        help="What becomes of the task when its process dies: fail (default), or rerun by another.",
+        help="If the task's process dies, fail the task (default), or rerun it in another process.",
     ),
     click.option(
-        "--idempotency-key", metavar="TEXT", help="A second start with the same one gives the task of the first."
+        "--idempotency-key", metavar="TEXT", help="Return the existing task if one was started with the same text."
     ),
     click.option("--input", "source", metavar="JSON|FILE|-", help="The request as JSON: task, startUrl, parameters, …"),
 )
 
 
 def request_options(command: Decorated) -> Decorated:
-    """Adds the options that say what is asked."""
+    """Add the options that describe the task."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
-def build(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of ``AsyncEngine.run`` that the options stand for.
+def build_request(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of ``AsyncEngine.run`` that the options stand for.
+
+    Args:
+        given: The values of the options, by their names in the command.
 
     Raises:
-        InvalidRequest: They cannot be read, or nothing says what is to be done.
+        InvalidRequest: A value cannot be read, or the task is not given.
     """
     task, source = given["task"], given["source"]
     if task is not None and _is_request(task):
         if source is not None:
-            raise InvalidRequest("the request is given twice: as the argument and with --input", field="input")
+            raise InvalidRequest("the request is given twice: as TASK and with --input", field="input")
         task, source = None, task
     request = arguments.read_request(source) if source is not None else {}
     typed = arguments.parameters(given["whole"], given["given"])
@@ -80,7 +87,9 @@ def build(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
         "task": task,
         "start_url": given["start_url"],
         "parameters": known | entered if known or entered else None,
-        "output_schema": None if given["schema"] is None else arguments.read_json(given["schema"], "schema"),
+        "output_schema": None
+        if given["schema"] is None
+        else arguments.read_json(given["schema"], "--schema", "output_schema"),
         "reuse_key": given["key"],
         "model": given["model"],
         "ai": given["ai"],
@@ -98,7 +107,7 @@ def build(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_request(text: str) -> bool:
-    """Whether the argument is a request, or the file of one, rather than a task in plain words.
+    """Return True if the argument TASK is a request or the file of one, and not a task in plain words.
 
     >>> [_is_request(text) for text in ('{"task": "…"}', "request.json", "-", "Count the files called a.json")]
     [True, True, True, False]
@@ -111,6 +120,6 @@ def _saved_task(settings: Settings, key: str | None) -> str:
     saved = settings.bundles.load(key) if key is not None else None
     if saved is None or not saved.meta.tasks:
         raise InvalidRequest(
-            'say what is to be done: "TASK" in plain words, --key of a saved automation, or --input FILE', field="task"
+            'no task is given; use "TASK" in plain words, --key of a saved automation, or --input FILE', field="task"
         )
     return saved.meta.tasks[-1]

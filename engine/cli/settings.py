@@ -1,4 +1,4 @@
-"""The options that every command takes, before its name or after it, and what they configure."""
+"""The options that every command takes, before or after its name, and the engine that they configure."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 DEFAULT_STORE = ".webtasks"
-# Settings that are arguments of the engine.
+# The settings that are arguments of AsyncEngine.
 _ENGINE = ("store", "workspace", "isolation", "browser", "base_url", "egress", "proxy")
 
 
 @dataclass
 class Settings:
-    """Where the engine keeps things and how it runs; one for the whole command."""
+    """The store and the engine's options, shared by a command and its group."""
 
     store: Path = Path(DEFAULT_STORE)
     workspace: str = "default"
@@ -35,16 +35,16 @@ class Settings:
     egress: str = "learned"
     proxy: str | None = None
     as_json: bool = False
-    store_named: bool = False  # on the command line, not by the environment
+    store_given: bool = False  # by --store, not by the environment
 
     @property
     def root(self) -> Path:
-        """The workspace's directory, as the engine makes it."""
+        """The workspace's directory, as the engine resolves it."""
         return self.engine().root
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was ever stored; looking at an empty store must not make one."""
+        """True if nothing was ever stored: a command that only reads must not create a store."""
         return not self.root.is_dir()
 
     @property
@@ -53,14 +53,18 @@ class Settings:
         return self.engine().bundles
 
     def engine(self, **options: Any) -> AsyncEngine:
-        """An engine with these settings; nothing is started or stored before it runs something."""
+        """Make an engine with these settings; it starts and stores nothing before it runs a task.
+
+        Args:
+            options: Further arguments of ``AsyncEngine``; they override the settings.
+        """
         defaults: dict[str, Any] = {name: getattr(self, name) for name in _ENGINE}
         defaults["egress"] = self.egress if self.egress in ("learned", "public") else self.egress.split(",")
-        # A command ends when its own task does, which would end those of others, too.
+        # A command ends with its own task, so it must not take over tasks that could run longer.
         return AsyncEngine(**(defaults | {"take_over": False} | options))
 
     def to_json(self) -> dict[str, Any]:
-        """What another process needs to make the same engine, wherever it runs."""
+        """Return what another process, in any working directory, needs to make the same engine."""
         return {name: getattr(self, name) for name in _ENGINE} | {
             "store": str(self.root.parent),
             "browser": str(self.browser.absolute()) if self.browser is not None else None,
@@ -68,7 +72,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Settings:
-        """The settings that ``to_json`` wrote."""
+        """Rebuild the settings that ``to_json`` returned."""
         browser = data["browser"]
         return cls(**(data | {"store": Path(data["store"]), "browser": Path(browser) if browser else None}))
 
@@ -76,29 +80,29 @@ class Settings:
 pass_settings = click.make_pass_decorator(Settings, ensure=True)
 
 
-def _keep(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+def _store_option(context: click.Context, parameter: click.Parameter, value: Any) -> None:
     source = context.get_parameter_source(parameter.name or "")
     if value is None or value is False or source is ParameterSource.DEFAULT:
         return
     settings = context.ensure_object(Settings)
     setattr(settings, parameter.name or "", value)
     if parameter.name == "store":
-        settings.store_named = source is ParameterSource.COMMANDLINE
+        settings.store_given = source is ParameterSource.COMMANDLINE
 
 
 def options(*, shown: bool) -> Callable[[Decorated], Decorated]:
-    """Adds the options that every command takes.
+    """Return a decorator that adds the options that every command takes.
 
     Args:
-        shown: True for the group; its commands take them too, without repeating them in their help. The environment
-            is asked by the group alone, so that it does not undo what stood before the command's name.
+        shown: True for the outermost group. Its commands accept the options, too, but hide them in their help. Only
+            the group reads the environment variables, so that they do not override options before the command's name.
     """
 
     def option(*names: str, **more: Any) -> Callable[[Decorated], Decorated]:
         if not shown:
             more.pop("envvar", None)
             more.pop("show_envvar", None)
-        return click.option(*names, callback=_keep, expose_value=False, hidden=not shown, **more)
+        return click.option(*names, callback=_store_option, expose_value=False, hidden=not shown, **more)
 
     made = [
         option(
@@ -106,29 +110,33 @@ def options(*, shown: bool) -> Callable[[Decorated], Decorated]:
             type=click.Path(file_okay=False, path_type=Path),
             envvar="WEBTASKS_STORE",
             show_envvar=True,
-            help=f"Directory of everything the engine keeps; default {DEFAULT_STORE}.",
+            help=f"Directory of all saved data; default {DEFAULT_STORE}.",
         ),
-        option("--workspace", metavar="NAME", help="A separate tree in the store; default 'default'."),
+        option("--workspace", metavar="NAME", help="A separate part of the store; default 'default'."),
         option(
             "--isolation",
             type=click.Choice(get_args(Isolation)),
-            help="'auto' jails generated code or refuses; 'none' runs it with your own rights.",
+            help="'auto' jails generated code, or refuses to run it; 'none' runs it with your own rights.",
         ),
         option(
             "--browser",
             type=click.Path(path_type=Path),
-            help="A Chromium; default: WEBTASKS_BROWSER, Playwright's own, the system's.",
+            help="Chromium executable; default: WEBTASKS_BROWSER, else Playwright's, else the system's.",
         ),
         option(
-            "--base-url", metavar="URL", help="A Messages API; default: ANTHROPIC_BASE_URL. The key: ANTHROPIC_API_KEY."
+            "--base-url",
+            metavar="URL",
+            help="Address of a Messages API; default: ANTHROPIC_BASE_URL. The API key is read from ANTHROPIC_API_KEY.",
         ),
         option(
             "--egress",
             metavar="HOSTS",
-            help="What replays reach: 'learned' (default), 'public', or hosts: example.com,*.example.com",
+            help="Hosts that replays may reach: 'learned' (default), 'public', or a list: example.com,*.example.com",
         ),
-        option("--proxy", metavar="URL", envvar="WEBTASKS_PROXY", show_envvar=True, help="An HTTP proxy for browsers."),
-        option("--json", "as_json", is_flag=True, help="Print everything as JSON."),
+        option(
+            "--proxy", metavar="URL", envvar="WEBTASKS_PROXY", show_envvar=True, help="HTTP proxy for the browsers."
+        ),
+        option("--json", "as_json", is_flag=True, help="Print the output as JSON."),
     ]
 
     def decorate(command: Decorated) -> Decorated:

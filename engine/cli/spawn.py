@@ -8,64 +8,74 @@ import signal
 import subprocess
 import sys
 import tempfile
-from typing import Any
+from typing import IO, Any
 
 from engine import TaskResult
-from engine.cli.interrupt import INTERRUPTED, Stopped
+from engine.cli.errors import error_from_json
+from engine.cli.interrupt import INTERRUPTED, Interrupted
 from engine.cli.settings import Settings
-from engine.errors import EngineError, InvalidRequest, StoreError
-
-_ERRORS = {error.__name__: error for error in (InvalidRequest, StoreError)}
+from engine.errors import EngineError
 
 
-def start_detached(settings: Settings, request: dict[str, Any]) -> TaskResult:
-    """Starts a task in a process of its own; gives it as it stands when it is in the store.
+def spawn_detached(module: str, order: dict[str, Any], *, errors: int | IO[bytes] | None = None) -> Any:
+    """Start a module that outlives this process, hand it an order, and return its answer.
 
-    Raises:
-        EngineError: What the engine had against it; nothing was started then.
-    """
-    with tempfile.TemporaryFile() as errors:
-        process = spawn_detached("engine.cli.background", errors)
-        try:
-            answer, _ = process.communicate(_order(settings, request))
-        except KeyboardInterrupt:
-            os.killpg(process.pid, signal.SIGTERM)
-            told = "Interrupted while the task was started; `webtasks list` shows what became of it."
-            raise Stopped(INTERRUPTED, told) from None
-        if not answer:
-            errors.seek(0)
-            said = errors.read().decode("utf-8", "replace").strip() or "without a word"
-            raise EngineError(f"the process that was to run the task ended before it was started: {said}")
-    told = json.loads(answer)
-    if "error" in told:
-        raise told_error(told["error"])
-    return TaskResult.model_validate(told["task"])
-
-
-def told_error(error: dict[str, Any]) -> EngineError:
-    """The error that another process met, as it told it."""
-    return _ERRORS.get(error["type"], EngineError)(error["message"], **error["details"])
-
-
-def take_over(settings: Settings) -> None:
-    """Starts a process that runs the tasks which wait for an engine."""
-    spawn_detached("engine.cli.background", subprocess.DEVNULL).communicate(_order(settings, None))
-
-
-def _order(settings: Settings, request: dict[str, Any] | None) -> bytes:
-    return json.dumps({"settings": settings.to_json(), "request": request}).encode()
-
-
-def spawn_detached(module: str, errors: Any) -> subprocess.Popen[bytes]:
-    """Starts a module in a session of its own, out of reach of this terminal's Ctrl-C. It forks; its first half ends.
+    It runs in a session of its own, out of reach of this terminal's Ctrl-C. The order goes through a pipe, so that no
+    secret appears on the disk or in the process list. The module's side is `engine.cli.detached`.
 
     Args:
-        errors: What becomes of its standard error until it lets go of that: a file, or what `subprocess` knows.
+        module: The module to run, such as ``engine.cli.background``.
+        order: What it is to do; JSON-able.
+        errors: Its standard error until it detaches; this process's own by default.
+
+    Returns:
+        The answer, from JSON; None where it detached or ended without one.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came before the answer; the new process is terminated.
     """
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", module],  # -P: the working directory may hold anything
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", module],  # -P: no module is imported from the working directory
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
         start_new_session=True,
     )
+    try:
+        answer, _ = process.communicate(json.dumps(order).encode())
+    except KeyboardInterrupt:
+        os.killpg(process.pid, signal.SIGTERM)
+        raise
+    return json.loads(answer) if answer else None
+
+
+def start_detached(settings: Settings, request: dict[str, Any]) -> TaskResult:
+    """Start a task in a process of its own; return it as soon as it is in the store.
+
+    Args:
+        request: Arguments of ``AsyncEngine.start``.
+
+    Raises:
+        EngineError: The engine refused the request; nothing was started.
+        Interrupted: Ctrl-C came before the task was in the store.
+    """
+    with tempfile.TemporaryFile() as errors:
+        order = {"settings": settings.to_json(), "request": request}
+        try:
+            answer = spawn_detached("engine.cli.background", order, errors=errors)
+        except KeyboardInterrupt:
+            message = "Interrupted while the task was being started; `webtasks list` shows its state."
+            raise Interrupted(INTERRUPTED, message) from None
+        if answer is None:
+            errors.seek(0)
+            output = errors.read().decode("utf-8", "replace").strip() or "no error output"
+            raise EngineError(f"the background process ended before it started the task: {output}")
+    if "error" in answer:
+        raise error_from_json(answer["error"])
+    return TaskResult.model_validate(answer["task"])
+
+
+def spawn_takeover(settings: Settings) -> None:
+    """Start a process that runs the orphaned tasks: pending ones whose engine's process has died."""
+    order = {"settings": settings.to_json(), "request": None}
+    spawn_detached("engine.cli.background", order, errors=subprocess.DEVNULL)

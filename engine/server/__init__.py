@@ -1,1 +1,1 @@
-"""The HTTP server: both route families of the wire contract, over ``AsyncEngine``. Needs the extra ``server``."""
+"""The HTTP server: the two route families of the wire contract over ``AsyncEngine``. Needs the extra ``server``."""

@@ -1,4 +1,4 @@
-"""The application: both families behind the guard."""
+"""The ASGI application: all routes, behind the access middleware."""
 
 from __future__ import annotations
 
@@ -11,29 +11,32 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.server import meta_routes, openapi, run_routes, task_routes
-from engine.server.errors import Problem
-from engine.server.middleware import Guard
-from engine.server.operations import Call, Operation, Parts, routes
+from engine.server.errors import ApiError
+from engine.server.middleware import AccessMiddleware
+from engine.server.operations import ApiCall, Operation, Services, routes
 
 BASE_PATH = "/api/v1/workspace"
-_CODES = {404: ("not-found", "there is nothing at this path"), 405: ("method-not-allowed", "not with this method")}
+_CODES = {
+    404: ("not-found", "there is nothing at this path"),
+    405: ("method-not-allowed", "this path does not support the method; the header allow lists those that it does"),
+}
 
 
-def make_app(parts: Parts, *, base_path: str = BASE_PATH) -> Starlette:
-    """The ASGI application.
+def make_app(services: Services, *, base_path: str = BASE_PATH) -> Starlette:
+    """Make the ASGI application.
 
     Args:
-        parts: What it works with.
-        base_path: Path of the first family, before the workspace's name; without a slash at its end.
+        services: The parts that the handlers share.
+        base_path: Path of the web-task routes, before the workspace's name; without a slash at its end.
     """
 
-    made: dict[bool, dict[str, Any]] = {}  # it takes a while
+    documents: dict[bool, dict[str, Any]] = {}  # cached: making one takes a while
 
-    def document(call: Call) -> dict[str, Any]:
-        keys = parts.keys_required
-        if keys not in made:
-            made[keys] = openapi.document(operations, keys_required=keys)
-        return made[keys] | {"servers": [{"url": call.base_url}]}
+    def document(call: ApiCall) -> dict[str, Any]:
+        required = services.keys_required
+        if required not in documents:
+            documents[required] = openapi.document(operations, keys_required=required)
+        return documents[required] | {"servers": [{"url": call.base_url}]}
 
     operations: list[Operation] = [
         *task_routes.operations(base_path),
@@ -41,8 +44,8 @@ def make_app(parts: Parts, *, base_path: str = BASE_PATH) -> Starlette:
         *meta_routes.operations(document),
     ]
     app = Starlette(
-        routes=routes(operations, parts),
-        middleware=[Middleware(Guard, access=parts.access)],
+        routes=routes(operations, services),
+        middleware=[Middleware(AccessMiddleware, policy=services.access)],
         exception_handlers={404: _no_route, 405: _no_route},
     )
     app.router.redirect_slashes = False
@@ -50,7 +53,7 @@ def make_app(parts: Parts, *, base_path: str = BASE_PATH) -> Starlette:
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException), "only these have a status"
+    assert isinstance(error, HTTPException), "registered for statuses, which only these have"
     code, message = _CODES[error.status_code]
     headers = dict(error.headers) if error.headers else None
-    return Problem(error.status_code, code, message).response(request.state.correlation_id, headers)
+    return ApiError(error.status_code, code, message).response(request.state.correlation_id, headers)

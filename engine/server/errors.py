@@ -1,4 +1,4 @@
-"""Errors as HTTP tells them: one body for all, and which status each exception of the engine becomes."""
+"""HTTP errors: the one body that all have, and the status of each exception of the engine."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _CATEGORIES: dict[int, Category] = {401: "auth", 403: "auth"}
 
 
 class ErrorBody(BaseModel):
-    """What every refused or failed call is answered with.
+    """The body of every answer to a call that was refused or failed.
 
     Args:
-        code: What is wrong, for programs.
-        category: Whose it is: the caller's, the key's, the server's.
-        message: What is wrong and what to do next.
-        retirable: Whether the same call may succeed later.
-        details: Facts; they depend on the code.
-        correlation_id: Names this call in the server's log.
+        code: The error, for programs.
+        category: Its origin: the caller's request, the API key, or the server.
+        message: The error and what to do next, for people.
+        retirable: True if the same call may succeed later.
+        details: Facts; their names depend on the code.
+        correlation_id: The call's id in the server's log.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
@@ -38,13 +38,13 @@ class ErrorBody(BaseModel):
     correlation_id: str
 
 
-class Problem(Exception):
-    """A call that cannot be answered as it was meant.
+class ApiError(Exception):
+    """A call that was refused or failed.
 
     Args:
         status: The HTTP status.
-        code: What is wrong, for programs.
-        message: What is wrong and what to do next.
+        code: The error, for programs.
+        message: The error and what to do next.
         details: Facts, JSON-able.
     """
 
@@ -53,7 +53,7 @@ class Problem(Exception):
         self.status, self.code, self.message, self.details = status, code, message, details
 
     def response(self, correlation_id: str, headers: dict[str, str] | None = None) -> Response:
-        """The answer."""
+        """Make the HTTP response."""
         body = ErrorBody(
             code=self.code,
             category=_CATEGORIES.get(self.status, "user" if self.status < 500 else "infrastructure"),
@@ -66,34 +66,38 @@ class Problem(Exception):
 
 
 def json_response(data: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    """JSON that can always be written: half a surrogate pair, which pages may hold, becomes its escape."""
+    """Make a JSON response; a lone surrogate, which text from a page may contain, becomes an escape."""
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Response(text.encode("utf-8", "backslashreplace"), status, headers, "application/json")
 
 
-def unfit(error: ValidationError, where: str) -> Problem:
-    """Input that has not the documented form. What was given is not repeated: it may hold secrets."""
-    found = [
+def validation_error(error: ValidationError, where: str) -> ApiError:
+    """Make the error for input that does not fit its schema, without repeating it: it may contain secrets.
+
+    Args:
+        where: ``body`` or ``query``; names a fault of the input as a whole.
+    """
+    faults = [
         {"field": ".".join(map(str, e["loc"])) or where, "message": e["msg"].removeprefix("Value error, ")}
         for e in error.errors(include_input=False, include_url=False, include_context=False)
     ]
-    told = "; ".join(f"{each['field']}: {each['message']}" for each in found[:_SHOWN])
-    return Problem(422, "invalid-request", told, errors=found[:_SHOWN])
+    message = "; ".join(f"{each['field']}: {each['message']}" for each in faults[:_SHOWN])
+    return ApiError(422, "invalid-request", message, errors=faults[:_SHOWN])
 
 
-def problem(error: EngineError, aliases: dict[str, str] | None = None) -> Problem | None:
-    """The problem that an exception of the engine is for the caller; None where it is a fault of the server.
+def engine_error(error: EngineError, aliases: dict[str, str] | None = None) -> ApiError | None:
+    """Translate an exception of the engine for the caller; return None if it is a fault of the server.
 
     Args:
         aliases: The wire's names of the engine's arguments.
     """
     if isinstance(error, TaskNotFound):
-        return Problem(404, "not-found", error.message, **error.details)
+        return ApiError(404, "not-found", error.message, **error.details)
     if isinstance(error, InvalidRequest):
         field = str(error.details.get("field", ""))
         name = (aliases or {}).get(field, field)
         message = error.message.replace(field, name) if field else error.message
-        return Problem(422, "invalid-request", message, errors=[{"field": name, "message": message}])
+        return ApiError(422, "invalid-request", message, errors=[{"field": name, "message": message}])
     if isinstance(error, StoreError):
-        return Problem(503, "store", "the server's store cannot be used now; its log says why")
+        return ApiError(503, "store", "the server's store is not available; see the server's log")
     return None

@@ -1,4 +1,4 @@
-"""The events of a task as server-sent events: from the first, or from where the caller was when the line broke."""
+"""A task's events as server-sent events, from the first or after the last that the caller received."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from engine.api.async_engine import AsyncEngine
-from engine.server.operations import Call
+from engine.server.operations import ApiCall
 from engine.task.events import Event
 
 _RETRY_MS = 2000
-_ALIVE_SECONDS = 15.0  # proxies end connections on which nothing is said
+_KEEP_ALIVE_SECONDS = 15.0  # proxies close connections that stay silent
 
 
-async def stream(call: Call, task_id: str) -> Response:
-    """The events after the caller's ``Last-Event-ID``; 204 where there are and will be none."""
+async def stream(call: ApiCall, task_id: str) -> Response:
+    """Stream the events after the caller's ``Last-Event-ID``; answer 204 if there are and will be none."""
     engine = await call.engine_of(task_id)
     task = await engine.result(task_id)
     seen = _last_seen(call.request)
     if task.final and seen >= len([event async for event in engine.events(task_id)]):
-        return Response(status_code=204)  # tells an EventSource not to come back
+        return Response(status_code=204)  # stops an EventSource from reconnecting
     return StreamingResponse(
-        _lines(engine, task_id, seen, call.parts.workspaces.closing),
+        _lines(engine, task_id, seen, call.services.workspaces.closing),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
@@ -44,7 +44,7 @@ async def _lines(engine: AsyncEngine, task_id: str, seen: int, closing: asyncio.
     coming = asyncio.ensure_future(_next(events))
     try:
         while True:
-            done, _ = await asyncio.wait({coming, ending}, timeout=_ALIVE_SECONDS, return_when="FIRST_COMPLETED")
+            done, _ = await asyncio.wait({coming, ending}, timeout=_KEEP_ALIVE_SECONDS, return_when="FIRST_COMPLETED")
             if coming in done:
                 event = coming.result()
                 if event is None:
@@ -54,9 +54,9 @@ async def _lines(engine: AsyncEngine, task_id: str, seen: int, closing: asyncio.
                     yield f"id: {number}\nevent: {event.type}\ndata: {json.dumps(event.to_json())}\n\n"
                 coming = asyncio.ensure_future(_next(events))
             elif ending in done:
-                return  # the caller comes back when another server is there
+                return  # the caller reconnects when the next server is up
             else:
-                yield ": still here\n\n"
+                yield ": keep-alive\n\n"
     finally:
         for waiting in (coming, ending):
             waiting.cancel()

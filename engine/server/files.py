@@ -1,4 +1,4 @@
-"""Files over HTTP: signed URLs that expire, for large results and for what a task saved."""
+"""Files over HTTP: signed URLs that expire, for large results and for files that a task saved."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from urllib.parse import quote
 
 from filelock import FileLock
 
-from engine.server.errors import Problem
+from engine.server.errors import ApiError
 from engine.server.keys import private_directory, write_private
 from engine.task.schema import ATTACHMENT
 
 PREFIX = "/files"
-_KINDS = ("results", "files")  # the directories of a workspace that hold what a user may fetch
-_MARKS = frozenset(ATTACHMENT["required"])
+_SERVED = ("results", "files")  # the directories of a workspace whose files a user may fetch
+_ATTACHMENT_FIELDS = frozenset(ATTACHMENT["required"])
 
 
-class Signer:
-    """Signs URLs with a secret of the store, so that they hold for every server on it.
+class UrlSigner:
+    """Signs the URLs of files with a secret of the store, so that they are valid for every server on it.
 
     Args:
         store: The store's directory.
@@ -39,29 +39,34 @@ class Signer:
         self._secret = _secret(private_directory(store))
 
     def query(self, workspace: str, path: str, expires: int) -> str:
-        """The part of the URL that lets it through."""
+        """Return the query of a file's URL: its expiry, in seconds since the epoch, and the signature."""
         return f"expires={expires}&signature={self._sign(workspace, path, expires)}"
 
     def open(self, workspace: str, path: str, query: Mapping[str, str]) -> tuple[Path, int]:
-        """The file that a URL stands for, and when the URL expires.
+        """Check a URL; return its file and its expiry.
+
+        Args:
+            path: The file's path in the workspace.
 
         Raises:
-            Problem: The URL is not one of ours, it has expired, or its file was swept.
+            ApiError: The signature is wrong, the URL has expired, or its file was deleted.
         """
         expires = query.get("expires", "")
         number = int(expires) if expires.isdecimal() and expires.isascii() and len(expires) <= 12 else 0
         signature = query.get("signature", "").encode("utf-8", "replace")
         if not hmac.compare_digest(signature, self._sign(workspace, path, number).encode()):
-            raise Problem(403, "forbidden", "the file's URL was changed, or is not of this server; ask for a new one")
+            raise ApiError(
+                403, "forbidden", "the signature of the file's URL is not valid on this server; fetch the task again"
+            )
         root = self.root(workspace)
         file = root if "\0" in path else (root / path).resolve()
-        inside = any(file.is_relative_to(root / kind) for kind in _KINDS)
+        inside = any(file.is_relative_to(root / name) for name in _SERVED)
         if time.time() > number or not inside or not file.is_file():
-            raise Problem(410, "expired", "the file has expired; run the task again")
+            raise ApiError(410, "expired", "the file has expired; run the task again")
         return file, number
 
     def root(self, workspace: str) -> Path:
-        """The directory of a workspace, without symbolic links."""
+        """Return the directory of a workspace, with symbolic links resolved."""
         return (self._store / workspace).resolve()
 
     def _sign(self, workspace: str, path: str, expires: int) -> str:
@@ -79,36 +84,36 @@ def _secret(directory: Path) -> bytes:
 
 
 @dataclass(frozen=True)
-class Links:
-    """Makes the paths in one workspace's results URLs of this server.
+class FileLinks:
+    """Replaces the file paths in a workspace's results by URLs of this server.
 
     Args:
-        signer: Signs them.
-        base: Scheme, host and port of the server, as the caller knows it.
+        signer: Signs the URLs.
+        base: Scheme, host and port of the server, as the caller sees it.
         workspace: The workspace's name.
-        root: Its directory, resolved.
+        root: The workspace's directory, resolved.
     """
 
-    signer: Signer
+    signer: UrlSigner
     base: str
     workspace: str
     root: Path
 
     def url(self, file: Path, expires: int) -> str:
-        """The signed URL of a file of the workspace."""
+        """Return the signed URL of a file of the workspace."""
         path = file.relative_to(self.root).as_posix()
         return f"{self.base}{PREFIX}/{self.workspace}/{quote(path)}?{self.signer.query(self.workspace, path, expires)}"
 
     def attachments(self, value: Any, task_id: str, expires: int) -> Any:
-        """The value with a URL in place of the path in every attachment.
+        """Return the value with a URL in place of the path in every attachment.
 
-        What only looks like one, since a page may say anything, stays as it is: its file is not among the task's.
+        An object with an attachment's fields, but a path outside the task's files, came from a page and is unchanged.
         """
         if isinstance(value, list):
             return [self.attachments(item, task_id, expires) for item in value]
         if not isinstance(value, Mapping):
             return value
-        if value.keys() >= _MARKS and (file := self._file(value["path"], task_id)) is not None:
+        if value.keys() >= _ATTACHMENT_FIELDS and (file := self._file(value["path"], task_id)) is not None:
             kept = {name: item for name, item in value.items() if name != "path"}
             return kept | {
                 "url": self.url(file, expires),
@@ -123,7 +128,7 @@ class Links:
         return file if file.is_relative_to(self.root / "files" / task_id) else None
 
     def content(self, file: Path, expires: int) -> bytes | None:
-        """A result's JSON with URLs for its attachments; None where it has none and the file may be sent as it is."""
+        """Return a result's JSON with URLs for its attachments; None if the file may be sent as it is."""
         if file.name != "result.json" or not _may_have_attachments(file):
             return None
         value = self.attachments(json.loads(file.read_bytes()), file.parent.name, expires)
@@ -136,7 +141,7 @@ def _may_have_attachments(file: Path) -> bool:
 
 
 def headers(file: Path) -> dict[str, str]:
-    """What keeps a browser from running what came from a web page with the rights of this server."""
+    """Return response headers that keep a browser from running a file from a web page on this server's origin."""
     safe = quote(file.name)
     return {
         "content-disposition": f"attachment; filename*=utf-8''{safe}",
@@ -146,5 +151,5 @@ def headers(file: Path) -> dict[str, str]:
 
 
 def content_type(file: Path) -> str:
-    """The type by the file's name."""
+    """Guess the content type from the file's name."""
     return mimetypes.guess_type(file.name)[0] or "application/octet-stream"

@@ -1,4 +1,4 @@
-"""What stands before every call: no web page in the user's browser may use the server, and each call is logged."""
+"""The check and the log before every call: no web page in the user's browser may use the server."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from engine.server.errors import Problem
-from engine.server.operations import Access, elapsed_ms
+from engine.server.errors import ApiError
+from engine.server.operations import AccessPolicy, elapsed_ms
 from engine.task import ids
 
 log = logging.getLogger(__name__)
@@ -19,23 +19,24 @@ access_log = logging.getLogger("engine.server.access")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class Guard:
-    """Refuses calls by another name and those of web pages; names every call; logs it.
+class AccessMiddleware:
+    """Refuses calls under a foreign host name and calls by web pages, and logs every call under an id.
 
-    A page's script can make the browser ask any address, and a name that resolves to 127.0.0.1 makes the page and the
-    server one origin for the browser. The host's name and the origin give both away: the browser writes them.
+    A page's script can make the browser send a request to any address, and with a host name that resolves to 127.0.0.1
+    the page and the server are one origin for the browser. The browser sets the Host and Origin headers, which reveal
+    both.
 
     Args:
-        app: What is guarded.
-        access: By which names the server may be called.
+        app: The protected application.
+        policy: Has the names under which the server may be called.
     """
 
-    def __init__(self, app: ASGIApp, access: Access) -> None:
+    def __init__(self, app: ASGIApp, policy: AccessPolicy) -> None:
         self._app = app
-        self._access = access
+        self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one call."""
+        """Answer one call."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -43,7 +44,7 @@ class Guard:
         state = scope.setdefault("state", {})
         state["correlation_id"] = ids.new_id("co_")
 
-        async def sent(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -56,18 +57,20 @@ class Guard:
 
         try:
             if (refused := self._refusal(Headers(scope=scope), scope)) is not None:
-                await refused.response(state["correlation_id"])(scope, receive, sent)
+                await refused.response(state["correlation_id"])(scope, receive, send_with_headers)
             else:
-                await self._app(scope, receive, sent)
+                await self._app(scope, receive, send_with_headers)
         finally:
             self._log(scope, status, elapsed_ms(began))
 
-    def _refusal(self, headers: Headers, scope: Scope) -> Problem | None:
+    def _refusal(self, headers: Headers, scope: Scope) -> ApiError | None:
         hosts = headers.getlist("host")
         name = _host_name(hosts[0]) if len(hosts) == 1 else None
-        if name is None or (self._access.hosts is not None and name not in self._access.hosts):
-            return Problem(421, "misdirected", "this server has not the name in the Host header; see --public-url")
-        own = {f"{scope['scheme']}://{hosts[0]}".lower(), self._access.public_url}
+        if name is None or (self._policy.hosts is not None and name not in self._policy.hosts):
+            return ApiError(
+                421, "misdirected", "this server does not have the name in the Host header; see --public-url"
+            )
+        own = {f"{scope['scheme']}://{hosts[0]}".lower(), self._policy.public_url}
         origins = headers.getlist("origin")
         foreign = any(origin.lower() not in own for origin in origins)
         site = headers.get("sec-fetch-site", "none")
@@ -75,18 +78,18 @@ class Guard:
             scope["method"] != "GET" or headers.get("sec-fetch-mode") != "navigate"
         )
         if foreign or by_page:
-            return Problem(403, "forbidden", "web pages of other origins may not use this server")
+            return ApiError(403, "forbidden", "web pages of other origins may not use this server")
         return None
 
     def _log(self, scope: Scope, status: int, milliseconds: int) -> None:
-        """The path as it came, without the query: that of a file lets whoever reads it in."""
+        """Log the call with its raw path, but without the query, which for a file has the signature."""
         key = scope["state"].get("key")
         access_log.info(
             "%s %s %s %s %d ms %s %s",
             (scope.get("client") or ("-",))[0],
             scope["method"],
             scope.get("raw_path", b"").partition(b"?")[0].decode("ascii", "backslashreplace"),
-            status or "broke off",
+            status or "no-response",
             milliseconds,
             key.id if key is not None else "-",
             scope["state"]["correlation_id"],
@@ -94,7 +97,7 @@ class Guard:
 
 
 def _host_name(host: str) -> str | None:
-    """The name in a Host header, without its port."""
+    """Return the name in a Host header, without its port; None if the header is malformed."""
     try:
         name = urlsplit(f"//{host}").hostname
     except ValueError:

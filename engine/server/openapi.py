@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of the same table as the routes."""
+"""The OpenAPI document, made from the same table as the routes."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from engine.version import installed_version
 
 _REF = "#/components/schemas/{model}"
 _ERRORS = {
-    401: "A key is missing, unknown or revoked.",
-    403: "The key belongs to another workspace, the URL was changed, or a web page of another origin asks.",
-    404: "There is no such thing in this workspace, or nothing at this path.",
+    401: "The API key is missing, unknown or revoked.",
+    403: "The API key is for another workspace, the URL's signature is wrong, or a web page of another origin calls.",
+    404: "Not found in this workspace, or nothing is at this path.",
     410: "The file has expired.",
     413: "The body is too large.",
     415: "The body is not application/json.",
-    421: "The server is not called by this name.",
-    422: "The call has not the documented form.",
-    500: "A fault of the server.",
-    501: "Not possible here yet.",
-    503: "The store cannot be used now, or the server is about to end.",
+    421: "The server does not have this host name.",
+    422: "The call does not have the documented form.",
+    500: "The server failed.",
+    501: "Not supported yet.",
+    503: "The store is not available, or the server is stopping.",
 }
 _OTHERS = {
-    200: "Done.",
+    200: "Success.",
     204: "There are no further events.",
-    206: "The range that was asked for.",
+    206: "The requested range.",
     400: "The range is malformed.",
     416: "The file has no such range.",
 }
@@ -42,7 +42,11 @@ _PARAMETERS = {
 
 
 def document(operations: Sequence[Operation], *, keys_required: bool) -> dict[str, Any]:
-    """The document, but for the address of the server."""
+    """Return the document, without the server's address.
+
+    Args:
+        keys_required: Every call needs an API key.
+    """
     schemas: dict[str, Any] = {}
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -53,7 +57,7 @@ def document(operations: Sequence[Operation], *, keys_required: bool) -> dict[st
         "info": {
             "title": "webtasks-engine",
             "version": installed_version(),
-            "description": "Web tasks that write their own code; times are RFC 3339.",
+            "description": "Web tasks that write their own code. Times are in RFC 3339 format.",
         },
         "paths": paths,
         "components": {
@@ -79,7 +83,7 @@ def _operation(operation: Operation, schemas: dict[str, Any], keys_required: boo
 
 
 def _statuses(operation: Operation) -> list[int]:
-    """Every status that the operation can have."""
+    """Return every status that the operation can answer with."""
     found = {*operation.answers, 403, 421, 500, 503}
     if not operation.open:
         found.add(401)
@@ -124,14 +128,14 @@ def _parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 
 
 def _not_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A query has no null: what is absent is not there."""
+    """Return the schema without null: a query parameter is either given or absent."""
     kept = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     rest = {name: value for name, value in schema.items() if name not in ("anyOf", "title", "default")}
     return {**rest, **kept[0]} if len(kept) == 1 else dict(schema)
 
 
 def _schema(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    """A reference to the schema of a type, which is put among the components with all that it needs."""
+    """Return the schema of a type; for a model, add it to the components and return a reference."""
     made = TypeAdapter(kind).json_schema(by_alias=True, ref_template=_REF)
     schemas.update(made.pop("$defs", {}))
     if isinstance(kind, type) and issubclass(kind, BaseModel):

@@ -1,4 +1,4 @@
-"""The bodies of the two route families: what a call may send, and what it is answered with."""
+"""The models of the two route families' request and response bodies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _TITLE = 80  # characters
 
 
 class Body(BaseModel):
-    """Base of all: the wire's names, and no others."""
+    """Base of all bodies; the fields have the wire's names, and no others are allowed."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, populate_by_name=True, extra="forbid", strict=True, allow_inf_nan=False
@@ -22,22 +22,22 @@ class Body(BaseModel):
 
 
 class StartBody(Body):
-    """A task to be started.
+    """A request to start a task.
 
     Args:
-        task: What is to be done, in plain words.
-        start_url: Where to begin: an http or https URL.
+        task: The task, in plain words.
+        start_url: Page to start on: an http or https URL.
         parameters: Inputs that may change from run to run.
         output_schema: JSON Schema (draft 2020-12) of the result.
-        model: Whom to ask; default: the server's.
+        model: The model to use; default: the server's.
         ai: ``never`` replays saved code or fails, at no cost.
         timeout: Seconds from the task's start to its end.
-        budget_usd: Most dollars for the model.
-        secrets: Parameters whose values no model and no record may see.
-        allow_hosts: Origins with private addresses; only those that the server allows.
-        if_interrupted: What becomes of the task when the server that runs it ends.
-        idempotency_key: A second start with the same one gives the task of the first.
-        proxy, auth, sink: Cannot be used yet.
+        budget_usd: Maximum cost of the model, in dollars.
+        secrets: Parameters whose values appear in no prompt and no record.
+        allow_hosts: Origins with private addresses that the task may reach, among those that the server allows.
+        if_interrupted: If the server that runs the task ends, ``fail`` the task, or ``rerun`` it.
+        idempotency_key: If a task was started with the same key, that task is returned.
+        proxy, auth, sink: Not supported yet.
     """
 
     task: str = Field(min_length=1)
@@ -60,29 +60,32 @@ class StartBody(Body):
     @classmethod
     def _not_yet(cls, value: object) -> object:
         if value is not None:
-            raise ValueError("cannot be used here yet; leave it out")
+            raise ValueError("is not supported yet; leave it out")
         return value
 
-    def asked(self) -> dict[str, Any]:
-        """The arguments of ``AsyncEngine.start``."""
+    def engine_arguments(self) -> dict[str, Any]:
+        """Return the arguments of ``AsyncEngine.start``."""
         return self.model_dump(exclude_none=True)
 
 
 class WebTaskStart(StartBody):
-    """A task to be started; ``reuseKey`` names its automation."""
+    """A request to start a task; ``reuseKey`` is the key of its automation."""
 
     reuse_key: str | None = Field(default=None, min_length=1, max_length=1000)
 
 
 class RunStart(StartBody):
-    """A run to be started; ``skilletId`` names its automation. An unknown model stands for the server's default."""
+    """A request to start a run; ``skilletId`` is the key of its automation.
+
+    If the model is unknown, the server's default is used.
+    """
 
     skillet_id: str | None = Field(default=None, min_length=1, max_length=1000)
 
-    def asked(self) -> dict[str, Any]:
-        """The arguments of ``AsyncEngine.start``."""
-        asked = super().asked()
-        return asked | ({"reuse_key": asked.pop("skillet_id")} if "skillet_id" in asked else {})
+    def engine_arguments(self) -> dict[str, Any]:
+        """Return the arguments of ``AsyncEngine.start``."""
+        arguments = super().engine_arguments()
+        return arguments | ({"reuse_key": arguments.pop("skillet_id")} if "skillet_id" in arguments else {})
 
 
 class RunUpdate(Body):
@@ -92,7 +95,7 @@ class RunUpdate(Body):
 
 
 class RecordBody(Body):
-    """A login to be recorded."""
+    """A request to record a login."""
 
     id: str | None = None
     name: str | None = None
@@ -102,7 +105,7 @@ class RecordBody(Body):
 
 
 class Page(Body):
-    """Which part of a list: ``limit`` items, after ``offset`` of them."""
+    """The part of a list to return: ``limit`` items, after the first ``offset``."""
 
     model_config = ConfigDict(strict=False)
 
@@ -111,7 +114,7 @@ class Page(Body):
 
 
 class SkilletPage(Body):
-    """Which part of the saved automations; without ``limit`` all after the first ``offset``."""
+    """The part of the saved automations to return; without ``limit`` all after the first ``offset``."""
 
     model_config = ConfigDict(strict=False)
 
@@ -120,7 +123,7 @@ class SkilletPage(Body):
 
 
 class TaskPage(Page):
-    """Which tasks."""
+    """The tasks to return."""
 
     status: Literal["pending", "started", "completed", "canceled"] | None = None
     reuse_key: str | None = Field(default=None, min_length=1, max_length=1000)
@@ -130,27 +133,27 @@ class TaskPage(Page):
 
 
 class WebTaskStarted(Body):
-    """The task is in the line."""
+    """A task that was queued."""
 
     web_task_id: str = Field(examples=["wt_8SkPYcTl3RIVCc0AwCxHb"])
     status: Literal["pending"]
 
 
 class RunStartedAnswer(Body):
-    """The run is in the line."""
+    """A run that was queued."""
 
     id: str
     status: Literal["pending"]
 
 
-class _More(Body):
-    """What the hosted product does not tell."""
+class _TaskFields(Body):
+    """The fields of every task and run that the hosted product does not have."""
 
     created_at: datetime
     cost: Cost | None = None
     reuse_key: str | None = None
     title: str | None = None
-    queue_position: int | None = Field(default=None, ge=1, description="Its place in the line.")
+    queue_position: int | None = Field(default=None, ge=1, description="Position in the queue.")
     model_calls: int = 0
     tokens: Tokens | None = None
     attempts: list[Attempt] = Field(default_factory=list)
@@ -159,33 +162,33 @@ class _More(Body):
 
 
 class ReuseAnswer(Reuse):
-    """The saved automation that took part; the revision in both spellings, since the public clients differ."""
+    """The saved automation that was used; its revision has both spellings, because the public clients differ."""
 
     revision_id_snake: str = Field(alias="revision_id")
     revision_timestamp_snake: datetime = Field(alias="revision_timestamp")
 
 
-class WebTask(_More):
-    """A task of the first family."""
+class WebTask(_TaskFields):
+    """A task, in any state."""
 
     web_task_id: str
 
 
 class WebTaskPending(WebTask):
-    """It waits."""
+    """A task in the queue."""
 
     status: Literal["pending"]
 
 
 class WebTaskRunning(WebTask):
-    """It runs."""
+    """A running task."""
 
     status: Literal["started"]
     started_at: datetime
 
 
 class WebTaskCompleted(WebTask):
-    """It has ended, with a result or with an error."""
+    """A task that ended with a result or an error."""
 
     status: Literal["completed"]
     outcome: Literal["success", "failed"]
@@ -198,7 +201,7 @@ class WebTaskCompleted(WebTask):
 
 
 class WebTaskCanceled(WebTask):
-    """Somebody has ended it."""
+    """A canceled task."""
 
     status: Literal["canceled"]
     started_at: datetime | None
@@ -210,7 +213,7 @@ class WebTaskAnswer(
         Annotated[WebTaskPending | WebTaskRunning | WebTaskCompleted | WebTaskCanceled, Field(discriminator="status")]
     ]
 ):
-    """A task as it is now."""
+    """A task in its current state."""
 
 
 class SkilletAnswer(Body):
@@ -222,36 +225,36 @@ class SkilletAnswer(Body):
 
 
 class RunSkillet(ReuseAnswer):
-    """The saved automation that took part."""
+    """The saved automation that was used."""
 
     id: str
 
 
-class Run(_More):
-    """A run of the second family."""
+class Run(_TaskFields):
+    """A run, in any state."""
 
     id: str
 
 
 class RunPending(Run):
-    """It waits."""
+    """A run in the queue."""
 
     status: Literal["pending"]
 
 
 class RunRunning(Run):
-    """It runs."""
+    """A run in progress."""
 
     status: Literal["started"]
     started_at: datetime
 
 
 class RunCompleted(Run):
-    """It has ended.
+    """A run that ended with a result or an error.
 
     Args:
-        result: The bare value. A list leaves out those of more than 64 KiB.
-        result_file: The same as a file, where it is that large.
+        result: The bare value. A list of runs omits values of more than 64 KiB.
+        result_file: The value as a file, if it is that large.
     """
 
     status: Literal["completed"]
@@ -266,7 +269,7 @@ class RunCompleted(Run):
 
 
 class RunCanceled(Run):
-    """Somebody has ended it."""
+    """A canceled run."""
 
     status: Literal["canceled"]
     started_at: datetime | None
@@ -276,17 +279,17 @@ class RunCanceled(Run):
 class RunAnswer(
     RootModel[Annotated[RunPending | RunRunning | RunCompleted | RunCanceled, Field(discriminator="status")]]
 ):
-    """A run as it is now."""
+    """A run in its current state."""
 
 
 class EventAnswer(Body):
     """One event of a task.
 
     Args:
-        id: Its number, from 1; ``Last-Event-ID`` names the last that was seen.
-        event: What happened.
+        id: Its number, from 1, for the header ``Last-Event-ID``.
+        event: Its type.
         data: The event as JSON.
-        retry: Milliseconds to wait before coming back.
+        retry: Milliseconds to wait before reconnecting.
     """
 
     id: str | None = None
@@ -296,7 +299,7 @@ class EventAnswer(Body):
 
 
 class Health(Body):
-    """The server answers."""
+    """The state of the server."""
 
     status: Literal["ok"]
     version: str

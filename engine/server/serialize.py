@@ -1,4 +1,4 @@
-"""Tasks as the two route families tell them."""
+"""Tasks in the JSON form of each route family."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from engine.errors import TaskFailed
-from engine.server.files import Links
+from engine.server.files import FileLinks
 from engine.storage.result_files import KEPT
 from engine.task.wire import FileResult, TaskResult
 
 
-async def web_task(task: TaskResult, links: Links) -> dict[str, Any]:
-    """A task of the first family, its files as signed URLs."""
+async def web_task(task: TaskResult, links: FileLinks) -> dict[str, Any]:
+    """Serialize a task for the web-task routes, with signed URLs for its files."""
     return await asyncio.to_thread(_web_task, task, links)
 
 
-async def run(task: TaskResult, links: Links, *, whole: bool) -> dict[str, Any]:
-    """A run of the second family: its result is the bare value.
+async def run(task: TaskResult, links: FileLinks, *, whole: bool) -> dict[str, Any]:
+    """Serialize a task for the run routes, with its bare output as the result.
 
     Args:
-        whole: Also where it is large.
+        whole: Include the output even if it is large.
     """
     return await asyncio.to_thread(_run, task, links, whole)
 
 
-def _web_task(task: TaskResult, links: Links) -> dict[str, Any]:
+def _web_task(task: TaskResult, links: FileLinks) -> dict[str, Any]:
     data = task.to_wire()
     if task.result is None:
         return data
@@ -45,7 +45,7 @@ def _web_task(task: TaskResult, links: Links) -> dict[str, Any]:
     return data
 
 
-def _run(task: TaskResult, links: Links, whole: bool) -> dict[str, Any]:
+def _run(task: TaskResult, links: FileLinks, whole: bool) -> dict[str, Any]:
     data = _web_task(task, links)
     data = {"id": data.pop("webTaskId"), **data}
     if reuse := data.pop("reuse", None):
@@ -65,10 +65,10 @@ def _run(task: TaskResult, links: Links, whole: bool) -> dict[str, Any]:
     return data
 
 
-def _linked(file: dict[str, Any], links: Links) -> dict[str, Any]:
-    """A stored file with the URL under which the server hands it out, and the size that it has then."""
+def _linked(file: dict[str, Any], links: FileLinks) -> dict[str, Any]:
+    """Return a stored file with its signed URL, and with its size as the server sends it."""
     path = Path(unquote(urlsplit(file["url"]).path)).resolve()
-    if not path.is_relative_to(links.root):  # the store was moved since
+    if not path.is_relative_to(links.root):  # the store was moved since the result was written
         path = links.root.joinpath(*path.parts[-3:])
     expires = _stamp(datetime.fromisoformat(file["expiresAt"]))
     content = links.content(path, expires) if path.is_file() else None
@@ -77,7 +77,7 @@ def _linked(file: dict[str, Any], links: Links) -> dict[str, Any]:
 
 
 def _expiry(task: TaskResult) -> int:
-    """When the files of a task are swept, in seconds since the epoch."""
+    """Return the time when the files of a task are deleted, in seconds since the epoch."""
     if isinstance(task.result, FileResult):
         return _stamp(task.result.file.expires_at)
     return _stamp((task.completed_at or task.created_at) + KEPT)

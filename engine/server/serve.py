@@ -1,4 +1,4 @@
-"""Runs the server: on which address, until a signal, and then so that no task is lost."""
+"""The server process: it listens on an address until a signal, then stops without losing a task."""
 
 from __future__ import annotations
 
@@ -21,31 +21,34 @@ import uvicorn
 from engine.api.async_engine import AsyncEngine
 from engine.errors import EngineError, InvalidRequest
 from engine.server.app import BASE_PATH, make_app
-from engine.server.files import Signer
-from engine.server.keys import Keys
+from engine.server.files import UrlSigner
+from engine.server.keys import ApiKeyStore
 from engine.server.middleware import LOOPBACK_NAMES
-from engine.server.operations import Access, Parts
+from engine.server.operations import AccessPolicy, Services
 from engine.server.workspaces import Workspaces
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_CALL_SECONDS = 5.0  # for calls that are being answered when the server is to end
+_CALL_SECONDS = 5.0  # for calls in progress when the server stops
 
 
 @dataclass(frozen=True)
-class Options:
-    """Where and how the server listens.
+class ServerOptions:
+    """The server's address and limits.
 
     Args:
         store: The store's directory.
         host: Name or address to listen on.
-        port: Port; 0 takes one that is free.
-        base_path: Path of the first family, before the workspace's name.
-        workspace: What calls without a workspace and without a key mean.
-        public_url: Where callers reach the server, if not where it listens: behind a proxy.
-        max_body_bytes: Most bytes of a call.
-        grace: Seconds that running tasks have to end when the server is to end.
-        max_timeout: Most seconds that a call may ask for a task.
-        max_usd: Most dollars that a call may ask for a task.
+        port: Port; 0 takes a free one.
+        base_path: Path of the web-task routes, before the workspace's name.
+        workspace: The workspace of calls that name none and have no API key.
+        public_url: The server's address for its callers, if it is behind a proxy.
+        max_body_bytes: Largest body of a call.
+        grace: Seconds that running tasks have to end when the server stops.
+        max_timeout: Longest timeout that a call may ask for, in seconds.
+        max_usd: Largest budget that a call may ask for, in dollars.
+
+    Raises:
+        InvalidRequest: ``base_path`` or ``public_url`` is malformed.
     """
 
     store: Path
@@ -77,18 +80,18 @@ class Options:
 
 
 class Server:
-    """The server on its address; made, it holds the port.
+    """The server; once made, it occupies its port.
 
     Args:
-        options: Where and how it listens.
+        options: Address and limits.
         make: Makes the engine of a workspace.
 
     Raises:
-        EngineError: The address cannot be had, or lies beyond loopback and there is no key.
+        EngineError: The address is not available, or is reachable from other machines and there is no API key.
     """
 
-    def __init__(self, options: Options, make: Callable[[str], AsyncEngine]) -> None:
-        keys = Keys(options.store)
+    def __init__(self, options: ServerOptions, make: Callable[[str], AsyncEngine]) -> None:
+        keys = ApiKeyStore(options.store)
         address = _address(options.host, options.port)
         beyond = not ipaddress.ip_address(str(address[1][0]).partition("%")[0]).is_loopback
         named = {str(urlsplit(options.public_url).hostname)} if options.public_url else set()
@@ -96,15 +99,15 @@ class Server:
         if public and not any(key.revoked_at is None for key in keys.all()):
             where = options.host if beyond else options.public_url
             raise EngineError(
-                f"{where} can be reached from other machines, and there is no key yet; make one with"
-                " `webtasks keys create`, or serve this machine alone"
+                f"{where} is reachable from other machines, and there is no API key yet; create one with"
+                " `webtasks keys create`, or listen on 127.0.0.1"
             )
         self._socket = _listen(*address)
         self.keys_required = public or keys.any()
         self.url = f"http://{_shown(options.host)}:{self._socket.getsockname()[1]}"
-        access = Access(
+        access = AccessPolicy(
             always_keys=public,
-            # Beyond loopback every call needs a key, which no web page has; and the names are the operator's.
+            # Beyond loopback every call needs an API key, which no web page has, and any name may be the server's.
             hosts=None if beyond else LOOPBACK_NAMES | named | {options.host.lower()},
             public_url=options.public_url,
             max_body_bytes=options.max_body_bytes,
@@ -114,9 +117,9 @@ class Server:
         )
         self.workspaces = Workspaces(options.store, make)
         self._options = options
-        parts = Parts(self.workspaces, keys, Signer(options.store), access)
+        services = Services(self.workspaces, keys, UrlSigner(options.store), access)
         config = uvicorn.Config(
-            make_app(parts, base_path=options.base_path),
+            make_app(services, base_path=options.base_path),
             log_config=None,
             access_log=False,
             ws="none",
@@ -128,17 +131,20 @@ class Server:
         self._server = _Graceful(config, self.workspaces, options.grace)
 
     async def run(self) -> None:
-        """Answers calls until SIGINT, SIGTERM or ``stop``; a second signal does not wait for running tasks."""
+        """Answer calls until SIGINT, SIGTERM or ``stop``; at a second signal, do not wait for running tasks."""
         await self.workspaces.open()
         await self._server.serve(sockets=[self._socket])
 
     def stop(self) -> None:
-        """Ends the server as a signal does; from its own thread."""
+        """Stop the server as a signal does; call it on the server's own thread."""
         self._server.should_exit = True
 
 
 class _Graceful(uvicorn.Server):
-    """Ends in order: no new calls, no new tasks, time for those that run, and the rest back into the line."""
+    """A uvicorn server that stops in order.
+
+    It takes no new calls and starts no new tasks, gives the running ones time to end, and queues the rest again.
+    """
 
     def __init__(self, config: uvicorn.Config, workspaces: Workspaces, grace: float) -> None:
         super().__init__(config)
@@ -147,7 +153,7 @@ class _Graceful(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals end the server in order; they are not raised again, as uvicorn would: the order was the point."""
+        """Let signals stop the server in order; unlike uvicorn's own method, do not raise them again afterwards."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -161,12 +167,12 @@ class _Graceful(uvicorn.Server):
                 loop.remove_signal_handler(number)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal asks for the end, the second does not wait."""
+        """Stop in order at the first signal; at the second, without waiting."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Ends in order."""
+        """Stop in order."""
         self._workspaces.closing.set()
         await super().shutdown(sockets)
         draining = asyncio.ensure_future(self._workspaces.drain(self._grace))
@@ -195,9 +201,9 @@ def _listen(family: socket.AddressFamily, address: tuple[str | int, ...]) -> soc
         listening.close()
         remedy = f": {error.strerror}"
         if error.errno == errno.EADDRINUSE:
-            remedy = ": the port is taken; choose another with --port, or --port 0 for one that is free"
+            remedy = ": the port is in use; choose another with --port, or --port 0 for a free one"
         elif error.errno == errno.EACCES:
-            remedy = ": not allowed; choose a port from 1024"
+            remedy = ": permission denied; choose a port from 1024 up"
         raise EngineError(f"cannot listen on {address[0]} port {address[1]}{remedy}") from None
     listening.setblocking(False)
     return listening

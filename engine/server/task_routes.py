@@ -1,50 +1,50 @@
-"""The first route family: web tasks, by workspace."""
+"""The first route family: the web tasks of a workspace."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
 from engine.server import events, serialize
-from engine.server.operations import Call, Operation, ok
+from engine.server.operations import ApiCall, Operation, ok
 from engine.server.schemas import EventAnswer, TaskPage, WebTaskAnswer, WebTaskStart, WebTaskStarted
 
-_EVENTS = {"last-event-id": "The last event that is not to be sent again."}
+_EVENTS = {"last-event-id": "Number of the last event received; the stream continues after it."}
 
 
 def operations(base_path: str) -> list[Operation]:
-    """The family below a path, such as ``/api/v1/workspace``."""
+    """Return the operations of the family, below a path such as ``/api/v1/workspace``."""
     tasks = f"{base_path}/{{workspaceId}}/web-tasks"
     task = f"{tasks}/{{webTaskId}}"
     return [
         Operation(
-            "POST", f"{tasks}/start", "startWebTask", "Start a task; its id comes at once", _start,
+            "POST", f"{tasks}/start", "startWebTask", "Start a task and return its id at once", _start,
             {200: WebTaskStarted}, body=WebTaskStart,
         ),
-        Operation("GET", tasks, "listWebTasks", "List tasks, the newest first", _list, {200: list[WebTaskAnswer]},
+        Operation("GET", tasks, "listWebTasks", "List tasks, newest first", _list, {200: list[WebTaskAnswer]},
                   query=TaskPage),
         Operation(
-            "GET", f"{task}/result", "getWebTaskResult", "A task as it is now", _result,
+            "GET", f"{task}/result", "getWebTaskResult", "Get a task in its current state", _result,
             {200: WebTaskAnswer, 404: None},
         ),
         Operation(
-            "POST", f"{task}/cancel", "cancelWebTask", "End a task; one that has ended stays as it was", _cancel,
+            "POST", f"{task}/cancel", "cancelWebTask", "Cancel a task; one that has ended is unchanged", _cancel,
             {200: WebTaskAnswer, 404: None},
         ),
         Operation(
-            "GET", f"{task}/events", "followWebTask", "The events of a task as they happen, as server-sent events",
+            "GET", f"{task}/events", "followWebTask", "Follow a task's events as server-sent events",
             _events, {200: EventAnswer, 204: None, 404: None}, media="text/event-stream", headers=_EVENTS,
         ),
     ]  # fmt: skip
 
 
-async def _start(call: Call) -> Response:
+async def _start(call: ApiCall) -> Response:
     engine = await call.engine()
-    asked = call.asked()
-    task_id = await engine.start(asked.pop("task"), **asked)
+    arguments = call.engine_arguments()
+    task_id = await engine.start(arguments.pop("task"), **arguments)
     return ok({"webTaskId": task_id, "status": "pending"})
 
 
-async def _list(call: Call) -> Response:
+async def _list(call: ApiCall) -> Response:
     engine = await call.known_engine()
     if engine is None:
         return ok([])
@@ -52,17 +52,17 @@ async def _list(call: Call) -> Response:
     return ok([await serialize.web_task(task, call.links(engine)) for task in tasks])
 
 
-async def _result(call: Call) -> Response:
+async def _result(call: ApiCall) -> Response:
     task_id = call.request.path_params["webTaskId"]
     engine = await call.engine_of(task_id)
     return ok(await serialize.web_task(await engine.result(task_id), call.links(engine)))
 
 
-async def _cancel(call: Call) -> Response:
+async def _cancel(call: ApiCall) -> Response:
     task_id = call.request.path_params["webTaskId"]
     engine = await call.engine_of(task_id)
     return ok(await serialize.web_task(await engine.cancel(task_id), call.links(engine)))
 
 
-async def _events(call: Call) -> Response:
+async def _events(call: ApiCall) -> Response:
     return await events.stream(call, call.request.path_params["webTaskId"])

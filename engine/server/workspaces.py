@@ -1,4 +1,4 @@
-"""The engines behind the server: one for each workspace of the store, made when it is first asked for."""
+"""The engines behind the server, one for each workspace of the store, made at first use."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ from pathlib import Path
 
 from engine.api.async_engine import AsyncEngine
 from engine.errors import EngineError
-from engine.server.errors import Problem
+from engine.server.errors import ApiError
 
 log = logging.getLogger(__name__)
 
 _DATABASE = "records.sqlite3"
 
 
+def stopping_error() -> ApiError:
+    """Make the error of a call that arrives while the server is stopping."""
+    return ApiError(503, "closing", "the server is stopping; try again when it is back")
+
+
 class Workspaces:
-    """Engines by the names of their workspaces.
+    """The engines, by the names of their workspaces.
 
     Args:
         store: The store's directory.
         make: Makes the engine of a workspace.
 
     Attributes:
-        closing: Set when the server is about to end: what streams has to come to its end.
+        closing: Set when the server begins to stop; streams must end then.
     """
 
     def __init__(self, store: Path, make: Callable[[str], AsyncEngine]) -> None:
@@ -34,22 +39,22 @@ class Workspaces:
         self.closing = asyncio.Event()
 
     async def open(self) -> None:
-        """Takes up what the workspaces of the store have in their lines."""
+        """Open the engine of every workspace in the store, so that queued tasks run."""
         for file in sorted(self._store.glob(f"*/{_DATABASE}")):
             try:
                 await self.engine(file.parent.name)
             except EngineError as error:
-                log.warning("the workspace %s is left alone: %s", file.parent, error)
+                log.warning("workspace %s not opened, its queued tasks do not run: %s", file.parent, error)
 
     async def engine(self, name: str) -> AsyncEngine:
-        """The engine of a workspace, which is made where there was none.
+        """Return the engine of a workspace; create the workspace if necessary.
 
         Raises:
-            InvalidRequest: No workspace can have this name.
-            Problem: The server is about to end.
+            InvalidRequest: The name is not valid for a workspace.
+            ApiError: The server is stopping.
         """
         if self.closing.is_set():
-            raise Problem(503, "closing", "the server is about to end; ask again when it is back")
+            raise stopping_error()
         if name not in self._engines:
             self._engines[name] = self._make(name)
         engine = self._engines[name]
@@ -57,15 +62,15 @@ class Workspaces:
         return engine
 
     async def known(self, name: str) -> AsyncEngine | None:
-        """The engine of a workspace that exists; looking at others does not make them."""
+        """Return the engine of a workspace; None if the workspace does not exist."""
         if name in self._engines or (self._store / name).is_dir():
             return await self.engine(name)
         return None
 
     async def drain(self, seconds: float) -> None:
-        """Starts nothing more, and gives what runs some time to end."""
+        """Start no further tasks, and wait for the running ones, at most this long."""
         await asyncio.gather(*(engine.drain(seconds) for engine in self._engines.values()))
 
     async def close(self) -> None:
-        """Ends what runs: tasks that may be run again go back into the line."""
+        """Close the engines: running tasks end, and those that may be run again are queued again."""
         await asyncio.gather(*(engine.close() for engine in self._engines.values()))

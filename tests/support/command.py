@@ -1,4 +1,4 @@
-"""The command as a user runs it, on a store with one automation that was saved by hand."""
+"""The command as a user runs it, on a store with one hand-written automation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -60,32 +61,32 @@ def guide() -> Iterator[FixtureServer]:
 
 @pytest.fixture
 def trouble() -> Iterator[str]:
-    """The URL of the site where everything goes wrong, without the slash at its end."""
+    """The URL of the misbehaving site, without the slash at its end."""
     with serve("misbehaving") as server:
         yield server.url.rstrip("/")
 
 
 def replay(url: str, category: str = "Surveying", **more: str) -> list[str]:
-    """The arguments of a run that asks no model."""
+    """Return the arguments of a run that calls no model."""
     options = [text for name, value in more.items() for text in (f"--{name.replace('_', '-')}", value)]
     return ["run", TASK, "--key", KEY, "--ai", "never", "--start-url", url, "-p", f"category={category}", *options]
 
 
 def started(*arguments: str, env_more: dict[str, str] | None = None, **more: Any) -> subprocess.Popen[str]:
-    """The command as a process of its own, its output piped."""
+    """Start the command as a process of its own, with its output piped."""
     return subprocess.Popen(
         [sys.executable, "-m", "engine.cli", *arguments],
         cwd=ROOT,
         env={**os.environ, "PYTHONWARNINGS": "error", **(env_more or {})},
         text=True,
-        # As in a terminal; what starts the tests in the background may have it ignored.
+        # As in a terminal; a process in the background may have been started with SIGINT ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more),
     )
 
 
 def read_all(controller: int) -> str:
-    """What is shown on a terminal until its other end is closed."""
+    """Return the output on a terminal until its other end is closed."""
     shown = b""
     try:
         while chunk := os.read(controller, 65536):
@@ -97,5 +98,14 @@ def read_all(controller: int) -> str:
 
 
 def data(result: Result) -> Any:
-    """What was printed on standard output, which must be JSON and nothing else."""
+    """Return the JSON that was printed on standard output."""
     return json.loads(result.stdout)
+
+
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
+    """Wait until a function returns a true value; return that."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "the condition was not met in time"
+        time.sleep(0.1)
+    return found

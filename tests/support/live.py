@@ -1,4 +1,4 @@
-"""A live server on loopback, in a thread of this process: its engines have the model that a test gives them."""
+"""A live server on loopback, in a thread of this process, whose engines have the model that a test gives them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from engine import AsyncEngine
 from engine.errors import ModelUnavailable
-from engine.server.serve import Options, Server
+from engine.server.serve import Server, ServerOptions
 from fixtures_sites import FixtureServer, serve
 from sandbox import PoolOptions
 from tests.support.stage import NoModel
@@ -25,17 +25,17 @@ BASE = "/api/v1/workspace"
 
 
 class Nobody(NoModel):
-    """Not to be asked; the task that does so fails, and with it the test that looks at its end."""
+    """A model that must not be called: a task that calls it fails, and so does the test that checks the task."""
 
     async def query(self, request: Any) -> Any:
         raise ModelUnavailable(f"the model was asked: {request.purpose}", model=self.name, endpoint="")
 
 
 class Live:
-    """A server that runs, and a plain client for it."""
+    """A running server and an HTTP client for it."""
 
     def __init__(self, store: Path, listening: dict[str, Any], engine: dict[str, Any]) -> None:
-        options = Options(store=store, **{"port": 0, "grace": 0.0} | listening)
+        options = ServerOptions(store=store, **{"port": 0, "grace": 0.0} | listening)
         defaults = {"model": Nobody(), "pool": PoolOptions(spare=0), "trust_start_urls": False}
 
         def make(workspace: str) -> AsyncEngine:
@@ -54,10 +54,10 @@ class Live:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """The server's address."""
         return self._server.url
 
-    def _run(self, options: Options, make: Callable[[str], AsyncEngine]) -> None:
+    def _run(self, options: ServerOptions, make: Callable[[str], AsyncEngine]) -> None:
         async def run() -> None:
             try:
                 self._server = Server(options, make)
@@ -72,26 +72,26 @@ class Live:
         asyncio.run(run())
 
     def stop(self) -> None:
-        """Ends it as a signal would."""
+        """Stop the server as a signal does."""
         self.http.close()
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._server.stop)
         self._thread.join()
 
     def start(self, **body: Any) -> str:
-        """Starts a task that asks no model, and gives its id."""
+        """Start a task that calls no model; return its id."""
         answer = self.http.post(f"{BASE}/default/web-tasks/start", json={"ai": "never", **body})
         assert answer.status_code == 200, answer.text
         return str(answer.json()["webTaskId"])
 
     def result(self, task_id: str) -> dict[str, Any]:
-        """The task as it is now."""
+        """Return the task in its current state."""
         answer = self.http.get(f"{BASE}/default/web-tasks/{task_id}/result")
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     def end(self, task_id: str) -> dict[str, Any]:
-        """The end of a task."""
+        """Wait for the end of a task; return it."""
         deadline = time.monotonic() + 120
         while (task := self.result(task_id))["status"] not in ("completed", "canceled"):
             assert time.monotonic() < deadline, f"it never ended: {task}"
@@ -101,7 +101,7 @@ class Live:
 
 @pytest.fixture
 def serving(tmp_path: Path) -> Iterator[Serve]:
-    """Starts servers: ``serving(port=0, engine={"model": …})``; they end with the test."""
+    """A function that starts servers, ``serving(port=0, engine={"model": …})``; they stop after the test."""
     with ExitStack() as stack:
 
         def start(*, store: Path | None = None, engine: dict[str, Any] | None = None, **listening: Any) -> Live:
@@ -114,7 +114,7 @@ def serving(tmp_path: Path) -> Iterator[Serve]:
 
 @pytest.fixture
 def live(serving: Serve) -> Live:
-    """A server as it is by default."""
+    """A server with default options."""
     return serving()
 
 

@@ -1,1 +1,1 @@
-"""The commands, one module each."""
+"""The commands; related ones share a module."""

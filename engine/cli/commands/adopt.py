@@ -1,4 +1,4 @@
-"""``webtasks bundles adopt``: what was edited by hand goes through the gate, and is committed."""
+"""``webtasks bundles adopt``: commit edits made by hand, once they have passed the gate."""
 
 from __future__ import annotations
 
@@ -8,22 +8,26 @@ import click
 
 from engine import TaskResult
 from engine.cli import arguments
-from engine.cli.interrupt import Stopped, run_to_end
+from engine.cli.interrupt import Interrupted, run_interruptible
 from engine.cli.output import print_json
-from engine.cli.progress import Watcher, watch
+from engine.cli.progress import EventHandler, show_progress
 from engine.cli.report import exit_code, report
 from engine.cli.settings import Settings, options, pass_settings
 
 
 @click.command()
 @click.argument("key")
-@click.option("-p", "given", metavar="NAME=TEXT", multiple=True, help="A parameter to try it with; name:=JSON, too.")
+@click.option(
+    "-p", "given", metavar="NAME=TEXT", multiple=True, help="Parameter of the trial run: name=text or name:=JSON."
+)
 @click.option("--parameters", "whole", metavar="JSON|@FILE", help="All parameters as a JSON object; -p adds to them.")
-@click.option("--other", "others", metavar="NAME=TEXT", multiple=True, help="Another value, for the second run.")
-@click.option("--secret", "wanted", metavar="NAME[=VAR]", multiple=True, help="A secret parameter, as for run.")
-@click.option("--start-url", metavar="URL", help="Where to begin; default: where the saved automation does.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="For all of it; default 600.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress; errors only.")
+@click.option(
+    "--other", "others", metavar="NAME=TEXT", multiple=True, help="Parameter with another value, for the second run."
+)
+@click.option("--secret", "wanted", metavar="NAME[=VAR]", multiple=True, help="Secret parameter, as for run.")
+@click.option("--start-url", metavar="URL", help="Page to start on; default: that of the saved automation.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="For the whole command; default 600.")
+@click.option("-q", "--quiet", is_flag=True, help="Print no progress, only errors.")
 @options(shown=False)
 @pass_settings
 @click.pass_context
@@ -41,17 +45,18 @@ def adopt(
     timeout: float | None,
     quiet: bool,
 ) -> None:
-    """Commit your edits of KEY.
+    """Test and commit your edits of KEY.
 
-    What you changed in its directory runs in a fresh browser, with the parameters of an earlier good run or those given
-    here, and has to pass the gate as a model's code does. No model is asked. Otherwise the edits stay as they are.
+    The files that you edited in its directory run in a fresh browser, with the parameters of an earlier good run or
+    those given here. They are committed if they pass the same gate as code that a model wrote; otherwise they stay as
+    they are. No model is called.
     """
     typed = arguments.parameters(whole, given)
     parameters = typed | arguments.secrets(wanted, typed, given)
     other = arguments.parameters(None, others)
     began = time.monotonic()
 
-    async def work(watcher: Watcher) -> TaskResult:
+    async def work(on_event: EventHandler) -> TaskResult:
         async with settings.engine() as engine:
             return await engine.adopt(
                 key,
@@ -59,14 +64,14 @@ def adopt(
                 other_parameters=other or None,
                 start_url=start_url,
                 timeout=timeout,
-                on_event=watcher,
+                on_event=on_event,
             )
 
     try:
-        with watch(quiet=quiet) as watcher:
-            result = run_to_end(work(watcher))
-    except Stopped as stop:
-        raise Stopped(stop.code, "Interrupted: nothing was committed; your edits stay as they are.") from None
+        with show_progress(quiet=quiet) as on_event:
+            result = run_interruptible(work(on_event))
+    except Interrupted as stop:
+        raise Interrupted(stop.code, "Interrupted: nothing was committed; your edits are unchanged.") from None
     if settings.as_json:
         print_json(result.to_wire())
     elif result.ok and result.reuse is not None:

@@ -1,4 +1,4 @@
-"""``webtasks export``: every attempt with its cost, for a spreadsheet or a notebook."""
+"""``webtasks export``: every attempt and its cost, for a spreadsheet or a notebook."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _COLUMNS = (
 )
 
 
-def recorded(settings: Settings, key: str | None = None) -> list[dict[str, Any]]:
-    """Every attempt in the store, oldest first."""
+def read_attempts(settings: Settings, key: str | None = None) -> list[dict[str, Any]]:
+    """Return every attempt in the store, or of one reuse key, oldest first."""
 
     async def read() -> list[dict[str, Any]]:
         async with settings.engine() as engine:
@@ -44,30 +44,41 @@ def recorded(settings: Settings, key: str | None = None) -> list[dict[str, Any]]
     return [] if settings.is_empty else asyncio.run(read())
 
 
-def usage(settings: Settings) -> dict[str, tuple[int, float]]:
-    """How many runs each key has had, and what they cost in dollars."""
+def runs_and_cost(settings: Settings) -> dict[str, tuple[int, float]]:
+    """Return, for each reuse key, the number of its runs and their cost in dollars."""
     runs: dict[str, set[str]] = {}
     cost: dict[str, float] = {}
-    for attempt in recorded(settings):
+    for attempt in read_attempts(settings):
         runs.setdefault(attempt["key"], set()).add(attempt["task_id"])
         cost[attempt["key"]] = cost.get(attempt["key"], 0.0) + attempt["usd"]
     return {key: (len(tasks), cost[key]) for key, tasks in runs.items()}
 
 
 @click.command()
-@click.option("--key", metavar="KEY", help="The attempts of this key only.")
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True)
+@click.option("--key", metavar="KEY", help="Only the attempts of this reuse key.")
 @click.option(
-    "-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help="Default: standard output."
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    show_default=True,
+    help="JSON lines, or a table for a spreadsheet.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; default: standard output.",
 )
 @options(shown=False)
 @pass_settings
 def export(settings: Settings, key: str | None, form: str, file: Path | None) -> None:
     """Export every attempt and its cost.
 
-    One line each: task, key, revision, outcome, reason, tokens, dollars, seconds, model.
+    One line per attempt: task, key, revision, outcome, reason, tokens, dollars, seconds, model.
     """
-    rows = [_row(attempt) for attempt in recorded(settings, key)]
+    rows = [_row(attempt) for attempt in read_attempts(settings, key)]
     if file is None:
         _write(rows, form, sys.stdout)
         return

@@ -1,4 +1,4 @@
-"""Commands on what is saved: list, history, show, diff, rollback, pin, unpin."""
+"""Commands on saved automations: list, history, show, diff, rollback, pin, unpin."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.commands.attempts import usage
-from engine.cli.output import clean, dollars, print_json, print_table, print_text, say
+from engine.cli.commands.attempts import runs_and_cost
+from engine.cli.output import clean, dollars, print_json, print_table, print_text, print_wrapped
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import BundleNotFound
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.bundles import Bundle, BundleStore, Revision
 
 
-def _facts(revision: Revision) -> dict[str, Any]:
+def _revision_json(revision: Revision) -> dict[str, Any]:
     return {
         "id": revision.id,
         "short": revision.short,
@@ -46,18 +46,22 @@ _SHOWN = 100
 
 @click.command("list")
 @click.option(
-    "-l", "--limit", type=click.IntRange(min=1), metavar="N", help=f"Most keys; default {_SHOWN}, with --json all."
+    "-l",
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=f"Show at most N keys; default {_SHOWN}, with --json all.",
 )
-@click.option("--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Leave out the first N.")
+@click.option("--offset", type=click.IntRange(min=0), default=0, metavar="N", help="Skip the first N.")
 @options(shown=False)
 @pass_settings
 def list_keys(settings: Settings, limit: int | None, offset: int) -> None:
-    """List what is saved.
+    """List the saved automations.
 
-    Each key with its last revision, its runs, and what they cost.
+    Each key with its latest revision, its runs, and their cost.
     """
     store = settings.bundles
-    used = usage(settings)
+    used = runs_and_cost(settings)
     saved = store.keys()[offset:]
     if limit is None and not settings.as_json:
         limit = _SHOWN
@@ -70,7 +74,7 @@ def list_keys(settings: Settings, limit: int | None, offset: int) -> None:
             [
                 {
                     "key": key,
-                    "revision": _facts(last) if last else None,
+                    "revision": _revision_json(last) if last else None,
                     "runs": runs,
                     "usd": usd,
                     "pinned": pinned.id if pinned else None,
@@ -92,21 +96,21 @@ def list_keys(settings: Settings, limit: int | None, offset: int) -> None:
             )
             for key, last, (runs, usd), pinned in found
         ]
-        print_table(("Key", "Revision", "Saved", "Runs", "Cost", "What"), rows, numbers=("Runs", "Cost"))
+        print_table(("Key", "Revision", "Saved", "Runs", "Cost", "Change"), rows, numbers=("Runs", "Cost"))
     if len(saved) > len(found):
-        click.echo(f"{len(saved) - len(found)} more; --limit and --offset show them.", err=True)
+        click.echo(f"{len(saved) - len(found)} more; use --limit and --offset to see them.", err=True)
 
 
 @click.command()
 @click.argument("key")
-@click.option("-l", "--limit", type=click.IntRange(min=1), metavar="N", help="The last N revisions only.")
+@click.option("-l", "--limit", type=click.IntRange(min=1), metavar="N", help="Only the latest N revisions.")
 @options(shown=False)
 @pass_settings
 def history(settings: Settings, key: str, limit: int | None) -> None:
-    """Show the revisions of KEY."""
+    """List the revisions of KEY, newest first."""
     revisions = settings.bundles.history(key, limit=limit)
     if settings.as_json:
-        print_json([_facts(revision) for revision in revisions])
+        print_json([_revision_json(revision) for revision in revisions])
         return
     rows = [
         (
@@ -118,7 +122,7 @@ def history(settings: Settings, key: str, limit: int | None) -> None:
         )
         for each in revisions
     ]
-    print_table(("Revision", "Saved", "Model", "Cost", "What"), rows, numbers=("Cost",))
+    print_table(("Revision", "Saved", "Model", "Cost", "Change"), rows, numbers=("Cost",))
 
 
 def _cost(revision: Revision) -> str:
@@ -131,13 +135,13 @@ def _cost(revision: Revision) -> str:
 @click.command()
 @click.argument("key")
 @click.argument("revision", required=False)
-@click.option("--code", is_flag=True, help="Print automation.py alone, exactly as it is saved.")
+@click.option("--code", is_flag=True, help="Print only automation.py, exactly as it is saved.")
 @options(shown=False)
 @pass_settings
 def show(settings: Settings, key: str, revision: str | None, *, code: bool) -> None:
-    """Show what is saved under KEY.
+    """Show the automation saved under KEY.
 
-    Facts, notes and the Python, at REVISION or the last one.
+    Its properties, notes and code, at REVISION or the latest one.
     """
     store, bundle = settings.bundles, _load(settings, key, revision)
     if settings.as_json:
@@ -145,11 +149,11 @@ def show(settings: Settings, key: str, revision: str | None, *, code: bool) -> N
     elif code:
         print_text(bundle.automation)
     else:
-        for name, value in _shown(store, key, bundle):
-            say(value, f"{name + ':':<12} ", " " * 13)
+        for name, value in _properties(store, key, bundle):
+            print_wrapped(value, f"{name + ':':<12} ", " " * 13)
         click.echo()
         for line in bundle.notes.strip().splitlines():
-            say(line)
+            print_wrapped(line)
         click.echo("\n" if bundle.notes.strip() else "", nl=False)
         print_text(bundle.automation)
 
@@ -159,7 +163,7 @@ def _description(store: BundleStore, key: str, bundle: Bundle) -> dict[str, Any]
         "key": key,
         "path": str(store.path(key)),
         "pinned": pinned.id if (pinned := store.pinned(key)) else None,
-        "revision": _facts(bundle.revision) if bundle.revision else None,
+        "revision": _revision_json(bundle.revision) if bundle.revision else None,
         "bundle": bundle.meta.model_dump(mode="json"),
         "contract": dict(bundle.contract),
         "notes": bundle.notes,
@@ -168,25 +172,25 @@ def _description(store: BundleStore, key: str, bundle: Bundle) -> dict[str, Any]
     }
 
 
-def _shown(store: BundleStore, key: str, bundle: Bundle) -> list[tuple[str, str]]:
+def _properties(store: BundleStore, key: str, bundle: Bundle) -> list[tuple[str, str]]:
     meta, revision = bundle.meta, bundle.revision
-    takes = ", ".join(f"{name}{' (secret)' if each.secret else ''}" for name, each in sorted(meta.parameters.items()))
-    facts = [
+    names = ", ".join(f"{name}{' (secret)' if each.secret else ''}" for name, each in sorted(meta.parameters.items()))
+    properties = [
         ("Key", key),
         ("Task", meta.tasks[-1] if meta.tasks else ""),
         ("Start URL", meta.start_url or "none"),
-        ("Parameters", takes or "none"),
+        ("Parameters", names or "none"),
         ("Effects", meta.effects),
         ("Revision", f"{revision.short} of {_when(revision)}: {revision.subject}" if revision else ""),
         ("Directory", str(store.path(key))),
     ]
     if bundle.resources:
-        facts.append(("Resources", ", ".join(sorted(bundle.resources))))
+        properties.append(("Resources", ", ".join(sorted(bundle.resources))))
     if pinned := store.pinned(key):
-        facts.append(("Pinned", f"at {pinned.short}: it is replayed, never repaired"))
+        properties.append(("Pinned", f"at {pinned.short}: replayed, never repaired"))
     if edited := store.edited(key):
-        facts.append(("Edited", f"by hand, not committed, so not run: {', '.join(edited)}"))
-    return facts
+        properties.append(("Edited", f"by hand, not committed and so not run: {', '.join(edited)}"))
+    return properties
 
 
 @click.command()
@@ -196,15 +200,15 @@ def _shown(store: BundleStore, key: str, bundle: Bundle) -> list[tuple[str, str]
 @options(shown=False)
 @pass_settings
 def diff(settings: Settings, key: str, old: str | None, new: str | None) -> None:
-    """Show what changed under KEY.
+    """Show the changes between two revisions of KEY.
 
-    From OLD to NEW; without them, what the last revision changed.
+    From OLD to NEW; NEW defaults to the latest revision, OLD to the one before it.
     """
     bundle = _load(settings, key, new)
     assert bundle.revision is not None, "a bundle that the store loaded has its revision"
     before = old or bundle.revision.parent
     if before is None:
-        raise BundleNotFound(f"{key!r} has one revision only, so there is nothing to compare it with", key=key)
+        raise BundleNotFound(f"{key!r} has only one revision, so there is nothing to compare it with", key=key)
     text = settings.bundles.diff(key, before, new or bundle.revision.id)
     if settings.as_json:
         print_json({"key": key, "old": before, "new": new or bundle.revision.id, "diff": text})
@@ -225,13 +229,13 @@ def _colored(line: str) -> str:
 @options(shown=False)
 @pass_settings
 def rollback(settings: Settings, key: str, revision: str) -> None:
-    """Save an older REVISION of KEY again.
+    """Make an older REVISION of KEY the latest again.
 
-    It becomes the newest; nothing is lost.
+    It is committed as a new revision; the revisions in between are kept.
     """
     made = settings.bundles.rollback(key, revision)
     if settings.as_json:
-        print_json(_facts(made))
+        print_json(_revision_json(made))
     else:
         click.echo(f"{made.short}: {clean(made.subject)}")
 
@@ -242,12 +246,12 @@ def rollback(settings: Settings, key: str, revision: str) -> None:
 @options(shown=False)
 @pass_settings
 def pin(settings: Settings, key: str, revision: str | None) -> None:
-    """Keep KEY as it is.
+    """Pin KEY to a revision.
 
-    At REVISION, or the last one: it is replayed, never repaired.
+    REVISION, or the latest one, is then replayed, and never repaired.
     """
     pinned = settings.bundles.pin(key, revision)
-    _tell(settings, key, pinned.id, f"{key} is pinned at {pinned.short}")
+    _print_pin(settings, key, pinned.id, f"{key} is pinned at {pinned.short}")
 
 
 @click.command()
@@ -257,10 +261,10 @@ def pin(settings: Settings, key: str, revision: str | None) -> None:
 def unpin(settings: Settings, key: str) -> None:
     """Allow repairs of KEY again."""
     settings.bundles.unpin(key)
-    _tell(settings, key, None, f"{key} is not pinned")
+    _print_pin(settings, key, None, f"{key} is not pinned")
 
 
-def _tell(settings: Settings, key: str, pinned: str | None, text: str) -> None:
+def _print_pin(settings: Settings, key: str, pinned: str | None, text: str) -> None:
     if settings.as_json:
         print_json({"key": key, "pinned": pinned})
     else:

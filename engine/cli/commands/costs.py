@@ -1,4 +1,4 @@
-"""``webtasks costs``: what each automation has cost, and what it has saved."""
+"""``webtasks costs``: the cost of each automation, and the cost that it saved."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.output import count, dollars, print_json, print_table, say, seconds
+from engine.cli.output import count, dollars, print_json, print_table, print_wrapped, seconds
 from engine.cli.settings import Settings, options, pass_settings
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def costs(settings: Settings, key: str | None) -> None:
     """Show what automations cost and save.
 
-    All of them, or KEY in full. "Saved" is against asking the model each time, at the price of the first run; "Paid
-    after" names the run after which the first had paid for itself.
+    A table of all automations, or the details of KEY. "Saved" compares with asking the model in every run, at the cost
+    of the first one. "Paid after" is the run after which the first one had paid for itself.
     """
 
     async def read() -> Sequence[KeyCosts]:
@@ -35,14 +35,14 @@ def costs(settings: Settings, key: str | None) -> None:
         print_json([each.to_json() for each in found])
     elif not found:
         where = f"under the key {key!r} in {settings.root}" if key else f"in {settings.root}"
-        click.echo(f"No automation has been tried {where} yet, so nothing was spent.", err=True)
+        click.echo(f"No automation has run {where} yet, so there are no costs.", err=True)
     elif key is not None:
-        _tell(found[0])
+        _print_details(found[0])
     else:
-        _compare(found)
+        _print_comparison(found)
 
 
-def _compare(found: Sequence[KeyCosts]) -> None:
+def _print_comparison(found: Sequence[KeyCosts]) -> None:
     rows = [
         (
             each.key,
@@ -56,26 +56,26 @@ def _compare(found: Sequence[KeyCosts]) -> None:
         )
         for each in found
     ]
-    columns = ("Key", "Runs", "First run", "Replays", "Repairs", "All", "Saved", "Paid after")
+    columns = ("Key", "Runs", "First run", "Replays", "Repairs", "Total", "Saved", "Paid after")
     print_table(columns, rows, numbers=columns[1:-1], wrapped=columns[:1])
 
 
-def _tell(costs: KeyCosts) -> None:
+def _print_details(costs: KeyCosts) -> None:
     tokens = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in costs.tokens.items() if number)
     facts = {
         "Key": costs.key,
         "Runs": str(costs.runs),
-        "First run": f"{dollars(costs.first_usd)}, failed tries included",
+        "First run": f"{dollars(costs.first_usd)}, failed attempts included",
         "Replays": f"{costs.replays} for {dollars(costs.replay_usd)}",
         "Repairs": f"{costs.repairs} for {dollars(costs.repair_usd)}, updates included",
-        "All": dollars(costs.total_usd),
-        "Saved": f"{dollars(costs.saved_usd)}: asking the model each time would have cost {dollars(costs.model_usd)}",
+        "Total": dollars(costs.total_usd),
+        "Saved": f"{dollars(costs.saved_usd)}: the model in every run would have cost {dollars(costs.model_usd)}",
         "Paid after": _paid_after(costs),
         "Model": f"{count(costs.model_calls, 'call')}{f'; tokens: {tokens}' if tokens else ''}",
         "Browser": seconds(costs.browser_seconds),
     }
     for name, value in facts.items():
-        say(value, f"{name + ':':<16}", " " * 16)
+        print_wrapped(value, f"{name + ':':<16}", " " * 16)
 
 
 def _paid_after(costs: KeyCosts) -> str:

@@ -1,4 +1,4 @@
-"""``webtasks demo``: the whole story on a site served by this machine; every figure is measured while it runs."""
+"""``webtasks demo``: explore, replay, redesign and repair, on a small site that this process serves."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from engine import TaskResult
-from engine.cli.commands.demo_script import Measured, Phase, Story
-from engine.cli.commands.doctor import DoctorCheck, unavailable
+from engine.cli.commands.demo_script import DemoRun, DemoScript, DemoStep
+from engine.cli.commands.doctor import DoctorCheck, missing_requirements
 from engine.cli.event_text import summary
-from engine.cli.output import clean, count, dollars, one_line, print_json, print_table, say, seconds, to_json
+from engine.cli.output import clean, count, dollars, one_line, print_json, print_table, print_wrapped, seconds, to_json
 from engine.cli.settings import Settings, options, pass_settings
 
 _INDENT = " " * 3
@@ -25,41 +25,41 @@ _LIVE = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")
 @pass_settings
 @click.pass_context
 def demo(context: click.Context, settings: Settings, model: str | None) -> None:
-    """Show the story on a small local site.
+    """Run a demonstration on a small local site.
 
-    It takes about a minute. The model explores the site once; a second run replays its code; the site is redesigned;
-    the code is repaired; a fourth run replays it. Without ANTHROPIC_API_KEY or ANTHROPIC_BASE_URL in the environment,
-    the model's answers come from a recording.
+    In four runs, about a minute: the model explores the site and writes code; the code is replayed; the site is
+    redesigned and the model repairs the code; the repaired code is replayed. Without ANTHROPIC_API_KEY or
+    ANTHROPIC_BASE_URL in the environment, the model's answers come from a recording.
     """
     from fixtures_sites import serve
     from fixtures_sites.scenarios import SCENARIOS
 
-    if problems := unavailable(settings.browser, settings.isolation):
-        _stop(settings, problems)
+    if problems := missing_requirements(settings):
+        _print_missing(settings, problems)
         context.exit(1)
-    if not settings.store_named:
+    if not settings.store_given:
         settings.store = Path(tempfile.mkdtemp(prefix="webtasks-demo-"))
     scenario = SCENARIOS["directory"]
     live = bool(model or settings.base_url or any(os.environ.get(name) for name in _LIVE))
     with serve(scenario.site) as site:
-        story = Story(settings, scenario, site, _free_key(settings, scenario.site), model, live)
+        script = DemoScript(settings, scenario, site, _unused_key(settings, scenario.site), model, live)
         if not settings.as_json:
-            _introduce(story)
-        for number, phase in enumerate(story.phases(), 1):
+            _print_introduction(script)
+        for number, step in enumerate(script.steps(), 1):
             if not settings.as_json:
-                click.echo(click.style(f"\n{number}. {phase.title}", bold=True))
-                say(_parameters(phase), _INDENT)
-            measured = story.play(phase)
-            story.told.append(measured)
-            if not measured.result.ok:
-                _fail(story, measured.result)
+                click.echo(click.style(f"\n{number}. {step.title}", bold=True))
+                print_wrapped(_parameters(step), _INDENT)
+            run = script.run(step)
+            script.runs.append(run)
+            if not run.result.ok:
+                _print_failure(script, run.result)
                 context.exit(1)
             if not settings.as_json:
-                _tell(story, measured)
-    _close(story)
+                _print_run(script, run)
+    _print_end(script)
 
 
-def _stop(settings: Settings, problems: list[DoctorCheck]) -> None:
+def _print_missing(settings: Settings, problems: list[DoctorCheck]) -> None:
     if settings.as_json:
         print_json(
             {"ok": False, "missing": [{"name": p.name, "detail": p.detail, "remedy": p.remedy} for p in problems]}
@@ -69,125 +69,126 @@ def _stop(settings: Settings, problems: list[DoctorCheck]) -> None:
         click.echo(f"  {problem.name}: {clean(problem.detail)}\n    {clean(problem.remedy)}", err=True)
     if settings.isolation != "none" and all(problem.name != "browser" for problem in problems):
         click.echo(
-            "To run it without the jail, with your own rights (the code comes from a model and opens only the demo's"
-            " own site):\n  webtasks demo --isolation none, or: make demo ISOLATION=none",
+            "To run it without a jail, with your own rights (a model wrote the code, which opens only the demo's own"
+            " site):\n  webtasks demo --isolation none, or: make demo ISOLATION=none",
             err=True,
         )
 
 
-def _free_key(settings: Settings, key: str) -> str:
-    """A key that nothing is saved under, so that the first run of the story is a first run."""
+def _unused_key(settings: Settings, key: str) -> str:
+    """Return a key under which nothing is saved, so that the first run of the demo explores."""
     used = set(settings.bundles.keys())
     return next(name for n in range(1, len(used) + 2) if (name := key if n == 1 else f"{key}-{n}") not in used)
 
 
 _JAILS = {
-    "auto": "bubblewrap, or Landlock where that does not work",
+    "auto": "bubblewrap, or Landlock where bubblewrap does not work",
     "none": "none: generated code runs with your own rights",
 }
 
 
-def _introduce(story: Story) -> None:
-    settings = story.settings
+def _print_introduction(script: DemoScript) -> None:
+    settings = script.settings
     model = (
-        f"live: {story.model or 'haiku'}"
-        if story.live
-        else "recorded: its answers are played back, at once; with ANTHROPIC_API_KEY set, a live model is asked"
+        f"live: {script.model or 'haiku'}"
+        if script.live
+        else "recorded: its answers are played back at once; set ANTHROPIC_API_KEY to use a live model"
     )
     facts = {
-        "Site": f"{story.site.url} (served by this process; {story.site.site.about})",
-        "Task": story.scenario.task,
+        "Site": f"{script.site.url} (served by this process; {script.site.site.about})",
+        "Task": script.scenario.task,
         "Model": model,
         "Jail": _JAILS.get(settings.isolation, settings.isolation),
         "Store": str(settings.root),
     }
     for name, value in facts.items():
-        say(value, f"{name + ':':<7} ", " " * 8)
+        print_wrapped(value, f"{name + ':':<7} ", " " * 8)
 
 
-def _parameters(phase: Phase) -> str:
-    return ", ".join(f"{name} = {to_json(value, indent=None)}" for name, value in phase.parameters.items())
+def _parameters(step: DemoStep) -> str:
+    return ", ".join(f"{name} = {to_json(value, indent=None)}" for name, value in step.parameters.items())
 
 
-def _tell(story: Story, measured: Measured) -> None:
-    output = measured.result.output
+def _print_run(script: DemoScript, run: DemoRun) -> None:
+    output = run.result.output
     if isinstance(output, list) and output:
-        say(f"{count(len(output), 'row')}; the first: {one_line(to_json(output[0], indent=None), 160)}", _INDENT)
+        first_row = one_line(to_json(output[0], indent=None), 160)
+        print_wrapped(f"{count(len(output), 'row')}; the first: {first_row}", _INDENT)
     else:
-        say(one_line(to_json(output, indent=None), 200), _INDENT)
-    for before in story.told[:-1]:
-        if before.phase.parameters == measured.phase.parameters:
+        print_wrapped(one_line(to_json(output, indent=None), 200), _INDENT)
+    for number, before in enumerate(script.runs[:-1], 1):
+        if before.step.parameters == run.step.parameters:
             same = "the same as" if before.result.output == output else "not the same as"
-            say(f"That is {same} what run {story.told.index(before) + 1} gave from the old design.", _INDENT)
-    say(summary(measured.result, measured.seconds), _INDENT)
-    if measured.recorded:
-        say(
-            f"Recorded: the answers took {seconds(measured.model_seconds)} when they were given, by hand through a"
-            " stand-in for the model's API; the cost is at Haiku's prices. Here they were played back for nothing.",
+            print_wrapped(f"The output is {same} that of run {number}, from the old design.", _INDENT)
+    print_wrapped(summary(run.result, run.seconds), _INDENT)
+    if run.recorded:
+        print_wrapped(
+            f"Recorded: the answers took {seconds(run.model_seconds)} when they were given, by hand through a stand-in"
+            " for the model's API; the cost is at Haiku's prices. Playing them back costs nothing.",
             _INDENT,
         )
-    elif story.told[0].result.model_calls and not measured.result.model_calls:
-        first = story.told[0]
+    elif script.runs[0].result.model_calls and not run.result.model_calls:
+        first = script.runs[0]
         model = f" and {seconds(first.model_seconds)} of the model's time, recorded" if first.recorded else ""
-        say(f"The first run took {seconds(first.seconds)}{model}.", _INDENT)
+        print_wrapped(f"The first run took {seconds(first.seconds)}{model}.", _INDENT)
 
 
-def _fail(story: Story, result: TaskResult) -> None:
+def _print_failure(script: DemoScript, result: TaskResult) -> None:
     error = result.error
-    if story.settings.as_json:
+    if script.settings.as_json:
         print_json(
-            {"ok": False, "runs": [m.to_json() for m in story.told], "error": error.to_wire() if error else None}
+            {"ok": False, "runs": [run.to_json() for run in script.runs], "error": error.to_wire() if error else None}
         )
-    click.echo(f"\nError: {clean(error.message) if error else 'the run gave nothing'}", err=True)
-    click.echo(f"What happened is in {story.settings.root / 'traces'}.", err=True)
+    click.echo(f"\nError: {clean(error.message) if error else 'the run returned no result'}", err=True)
+    click.echo(f"Traces of the runs: {script.settings.root / 'traces'}", err=True)
 
 
-def _close(story: Story) -> None:
-    settings, store = story.settings, story.settings.bundles
-    path, revisions, bundle = store.path(story.key), store.history(story.key), store.load(story.key)
+def _print_end(script: DemoScript) -> None:
+    settings, store = script.settings, script.settings.bundles
+    path, revisions, bundle = store.path(script.key), store.history(script.key), store.load(script.key)
     lines = len(bundle.automation.splitlines()) if bundle else 0
     if settings.as_json:
         print_json({
             "ok": True,
-            "site": story.scenario.site,
-            "key": story.key,
+            "site": script.scenario.site,
+            "key": script.key,
             "bundle": str(path),
-            "runs": [measured.to_json() for measured in story.told],
+            "runs": [run.to_json() for run in script.runs],
             "commits": [{"id": each.id, "subject": each.subject} for each in revisions],
         })  # fmt: skip
         return
     click.echo()
-    _compare(story)
+    _print_comparison(script)
     click.echo(f"\nEvery change is a commit:\n  git -C {path} log --oneline")
     for revision in revisions:
-        say(f"{revision.short} {revision.subject}", "  ", " " * 13)
-    click.echo(f"\nThe Python is yours, {count(lines, 'line')} of it:\n  {path / 'automation.py'}")
+        print_wrapped(f"{revision.short} {revision.subject}", "  ", " " * 13)
+    click.echo(f"\nThe code is yours, {count(lines, 'line')} of Python:\n  {path / 'automation.py'}")
     click.echo(
-        f"  webtasks --store {settings.store} show {story.key}\n  webtasks --store {settings.store} diff {story.key}"
+        f"  webtasks --store {settings.store} show {script.key}\n  webtasks --store {settings.store} diff {script.key}"
     )
     click.echo(
         "\nFor a site of your own:\n"
-        "  export ANTHROPIC_API_KEY=…    # or ANTHROPIC_BASE_URL=… and --model NAME, for a local one\n"
-        '  webtasks run "What you want, in plain words" --key my-task \\\n'
+        "  export ANTHROPIC_API_KEY=…    # for a local model: ANTHROPIC_BASE_URL=… and --model NAME\n"
+        '  webtasks run "The task, in plain words" --key my-task \\\n'
         "      --start-url https://… -p name=value\n"
-        "From the second run on, --key my-task needs no model. What this machine lacks:\n"
+        "From the second run on, --key my-task needs no model. To check this machine:\n"
         "  webtasks doctor"
     )
 
 
-def _compare(story: Story) -> None:
-    """The runs side by side; what comes from a recording says so in its heading."""
-    recorded = any(measured.recorded for measured in story.told)
-    cost, waiting = ("Cost, recorded", "Model's time, recorded") if recorded else ("Cost", "of it the model's")
+def _print_comparison(script: DemoScript) -> None:
+    """Print the runs side by side; figures from a recording are marked in their heading."""
+    recorded = any(run.recorded for run in script.runs)
+    cost, model_time = ("Cost, recorded", "Model's time, recorded") if recorded else ("Cost", "of it the model's")
     rows = [
         (
-            f"{number}. {', '.join(attempt.kind for attempt in measured.result.attempts)}",
-            seconds(measured.seconds),
-            str(measured.result.model_calls),
-            dollars(measured.result.cost.ai_usd),
-            seconds(measured.model_seconds) if measured.result.model_calls else "none",
+            f"{number}. {', '.join(attempt.kind for attempt in run.result.attempts)}",
+            seconds(run.seconds),
+            str(run.result.model_calls),
+            dollars(run.result.cost.ai_usd),
+            seconds(run.model_seconds) if run.result.model_calls else "none",
         )
-        for number, measured in enumerate(story.told, 1)
+        for number, run in enumerate(script.runs, 1)
     ]
-    columns = ("Run", "Took", "Model calls", cost, waiting)
+    columns = ("Run", "Time", "Model calls", cost, model_time)
     print_table(columns, rows, numbers=columns[1:])

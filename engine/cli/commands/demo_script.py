@@ -1,4 +1,4 @@
-"""The story that the demo plays: one task, four runs, each measured."""
+"""The script of the demo: one task in four runs, each timed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine import Event, Limits, TaskResult
-from engine.cli.interrupt import run_to_end
-from engine.cli.progress import watch
+from engine.cli.interrupt import run_interruptible
+from engine.cli.progress import show_progress
 from engine.cli.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,31 +18,44 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Phase:
-    """One run of the story."""
+class DemoStep:
+    """One run that the demo makes.
+
+    Args:
+        title: A sentence for the user.
+        design: The version of the site.
+        parameters: Inputs of the run.
+        recording: The recording of the model's answers; None where no model may be called.
+    """
 
     title: str
     design: str
     parameters: dict[str, Any]
-    recording: str | None  # None: the model may not be asked
+    recording: str | None
 
 
 @dataclass
-class Measured:
-    """What one run gave and took; the model's waiting times are those of its recording where it was one."""
+class DemoRun:
+    """The result and the figures of one run.
 
-    phase: Phase
+    Args:
+        seconds: Duration of the run.
+        model_seconds: Time that the model took to answer, at the time of the recording if ``recorded``.
+        recorded: The model's answers came from a recording.
+    """
+
+    step: DemoStep
     result: TaskResult
     seconds: float
     model_seconds: float
     recorded: bool
 
     def to_json(self) -> dict[str, Any]:
-        """The figures, JSON-able."""
+        """Return the run as JSON data."""
         return {
-            "title": self.phase.title,
-            "design": self.phase.design,
-            "parameters": self.phase.parameters,
+            "title": self.step.title,
+            "design": self.step.design,
+            "parameters": self.step.parameters,
             "attempts": [attempt.kind for attempt in self.result.attempts],
             "seconds": round(self.seconds, 3),
             "modelSeconds": round(self.model_seconds, 3),
@@ -55,8 +68,14 @@ class Measured:
 
 
 @dataclass
-class Story:
-    """The demo while it runs."""
+class DemoScript:
+    """The steps of the demo, and the runs made so far.
+
+    Args:
+        key: The reuse key of the runs.
+        model: Name of the live model; None for the default.
+        live: Call a live model instead of playing back the recording.
+    """
 
     settings: Settings
     scenario: Scenario
@@ -64,55 +83,55 @@ class Story:
     key: str
     model: str | None
     live: bool
-    told: list[Measured] = field(default_factory=list)
+    runs: list[DemoRun] = field(default_factory=list)
 
-    def phases(self) -> Iterator[Phase]:
-        """The four runs."""
+    def steps(self) -> Iterator[DemoStep]:
+        """Yield the four steps in order."""
         first, other = dict(self.scenario.parameters), dict(self.scenario.other_parameters)
-        yield Phase("Nothing is saved yet: the model explores the site and writes Python.", "v1", first, "explore")
-        yield Phase("Other parameters, the saved Python, no model.", "v1", other, None)
-        yield Phase("The site was redesigned: the model repairs the Python.", "v2", first, "repair")
-        yield Phase("The repaired Python, no model.", "v2", other, None)
+        yield DemoStep("Nothing is saved yet: the model explores the site and writes Python.", "v1", first, "explore")
+        yield DemoStep("Other parameters, the saved Python, no model.", "v1", other, None)
+        yield DemoStep("The site was redesigned: the model repairs the Python.", "v2", first, "repair")
+        yield DemoStep("The repaired Python, no model.", "v2", other, None)
 
-    def play(self, phase: Phase) -> Measured:
-        """One run, in an engine of its own, as one call of ``webtasks run`` would be."""
-        self.site.version = phase.design
+    def run(self, step: DemoStep) -> DemoRun:
+        """Make one run, in an engine of its own, as ``webtasks run`` does."""
+        self.site.version = step.design
         model_seconds, recorded = 0.0, False
 
-        def count_waiting(event: Event) -> None:
+        def add_model_time(event: Event) -> None:
             nonlocal model_seconds, recorded
             if event.type == "agent.step":
                 model_seconds += float(event.data["seconds"])
                 recorded = recorded or bool(event.data.get("recorded"))
 
-        def take(event: Event) -> None:
-            count_waiting(event)
+        def on_event(event: Event) -> None:
+            add_model_time(event)
             show(event)
 
-        async def run() -> TaskResult:
-            # The site is quick: what is not there after four seconds never comes.
-            quick = Limits(action_timeout=4)
-            async with self.settings.engine(limits=quick, **self._model(phase)) as engine:
+        async def work() -> TaskResult:
+            # The site is local: an element that is missing after four seconds will not appear later.
+            limits = Limits(action_timeout=4)
+            async with self.settings.engine(limits=limits, **self._model(step)) as engine:
                 return await engine.run(
                     self.scenario.task,
                     start_url=self.scenario.start_url(self.site.url),
-                    parameters=phase.parameters,
+                    parameters=step.parameters,
                     output_schema=self.scenario.output_schema,
                     reuse_key=self.key,
                     secrets=self.scenario.secrets,
-                    ai="never" if phase.recording is None else "auto",
-                    on_event=take,
+                    ai="never" if step.recording is None else "auto",
+                    on_event=on_event,
                 )
 
         started = time.monotonic()
-        with watch() as show:
-            result = run_to_end(run())
-        return Measured(phase, result, time.monotonic() - started, model_seconds, recorded)
+        with show_progress() as show:
+            result = run_interruptible(work())
+        return DemoRun(step, result, time.monotonic() - started, model_seconds, recorded)
 
-    def _model(self, phase: Phase) -> dict[str, Any]:
-        if self.live or phase.recording is None:
+    def _model(self, step: DemoStep) -> dict[str, Any]:
+        if self.live or step.recording is None:
             return {"model": self.model} if self.model else {}
         from engine.models.recorded import RecordedModel
 
-        path = self.scenario.recording(phase.recording)
+        path = self.scenario.recording(step.recording)
         return {"model": RecordedModel(path, substitutions=self.scenario.substitutions(self.site.url))}

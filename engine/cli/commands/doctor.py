@@ -1,4 +1,4 @@
-"""``webtasks doctor``: what is installed, what the sandbox can do, which model would be asked."""
+"""``webtasks doctor``: check the installation, the sandbox, the model's endpoint and the store."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -32,13 +31,20 @@ _MARKS: dict[State, tuple[str, str]] = {
 _PACKAGES = ("playwright", "pydantic", "jsonschema", "anthropic", "GitPython", "filelock", "click", "rich")
 _MARGIN = " " * 8
 _OLDEST_GIT = (2, 36)
-_SECONDS = 3.0  # for an endpoint to take a connection
+_CONNECT_SECONDS = 3.0
 _UNPROTECTED = "isolation is 'none': generated code runs with your own rights"
 
 
 @dataclass(frozen=True)
 class DoctorCheck:
-    """One thing that was looked at; ``missing`` is what the engine cannot do without."""
+    """The result of one check.
+
+    Args:
+        name: The part that was checked.
+        state: ``missing`` if the engine cannot work without it.
+        detail: The finding.
+        remedy: The action that would help.
+    """
 
     name: str
     state: State
@@ -51,9 +57,9 @@ class DoctorCheck:
 @pass_settings
 @click.pass_context
 def doctor(context: click.Context, settings: Settings) -> None:
-    """Check this machine.
+    """Check that this machine meets the requirements.
 
-    Programs, sandbox, model endpoint, store: each problem with its remedy. Keys are never shown.
+    Checks programs, sandbox, model endpoint and store, and prints a remedy for each problem. API keys are never shown.
     """
     checks = [*_programs(), *_sandbox(settings), *_model(settings), _store(settings)]
     missing = [check for check in checks if check.state == "missing"]
@@ -66,12 +72,12 @@ def doctor(context: click.Context, settings: Settings) -> None:
             if check.remedy and check.state != "ok":
                 click.echo(_MARGIN + _columns("", check.remedy))
         names = ", ".join(check.name for check in missing)
-        click.echo(f"\nMissing: {names}." if missing else "\nEverything necessary is here.")
+        click.echo(f"\nMissing: {names}." if missing else "\nAll requirements are met.")
     context.exit(1 if missing else 0)
 
 
 def _columns(name: str, text: str) -> str:
-    """The text beside the name, wrapped where a terminal ends."""
+    """Put the text in a column beside the name, wrapped to the terminal's width."""
     width = max(60, shutil.get_terminal_size().columns) if sys.stdout.isatty() else 10_000
     first = f"{_MARGIN}{name:<23} "
     return click.wrap_text(clean(text), width, initial_indent=first, subsequent_indent=" " * len(first))[len(_MARGIN) :]
@@ -96,10 +102,10 @@ def _programs() -> Iterator[DoctorCheck]:
 
 
 def _git() -> DoctorCheck:
-    remedy = "Install git: apt-get install git, or your system's package."
+    remedy = "Install git: apt-get install git, or your system's equivalent."
     found = shutil.which("git")
     if found is None:
-        return DoctorCheck("git", "missing", "not found; every automation is a git repository", remedy)
+        return DoctorCheck("git", "missing", "not found; automations are saved as git repositories", remedy)
     try:
         answer = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError) as error:
@@ -118,14 +124,14 @@ def _sandbox(settings: Settings) -> Iterator[DoctorCheck]:
     unprotected = settings.isolation == "none"
     found = probe(settings.browser, isolation="auto" if settings.isolation == "none" else settings.isolation)
     for check in found.checks:
-        # Without a jail, what only a jail needs is no hindrance; nor is the jail that is not needed.
+        # With --isolation none no jail is required, and with one working jail the other is not.
         necessary = check.name == "browser" or not (unprotected or found.ok)
         state: State = "ok" if check.ok else "missing" if necessary else "warning"
         yield DoctorCheck(
             f"sandbox: {check.name}" if check.name != "browser" else "browser", state, check.detail, check.remedy
         )
     if unprotected:
-        yield DoctorCheck("isolation", "warning", _UNPROTECTED, "Leave --isolation out where a jail works.")
+        yield DoctorCheck("isolation", "warning", _UNPROTECTED, "Leave out --isolation where a jail works.")
     elif found.ok:
         for name, how, detail in found.protections:
             yield DoctorCheck(f"protects: {name}", "ok" if how == "full" else "warning", f"{how}: {detail}")
@@ -141,30 +147,33 @@ def _model(settings: Settings) -> Iterator[DoctorCheck]:
         yield DoctorCheck("model", "ok", f"{endpoint}, with the key in {key}")
     elif named is not None:
         yield DoctorCheck(
-            "model", "warning", f"{endpoint}, no key set", "Where it wants a key: export ANTHROPIC_API_KEY=…"
+            "model", "warning", f"{endpoint}, no API key set", "If it requires a key: export ANTHROPIC_API_KEY=…"
         )
     else:
         yield DoctorCheck(
             "model",
             "warning",
-            "no key set: saved automations are replayed, new ones cannot be written",
+            "no API key set: saved automations can be replayed, but new ones cannot be written",
             "export ANTHROPIC_API_KEY=…; for a local model ANTHROPIC_BASE_URL=http://localhost:11434 and --model NAME.",
         )
 
 
 def _endpoint(url: str) -> DoctorCheck:
-    """Whether somebody listens there; nothing is asked. Only endpoints that the user named are tried."""
+    """Check that the endpoint accepts connections; no request is sent.
+
+    Only an endpoint that the user named is checked.
+    """
     shown = _without_credentials(url)
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("it must be an http or https URL")
-        socket.create_connection((parts.hostname, port), timeout=_SECONDS).close()
+        socket.create_connection((parts.hostname, port), timeout=_CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
-        remedy = "Start the server, or mend ANTHROPIC_BASE_URL (or --base-url)."
+        remedy = "Start the server, or correct ANTHROPIC_BASE_URL (or --base-url)."
         return DoctorCheck("model endpoint", "warning", f"{shown}: {error}", remedy)
-    return DoctorCheck("model endpoint", "ok", f"{shown} takes connections")
+    return DoctorCheck("model endpoint", "ok", f"{shown} accepts connections")
 
 
 def _without_credentials(url: str) -> str:
@@ -184,14 +193,13 @@ def _store(settings: Settings) -> DoctorCheck:
         return DoctorCheck(
             "store",
             "missing",
-            f"{root} cannot be written: {error}",
-            "Name another directory: --store DIR, or WEBTASKS_STORE.",
+            f"{root} is not writable: {error}",
+            "Use another directory: --store DIR, or WEBTASKS_STORE.",
         )
-    state = "" if place == root else " (made at the first run)"
+    state = "" if place == root else " (created by the first run)"
     return DoctorCheck("store", "ok", f"{root}{state}, SQLite {sqlite3.sqlite_version}")
 
 
-def unavailable(browser: Path | None, isolation: str) -> list[DoctorCheck]:
-    """What keeps automations from running here; empty where they can."""
-    settings = Settings(browser=browser, isolation=isolation)  # type: ignore[arg-type]  # click checked the choice
+def missing_requirements(settings: Settings) -> list[DoctorCheck]:
+    """Return the checks of the sandbox that failed; empty if automations can run here."""
     return [check for check in _sandbox(settings) if check.state == "missing"]

@@ -1,4 +1,4 @@
-"""``webtasks keys``: API keys for the server."""
+"""``webtasks keys``: the server's API keys."""
 
 from __future__ import annotations
 
@@ -8,35 +8,36 @@ import click
 
 from engine.cli.output import print_json, print_table
 from engine.cli.settings import Settings, options, pass_settings
-from engine.server.keys import Key, Keys
+from engine.server.keys import ApiKey, ApiKeyStore
 
 
 @click.group()
 @options(shown=False)
 def keys() -> None:
-    """Make, list and revoke API keys.
+    """Create, list and revoke API keys of the server.
 
-    A server on the store wants one with every call as soon as the first was made. A key opens one workspace.
+    Once a first key was created, a server on the store requires one with every call. A key is for one workspace.
     """
 
 
 @keys.command()
-@click.option("--name", default="", metavar="TEXT", help="Who or what it is for.")
+@click.option("--name", default="", metavar="TEXT", help="Owner or purpose, for the list.")
 @options(shown=False)
 @pass_settings
 def create(settings: Settings, name: str) -> None:
-    """Make a key for the workspace.
+    """Create an API key for the workspace.
 
-    It is printed this once; the store keeps a hash.
+    It is printed only now; the store keeps a hash of it.
     """
-    settings.engine()  # the workspace's name is checked
-    key, text = Keys(settings.store).create(settings.workspace, name)
+    settings.engine()  # checks the workspace's name
+    key, text = ApiKeyStore(settings.store).create(settings.workspace, name)
     if settings.as_json:
-        print_json({**_facts(key), "key": text})
+        print_json({**_key_json(key), "key": text})
         return
     click.echo(text)
     click.echo(
-        f"Key {key.id} opens the workspace {key.workspace!r}. It is shown this once; send it in the header x-api-key.",
+        f"API key {key.id} is for the workspace {key.workspace!r}. It is shown only now; send it in the header"
+        " x-api-key.",
         err=True,
     )
 
@@ -45,15 +46,15 @@ def create(settings: Settings, name: str) -> None:
 @options(shown=False)
 @pass_settings
 def list_keys(settings: Settings) -> None:
-    """List the keys, never their text."""
-    found = Keys(settings.store).all()
+    """List the API keys, without their text."""
+    found = ApiKeyStore(settings.store).all()
     if settings.as_json:
-        print_json([_facts(key) for key in found])
+        print_json([_key_json(key) for key in found])
     elif not found:
-        click.echo("There are no keys; a server on loopback wants none.", err=True)
+        click.echo("There are no API keys; a server on loopback requires none.", err=True)
     else:
         rows = [(key.id, key.workspace, key.created_at, key.revoked_at or "", key.name) for key in found]
-        print_table(("Id", "Workspace", "Made", "Revoked", "Name"), rows)
+        print_table(("Id", "Workspace", "Created", "Revoked", "Name"), rows)
 
 
 @keys.command()
@@ -61,15 +62,15 @@ def list_keys(settings: Settings) -> None:
 @options(shown=False)
 @pass_settings
 def revoke(settings: Settings, key_id: str) -> None:
-    """Take a key back, at once for running servers too."""
-    key = Keys(settings.store).revoke(key_id)
+    """Revoke an API key, with immediate effect on running servers."""
+    key = ApiKeyStore(settings.store).revoke(key_id)
     if settings.as_json:
-        print_json(_facts(key))
+        print_json(_key_json(key))
     else:
         click.echo(f"Revoked {key.id}.", err=True)
 
 
-def _facts(key: Key) -> dict[str, Any]:
+def _key_json(key: ApiKey) -> dict[str, Any]:
     return {
         "id": key.id,
         "workspace": key.workspace,

@@ -1,4 +1,4 @@
-"""``webtasks start``: a task that goes on when the command has ended, in a process of its own."""
+"""``webtasks start``: start a task in a background process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from engine.cli.output import clean, print_json
 from engine.cli.report import exit_code
-from engine.cli.request import build, request_options
+from engine.cli.request import build_request, request_options
 from engine.cli.settings import Settings, options, pass_settings
 from engine.cli.spawn import start_detached
 
@@ -20,16 +20,16 @@ from engine.cli.spawn import start_detached
 @pass_settings
 @click.pass_context
 def start(context: click.Context, settings: Settings, /, **given: Any) -> None:
-    """Start TASK and return at once.
+    """Start TASK in the background.
 
-    TASK is told in plain words, or is the whole request: JSON, a file of it, or - for standard input. Prints the
-    task's id, once the task is in the store. A process of its own runs it to its end.
+    TASK is a description in plain words, or the whole request: JSON, a .json file, or - for standard input. Prints the
+    task's id once the task is in the store. A background process runs it to its end.
 
     \b
     webtasks start request.json
     webtasks result ID --wait
     """
-    task = start_detached(settings, build(settings, given))
+    task = start_detached(settings, build_request(settings, given))
     task_id = task.web_task_id
     if settings.as_json:
         print_json({"webTaskId": task_id, "status": task.status})
@@ -39,4 +39,6 @@ def start(context: click.Context, settings: Settings, /, **given: Any) -> None:
         click.echo(f"Error: {clean(task.error.message)}", err=True)
         context.exit(exit_code(task))
     if not settings.as_json and sys.stderr.isatty():
-        click.echo(f"It goes on by itself: webtasks watch {task_id}, webtasks result {task_id} --wait", err=True)
+        click.echo(
+            f"The task runs in the background: `webtasks watch {task_id}`, `webtasks result {task_id} --wait`", err=True
+        )

@@ -1,4 +1,4 @@
-"""Commands on tasks, whichever process runs them: result, list, cancel."""
+"""Commands on tasks, no matter which process runs them: result, list, cancel."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import Any, TypeVar
 import click
 
 from engine import TaskResult
-from engine.cli.follow import somebody_runs
-from engine.cli.interrupt import Stopped, run_to_end
+from engine.cli.follow import takeover_of_orphans
+from engine.cli.interrupt import Interrupted, run_interruptible
 from engine.cli.output import age, dollars, print_json, print_table
-from engine.cli.report import FAILED, exit_code, print_result, report, took
+from engine.cli.report import FAILED, duration, exit_code, print_result, report
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import TaskNotFound
 from engine.task.wire import Status
@@ -26,9 +26,12 @@ STATES = ("pending", "started", "completed", "canceled")
 
 @click.command()
 @click.argument("task_id", metavar="ID")
-@click.option("--wait", is_flag=True, help="Wait for its end.")
+@click.option("--wait", is_flag=True, help="Wait for the task's end.")
 @click.option(
-    "--wait-timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait no longer than that; exit code 6."
+    "--wait-timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Stop waiting after this time, with exit code 6.",
 )
 @options(shown=False)
 @pass_settings
@@ -36,8 +39,8 @@ STATES = ("pending", "started", "completed", "canceled")
 def result(context: click.Context, settings: Settings, task_id: str, *, wait: bool, wait_timeout: float | None) -> None:
     """Print the result of task ID.
 
-    As run does; with --json the whole answer, also where the task has not ended. The exit code tells how it stands: 6
-    as long as it goes on.
+    With --json the whole task, even if it has not ended. The exit codes are those of run, and 6 while the task has not
+    ended.
     """
     _need_store(settings, task_id)
     waits = wait or wait_timeout is not None
@@ -48,39 +51,40 @@ def result(context: click.Context, settings: Settings, task_id: str, *, wait: bo
             if not waits or task.final:
                 return task
             try:
-                async with asyncio.timeout(wait_timeout), somebody_runs(settings, engine, {task_id}):
+                async with asyncio.timeout(wait_timeout), takeover_of_orphans(settings, engine, {task_id}):
                     async for _ in engine.events(task_id):
                         pass
             except TimeoutError:
-                pass  # it is told as it stands
+                pass  # the task is printed in its current state
             return await engine.result(task_id)
 
-    task = _while_it_goes_on(work(), f"task {task_id} goes on")
+    task = _run_waiting(work(), f"task {task_id} continues")
     print_result(settings, task)
     if task.final:
-        report(settings, task, took(task), quiet=True)
+        report(settings, task, duration(task), quiet=True)
         if task.status == "canceled":
             click.echo(f"Task {task_id} was canceled.", err=True)
     elif not settings.as_json:
-        click.echo(f"Task {task_id} is {state(task)}; --wait waits for its end.", err=True)
+        click.echo(f"Task {task_id} is {state(task)}; use --wait to wait for its end.", err=True)
     context.exit(exit_code(task))
 
 
-get = copy.copy(result)  # the name that the hosted product's tool has for it
+get = copy.copy(result)  # the hosted product's command has this name
 get.name, get.hidden = "get", True
 
 
 @click.command("list")
-@click.option("--status", type=click.Choice(STATES), help="Those in this state only.")
-@click.option("--key", metavar="KEY", help="Those of this key only.")
-@click.option("-l", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Most tasks.")
-@click.option("-o", "--offset", type=click.IntRange(min=0), default=0, help="Pass over that many.")
+@click.option("--status", type=click.Choice(STATES), help="Only tasks in this state.")
+@click.option("--key", metavar="KEY", help="Only tasks of this reuse key.")
+@click.option("-l", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most N tasks.")
+@click.option("-o", "--offset", type=click.IntRange(min=0), default=0, help="Skip the first N.")
 @options(shown=False)
 @pass_settings
 def list_tasks(settings: Settings, status: Status | None, key: str | None, limit: int, offset: int) -> None:
-    """List tasks, the newest first.
+    """List tasks, newest first.
 
-    Each with its state and place in the line, its age, cost and key. What is saved: webtasks bundles list.
+    Each with its state and position in the queue, its age, cost and key. For saved automations see webtasks bundles
+    list.
     """
 
     async def read() -> Sequence[TaskResult]:
@@ -97,8 +101,8 @@ def list_tasks(settings: Settings, status: Status | None, key: str | None, limit
         ]
         print_table(("Task", "State", "Age", "Cost", "Key"), rows, numbers=("Age", "Cost"), wrapped=("Key",))
     else:
-        which = " of that kind" if status or key or offset else ""
-        click.echo(f"There is no task{which} in {settings.root}.", err=True)
+        which = " matching task" if status or key or offset else " task"
+        click.echo(f"There is no{which} in {settings.root}.", err=True)
 
 
 @click.command()
@@ -109,36 +113,36 @@ def list_tasks(settings: Settings, status: Status | None, key: str | None, limit
 def cancel(context: click.Context, settings: Settings, task_ids: tuple[str, ...]) -> None:
     """Cancel tasks.
 
-    Whichever process runs them: browser and model call end, what is saved stays. Exit code 1 where one had ended
-    before.
+    Ends their browsers and model calls, no matter which process runs them; saved automations are unchanged. The exit
+    code is 1 if a task had already ended.
     """
     _need_store(settings, task_ids[0])
 
     async def work() -> Sequence[TaskResult]:
         async with settings.engine() as engine:
             for task_id in task_ids:
-                await engine.result(task_id)  # a wrong id ends none of the others
+                await engine.result(task_id)  # with a wrong id among them, no task is canceled
             return await asyncio.gather(*map(engine.cancel, task_ids))
 
-    tasks = _while_it_goes_on(work(), "what was asked to end ends all the same")
+    tasks = _run_waiting(work(), "the tasks are being canceled all the same")
     if settings.as_json:
         print_json([task.to_wire() for task in tasks])
     else:
         for task in tasks:
-            had_ended = "" if task.status == "canceled" else "had ended before: "
+            had_ended = "" if task.status == "canceled" else "had already ended: "
             click.echo(f"{task.web_task_id} {had_ended}{state(task)}")
     context.exit(0 if all(task.status == "canceled" for task in tasks) else FAILED)
 
 
 def state(task: TaskResult) -> str:
-    """A task's state in a few words.
+    """Describe a task's state in a few words.
 
     >>> wire = {"webTaskId": "wt_1", "status": "pending", "createdAt": "2026-11-23T10:00:00Z", "queuePosition": 3}
     >>> state(TaskResult.model_validate(wire))
-    'pending, place 3'
+    'pending, position 3'
     """
     if task.status == "pending" and task.queue_position is not None:
-        return f"pending, place {task.queue_position}"
+        return f"pending, position {task.queue_position}"
     if task.status == "completed":
         return "success" if task.ok else f"failed: {task.error.reason if task.error else 'unknown'}"
     return task.status
@@ -149,14 +153,18 @@ def _age(task: TaskResult) -> float:
 
 
 def _need_store(settings: Settings, task_id: str) -> None:
-    """Looking into an empty store must not make one."""
+    """Raise `TaskNotFound` if there is no store: reading from it must not create one."""
     if settings.is_empty:
         raise TaskNotFound(task_id)
 
 
-def _while_it_goes_on(work: Coroutine[Any, Any, T], told: str) -> T:
-    """Ctrl-C ends the waiting, and nothing else."""
+def _run_waiting(work: Coroutine[Any, Any, T], outcome: str) -> T:
+    """Run work that only waits; return its result.
+
+    Args:
+        outcome: The message after Ctrl-C, which ends the waiting and nothing else.
+    """
     try:
-        return run_to_end(work)
-    except Stopped as stop:
-        raise Stopped(stop.code, f"Interrupted; {told}.") from None
+        return run_interruptible(work)
+    except Interrupted as stop:
+        raise Interrupted(stop.code, f"Interrupted; {outcome}.") from None

@@ -1,4 +1,4 @@
-"""``webtasks watch``: one task's events as they happen, or all tasks that have not ended."""
+"""``webtasks watch``: the events of one task as they happen, or all tasks that have not ended."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ import click
 
 from engine import AsyncEngine, Event, TaskResult
 from engine.cli.commands.tasks import state
-from engine.cli.event_text import narrate
-from engine.cli.follow import follow, somebody_runs
-from engine.cli.interrupt import Stopped, run_to_end
+from engine.cli.event_text import event_line
+from engine.cli.follow import follow, takeover_of_orphans
+from engine.cli.interrupt import Interrupted, run_interruptible
 from engine.cli.output import age, clean, count, one_line, to_json
-from engine.cli.progress import Watcher
-from engine.cli.progress import watch as show
-from engine.cli.report import exit_code, report, took
+from engine.cli.progress import EventHandler, show_progress
+from engine.cli.report import duration, exit_code, report
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import TaskNotFound
 from engine.task.events import Follower
@@ -26,7 +25,7 @@ from engine.task.events import Follower
 if TYPE_CHECKING:
     from rich.table import Table
 
-_EVERY = 0.5  # seconds between looks
+_POLL_SECONDS = 0.5
 
 
 @click.command()
@@ -35,55 +34,55 @@ _EVERY = 0.5  # seconds between looks
 @pass_settings
 @click.pass_context
 def watch(context: click.Context, settings: Settings, task_id: str | None) -> None:
-    """Watch task ID, or all.
+    """Watch task ID, or all tasks.
 
-    One task: its steps as they happen, from the first; with --json its events as JSON lines. Without ID a live table of
-    all tasks that have not ended; where standard output is no terminal, a line for each change. Ctrl-C ends the
-    watching, not the tasks.
+    With ID, the task's steps from the first as they happen, or with --json its events as JSON lines. Without ID, a live
+    table of all tasks that have not ended, or one line per change if standard output is not a terminal. Ctrl-C ends the
+    command, not the tasks.
     """
     try:
         if task_id is not None:
-            context.exit(_one(settings, task_id))
+            context.exit(_watch_one(settings, task_id))
         if settings.is_empty:
-            click.echo(f"No task runs or waits in {settings.root}.", err=True)
+            click.echo(f"No task is running or pending in {settings.root}.", err=True)
         else:
-            run_to_end(_all(settings))
-    except Stopped as stop:
-        raise Stopped(stop.code, "Interrupted; what was watched goes on.") from None
+            run_interruptible(_watch_all(settings))
+    except Interrupted as stop:
+        raise Interrupted(stop.code, "Interrupted; the tasks continue.") from None
 
 
-def _one(settings: Settings, task_id: str) -> int:
+def _watch_one(settings: Settings, task_id: str) -> int:
     if settings.is_empty:
         raise TaskNotFound(task_id)
 
-    def as_line(event: Event) -> None:
+    def print_event(event: Event) -> None:
         click.echo(to_json(event.to_json(), indent=None))
 
-    async def work(watcher: Watcher) -> TaskResult:
+    async def work(on_event: EventHandler) -> TaskResult:
         async with settings.engine() as engine:
-            return await follow(settings, engine, task_id, watcher)
+            return await follow(settings, engine, task_id, on_event)
 
     if settings.as_json:
-        return exit_code(run_to_end(work(as_line)))
-    with show() as watcher:
-        task = run_to_end(work(watcher))
-    report(settings, task, took(task))
+        return exit_code(run_interruptible(work(print_event)))
+    with show_progress() as on_event:
+        task = run_interruptible(work(on_event))
+    report(settings, task, duration(task))
     return exit_code(task)
 
 
-async def _all(settings: Settings) -> None:
-    """Shows the tasks that have not ended, until there is none."""
-    async with settings.engine() as engine, somebody_runs(settings, engine, None):
+async def _watch_all(settings: Settings) -> None:
+    """Show the tasks that have not ended, until there is none."""
+    async with settings.engine() as engine, takeover_of_orphans(settings, engine, None):
         if settings.as_json or not sys.stdout.isatty():
-            await _tell_changes(settings, engine)
+            await _print_changes(settings, engine)
         else:
             await _draw(settings, engine)
     if not settings.as_json:
-        click.echo("No task runs or waits any more.", err=True)
+        click.echo("No task is running or pending any more.", err=True)
 
 
-async def _looks(engine: AsyncEngine) -> AsyncIterator[Sequence[TaskResult]]:
-    """The tasks that have not ended, again and again; those that wait come last, in their order."""
+async def _poll_tasks(engine: AsyncEngine) -> AsyncIterator[Sequence[TaskResult]]:
+    """Yield the tasks that have not ended, repeatedly, until there is none; pending ones come last, in their order."""
     while True:
         running = await engine.list(status="started", limit=1_000)
         waiting = await engine.list(status="pending", limit=1_000)
@@ -91,27 +90,28 @@ async def _looks(engine: AsyncEngine) -> AsyncIterator[Sequence[TaskResult]]:
         yield tasks
         if not tasks:
             return
-        await asyncio.sleep(_EVERY)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _tell_changes(settings: Settings, engine: AsyncEngine) -> None:
+async def _print_changes(settings: Settings, engine: AsyncEngine) -> None:
     known: dict[str, str] = {}
 
-    async def tell(task: TaskResult) -> None:
+    async def print_task(task: TaskResult) -> None:
         if settings.as_json:
             click.echo(to_json(task.to_wire(), indent=None))
         else:
-            click.echo(clean(f"{datetime.now():%H:%M:%S}  {task.web_task_id}  {state(task)}  {task.reuse_key}"))  # noqa: DTZ005  the reader's own clock
+            local_time = datetime.now(UTC).astimezone()
+            click.echo(clean(f"{local_time:%H:%M:%S}  {task.web_task_id}  {state(task)}  {task.reuse_key}"))
 
-    async for tasks in _looks(engine):
-        there = {task.web_task_id: task for task in tasks}
-        for task_id in [task_id for task_id in known if task_id not in there]:
+    async for tasks in _poll_tasks(engine):
+        current = {task.web_task_id: task for task in tasks}
+        for task_id in [task_id for task_id in known if task_id not in current]:
             del known[task_id]
-            await tell(await engine.result(task_id))
-        for task_id, task in there.items():
+            await print_task(await engine.result(task_id))
+        for task_id, task in current.items():
             if known.get(task_id) != task.status:
                 known[task_id] = task.status
-                await tell(task)
+                await print_task(task)
 
 
 async def _draw(settings: Settings, engine: AsyncEngine) -> None:
@@ -119,16 +119,16 @@ async def _draw(settings: Settings, engine: AsyncEngine) -> None:
     from rich.live import Live
 
     console = Console(highlight=False)
-    doing = _Doing(settings)
+    last_actions = _LastActions(settings)
     with Live(console=console, auto_refresh=False, transient=True) as live:
-        async for tasks in _looks(engine):
+        async for tasks in _poll_tasks(engine):
             room = max(1, (console.height - 3) // 2)  # two lines each, below the headings
-            live.update(await asyncio.to_thread(_table, tasks[:room], len(tasks) - room, doing, console.width))
+            live.update(await asyncio.to_thread(_table, tasks[:room], len(tasks) - room, last_actions, console.width))
             live.refresh()
 
 
-class _Doing:
-    """What each task did last, as its trace tells."""
+class _LastActions:
+    """The last action of each task, read from its trace."""
 
     def __init__(self, settings: Settings) -> None:
         self._traces = settings.root / "traces"
@@ -136,16 +136,16 @@ class _Doing:
         self._last: dict[str, str] = {}
 
     def of(self, task_id: str) -> str:
-        """In words; empty where it has done nothing yet."""
+        """Return a task's last action in words; empty if there is none yet."""
         follower = self._followers.setdefault(task_id, Follower(self._traces / f"{task_id}.jsonl"))
         for event in follower.read():
-            line = narrate(event)
+            line = event_line(event)
             if line is not None and event.type != "task.pending":
                 self._last[task_id] = f"{line.text}{f'  {line.spent}' if line.spent else ''}"
         return self._last.get(task_id, "")
 
 
-def _table(tasks: Sequence[TaskResult], more: int, doing: _Doing, width: int) -> Table:
+def _table(tasks: Sequence[TaskResult], more: int, last_actions: _LastActions, width: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -153,13 +153,13 @@ def _table(tasks: Sequence[TaskResult], more: int, doing: _Doing, width: int) ->
     states = [state(task) for task in tasks]
     for heading, widest in (("Task", 24), ("State", max(map(len, states), default=0)), ("For", 6)):
         table.add_column(heading, no_wrap=True, min_width=widest)
-    table.add_column("Key, and what it does", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("Key and last action", no_wrap=True, overflow="ellipsis", ratio=1)
     now = datetime.now(UTC)
-    for task, standing in zip(tasks, states, strict=True):
+    for task, task_state in zip(tasks, states, strict=True):
         since = (now - (task.started_at or task.created_at)).total_seconds()
-        did = one_line(doing.of(task.web_task_id), width)
-        key = Text.assemble(one_line(task.reuse_key or "", width), "\n", (did, "dim"))
-        table.add_row(task.web_task_id, standing, age(since), key)
+        action = one_line(last_actions.of(task.web_task_id), width)
+        key = Text.assemble(one_line(task.reuse_key or "", width), "\n", (action, "dim"))
+        table.add_row(task.web_task_id, task_state, age(since), key)
     if more > 0:
         table.add_row(f"and {count(more, 'task')} more")
     return table

@@ -1,1 +1,1 @@
-"""A resident process that keeps browsers warm for later commands."""
+"""``webtasks pool``: a background process that keeps browsers warm for later commands."""

@@ -1,4 +1,4 @@
-"""``webtasks pool``: a process that keeps browsers warm between commands, and how ``run`` has its task run there."""
+"""``webtasks pool``, and running a task in the pool."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from typing import Any
 import click
 
 from engine import Event, TaskResult
-from engine.cli.interrupt import INTERRUPTED, TERMINATED, Stopped
+from engine.cli.errors import error_from_json
+from engine.cli.interrupt import INTERRUPTED, TERMINATED, Interrupted
 from engine.cli.output import clean, count, print_json, seconds
 from engine.cli.pool import endpoint
 from engine.cli.settings import Settings, options, pass_settings
-from engine.cli.spawn import spawn_detached, told_error
+from engine.cli.spawn import spawn_detached
 from engine.errors import EngineError
 
 _IDLE = 900.0
@@ -29,73 +30,74 @@ _CANCEL_SECONDS = 10.0
 def pool() -> None:
     """Keep browsers warm between commands.
 
-    As long as a pool runs on the store, `webtasks run` has its tasks run there: a replay then needs no new browser.
+    While a pool runs for the workspace, `webtasks run` runs its tasks there, and a replay need not start a browser.
     """
 
 
 @pool.command()
 @click.option(
     "--idle", type=click.FloatRange(min=1), default=_IDLE, show_default=True, metavar="SECONDS",
-    help="It ends when nothing was run for so long.",
+    help="End the pool after this time without a task.",
 )  # fmt: skip
 @options(shown=False)
 @pass_settings
 def start(settings: Settings, idle: float) -> None:
-    """Start the pool of the workspace.
+    """Start the workspace's pool.
 
-    It takes the tasks of commands with the same settings and environment, of this user only. It asks the model with the
-    key that it finds now.
+    It serves commands of the same user with the same settings and environment, and calls the model with the API key
+    that is set now.
     """
-    settings.engine()  # wrong settings are told here
-    process = spawn_detached("engine.cli.pool.server", None)
-    answer, _ = process.communicate(json.dumps({"settings": settings.to_json(), "idle": idle}).encode())
-    told: dict[str, Any] = json.loads(answer) if answer else {"error": "the process ended before it listened"}
-    if "error" in told:
-        raise EngineError(str(told["error"]))
-    _show(settings, told["pool"])
+    settings.engine()  # raises here, not in the new process, if the settings are wrong
+    answer = spawn_detached("engine.cli.pool.server", {"settings": settings.to_json(), "idle": idle})
+    if answer is None:
+        raise EngineError("the pool's process ended before it was ready; what it printed above says why")
+    if "error" in answer:
+        raise EngineError(str(answer["error"]))
+    _print_state(settings, answer["pool"])
 
 
 @pool.command()
 @options(shown=False)
 @pass_settings
 def status(settings: Settings) -> None:
-    """Tell whether a pool runs, and since when."""
-    _show(settings, _ask(settings, "state"))
+    """Show whether a pool is running."""
+    _print_state(settings, _request_state(settings, "state"))
 
 
 @pool.command()
 @options(shown=False)
 @pass_settings
 def stop(settings: Settings) -> None:
-    """End the pool; what runs in it ends first."""
-    state = _ask(settings, "stop")
+    """Stop the pool when its running tasks have ended."""
+    state = _request_state(settings, "stop")
     if settings.as_json:
         print_json({"stopped": state is not None})
     elif state is None:
-        click.echo("No pool runs here.", err=True)
+        click.echo("No pool is running here.", err=True)
     else:
-        click.echo("The pool ends" + (f" after {count(state['running'], 'task')}." if state["running"] else "."))
+        click.echo("The pool stops" + (f" after {count(state['running'], 'task')}." if state["running"] else "."))
 
 
-def _show(settings: Settings, state: dict[str, Any] | None) -> None:
+def _print_state(settings: Settings, state: dict[str, Any] | None) -> None:
     if settings.as_json:
         print_json({"running": state is not None, **(state or {})})
     elif state is None:
-        click.echo("No pool runs here; `webtasks pool start` starts one.", err=True)
+        click.echo("No pool is running here; `webtasks pool start` starts one.", err=True)
     else:
         click.echo(
-            f"A pool runs here: process {state['pid']}, for {seconds(state['seconds'])}, {count(state['runs'], 'run')},"
-            f" {count(state['running'], 'task')} now. It ends after {seconds(state['idle'])} without any."
+            f"A pool is running here: process {state['pid']}, up for {seconds(state['seconds'])},"
+            f" {count(state['runs'], 'run')} so far, {count(state['running'], 'task')} now."
+            f" It stops after {seconds(state['idle'])} without a task."
         )
 
 
-def _ask(settings: Settings, what: str) -> dict[str, Any] | None:
-    """What the pool says of itself; None where there is none."""
+def _request_state(settings: Settings, command: str) -> dict[str, Any] | None:
+    """Send ``state`` or ``stop`` and return the pool's state; None if no pool is running."""
     connection = endpoint.connect(settings.root)
     if connection is None:
         return None
     with connection, connection.makefile("rwb") as lines:
-        lines.write(json.dumps({"do": what}).encode() + b"\n")
+        lines.write(json.dumps({"do": command}).encode() + b"\n")
         lines.flush()
         answer = lines.readline()
     state: dict[str, Any] | None = json.loads(answer)["pool"] if answer else None
@@ -103,11 +105,15 @@ def _ask(settings: Settings, what: str) -> dict[str, Any] | None:
 
 
 def run_in_pool(settings: Settings, request: dict[str, Any], on_event: Callable[[Event], None]) -> TaskResult | None:
-    """Has a task run in the pool, and waits for its end; None where there is no pool that takes it.
+    """Run a task in the pool and return its result; None if no pool accepts it.
+
+    Args:
+        request: Arguments of ``AsyncEngine.run``.
+        on_event: Called with each event of the task.
 
     Raises:
-        EngineError: What the engine had against it, or the pool ended meanwhile.
-        Stopped: By Ctrl-C or SIGTERM; the task is canceled.
+        EngineError: The engine refused the request, or the pool ended while it ran the task.
+        Interrupted: By Ctrl-C or SIGTERM; the task is canceled.
     """
     connection = endpoint.connect(settings.root)
     if connection is None:
@@ -115,44 +121,44 @@ def run_in_pool(settings: Settings, request: dict[str, Any], on_event: Callable[
     with connection, connection.makefile("rwb") as lines:
         call = {"do": "run", "identity": endpoint.identity(settings), "request": request}
         try:
-            with _terminated():
+            with _raise_on_sigterm():
                 lines.write(json.dumps(call).encode() + b"\n")
                 lines.flush()
                 return _follow(lines, on_event)
         except (KeyboardInterrupt, _Terminated) as stop:
             connection.settimeout(_CANCEL_SECONDS)
             with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_WR)  # it cancels the task, and hangs up when that is done
+                connection.shutdown(socket.SHUT_WR)  # the pool cancels the task, then closes its side
                 while lines.readline():
                     pass
-            raise Stopped(INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED) from None
+            raise Interrupted(INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED) from None
 
 
 def _follow(lines: Iterable[bytes], on_event: Callable[[Event], None]) -> TaskResult | None:
     begun = False
     for line in lines:
-        told = json.loads(line)
-        if "event" in told:
+        message = json.loads(line)
+        if "event" in message:
             begun = True
-            on_event(Event.from_json(told["event"]))
-        elif "declined" in told:
-            click.echo(f"The pool does not run it ({clean(told['declined'])}); it runs here.", err=True)
+            on_event(Event.from_json(message["event"]))
+        elif "declined" in message:
+            click.echo(f"The pool declined the task ({clean(message['declined'])}); running it here.", err=True)
             return None
-        elif "error" in told:
-            raise told_error(told["error"])
+        elif "error" in message:
+            raise error_from_json(message["error"])
         else:
-            return TaskResult.model_validate(told["task"])
+            return TaskResult.model_validate(message["task"])
     if not begun:
-        return None  # it ended just then
-    raise EngineError("the pool ended while it ran the task; `webtasks list` tells what became of that")
+        return None  # the pool ended before it took the task
+    raise EngineError("the pool ended while it ran the task; `webtasks list` shows the task's state")
 
 
 class _Terminated(BaseException):
-    """SIGTERM came."""
+    """SIGTERM arrived."""
 
 
 @contextlib.contextmanager
-def _terminated() -> Iterator[None]:
+def _raise_on_sigterm() -> Iterator[None]:
     def stop(number: int, frame: FrameType | None) -> None:
         raise _Terminated
 

@@ -1,4 +1,4 @@
-"""``webtasks bundles adopt`` as a user runs it: an edit is committed, or refused and left as it is."""
+"""``webtasks bundles adopt`` as a user runs it: an edit is committed, or refused and kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def edit(store: Path, code: str) -> Path:
     return file
 
 
-def test_a_good_edit_is_committed(cli: Run, store: Path, guide: FixtureServer) -> None:
+def test_adopt_commits_an_edit_that_passes_the_gate(cli: Run, store: Path, guide: FixtureServer) -> None:
     edit(store, BUSINESSES.replace('{"name": name}', '{"name": name.upper()}'))
     before = len(BundleStore(store / "default").history(KEY))
     adopted = cli("bundles", "adopt", KEY, *GIVEN, "--start-url", guide.url, "--json")
@@ -29,7 +29,7 @@ def test_a_good_edit_is_committed(cli: Run, store: Path, guide: FixtureServer) -
     assert BundleStore(store / "default").edited(KEY) == ()
 
 
-def test_a_bad_edit_is_refused_and_stays(cli: Run, store: Path, guide: FixtureServer) -> None:
+def test_adopt_refuses_a_bad_edit_and_keeps_it(cli: Run, store: Path, guide: FixtureServer) -> None:
     file = edit(store, BUSINESSES.replace("tbody a", "tbody b"))
     refused = cli("bundles", "adopt", KEY, *GIVEN, "--start-url", guide.url)
     assert refused.exit_code == 1, refused.output

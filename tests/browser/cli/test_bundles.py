@@ -20,7 +20,7 @@ def exported(cli: Run, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in cli("export", *arguments).stdout.splitlines()]
 
 
-def test_export_and_list_count_what_ran(cli: Run, store: Path, trouble: str, tmp_path: Path) -> None:
+def test_export_and_list_count_the_runs(cli: Run, store: Path, trouble: str, tmp_path: Path) -> None:
     assert exported(cli) == []
     for _ in range(2):
         cli("run", TASK, "--key", KEY, "--ai", "never", "--start-url", f"{trouble}/404", "-p", "category=x")

@@ -1,4 +1,4 @@
-"""``webtasks demo``: the whole story from its recordings."""
+"""``webtasks demo``, played from its recordings."""
 
 from __future__ import annotations
 
@@ -10,24 +10,22 @@ from engine.bundles import BundleStore
 from tests.support.command import Run, data
 
 
-def test_the_story_is_told_from_figures_of_this_run(cli: Run, tmp_path: Path) -> None:
+def test_demo_reports_the_figures_of_its_own_runs(cli: Run, tmp_path: Path) -> None:
     store = tmp_path / "demo"
-    told = data(cli("demo", "--json", "--store", str(store)))
-    explored, replayed, repaired, again = told["runs"]
-    assert [run["attempts"][-1] for run in told["runs"]] == ["explore", "replay", "repair", "replay"]
-    assert [run["modelCalls"] > 0 for run in told["runs"]] == [True, False, True, False]
+    report = data(cli("demo", "--json", "--store", str(store)))
+    explored, replayed, repaired, again = report["runs"]
+    assert [run["attempts"][-1] for run in report["runs"]] == ["explore", "replay", "repair", "replay"]
+    assert [run["modelCalls"] > 0 for run in report["runs"]] == [True, False, True, False]
     assert (replayed["usd"], again["usd"]) == (0, 0)
     assert explored["recorded"]
-    assert explored["modelSeconds"] > explored["seconds"], "what was recorded is not slept"
+    assert explored["modelSeconds"] > explored["seconds"], "the model's recorded time is not waited for"
     assert explored["output"] == repaired["output"], "the redesign shows the same data"
     assert replayed["output"] == again["output"] != explored["output"]
-    saved = [revision.id for revision in BundleStore(store / "default").history(told["key"])]
-    assert saved == [commit["id"] for commit in told["commits"]] == [repaired["revision"], explored["revision"]]
+    saved = [revision.id for revision in BundleStore(store / "default").history(report["key"])]
+    assert saved == [commit["id"] for commit in report["commits"]] == [repaired["revision"], explored["revision"]]
 
 
-def test_where_nothing_isolates_it_stops_and_says_how_to_go_on(
-    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_demo_without_isolation_stops_with_a_remedy(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from sandbox.browser import find_browser
 
     monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))

@@ -1,4 +1,4 @@
-"""``webtasks pool``: commands find warm browsers, and everything else is as without it."""
+"""``webtasks pool``: commands find warm browsers, and everything else is as without a pool."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import pytest
 from engine.cli.pool import endpoint
 from engine.cli.settings import Settings
 from fixtures_sites import FixtureServer
-from tests.browser.cli.test_tasks import status, until
-from tests.support.command import Run, data, replay, started
+from tests.browser.cli.test_tasks import status
+from tests.support.command import Run, data, replay, started, until
 from tests.support.processes import outliving
 from tests.support.saved import TASK, save
 
-# Tells which worker ran it: when that was started, in ticks since the machine was.
+# Returns the start time of its worker, in ticks since boot, which identifies the worker.
 WORKER = """
 import asyncio
 async def run(page, parameters, task):
@@ -48,7 +48,7 @@ def worker(cli: Run, *more: str, seconds: float = 0) -> str:
     return str(data(ran)["worker"])
 
 
-def test_one_worker_serves_several_commands(
+def test_pool_reuses_one_worker_for_several_commands(
     cli: Run, pooled: psutil.Process, guide: FixtureServer, store: Path
 ) -> None:
     first = worker(cli)
@@ -56,33 +56,37 @@ def test_one_worker_serves_several_commands(
     assert worker(cli, "-q") == first
     shown = cli(*replay(guide.url))
     assert (shown.exit_code, len(data(shown)) > 1) == (0, True), shown.output
-    assert "the list is there" in shown.stderr, "progress is told as without it"
-    assert "does not run it" not in shown.stderr
-    told = data(cli("pool", "status", "--json"))
-    assert (told["running"], told["runs"], told["pid"]) == (0, 3, pooled.pid)
+    assert "the list is there" in shown.stderr, "progress is shown as without a pool"
+    assert "declined" not in shown.stderr
+    state = data(cli("pool", "status", "--json"))
+    assert (state["running"], state["runs"], state["pid"]) == (0, 3, pooled.pid)
     mode = (store / "default" / "pool.sock").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
 
 
-def test_errors_and_exit_codes_are_the_same(cli: Run, pooled: psutil.Process, trouble: str) -> None:
+def test_pool_keeps_errors_and_exit_codes(cli: Run, pooled: psutil.Process, trouble: str) -> None:
     assert cli("run", TASK, "--key", "nobody", "--ai", "never").exit_code == 3
     refused = cli("run", TASK, "--key", "worker", "--timeout", "-1")
     assert refused.exit_code == 2
-    assert "timeout must be" in refused.stderr
+    assert "--timeout must be" in refused.stderr
+    as_json = data(cli("run", TASK, "--key", "worker", "--timeout", "-1", "--json"))
+    assert as_json["error"]["type"] == "InvalidRequest"
     assert cli(*replay(f"{trouble}/500")).exit_code == 1
 
 
-def test_other_settings_are_not_the_pools(cli: Run, pooled: psutil.Process, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pool_declines_commands_with_other_settings(
+    cli: Run, pooled: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ran = cli("run", TASK, "--key", "worker", "--ai", "never", "-p", "seconds:=0", "--egress", "example.com")
     assert ran.exit_code == 0
-    assert "other settings: egress" in ran.stderr
+    assert "declined the task (other settings: egress)" in ran.stderr
     monkeypatch.setenv("ANTHROPIC_API_KEY", "another")
     assert "other environment" in cli("run", TASK, "--key", "worker", "--ai", "never", "-p", "seconds:=0").stderr
     assert data(cli("pool", "status", "--json"))["runs"] == 0
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
-def test_who_stops_waiting_cancels_the_task(
+def test_pool_cancels_the_task_of_an_interrupted_command(
     cli: Run, pooled: psutil.Process, store: Path, sent: signal.Signals, code: int
 ) -> None:
     arguments = ("run", TASK, "--key", "worker", "--ai", "never", "-p", "seconds:=600")
@@ -90,55 +94,55 @@ def test_who_stops_waiting_cancels_the_task(
     until(lambda: data(cli("pool", "status", "--json"))["running"] == 1)
     (task,) = until(lambda: [each for each in data(cli("list", "--json")) if each["status"] == "started"])
     process.send_signal(sent)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == code, told
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors
     until(lambda: status(cli, task["webTaskId"]) == "canceled", 10)
     if sent != signal.SIGKILL:
-        assert "the task was canceled" in told
+        assert "the task was canceled" in errors
     assert until(lambda: data(cli("pool", "status", "--json"))["running"] == 0, 10)
 
 
-def test_a_pool_that_was_killed_is_no_hindrance(cli: Run, pooled: psutil.Process) -> None:
+def test_killed_pool_is_replaced_without_a_trace(cli: Run, pooled: psutil.Process) -> None:
     processes = [pooled, *pooled.children(recursive=True)]
     pooled.kill()
-    assert not outliving(processes, 10), "its browsers end with it"
+    assert not outliving(processes, 10), "the pool's browsers end with it"
     assert worker(cli)
     assert data(cli("pool", "status", "--json")) == {"running": False}
     assert cli("pool", "start").exit_code == 0
     assert cli("pool", "stop").exit_code == 0
 
 
-def test_a_pool_that_dies_under_a_task_is_told(cli: Run, pooled: psutil.Process, store: Path) -> None:
+def test_pool_that_dies_during_a_task_is_reported(cli: Run, pooled: psutil.Process, store: Path) -> None:
     process = started("--store", str(store), "run", TASK, "--key", "worker", "--ai", "never", "-p", "seconds:=600")
     until(lambda: data(cli("pool", "status", "--json"))["running"] == 1)
     until(lambda: [each for each in data(cli("list", "--json")) if each["status"] == "started"])
     pooled.kill()
-    _, told = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "the pool ended while it ran the task" in told
+    assert "the pool ended while it ran the task" in errors
     (task,) = data(cli("list", "--json", "--key", "worker"))
     assert (
         until(lambda: data(cli("result", task["webTaskId"], "--json"))["error"])["details"]["reason"] == "interrupted"
     )
 
 
-def test_there_is_one_and_it_ends_when_told_or_idle(cli: Run, pooled: psutil.Process, store: Path) -> None:
+def test_pool_runs_once_and_ends_on_stop_or_idle(cli: Run, pooled: psutil.Process, store: Path) -> None:
     again = cli("pool", "start")
     assert again.exit_code == 2
-    assert "runs here already" in again.stderr
-    assert "A pool runs here" in cli("pool", "status").stdout
-    assert cli("pool", "stop").stdout == "The pool ends.\n"
+    assert "a pool is running here already" in again.stderr
+    assert "A pool is running here" in cli("pool", "status").stdout
+    assert cli("pool", "stop").stdout == "The pool stops.\n"
     pooled.wait(20)
     assert not (store / "default" / "pool.sock").exists()
-    assert "No pool runs here" in cli("pool", "stop").stderr
+    assert "No pool is running here" in cli("pool", "stop").stderr
     began = time.monotonic()
     started_again = data(cli("pool", "start", "--idle", "1", "--json"))
     psutil.Process(started_again["pid"]).wait(20)
     assert time.monotonic() - began < 20
 
 
-def test_a_deep_store_and_a_stranger(tmp_path: Path) -> None:
-    """Sockets have short names; and the mode keeps others out where the store's directory does not."""
+def test_pool_socket_works_in_a_deep_store_and_refuses_other_users(tmp_path: Path) -> None:
+    """Paths of sockets are limited to about 100 bytes; the socket's mode refuses others even in an open directory."""
     root = tmp_path / ("d" * 120)
     root.mkdir()
     with endpoint.listen(root) as listening:
@@ -167,7 +171,7 @@ def _may_connect(root: Path, user: int) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_identities_differ_in_what_makes_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pool_identity_covers_settings_user_and_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     one = endpoint.identity(Settings())
     assert endpoint.difference(one, one) is None
     assert endpoint.difference(one, endpoint.identity(Settings(isolation="none"))) == "other settings: isolation"

@@ -14,14 +14,13 @@ from pathlib import Path
 import httpx
 
 from fixtures_sites import FixtureServer
-from tests.browser.cli.test_tasks import until
-from tests.support.command import KEY, Run, data, started
+from tests.support.command import KEY, Run, data, started, until
 from tests.support.saved import TASK, save
 
 
 @contextmanager
 def served(store: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The server as a process, and its address from the line that it begins with."""
+    """Start the server as a process; yield it and its address, from its first line of output."""
     with started("--store", str(store), "serve", "--port", "0", *options) as process:
         try:
             assert process.stderr is not None
@@ -33,7 +32,7 @@ def served(store: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], 
             process.kill()
 
 
-def test_a_server_serves_and_ends_in_order(store: Path, guide: FixtureServer) -> None:
+def test_serve_answers_calls_and_stops_in_order(store: Path, guide: FixtureServer) -> None:
     with served(store, "--allow-host", guide.url) as (process, url):
         body = {
             "task": TASK, "reuseKey": KEY, "startUrl": guide.url, "parameters": {"category": "Surveying"},
@@ -44,14 +43,14 @@ def test_a_server_serves_and_ends_in_order(store: Path, guide: FixtureServer) ->
         assert "event: task.completed" in httpx.get(f"{tasks}/{task_id}/events", timeout=120).text
         assert httpx.get(f"{tasks}/{task_id}/result").json()["outcome"] == "success"
         process.send_signal(signal.SIGTERM)
-        _, told = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert f"GET /api/v1/workspace/default/web-tasks/{task_id}/result 200" in told
-    assert told.splitlines()[-1].startswith("Ended")
-    assert "Traceback" not in told
+    assert f"GET /api/v1/workspace/default/web-tasks/{task_id}/result 200" in errors
+    assert errors.splitlines()[-1].startswith("Stopped")
+    assert "Traceback" not in errors
 
 
-def test_a_key_is_shown_once_and_opens_the_server(cli: Run, store: Path) -> None:
+def test_api_key_is_shown_once_and_accepted_until_revoked(cli: Run, store: Path) -> None:
     made = cli("keys", "create", "--name", "laptop")
     key = made.stdout.strip()
     assert key.startswith("wtk_")
@@ -66,40 +65,40 @@ def test_a_key_is_shown_once_and_opens_the_server(cli: Run, store: Path) -> None
         cli("keys", "revoke", listed["id"])
         assert httpx.get(f"{url}/api/v1/skillets", headers={"x-api-key": key}).status_code == 401
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
-    assert key not in told
+    assert key not in errors
 
 
-def test_beyond_loopback_a_key_is_needed(cli: Run) -> None:
+def test_serve_beyond_loopback_requires_an_api_key(cli: Run) -> None:
     refused = cli("serve", "--host", "0.0.0.0", "--port", "0")
     assert refused.exit_code == 2
     assert "webtasks keys create" in refused.stderr
 
 
-def test_wrong_options_are_told_before_anything_is_done(cli: Run) -> None:
-    for options, told in (
-        (("--allow-host", "ftp://x"), "allow_hosts takes origins"),
-        (("--base-path", "no/slash"), "base_path must be a path"),
-        (("--public-url", "tasks.example"), "public_url must be"),
+def test_serve_checks_its_options_first(cli: Run) -> None:
+    for options, message in (
+        (("--allow-host", "ftp://x"), "--allow-host takes origins"),
+        (("--base-path", "no/slash"), "--base-path must be a path"),
+        (("--public-url", "tasks.example"), "--public-url must be"),
         (("--model", "nobody"), "no model is called"),
     ):
         refused = cli("serve", "--port", "0", *options)
-        assert (refused.exit_code, told in refused.stderr) == (2, True), refused.output
+        assert (refused.exit_code, message in refused.stderr) == (2, True), refused.output
     assert cli("keys", "revoke", "wk_nothing").exit_code == 2
 
 
 def test_without_the_extra_it_says_what_to_install(store: Path) -> None:
-    """As where the wheel was installed alone: the modules are hidden from this one process."""
+    """The process is run with the modules hidden, as if the extra were not installed."""
     hidden = "import sys; sys.modules.update(starlette=None, uvicorn=None); from engine.cli.main import webtasks"
     command = [sys.executable, "-c", f"{hidden}; webtasks()", "--store", str(store), "serve"]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert told.returncode == 2
-    assert 'pip install "webtasks-engine[server]"' in told.stderr
-    assert "Traceback" not in told.stderr
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert process.returncode == 2
+    assert 'pip install "webtasks-engine[server]"' in process.stderr
+    assert "Traceback" not in process.stderr
 
 
-def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
+def test_serve_stops_at_once_on_a_second_signal(tmp_path: Path) -> None:
     save(tmp_path, KEY, "import asyncio\nasync def run(page, parameters, task):\n    await asyncio.sleep(600)\n")
     with served(tmp_path, "--grace", "300") as (process, url):
         tasks = f"{url}/api/v1/workspace/default/web-tasks"
@@ -107,7 +106,7 @@ def test_a_second_signal_waits_for_nothing(tmp_path: Path) -> None:
         until(lambda: httpx.get(f"{tasks}/{task_id}/result").json()["status"] == "started")
         process.send_signal(signal.SIGTERM)
         time.sleep(1.5)
-        assert process.poll() is None, "the first signal gives the task its grace"
+        assert process.poll() is None, "the first signal leaves the task its grace period"
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert process.returncode == 0

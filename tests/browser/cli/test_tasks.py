@@ -1,4 +1,4 @@
-"""Tasks that outlive the command: started, asked about, watched, canceled, and taken over when their process dies."""
+"""Tasks that outlive the command: started, watched, canceled, and taken over when their process dies."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import json
 import os
 import pty
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -18,7 +16,7 @@ from click.testing import CliRunner
 
 from engine.bundles import BundleStore
 from engine.cli.main import webtasks
-from tests.support.command import Run, data, read_all, started
+from tests.support.command import Run, data, read_all, started, until
 from tests.support.processes import outliving
 from tests.support.saved import TASK, save
 
@@ -34,7 +32,7 @@ Start = Callable[..., str]
 
 @pytest.fixture
 def naps(store: Path) -> Path:
-    """A store with an automation that sleeps for as long as it is told."""
+    """A store with an automation that sleeps for a given number of seconds."""
     save(store, "nap", NAP, parameters={"seconds": 1})
     save(store, "other", NAP, parameters={"seconds": 1})
     return store
@@ -42,7 +40,7 @@ def naps(store: Path) -> Path:
 
 @pytest.fixture
 def start(cli: Run, naps: Path) -> Iterator[Start]:
-    """Starts a nap and gives its id; ends what is left of all of them."""
+    """A function that starts a nap and returns its id; the processes of all naps are killed after the test."""
 
     def begin(seconds: float, key: str = "nap", *more: str) -> str:
         result = cli("start", TASK, "--key", key, "--ai", "never", "-p", f"seconds:={seconds}", *more)
@@ -56,7 +54,7 @@ def start(cli: Run, naps: Path) -> Iterator[Start]:
 
 @contextmanager
 def held(store: Path, key: str) -> Iterator[None]:
-    """Tasks of this key wait, inside the block."""
+    """Hold the key's lock inside the block, so that its tasks stay pending."""
     lock = BundleStore(store / "default").try_lock(key)
     assert lock is not None
     with lock:
@@ -64,7 +62,7 @@ def held(store: Path, key: str) -> Iterator[None]:
 
 
 def processes(store: Path) -> list[psutil.Process]:
-    """The processes that ``start`` left behind on this store: they hold its files open."""
+    """Return the background processes on this store, recognized by its files that they hold open."""
     found = {}
     for process in psutil.process_iter():
         try:
@@ -74,7 +72,7 @@ def processes(store: Path) -> list[psutil.Process]:
                 found[process.pid] = process, process.ppid()
         except (psutil.Error, OSError):
             continue
-    # A child that is only just being started still has its parent's name
+    # A child that was forked but has not called exec yet still has its parent's command line.
     return [process for process, parent in found.values() if parent not in found]
 
 
@@ -86,19 +84,11 @@ def open_files(pid: int) -> list[str]:
     return found
 
 
-def until(what: Callable[[], Any], seconds: float = 60) -> Any:
-    end = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.1)
-    return found
-
-
 def status(cli: Run, task_id: str) -> str:
     return str(data(cli("result", task_id, "--json"))["status"])
 
 
-def test_a_started_task_is_seen_through_from_elsewhere_and_leaves_nothing(cli: Run, start: Start, naps: Path) -> None:
+def test_started_task_runs_in_background_and_leaves_no_process(cli: Run, start: Start, naps: Path) -> None:
     with held(naps, "nap"):
         task_id = start(5)
         assert task_id.startswith("wt_")
@@ -109,8 +99,8 @@ def test_a_started_task_is_seen_through_from_elsewhere_and_leaves_nothing(cli: R
     below = until(lambda: process.children(recursive=True))
     watched = cli("watch", task_id)
     assert watched.exit_code == 0, watched.stderr
-    for told in ("replaying revision", "progress 1 of 2", "replayed in"):
-        assert told in watched.stderr
+    for text in ("replaying revision", "progress 1 of 2", "replayed in"):
+        assert text in watched.stderr
     assert data(cli("result", task_id)) == [{"slept": 5}]
     assert data(cli("get", task_id, "--json"))["outcome"] == "success"
     alive = outliving([process, *below], 60)
@@ -118,13 +108,13 @@ def test_a_started_task_is_seen_through_from_elsewhere_and_leaves_nothing(cli: R
     assert not list((naps / "default" / "logs").iterdir()), "nothing went wrong, so nothing is kept"
 
 
-def test_events_are_json_lines(cli: Run, start: Start) -> None:
+def test_watch_json_prints_events_as_json_lines(cli: Run, start: Start) -> None:
     shown = cli("watch", start(0.1), "--json")
     types = [json.loads(line)["type"] for line in shown.stdout.splitlines()]
     assert (types[0], types[-1], shown.exit_code) == ("task.pending", "task.completed", 0)
 
 
-def test_a_request_is_json_a_file_or_standard_input(cli: Run, naps: Path, tmp_path: Path) -> None:
+def test_start_reads_request_from_argument_file_or_stdin(cli: Run, naps: Path, tmp_path: Path) -> None:
     request = {"task": TASK, "reuseKey": "nap", "ai": "never", "parameters": {"seconds": 0}, "idempotencyKey": "one"}
     file = tmp_path / "request.json"
     file.write_text(json.dumps(request))
@@ -144,9 +134,9 @@ def test_a_request_is_json_a_file_or_standard_input(cli: Run, naps: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        (["start"], "say what is to be done"),
+        (["start"], "no task is given"),
         (["start", "nowhere.json"], "cannot read nowhere.json"),
         (["start", "{}", "--input", "{}"], "given twice"),
         (["start", TASK, "--timeout", "0"], "positive number of seconds"),
@@ -154,52 +144,52 @@ def test_a_request_is_json_a_file_or_standard_input(cli: Run, naps: Path, tmp_pa
         (["result", "wt_none"], "no task 'wt_none'"),
         (["cancel", "wt_none"], "no task 'wt_none'"),
         (["watch", "wt_none"], "no task 'wt_none'"),
-        (["run", TASK, "--repeats", "2", "--wait-timeout", "1"], "exclude each other"),
+        (["run", TASK, "--repeats", "2", "--wait-timeout", "1"], "cannot be used together"),
     ],
 )
-def test_what_cannot_be_done_is_two_and_stores_nothing(tmp_path: Path, arguments: list[str], told: str) -> None:
+def test_impossible_commands_exit_with_2_and_store_nothing(tmp_path: Path, arguments: list[str], message: str) -> None:
     store = tmp_path / "new"
     result = CliRunner().invoke(webtasks, ["--store", str(store), *arguments])
     assert (result.exit_code, result.stdout) == (2, "")
-    assert told in result.stderr
+    assert message in result.stderr
     assert not store.exists()
 
 
-def test_a_task_whose_process_was_killed_has_failed(cli: Run, start: Start, naps: Path) -> None:
+def test_task_fails_when_its_process_is_killed(cli: Run, start: Start, naps: Path) -> None:
     task_id = start(600)
     until(lambda: status(cli, task_id) == "started")
     (process,) = processes(naps)
     below = process.children(recursive=True)
     process.kill()
     outliving([process], 30)
-    # A child that it was just starting may hold its lock until it is another program.
+    # A child that it had forked may hold its lock until it calls exec.
     until(lambda: status(cli, task_id) == "completed", seconds=5)
     result = cli("result", task_id, "--json")
     assert result.exit_code == 1
     assert data(result)["error"]["details"]["reason"] == "interrupted"
     alive = outliving(below, 30)
-    assert not alive, "its browser ended with it"
+    assert not alive, "the browser ends with its process"
 
 
-def test_a_waiting_task_of_a_killed_process_is_taken_over(cli: Run, start: Start, naps: Path) -> None:
+def test_pending_task_of_a_killed_process_is_taken_over(cli: Run, start: Start, naps: Path) -> None:
     with held(naps, "nap"):
         task_id = start(0)
         (process,) = processes(naps)
         process.kill()
         outliving([process], 30)
     assert status(cli, task_id) == "pending"
-    assert data(cli("result", task_id, "--wait")) == [{"slept": 0}], "by a process that the wait started"
+    assert data(cli("result", task_id, "--wait")) == [{"slept": 0}], "in a process that --wait started"
     until(lambda: not processes(naps))
 
 
-def test_tasks_are_listed_and_canceled_from_elsewhere(cli: Run, start: Start) -> None:
+def test_list_and_cancel_reach_tasks_of_other_processes(cli: Run, start: Start) -> None:
     first = start(600)
     until(lambda: status(cli, first) == "started")
     second = start(600)
     listed = cli("list").stdout.splitlines()
     assert listed[0].split() == ["Task", "State", "Age", "Cost", "Key"]
     assert [line.split()[0] for line in listed[1:]] == [second, first]
-    assert "pending, place 1" in listed[1]
+    assert "pending, position 1" in listed[1]
     for wanted, arguments in (
         ([second], ("--status", "pending")),
         ([first], ("-l", "1", "-o", "1")),
@@ -214,35 +204,35 @@ def test_tasks_are_listed_and_canceled_from_elsewhere(cli: Run, start: Start) ->
     done = data(cli("start", TASK, "--key", "nap", "--ai", "never", "-p", "seconds:=0", "--json"))["webTaskId"]
     cli("result", done, "--wait")
     again = cli("cancel", done)
-    assert (again.exit_code, again.stdout) == (1, f"{done} had ended before: success\n")
+    assert (again.exit_code, again.stdout) == (1, f"{done} had already ended: success\n")
 
 
-def test_a_wait_that_runs_out_is_six_and_the_task_goes_on(cli: Run, naps: Path) -> None:
+def test_wait_timeout_exits_with_6_and_the_task_continues(cli: Run, naps: Path) -> None:
     arguments = ("run", TASK, "--key", "nap", "--ai", "never", "-p", "seconds:=600", "--wait-timeout", "1")
     result = cli(*arguments, "--json", "-q")
     assert result.exit_code == 6
     task_id = data(result)["webTaskId"]
-    assert f"{task_id} goes on" in result.stderr
+    assert f"{task_id} continues" in result.stderr
     assert status(cli, task_id) in ("pending", "started")
     assert cli("cancel", task_id).exit_code == 0
 
 
-def test_an_interruption_tells_what_still_runs(cli: Run, start: Start, naps: Path) -> None:
+def test_interrupted_run_names_other_tasks(cli: Run, start: Start, naps: Path) -> None:
     other = start(600, "other")
     arguments = ("run", TASK, "--key", "nap", "--ai", "never", "-p", "seconds:=600")
     process = started("--store", str(naps), *arguments)
     assert process.stderr is not None
     assert next(line for line in process.stderr if "replaying" in line)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Interrupted: the task was canceled" in told
-    assert f"Still there: 1 task of other processes, {other}" in told
+    assert "Interrupted: the task was canceled" in errors
+    assert f"1 task of other processes not ended: {other}" in errors
     assert status(cli, other) in ("pending", "started")
     cli("cancel", other)
 
 
-def test_changes_are_told_line_by_line_until_nothing_runs(cli: Run, start: Start, naps: Path) -> None:
+def test_watch_prints_a_line_per_change_until_nothing_runs(cli: Run, start: Start, naps: Path) -> None:
     task_id = start(600)
     process = started("--store", str(naps), "watch")
     assert process.stdout is not None
@@ -250,12 +240,12 @@ def test_changes_are_told_line_by_line_until_nothing_runs(cli: Run, start: Start
     assert task_id in first
     assert first.endswith("nap\n")
     cli("cancel", task_id)
-    output, told = process.communicate(timeout=60)
-    assert (process.returncode, "canceled" in output.splitlines()[-1]) == (0, True), told
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, "canceled" in output.splitlines()[-1]) == (0, True), errors
     assert cli("watch").stdout == ""
 
 
-def test_on_a_terminal_all_tasks_are_a_live_table(cli: Run, start: Start, naps: Path) -> None:
+def test_watch_on_a_terminal_draws_a_live_table(cli: Run, start: Start, naps: Path) -> None:
     task_id = start(600)
     controller, terminal = pty.openpty()
     process = started("--store", str(naps), "watch", stdout=terminal, env_more={"TERM": "xterm", "COLUMNS": "80"})
@@ -265,14 +255,14 @@ def test_on_a_terminal_all_tasks_are_a_live_table(cli: Run, start: Start, naps: 
         shown += os.read(controller, 65536).decode(errors="replace")
     cli("cancel", task_id)
     shown += read_all(controller)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == 0, told
-    assert "\x1b[2K" in shown, "lines are drawn over"
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "\x1b[2K" in shown, "the table is redrawn in place"
     assert task_id in shown
     assert "started" in shown
 
 
-def test_a_secret_reaches_the_process_by_its_pipe_alone(cli: Run, start: Start, naps: Path) -> None:
+def test_secret_reaches_the_background_process_only_through_its_pipe(cli: Run, start: Start, naps: Path) -> None:
     code = "import asyncio\nasync def run(page, parameters, task):\n    await asyncio.sleep(parameters['seconds'])\n"
     save(naps, "login", code + "    return [len(parameters['password'])]\n", parameters={"seconds": 1, "password": ""})
     with held(naps, "login"):
@@ -284,7 +274,7 @@ def test_a_secret_reaches_the_process_by_its_pipe_alone(cli: Run, start: Start, 
     assert not kept
 
 
-def test_costs_are_told_for_all_keys_and_for_one(cli: Run, store: Path) -> None:
+def test_costs_for_all_keys_and_for_one(cli: Run, store: Path) -> None:
     assert cli("costs").stdout == ""
     assert data(cli("costs", "--json")) == []
     fill(store)
@@ -293,13 +283,13 @@ def test_costs_are_told_for_all_keys_and_for_one(cli: Run, store: Path) -> None:
         "guide", "3", "$0.0400", "2", "0", "$0.0400", "$0.0800", "run 2",
     ]  # fmt: skip
     whole = cli("costs", "guide").stdout
-    assert "asking the model each time would have cost $0.1200" in whole
+    assert "the model in every run would have cost $0.1200" in whole
     (costs,) = data(cli("costs", "guide", "--json"))
     assert (costs["paid_after"], costs["model_calls"]) == (2, 4)
 
 
 def fill(store: Path) -> None:
-    """Records of a first run for four cents, and of two replays."""
+    """Record a first run that cost four cents, and two replays."""
     from datetime import UTC, datetime
 
     from engine.storage.tasks import TaskRecords
@@ -331,8 +321,8 @@ def fill(store: Path) -> None:
     records.close()
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_no_color_is_respected(store: Path, told: bool) -> None:
-    environment = {"NO_COLOR": "1" if told else ""}
+@pytest.mark.parametrize("no_color", [True, False])
+def test_no_color_disables_colors(store: Path, no_color: bool) -> None:
+    environment = {"NO_COLOR": "1" if no_color else ""}
     shown = CliRunner(env=environment).invoke(webtasks, ["--store", str(store), "diff", "guide"], color=True)
-    assert ("\x1b[" in shown.stdout) is not told
+    assert ("\x1b[" in shown.stdout) is not no_color

@@ -18,7 +18,7 @@ def site(open_site: Callable[..., FixtureServer]) -> FixtureServer:
     return open_site("archive")
 
 
-def test_v1_offers_every_report_of_every_year(site: FixtureServer, page: Page) -> None:
+def test_v1_lists_every_report_of_every_year(site: FixtureServer, page: Page) -> None:
     page.goto(site.url)
     for year, count in COUNTS.items():
         page.get_by_role("link", name=str(year), exact=True).click()
@@ -27,7 +27,7 @@ def test_v1_offers_every_report_of_every_year(site: FixtureServer, page: Page) -
         assert page.get_by_role("link", name="CSV").count() == count
 
 
-def test_v1_downloads_carry_their_real_names(site: FixtureServer, page: Page, tmp_path: Path) -> None:
+def test_v1_downloads_have_their_file_names(site: FixtureServer, page: Page, tmp_path: Path) -> None:
     page.goto(site.url + "reports/2024")
     row = page.get_by_role("row", name="Salinity survey 2024")
     with page.expect_download() as pdf:
@@ -51,7 +51,7 @@ def test_the_annual_report_opens_inline(site: FixtureServer, page: Page) -> None
     assert answer.headers["content-disposition"] == 'inline; filename="Annual report 2024.pdf"'
 
 
-def test_v2_shows_the_rest_on_demand_and_downloads_by_script(site: FixtureServer, page: Page) -> None:
+def test_v2_loads_more_on_demand_and_downloads_by_script(site: FixtureServer, page: Page) -> None:
     site.version = "v2"
     page.goto(site.url)
     page.get_by_label("Year").select_option("2024")
@@ -82,14 +82,14 @@ def test_v2_previews_in_an_iframe_with_the_same_download(site: FixtureServer, pa
     assert file.value.suggested_filename == "Annual report 2023.pdf"
 
 
-def test_old_addresses_are_gone_after_the_redesign(site: FixtureServer, page: Page) -> None:
+def test_v1_addresses_are_404_in_v2(site: FixtureServer, page: Page) -> None:
     site.version = "v2"
     answer = page.goto(site.url + "files/2024/cwi-2024-02.pdf")
     assert answer is not None
     assert answer.status == 404
 
 
-def test_a_file_that_breaks_off_is_a_failed_download(site: FixtureServer, page: Page) -> None:
+def test_truncated_file_is_a_failed_download(site: FixtureServer, page: Page) -> None:
     site.state.truncate = True
     page.goto(site.url + "reports/2024")
     with page.expect_download() as file:

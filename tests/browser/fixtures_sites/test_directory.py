@@ -36,11 +36,11 @@ def load_all_v2(page: Page) -> list[str]:
     return cards.get_by_role("heading").all_inner_texts()
 
 
-def test_numbered_pages_hold_every_entry_once(open_site: Open, page: Page) -> None:
+def test_v1_pages_contain_every_entry_once(open_site: Open, page: Page) -> None:
     assert read_v1(page, open_site("directory").url) == NAMES
 
 
-def test_the_button_loads_every_entry_once(open_site: Open, page: Page) -> None:
+def test_v2_button_loads_every_entry_once(open_site: Open, page: Page) -> None:
     page.goto(open_site("directory", "v2").url)
     page.get_by_role("button", name="s fine").click()
 
@@ -49,7 +49,7 @@ def test_the_button_loads_every_entry_once(open_site: Open, page: Page) -> None:
 
 
 @pytest.mark.parametrize(("category", "size"), SIZES.items())
-def test_a_category_states_its_size(open_site: Open, page: Page, category: str, size: int) -> None:
+def test_category_states_its_size(open_site: Open, page: Page, category: str, size: int) -> None:
     site = open_site("directory")
     names = read_v1(page, f"{site.url}?category={category}")
 
@@ -69,7 +69,7 @@ def test_a_category_states_its_size(open_site: Open, page: Page, category: str, 
 
 
 @pytest.mark.parametrize(("version", "answer"), [("v1", "Accept all"), ("v2", "No cookies, please")])
-def test_the_cookie_banner_is_in_the_way_until_answered(open_site: Open, page: Page, version: str, answer: str) -> None:
+def test_cookie_banner_covers_the_page_until_answered(open_site: Open, page: Page, version: str, answer: str) -> None:
     site = open_site("directory", version)
     page.goto(site.url)
     with pytest.raises(PlaywrightTimeout, match="intercepts pointer events"):
@@ -81,7 +81,7 @@ def test_the_cookie_banner_is_in_the_way_until_answered(open_site: Open, page: P
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
-def test_details_are_the_same_in_both_designs_under_other_labels(open_site: Open, page: Page) -> None:
+def test_both_versions_show_the_same_details_under_other_labels(open_site: Open, page: Page) -> None:
     site = open_site("directory")
     entry = in_category("stonemasonry")[0]
     page.goto(f"{site.url}entry/{entry.number}-{entry.slug}")
@@ -99,7 +99,7 @@ def test_details_are_the_same_in_both_designs_under_other_labels(open_site: Open
     assert sorted(new.values()) == sorted(old.values())
 
 
-def test_a_script_for_v1_breaks_quietly_in_v2(open_site: Open, page: Page) -> None:
+def test_script_for_v1_finds_nothing_in_v2(open_site: Open, page: Page) -> None:
     site = open_site("directory", "v2")
     assert read_v1(page, site.url) == []
 
@@ -110,7 +110,7 @@ def test_a_script_for_v1_breaks_quietly_in_v2(open_site: Open, page: Page) -> No
     assert len(first) == 15  # twelve of the list, and three featured ones that are in it again
 
 
-def test_long_texts_are_cut_and_whole_in_their_title(open_site: Open, page: Page) -> None:
+def test_long_names_are_cut_and_whole_in_their_title(open_site: Open, page: Page) -> None:
     long = max(ENTRIES, key=lambda entry: len(entry.name))
     page.goto(f"{open_site('directory').url}?category={long.category}&page=2")
     link = page.get_by_role("link", name=long.name)
@@ -119,7 +119,7 @@ def test_long_texts_are_cut_and_whole_in_their_title(open_site: Open, page: Page
     assert link.evaluate("link => link.scrollWidth > link.clientWidth")
 
 
-def test_pictures_are_loaded_when_they_come_into_view(open_site: Open, page: Page) -> None:
+def test_images_load_when_they_come_into_view(open_site: Open, page: Page) -> None:
     page.goto(open_site("directory").url)
     pictures = page.locator("tbody img")
     assert {pictures.nth(n).get_attribute("loading") for n in range(12)} == {"lazy"}
@@ -128,7 +128,7 @@ def test_pictures_are_loaded_when_they_come_into_view(open_site: Open, page: Pag
     page.wait_for_function("image => image.naturalWidth > 0", arg=pictures.last.element_handle())
 
 
-def test_no_such_page_is_a_404(open_site: Open, page: Page) -> None:
+def test_unknown_page_is_a_404(open_site: Open, page: Page) -> None:
     site = open_site("directory")
     for version, path in (("v1", "entry/999-x"), ("v2", "companies/x"), ("v2", "entry/999-x"), ("v1", "zzz")):
         site.version = version
@@ -137,7 +137,7 @@ def test_no_such_page_is_a_404(open_site: Open, page: Page) -> None:
         assert answer.status == 404
 
 
-def test_a_closed_site_is_down(open_site: Open, page: Page) -> None:
+def test_closed_site_refuses_connections(open_site: Open, page: Page) -> None:
     site = open_site("directory")
     page.goto(site.url)
     site.close()

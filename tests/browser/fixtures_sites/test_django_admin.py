@@ -26,7 +26,7 @@ def orders(admin: DjangoAdmin, page: Page) -> Page:
     return page
 
 
-def test_six_pages_hold_every_order_once(admin: DjangoAdmin, orders: Page) -> None:
+def test_six_pages_contain_every_order_once(admin: DjangoAdmin, orders: Page) -> None:
     numbers: list[str] = []
     for number in range(1, 7):
         orders.goto(f"{admin.url}shop/order/?p={number}")
@@ -43,7 +43,7 @@ def test_filter_and_search_narrow_the_list(admin: DjangoAdmin, orders: Page) -> 
     expect(orders.locator("p.paginator")).to_contain_text("0 orders")
 
 
-def test_the_redesign_keeps_session_and_data_and_breaks_old_selectors(admin: DjangoAdmin, orders: Page) -> None:
+def test_redesign_keeps_session_and_data_and_breaks_old_selectors(admin: DjangoAdmin, orders: Page) -> None:
     before = orders.locator("#result_list th.field-number").all_inner_texts()
     admin.version = "v2"
     orders.reload()
@@ -57,7 +57,7 @@ def test_the_redesign_keeps_session_and_data_and_breaks_old_selectors(admin: Dja
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_an_order_can_be_changed(admin: DjangoAdmin, orders: Page, version: str) -> None:
+def test_order_can_be_changed(admin: DjangoAdmin, orders: Page, version: str) -> None:
     admin.version = version
     orders.goto(admin.url + "shop/order/7/change/")
     orders.get_by_label("Note:").fill(f"seen in {version}")

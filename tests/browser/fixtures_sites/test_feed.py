@@ -47,20 +47,20 @@ def click_v2(page: Page, size: int) -> list[str]:
     return links.all_inner_texts()
 
 
-def test_scrolling_brings_every_story_once(calm: Open, page: Page) -> None:
+def test_v1_scrolling_loads_every_story_once(calm: Open, page: Page) -> None:
     page.goto(calm().url)
     assert scroll_v1(page) == TITLES
     expect(page.get_by_text("64 stories")).to_be_visible()
 
 
-def test_the_button_brings_every_story_once(calm: Open, page: Page) -> None:
+def test_v2_button_loads_every_story_once(calm: Open, page: Page) -> None:
     page.goto(calm("v2").url)
     assert click_v2(page, 64) == TITLES
     expect(page.get_by_text("64 stories")).to_be_visible()
 
 
 @pytest.mark.parametrize(("topic", "size"), SIZES.items())
-def test_a_topic_states_its_size(calm: Open, page: Page, topic: str, size: int) -> None:
+def test_topic_states_its_size(calm: Open, page: Page, topic: str, size: int) -> None:
     titles = [story.title for story in about(topic)]
     site = calm()
     page.goto(f"{site.url}?topic={topic}")
@@ -75,7 +75,7 @@ def test_a_topic_states_its_size(calm: Open, page: Page, topic: str, size: int) 
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])
-def test_content_comes_late(open_site: Open, page: Page, version: str) -> None:
+def test_content_appears_after_a_delay(open_site: Open, page: Page, version: str) -> None:
     site = open_site("feed", version)
     page.goto(site.url)
     assert page.get_by_role("link", name=TITLES[0]).count() == 0
@@ -83,7 +83,7 @@ def test_content_comes_late(open_site: Open, page: Page, version: str) -> None:
 
 
 @pytest.mark.parametrize(("version", "name"), [("v1", "Close"), ("v2", "No, thanks")])
-def test_the_modal_opens_by_itself_and_only_once(open_site: Open, page: Page, version: str, name: str) -> None:
+def test_modal_opens_by_itself_and_only_once(open_site: Open, page: Page, version: str, name: str) -> None:
     site = open_site("feed", version)
     site.state.modal_after = 0.4
     page.goto(site.url)
@@ -102,7 +102,7 @@ def test_the_modal_opens_by_itself_and_only_once(open_site: Open, page: Page, ve
 
 
 @pytest.mark.parametrize(("version", "host"), [("v1", "sm-meta"), ("v2", "courier-card")])
-def test_author_and_date_are_in_the_shadow(calm: Open, page: Page, version: str, host: str) -> None:
+def test_author_and_date_are_in_a_shadow_root(calm: Open, page: Page, version: str, host: str) -> None:
     page.goto(calm(version).url)
     element = page.locator(host).nth(2)
 
@@ -111,7 +111,7 @@ def test_author_and_date_are_in_the_shadow(calm: Open, page: Page, version: str,
     assert element.evaluate("host => host.textContent + host.innerHTML") == ""
 
 
-def test_a_script_for_v1_breaks_quietly_in_v2(calm: Open, page: Page) -> None:
+def test_script_for_v1_finds_nothing_in_v2(calm: Open, page: Page) -> None:
     site = calm("v2")
     page.goto(f"{site.url}?topic=sport")
     expect(page.locator("courier-card a")).to_have_count(15)

@@ -73,7 +73,7 @@ def test_both_versions_record_the_same_application(site: FixtureServer, page: Pa
     assert (record(site)["zone"], record(site)["fee"]) == ("C", "26")
 
 
-def test_the_server_names_what_is_wrong(site: FixtureServer, page: Page) -> None:
+def test_invalid_fields_are_reported(site: FixtureServer, page: Page) -> None:
     page.goto(site.url + "apply/contact")
     page.get_by_label("Full name").fill("Rosa Tinsley")
     page.get_by_label("Email address").fill("rosa at example")
@@ -87,7 +87,7 @@ def test_the_server_names_what_is_wrong(site: FixtureServer, page: Page) -> None
     expect(page.get_by_label("Full name")).to_have_value("Rosa Tinsley")
 
 
-def test_v2_insists_on_the_consent(site: FixtureServer, page: Page) -> None:
+def test_v2_requires_the_consent(site: FixtureServer, page: Page) -> None:
     site.version = "v2"
     fill_v2(page, site.url)
     page.get_by_role("button", name="Send my application").click()
@@ -112,9 +112,7 @@ def test_steps_cannot_be_skipped(site: FixtureServer, page: Page) -> None:
 
 
 @pytest.mark.parametrize("fault", [True, "hang"])
-def test_an_application_counts_though_its_confirmation_fails(
-    site: FixtureServer, page: Page, fault: bool | str
-) -> None:
+def test_application_counts_even_if_its_confirmation_fails(site: FixtureServer, page: Page, fault: bool | str) -> None:
     fill_v1(page, site.url)
     site.state.fail_after_submit = fault
     page.get_by_role("button", name="Submit application").click(no_wait_after=True)
@@ -130,7 +128,7 @@ def test_an_application_counts_though_its_confirmation_fails(
     expect(page.get_by_role("status")).to_contain_text(reference)
 
 
-def test_a_slow_submission_is_counted_before_its_answer(site: FixtureServer, page: Page) -> None:
+def test_slow_submission_counts_before_its_answer(site: FixtureServer, page: Page) -> None:
     fill_v1(page, site.url)
     site.state.delay_submit = 0.5
     page.evaluate("document.querySelector('form').submit()")

@@ -33,7 +33,7 @@ def sign_in(page: Page, url: str, password: str = PASSWORD) -> None:
 
 
 @pytest.mark.parametrize(("version", "message"), [("v1", "is wrong"), ("v2", "do not match")])
-def test_only_the_right_password_gets_in(open_site: Open, page: Page, version: str, message: str) -> None:
+def test_login_requires_the_right_password(open_site: Open, page: Page, version: str, message: str) -> None:
     site = open_site("ledger", version)
     sign_in(page, site.url, "wrong")
     expect(page.get_by_role("alert")).to_contain_text(message)
@@ -47,7 +47,7 @@ def test_only_the_right_password_gets_in(open_site: Open, page: Page, version: s
 
 
 @pytest.mark.parametrize(("chosen", "size"), FILTERS.items())
-def test_filters_and_totals_of_v1(open_site: Open, page: Page, chosen: tuple[str, str], size: int) -> None:
+def test_v1_filters_and_totals(open_site: Open, page: Page, chosen: tuple[str, str], size: int) -> None:
     sign_in(page, open_site("ledger").url)
     page.get_by_label("Status").select_option(chosen[0])
     page.get_by_label("Year").select_option(chosen[1])
@@ -64,7 +64,7 @@ def test_filters_and_totals_of_v1(open_site: Open, page: Page, chosen: tuple[str
     assert money(total(found)) in footer
 
 
-def test_links_filter_v2(open_site: Open, page: Page) -> None:
+def test_v2_filters_by_links(open_site: Open, page: Page) -> None:
     sign_in(page, open_site("ledger", "v2").url)
     rows = page.locator("tbody tr")
     expect(rows).to_have_count(43)
@@ -81,7 +81,7 @@ def test_links_filter_v2(open_site: Open, page: Page) -> None:
     expect(page.get_by_text("Nothing found")).to_be_visible()
 
 
-def test_heads_sort_v1(open_site: Open, page: Page) -> None:
+def test_v1_sorts_by_column_heads(open_site: Open, page: Page) -> None:
     sign_in(page, open_site("ledger").url)
     amounts = page.locator("tbody td:nth-child(4)")
     page.get_by_role("link", name="Amount").click()
@@ -90,13 +90,13 @@ def test_heads_sort_v1(open_site: Open, page: Page) -> None:
     expect(amounts.first).to_have_text(money(max(each.cents for each in INVOICES)))
 
 
-def test_links_sort_v2(open_site: Open, page: Page) -> None:
+def test_v2_sorts_by_links(open_site: Open, page: Page) -> None:
     sign_in(page, open_site("ledger", "v2").url)
     page.get_by_role("link", name="Largest first").click()
     expect(page.locator("tbody td:nth-child(2)").first).to_have_text(money(max(each.cents for each in INVOICES)))
 
 
-def test_a_script_for_v1_breaks_quietly_in_v2(open_site: Open, page: Page) -> None:
+def test_script_for_v1_finds_nothing_in_v2(open_site: Open, page: Page) -> None:
     site = open_site("ledger", "v2")
     sign_in(page, site.url)  # by label it still gets in
     page.goto(f"{site.url}invoices?status=overdue")
@@ -110,7 +110,7 @@ def test_a_script_for_v1_breaks_quietly_in_v2(open_site: Open, page: Page) -> No
     assert set(page.locator("tbody td:nth-child(1)").all_inner_texts()) <= {"Paid", "Open", "Overdue", "Disputed"}
 
 
-def test_the_fields_of_the_login_were_renamed(open_site: Open, page: Page) -> None:
+def test_v2_renames_the_login_fields(open_site: Open, page: Page) -> None:
     names = {}
     site = open_site("ledger")
     for version in ("v1", "v2"):
@@ -120,7 +120,7 @@ def test_the_fields_of_the_login_were_renamed(open_site: Open, page: Page) -> No
     assert names == {"v1": ["user", "password"], "v2": ["account_id", "passphrase"]}
 
 
-def test_a_visitor_stays_signed_in_through_the_redesign(open_site: Open, page: Page) -> None:
+def test_session_survives_the_redesign(open_site: Open, page: Page) -> None:
     site = open_site("ledger")
     sign_in(page, site.url)
     site.version = "v2"

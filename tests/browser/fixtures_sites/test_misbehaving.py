@@ -45,7 +45,7 @@ def names(page: Page) -> list[str]:
         ("error-200", 200, None),
     ],
 )
-def test_a_trouble_has_its_status_and_shows_no_products(
+def test_trouble_has_its_status_and_shows_no_products(
     site: FixtureServer, page: Page, path: str, status: int, retry_after: str | None
 ) -> None:
     answer = page.goto(site.url + path)
@@ -54,7 +54,7 @@ def test_a_trouble_has_its_status_and_shows_no_products(
     assert names(page) == []
 
 
-def test_the_list_in_its_three_states(site: FixtureServer, page: Page) -> None:
+def test_list_has_three_states(site: FixtureServer, page: Page) -> None:
     page.goto(site.url + "list")
     assert names(page) == [product.name for product in PRODUCTS]
     assert page.locator(EMPTY).count() == 0
@@ -68,7 +68,7 @@ def test_the_list_in_its_three_states(site: FixtureServer, page: Page) -> None:
     expect(page.get_by_text("Workbench vise")).to_be_visible()
 
 
-def test_the_redesign_keeps_the_products_and_breaks_the_selectors(site: FixtureServer, page: Page) -> None:
+def test_redesign_keeps_the_products_and_breaks_the_selectors(site: FixtureServer, page: Page) -> None:
     site.version = "v2"
     page.goto(site.url + "list")
     assert names(page) == []
@@ -85,26 +85,26 @@ def test_the_redesign_keeps_the_products_and_breaks_the_selectors(site: FixtureS
         ("slow?ms=2000", "Timeout 300ms exceeded"),
     ],
 )
-def test_a_page_that_never_comes(site: FixtureServer, page: Page, path: str, error: str) -> None:
+def test_hanging_and_dropped_requests_fail(site: FixtureServer, page: Page, path: str, error: str) -> None:
     with pytest.raises(Error, match=error):
         page.goto(site.url + path, timeout=300 if "Timeout" in error else 5000)
 
 
-def test_slow_is_late_but_comes(site: FixtureServer, page: Page) -> None:
+def test_slow_page_arrives_late(site: FixtureServer, page: Page) -> None:
     before = time.monotonic()
     page.goto(site.url + "slow?ms=300")
     assert time.monotonic() - before > 0.3
     assert len(names(page)) == 12
 
 
-def test_a_drip_shows_its_first_products_before_the_last(site: FixtureServer, page: Page) -> None:
+def test_slow_drip_shows_the_first_products_before_the_last(site: FixtureServer, page: Page) -> None:
     page.goto(site.url + "slow-drip?ms=1300", wait_until="commit")
     expect(page.locator(ITEM).nth(2)).to_be_visible()
     assert page.locator(ITEM).count() < 12
     expect(page.locator(ITEM)).to_have_count(12)
 
 
-def test_flaky_fails_as_often_as_asked_for_each_key(site: FixtureServer, page: Page) -> None:
+def test_flaky_fails_the_requested_number_of_times_per_key(site: FixtureServer, page: Page) -> None:
     def statuses(key: str) -> list[int]:
         return [page.request.get(f"{site.url}flaky?key={key}&fails=2").status for _ in range(4)]
 
@@ -112,7 +112,7 @@ def test_flaky_fails_as_often_as_asked_for_each_key(site: FixtureServer, page: P
     assert statuses("b&how=/429") == [429, 429, 200, 200]
 
 
-def test_any_trouble_can_take_the_place_of_the_list(site: FixtureServer, page: Page) -> None:
+def test_any_trouble_can_replace_the_list(site: FixtureServer, page: Page) -> None:
     for trouble, status in (("/503", 503), ("/bot-wall?status=403", 403), ("/login-expired", 200), (None, 200)):
         site.state.instead = trouble
         answer = page.goto(site.url + "list")
@@ -122,7 +122,7 @@ def test_any_trouble_can_take_the_place_of_the_list(site: FixtureServer, page: P
     assert len(names(page)) == 12
 
 
-def test_login_expires_and_takes_only_the_right_password(site: FixtureServer, page: Page) -> None:
+def test_login_expires_and_requires_the_right_password(site: FixtureServer, page: Page) -> None:
     page.goto(site.url + "account")
     expect(page.get_by_role("alert")).to_contain_text("Your session has expired")
     for password in ("wrong", PASSWORD):
@@ -135,7 +135,7 @@ def test_login_expires_and_takes_only_the_right_password(site: FixtureServer, pa
     assert page.get_by_role("row").count() == 6
 
 
-def test_injected_is_the_same_list_with_every_instruction_in_it(site: FixtureServer, page: Page) -> None:
+def test_injected_list_contains_every_instruction(site: FixtureServer, page: Page) -> None:
     page.goto(site.url + "injected")
     assert names(page) == [product.name for product in PRODUCTS]
     source = html.unescape(page.content())
@@ -145,19 +145,19 @@ def test_injected_is_the_same_list_with_every_instruction_in_it(site: FixtureSer
     assert "secret" in site.state.collected[0]
 
 
-def test_private_addresses_are_redirected_to(site: FixtureServer, page: Page) -> None:
+def test_redirects_to_private_addresses(site: FixtureServer, page: Page) -> None:
     answer = page.request.get(site.url + "redirect-private", max_redirects=0)
     assert answer.headers["location"] == "http://169.254.169.254/latest/meta-data/"
 
 
-def test_popups_open_and_the_list_stays(site: FixtureServer, page: Page) -> None:
+def test_popups_open_beside_the_list(site: FixtureServer, page: Page) -> None:
     with page.context.expect_page() as opened:
         page.goto(site.url + "popup")
     assert "/paywall" in opened.value.url or opened.value.url == "about:blank"
     assert len(names(page)) == 12
 
 
-def test_the_shelves_share_the_products_out(site: FixtureServer, page: Page) -> None:
+def test_shelves_partition_the_products(site: FixtureServer, page: Page) -> None:
     shelves = []
     for name in ("tools", "fittings"):
         page.goto(f"{site.url}shelf?name={name}")
@@ -166,7 +166,7 @@ def test_the_shelves_share_the_products_out(site: FixtureServer, page: Page) -> 
     assert not set.intersection(*shelves)
 
 
-def test_the_console_is_flooded(site: FixtureServer, page: Page) -> None:
+def test_console_is_flooded(site: FixtureServer, page: Page) -> None:
     lines = []
     page.on("console", lambda message: lines.append(message.type))
     page.goto(site.url + "console-flood?lines=2000")

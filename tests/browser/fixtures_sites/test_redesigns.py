@@ -34,7 +34,7 @@ WALK = """() => {
 
 
 @pytest.mark.parametrize("name", PATHS)
-def test_the_redesign_shares_nothing(open_site: Callable[..., FixtureServer], page: Page, name: str) -> None:
+def test_redesign_shares_no_class_id_or_order(open_site: Callable[..., FixtureServer], page: Page, name: str) -> None:
     site = open_site(name)
     names: dict[str, set[str]] = {"v1": set(), "v2": set()}
     orders: dict[str, set[str]] = {"v1": set(), "v2": set()}

@@ -1,4 +1,4 @@
-"""The hosted product's own clients, as PyPI has them, against a live server."""
+"""The hosted product's own clients, from PyPI, against a live server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from webskillet_client import (
 )
 from webskillet_client import exceptions as successor
 
-from engine.server.keys import Keys
+from engine.server.keys import ApiKeyStore
 from engine.testing import ScriptedModel
 from fixtures_sites import serve
 from tests.support.live import BASE, Live, Serve
@@ -58,7 +58,7 @@ def rows(live: Live) -> Live:
     return live
 
 
-def test_start_result_and_run(rows: Live) -> None:
+def test_client_starts_polls_and_runs_a_task(rows: Live) -> None:
     with intuned(rows) as client:
         started = client.web_tasks.start(body=body())
         assert (started.web_task_id[:3], started.status) == ("wt_", "pending")
@@ -73,7 +73,7 @@ def test_start_result_and_run(rows: Live) -> None:
         assert again.cost.ai_usd == 0
 
 
-async def test_the_async_client(rows: Live) -> None:
+async def test_async_client_starts_and_polls_a_task(rows: Live) -> None:
     client = AsyncIntunedClient(base_url=rows.url + BASE, workspace_id="default")
     try:
         result = await client.web_tasks.run(body=body(), poll_interval_seconds=0.1)
@@ -84,7 +84,7 @@ async def test_the_async_client(rows: Live) -> None:
         await client.aclose()
 
 
-def test_a_pydantic_class_is_a_schema(rows: Live) -> None:
+def test_client_sends_a_pydantic_class_as_schema(rows: Live) -> None:
     code = ROWS.replace("return [", 'return {"rows": [').replace("])]", "])]}")
     save(rows.store, "typed", code, parameters={"rows": 1}, schema=Rows.model_json_schema())
     with intuned(rows) as client:
@@ -93,7 +93,7 @@ def test_a_pydantic_class_is_a_schema(rows: Live) -> None:
     assert len(Rows.model_validate(result.result.data).rows) == 2
 
 
-def test_a_large_result_is_a_file(rows: Live) -> None:
+def test_client_downloads_a_large_result(rows: Live) -> None:
     with intuned(rows) as client:
         result = client.web_tasks.run(body=body(parameters={"rows": 1000}), poll_interval_seconds=0.1)
     assert result.result.type == "file"
@@ -106,7 +106,7 @@ def test_a_large_result_is_a_file(rows: Live) -> None:
     assert httpx.get(wire["csv"]["url"]).text.startswith("n,text\r\n0,")
 
 
-def test_a_failed_task_is_a_result(live: Live) -> None:
+def test_client_returns_a_failed_task(live: Live) -> None:
     save(live.store, "k", "async def run(page, parameters, task):\n    return await page.locator('h1').inner_text()\n")
     with serve("directory") as site, intuned(live) as client:
         private = body(parameters={}, startUrl=site.url)
@@ -115,7 +115,7 @@ def test_a_failed_task_is_a_result(live: Live) -> None:
     assert result.error.details["reason"] == "host-not-allowed"
 
 
-def test_a_rejected_task_is_a_result(serving: Serve) -> None:
+def test_client_returns_a_rejected_task(serving: Serve) -> None:
     model = ScriptedModel([("give_up", {"reason": "not-a-web-task", "message": "a poem is no web task"})])
     live = serving(engine={"model": model})
     with intuned(live) as client:
@@ -124,7 +124,7 @@ def test_a_rejected_task_is_a_result(serving: Serve) -> None:
     assert result.reuse is None
 
 
-def test_a_canceled_task_is_told_by_both_clients(serving: Serve) -> None:
+def test_both_clients_report_a_canceled_task(serving: Serve) -> None:
     with serve("misbehaving") as site:
         live = serving(engine={"allow_hosts": [site.url]})
         save(live.store, "k", HANGS)
@@ -136,8 +136,8 @@ def test_a_canceled_task_is_told_by_both_clients(serving: Serve) -> None:
             assert runs.runs.get(run_id=task_id).status == "canceled"
 
 
-def test_keys_and_errors_are_told_as_the_client_expects(rows: Live) -> None:
-    keys = Keys(rows.store)
+def test_client_understands_errors_and_api_keys(rows: Live) -> None:
+    keys = ApiKeyStore(rows.store)
     _, key = keys.create("default", "mine")
     other, foreign = keys.create("other", "theirs")
     for wrong in (None, "wtk_wrong"):
@@ -161,12 +161,12 @@ def test_keys_and_errors_are_told_as_the_client_expects(rows: Live) -> None:
             with pytest.raises(ValidationError) as invalid:
                 client.web_tasks.start(body=wrong_body)
             assert invalid.value.status_code == 422
-            told = invalid.value.body
-            assert {"code", "category", "message", "retirable", "details", "correlationId"} == told.keys()
-            assert told["details"]["errors"][0]["field"] in ("task", "startUrl", "proxy")
+            error = invalid.value.body
+            assert {"code", "category", "message", "retirable", "details", "correlationId"} == error.keys()
+            assert error["details"]["errors"][0]["field"] in ("task", "startUrl", "proxy")
 
 
-def test_the_successor_runs(rows: Live) -> None:
+def test_webskillet_client_runs_a_task(rows: Live) -> None:
     with WebskilletClient(base_url=rows.url) as client:
         run = client.runs.run(
             body={"task": TASK, "skilletId": "k", "parameters": {"rows": 2}}, poll_interval_seconds=0.1
@@ -185,7 +185,7 @@ def test_the_successor_runs(rows: Live) -> None:
         assert len(httpx.get(large.resultFile["url"]).json()) == 1000
 
 
-async def test_the_successor_fails_and_refuses(live: Live) -> None:
+async def test_webskillet_client_reports_failures_and_refusals(live: Live) -> None:
     save(live.store, "k", "async def run(page, parameters, task):\n    return await page.locator('h1').inner_text()\n")
     async with AsyncWebskilletClient(base_url=live.url) as client:
         down = {"task": TASK, "skilletId": "k", "startUrl": "http://127.0.0.1:9/"}
@@ -204,10 +204,10 @@ async def test_the_successor_fails_and_refuses(live: Live) -> None:
         assert not_yet.value.status_code == 501
 
 
-def test_the_key_names_the_successors_workspace(live: Live) -> None:
+def test_webskillet_client_uses_the_workspace_of_its_key(live: Live) -> None:
     save_in = live.store / "team"
     save_in.mkdir(parents=True)
-    _, key = Keys(live.store).create("team", "")
+    _, key = ApiKeyStore(live.store).create("team", "")
     with WebskilletClient(base_url=live.url, api_key=key) as client:
         run_id = client.runs.start(body={"task": TASK, "startUrl": "http://127.0.0.1:9/", "skilletId": "new"}).id
         assert client.runs.get(run_id=run_id).id == run_id
@@ -216,7 +216,7 @@ def test_the_key_names_the_successors_workspace(live: Live) -> None:
         client.runs.list()
 
 
-def test_attachments_become_urls(live: Live, tmp_path: Path) -> None:
+def test_attachments_become_signed_urls(live: Live, tmp_path: Path) -> None:
     code = """\
 async def run(page, parameters, task):
     from pathlib import Path

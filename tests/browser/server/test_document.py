@@ -1,4 +1,4 @@
-"""The OpenAPI document holds: generated calls find no fault of the server, and no answer that it does not tell."""
+"""The OpenAPI document is correct: generated calls get no server error, and only answers that it lists."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import just
 from schemathesis import GenerationMode
 
-from engine.server.keys import Keys
+from engine.server.keys import ApiKeyStore
 from fixtures_sites import serve
 from tests.support.live import BASE, Live
 from tests.support.saved import TASK, save
@@ -49,8 +49,10 @@ PATHS = [
 
 @dataclass
 class Busy:
-    """A server with a task in each state. Its only slot is taken, so that what generated calls start waits, or finds
-    the line full: no browser is needed for it."""
+    """A server with a task in each state.
+
+    Its only slot is taken, so that tasks of generated calls stay pending or find the queue full, and need no browser.
+    """
 
     live: Live
     key: str
@@ -59,11 +61,11 @@ class Busy:
     calls: int = 0
 
     def aim(self, case: schemathesis.Case, mode: GenerationMode) -> None:
-        """Half of the calls mean a workspace and a task that exist."""
+        """Point half of the calls at a workspace and a task that exist."""
         self.calls += 1
-        if self.calls % 2 or mode is GenerationMode.NEGATIVE:  # what is unfit must stay so
+        if self.calls % 2 or mode is GenerationMode.NEGATIVE:  # an invalid call must stay invalid
             return
-        # A stream of a task that runs has no end, and a canceled one would let the next have its slot.
+        # The stream of a running task does not end, and canceling the task would give its slot to the next.
         known = self.ended if case.path.endswith(("/cancel", "/events")) else self.ended + self.alive
         for name in case.path_parameters or {}:
             if name == "workspaceId":
@@ -86,20 +88,20 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Busy]:
             alive = [live.start(**hanging) for _ in range(3)]
             ended.append(alive.pop())
             live.http.post(f"/api/v1/runs/{ended[-1]}/cancel")
-            _, key = Keys(store).create("default", "generated")
+            _, key = ApiKeyStore(store).create("default", "generated")
             yield Busy(live, key, ended, alive)
         finally:
             live.stop()
 
 
-def test_every_path_is_called(busy: Busy) -> None:
+def test_document_lists_every_route(busy: Busy) -> None:
     document = busy.live.http.get("/openapi.json").json()
     assert list(document["paths"]) == PATHS
     assert document["components"]["securitySchemes"]["key"]["name"] == "x-api-key"
 
 
 def call(busy: Busy, path: str, examples: int) -> int:
-    """Calls the operations of a path with generated data, fit and unfit; gives how many calls that were."""
+    """Call the operations of a path with generated data, valid and invalid; return the number of calls."""
     schema = schemathesis.openapi.from_url(f"{busy.live.url}/openapi.json")
     schema.config.generation.update(with_security_parameters=False)  # every call has the key
     before = busy.calls
@@ -122,13 +124,15 @@ def call(busy: Busy, path: str, examples: int) -> int:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_call_finds_a_fault_or_an_answer_that_is_not_told(busy: Busy, path: str) -> None:
+def test_generated_calls_get_only_documented_answers(busy: Busy, path: str) -> None:
     assert call(busy, path, 15) >= 1
 
 
 @pytest.mark.soak
-def test_thousands_of_calls(busy: Busy, capsys: pytest.CaptureFixture[str]) -> None:
-    made = sum(call(busy, path, 300) for path in PATHS)
+def test_thousands_of_generated_calls_get_only_documented_answers(
+    busy: Busy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = sum(call(busy, path, 300) for path in PATHS)
     with capsys.disabled():
-        print(f"\n{made} generated calls")  # noqa: T201  the figure is to be reported
-    assert made >= 3000
+        print(f"\n{calls} generated calls")  # noqa: T201  the number is reported
+    assert calls >= 3000

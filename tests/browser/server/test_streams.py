@@ -29,7 +29,7 @@ def start(live: Live) -> str:
     return live.start(task=TASK, reuseKey="k", parameters={"n": 5})
 
 
-def test_events_come_as_they_happen_and_from_where_the_caller_was(quick: Live) -> None:
+def test_event_stream_resumes_after_the_last_event_id(quick: Live) -> None:
     task_id = start(quick)
     url = f"{BASE}/default/web-tasks/{task_id}/events"
     with quick.http.stream("GET", url) as stream:
@@ -47,7 +47,7 @@ def test_events_come_as_they_happen_and_from_where_the_caller_was(quick: Live) -
     assert quick.http.get(f"{BASE}/default/web-tasks/wt_1/events").status_code == 404
 
 
-def test_tasks_are_listed_by_status_and_key(quick: Live) -> None:
+def test_tasks_can_be_listed_by_status_and_key(quick: Live) -> None:
     task_id = start(quick)
     quick.end(task_id)
     url = f"{BASE}/default/web-tasks"
@@ -99,7 +99,7 @@ def door() -> Iterator[Door]:
         made.server.server_close()
 
 
-def test_the_end_of_a_server_hands_its_tasks_to_the_next(serving: Serve) -> None:
+def test_stopped_server_leaves_its_tasks_to_the_next(serving: Serve) -> None:
     with door() as site:
         first = serving(engine={"allow_hosts": [site.url], "max_tasks": 1})
         save(first.store, "k", TITLE)
@@ -120,7 +120,7 @@ def test_the_end_of_a_server_hands_its_tasks_to_the_next(serving: Serve) -> None
         assert [task["result"]["data"] for task in ended] == ["Open", "Open"]
 
 
-def test_running_tasks_may_end_within_the_grace(serving: Serve) -> None:
+def test_running_tasks_may_end_within_the_grace_period(serving: Serve) -> None:
     with door() as site:
         first = serving(engine={"allow_hosts": [site.url]}, grace=60.0)
         save(first.store, "k", TITLE)
@@ -132,7 +132,7 @@ def test_running_tasks_may_end_within_the_grace(serving: Serve) -> None:
         assert second.result(running)["result"]["data"] == "Open"
 
 
-def test_a_large_result_is_found_after_the_store_was_moved(serving: Serve, tmp_path: Path) -> None:
+def test_large_result_is_found_after_the_store_was_moved(serving: Serve, tmp_path: Path) -> None:
     before = serving()
     rows = "async def run(page, parameters, task):\n    return [{'n': n, 'text': 'x' * 60} for n in range(2000)]\n"
     save(before.store, "k", rows)

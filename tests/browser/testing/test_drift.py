@@ -14,7 +14,7 @@ from tests.support.saved import TASK, save
 SOME = ("rename-classes", "reorder-columns", "field-missing", "empty-list", "swapped-fields", "error-page")
 
 
-async def test_a_good_automation_is_right_or_says_what_is_wrong(tmp_path: Path) -> None:
+async def test_drift_is_noticed_or_the_output_is_right(tmp_path: Path) -> None:
     chosen = [m for m in drift.MUTATIONS if m.name in SOME]
     with subjects.site("archive") as server:
         subject = await subjects.written("archive", server, tmp_path / "store", replays=0)
@@ -31,7 +31,7 @@ async def test_a_good_automation_is_right_or_says_what_is_wrong(tmp_path: Path) 
     assert {f.mutation.name: f.reason for f in found}["error-page"] == "error-page"
 
 
-async def test_success_with_wrong_output_is_called_so(tmp_path: Path) -> None:
+async def test_wrong_output_is_reported_as_silently_wrong(tmp_path: Path) -> None:
     code = "async def run(page, parameters, task):\n    return ['January']\n"
     months = iter([["January"], ["February"]])  # the site has moved on, and the code never looks
     with serve("archive") as server:
@@ -46,7 +46,7 @@ async def test_success_with_wrong_output_is_called_so(tmp_path: Path) -> None:
     assert "WRONG" in drift.tables(found)
 
 
-async def test_an_automation_that_is_wrong_to_begin_with_is_not_measured(tmp_path: Path) -> None:
+async def test_wrong_baseline_is_not_measured(tmp_path: Path) -> None:
     code = "async def run(page, parameters, task):\n    return [await page.title()]\n"
     with serve("archive") as server:
         save(tmp_path / "store", "k", code, start_url=server.url)

@@ -1,4 +1,4 @@
-"""``webtasks doctor`` on this machine, and on ones that lack something."""
+"""``webtasks doctor`` on this machine, and where requirements are missing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def by_name(result: Result) -> dict[str, dict[str, Any]]:
     return {check["name"]: check for check in data(result)["checks"]}
 
 
-def test_everything_necessary_is_here(cli: Run) -> None:
+def test_doctor_passes_on_this_machine(cli: Run) -> None:
     result = cli("doctor", "--json")
     assert result.exit_code == 0, result.stdout
     checks = by_name(result)
@@ -28,24 +28,28 @@ def test_everything_necessary_is_here(cli: Run) -> None:
     assert "ANTHROPIC_API_KEY" in checks["model"]["remedy"]
 
 
-def test_the_key_is_never_shown(cli: Run, guide: FixtureServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_shows_neither_key_nor_credentials(
+    cli: Run, guide: FixtureServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-very-secret")
     monkeypatch.setenv("ANTHROPIC_BASE_URL", guide.url.replace("http://", "http://ada:lovelace@"))
     result = cli("doctor")
     assert "with the key in ANTHROPIC_API_KEY" in result.stdout
-    assert f"{guide.url} takes connections" in result.stdout
+    assert f"{guide.url} accepts connections" in result.stdout
     assert "secret" not in result.stdout
     assert "lovelace" not in result.stdout
-    assert not guide.requests, "nothing is asked"
+    assert not guide.requests, "no request is sent"
 
 
-def test_an_endpoint_where_nobody_listens_is_named(cli: Run) -> None:
+def test_doctor_warns_of_an_unreachable_model_endpoint(cli: Run) -> None:
     checks = by_name(cli("doctor", "--json", "--base-url", "http://127.0.0.1:9"))
     assert checks["model endpoint"]["state"] == "warning"
     assert "ANTHROPIC_BASE_URL" in checks["model endpoint"]["remedy"]
 
 
-def test_what_is_missing_is_one_and_has_its_remedy(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_exits_with_1_and_names_remedies_for_missing_parts(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("sandbox.isolation.landlock.OLDEST_ABI", 1000)
     result = cli("doctor", "--browser", str(tmp_path / "no-browser"), "--json")
@@ -58,7 +62,7 @@ def test_what_is_missing_is_one_and_has_its_remedy(cli: Run, tmp_path: Path, mon
     assert "Missing: git, browser, sandbox: bubblewrap, sandbox: landlock." in shown
 
 
-def test_the_second_jail_is_enough_and_where_it_is_weaker_is_noted(
+def test_doctor_accepts_landlock_alone_and_notes_weaker_protections(
     cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git = shutil.which("git")
@@ -73,7 +77,9 @@ def test_the_second_jail_is_enough_and_where_it_is_weaker_is_noted(
     assert (checks["protects: network"]["state"], checks["protects: files"]["state"]) == ("ok", "warning")
 
 
-def test_without_a_jail_bubblewrap_is_no_hindrance(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_does_not_require_bubblewrap_with_isolation_none(
+    cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     checks = by_name(cli("doctor", "--isolation", "none", "--json"))
     assert checks["sandbox: bubblewrap"]["state"] == "warning"

@@ -1,4 +1,4 @@
-"""The command as a user runs it, on a store with one automation that was saved by hand."""
+"""The command as a user runs it, on a store with one hand-written automation."""
 
 from tests.support.command import cli, guide, store, trouble
 

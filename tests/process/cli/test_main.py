@@ -1,4 +1,4 @@
-"""The entry point: help, version, what is missing, errors without a stack trace."""
+"""The entry point as a process: help, missing extras, errors without a stack trace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.command import started
 from tests.support.paths import ROOT
 
 
-def test_help_names_the_commands_and_the_exit_codes() -> None:
+def test_help_lists_commands_and_exit_codes() -> None:
     process = started("--help")
     text, _ = process.communicate(timeout=30)
     assert process.returncode == 0
@@ -22,7 +22,7 @@ def test_help_names_the_commands_and_the_exit_codes() -> None:
     assert "130  interrupted" in text
 
 
-def test_help_waits_for_nothing_heavy() -> None:
+def test_help_imports_no_heavy_module() -> None:
     code = (
         "import json, sys; sys.argv = ['webtasks', '--help']\n"
         "from engine.cli import main\n"
@@ -46,11 +46,11 @@ def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_a_store_that_cannot_be_used_is_told_in_a_line(tmp_path: Path) -> None:
+def test_unusable_store_is_reported_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     process = started("--store", str(file / "store"), "run", "Anything", "--ai", "never")
-    output, told = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=30)
     assert (process.returncode, output) == (2, "")
-    assert "Error: " in told
-    assert "Traceback" not in told
+    assert "Error: " in errors
+    assert "Traceback" not in errors

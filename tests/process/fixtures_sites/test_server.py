@@ -35,7 +35,7 @@ def get(visitor: http.client.HTTPConnection, path: str, cookie: str = "") -> tup
     return answer.status, answer.read().decode()
 
 
-def test_the_command_serves_until_interrupted() -> None:
+def test_command_serves_until_interrupted() -> None:
     command = [sys.executable, "-m", "fixtures_sites", "ledger", "--version", "v2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -50,7 +50,7 @@ def test_the_command_serves_until_interrupted() -> None:
         visitor.close()
 
 
-def test_the_command_refuses_a_taken_port(server: FixtureServer) -> None:
+def test_command_refuses_a_port_in_use(server: FixtureServer) -> None:
     command = [sys.executable, "-m", "fixtures_sites", "feed", "--port", str(server.port)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     assert done.returncode == 2

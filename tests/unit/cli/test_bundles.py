@@ -1,4 +1,4 @@
-"""What the commands on saved automations show and change, in text and as JSON."""
+"""Commands on saved automations, in text and as JSON."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def revisions(store: Path) -> list[str]:
     return [revision.id for revision in BundleStore(store / "default").history(KEY)]
 
 
-def test_history_is_newest_first(cli: Run, store: Path) -> None:
+def test_history_lists_revisions_newest_first(cli: Run, store: Path) -> None:
     shown = cli("history", KEY).stdout.splitlines()
-    assert shown[0].split() == ["Revision", "Saved", "Model", "Cost", "What"]
+    assert shown[0].split() == ["Revision", "Saved", "Model", "Cost", "Change"]
     assert [line.split()[0] for line in shown[1:]] == [each[:10] for each in revisions(store)]
     assert [each["id"] for each in data(cli("history", KEY, "--json", "-l", "1"))] == revisions(store)[:1]
 
 
-def test_show_tells_the_facts_and_the_code(cli: Run, store: Path) -> None:
+def test_show_prints_properties_and_code(cli: Run, store: Path) -> None:
     shown = cli("show", KEY).stdout
     for fact in (TASK, "category", revisions(store)[0][:10], str(store / "default" / "bundles" / KEY), "tbody a"):
         assert fact in shown
@@ -36,14 +36,14 @@ def test_show_tells_the_facts_and_the_code(cli: Run, store: Path) -> None:
     assert description["revision"]["id"] == revisions(store)[0]
 
 
-def test_show_names_edits_that_do_not_run(cli: Run, store: Path) -> None:
+def test_show_names_uncommitted_edits(cli: Run, store: Path) -> None:
     (store / "default" / "bundles" / KEY / "automation.py").write_text("# mine\n")
     shown = cli("show", KEY).stdout
     assert "automation.py" in next(line for line in shown.splitlines() if line.startswith("Edited:"))
     assert "# mine" not in shown
 
 
-def test_diff_compares_the_last_two_or_any(cli: Run, store: Path) -> None:
+def test_diff_compares_the_latest_two_or_any_two_revisions(cli: Run, store: Path) -> None:
     last = cli("diff", KEY).stdout
     assert '+    return [{"name": name} for name in await page.locator("tbody a")' in last
     newest, oldest = revisions(store)
@@ -53,13 +53,13 @@ def test_diff_compares_the_last_two_or_any(cli: Run, store: Path) -> None:
     assert data(alone)["diff"] == ""
 
 
-def test_diff_of_a_single_revision_says_so(cli: Run, store: Path) -> None:
+def test_diff_of_a_single_revision_fails_with_a_message(cli: Run, store: Path) -> None:
     result = cli("diff", KEY, "", "HEAD~1")
     assert result.exit_code == 2
-    assert "one revision only" in result.stderr
+    assert "only one revision" in result.stderr
 
 
-def test_rollback_saves_the_older_code_as_the_newest(cli: Run, store: Path) -> None:
+def test_rollback_commits_the_older_code_as_the_latest_revision(cli: Run, store: Path) -> None:
     _, oldest = revisions(store)
     result = cli("rollback", KEY, oldest[:10])
     assert "Roll back" in result.stdout
@@ -69,7 +69,7 @@ def test_rollback_saves_the_older_code_as_the_newest(cli: Run, store: Path) -> N
     assert again["id"] == revisions(store)[0]
 
 
-def test_pin_and_unpin(cli: Run, store: Path) -> None:
+def test_pin_and_unpin_show_in_list_and_show(cli: Run, store: Path) -> None:
     newest, oldest = revisions(store)
     assert data(cli("pin", KEY, "HEAD~1", "--json")) == {"key": KEY, "pinned": oldest}
     assert f"pinned at {oldest[:10]}" in cli("bundles", "list").stdout
@@ -80,7 +80,7 @@ def test_pin_and_unpin(cli: Run, store: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["history", "show", "diff", "rollback", "pin", "unpin"])
-def test_an_unknown_key_is_two_and_leaves_no_trace(cli: Run, store: Path, command: str) -> None:
+def test_unknown_key_exits_with_2_and_creates_nothing(cli: Run, store: Path, command: str) -> None:
     revision = ["HEAD"] if command == "rollback" else []
     result = cli(command, "nobody", *revision)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -88,14 +88,14 @@ def test_an_unknown_key_is_two_and_leaves_no_trace(cli: Run, store: Path, comman
     assert not (store / "default" / "bundles" / "nobody").exists()
 
 
-def test_an_unknown_revision_is_two(cli: Run) -> None:
+def test_unknown_revision_exits_with_2(cli: Run) -> None:
     for arguments in (("show", KEY, "beef"), ("diff", KEY, "beef"), ("rollback", KEY, "beef"), ("pin", KEY, "beef")):
         result = cli(*arguments)
         assert result.exit_code == 2
         assert "beef" in result.stderr
 
 
-def test_looking_at_an_empty_store_makes_none(tmp_path: Path) -> None:
+def test_reading_commands_do_not_create_a_store(tmp_path: Path) -> None:
     store = tmp_path / "none"
     for arguments in (
         ["list"],
@@ -112,7 +112,7 @@ def test_looking_at_an_empty_store_makes_none(tmp_path: Path) -> None:
     assert not store.exists()
 
 
-def test_options_stand_before_or_after_the_command(tmp_path: Path, store: Path) -> None:
+def test_common_options_work_before_and_after_the_command(tmp_path: Path, store: Path) -> None:
     run = CliRunner(env={"WEBTASKS_STORE": str(tmp_path / "other")}).invoke
     for arguments in (
         ["--store", str(store), "bundles", "list", "--json"],
@@ -122,7 +122,7 @@ def test_options_stand_before_or_after_the_command(tmp_path: Path, store: Path) 
     assert data(run(webtasks, ["bundles", "list", "--json"])) == []
 
 
-def test_a_long_list_is_cut_and_says_so(cli: Run, store: Path) -> None:
+def test_bundle_list_is_paged_and_says_how_many_are_left(cli: Run, store: Path) -> None:
     for n in range(3):
         save(store, f"more-{n}", "async def run(page, parameters, task):\n    return 1\n")
     keys = [KEY, "more-0", "more-1", "more-2"]
@@ -133,4 +133,4 @@ def test_a_long_list_is_cut_and_says_so(cli: Run, store: Path) -> None:
     shown = cli("bundles", "list", "--limit", "3")
     assert "more-1" in shown.stdout
     assert "more-2" not in shown.stdout
-    assert "1 more; --limit and --offset show them" in shown.output
+    assert "1 more; use --limit and --offset to see them" in shown.output

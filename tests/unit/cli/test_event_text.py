@@ -1,4 +1,4 @@
-"""What a person reads of a run's events."""
+"""A run's events in words."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from engine import Event
-from engine.cli.event_text import narrate
+from engine.cli.event_text import event_line
 
-# As Playwright says it
+# Playwright's own messages
 TIMED_OUT = """Locator.click: Timeout 3000ms exceeded.
 Call log:
   - waiting for locator("#more")
@@ -23,7 +23,7 @@ navigating to "http://127.0.0.1/", waiting until "load"
 
 
 @pytest.mark.parametrize(
-    ("problem", "told"),
+    ("problem", "shown"),
     [
         (TIMED_OUT, 'Locator.click: Timeout 3000ms exceeded. Call log: - waiting for locator("#more")'),
         (
@@ -33,11 +33,11 @@ navigating to "http://127.0.0.1/", waiting until "load"
         ),
     ],
 )
-def test_what_playwright_draws_around_its_logs_is_left_out(problem: str, told: str) -> None:
-    assert line("replay.failed", problems=[problem]) == f"the saved automation does not hold any more: {told}"
+def test_rules_around_playwright_logs_are_left_out(problem: str, shown: str) -> None:
+    assert line("replay.failed", problems=[problem]) == f"the saved automation failed: {shown}"
 
 
 def line(kind: str, **data: Any) -> str:
-    found = narrate(Event(type=kind, task_id="wt_1", time=datetime.now(UTC), data=data))
+    found = event_line(Event(type=kind, task_id="wt_1", time=datetime.now(UTC), data=data))
     assert found is not None
     return found.text

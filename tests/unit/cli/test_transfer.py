@@ -1,4 +1,4 @@
-"""Commands that carry an automation from store to store, or away."""
+"""Commands that move an automation between stores, or delete it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
-def test_export_rm_and_import_are_a_way_there_and_back(cli: Run, store: Path, here: Path) -> None:
+def test_export_rm_and_import_restore_the_automation(cli: Run, store: Path, here: Path) -> None:
     before = BundleStore(store / "default").history(KEY)
     assert cli("bundles", "export", KEY).stdout == "guide.bundle\n"
-    assert cli("bundles", "rm", KEY, "--yes").stdout == "guide is deleted\n"
+    assert cli("bundles", "rm", KEY, "--yes").stdout == "guide was deleted\n"
     assert data(cli("bundles", "list", "--json")) == []
-    assert cli("bundles", "import", "guide.bundle").stdout.startswith("guide: 2 revisions, the last ")
+    assert cli("bundles", "import", "guide.bundle").stdout.startswith("guide: 2 revisions, latest ")
     assert BundleStore(store / "default").history(KEY) == before
     again = cli("bundles", "import", "guide.bundle")
     assert again.exit_code == 2
@@ -35,7 +35,7 @@ def test_export_rm_and_import_are_a_way_there_and_back(cli: Run, store: Path, he
     assert Path(exported["file"]).stat().st_size == exported["bytes"]
 
 
-def test_export_writes_over_nothing_unless_told(cli: Run, here: Path) -> None:
+def test_export_overwrites_only_with_force(cli: Run, here: Path) -> None:
     file = here / "mine.txt"
     file.write_text("mine")
     refused = cli("bundles", "export", KEY, "-o", str(file))
@@ -45,10 +45,10 @@ def test_export_writes_over_nothing_unless_told(cli: Run, here: Path) -> None:
     assert file.read_bytes().startswith(b"# v2 git bundle")
 
 
-def test_rm_asks_first(cli: Run, store: Path) -> None:
+def test_rm_asks_for_confirmation(cli: Run, store: Path) -> None:
     kept = cli("bundles", "rm", KEY, input="n\n")
     assert kept.exit_code == 1
-    assert "Delete 2 revisions of 'guide' for good?" in kept.stderr
+    assert "Permanently delete 2 revisions of 'guide'?" in kept.stderr
     assert BundleStore(store / "default").head(KEY) is not None
     (store / "default" / "bundles" / KEY / "NOTES.md").write_text("mine")
     gone = cli("bundles", "rm", KEY, "--json", input="y\n")
@@ -58,19 +58,19 @@ def test_rm_asks_first(cli: Run, store: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("export", "nobody"), ("rm", "nobody", "-y"), ("import", "nowhere.bundle")])
-def test_what_is_not_there_is_two(cli: Run, arguments: tuple[str, ...]) -> None:
+def test_transfer_of_a_missing_key_or_file_exits_with_2(cli: Run, arguments: tuple[str, ...]) -> None:
     result = cli("bundles", *arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Error: " in result.stderr
 
 
-def test_a_file_that_is_no_bundle_is_refused(cli: Run, here: Path) -> None:
+def test_import_refuses_a_file_that_is_not_a_bundle(cli: Run, here: Path) -> None:
     (here / "page.html").write_text("<html>")
     result = cli("bundles", "import", "page.html")
     assert result.exit_code == 2
     assert "not written by `webtasks bundles export`" in result.stderr
 
 
-def test_the_group_and_the_short_commands_are_the_same(cli: Run) -> None:
+def test_short_commands_print_the_same_as_those_of_the_group(cli: Run) -> None:
     for long, short in (("log", "history"), ("show", "show"), ("diff", "diff")):
         assert cli("bundles", long, KEY).stdout == cli(short, KEY).stdout

@@ -10,7 +10,7 @@ from fixtures_sites.archive.model import REPORTS, Report
 
 
 @pytest.mark.parametrize("report", REPORTS[:3], ids=lambda report: report.number)
-def test_a_pdf_has_every_object_where_its_table_says(report: Report) -> None:
+def test_pdf_cross_reference_table_is_correct(report: Report) -> None:
     content = report.pdf.content
     start = int(re.search(rb"startxref\n(\d+)", content)[1])
     offsets = [int(entry) for entry in re.findall(rb"(\d{10}) 00000 n", content[start:])]

@@ -78,7 +78,7 @@ def get(visitor: http.client.HTTPConnection, path: str, cookie: str = "") -> tup
     return answer.status, answer.read().decode()
 
 
-def test_the_version_switches_on_an_open_connection(server: FixtureServer, visitor: http.client.HTTPConnection) -> None:
+def test_version_switches_on_an_open_connection(server: FixtureServer, visitor: http.client.HTTPConnection) -> None:
     assert get(visitor, "/") == (200, "1")
     socket = visitor.sock
     server.version = "v2"
@@ -87,7 +87,7 @@ def test_the_version_switches_on_an_open_connection(server: FixtureServer, visit
     assert server.requests == [("GET", "/"), ("GET", "/?a=b")]
 
 
-def test_a_session_is_the_visitors_own(visitor: http.client.HTTPConnection) -> None:
+def test_sessions_are_separate(visitor: http.client.HTTPConnection) -> None:
     visitor.request("GET", "/")
     answer = visitor.getresponse()
     answer.read()
@@ -111,7 +111,7 @@ def test_a_session_is_the_visitors_own(visitor: http.client.HTTPConnection) -> N
         ),
     ],
 )
-def test_forms_of_both_kinds_arrive(
+def test_urlencoded_and_multipart_forms_are_parsed(
     server: FixtureServer,
     visitor: http.client.HTTPConnection,
     content_type: str,
@@ -125,19 +125,19 @@ def test_forms_of_both_kinds_arrive(
     assert server.state == ["top"]
 
 
-def test_a_failing_route_is_a_500_and_on_record(server: FixtureServer, visitor: http.client.HTTPConnection) -> None:
+def test_failing_route_is_a_500_and_recorded(server: FixtureServer, visitor: http.client.HTTPConnection) -> None:
     assert get(visitor, "/broken")[0] == 500
     assert "a mistake in the route" in server.errors[0]
     assert get(visitor, "/nowhere")[0] == 404
     assert get(visitor, "/keep/a/b")[0] == 405
 
 
-def test_a_hangup_leaves_no_answer(visitor: http.client.HTTPConnection) -> None:
+def test_hangup_closes_the_connection_without_an_answer(visitor: http.client.HTTPConnection) -> None:
     with pytest.raises(http.client.RemoteDisconnected):
         get(visitor, "/hangup")
 
 
-def test_streams_come_whole_and_head_has_no_body(visitor: http.client.HTTPConnection) -> None:
+def test_streams_are_complete_and_head_has_no_body(visitor: http.client.HTTPConnection) -> None:
     assert get(visitor, "/stream") == (200, "abc")
     visitor.request("HEAD", "/stream")
     answer = visitor.getresponse()
@@ -146,7 +146,7 @@ def test_streams_come_whole_and_head_has_no_body(visitor: http.client.HTTPConnec
     assert get(visitor, "/stream") == (200, "abc")
 
 
-def test_closing_drops_who_waits_and_who_idles(server: FixtureServer, visitor: http.client.HTTPConnection) -> None:
+def test_closing_drops_waiting_and_idle_connections(server: FixtureServer, visitor: http.client.HTTPConnection) -> None:
     idle = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     assert get(idle, "/") == (200, "1")
     visitor.request("GET", "/slow")
@@ -164,7 +164,7 @@ def test_closing_drops_who_waits_and_who_idles(server: FixtureServer, visitor: h
         visitor.request("GET", "/")
 
 
-def test_unknown_names_say_what_there_is(server: FixtureServer) -> None:
+def test_unknown_names_are_refused_with_the_known_ones(server: FixtureServer) -> None:
     with pytest.raises(UnknownSiteError, match="directory"):
         serve("nothing")
     with pytest.raises(UnknownSiteError, match="v1, v2"):
@@ -175,20 +175,20 @@ def test_unknown_names_say_what_there_is(server: FixtureServer) -> None:
 
 
 @pytest.mark.parametrize("name", SITES)
-def test_every_listed_site_starts_and_says_what_it_is(name: str) -> None:
+def test_every_site_starts_and_has_a_description(name: str) -> None:
     with serve(name) as site:
         assert site.site.name == name
         assert site.site.about
         assert {"v1", "v2"} <= set(site.site.versions)
 
 
-def test_the_example_in_the_docstring_runs() -> None:
+def test_package_docstring_example_runs() -> None:
     result = doctest.testmod(fixtures_sites)
     assert result.attempted
     assert not result.failed
 
 
-def test_over_tls_it_serves_the_same_and_no_browser_trusts_it() -> None:
+def test_tls_server_serves_the_same_with_an_untrusted_certificate() -> None:
     with serve("misbehaving", tls=True) as site:
         with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
             urllib.request.urlopen(site.url)

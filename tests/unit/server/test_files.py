@@ -8,21 +8,21 @@ from pathlib import Path
 import httpx
 import pytest
 
-from engine.server.files import Links, Signer
+from engine.server.files import FileLinks, UrlSigner
 from tests.support.live import Live
 
 
 @pytest.fixture
-def signed(tmp_path: Path, live: Live) -> tuple[Live, Links, Path]:
+def signed(tmp_path: Path, live: Live) -> tuple[Live, FileLinks, Path]:
     root = (live.store / "default").resolve()
     file = root / "files" / "wt_1" / "1" / "a b.txt"
     file.parent.mkdir(parents=True)
     file.write_text("contents")
     (root / "records.sqlite3").write_text("secret")
-    return live, Links(Signer(live.store), live.url, "default", root), file
+    return live, FileLinks(UrlSigner(live.store), live.url, "default", root), file
 
 
-def test_a_signed_url_expires_and_cannot_be_changed(signed: tuple[Live, Links, Path]) -> None:
+def test_signed_url_expires_and_cannot_be_changed(signed: tuple[Live, FileLinks, Path]) -> None:
     _, links, file = signed
     later = int(time.time()) + 100
     url = links.url(file, later)
@@ -41,7 +41,7 @@ def test_a_signed_url_expires_and_cannot_be_changed(signed: tuple[Live, Links, P
     assert httpx.get(url).status_code == 410
 
 
-def test_no_signature_reaches_beyond_the_files(signed: tuple[Live, Links, Path]) -> None:
+def test_signed_url_reaches_only_result_files(signed: tuple[Live, FileLinks, Path]) -> None:
     live, links, _ = signed
     later = int(time.time()) + 100
     for path in ("records.sqlite3", "files/../records.sqlite3", "../.server/secret", "files/\0"):

@@ -1,4 +1,4 @@
-"""Who may call: no web page, nobody without a key where keys exist, nobody with too much."""
+"""Access to the server: no calls by web pages, none without an API key where one is required, none above the limits."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from engine import EngineError
-from engine.server.keys import Keys
-from engine.server.serve import Options, Server
+from engine.server.keys import ApiKeyStore
+from engine.server.serve import Server, ServerOptions
 from engine.storage.tasks import TaskRecords
 from tests.support.live import BASE, Live, Serve
 
@@ -26,13 +26,13 @@ def post(live: Live, **headers: str) -> Any:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "a@127.0.0.1", ""])
-def test_a_name_that_was_bound_to_loopback_is_refused(live: Live, host: str) -> None:
+def test_foreign_host_names_are_refused(live: Live, host: str) -> None:
     assert post(live, host=host).status_code == 421
     assert live.http.get("/health", headers={"host": host}).status_code == 421
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "[::1]:8484", "127.0.0.1"])
-def test_loopback_has_its_names(live: Live, host: str) -> None:
+def test_loopback_host_names_are_accepted(live: Live, host: str) -> None:
     assert live.http.get("/health", headers={"host": host}).status_code == 200
 
 
@@ -46,7 +46,7 @@ def test_loopback_has_its_names(live: Live, host: str) -> None:
         {"sec-fetch-site": "same-site"},
     ],
 )
-def test_web_pages_are_refused(live: Live, headers: dict[str, str]) -> None:
+def test_calls_by_web_pages_are_refused(live: Live, headers: dict[str, str]) -> None:
     refused = post(live, **headers)
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert "access-control-allow-origin" not in refused.headers
@@ -54,14 +54,14 @@ def test_web_pages_are_refused(live: Live, headers: dict[str, str]) -> None:
     assert live.http.get("/api/v1/runs").json() == [], "nothing was started"
 
 
-def test_a_link_to_a_file_may_be_followed(live: Live) -> None:
+def test_cross_site_navigation_may_get_but_not_post(live: Live) -> None:
     headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
     assert live.http.get("/health", headers=headers).status_code == 200
     assert live.http.post(START, json=TASK, headers=headers).status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-def test_only_json_is_taken(live: Live, kind: str) -> None:
+def test_content_types_other_than_json_are_refused(live: Live, kind: str) -> None:
     refused = live.http.post(START, content=json.dumps(TASK), headers={"content-type": kind})
     assert (refused.status_code, refused.json()["code"]) == (415, "unsupported-media-type")
 
@@ -69,12 +69,12 @@ def test_only_json_is_taken(live: Live, kind: str) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[" * 100_000, b"\xff", b'{"task":"\\ud800"}', b'{"task":"x","timeout":NaN}', b"null"]
 )
-def test_what_is_no_request_is_told_so(live: Live, body: bytes) -> None:
+def test_malformed_bodies_are_invalid_requests(live: Live, body: bytes) -> None:
     refused = live.http.post(START, content=body, headers={"content-type": "application/json"})
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
 
 
-def test_a_body_has_its_limit(serving: Serve) -> None:
+def test_too_large_bodies_are_refused(serving: Serve) -> None:
     live = serving(max_body_bytes=1000)
     large = json.dumps({**TASK, "parameters": {"x": "y" * 2000}}).encode()
     headers = {"content-type": "application/json"}
@@ -84,14 +84,14 @@ def test_a_body_has_its_limit(serving: Serve) -> None:
     assert live.http.post(START, json=TASK).status_code == 200
 
 
-def test_a_call_may_not_name_private_addresses(live: Live) -> None:
+def test_calls_may_not_allow_private_addresses(live: Live) -> None:
     refused = live.http.post(START, json={**TASK, "allowHosts": ["http://127.0.0.1:9"]})
     assert refused.status_code == 422
     assert refused.json()["details"]["errors"][0]["field"] == "allowHosts"
 
 
 @pytest.mark.parametrize("path", [START, "/api/v1/runs/start"])
-def test_a_call_gets_as_much_time_and_money_as_the_operator_says(serving: Serve, path: str) -> None:
+def test_calls_above_the_operators_limits_are_refused(serving: Serve, path: str) -> None:
     live = serving(max_timeout=60.0, max_usd=0.1)
     for asked in ({"timeout": 61}, {"budgetUsd": 0.11}):
         refused = live.http.post(path, json={**TASK, **asked})
@@ -101,7 +101,7 @@ def test_a_call_gets_as_much_time_and_money_as_the_operator_says(serving: Serve,
     assert live.http.post(path, json={**TASK, "timeout": 60, "budgetUsd": 0.1}).status_code == 200
 
 
-def test_a_call_that_asks_for_nothing_gets_no_more(serving: Serve) -> None:
+def test_calls_without_limits_get_the_operators(serving: Serve) -> None:
     live = serving(max_timeout=60.0, max_usd=0.1)
     task_id = live.http.post(START, json=TASK).json()["webTaskId"]
     with closing(TaskRecords(live.store / "default" / "records.sqlite3")) as records:
@@ -109,62 +109,62 @@ def test_a_call_that_asks_for_nothing_gets_no_more(serving: Serve) -> None:
     assert (limits.timeout, limits.budget_usd) == (60, 0.1)
 
 
-def test_keys_are_wanted_as_soon_as_there_is_one_and_stay_so(live: Live) -> None:
+def test_api_keys_stay_required_once_one_was_created(live: Live) -> None:
     assert post(live).status_code == 200
-    keys = Keys(live.store)
+    keys = ApiKeyStore(live.store)
     key, text = keys.create("default", "")
     assert post(live).status_code == 401
     assert post(live, **{"x-api-key": text}).status_code == 200
-    Keys(live.store).revoke(key.id)
+    ApiKeyStore(live.store).revoke(key.id)
     assert post(live, **{"x-api-key": text}).status_code == 401
-    assert post(live).status_code == 401, "no key is left, and the door is not open"
+    assert post(live).status_code == 401, "with every key revoked, calls still require one"
     assert live.http.get("/health").status_code == 200
 
 
-def test_no_key_is_on_the_disk(tmp_path: Path) -> None:
-    _, text = Keys(tmp_path).create("default", "mine")
+def test_api_keys_are_stored_as_hashes_only(tmp_path: Path) -> None:
+    _, text = ApiKeyStore(tmp_path).create("default", "mine")
     files = [path for path in (tmp_path / ".server").iterdir() if path.suffix != ".lock"]
     assert [path.name for path in files] == ["keys.json"]
     assert text not in files[0].read_text()
     assert stat.S_IMODE(files[0].stat().st_mode) == 0o600
 
 
-def test_a_damaged_list_of_keys_opens_nothing(live: Live) -> None:
-    Keys(live.store).create("default", "")
+def test_damaged_key_file_refuses_all_calls(live: Live) -> None:
+    ApiKeyStore(live.store).create("default", "")
     (live.store / ".server" / "keys.json").write_text("{}")
     assert post(live).status_code == 503
 
 
-async def test_beyond_loopback_a_key_comes_first(tmp_path: Path) -> None:
-    options = Options(store=tmp_path, host="0.0.0.0", port=0)
+async def test_server_beyond_loopback_requires_an_api_key(tmp_path: Path) -> None:
+    options = ServerOptions(store=tmp_path, host="0.0.0.0", port=0)
     with pytest.raises(EngineError, match="webtasks keys create"):
-        Server(options, lambda name: pytest.fail("no engine was asked for"))
-    key, _ = Keys(tmp_path).create("default", "")
-    Keys(tmp_path).revoke(key.id)
+        Server(options, lambda name: pytest.fail("no engine may be made"))
+    key, _ = ApiKeyStore(tmp_path).create("default", "")
+    ApiKeyStore(tmp_path).revoke(key.id)
     with pytest.raises(EngineError, match="webtasks keys create"):
-        Server(options, lambda name: pytest.fail("no engine was asked for"))
+        Server(options, lambda name: pytest.fail("no engine may be made"))
 
 
-async def test_behind_a_public_name_a_key_comes_first(tmp_path: Path) -> None:
-    options = Options(store=tmp_path, port=0, public_url="https://tasks.example")
-    with pytest.raises(EngineError, match=r"^https://tasks\.example can be reached .*`webtasks keys create`"):
-        Server(options, lambda name: pytest.fail("no engine was asked for"))
-    local = Options(store=tmp_path, port=0, public_url="http://localhost:9")
-    server = Server(local, lambda name: pytest.fail("no engine was asked for"))
+async def test_server_with_public_url_requires_an_api_key(tmp_path: Path) -> None:
+    options = ServerOptions(store=tmp_path, port=0, public_url="https://tasks.example")
+    with pytest.raises(EngineError, match=r"^https://tasks\.example is reachable .*`webtasks keys create`"):
+        Server(options, lambda name: pytest.fail("no engine may be made"))
+    local = ServerOptions(store=tmp_path, port=0, public_url="http://localhost:9")
+    server = Server(local, lambda name: pytest.fail("no engine may be made"))
     assert not server.keys_required
     server._socket.close()
 
 
-async def test_a_taken_port_is_told(tmp_path: Path) -> None:
+async def test_port_in_use_is_reported(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        options = Options(store=tmp_path, port=taken.getsockname()[1])
-        with pytest.raises(EngineError, match="the port is taken"):
-            Server(options, lambda name: pytest.fail("no engine was asked for"))
+        options = ServerOptions(store=tmp_path, port=taken.getsockname()[1])
+        with pytest.raises(EngineError, match="the port is in use"):
+            Server(options, lambda name: pytest.fail("no engine may be made"))
 
 
-def test_looking_at_a_workspace_does_not_make_it(live: Live) -> None:
+def test_reading_a_workspace_does_not_create_it(live: Live) -> None:
     assert live.http.get(f"{BASE}/nobody/web-tasks").json() == []
     assert live.http.get(f"{BASE}/nobody/web-tasks/wt_1/result").status_code == 404
     assert live.http.post(f"{BASE}/{'x' * 300}/web-tasks/start", json=TASK).status_code == 422
@@ -172,7 +172,7 @@ def test_looking_at_a_workspace_does_not_make_it(live: Live) -> None:
     assert [path.name for path in live.store.iterdir()] == [".server"]
 
 
-def test_the_wrong_method_is_told_the_right_ones(live: Live) -> None:
+def test_wrong_method_is_answered_with_the_allowed_ones(live: Live) -> None:
     refused = live.http.delete("/api/v1/runs/x")
     assert refused.status_code == 405
     assert {"GET", "PATCH"} <= set(refused.headers["allow"].split(", "))

@@ -74,9 +74,7 @@ def under(mutation: Mutation, visitor: Visitor) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: m.name)
-def test_each_mutation_changes_some_site_and_leaves_what_it_says_it_leaves(
-    mutation: Mutation, visitors: dict[str, Visitor]
-) -> None:
+def test_each_mutation_changes_some_site_as_its_effect_says(mutation: Mutation, visitors: dict[str, Visitor]) -> None:
     changed = []
     for name, visitor in visitors.items():
         after, count = under(mutation, visitor)
@@ -89,7 +87,7 @@ def test_each_mutation_changes_some_site_and_leaves_what_it_says_it_leaves(
     assert changed, "no site has anything for it to change"
 
 
-def test_without_a_mutation_the_site_is_as_it_is(visitors: dict[str, Visitor]) -> None:
+def test_proxy_without_a_mutation_changes_nothing(visitors: dict[str, Visitor]) -> None:
     for name, visitor in visitors.items():
         said = visitor.all()
         for path in PAGES[name][0] if name != "ledger" else ():
@@ -97,7 +95,7 @@ def test_without_a_mutation_the_site_is_as_it_is(visitors: dict[str, Visitor]) -
                 assert response.read().decode() in said
 
 
-def test_a_layout_is_needed_only_by_mutations_that_name_a_field() -> None:
+def test_only_mutations_of_a_field_need_a_layout() -> None:
     with serve("archive") as server, DriftProxy(server.url, Layout()) as proxy:
         for mutation in MUTATIONS:
             proxy.mutation = mutation
@@ -105,7 +103,7 @@ def test_a_layout_is_needed_only_by_mutations_that_name_a_field() -> None:
             assert proxy.changed == 0 or not mutation.needs
 
 
-def test_a_site_that_is_not_there_is_a_bad_gateway(visitors: dict[str, Visitor]) -> None:
+def test_unreachable_site_is_a_bad_gateway(visitors: dict[str, Visitor]) -> None:
     with serve("archive") as server:
         gone = server.url
     with DriftProxy(gone) as proxy, pytest.raises(OSError, match="502"):

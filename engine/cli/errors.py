@@ -1,0 +1,59 @@
+"""Engine errors on the command line: in the terms of its options, and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine import errors
+from engine.errors import EngineError, TaskNotFound
+
+# The engine's arguments whose options have other names; the rest differ by dashes only.
+_OPTIONS = {
+    "task": "TASK",
+    "output_schema": "--schema",
+    "reuse_key": "--key",
+    "budget_usd": "--budget",
+    "secrets": "--secret",
+    "allow_hosts": "--allow-host",
+    "other_parameters": "--other",
+}
+_SAME_NAME = (
+    "start_url", "parameters", "model", "ai", "timeout", "if_interrupted", "idempotency_key", "workspace", "isolation",
+    "browser", "base_url", "egress", "proxy", "status", "limit", "offset", "max_tasks", "max_pending", "usd_per_day",
+    "key_usd_per_day", "base_path", "public_url",
+)  # fmt: skip
+
+
+def message_for_user(error: EngineError) -> str:
+    """Return the error's message, with the option in place of the engine's argument at its beginning.
+
+    >>> message_for_user(errors.InvalidRequest("start_url must be an http or https URL", field="start_url"))
+    '--start-url must be an http or https URL'
+    """
+    field = str(error.details.get("field", ""))
+    option = _OPTIONS.get(field) or (f"--{field.replace('_', '-')}" if field in _SAME_NAME else None)
+    if option is not None and error.message.startswith((f"{field} ", f"{field}:")):
+        return option + error.message.removeprefix(field)
+    return error.message
+
+
+def error_to_json(error: EngineError) -> dict[str, Any]:
+    """Return the error as ``type``, ``message`` and ``details``.
+
+    >>> error_to_json(EngineError("the disk is full", path="/store"))
+    {'type': 'EngineError', 'message': 'the disk is full', 'details': {'path': '/store'}}
+    """
+    return {"type": type(error).__name__, "message": error.message, "details": error.details}
+
+
+def error_from_json(data: dict[str, Any]) -> EngineError:
+    """Rebuild an error that another process wrote with ``error_to_json``.
+
+    >>> error_from_json({"type": "StoreError", "message": "the disk is full", "details": {}})
+    StoreError('the disk is full')
+    """
+    kind = getattr(errors, data["type"], EngineError)
+    if kind is TaskNotFound:
+        return TaskNotFound(data["details"]["task_id"])
+    known = isinstance(kind, type) and issubclass(kind, EngineError)
+    return (kind if known else EngineError)(data["message"], **data["details"])

@@ -1,0 +1,53 @@
+"""Engine errors on the command line: one JSON form, and messages that name options."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import errors
+from engine.cli.errors import error_from_json, error_to_json, message_for_user
+from engine.errors import BundleLocked, EngineError, InvalidRequest, StoreError, TaskNotFound
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidRequest("timeout must be positive", field="timeout"),
+        StoreError("the disk is full"),
+        BundleLocked("another run holds the key", key="k", waited=3.5),
+        TaskNotFound("wt_1"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_error_keeps_type_message_and_details_between_processes(error: EngineError) -> None:
+    data = error_to_json(error)
+    assert data == {"type": type(error).__name__, "message": str(error), "details": error.details}
+    rebuilt = error_from_json(data)
+    assert (type(rebuilt), rebuilt.message, rebuilt.details) == (type(error), error.message, error.details)
+
+
+@pytest.mark.parametrize("name", ["ValueError", "Any", "annotations", "NoSuchError"])
+def test_unknown_error_types_become_engine_errors(name: str) -> None:
+    rebuilt = error_from_json({"type": name, "message": "it failed", "details": {}})
+    assert (type(rebuilt), rebuilt.message) == (EngineError, "it failed")
+
+
+def test_every_engine_error_can_be_rebuilt() -> None:
+    kinds = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, EngineError)]
+    assert len(kinds) > 10
+    for kind in kinds:
+        assert type(error_from_json({"type": kind.__name__, "message": "m", "details": {"task_id": "wt_1"}})) is kind
+
+
+@pytest.mark.parametrize(
+    ("message", "field", "shown"),
+    [
+        ("start_url must be an http or https URL", "start_url", "--start-url must be an http or https URL"),
+        ("output_schema: $dynamicRef is not supported", "output_schema", "--schema: $dynamicRef is not supported"),
+        ("task is empty", "task", "TASK is empty"),
+        ("a reuse key is a string", "reuse_key", "a reuse key is a string"),
+        ("a commit needs a subject", "subject", "a commit needs a subject"),
+    ],
+)
+def test_messages_name_options_instead_of_arguments(message: str, field: str, shown: str) -> None:
+    assert message_for_user(InvalidRequest(message, field=field)) == shown
