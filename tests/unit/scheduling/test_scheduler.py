@@ -300,6 +300,27 @@ async def test_result_that_cannot_be_recorded_is_recorded_later(
         assert recorded == first.model_copy(update={"warnings": ()})
 
 
+@pytest.mark.parametrize("recorded", [False, True])
+async def test_cancel_while_the_result_is_recorded_returns_the_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorded: bool
+) -> None:
+    finish, recording = TaskRecords.finish, threading.Event()
+
+    def slow(*arguments: Any, **named: Any) -> bool:
+        ended = finish(*arguments, **named) if recorded else None
+        recording.set()
+        time.sleep(0.5)  # the task is canceled meanwhile
+        return finish(*arguments, **named) if ended is None else ended
+
+    monkeypatch.setattr(TaskRecords, "finish", slow)
+    async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
+        run = asyncio.create_task(one.run(TASK, reuse_key="k", **REPLAY))
+        await asyncio.to_thread(recording.wait)
+        (task,) = await one.list()
+        assert (await one.cancel(task.web_task_id)).status == "completed"
+        assert (await run).status == "completed"
+
+
 async def test_closing_records_results_that_could_not_be_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,7 @@
-"""A thousand waiting tasks on trivial automations: order, memory, and the time beyond the browser's own.
+"""A thousand pending tasks on trivial automations: order, memory, and the engine's own time beyond the browser's.
 
 One slot, so that what a task takes is what it costs: the time of its attempt is the worker's and the browser's, the
-rest is the engine's own. Give a smaller number to look quickly: ``python -m tests.benchmarks.bench_line 100``.
+rest is the engine's own. Give a smaller number to look quickly: ``python -m tests.benchmarks.bench_queue 100``.
 """
 
 from __future__ import annotations
