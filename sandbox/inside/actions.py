@@ -1,4 +1,4 @@
-"""Notice what an automation does to its pages, by wrapping Playwright's methods in this process."""
+"""Wrappers around Playwright's methods, by which a run's recorder is told what the automation does to its pages."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ Current = Callable[[], "RunRecorder | None"]
 
 
 def watch_actions(current: Current, pages: Callable[[], list[Page]]) -> None:
-    """Have a recorder told of acts, typed texts and own requests, from now on.
+    """Tell a recorder of acts, typed texts and own requests from now on.
 
     Args:
         current: Gives the recorder of the run that is going on.
@@ -84,7 +84,7 @@ def _watch_act(owner: type, name: str, current: Current, pages: Callable[[], lis
 
 
 def _watch_submitting(owner: type, name: str, current: Current, pages: Callable[[], list[Page]]) -> None:
-    """An act that may submit the form that its target belongs to."""
+    """Watch an act that may submit the form that its target belongs to."""
     original = getattr(owner, name)
 
     @wraps(original)
@@ -99,7 +99,7 @@ def _watch_submitting(owner: type, name: str, current: Current, pages: Callable[
 
 
 def _watch_script(owner: type, name: str, current: Current, pages: Callable[[], list[Page]]) -> None:
-    """A script that the automation runs in a page: it may act, and it may set the value of a field."""
+    """Watch scripts that the automation runs in a page: they may act, and they may set the value of a field."""
     original = getattr(owner, name)
 
     @wraps(original)
@@ -198,12 +198,12 @@ async def _passwords_of_form(target: Any, args: Any, options: Any, pages: list[P
 
 
 def _unwatched(target: Any, name: str) -> Any:
-    """A method as Playwright has it: a look of ours is none of the automation's acts."""
+    """Return a method as Playwright defines it, since a look of ours is no act of the automation."""
     return getattr(type(target), name).__wrapped__.__get__(target)
 
 
 def _target(owner: Any, args: Any, options: Any) -> Any:
-    """The element that a call is about; pages and frames take a selector first."""
+    """Return the element that a call is about; methods of pages and frames take its selector first."""
     return owner.locator(args[0] if args else options["selector"]) if hasattr(owner, "goto") else owner
 
 
@@ -217,7 +217,7 @@ def _typed_text(args: Any, options: Any, *, by_selector: bool) -> str:
 
 
 async def _quickly(call: Awaitable[Any]) -> Any:
-    """Return what a look at a page gives; None where that fails or takes long, for the automation does not wait."""
+    """Return the answer of a look at a page, or None if it fails or takes long: the automation must not wait for it."""
     from playwright.async_api import Error
 
     try:

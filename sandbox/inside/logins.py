@@ -65,15 +65,15 @@ _GRAPHQL_OPERATION = re.compile(r"mutation\s*(\w*)[^{]*\{\s*(\w*)")
 
 @dataclass(frozen=True)
 class SentRequest:
-    """A request as the rule looks at it.
+    """The parts of a request that the rules look at.
 
     Args:
         method: Its method.
         url: Its whole URL.
         body: What it sends.
         content_type: The header that says how the body is encoded; empty where there is none.
-        opens_page: It is a navigation of a page, not of a frame, nor a script's request.
-        own: The automation sends it itself, past the page.
+        opens_page: It is a navigation of a page; not one of a frame, and no request of a script.
+        own: The automation sends it without a page.
     """
 
     method: str
@@ -98,12 +98,12 @@ class SentRequest:
 
 @dataclass
 class _Continuation:
-    """What may follow a login.
+    """The steps that may follow a login and still be part of it.
 
     Args:
         origin: The login's.
-        same_submit: The automation has done nothing since: what follows is sent by the page itself.
-        open: What may still come, each once.
+        same_submit: The automation has done nothing since, so what follows is sent by the page itself.
+        open: The steps that may still come, each once.
     """
 
     origin: str
@@ -112,10 +112,10 @@ class _Continuation:
 
 
 class LoginDetector:
-    """Tells which requests of one run log in; it is told what the automation does.
+    """The judge of which requests of one run log in. The ``note_…`` methods take what the automation does.
 
     Attributes:
-        may_hold_password: A password may stand in a field of a page: `note_submit` wants to be told of it.
+        may_hold_password: A field of a page may hold a password, so submits are worth a look for `note_submit`.
         password_given: A password was typed into a field, or was found in one when its form was submitted.
     """
 
@@ -183,7 +183,7 @@ class LoginDetector:
                 self._submitted.add(password)
 
     def is_login(self, request: SentRequest, *, redirected_login: bool = False) -> bool:
-        """Judge a request. To be called once for each, in the order in which they are sent.
+        """Judge a request. Call it once for each request, in the order in which they are sent.
 
         Args:
             redirected_login: It is what a redirect made of a login.
@@ -207,7 +207,7 @@ class LoginDetector:
         return login
 
     def _pass_by(self, request: SentRequest) -> None:
-        """A form that is sent by GET changes nothing, but it may be the login that was awaited."""
+        """Note a request that is not sent by POST. A form sent by GET changes nothing, but it may be the login."""
         if request.method.upper() not in SAFE:
             self._continuation = None
         elif request.opens_page:
@@ -226,7 +226,7 @@ class LoginDetector:
         self._continuation = _Continuation(request.place[0], same_submit=not request.own, open={"code", "assertion"})
 
     def _carried(self, request: SentRequest) -> list[str]:
-        """The passwords in a request, each as often as it is in it."""
+        """Return the passwords in a request, each as often as it occurs."""
         named = [
             text
             for key, text in request.fields
@@ -240,7 +240,7 @@ class LoginDetector:
         return carried + [each for key, text in request.fields if not key for each in known if each in text]
 
     def _is_new(self, password: str, request: SentRequest) -> bool:
-        """A password logs in once, or as often as the same request is sent again, until it is typed anew."""
+        """Tell whether a password may log in: once, or by the same request again, until it is typed anew."""
         return password in self._fresh or self._used.get(password, (request.url, request.body)) == (
             request.url,
             request.body,
@@ -266,8 +266,11 @@ class LoginDetector:
         return bool(text) and (text in self._codes or bool(_CODE_KEY.search(_words(key)) and _CODE.fullmatch(text)))
 
     def _is_plain(self, request: SentRequest, carried: list[str]) -> bool:
-        """No doubt speaks against a login: it carries one password, which is given and not chosen, few other texts, and
-        nothing about it is called by what changes something."""
+        """Tell whether nothing speaks against a login.
+
+        It carries at most one password, which is given and not chosen, and few other typed texts; no name in it stands
+        for a change.
+        """
         if len(carried) > 1 or any(p in self._chosen or len(self._fresh.get(p, ())) > 1 for p in carried):
             return False
         for key, text in request.fields:
@@ -280,10 +283,9 @@ class LoginDetector:
 
 
 def names_change(request: SentRequest) -> bool:
-    """Tell that a request is called by something that it changes: ``/authors/7/delete``, ``action=pay``."""
+    """Tell whether a request is called by something that it changes: ``/authors/7/delete``, ``action=pay``."""
     parts = urlsplit(request.url)
-    path = _words(unquote(parts.path))
-    if _CHANGES.search(_SECTIONS.sub("", path)) or _COLLECTIONS.search(path):
+    if path_names_change(parts.path) or _COLLECTIONS.search(_words(unquote(parts.path))):
         return True
     query = parse_qsl(parts.query)
     # where to go after a login is named in its query: next=/orders
@@ -291,6 +293,11 @@ def names_change(request: SentRequest) -> bool:
     named += [text for key, text in request.fields if _words(key) in _OPERATION_KEYS]
     named += [" ".join(found) for key, text in request.fields if key == "query" for found in _operations(text)]
     return any(_CHANGES.search(_words(text)) for text in named)
+
+
+def path_names_change(path: str) -> bool:
+    """Tell whether a word of a path stands for a change: ``/filters/7/delete``."""
+    return _CHANGES.search(_SECTIONS.sub("", _words(unquote(path)))) is not None
 
 
 def _operations(query: str) -> list[tuple[str, str]]:
@@ -302,7 +309,7 @@ def _is_password_key(key: str) -> bool:
 
 
 def _words(name: str) -> str:
-    """A name in lower case, its words parted by hyphens: ``user[newPassword]`` is ``user-new-password``."""
+    """Return a name in lower case, its words separated by hyphens: ``user[newPassword]`` is ``user-new-password``."""
     return re.sub(r"[\s_\[\]$.:-]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)).lower().rstrip("-")
 
 
@@ -342,7 +349,7 @@ def _multipart(body: bytes, content_type: str) -> Iterator[tuple[str, str]]:
 
 
 def _leaves(data: Any) -> Iterator[tuple[str, str]]:
-    """Texts and numbers in JSON, each under the nearest key."""
+    """Yield the texts and numbers in JSON, each with the nearest key."""
     level: list[tuple[str, Any]] = [("value", data)]
     for _ in range(_MOST_FIELDS):
         if not level:
@@ -357,7 +364,7 @@ def _leaves(data: Any) -> Iterator[tuple[str, str]]:
 
 
 def _text(data: bytes) -> str:
-    """A page says in which encoding it sends forms; those that are not UTF-8 are read as Western European."""
+    """Decode a part of a body. A form has the encoding of its page; what is not UTF-8 is read as Windows-1252."""
     try:
         return data.decode()
     except UnicodeDecodeError:

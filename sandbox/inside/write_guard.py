@@ -10,15 +10,17 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from sandbox.inside.logins import SAFE, SentRequest
+from sandbox.inside.logins import SAFE, SentRequest, path_names_change
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Request, Route
 
 _BACKGROUND = frozenset({"ping", "beacon", "cspviolationreport", "csp_report"})
-_READS = re.compile(
-    r"search|query|filter|find|lookup|suggest|autocomplete|typeahead|suche|recherche|buscar|zoek"
-    r"|analytics|telemetry|metrics|beacon|pixel|sentry|/collect\b|consent|cookie",
+_SEARCHES = re.compile(
+    r"search|query|filter|find|lookup|suggest|autocomplete|typeahead|suche|recherche|buscar|zoek", re.IGNORECASE
+)
+_REPORTS = re.compile(
+    r"analytics|telemetry|metrics|beacon|pixel|sentry|/collect\b|consent|cookie",
     re.IGNORECASE,
 )
 _MUTATION = re.compile(r"(?:^|[}\n])\s*mutation\b")
@@ -97,7 +99,8 @@ def may_change(request: SentRequest) -> bool:
     query = _query(request.body.decode("utf-8", "replace"))
     if query is not None:
         return bool(_MUTATION.search(query))
-    return not _READS.search(request.place[1])
+    path = request.place[1]
+    return not _REPORTS.search(path) and (not _SEARCHES.search(path) or path_names_change(path))
 
 
 def is_main_document(request: Request) -> bool:

@@ -1,4 +1,4 @@
-"""Which requests log in: by what they carry, not by what they are called."""
+"""The rule for logins: requests count by what they carry, not by what they are called."""
 
 from __future__ import annotations
 
@@ -305,6 +305,10 @@ def test_write_guard_lets_pass_what_logs_in(*, login: bool) -> None:
         ("POST", "/api", '[{"query": "{ a }"}, {"query": "mutation { b }"}]', True),
         ("POST", "/api/graphql", '{"id": "persisted"}', True),
         ("POST", "/products/search", "q=x", False),
+        ("POST", "/search/users", "q=x", False),
+        ("POST", "/order/search", "q=x", False),
+        ("POST", "/filters/7/delete", "", True),
+        ("POST", "/find/3/pay", "", True),
         ("DELETE", "/searches/3", "", True),
         ("POST", "/users/sign_in", "user=a", True),
         ("POST", "/orders", "item=3", True),
