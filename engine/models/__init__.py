@@ -1,4 +1,4 @@
-"""Models: what the engine asks of one, and those it can ask. Nothing heavy is imported until a name is used."""
+"""Models: the protocol, the Messages API, recordings, prices. Heavy modules are imported when a name is used."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The Messages API: the real one, a proxy before it, or a local model behind the same interface.
+"""A model behind the Messages API: the API itself, a proxy for it, or a local model with the same interface.
 
-The only place where the engine imports ``anthropic``, which takes over a second: it does so within the first question
-(or `AnthropicModel.warm`), so that a run that needs no model never pays for it.
+Only this module imports ``anthropic``, which takes over a second: on the first request, or in `AnthropicModel.warm`, so
+that a run without a model never pays for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from engine.errors import InvalidRequest, ModelError, ModelUnauthenticated, ModelUnavailable
 from engine.models.base import ModelReply, ModelRequest, Usage
-from engine.models.errors import Where, no_message, read_failure, refused, timed_out, unreachable
+from engine.models.errors import ModelEndpoint, no_message, read_failure, refused, timed_out, unreachable
 from engine.models.messages_api import Json, payload, prompt_bytes
 from engine.models.prices import Prices, resolve_model
 
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
 _API = "https://api.anthropic.com"
 _CONNECT_SECONDS = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0  # seconds between attempts, where the endpoint names none
-_NO_KEY = "none"  # for local endpoints, which want no key where the SDK does
+_NO_KEY = "none"  # for local endpoints: they need no key, but the SDK does
 _VERBATIM = ("thinking", "redacted_thinking")
 
 
 class AnthropicModel:
-    """A model behind the Messages API. It belongs to the event loop that asks it first, until it is closed.
+    """A model behind the Messages API, bound to the event loop of its first request until it is closed.
 
     Args:
-        model: ``haiku``, ``sonnet``, ``opus``, an id, or whatever a local endpoint calls its model.
-        api_key: Default: ``ANTHROPIC_API_KEY``, else ``ANTHROPIC_AUTH_TOKEN``, read when the model is first asked.
+        model: ``haiku``, ``sonnet``, ``opus``, an ID, or a local endpoint's name for its model.
+        api_key: Default: ``ANTHROPIC_API_KEY``, else ``ANTHROPIC_AUTH_TOKEN``, read at the first request.
             A local model that is named by ``base_url`` never gets the environment's key.
         base_url: Default: ``ANTHROPIC_BASE_URL``, else the API itself. A ``/v1`` at its end is dropped.
-        max_retries: Further attempts where the endpoint is overloaded, rate limits, or cannot be reached; all of them
-            within the request's timeout. Where the answer is lost, it may be billed: then there are none here.
+        max_retries: Further attempts if the endpoint is overloaded, limits the rate or cannot be reached, all within
+            the request's timeout. A response that was lost may be billed, so it is not requested again here.
         prices: A file of prices and further models, over those built in; see `engine.models.prices`.
-        caching: Whether prompts are marked for the cache. Default: where the model has a price.
+        caching: Mark prompts for the cache. Default: if the model has a price.
 
     Raises:
-        InvalidRequest: The model is unknown, or the address is none.
+        InvalidRequest: The model is unknown, or the address is invalid.
 
     >>> AnthropicModel("haiku").name
     'claude-haiku-5-5'
@@ -65,7 +65,7 @@ class AnthropicModel:
     ) -> None:
         self._base_url = _checked_url(base_url or os.environ.get("ANTHROPIC_BASE_URL") or _API)
         self.info = resolve_model(model, prices=prices, own_endpoint=self._base_url != _API)
-        self._where = Where(self.info.id, _shown(self._base_url))
+        self._endpoint = ModelEndpoint(self.info.id, _public(self._base_url))
         self._api_key = api_key
         self._environment_key = self.info.priced or base_url is None
         self._max_retries = max_retries
@@ -76,37 +76,40 @@ class AnthropicModel:
 
     @property
     def name(self) -> str:
-        """The model's id."""
+        """The model's ID."""
         return self.info.id
 
     @property
     def endpoint(self) -> str:
-        """The endpoint's address, without what may be secret in it."""
-        return self._where.endpoint
+        """The endpoint's address, without user, password and query."""
+        return self._endpoint.url
 
     def __repr__(self) -> str:
         return f"AnthropicModel({self.name!r}, base_url={self.endpoint!r})"
 
     def worst_cost(self, request: ModelRequest) -> float:
-        """The most dollars that the request can cost, were nothing of it cached; 0 without a price."""
+        """Return the most dollars that the request can cost, with nothing cached; 0 without a price."""
         return self.info.worst_cost(prompt_bytes(request), request.max_tokens) if self.info.priced else 0.0
 
     def ready(self) -> None:
-        """Raises ``ModelUnauthenticated`` where there is no key to ask with; nothing is sent."""
+        """Check that there is a key, without sending anything.
+
+        Raises:
+            ModelUnauthenticated: There is none."""
         self._credentials()
 
     async def warm(self) -> None:
-        """Imports what the first question needs, in a thread: a second or two that can pass while a browser starts."""
+        """Import the SDK in a thread: a second or two that can pass while a browser starts."""
         await asyncio.to_thread(_sdk)
 
     async def query(self, request: ModelRequest) -> ModelReply:
-        """Asks, and asks again where that may help, until ``request.timeout``.
+        """Send the request, and retry where that may help, until ``request.timeout``.
 
         Raises:
             ModelUnauthenticated: The key is missing, wrong, or not allowed to use the model.
             ModelOutOfCredit: The account is empty, or its spend limit reached.
             ModelRejected: The endpoint refused the request.
-            ModelUnavailable: No answer within the timeout, or none after the retries.
+            ModelUnavailable: No response within the timeout, or none after the retries.
         """
         credentials = self._credentials()
         self._claim_loop()
@@ -116,11 +119,11 @@ class AnthropicModel:
                 client = await asyncio.to_thread(self._open, credentials)
                 message = await self._send_with_retries(client, request, started + request.timeout)
         except TimeoutError as error:
-            raise timed_out(self._where, request.timeout) from error
+            raise timed_out(self._endpoint, request.timeout) from error
         return self._reply(message, time.monotonic() - started)
 
     async def close(self) -> None:
-        """Closes the connections. Asked again, the model opens new ones, on whichever event loop that is."""
+        """Close the connections. A further request opens new ones, on its own event loop."""
         client, self._client, self._loop = self._client, None, None
         if client is not None:
             await client.close()
@@ -144,21 +147,22 @@ class AnthropicModel:
             key = (value or "").strip()
             if key and (not key.isascii() or not key.isprintable()):
                 raise ModelUnauthenticated(
-                    f"the {kind} for {self._where} has characters that no key has; copy it anew", **self._where.details
+                    f"the {kind} for {self._endpoint} has characters that no key has; copy it again",
+                    **self._endpoint.details,
                 )
             if key:
                 return {kind: key}
         if not self.info.priced:
             return {"api_key": _NO_KEY}
         raise ModelUnauthenticated(
-            f"there is no key for {self._where}: set ANTHROPIC_API_KEY, or pass api_key; for a local model name it,"
+            f"there is no key for {self._endpoint}: set ANTHROPIC_API_KEY, or pass api_key; for a local model name it,"
             " too: model=NAME",
-            **self._where.details,
+            **self._endpoint.details,
         )
 
     def _open(self, credentials: dict[str, str]) -> AsyncAnthropic:
         with self._opening:
-            # Retries are ours: the SDK's obey any retry-after, beyond every deadline.
+            # The SDK's own retries obey any retry-after, beyond every deadline.
             client: AsyncAnthropic = self._client or _sdk().AsyncAnthropic(
                 **credentials, base_url=self._base_url, max_retries=0
             )
@@ -179,30 +183,30 @@ class AnthropicModel:
             except ModelUnavailable as error:
                 pause = error.details["retry_after"] or min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)
                 out_of_time = time.monotonic() + pause >= deadline
-                # What may be billed is asked again by who pays for it.
+                # A response that may be billed is requested again by the budget, which pays for it.
                 lasting = not error.details["transient"] or error.details.get("maybe_billed")
                 if attempt >= self._max_retries or lasting or out_of_time:
                     raise
-            await asyncio.sleep(pause * random.uniform(1, 1.25))  # noqa: S311 - spreads clients, hides nothing
+            await asyncio.sleep(pause * random.uniform(1, 1.25))  # noqa: S311  jitter, not a secret
         raise AssertionError("unreachable")
 
     async def _send_once(self, client: AsyncAnthropic, body: Json, seconds: float) -> Json:
-        """One attempt: the message as the API wrote it, so that it can be passed back unchanged."""
+        """Send the request once, and return the message as the API wrote it, to be passed back unchanged."""
         sdk = _sdk()
         timeout = sdk.Timeout(max(seconds, 0.001), connect=min(max(seconds, 0.001), _CONNECT_SECONDS))
         try:
             raw = await client.messages.with_raw_response.create(**body, timeout=timeout)
             text = await raw.read()
         except Exception as error:
-            known = translate(error, self._where, key=client.api_key or client.auth_token or "")
+            known = translate(error, self._endpoint, key=client.api_key or client.auth_token or "")
             if known is None:
                 raise
             raise known from error
         try:
             message = json.loads(text)
         except ValueError as error:
-            raise no_message(self._where, str(error)) from error
-        failure = read_failure(message, self._where)
+            raise no_message(self._endpoint, str(error)) from error
+        failure = read_failure(message, self._endpoint)
         if failure is not None:
             raise failure
         return dict(message)
@@ -219,13 +223,13 @@ class AnthropicModel:
         )
 
 
-def translate(error: Exception, where: Where, *, key: str = "") -> ModelError | None:
-    """The engine's error for one of the SDK or of its HTTP client; None for any other.
+def translate(error: Exception, endpoint: ModelEndpoint, *, key: str = "") -> ModelError | None:
+    """Return the engine's error for one of the SDK or of its HTTP client; None for any other.
 
     Args:
-        error: What was raised.
-        where: Who was asked.
-        key: The key in use; some endpoints repeat it in what they answer.
+        error: The exception.
+        endpoint: The endpoint.
+        key: The key in use, which some endpoints repeat in their messages.
     """
     import anthropic
     import httpx2
@@ -236,7 +240,7 @@ def translate(error: Exception, where: Where, *, key: str = "") -> ModelError | 
     match error:
         case anthropic.APIStatusError():
             return refused(
-                where,
+                endpoint,
                 scrubbed(error.api_message or error.message),
                 status=error.status_code,
                 kind=error.type or "",
@@ -244,13 +248,13 @@ def translate(error: Exception, where: Where, *, key: str = "") -> ModelError | 
                 headers=error.response.headers,
             )
         case anthropic.CredentialsError():
-            return refused(where, scrubbed(str(error)), status=401)
+            return refused(endpoint, scrubbed(str(error)), status=401)
         case anthropic.APIResponseValidationError():
-            return no_message(where, scrubbed(str(error)))
+            return no_message(endpoint, scrubbed(str(error)))
         case anthropic.AnthropicError() | httpx2.HTTPError() | httpx2.StreamError():
             cause = error.__cause__ or error
             sent = not isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
-            return unreachable(where, scrubbed(f"{type(cause).__name__}: {cause}".removesuffix(": ")), sent=sent)
+            return unreachable(endpoint, scrubbed(f"{type(cause).__name__}: {cause}".removesuffix(": ")), sent=sent)
     return None
 
 
@@ -264,17 +268,17 @@ def _checked_url(url: str) -> str:
     parts = urlsplit(url.strip())
     try:
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number
+    except ValueError:  # the port is not a number
         usable = False
     if not usable:
         raise InvalidRequest(
-            f"base_url is {_shown(url)!r}, not an address like http://localhost:11434", field="base_url"
+            f"base_url is {_public(url)!r}, not an address like http://localhost:11434", field="base_url"
         )
     return url.strip().rstrip("/").removesuffix("/v1")
 
 
-def _shown(url: str) -> str:
-    """The address without user, password and query."""
+def _public(url: str) -> str:
+    """Return the address without user, password and query."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
@@ -290,7 +294,7 @@ def _usage(reported: Any) -> Usage:
 
 
 def _clean(block: Json) -> Json:
-    """A block as it can be passed back: thinking word for word, others without fields that say nothing."""
+    """Return a block as it can be passed back: thinking unchanged, others without empty fields."""
     if block.get("type") in _VERBATIM:
         return block
     return {name: value for name, value in block.items() if value is not None}

@@ -1,4 +1,4 @@
-"""What the engine asks of a model: one request in the Messages-API shape, one reply, and a bound on its price."""
+"""The model protocol: a request in the form of the Messages API, its reply, and a bound on its price."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Purpose = Literal["agent", "ask", "confirm"]
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens of one or more calls. ``input_tokens`` counts neither cache reads nor cache writes."""
+    """Tokens of one or more calls. ``input_tokens`` excludes cache reads and cache writes."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -34,17 +34,16 @@ class Usage:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """One question to a model.
+    """One request to a model.
 
     Args:
-        purpose: What the call is for: a step of the agent, a judgment that an automation asked for, or the
-            confirmation of a suspect result.
-        system: The system prompt; stable over all tasks, so that it is cached.
+        purpose: A step of the agent, a judgment that an automation asked for, or the confirmation of a suspect result.
+        system: The system prompt, the same for all tasks, so that it is cached.
         tools: Tool definitions (``name``, ``description``, ``input_schema``).
         messages: The conversation, in the form of the Messages API.
-        max_tokens: Most tokens of the answer.
-        output_schema: JSON Schema that the answer's text must fit, if any.
-        timeout: Seconds within which the whole call, retries included, must end; a long answer takes minutes.
+        max_tokens: Most tokens of the reply.
+        output_schema: JSON Schema that the reply's text must fit, if any.
+        timeout: Most seconds of the call, retries included; a long reply takes minutes.
     """
 
     purpose: Purpose
@@ -58,16 +57,16 @@ class ModelRequest:
 
 @dataclass(frozen=True)
 class ModelReply:
-    """One answer: the content blocks as the API returned them, and what it cost.
+    """One reply: the content blocks as the API returned them, and the cost.
 
     Args:
         content: Blocks (``text``, ``thinking``, ``tool_use`` …), to be passed back unchanged.
         stop_reason: As the API gives it: ``end_turn``, ``tool_use``, ``max_tokens``, ``refusal`` …
         usage: Tokens.
-        cost_usd: Dollars; 0 where the endpoint has no price.
-        model: The id of the model that answered.
-        seconds: How long the answer took, wall time.
-        recorded: Whether the answer came from a recording; its cost was paid when it was recorded.
+        cost_usd: Dollars; 0 if the endpoint has no price.
+        model: The ID of the model that replied.
+        seconds: Wall time of the call.
+        recorded: The reply comes from a recording; its cost was paid when it was recorded.
     """
 
     content: tuple[Mapping[str, Any], ...]
@@ -91,17 +90,17 @@ class ModelReply:
 
 @runtime_checkable
 class Model(Protocol):
-    """A model behind any endpoint. Errors are those below ``engine.errors.ModelError``."""
+    """A model behind any endpoint. Its errors are subclasses of ``engine.errors.ModelError``."""
 
     @property
     def name(self) -> str:
-        """The model's id, for records and commit trailers."""
+        """The model's ID, for records and commit trailers."""
 
     async def query(self, request: ModelRequest) -> ModelReply:
-        """Answers one request; raises ``ModelError``."""
+        """Answer one request, or raise a ``ModelError``."""
 
     def worst_cost(self, request: ModelRequest) -> float:
-        """The most dollars that the request can cost, to be reserved before it is sent."""
+        """Return the most dollars that the request can cost, which are reserved before it is sent."""
 
     async def close(self) -> None:
-        """Releases connections; the model is not used after."""
+        """Release the connections. The model is not used afterwards."""

@@ -1,4 +1,4 @@
-"""The one door to a model: reserves the worst price of a call before it is made, and counts what a task has spent."""
+"""The budget of a task's model calls: it reserves the worst price of a call before it is made."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from typing import Protocol
 from engine.errors import ModelOverBudget, ModelUnavailable
 from engine.models.base import Model, ModelReply, ModelRequest, Usage
 
-_LEAST_ANSWER = 256  # tokens; with less than this a call is not worth its prompt
-_LOST_ANSWERS = 2  # of one question, before it is given up
+_LEAST_REPLY = 256  # tokens; a shorter reply is not worth its prompt
+_LOST_REPLIES = 2  # to one request, before it fails
 _PAUSE = 0.5  # seconds
 
 
 class Account(Protocol):
-    """Where calls are paid from beside the task's own budget: what all tasks of a day may cost."""
+    """The spending of all tasks, with its caps by day, that calls are charged to beside the task's own budget."""
 
     async def reserve(self, usd: float) -> int:
-        """Sets dollars aside and gives the entry's number, or raises ``ModelOverBudget``."""
+        """Reserve dollars and return the entry's number, or raise ``ModelOverBudget``."""
 
     async def settle(self, entry: int, usd: float) -> None:
-        """Puts the real price in the place of what was set aside."""
+        """Replace a reservation by the real price."""
 
     async def spent(self) -> tuple[float, float]:
-        """Dollars that the task has paid before, and those set aside for answers that never came."""
+        """Return the dollars that the task has paid before, and those reserved for replies that never came."""
 
 
 class ModelBudget:
-    """Pays for a task's model calls, within its caps.
+    """A task's model calls, within its caps.
 
     Args:
-        model: Who is asked.
+        model: The model.
         budget_usd: Most dollars.
-        tokens: Most tokens of prompts and answers.
-        deadline: ``time.monotonic()`` value after which nothing is asked.
-        account: Keeps the caps of the day; None for none.
+        tokens: Most tokens of prompts and replies.
+        deadline: ``time.monotonic()`` value after which no call is made.
+        account: The spending of all tasks; None for no caps beyond the task's.
     """
 
     def __init__(
@@ -56,27 +56,27 @@ class ModelBudget:
         self._deadline = deadline
 
     def ready(self) -> None:
-        """Raises ``ModelError`` where the model knows already that it cannot be asked."""
+        """Check that the model can be called, and raise its ``ModelError`` if it knows that it cannot."""
         ready = getattr(self.model, "ready", None)
         if ready is not None:
             ready()
 
     async def warm(self) -> None:
-        """Lets the model make ready, where it has something to make ready."""
+        """Let the model prepare its first call, if it needs to."""
         warm = getattr(self.model, "warm", None)
         if warm is not None:
             await warm()
 
     async def open(self) -> None:
-        """Counts what the task has spent before: it may be run again after its process ended."""
+        """Count what the task has spent before, as it may be a rerun after its process died."""
         if self._account is not None:
             self.spent_usd, self._reserved = await self._account.spent()
 
     async def query(self, request: ModelRequest) -> ModelReply:
-        """Asks the model, having reserved what the answer can cost at the most; again, where the answer was lost.
+        """Reserve the most that the call can cost, and call the model; again, if the reply was lost.
 
         Raises:
-            ModelOverBudget: The cap on dollars or tokens could be passed.
+            ModelOverBudget: The call could exceed the cap on dollars or tokens.
             ModelError: As the model raises it.
         """
         for attempt in itertools.count(1):
@@ -84,18 +84,18 @@ class ModelBudget:
                 return await self._pay(request)
             except ModelUnavailable as error:
                 lost = error.details.get("maybe_billed") and error.details.get("transient")
-                if not lost or attempt > _LOST_ANSWERS or time.monotonic() + 2 * _PAUSE > self._deadline:
+                if not lost or attempt > _LOST_REPLIES or time.monotonic() + 2 * _PAUSE > self._deadline:
                     raise
-            await asyncio.sleep(_PAUSE * random.uniform(1, 1.5))  # noqa: S311  spreads clients, hides nothing
+            await asyncio.sleep(_PAUSE * random.uniform(1, 1.5))  # noqa: S311  jitter, not a secret
         raise AssertionError("unreachable")
 
     async def _pay(self, request: ModelRequest) -> ModelReply:
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise ModelUnavailable("the task's time ran out before the model was asked", model=self.model.name)
+            raise ModelUnavailable("the task's time ran out before the model was called", model=self.model.name)
         request = self._affordable(replace(request, timeout=min(request.timeout, left)))
         reserve = self.model.worst_cost(request)
-        self._reserved += reserve  # before anything is awaited: questions are asked at the same time
+        self._reserved += reserve  # before anything is awaited: calls may be concurrent
         self._reserved_tokens += request.max_tokens
         entry: int | None = None
         try:
@@ -103,7 +103,7 @@ class ModelBudget:
                 entry = await self._account.reserve(reserve)
             reply = await self.model.query(request)
         except asyncio.CancelledError:
-            # Nobody waits for the answer any more, but it may be written and billed: its worst price stays reserved.
+            # The reply may still be written and billed: its worst price stays reserved.
             raise
         except BaseException as error:
             self._reserved_tokens -= request.max_tokens
@@ -124,7 +124,7 @@ class ModelBudget:
             await self._account.settle(entry, usd)
 
     def _affordable(self, request: ModelRequest) -> ModelRequest:
-        """The request, with a shorter answer where the whole length might pass the cap."""
+        """Return the request, with fewer tokens for the reply if the full number could exceed the cap."""
         used = self.usage.prompt_tokens + self.usage.output_tokens
         if used + self._reserved_tokens >= self._tokens:
             raise ModelOverBudget(
@@ -134,7 +134,7 @@ class ModelBudget:
             )
         left = self.budget_usd - self.spent_usd - self._reserved
         while self.model.worst_cost(request) > left:
-            if request.max_tokens <= _LEAST_ANSWER:
+            if request.max_tokens <= _LEAST_REPLY:
                 needed = self.model.worst_cost(request)
                 raise ModelOverBudget(
                     f"the next call could cost ${needed:.4f}; ${self.spent_usd:.4f} of the budget of"
@@ -143,5 +143,5 @@ class ModelBudget:
                     spent_usd=self.spent_usd,
                     needed_usd=needed,
                 )
-            request = replace(request, max_tokens=max(_LEAST_ANSWER, request.max_tokens // 2))
+            request = replace(request, max_tokens=max(_LEAST_REPLY, request.max_tokens // 2))
         return request

@@ -1,4 +1,4 @@
-"""What went wrong at a model's endpoint, as the engine's own errors; knows statuses and words, but no SDK."""
+"""Failures of a model's endpoint as the engine's errors, by status and text; independent of any SDK."""
 
 from __future__ import annotations
 
@@ -24,115 +24,121 @@ _BY_TYPE: dict[str, type[ModelError]] = {
     "not_found_error": ModelRejected,
     "request_too_large": ModelRejected,
 }
-_PASSING = (408, 409, 429)
-_LONGEST = 500  # characters of an endpoint's own words
+_TRANSIENT = (408, 409, 429)
+_LONGEST = 500  # characters of an endpoint's own message
 
 
 @dataclass(frozen=True)
-class Where:
-    """Who was asked."""
+class ModelEndpoint:
+    """A model and the address at which it is served, for messages."""
 
     model: str
-    endpoint: str
+    url: str
 
     def __str__(self) -> str:
-        return f"{self.model} at {self.endpoint}"
+        return f"{self.model} at {self.url}"
 
     @property
     def details(self) -> dict[str, Any]:
-        """As errors carry it."""
-        return {"model": self.model, "endpoint": self.endpoint}
+        """The model and its address as an error's ``details``."""
+        return {"model": self.model, "endpoint": self.url}
 
 
-def read_failure(message: Any, where: Where) -> ModelError | None:
-    """The error in an answer with status 200: one that the endpoint reports late, or a body that is no message."""
+def read_failure(message: Any, endpoint: ModelEndpoint) -> ModelError | None:
+    """Return the error in a response with status 200: one that was reported late, or a body that is not a message."""
     if isinstance(message, Mapping) and message.get("type") == "error":
         reported = message.get("error")
         inner: Mapping[str, Any] = reported if isinstance(reported, Mapping) else {}
-        return refused(where, str(inner.get("message", "")), status=200, kind=str(inner.get("type", "")))
+        return refused(endpoint, str(inner.get("message", "")), status=200, kind=str(inner.get("type", "")))
     content = message.get("content") if isinstance(message, Mapping) else None
     if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
-        return no_message(where, f"{str(message)[:80]!r}")
+        return no_message(endpoint, f"{str(message)[:80]!r}")
     return None
 
 
 def refused(
-    where: Where, said: str, *, status: int, kind: str = "", code: str = "", headers: Mapping[str, str] | None = None
+    endpoint: ModelEndpoint,
+    said: str,
+    *,
+    status: int,
+    kind: str = "",
+    code: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> ModelError:
-    """An error that the endpoint reported.
+    """Return the error that the endpoint reported.
 
     Args:
-        where: Who was asked.
-        said: The endpoint's own words.
-        status: HTTP status; 200 where it was reported too late for another.
-        kind: The API's type of error.
-        code: The API's stable code for the cause.
-        headers: Of the answer.
+        endpoint: The endpoint.
+        said: Its message.
+        status: HTTP status; 200 if the error came too late for another.
+        kind: The API's error type.
+        code: The API's stable error code.
+        headers: Headers of the response.
     """
     said = said[:_LONGEST]
     headers = headers or {}
-    details: dict[str, Any] = {**where.details, "status": status}
+    details: dict[str, Any] = {**endpoint.details, "status": status}
     if code:
         details["error_code"] = code
     found = _class_of(status, kind, code, said)
     if found is ModelUnauthenticated:
         remedy = "set ANTHROPIC_API_KEY, or pass api_key"
-        return found(f"{where} does not accept the key ({status}): {said}; {remedy}", **details)
+        return found(f"{endpoint} does not accept the key ({status}): {said}; {remedy}", **details)
     if found is ModelOutOfCredit:
         remedy = "add credit, or raise the account's limit"
-        return found(f"the account for {where} has no credit left ({status}): {said}; {remedy}", **details)
+        return found(f"the account for {endpoint} has no credit left ({status}): {said}; {remedy}", **details)
     if found is ModelRejected:
         remedy = "; is this the model's name, and base_url its address without /v1?" if status == 404 else ""
-        return found(f"{where} refused the request ({status}): {said}{remedy}", **details)
+        return found(f"{endpoint} refused the request ({status}): {said}{remedy}", **details)
     details["retry_after"] = retry_after = _retry_after(headers)
     details["transient"] = headers.get("x-should-retry") != "false"
     when = f"; it asks to wait {retry_after:g} s" if retry_after else ""
-    return ModelUnavailable(f"{where} cannot answer now ({status}): {said}{when}", **details)
+    return ModelUnavailable(f"{endpoint} cannot answer now ({status}): {said}{when}", **details)
 
 
-def unreachable(where: Where, said: str, *, sent: bool) -> ModelUnavailable:
-    """No answer, or only a part of one.
+def unreachable(endpoint: ModelEndpoint, said: str, *, sent: bool) -> ModelUnavailable:
+    """Return the error for a missing or partial response.
 
     Args:
-        where: Who was asked.
-        said: What went wrong.
-        sent: The request may have arrived, so that its answer may be billed.
+        endpoint: The endpoint.
+        said: The failure.
+        sent: The request may have arrived, so that its response may be billed.
     """
-    details = {**where.details, "retry_after": None, "transient": True, "maybe_billed": sent}
-    return ModelUnavailable(f"{where} cannot be reached: {said}", **details)
+    details = {**endpoint.details, "retry_after": None, "transient": True, "maybe_billed": sent}
+    return ModelUnavailable(f"{endpoint} cannot be reached: {said}", **details)
 
 
-def timed_out(where: Where, seconds: float) -> ModelUnavailable:
-    """No answer in time; it may be billed all the same."""
-    details = {**where.details, "retry_after": None, "transient": False, "maybe_billed": True}
-    return ModelUnavailable(f"{where} gave no answer within {seconds:g} s", **details)
+def timed_out(endpoint: ModelEndpoint, seconds: float) -> ModelUnavailable:
+    """Return the error for a timeout; the response may be billed all the same."""
+    details = {**endpoint.details, "retry_after": None, "transient": False, "maybe_billed": True}
+    return ModelUnavailable(f"{endpoint} gave no answer within {seconds:g} s", **details)
 
 
 def _class_of(status: int, kind: str, code: str, said: str) -> type[ModelError]:
-    # An empty account is a plain 400, which nothing but its words tells apart.
+    # An empty account is a plain 400, recognizable only by its message.
     if status == 402 or "spend_limit" in code or (status == 400 and "credit balance is too low" in said.lower()):
         return ModelOutOfCredit
     if status in (401, 403):
         return ModelUnauthenticated
-    if status in _PASSING or status >= 500:
+    if status in _TRANSIENT or status >= 500:
         return ModelUnavailable
     if 400 <= status < 500:
         return ModelRejected
     return _BY_TYPE.get(kind, ModelUnavailable)
 
 
-def no_message(where: Where, said: str) -> ModelUnavailable:
-    """An answer of another form than the API's."""
+def no_message(endpoint: ModelEndpoint, said: str) -> ModelUnavailable:
+    """Return the error for a response of another form than the API's."""
     return ModelUnavailable(
-        f"{where} answered with something that is no message: {said[:_LONGEST]}; is base_url right?",
-        **where.details,
+        f"{endpoint} sent a response that is not a message: {said[:_LONGEST]}; is base_url right?",
+        **endpoint.details,
         retry_after=None,
         transient=False,
     )
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, from the header's number of milliseconds, of seconds, or its date."""
+    """Return the seconds to wait, from milliseconds, seconds or a date in the headers."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             seconds = float(headers[name]) * unit

@@ -1,4 +1,4 @@
-"""A `ModelRequest` as the fields of a Messages-API call: cache breakpoints, schemas, less for plain endpoints."""
+"""Translation of a `ModelRequest` into a Messages-API call: cache breakpoints, schemas, local endpoints."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from engine.models.base import ModelRequest
 Json = dict[str, Any]
 _CACHE = {"type": "ephemeral"}
 _THINKING = ("thinking", "redacted_thinking")
-_BEYOND = frozenset(["patternProperties", "not", "if", "prefixItems", "dependentSchemas"])
+_UNSUPPORTED = frozenset(["patternProperties", "not", "if", "prefixItems", "dependentSchemas"])
 
 
 def payload(
     request: ModelRequest, model: str, *, caching: bool, plain: bool, to_strict: Callable[[Json], Json]
 ) -> Json:
-    """The keyword arguments of ``messages.create``.
+    """Return the keyword arguments of ``messages.create``.
 
-    Tools are sent without ``strict``: it would forbid tools that take open objects, and the engine answers a call that
-    does not fit its schema anyway.
+    Tools are sent without ``strict``: it would forbid tools that take open objects, and the engine handles calls that
+    do not fit their schema anyway.
 
     Args:
-        request: What is asked.
-        model: The model's id.
-        caching: Whether to set cache breakpoints.
+        request: The request.
+        model: The model's ID.
+        caching: Set cache breakpoints.
         plain: The endpoint knows the basic fields only: no thinking, no structured output.
         to_strict: Rewrites a JSON Schema into the dialect of structured outputs.
     """
@@ -49,30 +49,30 @@ def payload(
     if caching:
         # Tools come before the system prompt in the cached prefix: a breakpoint on the latter covers both.
         _mark(body.get("system") or tools)
-        if request.purpose == "agent":  # single questions are not read from the cache again
+        if request.purpose == "agent":  # the prompt of a single question is not reused
             _mark_conversation(messages)
     body["messages"] = messages
     return body
 
 
 def prompt_bytes(request: ModelRequest) -> int:
-    """Length of the whole prompt as UTF-8 JSON."""
+    """Return the length of the whole prompt as UTF-8 JSON."""
     parts = [list(request.tools), list(request.messages), request.output_schema]
     text = json.dumps(parts, ensure_ascii=False, default=dict)
     return len(request.system.encode("utf-8", "replace")) + len(text.encode("utf-8", "replace"))
 
 
 def schema_in_words(schema: Mapping[str, Any]) -> str:
-    """A schema for a model whose endpoint cannot enforce one."""
+    """Return a schema as an instruction, for an endpoint that cannot enforce one."""
     return (
         f"Answer with JSON only, no other text, that fits this JSON Schema:\n{json.dumps(schema, ensure_ascii=False)}"
     )
 
 
 def is_expressible(schema: Any, definitions: Mapping[str, Any] | None = None, inside: tuple[str, ...] = ()) -> bool:
-    """Whether structured outputs can enforce the schema as it is meant.
+    """Return True if structured outputs can enforce the schema as it is meant.
 
-    They close every object, so an open one would come back empty, and know no recursion and no list of types.
+    They close every object, so that an open one would come back empty, and support no recursion and no lists of types.
 
     >>> is_expressible({"type": "object", "properties": {"a": {"type": "integer"}}})
     True
@@ -95,20 +95,20 @@ def is_expressible(schema: Any, definitions: Mapping[str, Any] | None = None, in
         below.append(schema.get("items"))
     elif isinstance(kind, list) or not (kind or below or {"enum", "const"} & set(schema)):
         return False
-    if _BEYOND & set(schema):
+    if _UNSUPPORTED & set(schema):
         return False
     return all(is_expressible(each, definitions, inside) for each in below)
 
 
 def _blocks(content: Any) -> list[Json]:
-    """Text and lists of blocks alike as blocks, copied, so that marks stay out of the caller's history."""
+    """Return text or blocks as copied blocks, so that cache breakpoints stay out of the caller's history."""
     if isinstance(content, str):
         content = [{"type": "text", "text": content}]
     return [sendable(block) for block in content]
 
 
 def sendable(data: Any) -> Any:
-    """Data without halves of surrogate pairs, which pages and models write and UTF-8 cannot carry."""
+    """Return data without lone surrogates, which pages and models write and UTF-8 cannot encode."""
     if isinstance(data, str):
         return data if data.isascii() else data.encode("utf-8", "replace").decode()
     if isinstance(data, Mapping):
@@ -124,12 +124,12 @@ def _without_thinking(message: Json) -> Json:
 
 
 def _mark_conversation(messages: Sequence[Json]) -> None:
-    """Marks the end, and the end of the request before it: that is found again however many blocks were added since."""
+    """Set breakpoints at the end, and at the end of the previous request, whose prefix is in the cache."""
     asked = [m["content"] for m in messages if m["role"] == "user"]
     for blocks in asked[-2:]:
         _mark(blocks)
 
 
 def _mark(blocks: list[Json]) -> None:
-    if blocks and (blocks[-1].get("type") != "text" or blocks[-1].get("text")):  # empty text takes no mark
+    if blocks and (blocks[-1].get("type") != "text" or blocks[-1].get("text")):  # empty text takes no breakpoint
         blocks[-1]["cache_control"] = _CACHE

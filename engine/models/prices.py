@@ -1,4 +1,4 @@
-"""Model names and what their tokens cost: ``prices.json``, and a user's file of the same form over it.
+"""Model names and token prices: ``prices.json``, extended or overridden by a user's file of the same form.
 
 A user's file adds models and aliases or replaces them; it is given as an argument, or by the environment variable
 ``WEBTASKS_PRICES``::
@@ -21,8 +21,8 @@ from engine.models.base import Usage
 
 _BUILT_IN = Path(__file__).with_name("prices.json")
 _ENVIRONMENT = "WEBTASKS_PRICES"
-_BYTES_PER_TOKEN = 2.0  # the tokenizer averages 2.5 on English prose; dense markup and digits have less
-_TOOLS_TOKENS = 400  # what the API itself adds where there are tools
+_BYTES_PER_TOKEN = 2.0  # the tokenizer averages 2.5 on English prose, less on dense markup and digits
+_TOOLS_TOKENS = 400  # that the API itself adds to prompts with tools
 _MILLION = 1_000_000
 
 
@@ -39,11 +39,11 @@ class Rates:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model's id and price.
+    """A model's ID and price.
 
     Args:
-        id: As the API knows it.
-        rates: One for each range of prompt lengths, shortest prompts first; empty where there is no price.
+        id: Its ID in the API.
+        rates: One for each range of prompt lengths, shortest prompts first; empty without a price.
     """
 
     id: str
@@ -51,11 +51,11 @@ class ModelInfo:
 
     @property
     def priced(self) -> bool:
-        """Whether tokens cost anything here."""
+        """True if the model has a price."""
         return bool(self.rates)
 
     def cost(self, usage: Usage) -> float:
-        """US dollars for these tokens of one call; 0 without a price.
+        """Return the US dollars for these tokens of one call; 0 without a price.
 
         >>> round(resolve_model("haiku").cost(Usage(input_tokens=90_000, output_tokens=10_000)), 6)
         0.014
@@ -73,11 +73,11 @@ class ModelInfo:
         ) / _MILLION
 
     def worst_cost(self, prompt_bytes: int, max_tokens: int) -> float:
-        """The most US dollars that a call can cost, before its tokens are known.
+        """Return the most US dollars that a call can cost, before its tokens are known.
 
         Args:
             prompt_bytes: Length of the whole prompt in UTF-8, which bounds the tokens of every script.
-            max_tokens: Most tokens of the answer.
+            max_tokens: Most tokens of the reply.
         """
         prompt = math.ceil(prompt_bytes / _BYTES_PER_TOKEN) + _TOOLS_TOKENS
         costs = [prompt * max(r.input, r.cache_write) + max_tokens * r.output for r in self._reached(prompt)]
@@ -96,12 +96,12 @@ class Prices:
 
     @property
     def choices(self) -> list[str]:
-        """Every name that can be asked for."""
+        """Every name that `resolve_model` knows."""
         return [*self.aliases, *(m for m in self.models if m not in self.aliases.values())]
 
 
 def load_prices(path: str | Path | None = None) -> Prices:
-    """Reads the built-in prices, and over them a user's file.
+    """Return the built-in prices, overridden by a user's file.
 
     Args:
         path: The user's file; default: the one that ``WEBTASKS_PRICES`` names, if any.
@@ -124,13 +124,12 @@ def load_prices(path: str | Path | None = None) -> Prices:
 
 
 def resolve_model(name: str, *, prices: Prices | str | Path | None = None, own_endpoint: bool = False) -> ModelInfo:
-    """The model behind a name.
+    """Return the model behind a name.
 
     Args:
-        name: An alias (``haiku``), or an id (``claude-haiku-5-5``).
+        name: An alias (``haiku``), or an ID (``claude-haiku-5-5``).
         prices: Prices, or the path of a user's prices; default: as `load_prices`.
-        own_endpoint: The model is served at the user's own endpoint, which may have ids unknown here; they cost
-            nothing.
+        own_endpoint: The model is served at the user's own endpoint, where unknown IDs are accepted and cost nothing.
 
     Raises:
         InvalidRequest: The name is unknown.

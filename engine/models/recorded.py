@@ -1,4 +1,4 @@
-"""A model's answers, recorded once and played again: for tests and demos, without a key, a cent, or a network.
+"""Recording and replay of a model's replies, for tests and demos without a key, costs or a network.
 
 A recording is a file of JSON lines. The first is its header::
 
@@ -10,11 +10,11 @@ Each further line is an answer::
     {"purpose": "agent", "content": [{"type": "tool_use", …}], "stop_reason": "tool_use",
      "usage": {"input_tokens": 812, …}, "cost_usd": 0.00031, "seconds": 4.2}
 
-``content`` has the blocks as the API gave them, without thinking, and with ``{{name}}`` in place of what differs from
-run to run. ``key``, in answers to ``ask`` and ``confirm``, is a hash of the question and its schema. ``unfit`` marks an
-answer that did not fit its question when it was recorded either: models err, and the run went on from there.
+``content`` has the blocks as the API returned them, without thinking, and with ``{{name}}`` in place of values that
+differ from run to run. ``key``, in answers to ``ask`` and ``confirm``, is a hash of the question and its schema.
+``unfit`` marks an answer that did not fit its request when it was recorded either: models err, and the run continued.
 
-What the model was told is not recorded, so that prompts may be reworded freely.
+Prompts are not recorded, so that they may be reworded.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ class _Answer:
 
 
 class RecordingModel:
-    """Asks another model, and writes its answers to a new recording.
+    """A model that passes requests to another one, and writes the answers to a new recording.
 
     Args:
-        inner: Who is asked.
-        path: The recording; it must not exist, and comes into being with the first answer.
-        substitutions: What is recorded by name: origins of sites, secret values. See `RecordedModel`.
-        about: What was recorded, for messages: the site's name.
-        timeout: Seconds for each request, in place of its own; for someone who answers by hand.
+        inner: The other model.
+        path: The recording, which must not exist; it is created with the first answer.
+        substitutions: Values that are recorded by name: origins of sites, secret values. See `RecordedModel`.
+        about: The subject of the recording, for messages: the site's name.
+        timeout: Seconds for each request, in place of its own; for a person who answers by hand.
 
     Raises:
         InvalidRequest: The recording exists, or a substitution has no usable name.
@@ -92,15 +92,15 @@ class RecordingModel:
 
     @property
     def name(self) -> str:
-        """The id of the model that is asked."""
+        """The ID of the inner model."""
         return self._inner.name
 
     def worst_cost(self, request: ModelRequest) -> float:
-        """As of the model that is asked."""
+        """Return the inner model's bound."""
         return self._inner.worst_cost(request)
 
     async def query(self, request: ModelRequest) -> ModelReply:
-        """Asks, and records the answer before it is used; errors are not recorded."""
+        """Pass the request on, and record the answer before it is used; errors are not recorded."""
         reply = await self._inner.query(request if self._timeout is None else replace(request, timeout=self._timeout))
         content = [dict(block) for block in reply.content if block.get("type") not in _THINKING]
         answer = _Answer(
@@ -117,7 +117,7 @@ class RecordingModel:
         return reply
 
     async def close(self) -> None:
-        """Closes the model that is asked."""
+        """Close the inner model."""
         await self._inner.close()
 
     def _append(self, line: str) -> None:
@@ -139,15 +139,15 @@ class RecordingModel:
 
 
 class RecordedModel:
-    """Answers from a recording, and refuses where it does not fit.
+    """A model that answers from a recording, and raises where the recording does not fit.
 
-    Steps of an agent are answered in the order in which they were recorded, questions by what they ask. An answer fits
-    if the tools that it calls are offered, its inputs fit their schemas, and every ref it uses was shown.
+    Steps of an agent are answered in the order in which they were recorded, questions by their content. An answer fits
+    if the tools that it calls are offered, its inputs fit their schemas, and every ref that it uses was shown.
 
     Args:
         path: The recording.
         substitutions: Values for its placeholders, by name: ``{"site": "http://127.0.0.1:8001"}``.
-        pace: How much of the time that the answers took is slept: 0 is at once, 1 as slow as it was.
+        pace: Share of the recorded time that an answer takes: 0 for at once, 1 for as slow as it was.
 
     Raises:
         InvalidRequest: There is no such recording, or a value for a placeholder is missing.
@@ -175,21 +175,21 @@ class RecordedModel:
 
     @property
     def name(self) -> str:
-        """The id of the model that was recorded."""
+        """The ID of the recorded model."""
         return str(self._header["model"])
 
     @property
     def remaining(self) -> int:
-        """How many answers were not given yet."""
+        """The number of answers that were not given yet."""
         unasked = sum(max(len(found) - self._asked.get(key, 0), 0) for key, found in self._questions.items())
         return len(self._steps) - self._played + unasked
 
     def worst_cost(self, request: ModelRequest) -> float:
-        """As of the model that was recorded, so that budgets hold as they did."""
+        """Return the recorded model's bound, so that budgets hold as they did."""
         return self._price.worst_cost(prompt_bytes(request), request.max_tokens)
 
     async def query(self, request: ModelRequest) -> ModelReply:
-        """The recorded answer, with the usage, cost and time of its recording.
+        """Return the recorded answer, with the usage, cost and time of its recording.
 
         Raises:
             RecordingMismatch: There is none, or it does not fit.
@@ -208,7 +208,7 @@ class RecordedModel:
         )
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing; no connection is open."""
 
     def _next_step(self, request: ModelRequest) -> _Answer:
         if self._played == len(self._steps):
@@ -219,7 +219,7 @@ class RecordedModel:
         return answer
 
     def _same_question(self, request: ModelRequest) -> _Answer:
-        """The answer to this very question; where it was asked twice, the second time the second one."""
+        """Return the answer to this question; a question that was recorded twice gets its answers in order."""
         key = (request.purpose, _key(request, self._placeholders))
         if key not in self._questions:
             raise self._mismatch(
@@ -243,7 +243,7 @@ class RecordedModel:
 
 
 def _load(path: Path) -> tuple[dict[str, Any], list[_Answer]]:
-    """The header of a recording, and its answers."""
+    """Return the header of a recording, and its answers."""
     try:
         lines = path.read_text(encoding="utf-8", errors="surrogatepass").split("\n")
     except OSError as error:
@@ -263,7 +263,7 @@ def _mismatch(path: Path, what: str, *, about: str | None = None, **details: Any
 
 
 def _key(request: ModelRequest, placeholders: Placeholders) -> str:
-    """What a question asks, whatever the system prompt around it says."""
+    """Return a hash of a question without its system prompt."""
     asked = placeholders.hide([list(request.messages), request.output_schema])
     return hashlib.sha256(json.dumps(asked, sort_keys=True, default=dict).encode()).hexdigest()[:16]
 

@@ -1,4 +1,4 @@
-"""Whether an answer fits the question that it is given to: the tools are there, and so are the refs."""
+"""Checks that a recorded answer fits a request: its tools are offered, and its refs were shown."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _REF_IN_CODE = re.compile(r"""(?:get_by_ref\(\s*["']|aria-ref=)((?:f\d+)?e\d+)""
 
 
 def misfits(content: Sequence[Mapping[str, Any]], request: ModelRequest) -> list[str]:
-    """What an answer's tool calls have that the request did not offer; empty where it fits.
+    """Return the tools, inputs and refs of an answer that the request does not offer; empty if it fits.
 
     Args:
         content: The answer's blocks.
-        request: The question.
+        request: The request.
     """
     tools = {str(tool["name"]): tool for tool in request.tools}
     found: list[str] = []
@@ -46,7 +46,7 @@ def _invalid(arguments: Any, schema: Mapping[str, Any]) -> str | None:
 
 
 def _used(data: Any, field: str = "") -> Iterator[str]:
-    """The refs that a tool's input names: in fields for refs, and in Python code."""
+    """Yield the refs that a tool's input names: in fields for refs, and in Python code."""
     if isinstance(data, Mapping):
         for name, value in data.items():
             yield from _used(value, str(name))
@@ -60,16 +60,16 @@ def _used(data: Any, field: str = "") -> Iterator[str]:
 
 
 def _shown(request: ModelRequest) -> set[str]:
-    """The refs in what the model was told; ``e3-e9`` shows all seven."""
+    """Return the refs in the request's messages; ``e3-e9`` stands for all seven."""
     shown: set[str] = set()
-    for text in _reported(request):
+    for text in _user_texts(request):
         shown |= {match[0] for match in _REF.finditer(text)}
         for prefix, first, last in _RANGE.findall(text):
             shown |= {f"{prefix}{number}" for number in range(int(first), min(int(last), int(first) + 10_000))}
     return shown
 
 
-def _reported(request: ModelRequest) -> Iterator[str]:
+def _user_texts(request: ModelRequest) -> Iterator[str]:
     for message in request.messages:
         if message["role"] == "user":
             yield from _texts(message["content"])

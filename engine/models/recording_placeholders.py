@@ -1,4 +1,4 @@
-"""What differs from run to run, or must not be written, goes by name in a recording: ``{{site}}``."""
+"""Placeholders in recordings, like ``{{site}}``, for values that differ from run to run or are secret."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 from engine.errors import InvalidRequest
 
-# The spellings in which a value leaves a page or enters code. {{site|quote}} is filled in the same spelling.
+# Encodings of a value in pages and code. {{site|quote}} is filled in the same encoding.
 _SPELLINGS: dict[str, Callable[[str], str]] = {
     "": str,
     "json": lambda value: json.dumps(value)[1:-1],
@@ -28,16 +28,16 @@ _NAME = re.compile(r"[A-Za-z]\w*")
 
 
 class Placeholders:
-    """Puts names for values, and values for names.
+    """Substitution of names for values, and of values for names.
 
-    A value that is an origin also stands for its host and port: ``{{site.host}}``. Text that looks like a placeholder
-    by itself is kept apart by an equals sign.
+    An origin has a second name for its host and port: ``{{site.host}}``. Text that looks like a placeholder is escaped
+    by an equals sign.
 
     Args:
         substitutions: Values by name.
 
     Raises:
-        InvalidRequest: A name is none, or a value is empty.
+        InvalidRequest: A name is invalid, or a value is empty.
 
     >>> names = Placeholders({"site": "http://127.0.0.1:43211"})
     >>> names.hide(["goto http://127.0.0.1:43211/a", "127.0.0.1:43211", "{{site}}"])
@@ -70,11 +70,11 @@ class Placeholders:
         self._hidden = re.compile(f"{self._placeholder.pattern}|{values}")
 
     def hide(self, data: Any) -> Any:
-        """JSON-able data with placeholders in place of the values."""
+        """Return JSON-serializable data with placeholders in place of the values."""
         return _map_text(data, lambda text: self._hidden.sub(self._to_name, text)) if self.names else data
 
     def fill(self, data: Any) -> Any:
-        """What `hide` was given, with this object's values."""
+        """Return the data that `hide` was given, with this object's values."""
         return _map_text(data, lambda text: self._placeholder.sub(self._to_value, text)) if self.names else data
 
     def _to_name(self, found: re.Match[str]) -> str:

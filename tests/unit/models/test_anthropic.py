@@ -20,11 +20,11 @@ KEY = "sk-ant-test-0123456789"
 LOOK = {"name": "look", "description": "Looks.", "input_schema": {"type": "object", "properties": {}}}
 SCHEMA = {"type": "object", "properties": {"kind": {"type": "string"}}, "required": ["kind"]}
 
-RunOptions = Callable[..., Any]
+Ask = Callable[..., Any]
 
 
 @pytest.fixture
-async def ask() -> AsyncIterator[RunOptions]:
+async def ask() -> AsyncIterator[Ask]:
     """Asks a model at an endpoint: ``reply = await ask(endpoint, request, model="haiku", ...)``."""
     async with AsyncExitStack() as stack:
 
@@ -41,7 +41,7 @@ def question(*blocks: Any, **fields: Any) -> ModelRequest:
     return ModelRequest(**{"purpose": "agent", "system": "Be brief.", "messages": messages, "timeout": 20.0, **fields})
 
 
-async def test_thinking_comes_back_and_is_passed_on_word_for_word(ask: RunOptions) -> None:
+async def test_thinking_is_passed_back_unchanged(ask: Ask) -> None:
     thinking = {"type": "thinking", "thinking": "", "signature": "c2ln", "unknown_field": None}
     use = {"type": "tool_use", "id": "toolu_1", "name": "look", "input": {}, "caller": None}
     with serve(message(thinking, use, stop_reason="tool_use"), message(text("Two rows."))) as endpoint:
@@ -55,7 +55,7 @@ async def test_thinking_comes_back_and_is_passed_on_word_for_word(ask: RunOption
     assert second.text == "Two rows."
 
 
-async def test_cost_is_that_of_the_tokens(ask: RunOptions) -> None:
+async def test_the_cost_follows_from_the_tokens(ask: Ask) -> None:
     usage = {"input_tokens": 1000, "output_tokens": 2000, "cache_read_input_tokens": 10_000}
     with serve(message(text("ok"), **usage, cache_creation_input_tokens=4000)) as endpoint:
         reply = await ask(endpoint)
@@ -65,7 +65,7 @@ async def test_cost_is_that_of_the_tokens(ask: RunOptions) -> None:
     assert not reply.recorded
 
 
-async def test_a_conversation_is_cached_at_the_system_prompt_and_at_both_its_ends(ask: RunOptions) -> None:
+async def test_breakpoints_are_at_the_system_prompt_and_the_last_two_requests(ask: Ask) -> None:
     turns = (
         {"role": "user", "content": "first"},
         {"role": "assistant", "content": [text("a")]},
@@ -88,7 +88,7 @@ def marked(body: Any) -> list[str]:
     return [block["text"] for block in blocks if "cache_control" in block]
 
 
-async def test_a_priced_model_gets_its_schema_enforced(ask: RunOptions) -> None:
+async def test_the_api_enforces_the_schema_of_a_priced_model(ask: Ask) -> None:
     with serve(message(text('{"kind": "a"}'))) as endpoint:
         await ask(endpoint, question(output_schema=SCHEMA))
         await ask(endpoint, question(output_schema={"type": "object"}))
@@ -99,7 +99,7 @@ async def test_a_priced_model_gets_its_schema_enforced(ask: RunOptions) -> None:
     assert '{"type": "object"}' in open_object["system"][0]["text"]
 
 
-async def test_a_local_model_gets_basic_fields_only(ask: RunOptions, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_local_model_gets_basic_fields_only(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     thought = {"role": "assistant", "content": [{"type": "thinking", "thinking": "hm", "signature": ""}]}
     turns = ({"role": "user", "content": "a"}, thought, {"role": "user", "content": "b"})
@@ -118,13 +118,13 @@ async def test_a_local_model_gets_basic_fields_only(ask: RunOptions, monkeypatch
 @pytest.mark.parametrize(
     ("content", "stop_reason"), [((), "refusal"), ((text("I see."),), "end_turn"), ((text("I s"),), "max_tokens")]
 )
-async def test_answers_without_a_tool_call_are_answers(ask: RunOptions, content: Any, stop_reason: str) -> None:
+async def test_replies_without_a_tool_call_are_accepted(ask: Ask, content: Any, stop_reason: str) -> None:
     with serve(message(*content, stop_reason=stop_reason)) as endpoint:
         reply = await ask(endpoint, question(tools=(LOOK,)))
     assert (reply.stop_reason, reply.tool_uses) == (stop_reason, ())
 
 
-async def test_half_a_character_from_a_page_does_not_stop_the_call(ask: RunOptions) -> None:
+async def test_a_lone_surrogate_does_not_break_the_call(ask: Ask) -> None:
     with serve(message(text("ok"))) as endpoint:
         await ask(
             endpoint, question({"type": "tool_result", "tool_use_id": "t", "content": [text("caf\u00e9 \ud83d")]})
@@ -137,33 +137,33 @@ BUSY = error(529, "overloaded_error", "Overloaded", retry_after_ms="10")
 HALF = raw(b'{"type": "message", "content": [' + b" " * 200, cut=True)
 
 
-async def test_passing_trouble_is_asked_again(ask: RunOptions) -> None:
+async def test_transient_failures_are_retried(ask: Ask) -> None:
     with serve(BUSY, message(text("ok"))) as endpoint:
         assert (await ask(endpoint)).text == "ok"
     assert len(endpoint.requests) == 2
 
 
 @pytest.mark.parametrize("trouble", [drop, HALF], ids=["drop", "drop mid-body"])
-async def test_a_lost_answer_is_left_to_who_pays(ask: RunOptions, trouble: Any) -> None:
+async def test_a_lost_reply_is_not_retried_by_the_model(ask: Ask, trouble: Any) -> None:
     with serve(trouble, message(text("ok"))) as endpoint, pytest.raises(ModelUnavailable) as raised:
         await ask(endpoint)
     assert raised.value.details["maybe_billed"]
     assert len(endpoint.requests) == 1
 
 
-async def test_retries_come_to_an_end(ask: RunOptions) -> None:
+async def test_retries_are_limited(ask: Ask) -> None:
     with serve(BUSY) as endpoint, pytest.raises(ModelUnavailable, match="Overloaded"):
         await ask(endpoint, max_retries=2)
     assert len(endpoint.requests) == 3
 
 
-async def test_what_the_endpoint_calls_lasting_is_not_asked_again(ask: RunOptions) -> None:
+async def test_a_failure_marked_as_permanent_is_not_retried(ask: Ask) -> None:
     with serve(error(500, "api_error", "no", x_should_retry="false")) as endpoint, pytest.raises(ModelUnavailable):
         await ask(endpoint)
     assert len(endpoint.requests) == 1
 
 
-async def test_a_wait_beyond_the_deadline_is_not_begun(ask: RunOptions) -> None:
+async def test_a_wait_beyond_the_deadline_fails_at_once(ask: Ask) -> None:
     with serve(error(429, "rate_limit_error", "slow down", retry_after="3600")) as endpoint:
         started = time.monotonic()
         with pytest.raises(ModelUnavailable, match="wait 3600 s") as raised:
@@ -174,7 +174,7 @@ async def test_a_wait_beyond_the_deadline_is_not_begun(ask: RunOptions) -> None:
 
 
 @pytest.mark.parametrize("silence", [hang, trickle])
-async def test_the_deadline_holds_whatever_the_endpoint_does(ask: RunOptions, silence: Any) -> None:
+async def test_the_deadline_holds_for_a_silent_endpoint(ask: Ask, silence: Any) -> None:
     with serve(silence) as endpoint:
         started = time.monotonic()
         with pytest.raises(ModelUnavailable):
@@ -182,7 +182,7 @@ async def test_the_deadline_holds_whatever_the_endpoint_does(ask: RunOptions, si
         assert time.monotonic() - started < 4  # they go on for five
 
 
-async def test_a_missing_key_is_said_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_missing_key_is_reported_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(message(text("ok"))) as endpoint:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", endpoint.url)
         with pytest.raises(ModelUnauthenticated, match="set ANTHROPIC_API_KEY"):
@@ -191,9 +191,7 @@ async def test_a_missing_key_is_said_before_anything_is_sent(monkeypatch: pytest
 
 
 @pytest.mark.parametrize("variable", ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"])
-async def test_the_environment_names_endpoint_and_key(
-    ask: RunOptions, monkeypatch: pytest.MonkeyPatch, variable: str
-) -> None:
+async def test_the_environment_names_endpoint_and_key(ask: Ask, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     with serve(message(text("ok"))) as endpoint:
         monkeypatch.setenv("ANTHROPIC_BASE_URL", f"{endpoint.url}/v1/")
         monkeypatch.setenv(variable, f" {KEY}\n")
@@ -201,7 +199,7 @@ async def test_the_environment_names_endpoint_and_key(
     assert endpoint.headers[0]["authorization"] == f"Bearer {KEY}"
 
 
-async def test_the_key_is_shown_nowhere(ask: RunOptions, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_key_is_in_no_message_and_no_log(ask: Ask, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     refusal = error(401, "authentication_error", f"wrong key: {KEY}")
     with serve(refusal) as endpoint, pytest.raises(ModelUnauthenticated) as raised:
@@ -215,12 +213,12 @@ async def test_the_key_is_shown_nowhere(ask: RunOptions, caplog: pytest.LogCaptu
 
 
 @pytest.mark.parametrize("url", ["localhost:11434", "ftp://host", "http://", "http://host:port"])
-def test_an_address_that_is_none_is_refused(url: str) -> None:
+def test_an_invalid_address_is_refused(url: str) -> None:
     with pytest.raises(InvalidRequest, match="base_url"):
         AnthropicModel(base_url=url)
 
 
-def test_one_event_loop_until_closed() -> None:
+def test_a_model_serves_one_event_loop_until_it_is_closed() -> None:
     with serve(message(text("ok"))) as endpoint:
         model = AnthropicModel(api_key=KEY, base_url=endpoint.url)
 

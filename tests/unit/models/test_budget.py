@@ -54,7 +54,7 @@ class Priced:
 @pytest.mark.parametrize(
     ("budget", "tokens", "answered"), [(0.035, 1_000_000, 3), (1.0, 2_500, 3)], ids=["dollars", "tokens"]
 )
-async def test_questions_at_the_same_time_share_one_budget(budget: float, tokens: int, answered: int) -> None:
+async def test_concurrent_calls_share_one_budget(budget: float, tokens: int, answered: int) -> None:
     model = Priced()
     model_budget = ModelBudget(
         model, budget_usd=budget, tokens=tokens, deadline=time.monotonic() + 60, account=Account()
@@ -75,7 +75,9 @@ async def test_questions_at_the_same_time_share_one_budget(budget: float, tokens
     ],
     ids=["lost, then answered", "always lost", "no answer in time", "refused"],
 )
-async def test_an_answer_that_is_lost_may_be_billed(answers: list[Answer], calls: int, states: list[str]) -> None:
+async def test_a_lost_reply_is_requested_again_and_may_be_billed(
+    answers: list[Answer], calls: int, states: list[str]
+) -> None:
     account = Account()
     with serve(*answers) as endpoint:
         model = AnthropicModel(api_key="k", base_url=endpoint.url)
@@ -89,7 +91,7 @@ async def test_an_answer_that_is_lost_may_be_billed(answers: list[Answer], calls
     assert [state for state, _ in account.entries] == states
 
 
-async def test_what_may_be_billed_counts_against_the_budget() -> None:
+async def test_a_reply_that_may_be_billed_counts_against_the_budget() -> None:
     with serve(drop) as endpoint:
         model = AnthropicModel(api_key="k", base_url=endpoint.url)
         model_budget = ModelBudget(

@@ -14,10 +14,10 @@ from anthropic import _exceptions as sdk_errors
 from engine.errors import ModelError, ModelOutOfCredit, ModelRejected, ModelUnauthenticated, ModelUnavailable
 from engine.models import AnthropicModel, ModelRequest
 from engine.models.anthropic import translate
-from engine.models.errors import Where
+from engine.models.errors import ModelEndpoint
 from tests.support.endpoint import Answer, drop, error, raw, serve
 
-HERE = Where("claude-haiku-5-5", "http://127.0.0.1:1")
+HERE = ModelEndpoint("claude-haiku-5-5", "http://127.0.0.1:1")
 ASK = ModelRequest(purpose="ask", system="", messages=({"role": "user", "content": "Well?"},), timeout=20)
 CREDIT = "Your credit balance is too low to access the Anthropic API."
 
@@ -51,7 +51,9 @@ CREDIT = "Your credit balance is too low to access the Anthropic API."
         (drop, ModelUnavailable, {"transient": True}),
     ],
 )
-async def test_each_failure_has_its_error(answer: Answer, expected: type[ModelError], details: dict[str, Any]) -> None:
+async def test_each_failure_of_the_endpoint_has_its_error(
+    answer: Answer, expected: type[ModelError], details: dict[str, Any]
+) -> None:
     with serve(answer) as endpoint:
         model = AnthropicModel(api_key="k", base_url=endpoint.url, max_retries=0)
         with pytest.raises(ModelError) as raised:
@@ -63,7 +65,7 @@ async def test_each_failure_has_its_error(answer: Answer, expected: type[ModelEr
     assert pickle.loads(pickle.dumps(raised.value)).details == raised.value.details
 
 
-async def test_an_endpoint_that_is_not_there() -> None:
+async def test_a_refused_connection_is_unavailable() -> None:
     with serve() as endpoint:
         pass
     model = AnthropicModel(api_key="k", base_url=endpoint.url, max_retries=0)
@@ -104,7 +106,7 @@ EXPECTED: dict[str, type[ModelError]] = {
 }
 
 
-def test_every_exception_of_the_sdk_is_known_here() -> None:
+def test_the_list_of_sdk_exceptions_is_complete() -> None:
     kinds = (value for value in vars(sdk_errors).values() if isinstance(value, type))
     assert {kind.__name__ for kind in kinds if issubclass(kind, Exception)} == EXPECTED.keys()
 
@@ -131,6 +133,6 @@ def example(kind: Any) -> Exception:
     return kind("oh")
 
 
-def test_a_broken_stream_is_translated_and_a_bug_is_not() -> None:
+def test_a_broken_stream_is_translated_and_other_errors_are_not() -> None:
     assert isinstance(translate(httpx2.RemoteProtocolError("gone"), HERE), ModelUnavailable)
     assert translate(TypeError("a bug of ours"), HERE) is None

@@ -33,12 +33,12 @@ def test_haiku_costs_five_times_as_much_above_100k_tokens_of_prompt() -> None:
 
 
 @given(st.builds(Usage, TOKENS, TOKENS, TOKENS, TOKENS), st.sampled_from(["haiku", "sonnet", "opus"]))
-def test_no_use_of_a_prompt_costs_more_than_the_reserve(usage: Usage, model: str) -> None:
+def test_no_call_costs_more_than_its_reserve(usage: Usage, model: str) -> None:
     info = resolve_model(model)
     assert info.cost(usage) <= info.worst_cost(2 * usage.prompt_tokens, usage.output_tokens)
 
 
-def test_the_reserve_counts_all_that_is_sent() -> None:
+def test_the_reserve_covers_the_whole_prompt() -> None:
     model = AnthropicModel("sonnet")
     short = ModelRequest(purpose="agent", system="s", messages=({"role": "user", "content": "m"},), max_tokens=100)
     chinese = ModelRequest(purpose="agent", system="s", messages=({"role": "user", "content": "网" * 1000},))
@@ -79,7 +79,7 @@ def test_a_users_file_adds_models_and_changes_prices(tmp_path: Path, monkeypatch
         '{"models": {"m": 3}}',
     ],
 )
-def test_a_file_without_the_form_is_refused_by_name(tmp_path: Path, content: str) -> None:
+def test_a_malformed_prices_file_is_refused_by_name(tmp_path: Path, content: str) -> None:
     own = tmp_path / "prices.json"
     own.write_text(content)
     with pytest.raises(InvalidRequest, match=r"prices\.json"):

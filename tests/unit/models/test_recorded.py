@@ -38,7 +38,7 @@ def recorded(path: Path = RECORDING, **options: float) -> RecordedModel:
     return RecordedModel(path, substitutions=NAMES, **options)
 
 
-async def test_a_recording_plays_at_another_address() -> None:
+async def test_a_recording_replays_at_another_address() -> None:
     model = recorded()
     assert (model.name, model.remaining) == ("claude-haiku-5-5", 4)
     first, second, stairs, lamps = await conversation.hold(model, ELSEWHERE)
@@ -49,7 +49,7 @@ async def test_a_recording_plays_at_another_address() -> None:
     assert model.remaining == 0
 
 
-async def test_answers_carry_what_they_cost_when_recorded() -> None:
+async def test_answers_have_the_cost_of_their_recording() -> None:
     model = recorded()
     for reply in await conversation.hold(model, ELSEWHERE):
         assert reply.recorded
@@ -58,7 +58,7 @@ async def test_answers_carry_what_they_cost_when_recorded() -> None:
         assert reply.seconds > 1
 
 
-async def test_questions_come_in_any_order_and_again() -> None:
+async def test_questions_may_come_in_any_order_and_repeatedly() -> None:
     model = recorded()
     contents = [LAMPS.replace(SITE, ELSEWHERE), STAIRS, STAIRS]
     replies = [await model.query(question(content)) for content in contents]
@@ -89,7 +89,7 @@ async def test_an_answer_that_does_not_fit_is_refused(request_: conversation.Mod
     assert "make record SITE=directory" in str(raised.value)
 
 
-async def test_a_recording_comes_to_its_end() -> None:
+async def test_a_step_beyond_the_recording_is_refused() -> None:
     model = recorded()
     await conversation.hold(model, ELSEWHERE)
     with pytest.raises(RecordingMismatch, match="2 steps are played"):
@@ -122,7 +122,7 @@ async def test_refs_in_code_must_have_been_shown(tmp_path: Path, code: str, page
             await model.query(first_step(page=page))
 
 
-async def test_a_recording_of_a_recording_is_the_same(tmp_path: Path) -> None:
+async def test_recording_a_recording_gives_the_same_file(tmp_path: Path) -> None:
     copy = tmp_path / "copy.jsonl"
     model = RecordingModel(recorded(), copy, substitutions=NAMES, about="directory")
     await conversation.hold(model, ELSEWHERE)
@@ -158,7 +158,7 @@ async def test_neither_secrets_nor_thinking_nor_errors_are_written(tmp_path: Pat
     assert again.content == live.content[1:]
 
 
-async def test_a_models_own_error_plays_again(tmp_path: Path) -> None:
+async def test_a_recorded_mistake_of_the_model_is_replayed(tmp_path: Path) -> None:
     path = tmp_path / "recording.jsonl"
     wrong = {"type": "tool_use", "id": "t", "name": "locator", "input": {"refs": ["e999"]}}
     with serve(message(wrong, stop_reason="tool_use")) as endpoint:
@@ -169,19 +169,19 @@ async def test_a_models_own_error_plays_again(tmp_path: Path) -> None:
     assert again.content == live.content == (wrong,)
 
 
-async def test_the_pace_is_that_of_the_recording() -> None:
+async def test_the_pace_scales_the_recorded_time() -> None:
     started = time.monotonic()
     reply = await recorded(pace=0.02).query(first_step())
     assert time.monotonic() - started >= reply.seconds * 0.02 > 0.1
 
 
-def test_a_recording_is_never_written_over(tmp_path: Path) -> None:
+def test_a_recording_is_never_overwritten(tmp_path: Path) -> None:
     copy = Path(shutil.copy(RECORDING, tmp_path / "copy.jsonl"))
     with pytest.raises(InvalidRequest, match=r"copy\.jsonl exists"):
         RecordingModel(recorded(), copy, substitutions={})
 
 
-def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
+def test_a_malformed_recording_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="cannot be read"):
         RecordedModel(tmp_path / "missing.jsonl")
     with pytest.raises(InvalidRequest, match="needs substitutions for login"):
@@ -221,13 +221,13 @@ TEXT = st.lists(PIECES | st.text(st.characters(exclude_categories=["Cs"]), max_s
 
 
 @given(TEXT, st.dictionaries(st.sampled_from(["site", "login", "other"]), TEXT.filter(bool)))
-def test_what_is_hidden_comes_back_whatever_the_text(page: str, names: dict[str, str]) -> None:
+def test_filling_restores_what_was_hidden(page: str, names: dict[str, str]) -> None:
     placeholders = Placeholders(names)
     assert placeholders.fill(placeholders.hide({page: [page, 1, None]})) == {page: [page, 1, None]}
 
 
 @given(TEXT)
-def test_no_spelling_of_a_value_is_left(page: str) -> None:
+def test_a_value_is_hidden_in_every_encoding(page: str) -> None:
     hidden = Placeholders({"site": SITE, "login": SECRET}).hide(f"{page}{quote(SITE, safe='')}{SECRET}{page}{SITE[7:]}")
     assume("|quote" not in page)
     assert not [value for value in (SITE, SITE[7:], SECRET, quote(SITE, safe="")) if value in hidden]
