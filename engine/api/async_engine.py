@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 from engine.api.options import EngineOptions, RunOptions
 from engine.api.task_queries import TaskQueries
 from engine.api.workspace import Workspace
-from engine.bundles import matching
 from engine.errors import BundleNotFound, InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
@@ -265,12 +264,14 @@ class AsyncEngine(TaskQueries):
             InvalidRequest: Parameters are needed, and no good run is known that had some.
         """
         self._check_usable()
+        from engine.bundles.matching import to_adopt  # not at the top: bundles would be half of the import of engine
+
         bundle = await asyncio.to_thread(self.bundles.load, reuse_key)
         if bundle is None or bundle.revision is None:
             raise BundleNotFound(f"nothing is saved under the reuse key {reuse_key!r} in {self.root}", key=reuse_key)
         records, meta = await self._workspace.records(), bundle.meta
         _, good = await asyncio.to_thread(records.run_history.clean_runs, bundle.revision.id)
-        known, secret = matching.to_adopt(meta, good[0] if good else {}, parameters or {}, other_parameters or {})
+        known, secret = to_adopt(meta, good[0] if good else {}, parameters or {}, other_parameters or {})
         options = RunOptions(
             reuse_key=reuse_key, parameters=known, start_url=start_url, ai="never", timeout=timeout, secrets=secret
         )
