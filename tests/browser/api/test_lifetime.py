@@ -109,7 +109,7 @@ async def test_cancellation_waits_for_work_in_a_thread() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_forked_process_holds_none_of_the_engine_locks(tmp_path: Path) -> None:
-    """Else a pool of processes made by fork would keep the tasks of a dead engine running for ever."""
+    """Else the tasks of a dead engine would seem to run for as long as a pool of forked processes lives."""
     held, keep = os.pipe()
     program = os.fork()
     if program == 0:

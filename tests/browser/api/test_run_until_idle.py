@@ -13,7 +13,7 @@ QUICK = "async def run(page, parameters, task):\n    return [{'n': parameters['n
 
 
 async def left_behind(store: Path, n: int) -> str:
-    """A task that waits for an engine: the one that took it in was closed before its turn."""
+    """Leave a pending task without an engine: its own was closed before its turn."""
     async with AsyncEngine(store=store, model=NoModel()) as engine:
         lock = engine.bundles.try_lock("k")
         assert lock is not None

@@ -160,16 +160,16 @@ async def test_events_are_followed_from_another_engine(tmp_path: Path) -> None:
 async def test_map_returns_results_in_order_and_reports_progress(tmp_path: Path) -> None:
     for n in range(3):
         save(tmp_path, f"k{n}", QUICK, parameters={"n": 1})
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     requests = [{"reuse_key": f"k{n}", "parameters": {"n": n}} for n in (2, 0, 1)]
     async with engine(tmp_path, max_tasks=2) as one:
         results = await one.map(
-            requests, task=TASK, on_progress=lambda done, count, result: told.append((done, count)), **REPLAY
+            requests, task=TASK, on_progress=lambda done, count, result: reported.append((done, count)), **REPLAY
         )
         ids = [result.web_task_id for result in results]
         ended = [result.web_task_id async for result in one.as_completed(ids)]
     assert [result.output for result in results] == [[{"n": 2}], [{"n": 0}], [{"n": 1}]]
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert reported == [(1, 3), (2, 3), (3, 3)]
     assert set(ended) == set(ids)
 
 

@@ -18,7 +18,7 @@ async def run(page, parameters, task):
 
 
 async def worker(engine: AsyncEngine, site: FixtureServer, key: str = "k", **options: Any) -> str:
-    """When the worker that ran it was started, which names it."""
+    """Return the start time of the worker that ran the task, which identifies it."""
     result = await engine.run(TASK, start_url=site.url, reuse_key=key, **({"ai": "never"} | options))
     assert result.ok, result.error
     return str(result.output[0]["worker"])

@@ -77,16 +77,16 @@ async def test_wait_for_a_key_is_announced_once_and_can_be_canceled(tmp_path: Pa
     save(tmp_path, "k", SLOW)
     lock = BundleStore(tmp_path / "default").try_lock("k")
     assert lock is not None
-    told: list[str] = []
+    events: list[str] = []
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
-        run = engine.run(TASK, start_url=site.url, reuse_key="k", ai="never", on_event=lambda e: told.append(e.type))
+        run = engine.run(TASK, start_url=site.url, reuse_key="k", ai="never", on_event=lambda e: events.append(e.type))
         waiting = asyncio.create_task(run)
         async with asyncio.timeout(SECONDS):
-            while "task.waiting" not in told:
+            while "task.waiting" not in events:
                 await asyncio.sleep(0.05)
         await asyncio.sleep(1)
-        assert told.count("task.waiting") == 1
-        assert "task.started" not in told
+        assert events.count("task.waiting") == 1
+        assert "task.started" not in events
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting

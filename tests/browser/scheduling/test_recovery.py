@@ -161,7 +161,7 @@ class _Page(BaseHTTPRequestHandler):
         self.wfile.write(b"<title>seen</title>")
 
     def log_message(self, *_: Any) -> None:
-        """Says nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture

@@ -204,7 +204,7 @@ def test_any_thread_can_release_a_lock(store: BundleStore) -> None:
     again = store.try_lock("key")
     assert again is not None
     lock.release()
-    assert store.try_lock("key") is None, "a second release gives nobody else's lock back"
+    assert store.try_lock("key") is None, "a second release does not release another holder's lock"
     again.release()
 
 

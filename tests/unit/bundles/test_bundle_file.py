@@ -120,7 +120,7 @@ def test_export_needs_a_bundle_and_a_writable_path(store: BundleStore, exported:
 
 @pytest.fixture
 def forge(tmp_path: Path, exported: Path) -> Forge:
-    """Makes a file whose newest revision holds what git would never have been told to add."""
+    """Make a file whose newest revision holds entries that git does not add."""
 
     def make(changes: dict[str, bytes], modes: dict[str, str] | None = None) -> Path:
         work = tmp_path / "forged"

@@ -68,7 +68,7 @@ def test_restored_file_of_an_older_revision_is_an_edit(store: BundleStore, numbe
 def test_crash_edit_and_commit_are_distinguished(
     store: BundleStore, numbered: Numbered, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The view stops between 1 and 2, the user edits a file, 3 is committed, the edit is taken back."""
+    """The working tree stops between 1 and 2, the user edits a file, 3 is committed, the edit is reverted."""
     store.commit("key", numbered(1), subject="Write it")
     automation, notes = store.path("key") / "automation.py", store.path("key") / "NOTES.md"
     before = automation.read_bytes()

@@ -16,7 +16,7 @@ HOOKS = ("reference-transaction", "post-index-change", "pre-commit", "commit-msg
 
 
 def booby_trap(directory: Path, trace: Path) -> None:
-    """Every way a repository has to name a program, as far as our commands could come by it."""
+    """Set every option of a repository that names a program which the engine's git commands could run."""
     program = directory / ".git" / "trap"
     program.write_text(f"#!/bin/sh\necho \"$0 $*\" >> '{trace}'\nexit 1\n")
     program.chmod(0o755)
@@ -66,7 +66,7 @@ def test_no_program_of_a_bundle_runs(store: BundleStore, numbered: Numbered, tmp
 
 
 def test_trap_program_runs_under_plain_git(store: BundleStore, numbered: Numbered, tmp_path: Path) -> None:
-    """Plain git walks into it, or the test above shows nothing."""
+    """Without this, the test above would show nothing."""
     store.commit("key", numbered(1), subject="Write it")
     booby_trap(store.path("key"), tmp_path / "trace")
     subprocess.run(["git", "add", "--all"], cwd=store.path("key"), capture_output=True, check=False)

@@ -18,7 +18,7 @@ from tests.unit.scheduling.test_scheduler import REPLAY, SECONDS, Hold, an_engin
 
 
 def expiries(store: Path, **changed: str) -> dict[str, str | None]:
-    """When the files of each task expire; after a change of that, where one is given."""
+    """Return the expiry of each task's files, after changing it where a change is given."""
     with sqlite3.connect(store / "default" / "records.sqlite3") as db:
         for task_id, at in changed.items():
             db.execute("UPDATE tasks SET expires_at = ? WHERE id = ?", (at, task_id))

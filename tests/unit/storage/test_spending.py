@@ -33,7 +33,7 @@ def records(path: Path) -> Iterator[TaskRecords]:
 
 @pytest.fixture
 def elsewhere(path: Path) -> Iterator[TaskRecords]:
-    """What another process has open."""
+    """The same records, opened as by another process."""
     opened = TaskRecords(path)
     yield opened
     opened.close()
@@ -160,7 +160,7 @@ def test_automation_never_explored_here_has_no_price(records: TaskRecords) -> No
 
 
 def test_costs_include_interrupted_runs(records: TaskRecords) -> None:
-    """They leave no attempt."""
+    """An interrupted run leaves no attempt, only its payments."""
     records.spending.settle(records.spending.reserve("wt_1", "a", 0.08, DailyCaps()), 0.02)
     records.spending.settle(records.spending.reserve("wt_2", "b", 0.08, DailyCaps()), 0.0)
     for found in (records.spending.costs(), records.spending.costs("a")):
