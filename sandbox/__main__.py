@@ -1,5 +1,4 @@
-"""``python -m sandbox automation.py --parameters '{…}' --start-url …``: run one automation and print its
-result as JSON."""
+"""The command ``python -m sandbox automation.py``: runs one automation and prints its result as JSON."""
 
 from __future__ import annotations
 
@@ -16,8 +15,8 @@ from sandbox import Automation, Egress, GateDecision, Host, Outcome, PoolOptions
 from sandbox.isolation.mechanism import Isolation
 
 
-class _Terminal(Host):
-    """Logs to standard error, keeps files in a directory, and asks before what cannot be undone."""
+class _TerminalHost(Host):
+    """Logs to standard error, stores files in a directory, and allows irreversible actions only if told to."""
 
     def __init__(self, directory: Path, *, irreversible: bool) -> None:
         self._directory = directory
@@ -50,23 +49,38 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Run one automation in the sandbox.")
     parser.add_argument("automation", type=Path, help="a Python file with `async def run(page, parameters, task)`")
     parser.add_argument("--parameters", type=json.loads, default={}, metavar="JSON", help="an object; default {}")
-    parser.add_argument("--start-url", metavar="URL", help="where the page is opened")
-    parser.add_argument("--isolation", choices=get_args(Isolation), default="auto", help="none: no protection")
-    parser.add_argument("--browser", metavar="PATH", help="the Chromium to use")
+    parser.add_argument("--start-url", metavar="URL", help="the address that is opened first")
     parser.add_argument(
-        "--allow", action="append", default=[], metavar="ORIGIN", help="a private origin that may be reached"
+        "--isolation",
+        choices=get_args(Isolation),
+        default="auto",
+        help="the jail; none runs the code without protection",
+    )
+    parser.add_argument("--browser", metavar="PATH", help="path or name of the Chromium to use")
+    parser.add_argument(
+        "--allow",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="a private origin that may be reached, such as http://127.0.0.1:8000",
     )
     parser.add_argument(
         "--host",
         action="append",
         default=[],
         metavar="HOST",
-        help="a host that may be reached; default every public one",
+        help="a host that may be reached; default: every public host",
     )
-    parser.add_argument("--proxy", metavar="URL", help="an HTTP proxy that takes all connections")
-    parser.add_argument("--downloads", type=Path, default=Path("downloads"), metavar="DIR", help="default ./downloads")
+    parser.add_argument("--proxy", metavar="URL", help="an HTTP proxy for all connections")
     parser.add_argument(
-        "--irreversible", action="store_true", help="do what cannot be undone, instead of stopping before it"
+        "--downloads",
+        type=Path,
+        default=Path("downloads"),
+        metavar="DIR",
+        help="directory for files; default ./downloads",
+    )
+    parser.add_argument(
+        "--irreversible", action="store_true", help="do irreversible actions, instead of stopping before them"
     )
     return parser.parse_args(argv)
 
@@ -80,10 +94,10 @@ async def _run(options: argparse.Namespace) -> Outcome:
         name=options.automation.name,
     )
     allow = list(options.allow)
-    if options.start_url:  # whoever names a private address means it
+    if options.start_url:  # a private address given by the user may be reached
         parts = urlsplit(options.start_url)
         allow.append(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}")
-    host = _Terminal(options.downloads, irreversible=options.irreversible)
+    host = _TerminalHost(options.downloads, irreversible=options.irreversible)
     async with Sandbox(isolation=options.isolation, browser=options.browser, pool=PoolOptions(spare=0)) as sandbox:
         return await sandbox.run(
             automation,
@@ -95,7 +109,7 @@ async def _run(options: argparse.Namespace) -> Outcome:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command. Returns 0, or 1 if the automation or the sandbox failed."""
+    """Run the command. Returns 0, or 1 if the automation or the sandbox failed."""
     try:
         outcome = asyncio.run(_run(_arguments(argv)))
     except (SandboxError, OSError, ValueError) as error:

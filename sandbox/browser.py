@@ -1,4 +1,4 @@
-"""Which Chromium to use: an explicit setting, WEBTASKS_BROWSER, Playwright's own, the system's."""
+"""The choice of a Chromium: an explicit setting, WEBTASKS_BROWSER, Playwright's own, the system's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _BINARY_NAMES = (
     "chrome",
     "chromium-browser",
 )
-_IN_SCRIPT = re.compile(rb"/[A-Za-z0-9_./+-]+")
+_PATH_IN_SCRIPT = re.compile(rb"/[A-Za-z0-9_./+-]+")
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,18 @@ class Browser:
 
     @property
     def root(self) -> Path:
-        """The directory that the jail has to show."""
+        """The directory that must be visible in the jail."""
         return self.executable.parent
 
 
 def find_browser(setting: str | Path | None = None) -> Browser:
-    """The browser to use.
+    """Return the browser to use.
 
     Args:
-        setting: Path or name of a browser; it is used, or it is an error.
+        setting: Path or name of a browser, which is then the only candidate.
 
     Raises:
-        SandboxUnavailable: There is none; the message names what to install.
+        SandboxUnavailable: There is no browser; the remedy names what to install.
     """
     for origin, wanted in (
         ("Sandbox(browser=...)", setting),
@@ -70,18 +70,18 @@ def find_browser(setting: str | Path | None = None) -> Browser:
             binary = _binary(Path(found)) if found else None
             if binary is None:
                 raise SandboxUnavailable(
-                    f"the browser {str(wanted)!r}, named by {origin}, is no Chromium program", REMEDY
+                    f"the browser {str(wanted)!r}, set by {origin}, is not a Chromium program", REMEDY
                 )
             return Browser(binary)
     systems = (Path(found) for name in _SYSTEM_PROGRAMS if (found := shutil.which(name)))
-    for candidate in (*_playwrights_own(), *systems):
+    for candidate in (*_playwright_browsers(), *systems):
         binary = _binary(candidate)
         if binary is not None:
             return Browser(binary)
     raise SandboxUnavailable("no Chromium was found on this machine", REMEDY)
 
 
-def _playwrights_own() -> Iterator[Path]:
+def _playwright_browsers() -> Iterator[Path]:
     package = importlib.util.find_spec("playwright")
     if package is None or not package.submodule_search_locations:
         return
@@ -105,7 +105,7 @@ def _playwrights_own() -> Iterator[Path]:
 
 
 def _binary(path: Path) -> Path | None:
-    """The program itself; distributions put a shell script in front of it, and the jail has no shell."""
+    """Return the program itself: distributions wrap it in a shell script, and the jail has no shell."""
     path = path.resolve()
     if _is_elf(path):
         return path
@@ -113,7 +113,7 @@ def _binary(path: Path) -> Path | None:
         script = path.read_bytes()[:65536]
     except OSError:
         return None
-    named = [Path(os.fsdecode(match)) for match in _IN_SCRIPT.findall(script)]
+    named = [Path(os.fsdecode(match)) for match in _PATH_IN_SCRIPT.findall(script)]
     around = [directory / name for directory in (path.parent, *named) for name in _BINARY_NAMES]
     for candidate in (*named, *around):
         if candidate.name in _BINARY_NAMES and _is_elf(candidate):

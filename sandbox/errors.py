@@ -1,10 +1,9 @@
-"""The exceptions of the sandbox. A failing *automation* is a value (`Outcome`); these say that the sandbox
-itself gave up.
+"""The exceptions of the sandbox. A failing *automation* is a value (`Outcome`); these are failures of the sandbox.
 
 SandboxError
 ├── SandboxUnavailable      no jail or no browser on this machine; the message names what to install
-├── SandboxLimitExceeded    a limit was passed and the worker was ended
-└── WorkerDied              the worker ended, or violated the protocol, for another reason
+├── SandboxLimitExceeded    a limit was exceeded and the worker was ended
+└── WorkerDied              the worker ended for another reason, or violated the protocol
 AskRefused                  raised by `Host.ask`; its text reaches the automation as an error
 """
 
@@ -14,10 +13,10 @@ from typing import Any
 
 
 class SandboxError(Exception):
-    """Base of the sandbox's exceptions.
+    """The base class of the sandbox's exceptions.
 
     Args:
-        message: What happened, where, and what to do next.
+        message: The problem, and what to do about it.
     """
 
     def __init__(self, message: str) -> None:
@@ -26,7 +25,12 @@ class SandboxError(Exception):
 
 
 class SandboxUnavailable(SandboxError):
-    """Automations cannot be run safely here. ``remedy`` says what to do about it."""
+    """Automations cannot run safely on this machine.
+
+    Args:
+        message: The problem, kept as ``problem``.
+        remedy: What to do about it.
+    """
 
     def __init__(self, message: str, remedy: str = "") -> None:
         super().__init__(f"{message}\n{remedy}" if remedy else message)
@@ -38,15 +42,15 @@ class SandboxUnavailable(SandboxError):
 
 
 class SandboxLimitExceeded(SandboxError):
-    """A limit was passed and the worker was ended.
+    """A limit was exceeded, and the worker was ended.
 
     Args:
-        limit: The field of `Limits` that was passed, such as ``"wall_seconds"``.
-        value: The limit's value, in its own unit.
+        limit: The field of `SandboxLimits`, such as ``"wall_seconds"``.
+        value: The limit, in the unit of that field.
     """
 
     def __init__(self, limit: str, value: float) -> None:
-        super().__init__(f"the automation passed its limit of {limit}={value:g} and was ended")
+        super().__init__(f"the automation exceeded the limit {limit}={value:g} and was ended")
         self.limit = limit
         self.value = value
 
@@ -55,10 +59,15 @@ class SandboxLimitExceeded(SandboxError):
 
 
 class WorkerDied(SandboxError):
-    """The worker ended before it answered. ``stderr`` is the tail of what it wrote."""
+    """The worker ended before it answered.
+
+    Args:
+        message: The reason, kept as ``problem``.
+        stderr: The end of what the worker wrote to its standard output and error.
+    """
 
     def __init__(self, message: str, stderr: str = "") -> None:
-        super().__init__(f"{message}; its last words: {stderr}" if stderr else message)
+        super().__init__(f"{message}; the end of its output: {stderr}" if stderr else message)
         self.problem = message
         self.stderr = stderr
 
@@ -67,4 +76,4 @@ class WorkerDied(SandboxError):
 
 
 class AskRefused(Exception):
-    """Raised by `Host.ask` to refuse a question. The text reaches the automation as an error."""
+    """A question that `Host.ask` refuses to answer. The text reaches the automation as an error."""

@@ -1,4 +1,4 @@
-"""What the embedding program does for an automation: the other side of ``task``."""
+"""The embedding program's side of ``task``: callbacks for what an automation asks of it."""
 
 from __future__ import annotations
 
@@ -10,41 +10,54 @@ from sandbox.errors import AskRefused, SandboxError
 
 
 class GateDecision(StrEnum):
-    """The answer to "may this irreversible action be done now?"."""
+    """The answer to an automation that is about to do something irreversible."""
 
     GO = "go"
     REHEARSE = "rehearse"
-    """Stop here: all before the action worked."""
+    """Stop before the action, as a rehearsal: everything up to it worked."""
     REFUSE = "refuse"
 
 
 class Host:
-    """Callbacks of the embedding program. Override what you need; the defaults do nothing, or refuse.
+    """Callbacks of the embedding program. Override those you need; the defaults do nothing, or refuse.
 
-    An `AskRefused` or `SandboxError` raised here reaches the automation as an error. Any other exception ends
-    the worker
-    and is raised by the call that was running.
+    An `AskRefused` or `SandboxError` raised here reaches the automation as an error. Any other exception ends the
+    worker and is raised by the call that was running.
     """
 
     async def log(self, message: str) -> None:
-        """A line from ``task.log`` or ``print``. Untrusted text."""
+        """Take a line from ``task.log`` or ``print``. Untrusted text."""
 
     async def progress(self, done: int, total: int | None) -> None:
-        """From ``task.progress``."""
+        """Take a report from ``task.progress``: so many items done, of so many in all, if that is known."""
 
     async def gate(self, action: str, key: str | None) -> GateDecision:
-        """May the automation do ``action``, which cannot be undone? ``key`` tells the items of a loop apart."""
+        """Decide on an irreversible action. ``key`` distinguishes the items of a loop."""
         return GateDecision.REFUSE
 
     async def gate_closed(self, action: str, key: str | None, error: str | None) -> None:
-        """The irreversible block has ended; ``error`` is None if nothing went wrong in it."""
+        """Take note that the block of an irreversible action ended; ``error`` is None if it succeeded."""
 
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
-        """Answer a question about ``content`` (untrusted), in the form of ``schema``."""
+        """Answer a question about ``content`` (untrusted), in the form of ``schema``.
+
+        Raises:
+            AskRefused: The question is not answered.
+        """
         raise AskRefused("this host does not support task.ask")
 
     async def download(
         self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]
     ) -> dict[str, Any]:
-        """Keep a file. ``name`` is as the site gave it: sanitize it. Returns what the automation gets to see of it."""
+        """Store a file.
+
+        Args:
+            name: The name that the site gave it. Untrusted: sanitize it.
+            content_type: The media type that the site gave it.
+            url: The address that it came from, if it was downloaded.
+            chunks: The content.
+
+        Returns:
+            The description of the file that the automation gets.
+        """
         raise SandboxError("this host does not support task.download and task.attach")

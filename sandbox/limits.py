@@ -1,4 +1,4 @@
-"""How much a worker may use, and what it may reach."""
+"""The resource limits of a worker."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class SandboxLimits:
-    """What one worker may use. Passing a limit ends the worker with `SandboxLimitExceeded`.
+    """The resource limits of one worker. Exceeding one ends the worker with `SandboxLimitExceeded`.
 
     Args:
         wall_seconds: Seconds for one call: a run, or one `Session.execute`.
         cpu_seconds: Processor seconds of all its processes together.
-        memory_mb: MiB of memory of all its processes together, browser included; what they share counts once.
+        memory_mb: MiB of memory of all its processes together, browser included; shared memory counts once.
         processes: Processes at one time, browser included.
         scratch_mb: MiB of files. The space is fixed when a worker starts.
         scratch_files: Files and directories among them, the browser's own (some hundreds) included.
@@ -20,8 +20,8 @@ class SandboxLimits:
         download_bytes: Bytes of all downloads together.
         downloads: Number of downloads.
         pages: Pages (tabs, pop-ups) open at one time.
-        action_seconds: Seconds after which a click or a wait raises ``TimeoutError``, unless the code names another
-            timeout; three times as many for the loading of a page. Does not end the worker.
+        action_seconds: Seconds after which a click or a wait raises ``TimeoutError``, unless the code sets another
+            timeout; loading a page may take three times as long. Does not end the worker.
 
     >>> SandboxLimits(wall_seconds=60).memory_mb
     3072

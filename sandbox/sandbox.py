@@ -1,4 +1,4 @@
-"""The sandbox: runs automations in workers from its pool."""
+"""The sandbox, which runs automations in workers from a pool."""
 
 from __future__ import annotations
 
@@ -38,12 +38,13 @@ class Sandbox:
 
     Args:
         isolation: ``"bubblewrap"`` and ``"landlock"``: that jail, or `SandboxUnavailable`. ``"auto"``: the first of
-            these that works here; `probe` says which, and what it protects. ``"none"``: plain subprocesses, without any
-            protection; only for code that you wrote yourself.
+            these that works here; `probe` tells which, and what it protects. ``"none"``: plain subprocesses without
+            protection, only for code that you wrote yourself.
         browser: Path or name of a Chromium; default: WEBTASKS_BROWSER, Playwright's own, the system's.
-        limits: For all runs that name none.
-        pool: How many workers wait for the next run, and for how long.
-        cache: Directory for what makes the first run of later programs faster, 2 MB; made when needed. None: no such.
+        limits: The default limits of runs and sessions.
+        pool: Number of workers that wait for the next run, and their lifetime.
+        cache: Directory for 2 MB of compiled code that speeds up the first run of later programs; created when
+            needed. None: no cache.
 
     Raises:
         SandboxUnavailable: No jail works here, or there is no browser. Raised at the first use.
@@ -67,10 +68,10 @@ class Sandbox:
         cache: str | Path | None = None,
     ) -> None:
         if isolation not in get_args(Isolation):
-            raise ValueError(f"isolation is one of {', '.join(get_args(Isolation))}, not {isolation!r}")
+            raise ValueError(f"isolation must be one of {', '.join(get_args(Isolation))}, not {isolation!r}")
         self._mechanisms: tuple[Mechanism, ...] = JAILS if isolation == "auto" else (isolation,)
         if isolation == "none":
-            logger.warning("isolation='none': automations run as you, without any protection")
+            logger.warning("isolation='none': automations run with your rights, without any protection")
         self._browser_setting = browser
         self._limits = limits
         self._pool = Pool(self._start_worker, pool, limits)
@@ -88,7 +89,7 @@ class Sandbox:
         await self.close()
 
     async def close(self) -> None:
-        """End all workers, and wait until no process of them is left."""
+        """End all workers, and wait until none of their processes is left."""
         self._closed = True
         self._stop.set()
         await self._pool.close()
@@ -114,31 +115,31 @@ class Sandbox:
         secret: bool = False,
         hold_changes: bool = False,
     ) -> Outcome:
-        """Run an automation in a worker that has run nothing, or nothing but what has the same ``affinity``.
+        """Run an automation in a blank worker, or in one that has run only automations of the same ``affinity``.
 
         Args:
             automation: The code.
-            parameters: Its parameters: JSON.
-            start_url: Where the page is opened; None leaves it blank.
-            egress: What may be reached; default every public host.
-            host: Takes the automation's calls; default refuses what asks for an answer.
-            limits: Default the sandbox's.
-            keep_open: Leave the worker open, as ``outcome.session``, whether the automation failed or not.
-            affinity: Names who owns this code and which revision of it this is. After a good run the worker may serve
-                the next run of the same name, in a new browser context and module namespace; hostile code may pass on
-                to that run what it saw in this one. None: the worker serves this run alone.
-            secret: The parameters hold secrets: the worker serves this run alone, whatever ``affinity`` says.
+            parameters: Its parameters, as JSON values.
+            start_url: The address that the page is opened at; None leaves it blank.
+            egress: The network access; default every public host.
+            host: Takes the automation's calls; the default refuses those that need an answer.
+            limits: Resource limits; default those of the sandbox.
+            keep_open: Leave the worker open as ``outcome.session``, even if the automation failed.
+            affinity: Identifies the owner and the revision of this code. After a successful run the worker may serve
+                the next run of the same affinity, in a new browser context and module namespace; hostile code could
+                pass on to that run what it saw in this one. None: the worker serves this run only.
+            secret: The parameters hold secrets: the worker serves this run only, whatever ``affinity`` is.
             hold_changes: Do not send the first request by which the automation may change something on the site, other
                 than a login or a search: the run ends there, with an error of the kind ``held``.
 
         Returns:
-            The outcome; a failing automation is an outcome, too.
+            The outcome, also if the automation failed.
 
         Raises:
             SandboxUnavailable: No jail or no browser.
-            SandboxLimitExceeded: A limit was passed.
+            SandboxLimitExceeded: A limit was exceeded.
             WorkerDied: The worker ended.
-            Exception: What a callback of the host raised, other than `AskRefused` and `SandboxError`.
+            Exception: An exception of a callback of the host, other than `AskRefused` and `SandboxError`.
         """
         self._check_open()
         started = time.perf_counter()
@@ -149,7 +150,7 @@ class Sandbox:
         try:
             await client.bind(host or Host(), egress, limits, automation)
             if reused_by is not None:
-                await client.remember()
+                await client.record_baseline()
             answer = await client.call(
                 "run",
                 limits.wall_seconds,
@@ -164,7 +165,7 @@ class Sandbox:
             outcome = self._outcome(client, answer, started)
         finally:
             if outcome is None or not keep_open:
-                self._let_go(client, reused_by if outcome is not None and outcome.ok else None)
+                self._release(client, reused_by if outcome is not None and outcome.ok else None)
             self._refill()
         if not keep_open:
             return outcome
@@ -188,7 +189,7 @@ class Sandbox:
             answer = await client.call(
                 "open", limits.wall_seconds, parameters=parameters, start_url=start_url, **_page_limits(limits)
             )
-            session = self._session(client, self._checked(client, parse.script_error, answer), None)
+            session = self._session(client, self._parse(client, parse.script_error, answer), None)
         except BaseException:
             self._pool.discard(client)
             raise
@@ -196,9 +197,9 @@ class Sandbox:
         return session
 
     def _session(self, client: WorkerClient, opened: ScriptError | None, affinity: str | None) -> Session:
-        return Session(client, opened, self._pool.discard, lambda: self._let_go(client, affinity))
+        return Session(client, opened, self._pool.discard, lambda: self._release(client, affinity))
 
-    def _let_go(self, client: WorkerClient, affinity: str | None) -> None:
+    def _release(self, client: WorkerClient, affinity: str | None) -> None:
         if affinity is not None:
             self._pool.give_back(client, affinity)
         else:
@@ -210,7 +211,7 @@ class Sandbox:
         self._pool.refill()
 
     def _compile(self) -> None:
-        """Once, after the first run: what the next program starts faster with."""
+        """Fill the cache, once and after the first run: later programs then start faster."""
         if self._cache is None or self._mechanisms != ("bubblewrap",) or driver_cache.found(self._cache) is not None:
             return
         if not self._stop.wait(_COMPILE_AFTER_SECONDS):
@@ -227,7 +228,7 @@ class Sandbox:
                     raise SandboxLimitExceeded("output_bytes", client.limits.output_bytes)
                 value = parse_json(text)
         except (ProtocolError, KeyError, TypeError, UnicodeError) as problem:
-            self._out_of_turn(client, problem)
+            self._protocol_violation(client, problem)
         if error is not None and "No space left on device" in error.message:
             raise SandboxLimitExceeded("scratch_mb", client.limits.scratch_mb)
         usage = client.measure()
@@ -244,13 +245,13 @@ class Sandbox:
             worker_run=client.runs,
         )
 
-    def _checked(self, client: WorkerClient, parse: Any, answer: Any) -> Any:
+    def _parse(self, client: WorkerClient, parse: Any, answer: Any) -> Any:
         try:
             return parse(answer)
         except ProtocolError as problem:
-            self._out_of_turn(client, problem)
+            self._protocol_violation(client, problem)
 
-    def _out_of_turn(self, client: WorkerClient, problem: Exception) -> NoReturn:
+    def _protocol_violation(self, client: WorkerClient, problem: Exception) -> NoReturn:
         died = WorkerDied(f"worker protocol violation: {problem}")
         client.end(died)
         raise died from None
@@ -266,7 +267,7 @@ class Sandbox:
                 problems.append(error)
                 continue
             if problems:
-                logger.warning("%s; automations run under Landlock instead, which hides less", problems[0].problem)
+                logger.warning("%s; automations run under Landlock instead, which protects less", problems[0].problem)
             self._mechanisms = (mechanism,)
             return client
         if len(problems) == 1:
@@ -275,7 +276,7 @@ class Sandbox:
 
     async def _start_with(self, mechanism: Mechanism, browser: Browser, limits: SandboxLimits) -> WorkerClient:
         client = WorkerClient(mechanism, limits, driver_cache.found(self._cache))
-        client.ready.add_done_callback(lambda _: self._learn(client))
+        client.ready.add_done_callback(lambda _: self._note_chromium_sandbox(client))
         try:
             await client.start(browser, chromium_sandbox=self._chromium_sandbox)
         except BaseException:
@@ -283,14 +284,14 @@ class Sandbox:
             raise
         return client
 
-    def _learn(self, client: WorkerClient) -> None:
-        """Whether Chromium's own sandbox works here: so that the next worker need not try in vain."""
+    def _note_chromium_sandbox(self, client: WorkerClient) -> None:
+        """Remember if Chromium's own sandbox works on this machine, so that the next worker does not try in vain."""
         if client.chromium_sandbox is not None:
             self._chromium_sandbox = client.chromium_sandbox
 
     def _check_open(self) -> None:
         if self._closed:
-            raise SandboxError("this Sandbox is closed; make another")
+            raise SandboxError("this Sandbox is closed; create a new one")
 
 
 def _page_limits(limits: SandboxLimits) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""The one way out of a jail: a proxy that checks every name and address."""
+"""The network access of workers: a proxy that checks every name and address."""

@@ -1,4 +1,4 @@
-"""What a run may reach."""
+"""The network access of a run."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ from sandbox.egress.origins import HostPattern, Origin, Upstream
 
 @dataclass(frozen=True, kw_only=True)
 class Egress:
-    """What a worker may reach on the network.
+    """The network access of a run or session.
 
     Args:
         hosts: Host names, such as ``"example.com"`` or ``"*.example.com"`` (its subdomains), each with a port
-            (``"example.com:443"``) or for all. None: every public host.
-        allow: Exact origins, ``"scheme://host:port"``, that may be private or loopback addresses. They need not be
-            in ``hosts`` too.
-        proxy: An HTTP proxy that takes all connections but those to ``allow``: ``"http://user:password@host:port"``.
-            Names are checked here first, as without it, so this machine must be able to resolve them; the proxy gets
-            the name and resolves it again.
+            (``"example.com:443"``) or for every port. None: every public host.
+        allow: Exact origins, ``"scheme://host:port"``, which may be private or loopback addresses. They need not be
+            listed in ``hosts``, too.
+        proxy: An HTTP proxy for all connections but those to ``allow``: ``"http://user:password@host:port"``. Names
+            are resolved and checked on this machine first; the proxy gets the name and resolves it again.
 
     Raises:
         ValueError: One of these is malformed.

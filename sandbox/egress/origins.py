@@ -1,4 +1,4 @@
-"""Names on the network: hosts, origins, proxies, and how each is written."""
+"""Hosts, origins and proxies, parsed from how users write them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUMERIC_LABEL = re.compile(r"0x[0-9a-f]*|\d+")
 
 
 def address(host: str) -> str | None:
-    """The address that a host is written as, in its one spelling; None for a name."""
+    """Return an IP address in its canonical spelling; None for a host name."""
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
@@ -24,7 +24,7 @@ def address(host: str) -> str | None:
 
 
 def fault(host: str) -> str | None:
-    """What is wrong with a host name, in lower case; None for a good one."""
+    """Return the fault of a host name in lower case; None if it is valid."""
     if not _NAME.fullmatch(host):
         return "not a valid host name"
     if _NUMERIC_LABEL.fullmatch(host.rpartition(".")[2]):  # 127.1, 2130706433, 0x7f.1: other spellings of addresses
@@ -32,8 +32,8 @@ def fault(host: str) -> str | None:
     return None
 
 
-def plain(host: str) -> str:
-    """A host as it is compared: lower case, without a dot at its end and without brackets."""
+def normalize_host(host: str) -> str:
+    """Return a host for comparison: in lower case, without a trailing dot and without brackets."""
     return host.lower().rstrip(".").removeprefix("[").removesuffix("]")
 
 
@@ -47,25 +47,25 @@ class Origin:
 
     @classmethod
     def parse(cls, text: str) -> Origin:
-        """From ``"scheme://host:port"``; the port may be the scheme's own.
+        """Parse ``"scheme://host:port"``; without a port, it is the scheme's default.
 
         Raises:
-            ValueError: It is no such thing.
+            ValueError: The text is not an origin.
         """
         parts = urlsplit(text)
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-            raise ValueError(f"{text!r} is no origin: scheme://host:port")
+            raise ValueError(f"{text!r} is not an origin: write scheme://host:port")
         return cls(parts.scheme, parts.hostname.rstrip("."), parts.port or _DEFAULT_PORTS[parts.scheme])
 
     @property
     def encrypted(self) -> bool:
-        """Whether its traffic is."""
+        """True for https and wss."""
         return self.scheme in ("https", "wss")
 
 
 @dataclass(frozen=True)
 class HostPattern:
-    """A host, or all its subdomains, at one port or at all.
+    """A host or all subdomains of it, with one port or all.
 
     >>> HostPattern.parse("*.example.com").matches("www.example.com", 443)
     True
@@ -78,24 +78,24 @@ class HostPattern:
 
     @classmethod
     def parse(cls, text: str) -> HostPattern:
-        """From ``"host"`` or ``"*.host"``, with or without ``":port"``; an IPv6 address with a port stands in brackets.
+        """Parse ``"host"`` or ``"*.host"``, with or without ``":port"``; an IPv6 address with a port has brackets.
 
         Raises:
-            ValueError: It is no such thing.
+            ValueError: The text is not a host.
         """
         host, colon, digits = text.rpartition(":")
         if not colon or address(text) or text.endswith("]"):
             host, colon, digits = text, "", ""
-        host = plain(host)
+        host = normalize_host(host)
         name = host.removeprefix("*.")
         if not (address(host) or (fault(name) is None)):
-            raise ValueError(f"{text!r} is no host: write example.com, *.example.com or example.com:443")
+            raise ValueError(f"{text!r} is not a host: write example.com, *.example.com or example.com:443")
         if colon and not (digits.isdecimal() and 0 < int(digits) < 65536):
             raise ValueError(f"{text!r} has no valid port")
         return cls(host, int(digits) if digits else None)
 
     def matches(self, host: str, port: int) -> bool:
-        """Whether a connection to this host, as `plain` gives it, is meant."""
+        """Return True if the pattern covers a host, as `normalize_host` returns it, and a port."""
         if self.port not in (None, port):
             return False
         return host.endswith(self.host[1:]) if self.host.startswith("*.") else host == self.host
@@ -103,7 +103,7 @@ class HostPattern:
 
 @dataclass(frozen=True)
 class Upstream:
-    """An HTTP proxy, and what it wants to hear."""
+    """An upstream HTTP proxy, with the headers that authenticate to it."""
 
     host: str
     port: int
@@ -111,16 +111,16 @@ class Upstream:
 
     @classmethod
     def parse(cls, url: str) -> Upstream:
-        """From ``"http://user:password@host:port"``.
+        """Parse ``"http://user:password@host:port"``.
 
         Raises:
-            ValueError: It is no such thing; the message does not repeat the password.
+            ValueError: The URL is not that of an HTTP proxy; the message does not contain the password.
         """
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise ValueError("proxy is no URL: http://host:port") from None
+            raise ValueError("proxy is not a URL: write http://host:port") from None
         if parts.scheme != "http" or not parts.hostname or port is None or parts.path not in ("", "/"):
             raise ValueError("proxy must be written http://host:port or http://user:password@host:port")
         if parts.username is None:

@@ -1,6 +1,6 @@
-"""What a worker may reach, decided on the name that is dialed.
+"""The rules for connections: which hosts and addresses a worker may reach.
 
-A name is resolved once, refused if *any* of its addresses is not global, and the checked address is what gets dialed.
+A name is resolved once and refused if *any* of its addresses is not global; the address that was checked is dialed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from sandbox.egress import origins
 from sandbox.egress.options import Egress
-from sandbox.egress.origins import HostPattern, Origin, Upstream, plain
+from sandbox.egress.origins import HostPattern, Origin, Upstream, normalize_host
 
 NOT_AMONG_HOSTS = "policy: not among the allowed hosts"
 
@@ -22,35 +22,35 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 _RESOLVE_SECONDS = 20.0
-_MOST_LOOKUPS = 16
+_MAX_LOOKUPS = 16
 _WEB_PORTS = (80, 443)
 _FIRST_USER_PORT = 1024
-_METADATA = frozenset(
+_METADATA_SERVICES = frozenset(
     map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16"))
 )
-_TRANSLATED = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+_TRANSLATED_NETWORKS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
 
 
 class RefusedError(Exception):
-    """A connection that is not made; the text is the reason."""
+    """A connection that was refused or failed; the text is the reason."""
 
 
 def is_public(text: str) -> bool:
-    """Whether an address is on the public Internet, as itself and not as a disguise of another."""
+    """Return True for an address of the public Internet that does not translate to another address."""
     address: Address = ipaddress.ip_address(text)
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-        elif any(address in network for network in _TRANSLATED):
+        elif any(address in network for network in _TRANSLATED_NETWORKS):
             return False
-    return address.is_global and not address.is_multicast and address not in _METADATA
+    return address.is_global and not address.is_multicast and address not in _METADATA_SERVICES
 
 
 class Policy:
-    """Decides which hosts may be dialed, and at which address.
+    """The rules for the connections of one run, and for the address that each is made to.
 
     Attributes:
-        upstream: The proxy through which they are reached, if any.
+        upstream: The proxy that connections go through, if any.
     """
 
     def __init__(self, egress: Egress, resolve: Resolver | None = None) -> None:
@@ -60,29 +60,29 @@ class Policy:
         self._resolve = resolve or Lookups()
 
     def allows(self, host: str, port: int, *, tunnel: bool) -> bool:
-        """Whether that origin was named, so that it may be private.
+        """Return True if the origin was allowed by name, so that it may be private.
 
         Args:
-            host: As `plain` gives it.
+            host: The host, as `normalize_host` returns it.
             port: The port.
-            tunnel: By CONNECT, which WebSockets use even when they are not encrypted; else by plain HTTP.
+            tunnel: True for CONNECT, which WebSockets use even when they are not encrypted; False for plain HTTP.
         """
         return any(
             (origin.host, origin.port) == (host, port) and (tunnel or not origin.encrypted) for origin in self._allowed
         )
 
     async def address(self, host: str, port: int, *, tunnel: bool) -> str:
-        """The address to dial.
+        """Return the address to dial.
 
         Args:
-            host: As the client named it.
+            host: The host, as the client wrote it.
             port: The port.
             tunnel: As for `allows`.
 
         Raises:
-            RefusedError: It may not be dialed, or has no address.
+            RefusedError: The host may not be reached, or has no address.
         """
-        host = plain(host)
+        host = normalize_host(host)
         allowed = self.allows(host, port, tunnel=tunnel)
         literal = origins.address(host)
         if not allowed:
@@ -93,7 +93,7 @@ class Policy:
             if literal is None and (fault := origins.fault(host)):
                 raise RefusedError(f"policy: {fault}")
             if self._hosts is not None and not any(pattern.matches(host, port) for pattern in self._hosts):
-                raise RefusedError(NOT_AMONG_HOSTS)  # and not looked up: even a question would carry the name out
+                raise RefusedError(NOT_AMONG_HOSTS)  # not resolved first: a query would already send the name out
         addresses = [literal] if literal else await self._addresses(host, port)
         if not allowed:
             for address in addresses:
@@ -121,23 +121,27 @@ def _check_public(address: str) -> None:
 
 
 class Lookups:
-    """Looks names up, so many at one time: one that nobody answers for takes half a minute and more.
+    """A DNS resolver with a limited number of concurrent lookups: without an answer, one takes half a minute and more.
 
-    Each has a thread of its own. Those of the loop's executor, or of any, are waited for at the program's end, and
-    others need them.
+    Each lookup has a daemon thread of its own: threads of an executor are joined when the program ends, and those of
+    the event loop's executor are needed by others.
     """
 
     def __init__(self) -> None:
-        self._free = asyncio.Semaphore(_MOST_LOOKUPS)
+        self._free = asyncio.Semaphore(_MAX_LOOKUPS)
 
     async def __call__(self, host: str, port: int) -> Sequence[str]:
-        """A `Resolver`."""
+        """Resolve a name to its addresses.
+
+        Raises:
+            OSError: It cannot be resolved.
+        """
         await self._free.acquire()
         loop = asyncio.get_running_loop()
         found: asyncio.Future[Sequence[str]] = loop.create_future()
 
-        def tell(answer: Sequence[str] | Exception) -> None:
-            self._free.release()  # only now, even if nobody waits any more
+        def deliver(answer: Sequence[str] | Exception) -> None:
+            self._free.release()  # only now, even if the caller was canceled
             if found.done():
                 return
             if isinstance(answer, Exception):
@@ -150,14 +154,14 @@ class Lookups:
             try:
                 answers = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
                 answer = list(dict.fromkeys(str(each[4][0]) for each in answers))
-            except Exception as error:  # noqa: BLE001  it is raised again by whoever waits
+            except Exception as error:  # noqa: BLE001  raised again in the caller
                 answer = error
             with contextlib.suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(tell, answer)
+                loop.call_soon_threadsafe(deliver, answer)
 
         try:
-            threading.Thread(target=look_up, name="look-up", daemon=True).start()
+            threading.Thread(target=look_up, name="dns-lookup", daemon=True).start()
         except RuntimeError:
             self._free.release()
-            raise OSError("no thread for a look-up") from None
+            raise OSError("no thread could be started for a DNS lookup") from None
         return await found

@@ -1,8 +1,7 @@
-"""The filtering proxy: a worker's only way to the network, served by the host on a listener that the worker
-handed over.
+"""The filtering proxy: a worker's only way to the network, served by the host on a listener that the worker hands over.
 
-What `Policy` refuses, or what cannot be reached, is dropped without an answer, so that the page sees a network error
-and never a page of ours; the reason is kept for `Evidence`.
+A connection that `Policy` refuses, or that cannot be made, is dropped without a response: the page sees a network
+error, and never a page of the proxy. The reason is recorded for `Evidence`.
 """
 
 from __future__ import annotations
@@ -24,21 +23,21 @@ from sandbox.egress.http1 import (
     request_tunnel,
 )
 from sandbox.egress.options import Egress
-from sandbox.egress.origins import LONGEST_NAME, Upstream, plain
+from sandbox.egress.origins import LONGEST_NAME, Upstream, normalize_host
 from sandbox.egress.policy import Lookups, Policy, RefusedError, Resolver
 
-WRONG_CREDENTIALS = "proxy: it wants other credentials"
+CREDENTIALS_REJECTED = "proxy: it rejected the credentials"
 
 _DIAL_SECONDS = 20.0
-_HEAD_SECONDS = 60.0  # until a request's head is there, the wait for it included
-_MOST_CONNECTIONS = 256  # a browser opens 32 to a proxy
-_MOST_RECORDS = 1_000
+_HEAD_SECONDS = 60.0  # for a request's head, the wait for it included
+_MAX_CONNECTIONS = 256  # a browser opens 32 to a proxy
+_MAX_RECORDS = 1_000
 _TARGET = re.compile(r"http://(?P<host>\[[0-9a-fA-F:.]+\]|[^/:@?#\[\]]+)(?::(?P<port>\d{1,5}))?(?P<path>[/?][^#]*)?")
 
 
 @dataclass(frozen=True)
-class _Way:
-    """A connection to a server, or to the upstream proxy, which wants whole URLs."""
+class _Route:
+    """A connection to a server, or to the upstream proxy, which takes whole URLs."""
 
     peer: Peer
     upstream: Upstream | None = None
@@ -51,11 +50,11 @@ class _Way:
 
 
 class EgressProxy:
-    """Serves one worker. Refuses everything until `bind` says what may be reached.
+    """The proxy of one worker. It refuses every connection until `bind` sets what may be reached.
 
     Attributes:
         reached: ``host:port`` of connections that were made.
-        refused: ``host:port`` and reason of those that were not.
+        refused: ``host:port`` and reason of connections that were refused or failed.
     """
 
     def __init__(self) -> None:
@@ -72,12 +71,12 @@ class EgressProxy:
         self._policy = Policy(egress, resolve or self._lookups)
 
     async def serve(self, listener: socket.socket) -> None:
-        """Start to accept connections."""
+        """Start to accept connections on a listening TCP socket."""
         listener.setblocking(False)
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=1 << 17)
 
     def close(self) -> None:
-        """Stop, and drop every connection."""
+        """Stop accepting, and drop every connection."""
         self._closed = True
         if self._server is not None:
             self._server.close()
@@ -85,12 +84,15 @@ class EgressProxy:
             task.cancel()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Not a coroutine, of which `close` would not know before its first step."""
+        """Serve a connection. Not a coroutine: `close` would not know of its task before the first step."""
         client = Peer(reader, writer)
+        # asyncio does so for sockets of protocol 6, which this listener's are not; a body would wait 40 ms for the
+        # acknowledgment of its head
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._closed:
             client.drop()
-        elif len(self._connections) >= _MOST_CONNECTIONS:
-            self._note_refusal("connections", f"policy: more than {_MOST_CONNECTIONS} at one time")
+        elif len(self._connections) >= _MAX_CONNECTIONS:
+            self._note_refusal("connections", f"policy: more than {_MAX_CONNECTIONS} at one time")
             client.drop()
         else:
             task = asyncio.ensure_future(self._serve(client))
@@ -99,15 +101,15 @@ class EgressProxy:
             task.add_done_callback(lambda _: writer.transport.abort())
 
     async def _serve(self, client: Peer) -> None:
-        # Where either side went away or was refused, the client sees a dropped connection
+        # In all these cases the client sees a dropped connection
         with contextlib.suppress(OSError, EOFError, BadMessage, RefusedError, asyncio.LimitOverrunError):
-            await self._converse(client)
+            await self._serve_requests(client)
         client.drop()
         with contextlib.suppress(OSError):
-            await client.writer.wait_closed()  # it has its descriptor until then
+            await client.writer.wait_closed()  # until then it holds a descriptor, and counts
 
-    async def _converse(self, client: Peer) -> None:
-        upstream: tuple[tuple[str, int], _Way] | None = None
+    async def _serve_requests(self, client: Peer) -> None:
+        upstream: tuple[tuple[str, int], _Route] | None = None
         try:
             while True:
                 async with asyncio.timeout(_HEAD_SECONDS):
@@ -123,7 +125,7 @@ class EgressProxy:
                     return
                 match = _TARGET.fullmatch(request.target)
                 if match is None:
-                    raise BadMessage(f"not a target for a proxy: {request.target[:200]!r}")
+                    raise BadMessage(f"the request target is not an http URL: {request.target[:200]!r}")
                 key = match["host"], _port(match["port"] or "80")
                 if upstream is not None and (upstream[0] != key or upstream[1].peer.reader.at_eof()):
                     upstream[1].peer.drop()
@@ -135,33 +137,33 @@ class EgressProxy:
                     if not await upstream[1].forward(request, match["path"] or "/", authority, client):
                         return
                 except UpstreamCredentialsRejected:
-                    self._note_refusal(_name(*key), WRONG_CREDENTIALS)
+                    self._note_refusal(_name(*key), CREDENTIALS_REJECTED)
                     return
         finally:
             if upstream is not None:
                 upstream[1].peer.drop()
 
-    async def _dial(self, host: str, port: int, *, tunnel: bool) -> _Way:
+    async def _dial(self, host: str, port: int, *, tunnel: bool) -> _Route:
         name = _name(host, port)
         policy = self._policy
         try:
             address = await policy.address(host, port, tunnel=tunnel)
-            if policy.upstream is None or policy.allows(plain(host), port, tunnel=tunnel):
-                way = _Way(await _connect(address, port))
+            if policy.upstream is None or policy.allows(normalize_host(host), port, tunnel=tunnel):
+                route = _Route(await _connect(address, port))
             elif tunnel:
-                way = _Way(await _tunnel(policy.upstream, host, port))
+                route = _Route(await _tunnel(policy.upstream, host, port))
             else:
-                way = _Way(await _connect_upstream(policy.upstream), policy.upstream)
+                route = _Route(await _connect_upstream(policy.upstream), policy.upstream)
         except RefusedError as refusal:
             self._note_refusal(name, str(refusal))
             raise
-        if len(self.reached) < _MOST_RECORDS:
+        if len(self.reached) < _MAX_RECORDS:
             self.reached[name] = None
-        return way
+        return route
 
     def _note_refusal(self, name: str, reason: str) -> None:
-        if len(self.refused) < _MOST_RECORDS:
-            self.refused[name, reason[:LONGEST_NAME]] = None  # it may hold the name
+        if len(self.refused) < _MAX_RECORDS:
+            self.refused[name, reason[:LONGEST_NAME]] = None  # the reason may contain the name
 
 
 async def _connect(address: str, port: int) -> Peer:
@@ -182,10 +184,10 @@ async def _connect_upstream(upstream: Upstream) -> Peer:
 
 
 async def _tunnel(upstream: Upstream, host: str, port: int) -> Peer:
-    """A connection through the upstream proxy.
+    """Open a tunnel through the upstream proxy.
 
     Raises:
-        RefusedError: The proxy does not make it.
+        RefusedError: The proxy cannot be reached, or refuses.
     """
     peer = await _connect_upstream(upstream)
     try:
@@ -193,14 +195,14 @@ async def _tunnel(upstream: Upstream, host: str, port: int) -> Peer:
             status = await request_tunnel(peer, f"{host}:{port}", upstream.headers)
     except (OSError, EOFError, TimeoutError, BadMessage, asyncio.LimitOverrunError):
         peer.drop()
-        raise RefusedError("proxy: it gave no answer") from None
+        raise RefusedError("proxy: it sent no valid response") from None
     except BaseException:
         peer.drop()
         raise
     if status // 100 == 2:
         return peer
     peer.drop()
-    raise RefusedError(WRONG_CREDENTIALS if status == 407 else f"proxy: it answered {status}")
+    raise RefusedError(CREDENTIALS_REJECTED if status == 407 else f"proxy: it responded with status {status}")
 
 
 def _name(host: str, port: int) -> str:

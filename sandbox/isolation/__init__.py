@@ -1,1 +1,1 @@
-"""How the operating system confines a worker: the jails, their measures, and how they end."""
+"""The jails: confinement of a worker by the operating system, measurement of its use, and its end."""

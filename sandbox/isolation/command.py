@@ -1,7 +1,8 @@
-"""How a worker is started, and what it sees of the file system. Bubblewrap's arguments are here, too.
+"""The commands that start a worker, with what it sees of the file system, and bubblewrap's arguments.
 
-All of Python, driver and browser is inside, so that ending the jail ends everything. It has no network but the way to
-the proxy, an empty environment, no home, and only the files that are needed, read-only, beside a scratch directory.
+Python, driver and browser are all inside, so that ending the jail ends everything. It has no network but its own
+loopback, an empty environment, no home directory, and only the files that it needs, read-only, beside a scratch
+directory.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _NOT_LINUX = (
     'As a last resort, `isolation="none"` runs automations without any protection.'
 )
 
-# playwright and what it imports; whether it needs the last two depends on its version
+# playwright and what it imports; the last two depend on its version
 _PACKAGES = {"playwright": True, "greenlet": True, "pyee": False, "typing_extensions": False}
 JAIL_PACKAGES = "/packages"
 JAIL_COMPILED = "/compiled"
@@ -59,31 +60,30 @@ _PUBLIC_FILES = (
     "/usr/share/zoneinfo",
     "/var/cache/fontconfig",
 )
-# Files by which root sets up the kernel. A jail that root starts would be let in: these ask for the user, not
-# for capabilities.
+# Files with which root configures the kernel. They check the user and not capabilities, so a jail that root starts
+# could write to them.
 _KERNEL_SETTINGS = ("acpi", "fs", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
 _SYSTEM_PREFIXES = (Path("/"), Path("/usr"), Path("/usr/local"))
 _PATH = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); "
 _START = "from sandbox.inside.main import main; main()"
-# The directory is made by who removes it: a program that is killed before it has started the worker leaves none
+# The worker creates the directory, as it is the worker's end that removes it: a host that is killed earlier leaves none
 _MAKE_HOME = "import os; home = os.environ['HOME']; os.mkdir(home, 0o700); os.chdir(home); "
-_MAKE_SEALED = (
+_MAKE_LANDLOCK = (
     "import os, sys; directory, sources = sys.argv.pop(1), sys.argv.pop(1).split(':'); "
     "os.path.isdir(directory) or os.mkdir(directory, 0o700); "
     "[os.mkdir(f'{directory}/{name}') for name in ('packages', 'scratch')]; "
     "[os.symlink(source, f'{directory}/packages/{os.path.basename(source)}') for source in sources]; "
 )
-_START_SEALED = "from sandbox.isolation.landlock import main; main()"
+_START_LANDLOCK = "from sandbox.isolation.landlock import main; main()"
 _MIB = 1 << 20
-# Of one process. Holds memory bombs that are faster than the watch on memory_mb; Chromium does not start with
-# much less.
+# Per process. Stops code that allocates faster than memory_mb is sampled; Chromium does not start with much less.
 _DATA_MB = 2048
 _TASKS_PER_PROCESS = 8
 
 
 @dataclass(frozen=True)
 class Command:
-    """How to start a worker: its arguments, its environment, and the descriptors to hand down and then close."""
+    """A command: arguments, environment, and descriptors to hand down and then close."""
 
     arguments: list[str]
     environment: dict[str, str]
@@ -91,10 +91,10 @@ class Command:
 
 
 def find_bubblewrap() -> str:
-    """Path of ``bwrap``.
+    """Return the path of ``bwrap``.
 
     Raises:
-        SandboxUnavailable: It is not installed, or this is no Linux.
+        SandboxUnavailable: It is not installed, or this is not Linux.
     """
     if sys.platform != "linux":
         raise SandboxUnavailable(f"there is no jail for {sys.platform}: automations run on Linux only", _NOT_LINUX)
@@ -105,10 +105,10 @@ def find_bubblewrap() -> str:
 
 
 def require(mechanism: Mechanism) -> None:
-    """Refuse a mechanism that cannot work here; whether it does is found out by using it.
+    """Refuse a mechanism that cannot work here. Only using it shows that it does work.
 
     Raises:
-        SandboxUnavailable: It cannot; the message says what is missing.
+        SandboxUnavailable: Something is missing; the message says what.
     """
     if mechanism == "bubblewrap":
         find_bubblewrap()
@@ -128,17 +128,17 @@ def worker_command(
     scratch: str | None = None,
     compiled: Path | None = None,
 ) -> Command:
-    """The command that starts a worker.
+    """Return the command that starts a worker.
 
     Args:
         mechanism: ``"bubblewrap"``, ``"landlock"``, or ``"none"`` for a plain subprocess.
         browser: Its Chromium.
         limits: ``scratch_mb``, ``cpu_seconds`` and ``processes`` are fixed at the start.
         control: Descriptor of the worker's end of the control socket.
-        host: Process descriptor of this program: the worker ends with it, too.
+        host: Process descriptor of this program: the worker ends when it does.
         info: Descriptor of a file to which bubblewrap writes the pid of the jail's first process.
         chromium_sandbox: Use Chromium's own sandbox, too; it needs namespaces.
-        scratch: A directory that is not there yet, for ``"landlock"`` and ``"none"``: the worker makes it.
+        scratch: A directory that does not exist yet, for ``"landlock"`` and ``"none"``; the worker creates it.
         compiled: Directory of the driver's compiled code, for ``"bubblewrap"``.
     """
     jailed = mechanism == "bubblewrap"
@@ -149,7 +149,7 @@ def worker_command(
         "chromium_sandbox": chromium_sandbox and mechanism != "landlock",
         "data_mb": _DATA_MB,
         "cpu_seconds": limits.cpu_seconds,
-        # threads count, too; outside a user namespace, the user's all do
+        # threads count, too; outside a user namespace, all of the user's do
         "tasks": limits.processes * _TASKS_PER_PROCESS if jailed else 0,
         "file_mb": limits.scratch_mb,
     }
@@ -160,52 +160,61 @@ def worker_command(
         return Command(jail.arguments, jail.environment, (control, host, *jail.descriptors))
     assert scratch is not None
     if mechanism == "landlock":
-        return _sealed_worker(browser, limits, Path(scratch), options)
+        return _landlock_worker(browser, limits, Path(scratch), options)
     path = ":".join(dict.fromkeys(str(source.parent) for source in _packages()))
     command = python_command(path, _START, json.dumps(options), make=_MAKE_HOME)
     return Command(command, _environment(scratch), (control, host))
 
 
-def _sealed_worker(browser: Browser, limits: SandboxLimits, directory: Path, options: dict[str, Any]) -> Command:
-    options["landlock"] = _sealed(browser, limits, directory)
-    command = _sealed_python(directory, _START, json.dumps(options))
+def _landlock_worker(browser: Browser, limits: SandboxLimits, directory: Path, options: dict[str, Any]) -> Command:
+    options["landlock"] = _landlock_options(browser, limits, directory)
+    command = _landlock_python(directory, _START, json.dumps(options))
     descriptors = (options["control"], options["host"])
     return Command(command, _environment(options["landlock"]["scratch"]), descriptors)
 
 
-def sealed_command(browser: Browser, limits: SandboxLimits, directory: Path, inner: str | list[str]) -> Command:
-    """Put Python code, or a command, into the Landlock jail; the directory is new and empty, and removed in the end."""
-    options = _sealed(browser, limits, directory)
+def landlock_command(browser: Browser, limits: SandboxLimits, directory: Path, inner: str | list[str]) -> Command:
+    """Return a command that runs Python code, or a command, in the Landlock jail.
+
+    Args:
+        browser: The jail shows its files.
+        limits: Those that are fixed at the start.
+        directory: New and empty; it is removed in the end.
+        inner: The code or the command.
+    """
+    options = _landlock_options(browser, limits, directory)
     if isinstance(inner, str):
         inner = python_command(f"{directory}/packages", inner)
-    command = _sealed_python(directory, _START_SEALED, json.dumps(options), *inner)
+    command = _landlock_python(directory, _START_LANDLOCK, json.dumps(options), *inner)
     return Command(command, _environment(options["scratch"]), ())
 
 
-def _sealed(browser: Browser, limits: SandboxLimits, directory: Path) -> dict[str, Any]:
-    """For Landlock: links to the packages, as Python lists what it imports from, beside the scratch directory."""
+def _landlock_options(browser: Browser, limits: SandboxLimits, directory: Path) -> dict[str, Any]:
+    """Return the options of the Landlock jail. Python lists the directories it imports from, so packages are links."""
     packages, scratch = directory / "packages", directory / "scratch"
     tasks = limits.processes * _TASKS_PER_PROCESS
     return {"read": [*readable(browser), str(packages)], "scratch": str(scratch), "tasks": tasks}
 
 
-def _sealed_python(directory: Path, code: str, *arguments: str) -> list[str]:
+def _landlock_python(directory: Path, code: str, *arguments: str) -> list[str]:
     sources = ":".join(map(str, _packages()))
-    return python_command(f"{directory}/packages", code, *arguments, make=_MAKE_SEALED, made=(str(directory), sources))
+    return python_command(
+        f"{directory}/packages", code, *arguments, make=_MAKE_LANDLOCK, made=(str(directory), sources)
+    )
 
 
 def readable(browser: Browser) -> list[str]:
-    """The files of this machine that a worker may read, and no others."""
+    """Return the only files of this machine that a worker may read."""
     shown = (*_system_libraries(), *_python_files(_python()), *_PUBLIC_FILES, *map(str, _packages()))
     return [str(Path(path).resolve()) for path in (*shown, str(browser.root))]
 
 
 def python_command(path: str, code: str, *arguments: str, make: str = "", made: tuple[str, ...] = ()) -> list[str]:
-    """Run Python code with nothing on its path but the standard library and ``path``.
+    """Return a command that runs Python code with only the standard library and ``path`` to import from.
 
     Args:
         make: Code to run before all else.
-        made: Its arguments.
+        made: The arguments of that code.
     """
     return [str(_python()), "-I", "-S", "-B", "-X", "utf8", "-c", make + _PATH + code, *made, path, *arguments]
 
@@ -219,21 +228,25 @@ def jail_command(
     compiled: Path | None = None,
     compiling: bool = False,
 ) -> Command:
-    """Put a command into the jail.
+    """Return a command that runs another one in the bubblewrap jail.
 
-    It does not end with this program by itself, but for a worker, which sees to that: if bubblewrap is told to die with
-    its parent, and does so while it starts, its child waits for it for ever.
+    The jail does not end with this program by itself; a worker sees to that. If bubblewrap is told to die with its
+    parent, and does so during its start, its child waits for it forever.
 
     Args:
-        info: For a worker: where bubblewrap writes the pid of the jail's first process, which is then the command.
+        browser: The jail shows its files.
+        limits: Those that are fixed at the start.
+        inner: The command.
+        info: For a worker: a descriptor to which bubblewrap writes the pid of the jail's first process, which then is
+            the command itself.
         compiled: Directory of the driver's compiled code.
-        compiling: Let the driver write it; only where nothing else runs.
+        compiling: Let the driver write to that directory; only if nothing else runs in the jail.
     """
     arguments = [find_bubblewrap(), *_namespaces(), *_file_system(browser, limits)]
     if compiled is not None:
         arguments += ["--bind" if compiling else "--ro-bind-try", str(compiled), JAIL_COMPILED]
         arguments += ["--setenv", "NODE_COMPILE_CACHE", JAIL_COMPILED] if compiling else []
-    # bubblewrap leaves its root and /dev writable: memory without a limit
+    # bubblewrap leaves its root and /dev writable, which would be memory without a limit
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", _SCRATCH]
     descriptors = []
     if info is not None:
@@ -285,7 +298,7 @@ def _system_libraries() -> Iterator[str]:
 
 
 def _python() -> Path:
-    """The interpreter itself, not a virtual environment's link to it."""
+    """Return the interpreter itself, not a virtual environment's link to it."""
     return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
 
 
@@ -303,7 +316,7 @@ def _python_files(executable: Path) -> Iterator[str]:
 
 
 def _packages() -> Iterator[Path]:
-    """The packages that a worker imports, and no others of the caller's."""
+    """List the only packages of the caller that a worker can import."""
     yield Path(__file__).parent.parent
     for name, needed in _PACKAGES.items():
         spec = importlib.util.find_spec(name)
@@ -318,7 +331,7 @@ def _packages() -> Iterator[Path]:
 
 
 def browser_path(browser: Browser) -> str:
-    """Where the jail shows the browser."""
+    """Return the browser's path in the jail."""
     if any(browser.executable.is_relative_to(library) for library in ("/usr/lib", "/usr/lib64")):
         return str(browser.executable)
     return f"{_JAIL_BROWSER}/{browser.executable.name}"

@@ -1,4 +1,4 @@
-"""End process groups and everything below them."""
+"""Signals that end processes and all their descendants."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from sandbox.isolation.usage import descendants
 
 
 def end_all(process: subprocess.Popen[Any]) -> None:
-    """Kill a process with a session of its own, and all that descends from it, before it is waited for.
+    """Kill a process that leads a session, and all its descendants. Call this before the process is reaped.
 
-    Of bubblewrap that includes the child, which waits for it for ever if it is killed while it starts.
+    The descendants include bubblewrap's child, which waits forever for a bubblewrap that was killed during its start.
     """
     try:
         for pid in list(descendants(process.pid)):
             _kill(pid)
     finally:
-        _kill_group(process.pid)
+        kill_group(process.pid)
 
 
-def _kill_group(pid: int) -> None:
-    """The process and its children that have not left its group; before it is reaped, so that the number is its own."""
+def kill_group(pid: int) -> None:
+    """Kill a process and the members of its process group. Call this before it is reaped: its number may be reused."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -37,14 +37,16 @@ def _kill(pid: int) -> None:
         return
 
 
-def _terminate(pid: int) -> None:
+def terminate(pid: int) -> None:
+    """Ask a process to end, if it is still there."""
     try:
         os.kill(pid, signal.SIGTERM)
     except ProcessLookupError:
         return
 
 
-def _kill_handle(handle: int) -> None:
+def kill_handle(handle: int) -> None:
+    """Kill the process behind a process descriptor, if it is still there."""
     try:
         signal.pidfd_send_signal(handle, signal.SIGKILL)
     except ProcessLookupError:

@@ -1,11 +1,10 @@
 """The jail for hosts without user namespaces: Landlock and seccomp, with nothing to install.
 
-The worker gives up, for itself and all that it starts: every file but those named, every socket but TCP streams,
-signals to others, capabilities, and changes to what it may not open. Its parent, the supervisor, stays outside:
-whatever address a worker connects to, the supervisor puts a connection to the proxy in place of that, so that no
-address is ever believed.
+The worker gives up, for itself and all its descendants, every file but those named, every socket but TCP streams,
+signals to others, capabilities, and changes to the metadata of files. Its parent, the supervisor, stays outside:
+whatever address a worker connects to, the supervisor substitutes a connection to the proxy.
 
-What this cannot do, and namespaces can: hide names, sizes and times of files (``stat``), and give disks a quota.
+Unlike namespaces, this cannot hide the names, sizes and times of files (``stat``), and it sets no disk quota.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _MAKE_CHARACTER_DEVICE, _MAKE_BLOCK_DEVICE = 1 << 6, 1 << 11
 _TRUNCATE, _DEVICE_CONTROL = 1 << 14, 1 << 15
 _FILE_RIGHTS = _EXECUTE | _WRITE | _READ | _TRUNCATE | _DEVICE_CONTROL
 _RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15}
-_ALL_TCP = 0b11  # bind and connect: the supervisor connects, nobody binds
+_ALL_TCP = 0b11  # bind and connect: the supervisor connects, and nothing may bind
 _SCOPES = 0b11  # abstract Unix sockets and signals
 
 _NO_NEW_PRIVILEGES, _DROP_FROM_BOUND, _AMBIENT, _AMBIENT_CLEAR = 38, 24, 47, 4
@@ -44,7 +43,7 @@ _CAPABILITY_VERSION = 0x20080522
 _FILTER_MODE, _NEW_LISTENER = 1, 8
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-# What programs ask of the machine; nothing here tells of other processes.
+# Facts about the machine that programs read; nothing here describes other processes.
 MACHINE_FILES = ("/proc/cpuinfo", "/proc/meminfo", "/proc/version", "/sys/devices/system/cpu")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -57,18 +56,18 @@ class _Program(ctypes.Structure):
 
 
 def abi() -> int:
-    """The version of Landlock that the kernel offers; 0 where there is none."""
+    """Return the version of Landlock that the kernel offers; 0 if it has none."""
     version: int = _syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
     return max(0, version)
 
 
 def scopes() -> bool:
-    """Whether the kernel keeps signals and abstract sockets inside (Linux 6.12)."""
+    """Return True if the kernel confines signals and abstract sockets (Linux 6.12)."""
     return abi() >= _SCOPES_SINCE
 
 
 def missing() -> str | None:
-    """What this machine lacks for this jail; None where it can be built."""
+    """Return what this machine lacks for this jail; None if it can be used."""
     if sys.platform != "linux":
         return "it is a part of Linux"
     found = abi()
@@ -82,24 +81,24 @@ def missing() -> str | None:
 
 
 def seal(read: Iterable[str], write: Iterable[str]) -> int:
-    """Give everything up, for good. Call it in a process of one thread.
+    """Give up all other rights, for good. Call this in a process with one thread.
 
     Args:
         read: Files and directories that stay readable, and may be executed.
-        write: Directories in which files may be made.
+        write: Directories in which files may be created.
 
     Returns:
-        The descriptor on which the supervisor hears of connections and new tasks.
+        The descriptor from which the supervisor reads of connections and new tasks.
 
     Raises:
-        OSError: The kernel did not do it; the process must not go on.
+        OSError: The kernel refused; the process must not go on.
     """
     _control(_DIE_WITH_PARENT, 9)
     _drop_capabilities()
     _control(_NO_NEW_PRIVILEGES, 1)
     _restrict(read, write)
     program = seccomp.program(strict=True, spared=None if scopes() else os.getppid())  # the supervisor
-    assert program is not None, "missing() has looked"
+    assert program is not None, "checked by missing()"
     filter_ = _Program(len(program) // 8, program)
     number = _SECCOMP[seccomp.column()]
     return _check(_syscall(number, _FILTER_MODE, _NEW_LISTENER, ctypes.byref(filter_)), "seccomp")
@@ -108,7 +107,7 @@ def seal(read: Iterable[str], write: Iterable[str]) -> int:
 def _drop_capabilities() -> None:
     for capability in range(64):
         if _libc.prctl(_DROP_FROM_BOUND, ctypes.c_ulong(capability), 0, 0, 0) < 0:
-            break  # the last, or we have none that could be dropped
+            break  # that was the last, or this process has none
     _libc.prctl(_AMBIENT, ctypes.c_ulong(_AMBIENT_CLEAR), 0, 0, 0)
     header = struct.pack("<II", _CAPABILITY_VERSION, 0)
     _check(_syscall(_CAPSET[seccomp.column()], header, bytes(24)), "capset")
@@ -126,7 +125,7 @@ def _restrict(read: Iterable[str], write: Iterable[str]) -> None:
         _allow(rules, path, every & ~(_MAKE_CHARACTER_DEVICE | _MAKE_BLOCK_DEVICE | _EXECUTE))
     for path in DEVICES:
         _allow(rules, path, every & (_READ | _WRITE | _TRUNCATE))
-    # Chromium lists its own descriptors and threads. Of others' it sees the numbers, and cannot read the files.
+    # Chromium lists its own descriptors and threads. It sees the numbers of others, and cannot read their files.
     _allow(rules, "/proc", _LIST)
     _check(_syscall(_RESTRICT_SELF, rules, 0), "landlock_restrict_self")
     os.close(rules)
@@ -158,7 +157,7 @@ def _check(result: int, what: str) -> int:
 
 
 def main() -> None:
-    """Run a command in the jail, with no proxy behind it; the arguments are `enter`'s as JSON, then the command."""
+    """Run a command in the jail, without a proxy. The arguments are those of `enter` as JSON, then the command."""
     options, command = json.loads(sys.argv[1]), sys.argv[2:]
     control, _ours = socket.socketpair()
     host = os.pidfd_open(os.getppid())
@@ -168,17 +167,17 @@ def main() -> None:
 
 
 def enter(control: socket.socket, host: int, port: int, read: list[str], scratch: str, tasks: int) -> None:
-    """Fork: the child is sealed and goes on; the parent supervises it and never returns.
+    """Fork: the child is sealed and returns; the parent supervises it and never returns.
 
     Args:
-        control: The control socket; when its other end closes, all ends.
-        host: Process descriptor of the program; when it ends, all ends.
-        port: The proxy's, on loopback.
+        control: The control socket; when its other end closes, the worker is ended.
+        host: Process descriptor of the host; when it ends, the worker is ended.
+        port: The proxy's port on loopback.
         read: As for `seal`.
-        scratch: The directory in which the worker may write. With the one above it, it is removed in the end.
-        tasks: Processes and threads that there may be at one time.
+        scratch: The directory that the worker may write to. Its parent directory is removed in the end.
+        tasks: The largest number of processes and threads at one time.
     """
-    from sandbox.isolation.supervisor import supervise
+    from sandbox.isolation.supervisor import supervise  # the probe and the host need none of it
 
     ours, theirs = socket.socketpair()
     supervisor = os.getpid()

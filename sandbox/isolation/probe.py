@@ -1,4 +1,4 @@
-"""Does the sandbox work on this machine? Finds out by trying."""
+"""A test of the sandbox on this machine, by use."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from sandbox.isolation.command import (
     Command,
     browser_path,
     jail_command,
+    landlock_command,
     python_command,
     require,
-    sealed_command,
 )
 from sandbox.isolation.kill import end_all
 from sandbox.isolation.mechanism import JAILS, Jail, Mechanism
@@ -60,7 +60,7 @@ print(json.dumps(report))
 
 
 class Check(NamedTuple):
-    """One thing that was tried."""
+    """The result of one thing that was tried."""
 
     name: str
     ok: bool
@@ -70,15 +70,15 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class Probe:
-    """Whether automations can be jailed here, and how well.
+    """The result of `probe`.
 
     Attributes:
-        mechanism: The jail that ``isolation="auto"`` uses: ``"bubblewrap"`` or ``"landlock"``; ``"none"`` where
-            neither works, and then nothing runs.
-        ok: There is a browser, and it runs in that jail.
-        checks: What was tried; each with a detail and, if it failed, a remedy. A jail that does not work is among
-            them even where the other one does.
-        protections: What that jail protects from the code, and how far.
+        mechanism: The jail that ``isolation="auto"`` uses: ``"bubblewrap"`` or ``"landlock"``; ``"none"`` if neither
+            works, and then nothing runs.
+        ok: True if there is a browser, and it runs in that jail.
+        checks: Everything that was tried; each with a detail and, if it failed, a remedy. A jail that does not work is
+            listed even if the other one works.
+        protections: The protections of that jail.
     """
 
     mechanism: Mechanism
@@ -92,7 +92,7 @@ def probe(browser: str | Path | None = None, *, isolation: Literal["auto", Jail]
 
     Args:
         browser: As for `Sandbox`.
-        isolation: Which jail to try; ``"auto"``: the first that works.
+        isolation: The jail to try; ``"auto"``: the first that works.
 
     >>> probe().ok
     True
@@ -122,9 +122,9 @@ def probe(browser: str | Path | None = None, *, isolation: Literal["auto", Jail]
 
 def _try_jail(jail: Jail, browser: Browser) -> Iterator[Check]:
     try:
-        report, reached = _look_around(jail, browser)
+        report, reached = _inspect(jail, browser)
     except (OSError, ValueError, subprocess.SubprocessError, SandboxUnavailable) as error:
-        yield Check(jail, False, _said(error), REMEDY)
+        yield Check(jail, False, _error_text(error), REMEDY)
         return
     open_ = {name: found for name, found in report.items() if found} | ({"reached": reached} if reached else {})
     if open_:
@@ -134,13 +134,13 @@ def _try_jail(jail: Jail, browser: Browser) -> Iterator[Check]:
     try:
         version = _run_inside(jail, browser, [_browser_inside(jail, browser), "--version", "--no-sandbox"])
     except (OSError, subprocess.SubprocessError) as error:
-        yield Check("browser inside", False, _said(error), "Install the libraries that it names.")
+        yield Check("browser inside", False, _error_text(error), "Install the libraries that it names.")
     else:
         yield Check("browser inside", True, version.strip(), "")
 
 
-def _look_around(jail: Jail, browser: Browser) -> tuple[dict[str, list[str]], list[str]]:
-    """What lies open to code inside, and what of our own sockets it reached."""
+def _inspect(jail: Jail, browser: Browser) -> tuple[dict[str, list[str]], list[str]]:
+    """Return what code inside could open, and which sockets of this process it reached."""
     with (
         socket.create_server(("127.0.0.1", 0)) as streams,
         socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams,
@@ -167,7 +167,7 @@ def _browser_inside(jail: Jail, browser: Browser) -> str:
 
 
 def _run_inside(jail: Jail, browser: Browser, inner: str | list[str]) -> str:
-    """Run Python code, or a command, in a jail; what it prints."""
+    """Run Python code, or a command, in a jail, and return its output."""
     limits = SandboxLimits(scratch_mb=64)
     with tempfile.TemporaryDirectory(prefix="webtasks-") as directory:
         if jail == "bubblewrap":
@@ -176,7 +176,7 @@ def _run_inside(jail: Jail, browser: Browser, inner: str | list[str]) -> str:
         else:
             place = Path(directory, "jail")
             place.mkdir()
-            command = sealed_command(browser, limits, place, inner)
+            command = landlock_command(browser, limits, place, inner)
         return _output(command)
 
 
@@ -206,5 +206,5 @@ def _output(command: Command) -> str:
     return output
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return str(getattr(error, "stderr", None) or error).strip()[-1000:]

@@ -1,4 +1,4 @@
-"""What each jail protects, and what it does not: for `probe`, `webtasks doctor` and whoever has to approve it."""
+"""The protections of each jail, and their gaps: for `probe`, `webtasks doctor` and those who approve its use."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ State = Literal["full", "partly", "none"]
 
 
 class Protection(NamedTuple):
-    """How far something is protected from the code that is run.
+    """The degree to which something is protected from the code that is run.
 
     Attributes:
-        name: What is protected.
-        state: How far.
-        detail: By what, and what is left open.
+        name: The thing that is protected.
+        state: The degree.
+        detail: The means, and the gaps.
     """
 
     name: str
@@ -24,7 +24,7 @@ class Protection(NamedTuple):
     detail: str
 
 
-_BOTH = (
+_COMMON = (
     Protection("environment", "full", "it starts empty: no variable of yours, no key"),
     Protection("network", "full", "one way out, the proxy with its rules; no other socket reaches anything"),
     Protection("local sockets", "full", "databases, agents and daemons that listen on Unix sockets are out of reach"),
@@ -57,7 +57,7 @@ _PROCESSES = (
     "it cannot read, trace or change them, but it can see their numbers and signal those of your own user:"
     " Linux 6.12 or newer prevents that",
 )
-_WEAK_END = Protection(
+_WEAKER_END = Protection(
     "end",
     "partly",
     "all processes end with the run, and with your program, unless the code of another run kills what ends them:"
@@ -67,19 +67,15 @@ _NONE = "the code runs as you"
 
 
 def protections(mechanism: Mechanism) -> tuple[Protection, ...]:
-    """What a mechanism protects on this machine, in a fixed order.
-
-    Args:
-        mechanism: The jail.
-    """
+    """Return the protections of a mechanism on this machine, in a fixed order."""
     found: tuple[Protection, ...]
     if mechanism == "bubblewrap":
-        found = (*_BOTH, _END, *_BUBBLEWRAP)
+        found = (*_COMMON, _END, *_BUBBLEWRAP)
     elif mechanism == "landlock":
         scopes = landlock.scopes()
         processes = Protection("other processes", "partly", _PROCESSES[0 if scopes else 1])
-        found = (*_BOTH, _END if scopes else _WEAK_END, *_LANDLOCK, processes)
+        found = (*_COMMON, _END if scopes else _WEAKER_END, *_LANDLOCK, processes)
     else:
-        found = tuple(Protection(each.name, "none", _NONE) for each in (*_BOTH, _END, *_BUBBLEWRAP))
-    order = [each.name for each in (*_BUBBLEWRAP[:2], *_BOTH, _END, *_BUBBLEWRAP[2:])]
+        found = tuple(Protection(each.name, "none", _NONE) for each in (*_COMMON, _END, *_BUBBLEWRAP))
+    order = [each.name for each in (*_BUBBLEWRAP[:2], *_COMMON, _END, *_BUBBLEWRAP[2:])]
     return tuple(sorted(found, key=lambda each: order.index(each.name)))

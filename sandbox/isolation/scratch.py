@@ -1,8 +1,8 @@
-"""How much a worker keeps in its scratch directory, and the end of that directory.
+"""Measurement and removal of a worker's scratch directory.
 
-A tmpfs has a size, and says by itself what is in it. A plain directory, which the Landlock jail uses, is walked
-through; files that have no name any more but are still open or mapped are found by their users. What lies so deep, or
-so locked, that it cannot be counted is taken for too much, and so is what would take too long to be counted.
+A tmpfs has a fixed size, and reports its content itself. A plain directory, which the Landlock jail uses, is walked
+through; unlinked files that are still open or mapped are found by the processes that hold them. Content that is too
+deep, too well locked or too slow to count is taken for too much.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_BLOCK = 512  # bytes, in which stat counts whatever the file system does
-_DEEPEST = 100
+_BLOCK_BYTES = 512  # the unit of st_blocks on every file system
+_MAX_DEPTH = 100
 _MIB = 1 << 20
-_REMOVALS = 5
-# How much of what processes have open and mapped is looked at, of all together. A look at a descriptor takes longer.
-_MOST_LOOKS, _DESCRIPTOR_LOOKS = 200_000, 4
-_MAPPED_EVERY = 5  # measures: the maps of a browser are long
-# Of a process: it ended meanwhile, or hides, as Chromium's do. Else nobody knows what it uses
+_REMOVAL_ROUNDS = 5
+# Of one measurement: maps count 1 each, descriptors, which take longer, count 4
+_SCAN_BUDGET, _DESCRIPTOR_COST = 200_000, 4
+_MAPPED_EVERY = 5  # measurements: the maps of a browser are long
+# Errors for a process that has ended, or that hides, as some of Chromium's do
 GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 _SWAPPED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 @dataclass(frozen=True)
-class Kept:
-    """MiB and number of files."""
+class ScratchUsage:
+    """The MiB and the number of files in a scratch directory."""
 
     megabytes: float
     files: float
 
 
-_TOO_MUCH = Kept(float("inf"), float("inf"))
+_TOO_MUCH = ScratchUsage(float("inf"), float("inf"))
 
 
 class Mounted:
-    """The tmpfs of a bubblewrap jail: scratch, and shared memory.
+    """The scratch directory and the shared memory of a bubblewrap jail, each a tmpfs.
 
     Args:
         pid: The jail's first process.
@@ -52,20 +52,20 @@ class Mounted:
         flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
         self._mounts = [os.open(f"/proc/{pid}/root{path}", flags) for path in ("/scratch", "/dev/shm")]  # noqa: S108  the jail's own
 
-    def measure(self, _pids: Sequence[int], _most: float) -> Kept:
-        """What is in it now."""
+    def measure(self, _pids: Sequence[int], _max_files: float) -> ScratchUsage:
+        """Measure it."""
         states = [os.fstatvfs(mount) for mount in self._mounts]
         megabytes = max((state.f_blocks - state.f_bfree) * state.f_frsize / _MIB for state in states)
-        return Kept(megabytes, sum(state.f_files - state.f_ffree for state in states))
+        return ScratchUsage(megabytes, sum(state.f_files - state.f_ffree for state in states))
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close its descriptors."""
         while self._mounts:
             os.close(self._mounts.pop())
 
 
 class Directory:
-    """A directory of this machine.
+    """A scratch directory on a file system of this machine.
 
     Args:
         path: The directory.
@@ -73,65 +73,65 @@ class Directory:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._measures = 0
+        self._measurements = 0
         self._mapped: dict[tuple[int, int], int] = {}
 
-    def measure(self, pids: Sequence[int], most: int) -> Kept:
-        """What is in it now.
+    def measure(self, pids: Sequence[int], max_files: int) -> ScratchUsage:
+        """Measure it.
 
         Args:
-            pids: The processes that may hold files without a name.
-            most: Files that there may be; when there are more, no others are looked at.
+            pids: The processes that may hold unlinked files.
+            max_files: The number of files at which counting stops.
         """
         seen: dict[tuple[int, int], int] = {}
         try:
-            for number, state in enumerate(_walk(self._path, most + 1), start=1):
-                seen[state.st_dev, state.st_ino] = state.st_blocks * _BLOCK
-                if number > most:
-                    return Kept(sum(seen.values()) / _MIB, number)
+            for number, state in enumerate(_walk(self._path, max_files + 1), start=1):
+                seen[state.st_dev, state.st_ino] = state.st_blocks * _BLOCK_BYTES
+                if number > max_files:
+                    return ScratchUsage(sum(seen.values()) / _MIB, number)
         except (PermissionError, RecursionError):
             return _TOO_MUCH
-        looks = _Looks()
+        budget = _ScanBudget()
         try:
-            if self._measures % _MAPPED_EVERY == 0:
-                self._mapped = _each(_mapped, pids, looks)
-            self._measures += 1
-            seen |= self._mapped | _each(_nameless, pids, looks)
+            if self._measurements % _MAPPED_EVERY == 0:
+                self._mapped = _scan(_mapped, pids, budget)
+            self._measurements += 1
+            seen |= self._mapped | _scan(_unlinked, pids, budget)
         except _TooManyError:
-            return Kept(sum(seen.values()) / _MIB, float("inf"))
-        return Kept(sum(seen.values()) / _MIB, len(seen))
+            return ScratchUsage(sum(seen.values()) / _MIB, float("inf"))
+        return ScratchUsage(sum(seen.values()) / _MIB, len(seen))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no descriptor is held."""
 
 
 class _TooManyError(Exception):
-    """There is more to be looked at than there is time for."""
+    """There are too many descriptors or maps to look at."""
 
 
-class _Looks:
-    """Counts them."""
+class _ScanBudget:
+    """The number of descriptors and maps that one measurement may look at."""
 
     def __init__(self) -> None:
-        self._left = _MOST_LOOKS
+        self._left = _SCAN_BUDGET
 
     def spend(self, number: int) -> None:
-        """Before something is looked at."""
+        """Take from the budget; raises `_TooManyError` if it is used up."""
         self._left -= number
         if self._left < 0:
             raise _TooManyError
 
 
 def _walk(path: str, most: int) -> Iterator[os.stat_result]:
-    """The state of all below a directory. By descriptors: a path can be made too long to be opened.
+    """Yield the state of everything below a directory. By descriptors, as a path may be too long to open.
 
     Args:
         path: The directory.
-        most: Of each directory, look at no more than these.
+        most: The number of entries to look at in each directory.
 
     Raises:
         PermissionError: A directory cannot be listed.
-        RecursionError: It goes deeper than anybody needs.
+        RecursionError: It is too deep.
     """
     open_: list[tuple[int, list[str]]] = [_list(path, None, most)]
     try:
@@ -146,7 +146,7 @@ def _walk(path: str, most: int) -> Iterator[os.stat_result]:
                 state = os.stat(name, dir_fd=here, follow_symlinks=False)
                 yield state
                 if stat.S_ISDIR(state.st_mode):
-                    if len(open_) > _DEEPEST:
+                    if len(open_) > _MAX_DEPTH:
                         raise RecursionError
                     open_.append(_list(name, here, most))
             except OSError as error:
@@ -171,31 +171,31 @@ def _names(directory: int | str, most: int | None = None) -> list[str]:
         return [entry.name for entry in itertools.islice(entries, most)]
 
 
-def _each(
-    find: Callable[[int, _Looks], Iterator[tuple[tuple[int, int], int]]], pids: Sequence[int], looks: _Looks
+def _scan(
+    find: Callable[[int, _ScanBudget], Iterator[tuple[tuple[int, int], int]]], pids: Sequence[int], budget: _ScanBudget
 ) -> dict[tuple[int, int], int]:
     found: dict[tuple[int, int], int] = {}
     for pid in pids:
         with contextlib.suppress(*GONE):
-            found.update(find(pid, looks))
+            found.update(find(pid, budget))
     return found
 
 
-def _nameless(pid: int, looks: _Looks) -> Iterator[tuple[tuple[int, int], int]]:
-    """Regular files without a name that a process has open."""
+def _unlinked(pid: int, budget: _ScanBudget) -> Iterator[tuple[tuple[int, int], int]]:
+    """Yield the unlinked regular files that a process has open."""
     for number in _names(f"/proc/{pid}/fd"):
-        looks.spend(_DESCRIPTOR_LOOKS)
+        budget.spend(_DESCRIPTOR_COST)
         with contextlib.suppress(FileNotFoundError):
             state = Path(f"/proc/{pid}/fd/{number}").stat()
             if stat.S_ISREG(state.st_mode) and state.st_nlink == 0:
-                yield (state.st_dev, state.st_ino), state.st_blocks * _BLOCK
+                yield (state.st_dev, state.st_ino), state.st_blocks * _BLOCK_BYTES
 
 
-def _mapped(pid: int, looks: _Looks) -> Iterator[tuple[tuple[int, int], int]]:
-    """Files without a name that a process has mapped; the size is that of the map."""
+def _mapped(pid: int, budget: _ScanBudget) -> Iterator[tuple[tuple[int, int], int]]:
+    """Yield the unlinked files that a process has mapped, with the size of the map."""
     with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:  # noqa: PTH123  many times a second
         for line in maps:
-            looks.spend(1)
+            budget.spend(1)
             if line.endswith(" (deleted)\n"):
                 addresses, _, _, device, inode, *_ = line.split()
                 start, end = (int(address, 16) for address in addresses.split("-"))
@@ -206,20 +206,20 @@ def _mapped(pid: int, looks: _Looks) -> Iterator[tuple[tuple[int, int], int]]:
 def remove(path: str) -> None:
     """Remove a directory, however deep and locked its content is.
 
-    Every directory in it is first moved to the top, so that nothing here depends on the depth.
+    Every directory in it is first moved to the top level, so that depth does not matter.
 
     Raises:
-        OSError: Something still writes into it.
+        OSError: A process still writes to it.
     """
     with contextlib.suppress(FileNotFoundError):
         top = os.open(path, _DIRECTORY)
         try:
-            for _ in range(_REMOVALS):
+            for _ in range(_REMOVAL_ROUNDS):
                 waiting = _empty(".", top)
                 while waiting:
                     name = waiting.pop()
                     waiting += _empty(name, top)
-                    with contextlib.suppress(OSError):  # a file came meanwhile: the next round has it
+                    with contextlib.suppress(OSError):  # a file was added meanwhile: the next round removes it
                         os.rmdir(name, dir_fd=top)
                 if not _names(top):
                     break
@@ -229,7 +229,7 @@ def remove(path: str) -> None:
 
 
 def _empty(name: str, top: int) -> list[str]:
-    """Unlink a directory's files, and move its directories to the top; their names there."""
+    """Unlink a directory's files and move its directories to the top level; returns their names there."""
     moved = []
     here = os.open(name, _DIRECTORY, dir_fd=top)
     try:
@@ -238,7 +238,7 @@ def _empty(name: str, top: int) -> list[str]:
                 if not stat.S_ISDIR(os.stat(entry, dir_fd=here, follow_symlinks=False).st_mode):
                     os.unlink(entry, dir_fd=here)
                     continue
-                os.chmod(entry, 0o700, dir_fd=here)  # its owner may have made it so that nobody may list it
+                os.chmod(entry, 0o700, dir_fd=here)  # it may have been made unreadable
                 new = f"\n{secrets.token_hex(8)}"
                 os.rename(entry, new, src_dir_fd=here, dst_dir_fd=top)
                 moved.append(new)

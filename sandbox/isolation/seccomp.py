@@ -1,10 +1,10 @@
-"""The seccomp filters of the jails: they refuse what neither Python, the driver nor Chromium needs.
+"""The seccomp filters of the jails, which refuse system calls that Python, the driver and Chromium do not need.
 
-Deny lists. Under bubblewrap the namespaces are the wall, and the filter lessens the kernel surface that hostile
-code can touch; Chromium's own sandbox needs ``unshare``, ``clone`` with namespaces, ``chroot`` and ``seccomp``: those
-stay. Under Landlock, the *strict* filter closes what Landlock does not know of: other sockets than TCP, changes to
-files' modes and times, namespaces, other processes' limits. There it also asks the supervisor
-(`sandbox.isolation.supervisor`) about each connection and each new task.
+The filters are deny lists. Under bubblewrap the namespaces confine, and the filter reduces the attack surface of the
+kernel; ``unshare``, ``clone`` with namespaces, ``chroot`` and ``seccomp`` stay, for Chromium's own sandbox. Under
+Landlock, the *strict* filter closes what Landlock does not cover: sockets other than TCP, changes to files' modes and
+times, namespaces, limits of other processes. It also asks the supervisor (`sandbox.isolation.supervisor`) about each
+connection and each new task.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import struct
 
 _Numbers = dict[str, tuple[int | None, int | None]]
 
-# name: (x86_64, aarch64); None where the architecture has no such call
+# name: (x86_64, aarch64); None if the architecture has no such call
 _DENIED: _Numbers = {
     "acct": (163, 89),
     "add_key": (248, 217),
@@ -41,7 +41,7 @@ _DENIED: _Numbers = {
     "kexec_load": (246, 104),
     "keyctl": (250, 219),
     "lookup_dcookie": (212, 18),
-    "memfd_create": (319, 279),  # memory that belongs to no process; shared memory has its tmpfs
+    "memfd_create": (319, 279),  # its memory would belong to no process; shared memory has a tmpfs
     "memfd_secret": (447, 447),
     "migrate_pages": (256, 238),
     "modify_ldt": (154, None),
@@ -113,7 +113,7 @@ _DENIED_STRICT: _Numbers = {
     "utimensat": (280, 88),
     "utimes": (235, None),
 }
-# Those that name another process by their first argument; 0 is the caller.
+# Calls whose first argument names a process; 0 is the caller.
 _OWN_ONLY: _Numbers = {
     "prlimit64": (302, 261),
     "sched_setaffinity": (203, 122),
@@ -121,7 +121,7 @@ _OWN_ONLY: _Numbers = {
     "sched_setparam": (142, 118),
     "sched_setscheduler": (144, 119),
 }
-# Those that signal another process or thread, named by their first argument.
+# Calls that signal a process or thread, named by the first argument.
 _SIGNALS: _Numbers = {
     "kill": (62, 129),
     "rt_sigqueueinfo": (129, 138),
@@ -140,9 +140,9 @@ _STREAM, _SEQPACKET, _TYPE_MASK = 1, 5, 0xF
 _TCP = 6
 _FASTOPEN = 0x20000000  # of sendto: connects without connect
 _NEW_NAMESPACES = 0x7E020000
-_SET_DUMPABLE = 4  # hides descriptors from whoever measures what they hold
+_SET_DUMPABLE = 4  # hides descriptors from the measurement of scratch
 _TYPE_INTO_TERMINAL, _TERMINAL_LINUX = 0x5412, 0x541C
-_SET_OWNER = (8, 15)  # of fcntl: who is signaled when there is something to read
+_SET_OWNER = (8, 15)  # of fcntl: the receiver of signals about a descriptor
 _SET_OWNER_BY_IOCTL = (0x8901, 0x8902)
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -155,46 +155,46 @@ _WORD = 0xFFFFFFFF
 
 
 def known() -> bool:
-    """Whether we know this architecture's system calls."""
+    """Return True if the system call numbers of this architecture are known."""
     return platform.machine() in _AUDIT_ARCH
 
 
 def column(machine: str | None = None) -> int:
-    """Which of a pair of system call numbers is this architecture's."""
+    """Return the index of an architecture in the pairs of system call numbers."""
     return 0 if (machine or platform.machine()) == "x86_64" else 1
 
 
 def program(machine: str | None = None, *, strict: bool = False, spared: int | None = None) -> bytes | None:
-    """The filter as BPF, or None where we do not know the architecture's system calls.
+    """Return the filter as BPF; None for an unknown architecture.
 
     Args:
-        machine: As `platform.machine` says; default this one.
+        machine: The architecture, as of `platform.machine`; default this machine's.
         strict: For the jail without namespaces.
-        spared: A process that must not be signaled, where the kernel does not keep signals inside.
+        spared: A process that must not be signaled, if the kernel does not confine signals.
     """
     machine = machine or platform.machine()
     if machine not in _AUDIT_ARCH:
         return None
-    code = [_load(_ARCH_OFFSET), _instruction(_JUMP_EQUAL, 1, 0, _AUDIT_ARCH[machine]), _give(_KILLED)]
+    code = [_load(_ARCH_OFFSET), _instruction(_JUMP_EQUAL, 1, 0, _AUDIT_ARCH[machine]), _return(_KILLED)]
     code.append(_load(_NUMBER_OFFSET))
     if machine == "x86_64":
-        code += [_instruction(_JUMP_GREATER_EQUAL, 0, 1, _X32_BIT), _give(_KILLED)]
+        code += [_instruction(_JUMP_GREATER_EQUAL, 0, 1, _X32_BIT), _return(_KILLED)]
     for numbers, body in _rules(strict, spared):
         number = numbers[column(machine)]
         if number is not None:
             code += [_instruction(_JUMP_EQUAL, 0, len(body), number), *body]
-    return b"".join([*code, _give(_ALLOWED)])
+    return b"".join([*code, _return(_ALLOWED)])
 
 
 def _rules(strict: bool, spared: int | None) -> list[tuple[tuple[int | None, int | None], list[bytes]]]:
-    """System calls and what is done about each: instructions that end in a return."""
-    refuse, allow, ask = [_refuse()], [_give(_ALLOWED)], [_give(_NOTIFIED)]
+    """Return system calls with their instructions, which end in a return."""
+    refuse, allow, ask = [_refuse()], [_return(_ALLOWED)], [_return(_NOTIFIED)]
     rules = [(numbers, refuse) for numbers in _DENIED.values()]
     owners = _SET_OWNER_BY_IOCTL if spared is not None else ()
     terminal = _forbid_values(1, _TYPE_INTO_TERMINAL, _TERMINAL_LINUX, *owners)
     rules.append((_IOCTL, [*terminal, *allow]))
     if not strict:
-        # Others, vsock above all, pass a network namespace by.
+        # Others, such as vsock, are not confined by a network namespace.
         return [*rules, (_SOCKET, [*_require(0, _UNIX, _IPV4, _IPV6, _NETLINK), *allow])]
     rules += [(numbers, refuse) for numbers in _DENIED_STRICT.values()]
     rules += [(numbers, [*_require(0, 0), *allow]) for numbers in _OWN_ONLY.values()]
@@ -207,11 +207,11 @@ def _rules(strict: bool, spared: int | None) -> list[tuple[tuple[int | None, int
     for numbers, argument in ((_SENDTO, 3), (_SENDMSG, 2), (_SENDMMSG, 3)):
         rules.append((numbers, [*_forbid_bits(argument, _FASTOPEN), *allow]))
     if spared is not None:
-        # By its number, as a group, or with all others
+        # By its number, as a process group, or with all others
         named = _forbid_values(0, spared, -spared & _WORD, -1 & _WORD)
         rules += [(numbers, [*named, *allow]) for numbers in _SIGNALS.values()]
         rules += [(_PIDFD_SEND_SIGNAL, refuse), (_FCNTL, [*_forbid_values(1, *_SET_OWNER), *allow])]
-    # Its flags are in memory, which could change under our eyes; the C library then takes clone.
+    # Its flags are in memory, which could change after the check; the C library falls back to clone.
     rules.append((_CLONE3, [_refuse(errno.ENOSYS)]))
     rules += [(_CLONE, [*_forbid_bits(0, _NEW_NAMESPACES), *ask]), (_FORK, ask), (_VFORK, ask)]
     return rules
@@ -225,21 +225,21 @@ def _load(offset: int) -> bytes:
     return _instruction(_LOAD, 0, 0, offset)
 
 
-def _give(action: int) -> bytes:
+def _return(action: int) -> bytes:
     return _instruction(_RETURN, 0, 0, action)
 
 
 def _refuse(number: int = errno.EPERM) -> bytes:
-    return _give(_ERRNO | number)
+    return _return(_ERRNO | number)
 
 
 def _argument(index: int) -> bytes:
-    """Load an argument: its low half, which is all that the calls here look at."""
+    """Load the low half of an argument, which is all that the calls here look at."""
     return _load(_ARGUMENTS_OFFSET + 8 * index)
 
 
 def _require(index: int, *values: int, mask: int | None = None) -> list[bytes]:
-    """Refuse unless an argument is one of these; else go on."""
+    """Refuse unless an argument is one of these; otherwise go on."""
     code = [_argument(index)]
     if mask is not None:
         code.append(_instruction(_AND, 0, 0, mask))
@@ -248,7 +248,7 @@ def _require(index: int, *values: int, mask: int | None = None) -> list[bytes]:
 
 
 def _forbid_values(index: int, *values: int) -> list[bytes]:
-    """Refuse if an argument is one of these; else go on."""
+    """Refuse if an argument is one of these; otherwise go on."""
     code = [_argument(index)]
     for value in values:
         code += [_instruction(_JUMP_EQUAL, 0, 1, value), _refuse()]
@@ -256,5 +256,5 @@ def _forbid_values(index: int, *values: int) -> list[bytes]:
 
 
 def _forbid_bits(index: int, bits: int) -> list[bytes]:
-    """Refuse if an argument has any of these bits; else go on."""
+    """Refuse if an argument has any of these bits; otherwise go on."""
     return [_argument(index), _instruction(_JUMP_ANY_BIT, 0, 1, bits), _refuse()]

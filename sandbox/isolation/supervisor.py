@@ -1,7 +1,7 @@
-"""Outside the Landlock jail: the worker's parent. It connects for the worker, counts its tasks, and ends all of it.
+"""The parent of a worker in the Landlock jail, outside of it: it connects for the worker, counts its tasks, ends it.
 
-Connections and new tasks of the worker wait, in the kernel, for an answer from here. A connection is answered with
-one to the proxy, put in the place of the worker's socket: the address that the worker named is not even read.
+Connections and new tasks of the worker wait in the kernel for an answer of this process. It answers a connection by
+replacing the worker's socket with a connection to the proxy; the address that the worker named is not even read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sandbox.isolation.scratch import remove
 from sandbox.isolation.usage import descendants, process_stat
 
 _RECEIVE, _ANSWER, _PUT_DESCRIPTOR = 0xC0502100, 0xC0182101, 0x40182103
-_NOTICE_SIZE = 80
+_NOTIFICATION_SIZE = 80
 _CONTINUE, _REPLACE = 1, 1
 _PARENT_OF_ORPHANS = 36
 _CONNECT = (42, 203)
@@ -33,14 +33,14 @@ _END_SECONDS = 5.0
 _NONBLOCKING = os.O_NONBLOCK
 
 
-class _Ended(Exception):
-    """The host wants an end."""
+class _Terminated(Exception):
+    """A request of the host to end."""
 
 
 def supervise(
     control: socket.socket, host: int, worker: int, handed: socket.socket, port: int, tasks: int, directory: str
 ) -> NoReturn:
-    """Serve the worker until it or the host ends; then end all that descends from it, its files, and this process."""
+    """Serve the worker until it or the host ends; then end its descendants, remove its files, and exit."""
     import ctypes
 
     signal.signal(signal.SIGTERM, _stop)
@@ -48,10 +48,10 @@ def supervise(
     code = 0
     try:
         _serve(control, host, worker, handed, port, tasks)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # in here: what is still to be done must not be cut short
-    except _Ended:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # inside try: the cleanup must not be interrupted
+    except _Terminated:
         pass
-    except BaseException:  # noqa: BLE001  it is told, and all must end the more so
+    except BaseException:  # noqa: BLE001  reported, and the cleanup is needed all the more
         import traceback
 
         code = 1
@@ -66,8 +66,8 @@ def supervise(
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
-    raise _Ended
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the cleanup
+    raise _Terminated
 
 
 def _serve(control: socket.socket, host: int, worker: int, handed: socket.socket, port: int, tasks: int) -> None:
@@ -77,7 +77,7 @@ def _serve(control: socket.socket, host: int, worker: int, handed: socket.socket
     poll.register(host, select.POLLIN)
     poll.register(alive, select.POLLIN)
     poll.register(handed, select.POLLIN)
-    notices = -1
+    listener = -1
     counter = _Counter(tasks)
     while True:
         ready = dict(poll.poll())
@@ -90,41 +90,41 @@ def _serve(control: socket.socket, host: int, worker: int, handed: socket.socket
                 return
             poll.unregister(handed)
             handed.close()
-            notices = descriptors[0]
-            poll.register(notices, select.POLLIN)
-        elif notices in ready:
-            _answer(notices, port, counter)
+            listener = descriptors[0]
+            poll.register(listener, select.POLLIN)
+        elif listener in ready:
+            _answer(listener, port, counter)
 
 
-def _answer(notices: int, port: int, counter: _Counter) -> None:
-    notice = bytearray(_NOTICE_SIZE)
+def _answer(listener: int, port: int, counter: _Counter) -> None:
+    notification = bytearray(_NOTIFICATION_SIZE)
     try:
-        fcntl.ioctl(notices, _RECEIVE, notice)
+        fcntl.ioctl(listener, _RECEIVE, notification)
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.EINTR):  # whoever asked is gone
+        if error.errno in (errno.ENOENT, errno.EINTR):  # the task that waited is gone
             return
         raise
-    number, pid, _, call = struct.unpack_from("<QIIi", notice)
+    number, pid, _, call = struct.unpack_from("<QIIi", notification)
     if call == _CONNECT[seccomp.column()]:
-        (descriptor,) = struct.unpack_from("<i", notice, 32)
-        failure, flags = _connect(notices, number, pid, descriptor, port), 0
+        (descriptor,) = struct.unpack_from("<i", notification, 32)
+        failure, flags = _connect(listener, number, pid, descriptor, port), 0
     elif counter.admit():
         failure, flags = 0, _CONTINUE
     else:
         failure, flags = errno.EAGAIN, 0
     with contextlib.suppress(FileNotFoundError):
-        fcntl.ioctl(notices, _ANSWER, struct.pack("<QqiI", number, 0, -failure, flags))
+        fcntl.ioctl(listener, _ANSWER, struct.pack("<QqiI", number, 0, -failure, flags))
 
 
-def _connect(notices: int, number: int, pid: int, descriptor: int, port: int) -> int:
-    """Replace a socket of the worker by a connection to the proxy. Returns the error number, or 0."""
-    if descriptor < 0:  # what Python has for a socket that it closed
+def _connect(listener: int, number: int, pid: int, descriptor: int, port: int) -> int:
+    """Replace a socket of the worker with a connection to the proxy. Returns the error number, or 0."""
+    if descriptor < 0:  # Python's value for a closed socket
         return errno.EBADF
     try:
         with socket.create_connection(("127.0.0.1", port), _CONNECT_SECONDS) as connection:
             connection.setblocking(not _is_nonblocking(pid, descriptor))
             put = struct.pack("<QIIII", number, _REPLACE, connection.fileno(), descriptor, os.O_CLOEXEC)
-            fcntl.ioctl(notices, _PUT_DESCRIPTOR, put)
+            fcntl.ioctl(listener, _PUT_DESCRIPTOR, put)
     except OSError as error:
         return error.errno or errno.ECONNREFUSED
     return 0
@@ -135,19 +135,19 @@ def _is_nonblocking(pid: int, descriptor: int) -> bool:
         with open(f"/proc/{pid}/fdinfo/{descriptor}", encoding="ascii") as file:  # noqa: PTH123  as in usage.py
             flags = next(line.split()[1] for line in file if line.startswith("flags:"))
     except (OSError, StopIteration):
-        return True  # a process that hides itself is Chromium's, whose sockets never block
+        return True  # a process that hides its descriptors is Chromium's, whose sockets never block
     return bool(int(flags, 8) & _NONBLOCKING)
 
 
 class _Counter:
-    """Admits processes and threads up to a limit. Counts them anew only when those admitted since could reach it."""
+    """A limit on processes and threads, which are counted again only when those admitted since could exceed it."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._at_most = limit
 
     def admit(self) -> bool:
-        """Whether one more may start."""
+        """Return True if one more may start."""
         if self._at_most >= self._limit:
             self._at_most = sum(_threads())
         self._at_most += 1
@@ -155,24 +155,24 @@ class _Counter:
 
 
 def _threads() -> Iterator[int]:
-    for pid in _below():
+    for pid in _descendants():
         with contextlib.suppress(OSError, IndexError):
             yield int(process_stat(f"/proc/{pid}")[17])
 
 
-def _below() -> list[int]:
+def _descendants() -> list[int]:
     return [pid for pid in descendants(os.getpid()) if pid != os.getpid()]
 
 
 def end_descendants() -> None:
-    """End every process below this one. First they are stopped, so that none can start another meanwhile."""
+    """End all descendants of this process. They are stopped first, so that none can start another meanwhile."""
     deadline = time.monotonic() + _END_SECONDS
     stopped: set[int] = set()
-    while found := set(_below()) - stopped:
+    while found := set(_descendants()) - stopped:
         for pid in found:
             _signal(pid, signal.SIGSTOP)
         stopped |= found
-    while (left := _below()) and time.monotonic() < deadline:
+    while (left := _descendants()) and time.monotonic() < deadline:
         for pid in left:
             _signal(pid, signal.SIGKILL)
         _reap()
@@ -180,7 +180,7 @@ def end_descendants() -> None:
 
 
 def _reap(spare: int | None = None) -> None:
-    """Let go of children that ended, orphans above all; the worker itself is waited for by its handle."""
+    """Reap children that ended, mostly orphans, up to the one to spare: the worker is waited for by its handle."""
     with contextlib.suppress(ChildProcessError):
         while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
             if ended.si_pid == spare:

@@ -1,4 +1,4 @@
-"""What a worker's processes use, read from /proc."""
+"""The resources that a worker's processes use, read from /proc."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sandbox.isolation.scratch import GONE, Directory, Kept, Mounted
+from sandbox.isolation.scratch import GONE, Directory, Mounted, ScratchUsage
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _KIB_PER_MIB = 1024
-_ASKING_SECONDS = 0.2
-_MUCH_TO_ASK = 64 << 10  # KiB of tables: the kernel goes through all of them
-_MUCH_SHARED = 32 << 10  # KiB of shared memory, from which on it is worth asking how many processes share it
+_SHARE_SECONDS = 0.2  # of processor time, for finding out how many processes share memory
+_MAX_TABLES_KIB = 64 << 10  # with larger page tables that takes too long: the kernel walks all of them
+_MIN_SHARED_KIB = 32 << 10  # with less shared memory it is not worth the time
 
 
 @dataclass(frozen=True)
 class ResourceUsage:
-    """Of all processes together: processor seconds, MiB of memory of their own (what they share counts once), how many
-    there are, and the MiB and number of files in the scratch directory."""
+    """The resources that all processes of a worker use together.
+
+    Attributes:
+        cpu_seconds: Processor time.
+        memory_mb: MiB of memory; shared memory counts once.
+        processes: Number of processes.
+        scratch_mb: MiB in the scratch directory.
+        files: Number of files in it; infinite if there are too many to count.
+    """
 
     cpu_seconds: float
     memory_mb: float
@@ -30,13 +37,13 @@ class ResourceUsage:
 
 
 class Meter:
-    """Measures a worker.
+    """The measurement of a worker.
 
     Args:
         pid: Its first process.
-        jailed: It is the first of a pid namespace with a /proc of its own, which lists its processes and no
-            others. Else its descendants are looked for.
-        scratch: Its scratch directory, where that is one of this machine.
+        jailed: The process is the first of a pid namespace, whose own /proc lists exactly its processes. Otherwise its
+            descendants are looked for.
+        scratch: Its scratch directory, if that is on a file system of this machine.
     """
 
     def __init__(self, pid: int, *, jailed: bool, scratch: str | None = None) -> None:
@@ -49,40 +56,40 @@ class Meter:
 
     @property
     def proc(self) -> str:
-        """The /proc that describes its processes."""
+        """The path of the /proc that describes its processes."""
         return f"/proc/self/fd/{self._directory}" if self._directory is not None else "/proc"
 
     def pids(self) -> list[int]:
-        """Its processes."""
+        """List its processes."""
         return all_pids(self.proc) if self._directory is not None else list(descendants(self._pid))
 
-    def read(self, most_files: int) -> ResourceUsage:
-        """Measure now. Processes that end meanwhile are left out.
+    def read(self, max_files: int) -> ResourceUsage:
+        """Measure. Processes that end meanwhile are left out.
 
-        How long this takes is for the worker to decide, so there are bounds; what lies beyond counts as too much.
+        Hostile code can make this slow, so it is bounded; anything beyond the bounds counts as too much.
 
         Args:
-            most_files: In the scratch directory; when there are more, it is of no interest how many.
+            max_files: The number of files in the scratch directory at which counting stops.
 
         Raises:
-            OSError: It cannot be told what they use.
+            OSError: The use cannot be determined.
         """
         cpu = memory = 0.0
         measured = []
-        asking_until = time.thread_time() + _ASKING_SECONDS
+        share_until = time.thread_time() + _SHARE_SECONDS
         for pid in self.pids():
             try:
                 fields = process_stat(f"{self.proc}/{pid}")
-                memory += _memory(f"{self.proc}/{pid}", asking_until)
+                memory += _memory(f"{self.proc}/{pid}", share_until)
             except (*GONE, IndexError):
                 continue
             cpu += sum(map(int, fields[11:15])) / _TICK  # its own time and that of children that ended
             measured.append(pid)
-        kept = self._scratch.measure(measured, most_files) if self._scratch is not None else Kept(0.0, 0)
-        return ResourceUsage(cpu, memory, len(measured), kept.megabytes, kept.files)
+        scratch = self._scratch.measure(measured, max_files) if self._scratch is not None else ScratchUsage(0.0, 0)
+        return ResourceUsage(cpu, memory, len(measured), scratch.megabytes, scratch.files)
 
     def close(self) -> None:
-        """Let go of the worker's /proc and scratch."""
+        """Close the descriptors of the worker's /proc and scratch directory."""
         if self._scratch is not None:
             self._scratch.close()
         if self._directory is not None:
@@ -91,7 +98,7 @@ class Meter:
 
 
 def descendants(pid: int) -> Iterator[int]:
-    """A process and all that descend from it."""
+    """Yield a process and all its descendants."""
     children: dict[int, list[int]] = {}
     for entry in all_pids("/proc"):
         try:
@@ -107,26 +114,26 @@ def descendants(pid: int) -> Iterator[int]:
 
 
 def all_pids(root: str) -> list[int]:
-    """The processes that a /proc lists."""
+    """List the processes of a /proc."""
     return [int(name) for name in os.listdir(root) if name.isdigit()]  # noqa: PTH208  many times a second
 
 
 def process_stat(directory: str) -> list[str]:
-    """The fields of /proc/PID/stat after the name, which may hold anything: state first, then the parent."""
+    """Return the fields of /proc/PID/stat after the name, which may hold any character: state, parent, and so on."""
     with open(f"{directory}/stat", encoding="utf-8", errors="replace") as file:  # noqa: PTH123  a path in /proc, many times a second
         return file.read().rpartition(")")[2].split()
 
 
 def names_in(directory: int | str | os.PathLike[str]) -> set[str]:
-    """The names in a directory, or in the one that a descriptor stands for."""
+    """Return the names in a directory, which may be given by a descriptor."""
     return set(os.listdir(directory))  # noqa: PTH208  pathlib takes no descriptors
 
 
-def _memory(directory: str, asking_until: float) -> float:
-    """MiB that a process has for itself, the kernel's tables of its memory included, and its part of what it shares."""
+def _memory(directory: str, share_until: float) -> float:
+    """Return the MiB of a process: private memory, page tables, and its share of shared memory."""
     own, tables, shared = _kibibytes(f"{directory}/status", "RssAnon:", "VmPTE:", "RssShmem:")
-    if shared > _MUCH_SHARED and tables < _MUCH_TO_ASK and time.thread_time() < asking_until:
-        with contextlib.suppress(*GONE):  # Chromium hides some of its processes: then all counts
+    if shared > _MIN_SHARED_KIB and tables < _MAX_TABLES_KIB and time.thread_time() < share_until:
+        with contextlib.suppress(*GONE):  # Chromium hides some of its processes: their shared memory counts in full
             (shared,) = _kibibytes(f"{directory}/smaps_rollup", "Pss_Shmem:")
     return (own + tables + shared) / _KIB_PER_MIB
 

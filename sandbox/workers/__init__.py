@@ -1,1 +1,1 @@
-"""The caller's side of workers: started ahead, tied to one automation, spoken to, ended."""
+"""The host's side of workers: the pool, the processes, the calls and their results."""

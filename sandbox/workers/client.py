@@ -1,4 +1,4 @@
-"""The host's side of a worker: calls into it, one job after another, and the limits."""
+"""The host's side of a worker: one job after another, the calls into it, and its limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox.egress.options import Egress
 from sandbox.errors import SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
 from sandbox.isolation.mechanism import Mechanism
-from sandbox.isolation.residue import Census
+from sandbox.isolation.residue import ResidueCheck
 from sandbox.isolation.usage import ResourceUsage
 from sandbox.limits import SandboxLimits
 from sandbox.protocol import CHUNK_BYTES, Channel, Message, ProtocolError, RemoteError, text_field
@@ -30,24 +30,24 @@ if TYPE_CHECKING:
 
 _START_SECONDS = 60.0
 _RENEW_SECONDS = 20.0
-_SETTLE_SECONDS = 5.0  # on a busy machine; only what stays takes so long
+_SETTLE_SECONDS = 5.0  # enough on a busy machine; only a run that left something waits so long
 _SAMPLE_SECONDS = 0.2
-_SAMPLE_SHARE = 0.2  # of this program's time; hostile code can make a sample long
+_SAMPLE_SHARE = 0.2  # of this program's time; hostile code can make a sample slow
 _IDLE_SAMPLE_SECONDS = 2.0
-_MOST_FAILED_SAMPLES = 5  # in a row
+_MAX_FAILED_SAMPLES = 5  # in a row
 _IDLE_CPU_SHARE = 0.5
 _IDLE_OUTPUT_BYTES = 1 << 20
-_ROOM_FOR_EVIDENCE = 8 << 20
+_EVIDENCE_BYTES = 8 << 20
 
 
 class WorkerClient:
-    """A worker: blank until `bind` ties it to a job, blank again after `renew`.
+    """A worker: blank until `bind` gives it a job, and again after `renew`.
 
     Attributes:
-        limits: Of its job; before the first, those it was started with.
-        runs: How many jobs it was tied to.
-        proxy: Its way out, new for each job; there is one as soon as it was started.
-        ended: Done when it is over.
+        limits: The limits of its job; before the first, those it was started with.
+        runs: Number of jobs it was bound to.
+        proxy: Its egress proxy, a new one for each job; set by `start`.
+        ended: Done when the worker has ended.
     """
 
     proxy: EgressProxy
@@ -65,7 +65,7 @@ class WorkerClient:
         self._reason: BaseException | None = None
         self._process = WorkerProcess(mechanism, self._count_output, compiled)
         self._channel: Channel | None = None
-        self._census: Census | None = None
+        self._residue: ResidueCheck | None = None
         self._job: Job | None = None
         self._idle_output = 0
         self._cpu_before = 0.0
@@ -75,25 +75,25 @@ class WorkerClient:
 
     @property
     def usable(self) -> bool:
-        """Whether it still runs."""
+        """True until it ends."""
         return self._reason is None
 
     @property
     def logs(self) -> tuple[str, ...]:
-        """Lines that its job logged."""
+        """The lines that its job logged."""
         return tuple(self._job.logs) if self._job is not None else ()
 
     async def start(self, browser: Browser, *, chromium_sandbox: bool) -> None:
-        """Start it. Jobs may be given at once; they wait until the browser is up."""
-        await self._process.start(browser, self.limits, chromium_sandbox=chromium_sandbox, meanwhile=_import_the_proxy)
-        longest = 2 * self.limits.output_bytes + _ROOM_FOR_EVIDENCE
+        """Start the worker. It can be bound to a job at once; calls wait until the browser is up."""
+        await self._process.start(browser, self.limits, chromium_sandbox=chromium_sandbox, meanwhile=_import_proxy)
+        longest = 2 * self.limits.output_bytes + _EVIDENCE_BYTES
         reader, writer = await asyncio.open_connection(sock=self._process.control, limit=longest)
         self._channel = Channel(reader, writer, self._handle, hostile=True)
         await self._open_proxy()
-        self._begin(self._listen())
+        self._start_task(self._serve_channel())
 
     async def bind(self, host: Host, egress: Egress, limits: SandboxLimits, automation: Automation | None) -> None:
-        """Tie the worker to a job."""
+        """Bind the worker to a job."""
         assert self._channel is not None
         self.limits = limits
         self.runs += 1
@@ -107,26 +107,26 @@ class WorkerClient:
                 chunk = base64.b64encode(data[start : start + CHUNK_BYTES]).decode()
                 self._channel.send("resource", name=name, data=chunk)
 
-    async def remember(self) -> None:
-        """Once the browser is up, and before the first run: remember what the jail holds."""
+    async def record_baseline(self) -> None:
+        """Record what the jail holds, once the browser is up and before the first run."""
         await self._until_ready()
-        if self._census is None:
-            self._census = self._process.census()
+        if self._residue is None:
+            self._residue = self._process.residue_check()
 
     async def renew(self) -> tuple[str, ...]:
-        """Make it blank again after a run.
+        """Make the worker blank again after a run.
 
         Returns:
-            What the run left behind. Where there is anything, the worker must not be used again.
+            The residue of the run. If there is any, the worker must not be used again.
 
         Raises:
-            SandboxError: It ended.
+            SandboxError: The worker ended.
         """
         assert self._channel is not None
-        if self._census is None or self._job is None:
+        if self._residue is None or self._job is None:
             return ("no baseline",)
         if self._job.waiting:
-            return ("requests",)
+            return ("open requests",)
         await asyncio.gather(*self._job.close(), return_exceptions=True)
         self._job = None
         self.proxy.close()
@@ -134,19 +134,19 @@ class WorkerClient:
         self._idle_output = 0
         answer = await self._request("renew", _RENEW_SECONDS)
         if not isinstance(answer, list):
-            raise self._out_of_turn("a list of what is left was expected")
-        left = await self._census.settled(0.0 if answer else _SETTLE_SECONDS)
+            raise self._protocol_violation("a list of residue was expected")
+        left = await self._residue.settled(0.0 if answer else _SETTLE_SECONDS)
         self.memory_mb = self.measure().memory_mb
         self._watch_with(self._watch_idle())
         return (*(str(item)[:200] for item in answer), *left)
 
     async def call(self, kind: str, wall_seconds: float, **fields: Any) -> Any:
-        """Ask the worker to do something for its job.
+        """Call the worker, on behalf of its job.
 
         Raises:
-            SandboxLimitExceeded: A limit was passed; the worker was ended.
-            WorkerDied: It ended otherwise.
-            Exception: What a callback of the host raised; the worker was ended.
+            SandboxLimitExceeded: A limit was exceeded; the worker was ended.
+            WorkerDied: The worker ended otherwise.
+            Exception: An exception of a callback of the host; the worker was ended.
         """
         await self._until_ready()
         answer = await self._request(kind, wall_seconds, **fields)
@@ -162,7 +162,9 @@ class WorkerClient:
         if self._reason is None and not self.ready.done():
             await asyncio.wait({self.ready, self.ended}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if not self.ready.done():
-                self.end(WorkerDied(f"the browser did not start within {_START_SECONDS:g} s", self._process.last_words))
+                self.end(
+                    WorkerDied(f"the browser did not start within {_START_SECONDS:g} s", self._process.output_tail)
+                )
         if self._reason is not None:
             raise self._reason
 
@@ -189,7 +191,7 @@ class WorkerClient:
         try:
             return request.result()
         except RemoteError as error:
-            self.end(WorkerDied(f"the worker failed: {error.kind}: {error}", self._process.last_words))
+            self.end(WorkerDied(f"the worker failed: {error.kind}: {error}", self._process.output_tail))
             assert self._reason is not None
             raise self._reason from None
         except ConnectionError:
@@ -198,8 +200,7 @@ class WorkerClient:
             raise self._reason from None
 
     def measure(self) -> ResourceUsage:
-        """What the job used so far; what it used most at one time is kept in ``peak``, and told where it cannot be
-        measured any more."""
+        """Measure what the job has used so far, and update ``peak``, which is returned if measuring fails."""
         try:
             return self._measure()
         except OSError:
@@ -218,11 +219,11 @@ class WorkerClient:
         return used
 
     def cpu_seconds(self) -> float:
-        """Processor time of all its jobs together."""
+        """Return the processor time of all its jobs together."""
         return self._cpu_before + self.measure().cpu_seconds
 
     def end(self, reason: BaseException) -> None:
-        """End the worker at once; calls that wait raise ``reason``. The first reason stays."""
+        """End the worker at once; waiting calls raise ``reason``. Only the first call has an effect."""
         if self._reason is not None:
             return
         self._reason = reason
@@ -233,7 +234,7 @@ class WorkerClient:
             self.ended.set_result(None)
         if not self.ready.done():
             self.ready.set_exception(reason)
-            self.ready.exception()  # it may be that nobody waits for it
+            self.ready.exception()  # retrieved, as possibly nobody waits for it
         current = asyncio.current_task()
         for task in self._tasks:
             if task is not current:
@@ -242,7 +243,7 @@ class WorkerClient:
             self._job.close()
 
     async def close(self) -> None:
-        """End the worker, and wait until nothing of it is left."""
+        """End the worker, and wait until none of its processes is left."""
         self.end(WorkerDied("the worker was closed"))
         tasks: list[asyncio.Task[Any]] = [*self._tasks, *(self._job.close() if self._job is not None else ())]
         for task in tasks:
@@ -250,23 +251,23 @@ class WorkerClient:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._channel is not None:
             self._channel.close()
-        if self._census is not None:
-            self._census.close()
+        if self._residue is not None:
+            self._residue.close()
         await self._process.wait_gone()
 
-    def _out_of_turn(self, problem: object) -> WorkerDied:
-        died = WorkerDied(f"worker protocol violation: {problem}", self._process.last_words)
+    def _protocol_violation(self, problem: object) -> WorkerDied:
+        died = WorkerDied(f"worker protocol violation: {problem}", self._process.output_tail)
         self.end(died)
         return died
 
-    def _begin(self, work: Any) -> asyncio.Task[None]:
+    def _start_task(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
     async def _open_proxy(self) -> None:
-        """A proxy that refuses all until `bind`, with no connection and no memory of the last."""
+        """Open a new proxy, without the connections and records of the last; it refuses everything until `bind`."""
         from sandbox.egress.proxy import EgressProxy
 
         self.proxy = EgressProxy()
@@ -275,30 +276,30 @@ class WorkerClient:
             self.proxy.close()
             raise self._reason
 
-    async def _listen(self) -> None:
+    async def _serve_channel(self) -> None:
         assert self._channel is not None
         try:
             await self._channel.serve()
         except (ProtocolError, KeyError, TypeError) as error:
-            self._out_of_turn(error)
+            self._protocol_violation(error)
         else:
-            self._process.kill()  # what is left of it
-            await asyncio.sleep(0.05)  # its last words may still be in the pipe
-            self.end(WorkerDied("the worker ended", self._process.last_words))
+            self._process.kill()  # the rest of its processes
+            await asyncio.sleep(0.05)  # the end of its output may still be in the pipe
+            self.end(WorkerDied("the worker ended", self._process.output_tail))
 
     def _watch_with(self, work: Any) -> None:
         if self._watching is not None:
             self._watching.cancel()
-        self._watching = self._begin(work)
+        self._watching = self._start_task(work)
 
     def _sample(self) -> ResourceUsage | None:
-        """What the job used so far; None where that cannot be told now. If that stays so, the worker ends."""
+        """Measure what the job has used so far; None if that failed. After several failures the worker is ended."""
         try:
             usage = self._measure()
         except OSError as error:
             self._failed_samples += 1
-            if self._failed_samples >= _MOST_FAILED_SAMPLES:
-                self.end(WorkerDied(f"what it uses cannot be measured: {error}"))
+            if self._failed_samples >= _MAX_FAILED_SAMPLES:
+                self.end(WorkerDied(f"the worker's use of resources cannot be measured: {error}"))
             return None
         self._failed_samples = 0
         return usage
@@ -307,16 +308,16 @@ class WorkerClient:
         while self.usable:
             began = time.thread_time()
             usage = self._sample()
-            if usage is not None and (limit := self._passed(usage)) is not None:
+            if usage is not None and (limit := self._exceeded(usage)) is not None:
                 self.end(SandboxLimitExceeded(limit, getattr(self.limits, limit)))
                 return
             await asyncio.sleep(max(_SAMPLE_SECONDS, (time.thread_time() - began) / _SAMPLE_SHARE))
 
-    def _passed(self, usage: ResourceUsage) -> str | None:
-        """The name of a limit that was passed."""
+    def _exceeded(self, usage: ResourceUsage) -> str | None:
+        """Return the name of a limit that was exceeded."""
         used = {
             "cpu_seconds": usage.cpu_seconds,
-            "processes": usage.processes,  # before memory, of which each takes some
+            "processes": usage.processes,  # before memory, as each process takes some
             "memory_mb": usage.memory_mb,
             "scratch_mb": usage.scratch_mb,
             "scratch_files": usage.files,
@@ -324,13 +325,13 @@ class WorkerClient:
         return next((name for name, value in used.items() if value > getattr(self.limits, name)), None)
 
     async def _watch_idle(self) -> None:
-        """Ends a worker that is busy though it has nothing to do."""
+        """End the worker if it is busy though it has no job."""
         before = self.measure()
         while self.usable:
             await asyncio.sleep(_IDLE_SAMPLE_SECONDS)
             usage = self._sample() or before
             if usage.cpu_seconds - before.cpu_seconds > _IDLE_CPU_SHARE * _IDLE_SAMPLE_SECONDS:
-                self.end(WorkerDied("it was busy without a job"))
+                self.end(WorkerDied("the worker was busy without a job"))
             elif usage.memory_mb > self.limits.memory_mb:
                 self.end(SandboxLimitExceeded("memory_mb", self.limits.memory_mb))
             before = usage
@@ -341,7 +342,7 @@ class WorkerClient:
             return
         self._idle_output += size
         if self._idle_output > _IDLE_OUTPUT_BYTES:
-            self._out_of_turn("it writes without a job")
+            self._protocol_violation("output without a job")
 
     def _handle(self, message: Message) -> None:
         kind = message["t"]
@@ -357,6 +358,6 @@ class WorkerClient:
             raise ProtocolError(f"{kind!r} without a job")
 
 
-def _import_the_proxy() -> None:
-    """It takes long; while the worker comes up there is time for that."""
+def _import_proxy() -> None:
+    """Import the proxy while the worker starts: it takes long, and `import sandbox` need not wait for it."""
     importlib.import_module("sandbox.egress.proxy")

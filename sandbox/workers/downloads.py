@@ -1,4 +1,4 @@
-"""Files that come out of a worker: streams of chunks, handed to the host's `download`."""
+"""Files that a worker sends: streams of chunks for the host's `download`."""
 
 from __future__ import annotations
 
@@ -17,70 +17,70 @@ _CHUNKS_AHEAD = 4
 
 
 @dataclass
-class _Transfer:
+class _Download:
     chunks: asyncio.Queue[bytes | None]
     result: asyncio.Task[dict[str, Any]]
 
 
-class Transfers:
+class Downloads:
     """The downloads of one job."""
 
     def __init__(self, host: Host, limits: SandboxLimits) -> None:
         self._host = host
         self._limits = limits
-        self._open: dict[int, _Transfer] = {}
+        self._open: dict[int, _Download] = {}
         self._count = 0
         self._bytes = 0
 
     def begin(self, message: Message) -> int:
-        """A file starts; returns its number."""
+        """Start a file, and return its number."""
         self._count += 1
         if self._count > self._limits.downloads:
             raise SandboxLimitExceeded("downloads", self._limits.downloads)
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(_CHUNKS_AHEAD)
         name, content_type = text_field(message, "name", 4096), text_field(message, "type", 4096)
         taking = self._host.download(name, content_type, optional_text(message, "url"), _chunks(queue))
-        self._open[self._count] = _Transfer(queue, asyncio.ensure_future(taking))
+        self._open[self._count] = _Download(queue, asyncio.ensure_future(taking))
         return self._count
 
     async def chunk(self, message: Message) -> None:
-        """A part of a file."""
+        """Take a chunk of a file."""
         text = text_field(message, "data")
         try:
             data = base64.b64decode(text, validate=True)
-        except ValueError:  # of two kinds
+        except ValueError:  # binascii.Error, or not ASCII
             raise ProtocolError("a chunk is not base64") from None
         self._bytes += len(data)
         if self._bytes > self._limits.download_bytes:
             raise SandboxLimitExceeded("download_bytes", self._limits.download_bytes)
-        await self._put(self._transfer(message), data)
+        await self._put(self._find(message), data)
 
     async def end(self, message: Message) -> dict[str, Any]:
-        """A file is complete; returns the attachment."""
-        transfer = self._transfer(message)
-        await self._put(transfer, None)
+        """Complete a file, and return the host's description of it."""
+        download = self._find(message)
+        await self._put(download, None)
         if self._open.pop(message["stream"], None) is None:
-            raise ProtocolError("a download that ends twice")
-        return await transfer.result
+            raise ProtocolError("a download ended twice")
+        return await download.result
 
-    def _transfer(self, message: Message) -> _Transfer:
+    def _find(self, message: Message) -> _Download:
         stream = message.get("stream")
         if not is_whole(stream) or stream not in self._open:
             raise ProtocolError("no such download")
         return self._open[stream]
 
-    async def _put(self, transfer: _Transfer, data: bytes | None) -> None:
-        putting = asyncio.ensure_future(transfer.chunks.put(data))
-        await asyncio.wait({putting, transfer.result}, return_when=asyncio.FIRST_COMPLETED)
+    async def _put(self, download: _Download, data: bytes | None) -> None:
+        putting = asyncio.ensure_future(download.chunks.put(data))
+        await asyncio.wait({putting, download.result}, return_when=asyncio.FIRST_COMPLETED)
         if not putting.done():
             putting.cancel()
-            await transfer.result  # raises what the host raised
+            await download.result  # raises what the host raised
             raise SandboxError("the host did not read the whole file")
 
     def close(self) -> None:
-        """Cancel what is unfinished."""
-        for transfer in self._open.values():
-            transfer.result.cancel()
+        """Cancel unfinished downloads."""
+        for download in self._open.values():
+            download.result.cancel()
         self._open.clear()
 
 

@@ -1,7 +1,7 @@
-"""The driver's code as Node has compiled it, kept for the next workers: it is a quarter of the time that it starts in.
+"""A cache of the driver's code as compiled by Node, which saves a quarter of the time that the driver takes to start.
 
-It is made once for each driver, in a jail in which nothing else runs, and workers see it read-only: what an automation
-does in one of them reaches no other through it.
+It is created once for each driver, in a jail in which nothing else runs, and workers see it read-only: automations
+cannot reach each other through it.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from sandbox.limits import SandboxLimits
 
 logger = logging.getLogger(__name__)
 
-_PREFIX, _MAKING = "driver-", "making-"
+_PREFIX, _TEMPORARY_PREFIX = "driver-", "making-"
 _DRIVER = f"{JAIL_PACKAGES}/playwright/driver"
-_KEPT_SECONDS = 90 * 86_400
+_MAX_AGE_SECONDS = 90 * 86_400
 _MAKE_SECONDS = 30.0
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 
 
-def place(cache: Path) -> Path | None:
-    """Where a cache has the code of this driver; None where there is no driver."""
+def cache_directory(cache: Path) -> Path | None:
+    """Return the directory in a cache for the code of this driver; None if there is no driver."""
     spec = importlib.util.find_spec("playwright")
     if spec is None or spec.origin is None:
         return None
@@ -45,25 +45,30 @@ def place(cache: Path) -> Path | None:
 
 
 def found(cache: Path | None) -> Path | None:
-    """The code of this driver in a cache, if it is there."""
-    path = place(cache) if cache is not None else None
+    """Return the directory with the code of this driver, if a cache has it."""
+    path = cache_directory(cache) if cache is not None else None
     return path if path is not None and path.is_dir() else None
 
 
 def make(cache: Path, browser: Browser, stop: threading.Event) -> bool:
-    """Compile the driver's code, unless that was done before; False where it is still not there.
+    """Compile the driver's code, unless the cache has it already.
 
     Args:
-        stop: Ends it early, with nothing left.
+        cache: The cache, created when needed.
+        browser: A Chromium; the jail needs one.
+        stop: Ends this early, without a trace.
+
+    Returns:
+        True if the cache has the code.
     """
-    wanted = place(cache)
+    wanted = cache_directory(cache)
     if wanted is None or wanted.is_dir():
         return wanted is not None
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        _remove_older(cache, _PREFIX, _KEPT_SECONDS)  # of drivers that were replaced since
-        _remove_older(cache, _MAKING, 2 * _MAKE_SECONDS)  # of programs that were killed meanwhile
-        with tempfile.TemporaryDirectory(dir=cache, prefix=_MAKING) as folder:
+        _remove_older(cache, _PREFIX, _MAX_AGE_SECONDS)  # of drivers that were replaced
+        _remove_older(cache, _TEMPORARY_PREFIX, 2 * _MAKE_SECONDS)  # of programs that were killed
+        with tempfile.TemporaryDirectory(dir=cache, prefix=_TEMPORARY_PREFIX) as folder:
             made = Path(folder, "compiled")
             made.mkdir()
             if not _compile(browser, made, stop):
@@ -71,7 +76,7 @@ def make(cache: Path, browser: Browser, stop: threading.Event) -> bool:
             if not wanted.is_dir():  # else another process was faster
                 made.rename(wanted)
     except (OSError, SandboxError) as error:
-        logger.info("the driver's compiled code cannot be kept: %s", error)
+        logger.info("the driver's compiled code cannot be cached: %s", error)
     return wanted.is_dir()
 
 
@@ -82,7 +87,7 @@ def _remove_older(cache: Path, prefix: str, seconds: float) -> None:
 
 
 def _compile(browser: Browser, directory: Path, stop: threading.Event) -> bool:
-    """Let the driver start and end: then it writes what it has compiled."""
+    """Run the driver from start to end: it then writes its compiled code."""
     driver = [f"{_DRIVER}/node", f"{_DRIVER}/package/cli.js", "run-driver"]
     jail = jail_command(browser, SandboxLimits(), driver, compiled=directory, compiling=True)
     try:
@@ -102,6 +107,6 @@ def _compile(browser: Browser, directory: Path, stop: threading.Event) -> bool:
         until = time.monotonic() + _MAKE_SECONDS
         while not stop.is_set() and time.monotonic() < until:
             with suppress(subprocess.TimeoutExpired):
-                return process.wait(_LOOK_SECONDS) == 0 and any(directory.iterdir())
+                return process.wait(_POLL_SECONDS) == 0 and any(directory.iterdir())
         end_all(process)
     return False

@@ -1,4 +1,4 @@
-"""One job of a worker, as the host sees it: the automation's calls to the host, its logs, and how much it said."""
+"""The host's side of one job of a worker: the automation's calls to the host, its logs, and the limits on both."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, Worke
 from sandbox.host import GateDecision, Host
 from sandbox.limits import SandboxLimits
 from sandbox.protocol import NOTICE_COST, Channel, Message, ProtocolError, is_whole, optional_text, text_field
-from sandbox.workers.downloads import Transfers
+from sandbox.workers.downloads import Downloads
 
-_OPEN_REQUESTS = 64
-_OPEN_CHARACTERS = 32 << 20  # of their texts together, beside one that is as long as it may be
+_MAX_REQUESTS = 64
+_MAX_REQUEST_CHARACTERS = 32 << 20  # of all open requests together, beside one of the greatest length
 _FIELDS = {
     "log": ("message",),
     "progress": ("done", "total"),
@@ -33,12 +33,12 @@ class Job:
 
     Args:
         host: Takes the calls.
-        limits: What it may use.
-        channel: To the worker.
-        end: Ends the worker, for the reason given.
+        limits: The limits of the job.
+        channel: The channel to the worker.
+        end: Ends the worker, for a reason.
 
     Attributes:
-        logs: Lines that it logged.
+        logs: The lines that it logged.
     """
 
     def __init__(
@@ -49,16 +49,16 @@ class Job:
         self._host = host
         self._channel = channel
         self._end = end
-        self._transfers = Transfers(host, limits)
+        self._downloads = Downloads(host, limits)
         self._output = 0
         self._requests: dict[asyncio.Task[None], int] = {}
         self._notices: asyncio.Queue[Message] = asyncio.Queue()
-        self._passing_on = asyncio.ensure_future(self._pass_on_notices())
+        self._delivering = asyncio.ensure_future(self._deliver_notices())
 
     def close(self) -> tuple[asyncio.Task[None], ...]:
-        """Cancel what is unfinished; returns it, to be waited for."""
-        self._transfers.close()
-        tasks = (self._passing_on, *self._requests)
+        """Cancel unfinished tasks, and return them, so that the caller can wait for them."""
+        self._downloads.close()
+        tasks = (self._delivering, *self._requests)
         current = asyncio.current_task()
         for task in tasks:
             if task is not current:
@@ -67,32 +67,34 @@ class Job:
 
     @property
     def waiting(self) -> int:
-        """Requests of the worker that are not answered yet."""
+        """Number of the worker's requests that are not answered yet."""
         return len(self._requests)
 
     async def notices_delivered(self) -> None:
-        """Wait until the host took all logs and progress so far."""
+        """Wait until the host has taken all logs and progress so far."""
         await self._notices.join()
 
     def count_output(self, size: int) -> None:
-        """Count what the worker said or wrote."""
+        """Count bytes that the worker logged or wrote, and end it if there are too many."""
         self._output += size
         if self._output > self.limits.output_bytes:
             self._end(SandboxLimitExceeded("output_bytes", self.limits.output_bytes))
 
     def handle(self, message: Message) -> None:
-        """Take a message of the worker that is no reply."""
+        """Take a message of the worker other than a reply."""
         kind = message["t"]
         if kind not in _FIELDS:
             raise ProtocolError(f"unknown message {kind!r}")
-        message = {name: message[name] for name in ("t", "id", *_FIELDS[kind]) if name in message}  # it is kept
+        message = {
+            name: message[name] for name in ("t", "id", *_FIELDS[kind]) if name in message
+        }  # other fields would be kept in memory
         if kind == "log":
             self.logs.append(text_field(message, "message"))
             self._notice(message, len(message["message"]))
         elif kind == "progress":
             done, total = message.get("done"), message.get("total")
             if not is_whole(done) or not (total is None or is_whole(total)):
-                raise ProtocolError("progress is counted in whole numbers")
+                raise ProtocolError("progress must be whole numbers")
             self._notice(message, 0)
         elif kind == "limit" and message.get("limit") in ("pages", "output_bytes"):
             self._end(SandboxLimitExceeded(message["limit"], getattr(self.limits, message["limit"])))
@@ -105,15 +107,15 @@ class Job:
 
     def _begin(self, message: Message) -> None:
         size = sum(len(value) for value in message.values() if isinstance(value, str))
-        if len(self._requests) >= _OPEN_REQUESTS:
+        if len(self._requests) >= _MAX_REQUESTS:
             raise ProtocolError("too many requests at one time")
-        if sum(self._requests.values()) + size > _OPEN_CHARACTERS + self.limits.output_bytes:
+        if sum(self._requests.values()) + size > _MAX_REQUEST_CHARACTERS + self.limits.output_bytes:
             raise ProtocolError("too much in requests at one time")
         task = asyncio.ensure_future(self._serve(message))
         self._requests[task] = size
         task.add_done_callback(self._requests.pop)
 
-    async def _pass_on_notices(self) -> None:
+    async def _deliver_notices(self) -> None:
         while True:
             message = await self._notices.get()
             async with self._callback(message):
@@ -126,7 +128,7 @@ class Job:
     async def _serve(self, message: Message) -> None:
         async with self._callback(message):
             self._channel.reply(message, await self._answer(message))
-        await self._channel.drain()  # it counts as open until then, or answers could pile up without end
+        await self._channel.drain()  # the request stays open until then, which limits the answers in memory
 
     async def _answer(self, message: Message) -> Any:
         match message["t"]:
@@ -140,21 +142,23 @@ class Job:
             case "ask":
                 schema = message.get("schema")
                 if not isinstance(schema, dict | None):
-                    raise ProtocolError("a schema is an object")
+                    raise ProtocolError("a schema must be an object")
                 content = text_field(message, "content", self.limits.output_bytes)
                 return await self._host.ask(text_field(message, "prompt"), content, schema)
             case "download":
-                return self._transfers.begin(message)
+                return self._downloads.begin(message)
             case "chunk":
-                return await self._transfers.chunk(message)
+                return await self._downloads.chunk(message)
             case "downloaded":
-                return await self._transfers.end(message)
+                return await self._downloads.end(message)
         raise ProtocolError(f"unknown message {message['t']!r}")
 
     @asynccontextmanager
     async def _callback(self, message: Message) -> AsyncIterator[None]:
-        """Around a callback: refusals reach the automation, the worker's nonsense ends it, other errors reach
-        our caller."""
+        """Handle the errors of a callback.
+
+        Refusals reach the automation, protocol violations end the worker, other exceptions reach the caller of `call`.
+        """
         try:
             yield
         except SandboxLimitExceeded as error:
@@ -166,5 +170,5 @@ class Job:
             self._end(WorkerDied(f"worker protocol violation: {error}"))
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # noqa: BLE001  it is raised again by `call`
+        except BaseException as error:  # noqa: BLE001  raised again by `call`
             self._end(error)

@@ -1,31 +1,32 @@
-"""What one run in a worker came to."""
+"""The outcome of one run in a worker."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sandbox.results import Evidence, ScriptError
+
 if TYPE_CHECKING:
     from sandbox.workers.session import Session
-from sandbox.results import Evidence, ScriptError
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a run: the value that ``run`` returned, or why it failed.
+    """The outcome of a run: the value that ``run`` returned, or the error.
 
     Args:
         ok: The automation returned.
-        value: What it returned, as JSON gives it back.
-        error: Why it failed.
-        evidence: What the page says.
+        value: The returned value, after a round trip through JSON.
+        error: The failure; None if there was none.
+        evidence: The evidence on the page at the end.
         logs: Lines from ``task.log`` and ``print``.
         seconds: Wall time.
         cpu_seconds: Processor time of all its processes.
-        peak_memory_mb: The most private memory seen, in MiB, sampled a few times a second.
-        processes: The most processes seen at one time, sampled likewise; browser and driver included.
-        worker_run: Which run of its worker it was: 1 in a blank one.
-        session: The still-open worker, if ``keep_open`` was asked for; the caller closes it.
+        peak_memory_mb: The largest sample of private memory, in MiB, taken a few times a second.
+        processes: The largest sample of the number of processes, browser and driver included.
+        worker_run: The number of this run in its worker; 1 in a blank one.
+        session: The open worker, if ``keep_open`` was set; the caller closes it.
     """
 
     ok: bool
@@ -42,5 +43,5 @@ class Outcome:
 
     @property
     def refused(self) -> tuple[tuple[str, str], ...]:
-        """``(host:port, reason)`` of requests that were refused or could not be made."""
+        """``(host:port, reason)`` of connections that were refused or failed."""
         return self.evidence.refused

@@ -1,4 +1,4 @@
-"""The worker's answers as results. It is hostile: each field is checked."""
+"""Conversion of a worker's answers to results. Workers are hostile: every field is checked."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from sandbox.results import ErrorKind, Evidence, Execution, PageSnapshot, Script
 if TYPE_CHECKING:
     from sandbox.egress.proxy import EgressProxy
 
-_TEXT = 1 << 20
-_SNAPSHOT = 8 << 20
-_LIST = 1_000
+_MAX_TEXT = 1 << 20  # characters
+_MAX_SNAPSHOT = 8 << 20
+_MAX_ITEMS = 1_000
 
 
 def script_error(data: Any) -> ScriptError | None:
-    """A `ScriptError`, or None for null."""
+    """Parse a `ScriptError`; None for null."""
     if data is None:
         return None
     data = _object(data)
@@ -36,7 +36,7 @@ def script_error(data: Any) -> ScriptError | None:
 
 
 def evidence(data: Any, proxy: EgressProxy) -> Evidence:
-    """`Evidence` from the page's part and the proxy's."""
+    """Combine the page's and the proxy's parts of the `Evidence`."""
     data = _object(data)
     refused = dict.fromkeys(proxy.refused)
     main_refused = None
@@ -75,44 +75,44 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
 
 
 def execution(data: Any) -> Execution:
-    """An `Execution`."""
+    """Parse an `Execution`."""
     data = _object(data)
     error = script_error(data.get("error"))
     seconds = data.get("seconds")
     if not is_whole(seconds) and not (isinstance(seconds, float) and seconds >= 0):
-        raise ProtocolError("seconds are a number")
+        raise ProtocolError("seconds must be a number")
     output, url, title = (_text(data.get(name)) for name in ("output", "url", "title"))
     return Execution(error is None, output, error, url, title, float(seconds))
 
 
 def snapshot(data: Any) -> PageSnapshot:
-    """A `PageSnapshot`."""
+    """Parse a `PageSnapshot`."""
     data = _object(data)
     hints = tuple(_pair(item, str, str) for item in _list(data.get("hints")))
-    return PageSnapshot(_text(data.get("url")), _text(data.get("title")), _text(data.get("aria"), _SNAPSHOT), hints)
+    return PageSnapshot(_text(data.get("url")), _text(data.get("title")), _text(data.get("aria"), _MAX_SNAPSHOT), hints)
 
 
 def locators(data: Any, refs: list[str]) -> dict[str, str]:
-    """Locators by ref."""
+    """Parse locators by ref."""
     data = _object(data)
     return {ref: _text(data.get(ref)) for ref in refs}
 
 
 def _object(data: Any) -> dict[str, Any]:
     if not isinstance(data, dict):
-        raise ProtocolError("an answer is an object")
+        raise ProtocolError("an answer must be an object")
     return data
 
 
-def _text(value: Any, limit: int = _TEXT) -> str:
+def _text(value: Any, limit: int = _MAX_TEXT) -> str:
     if not isinstance(value, str) or len(value) > limit:
-        raise ProtocolError(f"a text is a string of at most {limit} characters")
+        raise ProtocolError(f"a text must be a string of at most {limit} characters")
     return value
 
 
 def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list) or len(value) > _LIST:
-        raise ProtocolError(f"a list has at most {_LIST} items")
+    if not isinstance(value, list) or len(value) > _MAX_ITEMS:
+        raise ProtocolError(f"a list must have at most {_MAX_ITEMS} items")
     return value
 
 
@@ -135,11 +135,11 @@ def _pair(value: Any, first: type, second: type) -> tuple[Any, Any]:
 def _screenshot(value: Any) -> bytes | None:
     if value is None:
         return None
-    text = _text(value, 8 * _TEXT)
+    text = _text(value, 8 * _MAX_TEXT)
     try:
         return base64.b64decode(text, validate=True)
-    except ValueError:  # of two kinds
-        raise ProtocolError("a screenshot is base64") from None
+    except ValueError:  # binascii.Error, or not ASCII
+        raise ProtocolError("a screenshot must be base64") from None
 
 
 def _host_and_port(url: str) -> str:
@@ -147,7 +147,7 @@ def _host_and_port(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        raise ProtocolError("a URL has a host") from None
+        raise ProtocolError("a URL must be valid") from None
     host = parts.hostname or ""
     name = f"[{host}]:{port}" if ":" in host else f"{host.rstrip('.')}:{port}"
-    return name[:LONGEST_NAME]  # as the proxy tells it
+    return name[:LONGEST_NAME]  # as the proxy records it

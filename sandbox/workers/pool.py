@@ -1,4 +1,4 @@
-"""The pool: blank workers, started ahead of need, and workers that wait for the next run of the identity they serve."""
+"""The pool of workers: blank ones, started in advance, and those that wait for the next run of their affinity."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from sandbox.workers.client import WorkerClient
 logger = logging.getLogger(__name__)
 
 _MIB = 1 << 20
-_REFILL_AFTER_SECONDS = 0.1  # a program that has run one thing, and ends, starts no worker for nothing
+_REFILL_AFTER_SECONDS = 0.1  # a program that ends after one run does not start a worker in vain
 
 
 @dataclass(frozen=True, kw_only=True)
 class PoolOptions:
-    """How many workers wait for a run, and for how long.
+    """The number of workers that wait for a run, and their lifetime.
 
     Args:
-        spare: Blank workers to keep ready. They are started in the background, one after another, the first once the
-            first run has ended.
-        kept: Workers that have run and wait for the next run of the same identity. 0: none is used twice.
-        memory_mb: MiB of private memory of all waiting workers together, about 200 each. The one that waited longest
-            is ended when there is more. None: a quarter of the machine's memory.
-        idle_seconds: Seconds after which a waiting worker is ended; blank ones, when nothing has run for as long.
-        runs: Runs after which a worker is ended.
+        spare: Number of blank workers to keep ready. They are started in the background, one after another, the first
+            after the first run has ended.
+        kept: Number of used workers to keep for the next run of the same affinity. 0: no worker is used twice.
+        memory_mb: MiB of private memory of all waiting workers together, about 200 each. Above it, the one that has
+            waited longest is ended. None: a quarter of the machine's memory.
+        idle_seconds: Seconds after which a waiting worker is ended; a blank one, when nothing has run for so long.
+        runs: Number of runs after which a worker is ended.
 
     Raises:
         ValueError: A number is negative.
@@ -49,11 +49,11 @@ class PoolOptions:
         for name in ("spare", "kept", "memory_mb", "idle_seconds", "runs"):
             value = getattr(self, name)
             if value is not None and value < 0:
-                raise ValueError(f"PoolOptions: {name} is 0 or more, not {value!r}")
+                raise ValueError(f"PoolOptions: {name} must be 0 or more, not {value!r}")
 
     @property
     def memory_ceiling_mb(self) -> float:
-        """``memory_mb``, or what it stands for on this machine."""
+        """``memory_mb``, or its default on this machine."""
         if self.memory_mb is not None:
             return self.memory_mb
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / _MIB / 4
@@ -61,7 +61,7 @@ class PoolOptions:
 
 @dataclass(eq=False)
 class _Waiting:
-    """A worker that has run for an identity, being made blank or waiting."""
+    """A used worker that waits for the next run of its affinity, or is being renewed."""
 
     client: WorkerClient
     affinity: str
@@ -70,12 +70,12 @@ class _Waiting:
 
 
 class Pool:
-    """Hands out workers and takes them back.
+    """The workers of a sandbox, which are taken for a run and given back.
 
     Args:
-        start: Starts a worker for these limits.
-        options: How many, and for how long.
-        limits: Of the blank workers.
+        start: Starts a worker with these limits.
+        options: Numbers and lifetimes.
+        limits: The limits of spare workers.
     """
 
     def __init__(
@@ -93,27 +93,27 @@ class Pool:
         self._starting: set[asyncio.Task[WorkerClient]] = set()
         self._ending: dict[WorkerClient, asyncio.Task[None]] = {}
         self._refilling: asyncio.Task[None] | None = None
-        self._quiet: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._closed = False
 
     async def take(self, limits: SandboxLimits, affinity: str | None) -> WorkerClient:
-        """A worker for a run: one that served this identity, else a blank one."""
-        self._stay_awake()
+        """Return a worker for a run: one of the same affinity, or else a blank one."""
+        self._restart_idle_timer()
         if affinity is not None:
             while (found := self._find(affinity, limits)) is not None:
                 self._waiting.remove(found)
                 if await self._renewed(found):
                     return found.client
-                self.discard(found.client)  # it may have died just now, unheard of
+                self.discard(found.client)
         for client in [each for each in self._spares if _fits(each, limits)]:
             self._spares.remove(client)
             if client.usable:
                 return client
             self.discard(client)
-        return await self._begin(limits)
+        return await self._start_worker(limits)
 
     def give_back(self, client: WorkerClient, affinity: str) -> None:
-        """Keep a worker after a good run, for the next one of this identity; make it blank in the background."""
+        """Keep a worker after a successful run, for the next one of this affinity, and renew it in the background."""
         worn = client.runs >= self._options.runs or client.cpu_seconds() > client.started_with.cpu_seconds / 2
         if self._closed or worn or not self._options.kept or not client.usable:
             self.discard(client)
@@ -125,49 +125,49 @@ class Pool:
             self._drop(self._waiting[0])
 
     def discard(self, client: WorkerClient) -> asyncio.Task[None]:
-        """End a worker; its last processes are waited for in the background, and by `close`."""
+        """End a worker in the background; `close` waits for it, too."""
         if client in self._ending:
             return self._ending[client]
-        client.end(WorkerDied("its job is done"))
+        client.end(WorkerDied("the worker was closed"))
         task = self._ending[client] = asyncio.ensure_future(client.close())
 
         def done(finished: asyncio.Task[None]) -> None:
             del self._ending[client]
             self._all.discard(client)
             if not finished.cancelled() and finished.exception() is not None:
-                logger.warning("a worker was not cleaned up: %s", finished.exception())
+                logger.warning("a worker could not be cleaned up: %s", finished.exception())
 
         task.add_done_callback(done)
         return task
 
     def refill(self, *, after: float = _REFILL_AFTER_SECONDS) -> None:
-        """Start the blank workers that are missing, in the background, after some seconds."""
+        """Start the missing spare workers in the background, after some seconds."""
         busy = self._refilling is not None and not self._refilling.done()
         if not (self._closed or busy or len(self._spares) >= self._options.spare):
             self._refilling = asyncio.ensure_future(self._fill(after))
 
     async def close(self) -> None:
-        """End all workers, whatever they do, and wait until nothing is left of them."""
+        """End all workers, busy or not, and wait until none of their processes is left."""
         self._closed = True
-        if self._quiet is not None:
-            self._quiet.cancel()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         starting: list[asyncio.Task[Any]] = [*self._starting]
         if self._refilling is not None:
             starting.append(self._refilling)
         for each in starting:
-            if not each.cancelling():  # a second time would cut its cleaning up short
+            if not each.cancelling():  # a second cancellation would interrupt its cleanup
                 each.cancel()
-        await _done(starting)
+        await _wait_for(starting)
         self._spares.clear()
         waiting = [*self._waiting]
         for entry in waiting:
             self._drop(entry)
         for client in [*self._all]:
             self.discard(client)
-        await _done([*self._ending.values(), *(entry.renewing for entry in waiting)])
+        await _wait_for([*self._ending.values(), *(entry.renewing for entry in waiting)])
 
     def _find(self, affinity: str, limits: SandboxLimits) -> _Waiting | None:
-        """The one that waited for this identity last; rather one that is blank already."""
+        """Find the worker of this affinity that was used last; preferably one that is renewed already."""
         found = [each for each in self._waiting if each.affinity == affinity and _fits(each.client, limits)]
         return next((each for each in reversed(found) if each.renewing.done()), found[-1] if found else None)
 
@@ -183,17 +183,17 @@ class Pool:
     async def _renew(self, entry: _Waiting) -> bool:
         try:
             left = await entry.client.renew()
-        except Exception as error:  # noqa: BLE001  whatever it is, nobody may get it
+        except Exception as error:  # noqa: BLE001  after any error it must not be used again
             left = (str(error) or repr(error),)
         if left:
-            logger.info("a worker is not used again, for its run left behind: %s", "; ".join(left))
+            logger.info("a worker is not used again, because its run left residue: %s", "; ".join(left))
             self._drop(entry)
             return False
         if entry in self._waiting:
             loop = asyncio.get_running_loop()
             entry.timer = loop.call_later(self._options.idle_seconds, self._drop, entry)
             entry.client.ended.add_done_callback(lambda _: self._drop(entry) if entry in self._waiting else None)
-            self._keep_below_the_ceiling()
+            self._enforce_memory_ceiling()
         return True
 
     def _drop(self, entry: _Waiting) -> None:
@@ -203,33 +203,33 @@ class Pool:
             self._waiting.remove(entry)
         self.discard(entry.client)
 
-    def _keep_below_the_ceiling(self) -> None:
+    def _enforce_memory_ceiling(self) -> None:
         while self._waiting and self._memory_mb() > self._options.memory_ceiling_mb:
             self._drop(self._waiting[0])
 
     def _memory_mb(self) -> float:
         return sum(client.memory_mb for client in (*self._spares, *(entry.client for entry in self._waiting)))
 
-    def _stay_awake(self) -> None:
-        if self._quiet is not None:
-            self._quiet.cancel()
-        self._quiet = asyncio.get_running_loop().call_later(self._options.idle_seconds, self._shrink)
+    def _restart_idle_timer(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+        self._idle_timer = asyncio.get_running_loop().call_later(self._options.idle_seconds, self._end_spares)
 
-    def _shrink(self) -> None:
-        """End the blank workers: nothing has run for long."""
+    def _end_spares(self) -> None:
+        """End the spare workers, when nothing has run for long."""
         if self._refilling is not None:
             self._refilling.cancel()
         for client in self._spares:
             self.discard(client)
         self._spares.clear()
 
-    async def _begin(self, limits: SandboxLimits) -> WorkerClient:
-        """Start a worker. If this is canceled, or all is closed, meanwhile, it is ended, which `close` waits for."""
+    async def _start_worker(self, limits: SandboxLimits) -> WorkerClient:
+        """Start a worker; it is ended if this is canceled, or the pool closed, meanwhile."""
         if self._closed:
             raise _closed()
         starting = asyncio.create_task(self._start(limits))
         self._starting.add(starting)
-        starting.add_done_callback(self._begun)
+        starting.add_done_callback(self._on_started)
         try:
             client = await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -243,17 +243,17 @@ class Pool:
             raise _closed()
         return client
 
-    def _begun(self, starting: asyncio.Task[WorkerClient]) -> None:
+    def _on_started(self, starting: asyncio.Task[WorkerClient]) -> None:
         self._starting.discard(starting)
         if not starting.cancelled() and starting.exception() is None:
             self._all.add(starting.result())
 
     async def _fill(self, after: float) -> None:
         await asyncio.sleep(after)
-        self._stay_awake()
+        self._restart_idle_timer()
         while len(self._spares) < self._options.spare:
             try:
-                client = await self._begin(self._limits)
+                client = await self._start_worker(self._limits)
             except (SandboxError, OSError) as error:
                 logger.warning("no spare worker could be started: %s", error)
                 return
@@ -262,24 +262,24 @@ class Pool:
             if client not in self._spares or not client.usable:
                 return
             client.memory_mb = client.measure().memory_mb
-            self._keep_below_the_ceiling()
+            self._enforce_memory_ceiling()
             if self._memory_mb() > self._options.memory_ceiling_mb:
                 self._spares.remove(client)
                 self.discard(client)
                 return
 
 
-async def _done(tasks: Collection[asyncio.Future[Any]]) -> None:
-    """Wait for them; unlike gather, without canceling them when this is canceled."""
+async def _wait_for(tasks: Collection[asyncio.Future[Any]]) -> None:
+    """Wait for tasks; unlike `asyncio.gather`, do not cancel them when this is canceled."""
     if tasks:
         await asyncio.wait(tasks)
 
 
 def _closed() -> SandboxError:
-    return SandboxError("this Sandbox is closed; make another")
+    return SandboxError("this Sandbox is closed; create a new one")
 
 
 def _fits(client: WorkerClient, limits: SandboxLimits) -> bool:
-    """Whether what is fixed at a worker's start is as these limits say."""
+    """Return True if the limits that are fixed at a worker's start equal these."""
     fixed = ("scratch_mb", "processes", "cpu_seconds", "output_bytes")
     return all(getattr(client.started_with, name) == getattr(limits, name) for name in fixed)

@@ -1,4 +1,4 @@
-"""The host's side of a worker's process: start it, hear of its end, end it."""
+"""The process of a worker: its start, its output, and its end."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from typing import NoReturn
 from sandbox.browser import Browser
 from sandbox.errors import SandboxUnavailable, WorkerDied
 from sandbox.isolation.command import REMEDY, worker_command
-from sandbox.isolation.kill import _kill_group, _kill_handle, _terminate, end_all
+from sandbox.isolation.kill import end_all, kill_group, kill_handle, terminate
 from sandbox.isolation.mechanism import Mechanism
-from sandbox.isolation.residue import Census
+from sandbox.isolation.residue import ResidueCheck
 from sandbox.isolation.scratch import remove
 from sandbox.isolation.usage import Meter
 from sandbox.limits import SandboxLimits
 
 _START_SECONDS = 30.0
-_LAST_WORDS = 4_000
+_TAIL_BYTES = 4_000
 _GONE_SECONDS = 10.0
-_SUPERVISOR_SECONDS = 7.0  # it gives itself five
+_SUPERVISOR_SECONDS = 7.0  # it takes at most five
 
 
 class WorkerProcess:
@@ -36,7 +36,7 @@ class WorkerProcess:
     Attributes:
         control: The host's end of the control socket.
         listener: The worker's listening socket, for the proxy to serve.
-        meter: Measures its processes.
+        meter: The measurement of its processes.
     """
 
     control: socket.socket
@@ -49,7 +49,7 @@ class WorkerProcess:
         self._on_output = on_output
         self._popen: subprocess.Popen[bytes] | None = None
         self._output: int | None = None
-        self._words = b""
+        self._tail = b""
         self._handles: list[int] = []
         self._info: int | None = None
         self._root_pid = 0
@@ -57,17 +57,20 @@ class WorkerProcess:
         self._gone = asyncio.Event()
 
     @property
-    def last_words(self) -> str:
-        """The tail of what it wrote to its standard output and error."""
-        return self._words.decode(errors="replace").strip()
+    def output_tail(self) -> str:
+        """The end of its standard output and error."""
+        return self._tail.decode(errors="replace").strip()
 
     async def start(
         self, browser: Browser, limits: SandboxLimits, *, chromium_sandbox: bool, meanwhile: Callable[[], None]
     ) -> None:
-        """Start it and take its listener.
+        """Start the process and take its listener.
 
         Args:
-            meanwhile: What there is to do while it comes up.
+            browser: Its Chromium.
+            limits: Those that are fixed at the start.
+            chromium_sandbox: Use Chromium's own sandbox, too.
+            meanwhile: Called while the process starts.
 
         Raises:
             SandboxUnavailable: The jail could not be set up.
@@ -84,16 +87,16 @@ class WorkerProcess:
     ) -> None:
         if self._mechanism != "bubblewrap":
             self._scratch = f"{tempfile.gettempdir()}/webtasks-{secrets.token_hex(16)}"
-        with contextlib.ExitStack() as handed:
+        with contextlib.ExitStack() as handed_down:
             self.control, theirs = socket.socketpair()
-            handed.enter_context(theirs)
+            handed_down.enter_context(theirs)
             self.control.setblocking(False)
-            # A file, not a pipe: bubblewrap must not end in the middle of its start because nobody reads on
+            # A file, not a pipe: bubblewrap must not die in the middle of its start if this end is closed
             self._info = os.memfd_create("info")
             host = os.pidfd_open(os.getpid())
-            handed.callback(os.close, host)
+            handed_down.callback(os.close, host)
             self._output, output_theirs = os.pipe()
-            handed.callback(os.close, output_theirs)
+            handed_down.callback(os.close, output_theirs)
             os.set_blocking(self._output, False)
             command = worker_command(
                 self._mechanism,
@@ -108,7 +111,7 @@ class WorkerProcess:
             )
             for descriptor in command.descriptors:
                 if descriptor not in (theirs.fileno(), host, self._info):
-                    handed.callback(os.close, descriptor)
+                    handed_down.callback(os.close, descriptor)
             self._popen = subprocess.Popen(  # noqa: ASYNC220  asyncio's child watcher costs a thread per worker on 3.11
                 command.arguments,
                 env=command.environment,
@@ -119,7 +122,7 @@ class WorkerProcess:
                 stderr=output_theirs,
                 start_new_session=True,
             )
-        self._listen_for_its_end()
+        self._watch_for_end()
         meanwhile()
         await self._take_listener()
         if self._mechanism == "bubblewrap":
@@ -127,13 +130,13 @@ class WorkerProcess:
             self._handles.append(os.pidfd_open(self._root_pid))
         self.meter = Meter(self._root_pid, jailed=self._mechanism == "bubblewrap", scratch=self._scratch)
 
-    def _listen_for_its_end(self) -> None:
+    def _watch_for_end(self) -> None:
         assert self._popen is not None
         assert self._output is not None
         self._root_pid = self._popen.pid
         try:
             handle = os.pidfd_open(self._popen.pid)
-        except OSError:  # then nobody would hear of it
+        except OSError:  # its end could not be noticed
             end_all(self._popen)
             self._popen.wait()
             self._gone.set()
@@ -150,7 +153,7 @@ class WorkerProcess:
         try:
             await asyncio.wait_for(readable.wait(), _START_SECONDS)
         except TimeoutError:
-            raise WorkerDied(f"the worker did not start within {_START_SECONDS:g} s", self.last_words) from None
+            raise WorkerDied(f"the worker did not start within {_START_SECONDS:g} s", self.output_tail) from None
         finally:
             loop.remove_reader(self.control)
         data, descriptors, _, _ = socket.recv_fds(self.control, 1, 1)
@@ -162,9 +165,9 @@ class WorkerProcess:
     async def _explain_failed_start(self) -> NoReturn:
         self.kill()
         await self.wait_gone()
-        if "bwrap:" in self.last_words:
-            raise SandboxUnavailable(f"bubblewrap could not set up the jail: {self.last_words}", REMEDY)
-        raise WorkerDied("the worker ended before it was ready", self.last_words)
+        if "bwrap:" in self.output_tail:
+            raise SandboxUnavailable(f"bubblewrap could not set up the jail: {self.output_tail}", REMEDY)
+        raise WorkerDied("the worker ended before it was ready", self.output_tail)
 
     def _read_output(self) -> None:
         assert self._output is not None
@@ -175,7 +178,7 @@ class WorkerProcess:
         if not data:
             self._close_output()
             return
-        self._words = (self._words + data)[-_LAST_WORDS:]
+        self._tail = (self._tail + data)[-_TAIL_BYTES:]
         self._on_output(len(data))
 
     def _close_output(self) -> None:
@@ -184,36 +187,37 @@ class WorkerProcess:
             os.close(self._output)
             self._output = None
 
-    def census(self) -> Census:
-        """Remember what the jail holds now."""
+    def residue_check(self) -> ResidueCheck:
+        """Record what the jail holds now, as the baseline for what a run leaves."""
         directories = {}
         if self._scratch is not None:
             directories["/scratch"] = f"{self._scratch}/scratch" if self._mechanism == "landlock" else self._scratch
         if self._mechanism == "bubblewrap":
             directories = {name: f"/proc/{self._root_pid}/root{name}" for name in ("/scratch", "/dev/shm")}  # noqa: S108  the jail's
-        return Census(self.meter.pids, self.meter.proc, directories)
+        return ResidueCheck(self.meter.pids, self.meter.proc, directories)
 
     def kill(self) -> None:
-        """End the jail with all in it, at once. `wait_gone` says when that is done."""
+        """Kill all processes of the jail, without waiting; `wait_gone` waits."""
         if self._popen is None or self._gone.is_set():
             return
         if self._mechanism == "landlock":
-            _terminate(self._popen.pid)  # it ends what descends from it, daemons too, and then itself
+            terminate(self._popen.pid)  # the supervisor ends all its descendants, daemons too, and then itself
             return
         if self._mechanism == "none" or not hasattr(self, "meter"):
-            end_all(self._popen)  # not in the jail, or not yet
-        # The last handle is the first process of the pid namespace: the kernel ends the others before it is reaped, and
-        # bubblewrap, its parent, reaps it and follows. Were that killed too, a zombie could stay with a lazy init.
+            end_all(self._popen)  # there is no pid namespace, or not yet
+        # The last handle is the first process of the pid namespace: the kernel ends the others before it is reaped.
+        # bubblewrap, its parent, reaps it and exits; if it were killed too, an init that does not reap would keep a
+        # zombie.
         if self._handles:
-            _kill_handle(self._handles[-1])
+            kill_handle(self._handles[-1])
 
     def _reap(self, handle: int) -> None:
         assert self._popen is not None
         asyncio.get_running_loop().remove_reader(handle)
-        _kill_group(self._popen.pid)
-        _kill_handle(self._handles[-1])  # bubblewrap's child has left the group
+        kill_group(self._popen.pid)
+        kill_handle(self._handles[-1])  # bubblewrap's child has left the process group
         if self._output is not None:
-            self._read_output()  # before its number is free, for too much output kills it
+            self._read_output()  # before its number is free, as too much output kills it
         self._popen.wait()
         self._close_output()
         for handle in self._handles:
@@ -225,25 +229,25 @@ class WorkerProcess:
         """Wait until none of its processes is left, and clean up.
 
         Raises:
-            TimeoutError: Some are left; all else is cleaned up.
+            TimeoutError: Some processes are left; all else was cleaned up.
         """
         try:
             if self._popen is not None:
-                await self._wait_for_its_end(self._popen)
+                await self._wait_for_end(self._popen)
         finally:
-            self._let_go()
+            self._close_descriptors()
             if self._scratch is not None:
                 await asyncio.shield(asyncio.to_thread(remove, self._scratch))
 
-    async def _wait_for_its_end(self, popen: subprocess.Popen[bytes]) -> None:
+    async def _wait_for_end(self, popen: subprocess.Popen[bytes]) -> None:
         if self._mechanism == "landlock":
             try:
                 await asyncio.wait_for(self._gone.wait(), _SUPERVISOR_SECONDS)
-            except TimeoutError:  # it was stopped, or is held up
+            except TimeoutError:  # the supervisor was stopped, or is too slow
                 end_all(popen)
         await asyncio.wait_for(self._gone.wait(), _GONE_SECONDS)
 
-    def _let_go(self) -> None:
+    def _close_descriptors(self) -> None:
         if self._info is not None:
             os.close(self._info)
             self._info = None

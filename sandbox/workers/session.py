@@ -1,4 +1,4 @@
-"""A worker that stays open: exploration from nothing, or the page that a run left behind."""
+"""An open worker: for exploration, or for the page that a run left open."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ T = TypeVar("T")
 class Session:
     """An open page in a worker of its own. Close it, or use it as an async context manager.
 
-    Its limits hold for its whole life, but for ``wall_seconds``, which holds for each call: somebody thinks
-    between them.
+    The limits apply to its whole life, except for ``wall_seconds``, which applies to each call.
 
     Attributes:
-        opened: How opening the start URL went: None, or why it failed.
+        opened: The error of opening the start URL; None if that succeeded.
     """
 
     def __init__(
@@ -34,28 +33,27 @@ class Session:
         client: WorkerClient,
         opened: ScriptError | None,
         end: Callable[[WorkerClient], Awaitable[None]],
-        let_go: Callable[[], None],
+        release: Callable[[], None],
     ) -> None:
         self.opened = opened
         self._client = client
         self._end = end
-        self._let_go = let_go
+        self._release = release
         self._untouched = True
         self._over = False
 
     async def execute(self, code: str, timeout: float = 60.0) -> Execution:
         """Run Python on the live page. Names stay from call to call; ``await`` works at the top level.
 
-        The namespace has ``page``, ``pages`` (all that are open), ``parameters`` and ``task``. The output is
-        what was printed and the
-        last expression's value, at most 12,000 characters.
+        The namespace has ``page``, ``pages`` (all that are open), ``parameters`` and ``task``. The output is what was
+        printed and the value of the last expression, at most 12,000 characters.
 
         Args:
-            code: The Python.
+            code: The Python code.
             timeout: Seconds until it is interrupted.
 
         Raises:
-            SandboxLimitExceeded: It could not be interrupted, or passed another limit; the session is over.
+            SandboxLimitExceeded: It could not be interrupted, or exceeded another limit; the session is over.
             WorkerDied: The worker ended.
         """
         self._untouched = False
@@ -63,7 +61,7 @@ class Session:
         return await self._call(parse.execution, "execute", wall, code=code, timeout=timeout)
 
     async def snapshot(self) -> PageSnapshot:
-        """What the most recently opened page shows.
+        """Return what the most recently opened page shows.
 
         Raises:
             WorkerDied: The worker ended, or the page does not answer.
@@ -71,15 +69,15 @@ class Session:
         return await self._call(parse.snapshot, "snapshot", _LOOK_SECONDS)
 
     async def locators(self, refs: Sequence[str]) -> dict[str, str]:
-        """Each ref of the last snapshot as Python (``page.get_by_role(…)``), or as ``"error: …"``."""
+        """Return refs of the last snapshot as Python (``page.get_by_role(…)``), or as ``"error: …"``."""
         wanted = list(refs)
         return await self._call(lambda data: parse.locators(data, wanted), "locators", _LOOK_SECONDS, refs=wanted)
 
     async def evidence(self, screenshot: bool = False) -> Evidence:
-        """What the page says now.
+        """Return the evidence on the page as it is now.
 
         Args:
-            screenshot: With a picture of it.
+            screenshot: Include a screenshot.
         """
         proxy = self._client.proxy
         return await self._call(
@@ -87,15 +85,15 @@ class Session:
         )
 
     async def freeze(self) -> None:
-        """From here on the page, and code that calls ``page.request``, send GET, HEAD and OPTIONS requests only.
+        """Let the page, and code that calls ``page.request``, send only GET, HEAD and OPTIONS requests from now on.
 
-        For a page on which something irreversible was done: to look at it, and not to do it again. It keeps code from a
-        mistake; code that sets out to get round it can.
+        For a page on which something irreversible was done: it can be looked at, and the action is not repeated. This
+        prevents mistakes; it does not stop hostile code.
         """
         await self._call(lambda data: None, "freeze", _LOOK_SECONDS)
 
     def allow(self, egress: Egress) -> None:
-        """Change what may be reached, from now on."""
+        """Change the network access."""
         self._client.proxy.bind(egress)
 
     async def close(self) -> None:
@@ -105,12 +103,14 @@ class Session:
             await asyncio.shield(self._end(self._client))  # goes on if this is canceled
 
     def release(self) -> None:
-        """Close it without waiting; after a good run in which nothing else was done here, the worker may serve the next
-        run of the same ``affinity``."""
+        """Close the session without waiting.
+
+        If the run succeeded and the session was not used, the worker may serve the next run of the same ``affinity``.
+        """
         if not self._over:
             self._over = True
             if self._untouched:
-                self._let_go()
+                self._release()
             else:
                 self._end(self._client)
 

@@ -11,7 +11,7 @@ import pytest
 
 from sandbox import Automation, PoolOptions, Sandbox, SandboxLimits
 from sandbox.browser import find_browser
-from sandbox.isolation.command import _START_SEALED, sealed_command
+from sandbox.isolation.command import _START_LANDLOCK, landlock_command
 from sandbox.isolation.protections import protections
 from tests.support.paths import ROOT
 
@@ -93,8 +93,8 @@ OLDER_KERNEL = "from sandbox import landlock; landlock._SCOPES_SINCE = 1000; lan
 
 def test_the_supervisor_cannot_be_signaled_where_the_kernel_lets_signals_out(tmp_path: Path) -> None:
     """Shown by a kernel that may keep them in, but is not told to."""
-    command = sealed_command(find_browser(), SandboxLimits(), tmp_path, WAYS)
-    arguments = [each.replace(_START_SEALED, OLDER_KERNEL) for each in command.arguments]
+    command = landlock_command(find_browser(), SandboxLimits(), tmp_path, WAYS)
+    arguments = [each.replace(_START_LANDLOCK, OLDER_KERNEL) for each in command.arguments]
     done = subprocess.run(
         arguments, env=command.environment, capture_output=True, text=True, timeout=30, start_new_session=True
     )

@@ -87,7 +87,7 @@ async def test_a_worker_without_a_handle_is_ended(mechanism: Any, monkeypatch: p
     assert held() == before
 
 
-async def test_last_words_are_read_while_the_process_has_its_number() -> None:
+async def test_output_is_read_before_the_process_is_reaped() -> None:
     """For they can be too many, and then it is killed."""
     there: list[bool] = []
     process = WorkerProcess("none", lambda size: there.append(Path(f"/proc/{process._root_pid}").exists()), None)
@@ -95,10 +95,10 @@ async def test_last_words_are_read_while_the_process_has_its_number() -> None:
     assert process._output is not None
     asyncio.get_running_loop().remove_reader(process._output)  # its end is heard of first
     with open(f"/proc/{process._root_pid}/fd/2", "wb") as output:
-        output.write(b"last words")
+        output.write(b"the tail")
     os.kill(process._root_pid, signal.SIGKILL)
     await process.wait_gone()
-    assert process.last_words == "last words"
+    assert process.output_tail == "the tail"
     assert there == [True]
 
 

@@ -1,4 +1,4 @@
-"""Connections to the proxy: how many there may be, for how long, and that none outlives it."""
+"""Connections to the proxy: their number, their time, and their end with the proxy."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from sandbox import Egress
 from sandbox.egress import proxy as egress_proxy
+from sandbox.egress.http1 import Peer
 from tests.unit.egress.test_upstream import ANSWER, Upstream, proxied, send
 
 GET = b"GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n"
@@ -23,7 +24,7 @@ async def _end(reader: asyncio.StreamReader) -> bytes:
     return b""
 
 
-async def test_there_are_so_many_at_one_time() -> None:
+async def test_connections_beyond_the_limit_are_refused() -> None:
     async with proxied(Upstream()) as (proxy, port):
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(256)]
         for _ in range(3):
@@ -36,9 +37,9 @@ async def test_there_are_so_many_at_one_time() -> None:
             writer.close()
 
 
-async def test_one_that_is_dropped_counts_until_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it has not read yet keeps a connection, and its descriptor, open."""
-    monkeypatch.setattr(egress_proxy, "_MOST_CONNECTIONS", 1)
+async def test_a_dropped_connection_counts_until_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unread data keeps a connection, and its descriptor, open."""
+    monkeypatch.setattr(egress_proxy, "_MAX_CONNECTIONS", 1)
     monkeypatch.setattr("sandbox.egress.http1._LINGER_SECONDS", 0.5)
     long = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" + bytes(60_000)
     async with proxied(Upstream(long)) as (proxy, port):
@@ -54,8 +55,23 @@ async def test_one_that_is_dropped_counts_until_it_is_closed(monkeypatch: pytest
             assert await send(port, GET) == long
 
 
+async def test_connections_of_clients_send_without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the body of each small response would wait for the acknowledgment of its head."""
+    options = []
+    serve = egress_proxy.EgressProxy._serve
+
+    async def observed(proxy: egress_proxy.EgressProxy, client: Peer) -> None:
+        options.append(client.writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        await serve(proxy, client)
+
+    monkeypatch.setattr(egress_proxy.EgressProxy, "_serve", observed)
+    async with proxied(Upstream()) as (_, port):
+        assert await send(port, GET, len(ANSWER)) == ANSWER
+    assert options == [1]
+
+
 @pytest.mark.parametrize("sent", [b"", b"GET http://exam", b"\r\n"])
-async def test_a_head_has_its_time(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+async def test_a_head_that_takes_too_long_ends_the_connection(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
     monkeypatch.setattr(egress_proxy, "_HEAD_SECONDS", 0.1)
     async with proxied(Upstream()) as (_, port):
         assert await send(port, sent) == b""
@@ -63,7 +79,7 @@ async def test_a_head_has_its_time(monkeypatch: pytest.MonkeyPatch, sent: bytes)
 
 @pytest.mark.filterwarnings("ignore:unclosed", "ignore:.*unclosed")
 @pytest.mark.parametrize("steps", range(8))
-async def test_none_outlives_the_proxy(steps: int) -> None:
+async def test_no_connection_outlives_the_proxy(steps: int) -> None:
     upstream = Upstream()
     async with proxied(upstream) as (proxy, port):
         with socket.create_connection(("127.0.0.1", port)) as client:
@@ -73,7 +89,7 @@ async def test_none_outlives_the_proxy(steps: int) -> None:
             client.setblocking(False)
             loop = asyncio.get_running_loop()
             answer = b""
-            # In one of these moments asyncio forgets it: then nobody serves it, and the garbage collector closes it
+            # At one of these steps asyncio loses the connection: it is not served, and the garbage collector closes it
             with contextlib.suppress(ConnectionError, TimeoutError):
                 await loop.sock_sendall(client, GET)
                 answer = await asyncio.wait_for(loop.sock_recv(client, 100), 0.5)
@@ -83,7 +99,7 @@ async def test_none_outlives_the_proxy(steps: int) -> None:
 
 
 @pytest.mark.parametrize("steps", range(6))
-async def test_no_answer_to_a_look_up_comes_in_between(steps: int) -> None:
+async def test_a_dns_answer_after_closing_starts_no_connection(steps: int) -> None:
     upstream, asked, answered = Upstream(), asyncio.Event(), asyncio.Event()
 
     async def resolve(host: str, port: int) -> Sequence[str]:

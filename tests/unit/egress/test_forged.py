@@ -13,7 +13,7 @@ from sandbox import Host, SandboxLimits
 from sandbox.egress.proxy import EgressProxy
 from sandbox.protocol import ProtocolError, parse_message
 from sandbox.workers import parse
-from sandbox.workers.downloads import Transfers
+from sandbox.workers.downloads import Downloads
 
 LISTS = (
     "documents",
@@ -84,7 +84,7 @@ class Taking(Host):
     ],
 )
 async def test_transfers(fields: dict[str, Any]) -> None:
-    transfers = Transfers(Taking(), SandboxLimits())
+    transfers = Downloads(Taking(), SandboxLimits())
     assert transfers.begin({"t": "download", "name": "a", "type": "b"}) == 1
     with pytest.raises(ProtocolError):
         await (transfers.chunk if fields["t"] == "chunk" else transfers.end)(fields)
@@ -92,7 +92,7 @@ async def test_transfers(fields: dict[str, Any]) -> None:
 
 
 async def test_the_end_of_a_transfer_told_twice() -> None:
-    transfers = Transfers(Taking(), SandboxLimits())
+    transfers = Downloads(Taking(), SandboxLimits())
     end = {"t": "downloaded", "stream": transfers.begin({"t": "download", "name": "a", "type": "b"})}
     await transfers.chunk({"t": "chunk", "stream": 1, "data": "aGk="})
     told, again = await asyncio.gather(transfers.end(end), transfers.end(end), return_exceptions=True)

@@ -131,15 +131,15 @@ async def test_wrong_credentials_are_not_the_sites_answer(request_: bytes) -> No
     reply = b"HTTP/1.1 407 Who are you\r\nContent-Length: 5\r\n\r\nlogin"
     async with proxied(Upstream(reply)) as (proxy, port):
         assert await send(port, request_ + b" HTTP/1.1\r\nHost: x\r\n\r\n") == b""
-        assert [why for _, why in proxy.refused] == ["proxy: it wants other credentials"]
+        assert [why for _, why in proxy.refused] == ["proxy: it rejected the credentials"]
 
 
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (b"HTTP/1.1 403 No\r\n\r\n", "proxy: it answered 403"),
-        (b"", "proxy: it gave no answer"),
-        (b"nonsense\r\n\r\n", "proxy: it gave no answer"),
+        (b"HTTP/1.1 403 No\r\n\r\n", "proxy: it responded with status 403"),
+        (b"", "proxy: it sent no valid response"),
+        (b"nonsense\r\n\r\n", "proxy: it sent no valid response"),
     ],
 )
 async def test_a_tunnel_that_is_not_made_is_dropped(reply: bytes, reason: str) -> None:
