@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email import message_from_bytes
 from functools import cached_property
@@ -193,7 +193,7 @@ class LoginDetector:
             return False
         submitted, self._submitted = self._submitted, set()
         carried = self._carried(request)
-        new = [password for password in carried if self._is_new(password, request)]
+        new = [password for password in carried if self._is_new(password, request, submitted)]
         if new or (submitted and not carried):
             login = self._is_plain(request, carried)
             if login:
@@ -211,7 +211,8 @@ class LoginDetector:
         if request.method.upper() not in SAFE:
             self._continuation = None
         elif request.opens_page:
-            carried = self._carried(request) or list(self._submitted)
+            known = {*self._fresh, *self._secrets}
+            carried = [password for password in self._carried(request) if password in known] or list(self._submitted)
             self._submitted = set()
             if carried:
                 self._log_in(request, carried)
@@ -239,18 +240,22 @@ class LoginDetector:
         # of an encoding that is not known, nothing tells where a value ends
         return carried + [each for key, text in request.fields if not key for each in known if each in text]
 
-    def _is_new(self, password: str, request: SentRequest) -> bool:
+    def _is_new(self, password: str, request: SentRequest, submitted: Collection[str]) -> bool:
         """Tell whether a password may log in: once, or by the same request again, until it is typed anew."""
-        return password in self._fresh or self._used.get(password, (request.url, request.body)) == (
-            request.url,
-            request.body,
-        )
+        if password in self._fresh:
+            return True
+        if password in self._used:
+            return self._used[password] == (request.url, request.body)
+        if password in self._secrets or submitted:  # what is submitted may be sent hashed, under the same name
+            return True
+        # Nobody typed it, its field is only named like one: a first login by the code's own request or script.
+        return not self._used and (request.own or self.may_hold_password)
 
     def _continues(self, request: SentRequest, carried: list[str]) -> bool:
         after = self._continuation
         if after is None:
             return False
-        if after.same_submit and carried:
+        if after.same_submit and any(password in self._used for password in carried):
             return True
         if request.opens_page and any(key in _ASSERTIONS and text for key, text in request.fields):
             step = "assertion"
@@ -271,6 +276,8 @@ class LoginDetector:
         It carries at most one password, which is given and not chosen, and few other typed texts; no name in it stands
         for a change.
         """
+        if len(request.body) > _LONGEST_BODY:
+            return False
         if len(carried) > 1 or any(p in self._chosen or len(self._fresh.get(p, ())) > 1 for p in carried):
             return False
         for key, text in request.fields:
