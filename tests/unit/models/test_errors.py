@@ -118,7 +118,7 @@ def test_every_exception_of_the_sdk_is_translated(name: str) -> None:
 
 
 def example(kind: Any) -> Exception:
-    request = httpx2.Request("POST", HERE.endpoint)
+    request = httpx2.Request("POST", HERE.url)
     if issubclass(kind, anthropic.APIStatusError):
         response = httpx2.Response(getattr(kind, "status_code", 500), request=request)
         return kind("oh", response=response, body=None)
