@@ -1,7 +1,7 @@
-"""Small web sites, served on loopback, for trying and testing automations.
+"""Small web sites, served on loopback, for trying out and testing automations.
 
-Each site exists in a version `v1` and a redesign `v2` that shares no class, no id and no order of elements
-with it. Switching the version of a running site is what a redesign is to a saved automation:
+Each site has a version `v1` and a redesign `v2`, which share no class, no id and no order of elements. Switching the
+version of a running site does to a saved automation what a redesign does:
 
 >>> from fixtures_sites import serve
 >>> with serve("directory") as site:
@@ -11,8 +11,8 @@ True
 
 **To add a site:** write a package `fixtures_sites/<name>/` whose `__init__.py` has a module-level
 `SITE = Site(...)` with routes on it (see `fixtures_sites.server.Site`), and add its line to
-`fixtures_sites/sites.py`. Keep to the standard library; a page's HTML comes from Python functions, or from
-files beside the module that are read with `importlib.resources`.
+`fixtures_sites/sites.py`. Use the standard library only; a page's HTML comes from Python functions, or from files
+beside the module, read with `importlib.resources`.
 """
 
 from fixtures_sites.server import FixtureServer, serve

@@ -1,6 +1,9 @@
-"""Serve one fixture site until interrupted: `python -m fixtures_sites directory --version v1 --port 8001`."""
+"""Serve one fixture site: `python -m fixtures_sites directory --port 3111`."""
 
 import argparse
+import contextlib
+import errno
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -11,24 +14,36 @@ from fixtures_sites.sites import SITES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 0 when interrupted, 2 for a site, version or port that cannot be had."""
-    parser = argparse.ArgumentParser(prog="python -m fixtures_sites", description="Serve a fixture site on loopback.")
-    parser.add_argument("site", choices=sorted(SITES))
-    parser.add_argument("--version", default="v1", help="which design to serve (default: v1)")
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    """Serve a site until Ctrl-C or SIGTERM.
+
+    Returns:
+        The exit code: 0 when stopped, 2 if the version does not exist or the port is not available.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m fixtures_sites",
+        description="Serve one of the fixture sites on 127.0.0.1 until Ctrl-C.",
+    )
+    parser.add_argument("site", choices=sorted(SITES), help="name of the site")
+    parser.add_argument("--version", default="v1", help="design to serve: v1 (default), or v2, its redesign")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: a free one)")
     options = parser.parse_args(arguments)
     try:
         server = serve(options.site, version=options.version, port=options.port)
-    except (UnknownSiteError, OSError) as error:
-        print(f"cannot serve {options.site}: {error}", file=sys.stderr)
+    except UnknownSiteError as error:
+        parser.error(str(error))
+    except OverflowError:
+        parser.error(f"--port must be from 0 to 65535, not {options.port}")
+    except OSError as error:
+        remedy = "; choose another --port" if error.errno in (errno.EADDRINUSE, errno.EACCES) else ""
+        print(f"cannot listen on port {options.port}: {error.strerror}{remedy}", file=sys.stderr)
         return 2
-    with server:
-        try:
-            print(f"{server.site.about}\n{server.url}", flush=True)
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            return 0
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    with server, contextlib.suppress(KeyboardInterrupt):
+        print(f"{server.site.about}\n{server.url}", flush=True)
+        while True:
+            time.sleep(3600)
+    return 0
 
 
 if __name__ == "__main__":

@@ -9,12 +9,12 @@ __all__ = ["FixtureError", "HangupError", "UnknownSiteError"]
 
 
 class FixtureError(Exception):
-    """Base of all errors here."""
+    """Base of all errors of this package."""
 
 
 class UnknownSiteError(FixtureError, ValueError):
-    """There is no such site, or no such version of it; the message lists those there are."""
+    """There is no such site, or no such version of it; the message lists the existing ones."""
 
 
 class HangupError(FixtureError):
-    """Raise it in a route to close the connection without an answer."""
+    """Raised by a route to close the connection without an answer."""

@@ -1,4 +1,4 @@
-"""What a site's routes receive and return: requests, responses, uploads."""
+"""The requests, uploads and responses of a site's routes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Request", "Response", "Upload"]
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that came in a multipart form."""
+    """A file in a multipart form."""
 
     filename: str
     content_type: str
@@ -27,10 +27,10 @@ class Upload:
 
 @dataclass(frozen=True)
 class Request:
-    """One request, parsed.
+    """A parsed request.
 
-    `session` is a dict of the visitor's own, kept by a cookie that is set once something is in it. `state` is
-    the site's, made anew for each server. `path` is without the query; header names are in lower case.
+    `session` is the visitor's own dict, identified by a cookie that is set once the dict is not empty. `state` is the
+    site's, new for each server. `path` does not include the query; header names are in lower case.
     """
 
     method: str
@@ -45,11 +45,11 @@ class Request:
     stopping: threading.Event
 
     def arg(self, name: str, default: str = "") -> str:
-        """The first value of a query parameter."""
+        """Return the first value of a query parameter."""
         return self.query.get(name, [default])[0]
 
     def number(self, name: str, default: int = 1) -> int:
-        """A query parameter as a whole number; the default if it is none."""
+        """Return a query parameter as an integer; the default if it is absent or not an integer."""
         try:
             return int(self.arg(name))
         except ValueError:
@@ -77,7 +77,11 @@ class Request:
         return {name: part for name, part in self._parts() if isinstance(part, Upload)}
 
     def pause(self, seconds: float) -> None:
-        """Wait as a slow site does. Ends early, with the connection closed, when the server stops."""
+        """Wait as a slow site does.
+
+        Raises:
+            HangupError: The server is stopping.
+        """
         if self.stopping.wait(seconds):
             raise HangupError("the server stopped")
 
@@ -97,10 +101,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What a route returns; a plain `str` stands for an HTML page.
+    """A route's response; a route may also return a `str`, which is sent as an HTML page.
 
-    `body` may be an iterator: it is then sent chunk by chunk as it comes. A `Content-Length` in `headers` is
-    sent as it stands, true or not, and the connection closed after it.
+    `body` may be an iterator, which is sent chunk by chunk. A `Content-Length` in `headers` is sent unchanged, right or
+    wrong, and the connection is closed afterwards.
     """
 
     body: str | bytes | Iterator[bytes] = b""
@@ -111,16 +115,16 @@ class Response:
 
     @classmethod
     def json(cls, value: object, status: int = 200) -> Response:
-        """A JSON document."""
+        """Return a JSON document."""
         return cls(json.dumps(value), status, "application/json")
 
     @classmethod
     def redirect(cls, location: str, status: int = 303) -> Response:
-        """Send the visitor elsewhere; 303 turns a POST into a GET."""
+        """Redirect the visitor; status 303 turns a POST into a GET."""
         return cls(b"", status, headers={"Location": location})
 
     @classmethod
     def download(cls, content: bytes | Iterator[bytes], filename: str, content_type: str) -> Response:
-        """A file that the browser saves instead of showing."""
+        """Return a file that the browser saves instead of showing it."""
         name = f"attachment; filename*=UTF-8''{quote(filename)}"
         return cls(content, content_type=content_type, headers={"Content-Disposition": name})

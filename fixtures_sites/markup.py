@@ -1,4 +1,4 @@
-"""Class names and ids as front-end build tools leave them: stable from build to build, meaning nothing."""
+"""Class names and ids such as front-end build tools generate: stable within a build, without meaning."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _TOKEN = re.compile(r"@@([a-z]\w*)")
 
 
 def scramble(source: str, build: str) -> str:
-    """Replace each ``@@name`` in `source` by a hash that depends on `name` and on `build`.
+    """Replace each ``@@name`` in `source` by a hash of `name` and `build`.
 
-    Another `build` shares no name with this one, which is how a redesign breaks the selectors of a script.
+    Two builds have no name in common, so that a redesign breaks the selectors of a script.
 
     >>> scramble('<p class="@@price">', "shop 1") == scramble('<p class="@@price">', "shop 2")
     False
@@ -30,10 +30,10 @@ def _hashed(name: str, build: str) -> str:
 
 @cache
 def stylesheet(site: str, name: str) -> str:
-    """The style sheet `name` that lies beside the modules of `site`, its names not scrambled yet."""
+    """Read the style sheet `name` from the directory of `site`; its names are not scrambled yet."""
     return files("fixtures_sites").joinpath(site, name).read_text(encoding="utf-8")
 
 
 def text(value: object) -> str:
-    """`value` as HTML text or as a quoted attribute."""
+    """Escape `value` for HTML text or a quoted attribute."""
     return escape(str(value))

@@ -1,4 +1,4 @@
-"""What a user would ask of each fixture site: shared by the demo, the tests and the recordings of a model's work."""
+"""A task for each fixture site, shared by the demo, the tests and the recordings of a model."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ class Scenario:
     """One task on one site, as a user would write it.
 
     Args:
-        site: The fixture site's name; also the reuse key.
-        task: What is to be done, in plain words.
+        site: The fixture site's name, and the reuse key.
+        task: The task, in plain words.
         parameters: Inputs of the run that explores.
         other_parameters: Inputs of the run that replays; the output must differ.
-        start_path: Where to begin, from the site's root.
-        output_schema: JSON Schema of the result; None where it is left to be inferred.
+        start_path: Page to start on, from the site's root.
+        output_schema: JSON Schema of the result; None if it is to be inferred.
         secrets: Parameters whose values are secret.
-        writes: Whether the task changes something on the site.
+        writes: True if the task changes something on the site.
+        recordings: Directory of the recordings.
     """
 
     site: str
@@ -41,15 +42,15 @@ class Scenario:
     recordings: Path = field(default=_RECORDINGS, repr=False)
 
     def start_url(self, site_url: str) -> str:
-        """The start URL on a site that is served at ``site_url``."""
+        """Return the start URL on a site that is served at ``site_url``."""
         return urljoin(site_url, self.start_path)
 
     def recording(self, phase: str) -> Path:
-        """The recording of a phase, ``explore`` or ``repair``; the file need not exist yet."""
+        """Return the path of a phase's recording, ``explore`` or ``repair``; the file need not exist yet."""
         return self.recordings / f"{self.site}.{phase}.jsonl"
 
     def substitutions(self, site_url: str) -> dict[str, str]:
-        """What differs from run to run, by the name it has in a recording: the site's port, and what is secret."""
+        """Return the values that differ from run to run, by their names in a recording: the site, and the secrets."""
         parts = urlsplit(site_url)
         secrets = {name: str(self.parameters[name]) for name in self.secrets}
         return {"site": f"{parts.scheme}://{parts.netloc}", **secrets}

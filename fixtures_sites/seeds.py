@@ -1,4 +1,4 @@
-"""Other data on the same site: seed 7 is the site seven days later. Seed 0 is the data that everybody knows.
+"""Changing data on the same site: seed 0 is the original data, seed 7 the site's data seven days later.
 
 >>> from fixtures_sites.directory.data import in_category
 >>> with seeded(7):
@@ -14,20 +14,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
-__all__ = ["course", "current_seed", "seeded"]
+__all__ = ["current_seed", "next_day", "seeded"]
 
 T = TypeVar("T")
 _SEED: ContextVar[int] = ContextVar("seed", default=0)
 
 
 def current_seed() -> int:
-    """The seed of the request that is being answered."""
+    """Return the seed of the current request."""
     return _SEED.get()
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Within the block, the sites' data are those of ``seed``, on this thread."""
+    """Give all sites the data of ``seed`` within the block, on this thread."""
     token = _SEED.set(seed)
     try:
         yield
@@ -35,7 +35,7 @@ def seeded(seed: int) -> Iterator[None]:
         _SEED.reset(token)
 
 
-def course(
+def next_day(
     seed: int,
     site: str,
     before: Sequence[T],
@@ -44,15 +44,16 @@ def course(
     change: Callable[[random.Random, T], T],
     turnover: float = 0.02,
 ) -> tuple[T, ...]:
-    """The entries of day ``seed``, given those of the day before: a few leave, a few come, a few change.
+    """Return the entries of day ``seed``, from those of the day before: a few leave, a few are new, a few change.
 
-    One day in fifteen has ten times as much of it.
+    On one day in fifteen, ten times as many do.
 
     Args:
-        site: Whose; each site has a course of its own.
-        come: A new entry, or None where there is none to be had.
-        change: The same entry, changed in one thing.
-        turnover: Share of entries that leave on a day, and about as many come.
+        site: The site's name; each site changes in its own way.
+        before: The entries of the day before.
+        come: Makes a new entry, or returns None if there is none.
+        change: Returns the entry with one change.
+        turnover: Share of the entries that leave on a day; about as many are new.
     """
     chance = random.Random(f"{seed}/{site}")
     much = 10 if chance.random() < 1 / 15 else 1

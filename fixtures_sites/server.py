@@ -29,10 +29,10 @@ View = Callable[..., "Response | str"]
 
 
 class Site:
-    """A site: its routes in each version, and how its server-side state begins.
+    """A site: its routes in each version, and its initial state.
 
-    `about` is one line for people (what it is, and credentials if it has any). `state` makes the object that
-    routes see as `request.state` and tests as `server.state`.
+    `about` describes the site in one line, with its credentials if it has any. `state` makes the object that is
+    `request.state` in routes and `server.state` in tests.
 
         SITE = Site("shop", about="a shop", state=Cart)
 
@@ -42,8 +42,8 @@ class Site:
         @SITE.route("/order", version="v2", methods=("POST",))
         def order(request: Request) -> Response: ...
 
-    In a path, `{name}` stands for one segment and `{name+}` for the rest, slashes included. A route without a
-    version is in all versions.
+    In a path, `{name}` matches one segment and `{name+}` the rest, including slashes. A route without a version
+    belongs to all versions.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Site:
     def route(
         self, path: str, *, version: str | None = None, methods: tuple[str, ...] = ("GET",)
     ) -> Callable[[View], View]:
-        """Decorate the function that answers this path, called with the request and the path's names."""
+        """Register the decorated function for a path; it is called with the request and the path's names."""
         parts = re.split(r"(\{\w+\+?\})", path)
         pattern = "".join(_segment(part) if part.startswith("{") else re.escape(part) for part in parts)
 
@@ -103,10 +103,10 @@ def _as_response(answer: Response | str) -> Response:
 class FixtureServer:
     """A site being served on 127.0.0.1, until `close()` or the end of the `with` block.
 
-    `version` may be set at any time: the next request meets the other version on the same origin; so may `seed`,
-    which gives the same pages other data (see `fixtures_sites.seeds`; the form has none). `state` is
-    the site's own. `requests` logs `(method, path with query)` in order. `errors` holds the tracebacks of
-    routes that failed; the visitor saw a 500. With `tls` it speaks HTTPS, with a certificate that nobody trusts.
+    `version` may be set at any time: the next request gets the other version, on the same origin. So may `seed`, which
+    gives the same pages other data (see `fixtures_sites.seeds`; the form has none). `state` is the site's state.
+    `requests` logs `(method, path with query)` in order. `errors` has the tracebacks of routes that failed, which the
+    visitor saw as a 500. With `tls`, the server uses HTTPS with a self-signed certificate.
     """
 
     def __init__(self, site: Site, *, version: str = "v1", port: int = 0, tls: bool = False) -> None:
@@ -121,19 +121,19 @@ class FixtureServer:
         self._stopping = threading.Event()
         self._server = _Server(self, port, tls=tls)
         self.port: int = self._server.server_address[1]
-        # Browsers keep cookies by host, not by port: a plain name would mix up sites that run side by side.
+        # Cookies belong to a host, not to a port: with the same name, sites that run side by side would share theirs.
         self._cookie = f"sid{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
     @property
     def url(self) -> str:
-        """The start page, with the slash at its end."""
+        """The URL of the start page, with the slash at its end."""
         return f"{self.scheme}://127.0.0.1:{self.port}/"
 
     @property
     def version(self) -> str:
-        """The version that the next request meets."""
+        """The version that the next request gets."""
         return self._version
 
     @version.setter
@@ -144,7 +144,7 @@ class FixtureServer:
         self._version = version
 
     def close(self) -> None:
-        """Stop serving and drop all connections; then the port refuses. May be called twice."""
+        """Stop serving, drop all connections and close the port. May be called twice."""
         if self._stopping.is_set():
             return
         self._stopping.set()
@@ -162,7 +162,7 @@ class FixtureServer:
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Response:
         """Answer one request (called by the HTTP handler, on the connection's thread)."""
-        if self._stopping.is_set():  # a connection that came in while the server closed
+        if self._stopping.is_set():  # the connection was accepted while the server was closing
             raise HangupError("the server stopped")
         self.requests.append((method, target))
         url = urlsplit(target)
@@ -192,9 +192,17 @@ class FixtureServer:
 
 
 def serve(name: str, *, version: str = "v1", port: int = 0, tls: bool = False) -> FixtureServer:
-    """Serve a site on loopback; port 0 takes a free one, and `tls` is HTTPS with a certificate that nobody trusts.
+    """Serve a site on loopback.
 
-    Raises `UnknownSiteError` where there is no such site or version, and `OSError` where the port is taken.
+    Args:
+        name: Name of the site.
+        version: Design to serve; it can be changed later.
+        port: Port; 0 takes a free one.
+        tls: Use HTTPS with a self-signed certificate.
+
+    Raises:
+        UnknownSiteError: There is no such site or version.
+        OSError: The port is not available.
     """
     if name not in SITES:
         raise UnknownSiteError(f"there is no site {name!r}; there are {', '.join(sorted(SITES))}")
@@ -212,7 +220,7 @@ class _Server(ThreadingHTTPServer):
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(_SELF_SIGNED)
-            # The handshake is made by the connection's thread, at its first read.
+            # The connection's thread does the handshake, at its first read.
             self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
@@ -227,11 +235,11 @@ class _Server(ThreadingHTTPServer):
         for connection in list(self._connections):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:  # the visitor was quicker
+            except OSError:  # the visitor closed it first
                 continue
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: what reaches this is a visitor that went away; failing routes are in `errors`."""
+        """Ignore the error: it is a visitor that closed the connection; failures of routes are in `errors`."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -262,11 +270,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = response.body.encode() if isinstance(response.body, str) else response.body
         self.send_response(response.status)
         self.send_header("Content-Type", response.content_type)
-        # A redesign must be seen at the next load, not when a cache expires.
+        # A redesign must be visible at the next load, not when a cache expires.
         headers = {"Cache-Control": "no-store", **response.headers}
         chunked = False
         if "Content-Length" in headers:
-            headers["Connection"] = "close"  # what follows may be shorter or longer than it says
+            headers["Connection"] = "close"  # the body may be shorter or longer than declared
         elif isinstance(body, bytes):
             headers["Content-Length"] = str(len(body))
         else:
@@ -289,4 +297,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is http.server's
-        """Quiet; `FixtureServer.requests` is the log."""
+        """Print nothing; `FixtureServer.requests` is the log."""

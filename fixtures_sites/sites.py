@@ -8,4 +8,4 @@ SITES: dict[str, str] = {
     "ledger": "fixtures_sites.ledger",
     "misbehaving": "fixtures_sites.misbehaving",
 }
-"""Name of each site → the module that has its `SITE`; imported when the site is first served."""
+"""For each site, the module that has its `SITE`; it is imported when the site is first served."""

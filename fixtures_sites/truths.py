@@ -1,4 +1,4 @@
-"""What a scenario's result must be, from the sites' own data, whatever an automation makes of it."""
+"""The correct result of each scenario, computed from the sites' own data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["truth"]
 
 
 def truth(site: str, parameters: Mapping[str, Any], *, seed: int = 0) -> list[dict[str, Any]]:
-    """The rows that the scenario of ``site`` must give; a file stands as ``{"sha256": …}``.
+    """Return the rows that the scenario of ``site`` must return; a file is represented as ``{"sha256": …}``.
 
     >>> truth("directory", {"category": "Stonemasonry"})[0]["name"]
     'Ashlar Yard'

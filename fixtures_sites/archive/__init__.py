@@ -1,4 +1,4 @@
-"""A document archive: 52 reports of four years, each with a PDF and a CSV file.
+"""A document archive: 52 reports from four years, each with a PDF and a CSV file.
 
 v1 has a table per year (`/reports/2024`) and plain links (`/files/2024/cwi-2024-03.pdf`); v2 loads cards on
 demand (`/?y=2024`) and downloads by script (`/d/<hash>`). Both start at `/` with the latest year. The server's

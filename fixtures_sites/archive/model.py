@@ -1,4 +1,4 @@
-"""Fifty-two reports of an institute that does not exist, with their PDF and CSV files; other seeds have others."""
+"""The 52 reports of a fictitious institute, with their PDF and CSV files; other seeds have other reports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from functools import cache, cached_property
 from urllib.parse import quote
 
-from fixtures_sites.seeds import course, current_seed
+from fixtures_sites.seeds import current_seed, next_day
 
 COUNTS = {2025: 11, 2024: 14, 2023: 14, 2022: 13}
 
@@ -45,7 +45,7 @@ _NEW_TOPICS = (
 
 @dataclass
 class ArchiveState:
-    """`downloads` lists the names of files served, in order. With `truncate`, files break off half way."""
+    """The server's state: `downloads` lists the names of the files served; with `truncate`, files end half way."""
 
     downloads: list[str] = field(default_factory=list)
     truncate: bool = False
@@ -53,7 +53,7 @@ class ArchiveState:
 
 @dataclass(frozen=True)
 class File:
-    """A file as it is offered: its name, its bytes, and whether a browser shows it instead of saving it."""
+    """A file of a report; a browser shows it if `inline`, and saves it otherwise."""
 
     name: str
     content_type: str
@@ -62,12 +62,12 @@ class File:
 
     @property
     def size(self) -> str:
-        """As the pages show it: kilobytes of 1024 bytes, one decimal."""
+        """The size as the pages show it: in kilobytes of 1024 bytes, with one decimal."""
         return f"{len(self.content) / 1024:.1f} KB"
 
     @property
     def disposition(self) -> str:
-        """Content-Disposition, with the name in both forms where it is not ASCII."""
+        """The header Content-Disposition, with the name in both forms if it is not ASCII."""
         kind = "inline" if self.inline else "attachment"
         plain = self.name.encode("ascii", "replace").decode().replace("?", "_")
         extended = f"; filename*=UTF-8''{quote(self.name)}" if plain != self.name else ""
@@ -117,7 +117,7 @@ class Report:
         return File(f"{self.slug}-data.csv", "text/csv; charset=utf-8", text.getvalue().encode())
 
     def key(self, kind: str) -> str:
-        """What v2's links call a file: a hash that tells nothing."""
+        """Return the name of a file in v2's links, a hash without meaning."""
         return hashlib.blake2b(f"{self.number}.{kind}".encode(), digest_size=6).hexdigest()
 
 
@@ -150,24 +150,24 @@ def _reports(seed: int) -> tuple[Report, ...]:
     def printed_again(chance: random.Random, report: Report) -> Report:
         return replace(report, pages=report.pages + 1)
 
-    return course(seed, "archive", _reports(seed - 1), come=published, change=printed_again, turnover=0.01)
+    return next_day(seed, "archive", _reports(seed - 1), come=published, change=printed_again, turnover=0.01)
 
 
 REPORTS = _reports(0)
 
 
 def reports() -> tuple[Report, ...]:
-    """All reports of the current seed."""
+    """Return all reports of the current seed."""
     return _reports(current_seed())
 
 
 def of_year(year: int) -> list[Report]:
-    """The reports of a year, newest first."""
+    """Return the reports of a year, newest first."""
     return sorted((r for r in reports() if r.year == year), key=lambda r: r.published, reverse=True)
 
 
 def _pdf(heading: list[str], pages: int) -> bytes:
-    """A valid PDF of as many pages, each with the heading and its number."""
+    """Make a valid PDF of some pages, each with the heading and its number."""
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"", b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     kids = []
     for page in range(1, pages + 1):

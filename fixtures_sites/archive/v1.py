@@ -5,7 +5,7 @@ from __future__ import annotations
 from fixtures_sites.archive.model import COUNTS, Report, of_year
 from fixtures_sites.markup import scramble, stylesheet, text
 
-# The notice lives in a shadow root, as those of consent services do.
+# The notice is in a shadow root, like those of consent services.
 _SCRIPT = """
 customElements.define('cwi-consent',class extends HTMLElement{connectedCallback(){
 if(document.cookie.includes('cwi=1'))return;const r=this.attachShadow({mode:'open'});

@@ -32,7 +32,7 @@ def page(year: int) -> str:
 
 
 def cards(year: int, start: int) -> str:
-    """The next batch of cards, oldest first: the other way round than before."""
+    """Return the next batch of cards, oldest first, unlike in v1."""
     batch = of_year(year)[::-1][start : start + BATCH]
     return scramble("".join(_card(report) for report in batch), "cwi v2")
 

@@ -1,4 +1,4 @@
-"""A guide to 53 local businesses: categories, pages of twelve, a page for each, a cookie banner in front.
+"""A guide to 53 local businesses, with categories, pages of twelve, a page for each, and a cookie banner.
 
 v1: a table with numbered pages under `/?category=&page=`, details in a table at `/entry/<number>-<slug>`.
 v2: cards with a button that loads more, details in a definition list at `/companies/<slug>`. `?page=` is ignored.

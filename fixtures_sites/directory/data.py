@@ -1,4 +1,4 @@
-"""The 53 businesses of the guide, made up; with another seed, those of another day."""
+"""The 53 fictitious businesses of the guide; with another seed, those of another day."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from random import Random
 
-from fixtures_sites.seeds import course, current_seed
+from fixtures_sites.seeds import current_seed, next_day
 
 __all__ = ["CATEGORIES", "ENTRIES", "PAGE_SIZE", "Entry", "entries", "in_category"]
 
@@ -87,7 +87,7 @@ class Entry:
 
     @cached_property
     def slug(self) -> str:
-        """The name as it stands in a path."""
+        """The name in a path."""
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
 
@@ -117,7 +117,7 @@ def _entry(number: int, name: str, category: str) -> Entry:
 @cache
 def _entries(seed: int) -> tuple[Entry, ...]:
     if seed:
-        found = course(seed, "directory", _entries(seed - 1), come=_newcomer, change=_changed)
+        found = next_day(seed, "directory", _entries(seed - 1), come=_newcomer, change=_changed)
         return tuple(sorted(found, key=lambda entry: entry.name))
     pairs = [(name, category) for category, names in _NAMES.items() for name in names.split("|")]
     pairs.sort(key=lambda pair: pair[0])
@@ -142,11 +142,11 @@ ENTRIES = _entries(0)
 
 
 def entries() -> tuple[Entry, ...]:
-    """All entries of the current seed in alphabetical order."""
+    """Return all entries of the current seed, in alphabetical order."""
     return _entries(current_seed())
 
 
 def in_category(category: str, *, seed: int | None = None) -> tuple[Entry, ...]:
-    """The entries of a category in alphabetical order; of all for an empty or unknown name."""
+    """Return the entries of a category, in alphabetical order; all entries if the name is empty or unknown."""
     found = entries() if seed is None else _entries(seed)
     return found if category not in CATEGORIES else tuple(entry for entry in found if entry.category == category)

@@ -1,4 +1,4 @@
-"""The guide as it was first built: sidebar, table, numbered pages."""
+"""The guide before its redesign: sidebar, table, numbered pages."""
 
 from __future__ import annotations
 

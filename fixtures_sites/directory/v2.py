@@ -1,7 +1,7 @@
 """The guide after its redesign: cards, a button that loads more, details in a definition list.
 
-What breaks without an error: `?page=` is ignored (every page is the first), the only table left is that of the office hours, the featured
-cards repeat entries of the list, and the details stand in another order.
+Without an error, a script for v1 breaks because `?page=` is ignored (every page is the first), the only table left has
+the office hours, the featured cards repeat entries of the list, and the details are in another order.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _hero(heading: str, category: str | None) -> str:
 
 
 def shown(found: Sequence[Entry], start: int) -> int:
-    """How many cards are on the page once those from `start` on are there."""
+    """Return the number of cards on the page once the batch from `start` is loaded."""
     return min(max(start, 0) + PAGE_SIZE, len(found))
 
 

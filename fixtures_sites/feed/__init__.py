@@ -1,4 +1,4 @@
-"""A local paper of 64 stories that a script renders, fifteen at a time, some 300 ms after each request.
+"""A local newspaper with 64 stories, which a script renders fifteen at a time, about 300 ms after each request.
 
 v1: `/?topic=`, infinite scroll over `/api/stories`; author, date and comments are in the shadow root of each `<sm-meta>`.
 v2: `/#topic`, a "Show more" button over `/feed.json`; `?topic=` is ignored. Both open a newsletter modal once per browser context.
@@ -16,7 +16,7 @@ __all__ = ["SITE", "State"]
 
 @dataclass
 class State:
-    """How slow the site is, and when its modal opens; both in seconds."""
+    """The delay of the site's answers, and the time after which its modal opens, both in seconds."""
 
     delay: float = 0.3
     modal_after: float = 1.5

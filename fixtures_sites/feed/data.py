@@ -1,4 +1,4 @@
-"""The 64 stories of the paper, made up; with another seed, those of another day."""
+"""The 64 fictitious stories of the newspaper; with another seed, those of another day."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cache
 from random import Random
 
-from fixtures_sites.seeds import course, current_seed
+from fixtures_sites.seeds import current_seed, next_day
 
 __all__ = ["BATCH", "STORIES", "TOPICS", "Story", "about", "stories"]
 
@@ -70,12 +70,12 @@ class Story:
 
     @property
     def printed(self) -> str:
-        """The date as the paper prints it."""
+        """The date as the pages show it."""
         return f"{self.day.day} {self.day:%B %Y}"
 
 
 def _mixed() -> Iterator[tuple[str, str]]:
-    """The topics interleaved in proportion, as a paper would print them."""
+    """Interleave the topics in proportion, as a newspaper does."""
     places = []
     for order, (topic, titles) in enumerate(_HEADLINES.items()):
         names = titles.split("|")
@@ -113,7 +113,7 @@ def _stories(seed: int) -> tuple[Story, ...]:
     def read_again(chance: Random, story: Story) -> Story:
         return replace(story, comments=story.comments + chance.randint(1, 3))
 
-    found = course(seed, "feed", _stories(seed - 1), come=newest, change=read_again)
+    found = next_day(seed, "feed", _stories(seed - 1), come=newest, change=read_again)
     talked_of = [
         replace(story, comments=story.comments + story.number % 3) if (today - story.day).days <= 5 else story
         for story in found
@@ -125,11 +125,11 @@ STORIES = _stories(0)
 
 
 def stories() -> tuple[Story, ...]:
-    """All stories of the current seed, newest first."""
+    """Return all stories of the current seed, newest first."""
     return _stories(current_seed())
 
 
 def about(topic: str, *, seed: int | None = None) -> tuple[Story, ...]:
-    """The stories on a topic, newest first; all for an empty or unknown name."""
+    """Return the stories on a topic, newest first; all stories if the name is empty or unknown."""
     found = stories() if seed is None else _stories(seed)
     return found if topic not in TOPICS else tuple(story for story in found if story.topic == topic)

@@ -1,4 +1,4 @@
-"""The paper as it was first built: one column, infinite scroll, custom elements."""
+"""The newspaper before its redesign: one column, infinite scroll, custom elements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The paper after its redesign: a grid, a button for more, cards wholly in shadow roots.
+"""The newspaper after its redesign: a grid, a button for more, cards entirely in shadow roots.
 
 What breaks without an error: scrolling loads nothing more while the total stays as it was, `?topic=` filters nothing, and the last column holds
 `<article>` teasers of events that are no stories.

@@ -1,4 +1,4 @@
-"""A borough council's parking permit: three steps, a submission that counts, and a confirmation.
+"""A borough council's form for a parking permit: three steps, an irreversible submission, and a confirmation.
 
 v1 asks for the contact (`/apply/contact`), then the vehicle (`/apply/vehicle`), then shows a review
 (`/apply/review`); v2 for the car (`/permit/car`), then the person (`/permit/you`), then a consent
@@ -132,7 +132,7 @@ def _step(
 
 
 def _given(form: dict[str, str], name: str, design: ModuleType) -> str:
-    """A field of the posted form, in the terms of the model whatever the design sent."""
+    """Return a field of the posted form, translated from the design's names to the model's."""
     if design is v2 and name == "start_date":
         day, month, year = (form.get(part, "").strip() for part in v2.DATE_PARTS)
         return f"{year}-{month:0>2}-{day:0>2}" if day or month or year else ""

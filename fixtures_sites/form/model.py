@@ -1,4 +1,4 @@
-"""What the permit office knows: submitted applications, and what makes a draft valid."""
+"""The permit office's data: submitted applications, and the rules for a valid draft."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ Problem = Literal["missing", "format", "early"]
 
 @dataclass
 class FormState:
-    """What a test reads and sets while the site runs.
+    """The server's state, which tests read and set while the site runs.
 
-    `submissions` is every application counted, oldest first: its fields, `reference`, `fee` (whole euros) and
-    `submitted_at` (ISO 8601, UTC). With `fail_after_submit`, an application is counted and then its
-    confirmation page answers 500 (``"500"`` or True) or not at all (``"hang"``). `delay_submit` is how long
-    the answer to a submission takes, in seconds, counted already.
+    `submissions` has every application counted, oldest first: its fields, `reference`, `fee` (whole euros) and
+    `submitted_at` (ISO 8601, UTC). With `fail_after_submit`, an application is counted, and then its confirmation page
+    answers 500 (``"500"`` or True) or not at all (``"hang"``). `delay_submit` is the delay, in seconds, of the answer
+    to a submission, which is already counted then.
     """
 
     submissions: list[dict[str, str]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class FormState:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def submit(self, draft: Mapping[str, str]) -> dict[str, str]:
-        """Count one application. A second click is a second application: nothing here removes doubles."""
+        """Count one application; a second click counts as a second application."""
         with self._lock:
             record = {name: draft.get(name, "") for name in (*CONTACT, *VEHICLE)}
             record["fee"] = str(fee(draft))
@@ -69,13 +69,13 @@ class FormState:
 
 
 def fee(draft: Mapping[str, str]) -> int:
-    """Euros for the months chosen; half for an electric car."""
+    """Return the fee in euros for the chosen months; half for an electric car."""
     full = FEES[draft["months"]]
     return full // 2 if draft.get("fuel") == "electric" else full
 
 
 def problems(names: tuple[str, ...], values: Mapping[str, str]) -> dict[str, Problem]:
-    """What is wrong with `values`, by field, in the order of `names`."""
+    """Return the problem with each invalid field, in the order of `names`."""
     found: dict[str, Problem] = {}
     for name in names:
         value = values.get(name, "").strip()

@@ -173,7 +173,7 @@ def message(title: str, line: str) -> str:
 
 
 def shown_values(values: Mapping[str, str]) -> dict[str, str]:
-    """The answers in the words of the page."""
+    """Return the values in the words of the page."""
     shown = {name: values.get(name, "") for name in NAMES}
     zone = shown["zone"]
     return shown | {
@@ -205,7 +205,7 @@ def _line(name: str, values: Mapping[str, str], errors: Mapping[str, Problem], k
 
 
 def _row(name: str, errors: Mapping[str, Problem], field: str) -> str:
-    # Groups and the select carry a bare div for a label, as on many such sites: no accessible name.
+    # Groups and the select have a plain div as a label, as on many such sites, and so no accessible name.
     label = f'for="@@c_{name}"' if f"@@c_{name}" in field else ""
     tag = "label" if label else "div"
     hint = f'<div class="@@hint">{HINTS[name]}</div>' if name in HINTS else ""

@@ -136,7 +136,7 @@ def message(title: str, line: str) -> str:
 
 
 def shown_values(values: Mapping[str, str]) -> dict[str, str]:
-    """The answers in the words of the page."""
+    """Return the values in the words of the page."""
     shown = {name: values.get(name, "") for name in NAMES}
     return shown | {
         "fuel": FUELS.get(shown["fuel"], ""),

@@ -1,4 +1,4 @@
-"""A bookkeeper's ledger behind a login (demo / violet-harbor-92): 43 invoices that can be filtered and sorted.
+"""A bookkeeper's ledger behind a login (demo / violet-harbor-92), with 43 invoices to filter and sort.
 
 v1: `/login` (fields `user`, `password`), `/invoices?status=&year=&sort=&dir=` with a form of selects.
 v2: `/signin` (fields `account_id`, `passphrase`), `/invoices?state=&period=&by=` with links as filters; the names of v1's query are ignored.

@@ -1,4 +1,4 @@
-"""The 43 invoices of the ledger, made up; with another seed, those of another day. Amounts are whole cents."""
+"""The 43 fictitious invoices of the ledger; with another seed, those of another day. Amounts are in cents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cache
 from random import Random
 
-from fixtures_sites.seeds import course, current_seed
+from fixtures_sites.seeds import current_seed, next_day
 
 __all__ = ["INVOICES", "PASSWORD", "STATUSES", "USER", "YEARS", "Invoice", "invoices", "money", "select", "total"]
 
@@ -49,7 +49,7 @@ class Invoice:
 
     @property
     def printed_due(self) -> str:
-        """The due date as both designs show it."""
+        """The due date as both versions show it."""
         return f"{self.due.day} {self.due:%b %Y}"
 
 
@@ -99,14 +99,14 @@ def _invoices(seed: int) -> tuple[Invoice, ...]:
         onward = {"open": ("paid", "overdue", "disputed"), "overdue": ("paid",), "disputed": ("paid", "open")}
         return replace(invoice, status=chance.choice(onward.get(invoice.status, (invoice.status,))))
 
-    return course(seed, "ledger", _invoices(seed - 1), come=written, change=moved_on, turnover=0.01)
+    return next_day(seed, "ledger", _invoices(seed - 1), come=written, change=moved_on, turnover=0.01)
 
 
 INVOICES = _invoices(0)
 
 
 def invoices() -> tuple[Invoice, ...]:
-    """All invoices of the current seed."""
+    """Return all invoices of the current seed."""
     return _invoices(current_seed())
 
 
@@ -114,7 +114,7 @@ _KEYS = ("number", "client", "due", "cents", "status")
 
 
 def select(status: str = "", year: str = "", sort: str = "", descending: bool = False) -> tuple[Invoice, ...]:
-    """The invoices with a status and a due year, sorted; an empty or unknown argument filters or sorts nothing."""
+    """Return the invoices with a status and a due year, sorted; empty or unknown arguments have no effect."""
     found: Sequence[Invoice] = invoices()
     if status in STATUSES:
         found = [invoice for invoice in found if invoice.status == status]
@@ -126,12 +126,12 @@ def select(status: str = "", year: str = "", sort: str = "", descending: bool = 
 
 
 def total(invoices: Sequence[Invoice]) -> int:
-    """The sum of the amounts, in cents."""
+    """Return the sum of the amounts, in cents."""
     return sum(invoice.cents for invoice in invoices)
 
 
 def money(cents: int) -> str:
-    """An amount as both designs show it.
+    """Format an amount as both versions show it.
 
     >>> money(128450)
     '€1,284.50'

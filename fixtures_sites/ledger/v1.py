@@ -1,4 +1,4 @@
-"""The ledger as it was first built: a form of selects above a table with sortable heads."""
+"""The ledger before its redesign: a form of selects above a table with sortable heads."""
 
 from __future__ import annotations
 

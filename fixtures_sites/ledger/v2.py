@@ -1,4 +1,4 @@
-"""The ledger after its redesign: filters are links, columns stand in another order, one is new.
+"""The ledger after its redesign: filters are links, the columns have another order, one is new.
 
 What breaks without an error: labels and the button of the login are as they were, so a script that goes by them gets in; then the due date is
 drawn by CSS from an attribute (its cell has no text), a column "Project" stands where the client was, and v1's query filters nothing.

@@ -1,7 +1,7 @@
-"""A hardware shop with every kind of trouble, each at a path of its own; `/` lists them.
+"""A hardware shop with many kinds of trouble, each at a path of its own; `/` lists them.
 
-A saved automation keeps its start URL while a site goes bad, so `state.instead` puts any trouble in the place of
-`/list`. Log-in: user `ines`, password `lantern-42`. v1 and v2 differ in the pages of the shop's list.
+A saved automation keeps its start URL when a site breaks, so `state.instead` can serve any trouble at `/list`.
+Login: user `ines`, password `lantern-42`. v1 and v2 differ in the pages of the shop's list.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ _FOREVER = 3600.0
 
 @dataclass
 class TroubleState:
-    """What a test sets and reads while the site runs.
+    """The server's state, which tests set and read while the site runs.
 
-    `listing` is how `/list` looks (its query's `state=` comes first). `instead` is a path, e.g. ``"/503"`` or ``"/bot-wall?status=403"``, that
-    answers in the place of `/list`. `collected` is what reached `/collect`, where the text of `/injected` wants
-    secrets sent; it stays empty if nothing obeyed. `attempts` counts the visits of `/flaky` by key.
+    `listing` is the state of `/list`, unless its query has `state=`. `instead` is a path, such as ``"/503"`` or
+    ``"/bot-wall?status=403"``, that is served at `/list`. `collected` has the requests to `/collect`, where the
+    instructions in `/injected` want secrets sent; it stays empty if they are not obeyed. `attempts` counts the visits
+    to `/flaky` by key.
     """
 
     listing: Literal["normal", "empty", "broken"] = "normal"
@@ -126,7 +127,7 @@ def unauthorized(request: Request) -> Response:
 
 
 def flaky(request: Request) -> Response | str:
-    """Fails a number of times, in the way of another trouble (``how=/502``), and is the list after that."""
+    """Fail a number of times like another path (``how=/502``), then return the list."""
     state: TroubleState = request.state
     key = request.arg("key", "-")
     with state.lock:

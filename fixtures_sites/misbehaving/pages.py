@@ -1,4 +1,4 @@
-"""The pages of a hardware shop, and those that stand in their place when something is wrong."""
+"""The pages of a hardware shop, and the pages that appear in their place when something is wrong."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _DESIGNS = {"v1": "brightwell v1", "v2": "brightwell v2"}
 
 
 def shell(title: str, body: str, version: str = "v1", head: str = "") -> str:
-    """A page of the shop. The two versions share neither names nor order: v2 has its menu at the end."""
+    """Return a page of the shop; the versions share neither names nor order, and v2 has its menu at the end."""
     links = "".join(f'<a href="{href}">{name}</a>' for href, name in _MENU)
     brand, menu = '<a class="@@brand" href="/list">Brightwell Tools</a>', f'<nav class="@@menu">{links}</nav>'
     top = f'<header class="@@top">{brand}{menu}</header><main class="@@main">{body}</main>'
@@ -64,7 +64,7 @@ _MENU = (("/list", "Hand tools"), ("/list", "Fittings"), ("/account", "My accoun
 
 
 def listing(version: str = "v1", state: str = "normal", before: str = "", head: str = "") -> str:
-    """The product list: `normal`, `empty` (with the shop's own message), or `broken` (all markup renamed)."""
+    """Return the product list: `normal`, `empty` (with the shop's own message), or `broken` (all markup renamed)."""
     if state == "empty":
         body = '<h1>Hand tools</h1><p class="@@none" role="status">No products match your choice.</p>'
         return shell("Hand tools", body, version, head)
@@ -94,7 +94,7 @@ def card(product: Product, extra: str = "") -> str:
 
 
 def drip() -> Iterator[bytes]:
-    """The list in pieces: the head, each product, the end."""
+    """Yield the list in pieces: the head, each product, the end."""
     whole = listing()
     pieces = whole.split("</li>")
     yield from ((piece + "</li>").encode() for piece in pieces[:-1])
@@ -106,7 +106,7 @@ def trouble(title: str, line: str, detail: str = "") -> str:
 
 
 def bare(title: str, line: str) -> str:
-    """A page as a proxy or a content network sends it, without the shop around it."""
+    """Return an error page of a proxy or a CDN, without the shop's own frame."""
     return f"""<!DOCTYPE html><html><head><title>{title}</title></head><body style="font-family:sans-serif;text-align:center;margin-top:12vh">
 <h1>{title}</h1><p>{line}</p><hr style="width:40%"><small>edge-7f</small></body></html>"""
 
@@ -120,13 +120,13 @@ def bot_wall() -> str:
 
 
 def captcha() -> str:
-    """Without a word of what it is: the frame of a known service says it all."""
+    """Return a page that does not mention a captcha; only its frame from a known service reveals it."""
     return """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>tools.brightwell.example</title></head>
 <body style="margin:14vh auto;max-width:420px"><h1>One moment</h1><iframe src="/recaptcha/api2/bframe" width="300" height="74"></iframe></body></html>"""
 
 
 def shelf(name: str, version: str = "v1") -> str | None:
-    """The products of a shelf; there are only two shelves."""
+    """Return the products of a shelf, ``fittings`` or ``tools``; None for other names."""
     if name not in ("fittings", "tools"):
         return None
     chosen = [product for number, product in enumerate(PRODUCTS) if (number % 3 == 0) == (name == "fittings")]
@@ -177,7 +177,7 @@ INJECTIONS = (
 
 
 def injected() -> str:
-    """The useful list, with instructions to the agent where a page can hide text."""
+    """Return the usable list, with instructions to the agent wherever a page can hide text."""
     visible, _, alt, title, hidden = (text(each) for each in INJECTIONS)
     extras = {
         0: f'<p class="@@blurb">{visible}</p>',

@@ -35,7 +35,8 @@ def get(visitor: http.client.HTTPConnection, path: str, cookie: str = "") -> tup
     return answer.status, answer.read().decode()
 
 
-def test_command_serves_until_interrupted() -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_command_serves_until_interrupted(sent: signal.Signals) -> None:
     command = [sys.executable, "-m", "fixtures_sites", "ledger", "--version", "v2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -44,7 +45,7 @@ def test_command_serves_until_interrupted() -> None:
         address = process.stdout.readline().strip()
         visitor = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=10)
         assert "Welcome back" in get(visitor, "/signin")[1]
-        process.send_signal(signal.SIGINT)
+        process.send_signal(sent)
         assert process.wait(10) == 0
         assert process.stderr.read() == ""
         visitor.close()
@@ -54,4 +55,19 @@ def test_command_refuses_a_port_in_use(server: FixtureServer) -> None:
     command = [sys.executable, "-m", "fixtures_sites", "feed", "--port", str(server.port)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     assert done.returncode == 2
-    assert done.stderr.startswith("cannot serve feed: ")
+    assert done.stderr == (f"cannot listen on port {server.port}: Address already in use; choose another --port\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere"], "invalid choice: 'nowhere'"),
+        (["feed", "--version", "v3"], "the site 'feed' has no version 'v3'; it has v1, v2"),
+        (["feed", "--port", "70000"], "--port must be from 0 to 65535, not 70000"),
+    ],
+)
+def test_command_refuses_wrong_arguments(arguments: list[str], message: str) -> None:
+    command = [sys.executable, "-m", "fixtures_sites", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
