@@ -67,7 +67,7 @@ _MAY_STATE_TOTAL = re.compile(
 
 
 def may_lead_on(label: str) -> bool:
-    """Tell whether a control of this label may lead to more of a list.
+    """Return True if a control of this label may lead to more of a list.
 
     >>> may_lead_on("Next 20 towns"), may_lead_on("\u203a"), may_lead_on("Moreton")
     (True, True, False)
@@ -76,7 +76,7 @@ def may_lead_on(label: str) -> bool:
 
 
 def may_state_total(text: str) -> bool:
-    """Tell whether a text may say how many there are.
+    """Return True if a text may say how many there are.
 
     >>> may_state_total("Page 2 of 5"), may_state_total("Open 7 days")
     (True, False)

@@ -148,7 +148,7 @@ def parse_hostile(line: bytes) -> Message:
 
 
 def is_whole(value: Any) -> TypeGuard[int]:
-    """Tell whether a value is a whole number from 0 to 2**53 - 1; ``True`` is none."""
+    """Return True if a value is a whole number from 0 to 2**53 - 1; ``True`` is none."""
     return type(value) is int and 0 <= value <= _MOST
 
 

@@ -1,4 +1,4 @@
-"""What a run changed on the site."""
+"""The effect of a run on the site: a read or a write."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from sandbox import Evidence
 
 
 def writes(evidence: Evidence) -> bool:
-    """Tell whether a run sent a state-changing request that is not part of a login.
+    """Return True if a run sent a state-changing request that is not part of a login.
 
-    The sandbox decides which requests log in, where it sees what they carry: an address tells nothing of that.
+    The sandbox decides which requests log in, where it sees what they carry; their URLs do not show it.
 
     >>> sent = (("POST", "https://shop.test/in"), ("POST", "https://shop.test/orders"))
     >>> writes(Evidence(state_changing=sent[:1], logins=sent[:1]))

@@ -7,9 +7,9 @@ the password counts instead, once. After a login its direct continuation counts,
 that an identity provider has the browser post to the site. What a request is called (its path, an operation's name)
 never makes it a login; it can only raise the doubt that it is none.
 
-Threat model: the rule protects a site from mistakes of honest code, such as an order that is sent by a trial run. Code
-that is out to deceive can forge what this module sees, for it runs in the same process, and so can a hostile page. The
-jail and its egress proxy hold that code; nothing that protects the host may rest on this verdict.
+Threat model: the rule protects a site against mistakes, such as a trial run that sends an order. Hostile code can forge
+what this module sees, since it runs in the same process, and so can a hostile page. The jail and its egress proxy confine
+such code; nothing that protects the host may depend on this verdict.
 """
 
 from __future__ import annotations
@@ -241,7 +241,7 @@ class LoginDetector:
         return carried + [each for key, text in request.fields if not key for each in known if each in text]
 
     def _is_new(self, password: str, request: SentRequest, submitted: Collection[str]) -> bool:
-        """Tell whether a password may log in: once, or by the same request again, until it is typed anew."""
+        """Return True if a password may log in: once, or by the same request again, until it is typed anew."""
         if password in self._fresh:
             return True
         if password in self._used:
@@ -271,7 +271,7 @@ class LoginDetector:
         return bool(text) and (text in self._codes or bool(_CODE_KEY.search(_words(key)) and _CODE.fullmatch(text)))
 
     def _is_plain(self, request: SentRequest, carried: list[str]) -> bool:
-        """Tell whether nothing speaks against a login.
+        """Return True if nothing speaks against a login.
 
         It carries at most one password, which is given and not chosen, and few other typed texts; no name in it stands
         for a change.
@@ -290,7 +290,7 @@ class LoginDetector:
 
 
 def names_change(request: SentRequest) -> bool:
-    """Tell whether a request is called by something that it changes: ``/authors/7/delete``, ``action=pay``."""
+    """Return True if a request is called by something that it changes: ``/authors/7/delete``, ``action=pay``."""
     parts = urlsplit(request.url)
     if path_names_change(parts.path) or _COLLECTIONS.search(_words(unquote(parts.path))):
         return True
@@ -303,7 +303,7 @@ def names_change(request: SentRequest) -> bool:
 
 
 def path_names_change(path: str) -> bool:
-    """Tell whether a word of a path stands for a change: ``/filters/7/delete``."""
+    """Return True if a word of a path stands for a change: ``/filters/7/delete``."""
     return _CHANGES.search(_SECTIONS.sub("", _words(unquote(path)))) is not None
 
 

@@ -1,7 +1,7 @@
 """The reset of the worker's process, after each run, to its state before the first.
 
-This makes runs of honest code independent of each other. Hostile code can hide from it, but only in a process that it
-shares with later runs of itself; the host checks from outside for what it could do with that, see
+This makes runs of well-behaved code independent of each other. Hostile code can hide from it, but only in a process
+that it shares with later runs of itself; the host checks from outside for what it could do with that, see
 `sandbox.isolation.residue`.
 """
 

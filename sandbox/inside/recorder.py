@@ -1,4 +1,4 @@
-"""A record of what happens on the network during a run. Made in the jail; must cost little."""
+"""The record of a run's requests. Every run makes one, so it must cost little."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_RECORDS = 1_000
 
 
 class RunRecorder:
-    """What a browser context and the automation's own requests do on the network, from the context's start.
+    """The record of a browser context's requests, and of the automation's own, from the context's start.
 
     Attributes:
         crashed: The browser or a page crashed.

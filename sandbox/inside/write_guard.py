@@ -1,6 +1,7 @@
 """A guard that blocks, before it is sent, a request by which an automation may change something on the site.
 
-It protects from honest mistakes; for its threat model see `sandbox.inside.logins`, whose verdicts it uses.
+It protects against mistakes, not against hostile code; see the threat model in `sandbox.inside.logins`, whose verdicts
+it uses.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ class WriteGuard:
 
 
 def may_change(request: SentRequest) -> bool:
-    """Tell whether a request that is no login may change something on the site: by its method, query or path."""
+    """Return True if a request that is no login may change something on the site: by its method, query or path."""
     if request.method in SAFE:
         return False
     if request.method != "POST":
@@ -104,7 +105,7 @@ def may_change(request: SentRequest) -> bool:
 
 
 def is_main_document(request: Request) -> bool:
-    """Tell whether a request opens a page, not a part of one."""
+    """Return True if a request opens a page, not a part of one."""
     if not request.is_navigation_request():
         return False
     try:
@@ -114,7 +115,7 @@ def is_main_document(request: Request) -> bool:
 
 
 def is_background(request: Request) -> bool:
-    """Tell whether a request is a report that nobody waits for, such as a beacon."""
+    """Return True if a request is a report whose answer no page reads, such as a beacon."""
     return request.resource_type in _BACKGROUND
 
 

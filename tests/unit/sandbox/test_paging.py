@@ -68,5 +68,5 @@ def test_other_labels_lead_nowhere(label: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"), [("Page 2 of 5", True), ("Open 7 days a week", False), ("Totals", False)]
 )
-def test_text_that_may_state_a_total_is_told_from_others(text: str, *, expected: bool) -> None:
+def test_text_that_may_state_a_total_is_recognized(text: str, *, expected: bool) -> None:
     assert may_state_total(text) is expected
