@@ -8,8 +8,8 @@ that an identity provider has the browser post to the site. What a request is ca
 never makes it a login; it can only raise the doubt that it is none.
 
 Threat model: the rule protects a site against mistakes, such as a trial run that sends an order. Hostile code can forge
-what this module sees, since it runs in the same process, and so can a hostile page. The jail and its egress proxy confine
-such code; nothing that protects the host may depend on this verdict.
+what this module sees, since it runs in the same process, and so can a hostile page. The jail and its egress proxy
+confine such code; nothing that protects the host may depend on this verdict.
 """
 
 from __future__ import annotations
