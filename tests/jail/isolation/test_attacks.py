@@ -1,4 +1,4 @@
-"""Each attack works without a jail, and fails in every jail. Where a jail is known to be weaker, `probe` says so."""
+"""Attacks, each of which works without a jail and fails in every jail, but for weaknesses that `probe` reports."""
 
 from __future__ import annotations
 
@@ -49,20 +49,20 @@ def tried(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.mark.parametrize("name", attacks.ATTACKS)
-def test_works_without_a_jail(tried: Any, name: str) -> None:
+def test_attack_works_without_a_jail(tried: Any, name: str) -> None:
     worked, detail, _ = tried("none")["results"][name]
     assert worked, detail
 
 
 @pytest.mark.parametrize("jail", JAILS)
 @pytest.mark.parametrize("name", attacks.ATTACKS)
-def test_fails_in_the_jail(tried: Any, jail: str, name: str) -> None:
+def test_attack_fails_in_the_jail(tried: Any, jail: str, name: str) -> None:
     worked, detail, _ = tried(jail)["results"][name]
     assert worked is ((jail, name) in WEAKER), detail
 
 
 @pytest.mark.parametrize("jail", JAILS)
-def test_sockets_of_other_families_cannot_be_made(tried: Any, jail: str) -> None:
+def test_sockets_of_other_families_are_refused(tried: Any, jail: str) -> None:
     allowed = {"bubblewrap": {1, 2, 10, 16}, "landlock": {2, 10}}[jail]
     made = tried(jail)["sockets"]
     assert {family for family, _ in made} <= allowed
@@ -72,7 +72,7 @@ def test_sockets_of_other_families_cannot_be_made(tried: Any, jail: str) -> None
 
 
 @pytest.mark.parametrize("jail", JAILS)
-def test_what_the_kernel_says_of_the_worker(tried: Any, jail: str) -> None:
+def test_kernel_reports_the_worker_as_confined(tried: Any, jail: str) -> None:
     state = tried(jail)["state"]
     assert set(state["environment"]) <= {"HOME", "LANG", "PATH", "PWD", "TMPDIR"}
     assert (state["capabilities"], state["no_new_privileges"], state["seccomp"]) == ("00" * 24, 1, 2)

@@ -1,4 +1,4 @@
-"""What hostile code finds in the jail, and what is left after it."""
+"""The view of hostile code in a jail, and the end of the jail."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ return found
 """
 
 
-async def test_there_is_nothing_to_find(run: Run, site: str, tmp_path: Path) -> None:
+async def test_jail_has_no_private_files_or_environment(run: Run, site: str, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("hunter2")
     parameters = {"secret": str(secret), "port": int(site.rpartition(":")[2])}
@@ -94,7 +94,7 @@ async def test_private_addresses_are_refused(run: Run, site: str, url: str, reas
     assert outcome.evidence.text == ""
 
 
-async def test_pages_and_requests_have_no_other_way_out(run: Run, site: str) -> None:
+async def test_pages_and_requests_use_only_the_proxy(run: Run, site: str) -> None:
     other = "http://localhost:" + site.rpartition(":")[2]
     body = f"""
 fetched = await page.evaluate("u => fetch(u, {{mode: 'no-cors'}}).then(() => 'reached', () => 'refused')", "{other}/2")
@@ -111,7 +111,7 @@ return [fetched, socket, called, read]
     assert {host for host, _ in outcome.evidence.refused} == {other.removeprefix("http://")}
 
 
-async def test_hosts_limit_what_is_reached(run: Run) -> None:
+async def test_hosts_limit_the_network_of_a_run(run: Run) -> None:
     outcome = await run("await page.goto('http://example.org/')", path=None, egress=Egress(hosts=("example.com",)))
     assert outcome.evidence.refused == (("example.org:80", "policy: not among the allowed hosts"),)
 
@@ -126,14 +126,14 @@ async def test_hosts_limit_what_is_reached(run: Run) -> None:
         b'{"t": "gate", "id": 1, "action": 7}\n',
     ],
 )
-async def test_a_worker_that_speaks_out_of_turn_is_ended(run: Run, forged: bytes) -> None:
+async def test_protocol_violation_ends_the_worker(run: Run, forged: bytes) -> None:
     body = "import os, stat\nfor fd in range(100):\n    try: sock = stat.S_ISSOCK(os.fstat(fd).st_mode)\n"
     body += f"    except OSError: sock = False\n    if sock: os.write(fd, {forged!r})\n"
     with pytest.raises(WorkerDied):
         await run(body + "await page.wait_for_timeout(10_000)", path=None, limits=SandboxLimits(wall_seconds=20))
 
 
-async def test_a_worker_that_ends_is_reported(run: Run) -> None:
+async def test_worker_that_exits_is_reported(run: Run) -> None:
     with pytest.raises(WorkerDied):
         await run("import os\nos._exit(3)", path=None)
 
@@ -162,7 +162,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("isolation", JAILS)
-async def test_a_killed_program_leaves_nothing_behind(isolation: str, tmp_path: Path) -> None:
+async def test_killed_program_leaves_no_processes(isolation: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", EMBEDDER, isolation]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     program = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment)
@@ -180,7 +180,7 @@ async def test_a_killed_program_leaves_nothing_behind(isolation: str, tmp_path: 
 
 
 @pytest.mark.parametrize("isolation", ["bubblewrap", "auto"])
-async def test_without_a_jail_nothing_runs(monkeypatch: pytest.MonkeyPatch, isolation: Any) -> None:
+async def test_nothing_runs_if_no_jail_works(monkeypatch: pytest.MonkeyPatch, isolation: Any) -> None:
     monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr("sandbox.isolation.landlock.OLDEST_ABI", 1000)
@@ -195,7 +195,7 @@ async def test_without_a_jail_nothing_runs(monkeypatch: pytest.MonkeyPatch, isol
             )
 
 
-async def test_without_bubblewrap_landlock_takes_over_and_says_so(
+async def test_landlock_replaces_missing_bubblewrap_with_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("WEBTASKS_BROWSER", str(find_browser().executable))
@@ -207,7 +207,7 @@ async def test_without_bubblewrap_landlock_takes_over_and_says_so(
     assert "run under Landlock instead" in caplog.text
 
 
-async def test_no_isolation_is_announced_and_works(caplog: pytest.LogCaptureFixture, site: str) -> None:
+async def test_isolation_none_warns_and_runs(caplog: pytest.LogCaptureFixture, site: str) -> None:
     code = "async def run(page, parameters, task): return await page.title()"
     async with Sandbox(isolation="none", pool=PoolOptions(spare=0)) as sandbox:
         outcome = await sandbox.run(Automation(code), {}, start_url=site, egress=Egress(allow=(site,)), host=Host())
@@ -215,7 +215,7 @@ async def test_no_isolation_is_announced_and_works(caplog: pytest.LogCaptureFixt
     assert "without any protection" in caplog.text
 
 
-async def test_a_browser_that_is_none() -> None:
+async def test_invalid_browser_is_refused() -> None:
     async with Sandbox(browser="/bin/true-browser") as sandbox:
         await sandbox.warm()
         with pytest.raises(SandboxUnavailable, match="/bin/true-browser"):

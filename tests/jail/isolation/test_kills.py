@@ -1,4 +1,4 @@
-"""kill -9 of the embedding program, at random moments: nothing of its jails is left."""
+"""kill -9 of the embedding program at random moments, after which nothing of its jails is left."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ asyncio.run(main())
 EARLY = """
 import asyncio, os, signal, sys, time
 from sandbox.browser import find_browser
-from sandbox.limits import Limits
+from sandbox.limits import SandboxLimits
 from sandbox.workers.process import WorkerProcess
 from sandbox.isolation.usage import descendants
 def end():
@@ -70,7 +70,7 @@ def end():
     os.kill(os.getpid(), signal.SIGKILL)
 async def main():
     process = WorkerProcess(sys.argv[1], lambda size: None, None)
-    await process.start(find_browser(), Limits(), chromium_sandbox=False, meanwhile=end)
+    await process.start(find_browser(), SandboxLimits(), chromium_sandbox=False, meanwhile=end)
 asyncio.run(main())
 """
 # A process of its own: it is given all orphans of the program, so that none escapes its count.
@@ -139,19 +139,19 @@ def check(isolation: str, scratch: Path, seeds: range) -> None:
 
 
 @pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
-def test_kills(isolation: str, tmp_path: Path) -> None:
+def test_kills_at_random_moments_leave_nothing(isolation: str, tmp_path: Path) -> None:
     check(isolation, tmp_path, range(10))
 
 
 @pytest.mark.parametrize("isolation", ["bubblewrap", "landlock", "none"])
 @pytest.mark.parametrize("milliseconds", [0, 5, 10, 20, 40, 80])
-def test_killed_while_a_jail_comes_up(isolation: str, milliseconds: int, tmp_path: Path) -> None:
+def test_kill_during_the_start_of_a_jail_leaves_nothing(isolation: str, milliseconds: int, tmp_path: Path) -> None:
     assert kill(EARLY, isolation, tmp_path, lines=None, seconds=milliseconds / 1000)["left"] == NOTHING
 
 
 @pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
 @pytest.mark.parametrize("program", [STOPPER, FORKER], ids=["stopped by the code", "descriptors held by a fork"])
-def test_what_watches_for_the_end_cannot_be_kept_from_it(program: str, isolation: str, tmp_path: Path) -> None:
+def test_watchdog_cannot_be_disabled_from_inside(program: str, isolation: str, tmp_path: Path) -> None:
     found = kill(program, isolation, tmp_path, lines=1, seconds=0)
     assert found["most"] > 2
     assert found["left"] == NOTHING

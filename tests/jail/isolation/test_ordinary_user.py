@@ -1,4 +1,4 @@
-"""Both jails work for a user without any privilege. As root, this starts the sandbox as somebody else."""
+"""Both jails for a user without privileges. As root, this starts the sandbox as another user."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def home() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("jail", JAILS)
-def test_an_ordinary_user_is_jailed(jail: str, home: Path) -> None:
+def test_jails_work_without_privileges(jail: str, home: Path) -> None:
     python, user = sys.executable, os.getuid()
     if user == 0:
         python, user = _everybodys_python(), NOBODY

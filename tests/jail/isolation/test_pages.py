@@ -1,4 +1,4 @@
-"""By no way does a page reach what it may not: neither the page that a worker opens, nor one in a browser of its own.
+"""Pages in a jail, which reach nothing but what is allowed: the page of the worker, or one in a browser of the code.
 
 Each way works in a browser that no jail holds: that one reaches all of them.
 """
@@ -90,14 +90,14 @@ def _browser(isolation: str) -> str:
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_works_without_a_jail(way: str) -> None:
+def test_attack_works_without_a_jail(way: str) -> None:
     found = _reached("none", True)
     assert way in found["hits"], found["said"].get(way)
 
 
 @pytest.mark.parametrize("jail", JAILS)
 @pytest.mark.parametrize("own_browser", [False, True], ids=["page", "own browser"])
-def test_nothing_is_reached(jail: str, own_browser: bool) -> None:
+def test_page_reaches_nothing_from_the_jail(jail: str, own_browser: bool) -> None:
     found = _reached(jail, own_browser)
     assert found["hits"] == {}
     if own_browser:
@@ -123,7 +123,7 @@ async def run(page, parameters, task):
 
 
 @pytest.mark.parametrize("isolation", [*JAILS, "none"])
-async def test_pages_read_no_file(isolation: Any, tmp_path: Any) -> None:
+async def test_pages_cannot_read_files(isolation: Any, tmp_path: Any) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("hunter2")
     urls = [f"file://{secret}", f"FILE:{secret}", f"view-source:file://{secret}", f"file://localhost{secret}"]

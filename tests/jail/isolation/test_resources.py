@@ -1,4 +1,4 @@
-"""What takes too much is ended in every jail, by name of the limit, and nothing of it is left.
+"""Excessive use in every jail: it ends with the name of the limit, and leaves nothing.
 
 Each attack is also made in a harmless size, under limits that allow it, without a jail: there it works.
 """
@@ -217,7 +217,7 @@ def left() -> list[int]:
 
 @pytest.mark.parametrize("jail", JAILS)
 @pytest.mark.parametrize("name", EXCESSES)
-async def test_excess_is_ended(jail: str, name: str) -> None:
+async def test_excessive_use_ends_the_worker(jail: str, name: str) -> None:
     code, too_much, _, limits = EXCESSES[name]
     before = left()
     if name == "threads":  # refused one by one, which the code may survive
@@ -231,14 +231,14 @@ async def test_excess_is_ended(jail: str, name: str) -> None:
     assert left() == before
 
 
-async def test_without_a_jail_and_under_wide_limits_all_of_it_works() -> None:
+async def test_the_same_use_works_without_a_jail_and_limits() -> None:
     for code, _, harmless, _ in EXCESSES.values():
         outcome = await run("none", code, SandboxLimits(), n=harmless, then=0)
         assert outcome.value in ("forked", "started", "filled"), outcome.error
 
 
 @pytest.mark.parametrize("jail", JAILS)
-async def test_a_fork_bomb_is_held_and_ended(jail: str) -> None:
+async def test_fork_bomb_is_contained_and_ended(jail: str) -> None:
     """Only in jails: there the kernel, or the supervisor, counts every task before it starts."""
     before = left()
     with pytest.raises(SandboxLimitExceeded) as caught:
@@ -248,39 +248,39 @@ async def test_a_fork_bomb_is_held_and_ended(jail: str) -> None:
 
 
 @pytest.mark.parametrize("jail", JAILS)
-async def test_directories_too_deep_to_be_counted_or_removed_are_both(jail: str) -> None:
+async def test_very_deep_directories_are_counted_and_removed(jail: str) -> None:
     with pytest.raises(SandboxLimitExceeded):
         await run(jail, DEEP, SandboxLimits(scratch_files=1000), n=5000, then=30)
 
 
 @pytest.mark.parametrize("jail", JAILS)
-async def test_code_that_listens_to_no_signal_ends(jail: str) -> None:
+async def test_code_that_ignores_signals_is_ended(jail: str) -> None:
     with pytest.raises(SandboxLimitExceeded):
         await run(jail, DEAF, SandboxLimits(cpu_seconds=1))
     assert left() == []
 
 
 @pytest.mark.parametrize("jail", JAILS)
-async def test_the_time_of_orphans_counts(jail: str) -> None:
+async def test_cpu_time_of_orphans_counts(jail: str) -> None:
     with pytest.raises(SandboxLimitExceeded) as caught:
         await run(jail, BURNERS, SandboxLimits(cpu_seconds=4))
     assert caught.value.limit == "cpu_seconds"
     assert left() == []
 
 
-async def test_the_first_process_of_a_jail_hears_no_signal_from_inside() -> None:
+async def test_first_process_of_a_jail_ignores_signals_from_inside() -> None:
     assert (await run("bubblewrap", SIGNALS, SandboxLimits())).value == 42
 
 
 @pytest.mark.parametrize("jail", JAILS)
-async def test_a_daemon_ends_with_the_run(jail: str) -> None:
+async def test_daemon_ends_with_the_run(jail: str) -> None:
     assert (await run(jail, DAEMON, SandboxLimits())).value == "left behind"
     assert left() == []
     names = [name for name in os.listdir("/proc") if name.isdigit()]
     assert not [name for name in names if _sleeps(name)]
 
 
-async def test_without_a_jail_a_daemon_stays() -> None:
+async def test_daemon_survives_without_a_jail() -> None:
     """What the jails end: shown by looking while it is there, and then ended by its number."""
     outcome = await run("none", DAEMON, SandboxLimits())
     assert outcome.value == "left behind"
@@ -301,13 +301,13 @@ def _sleeps(pid: str) -> bool:
 
 
 @pytest.mark.parametrize("jail", JAILS)
-async def test_a_flood_of_console_messages_is_no_flood_here(jail: str) -> None:
+async def test_console_messages_do_not_count_as_output(jail: str) -> None:
     assert (await run(jail, FLOOD, SandboxLimits(), n=5_000)).value == "logged"
 
 
 @pytest.mark.parametrize("jail", [*JAILS, "none"])
 @pytest.mark.parametrize("method", ["Page.crash", "Browser.crash"])
-async def test_a_crash_is_no_fault_of_the_script_and_no_run_after_it_suffers(jail: str, method: str) -> None:
+async def test_browser_crash_is_reported_and_does_not_affect_later_runs(jail: str, method: str) -> None:
     crash = f"""
 async def run(page, parameters, task):
     session = await page.context.new_cdp_session(page)

@@ -1,4 +1,4 @@
-"""What a worker says is not believed, whatever jail it speaks from."""
+"""Results of hostile workers in every jail."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def run(sandbox: Sandbox, code: str, limits: SandboxLimits, **parameters: 
     return await sandbox.run(Automation(code), parameters, start_url=None, egress=Egress(), host=Host(), limits=limits)
 
 
-async def test_what_is_no_message_ends_the_worker(jail: Sandbox, tmp_path: Any) -> None:
+async def test_invalid_message_ends_the_worker(jail: Sandbox, tmp_path: Any) -> None:
     mark = tmp_path / "mark"
     for what in FORGED:
         # What has no end is written until nobody reads on: then time ends it. All else is seen at once.
@@ -67,7 +67,7 @@ async def test_what_is_no_message_ends_the_worker(jail: Sandbox, tmp_path: Any) 
         assert not mark.exists()
 
 
-async def test_a_result_that_is_no_json_is_the_automations_fault(jail: Sandbox) -> None:
+async def test_result_that_is_not_json_fails_the_automation(jail: Sandbox) -> None:
     for name, body in RESULTS.items():
         outcome = await run(jail, f"async def run(page, parameters, task):\n    {body}", SandboxLimits())
         assert outcome.error is not None, name
@@ -83,7 +83,7 @@ async def test_a_result_that_is_no_json_is_the_automations_fault(jail: Sandbox) 
         "while True: task.progress(1)",
     ],
 )
-async def test_what_is_too_long_ends_the_run(jail: Sandbox, body: str) -> None:
+async def test_too_long_message_ends_the_run(jail: Sandbox, body: str) -> None:
     with pytest.raises(SandboxError) as caught:
         await run(jail, f"async def run(page, parameters, task):\n    {body}", SandboxLimits(output_bytes=1 << 20))
     # A single message that is too long is not read to its end, so that nobody knows what it was.
@@ -93,13 +93,13 @@ async def test_what_is_too_long_ends_the_run(jail: Sandbox, body: str) -> None:
         assert "longer than the limit" in str(caught.value)
 
 
-async def test_a_good_result_passes(jail: Sandbox) -> None:
+async def test_valid_result_is_accepted(jail: Sandbox) -> None:
     value = {"text": "x" * 100_000, "deep": json.loads("[" * 50 + "]" * 50), "number": 1.5}
     outcome = await run(jail, "async def run(page, parameters, task):\n    return parameters", SandboxLimits(), **value)
     assert outcome.value == value
 
 
-async def test_a_result_of_many_parts_passes(jail: Sandbox) -> None:
+async def test_result_of_many_parts_is_accepted(jail: Sandbox) -> None:
     body = "return [{'n': n, 'e': []} for n in range(300_000)]"
     outcome = await run(jail, f"async def run(page, parameters, task):\n    {body}", SandboxLimits())
     assert outcome.error is None

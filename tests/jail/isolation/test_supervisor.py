@@ -1,4 +1,4 @@
-"""The Landlock jail's supervisor: what it answers, and how it ends."""
+"""The Landlock jail's supervisor: its answers and its end."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ supervise(ours, os.pidfd_open(os.getpid()), worker, handed, 1, 10, sys.argv[1])
 """
 
 
-async def test_a_connection_of_a_closed_socket_is_refused_as_ever() -> None:
+async def test_connecting_a_closed_socket_fails_as_usual() -> None:
     async with Sandbox(isolation="landlock", pool=PoolOptions(spare=0)) as sandbox:
         assert (await sandbox.run(Automation(CLOSED), {})).value == ["Bad file descriptor", 42]
 
 
-def test_its_own_failure_is_told_and_ends_the_worker(tmp_path: Path) -> None:
+def test_failing_supervisor_reports_and_ends_the_worker(tmp_path: Path) -> None:
     command = [sys.executable, "-c", BROKEN, str(tmp_path / "directory")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
@@ -91,7 +91,7 @@ print(json.dumps([[name for name, way in ways.items() if worked(way, pid)] for p
 OLDER_KERNEL = "from sandbox import landlock; landlock._SCOPES_SINCE = 1000; landlock.main()"
 
 
-def test_the_supervisor_cannot_be_signaled_where_the_kernel_lets_signals_out(tmp_path: Path) -> None:
+def test_supervisor_cannot_be_signaled_on_kernels_without_scopes(tmp_path: Path) -> None:
     """Shown by a kernel that may keep them in, but is not told to."""
     command = landlock_command(find_browser(), SandboxLimits(), tmp_path, WAYS)
     arguments = [each.replace(_START_LANDLOCK, OLDER_KERNEL) for each in command.arguments]
@@ -104,7 +104,7 @@ def test_the_supervisor_cannot_be_signaled_where_the_kernel_lets_signals_out(tmp
     assert own == ["kill", "kill a group", "tkill", "tgkill", "queue", "queue for a thread"]
 
 
-def test_what_such_a_kernel_leaves_open_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_probe_reports_gaps_of_kernels_without_scopes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.isolation.landlock._SCOPES_SINCE", 1000)
     (end,) = [each for each in protections("landlock") if each.name == "end"]
     assert end.state == "partly"

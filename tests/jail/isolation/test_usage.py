@@ -1,4 +1,4 @@
-"""What a worker uses is measured whatever its code does; where that cannot be, the worker ends."""
+"""Measurement of a worker whose code tries to evade it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Listening(Host):
 
 
 @pytest.mark.parametrize("jail", JAILS)
-async def test_a_worker_that_cannot_be_measured_ends(jail: Any) -> None:
+async def test_unmeasurable_worker_is_ended(jail: Any) -> None:
     """Here because this program may open no more files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     host = Listening()
@@ -73,7 +73,7 @@ async def test_a_worker_that_cannot_be_measured_ends(jail: Any) -> None:
 
 
 @pytest.mark.parametrize("by_link", [False, True])
-def test_a_directory_that_is_swapped_while_it_is_looked_at_hides_nothing_else(
+def test_directory_swapped_during_measurement_hides_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, by_link: bool
 ) -> None:
     top = tmp_path / "top"
@@ -98,25 +98,23 @@ async def run(jail: Any, code: str, limits: SandboxLimits) -> Outcome:
         return await sandbox.run(Automation(code), {}, limits=limits)
 
 
-async def test_more_descriptors_than_can_be_looked_at_are_too_much() -> None:
-    """For each may be a file without a name, and looking takes the time of this program."""
+async def test_too_many_descriptors_count_as_infinite_files() -> None:
+    """Each may be an unlinked file, and checking takes the time of this program."""
     with pytest.raises(SandboxLimitExceeded) as caught:
         await run("landlock", DESCRIPTORS, SandboxLimits())
     assert caught.value.limit == "scratch_files"
 
 
 @pytest.mark.parametrize("jail", JAILS)
-async def test_what_many_share_counts_once_as_long_as_asking_takes_no_time(
-    jail: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_shared_memory_counts_once_while_measuring_is_quick(jail: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await run(jail, SHARING, SandboxLimits(memory_mb=1200))).ok
-    monkeypatch.setattr("sandbox.isolation.usage._ASKING_SECONDS", 0)
+    monkeypatch.setattr("sandbox.isolation.usage._SHARE_SECONDS", 0)
     with pytest.raises(SandboxLimitExceeded) as caught:
         await run(jail, SHARING, SandboxLimits(memory_mb=1200))
     assert caught.value.limit == "memory_mb"
 
 
-def test_no_more_files_are_looked_at_than_there_may_be(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_counting_stops_at_the_limit_of_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for number in range(100):
         (tmp_path / str(number)).touch()
     looks: list[Any] = []

@@ -25,7 +25,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
-def test_a_bundle_runs_on_its_own(tmp_path: Path, site: str) -> None:
+def test_command_runs_an_automation(tmp_path: Path, site: str) -> None:
     (tmp_path / "resources").mkdir()
     (tmp_path / "resources" / "word").write_text("hello")
     automation = tmp_path / "automation.py"
@@ -42,7 +42,7 @@ def test_a_bundle_runs_on_its_own(tmp_path: Path, site: str) -> None:
     assert (tmp_path / "files" / "data.csv").read_text() == "a,b\n1,2\n"
 
 
-def test_failures_are_told(tmp_path: Path) -> None:
+def test_command_reports_failures(tmp_path: Path) -> None:
     automation = tmp_path / "automation.py"
     automation.write_text("async def run(page, parameters, task):\n    raise ValueError('boo')\n")
     done = _run(str(automation))
@@ -50,7 +50,7 @@ def test_failures_are_told(tmp_path: Path) -> None:
     assert done.stderr == "ValueError: boo\n  line 2, in run: raise ValueError('boo')\n"
 
 
-def test_the_probe_finds_this_machine_fit() -> None:
+def test_probe_finds_a_working_jail() -> None:
     found = sandbox.probe()
     assert found.ok, found.checks
     assert found.mechanism == "bubblewrap"
@@ -58,7 +58,7 @@ def test_the_probe_finds_this_machine_fit() -> None:
     assert {protection.state for protection in found.protections} == {"full"}
 
 
-def test_the_probe_tries_landlock_and_tells_where_it_is_weaker() -> None:
+def test_probe_of_landlock_reports_weaker_protections() -> None:
     found = sandbox.probe(isolation="landlock")
     assert found.ok, found.checks
     assert found.mechanism == "landlock"
@@ -67,7 +67,7 @@ def test_the_probe_tries_landlock_and_tells_where_it_is_weaker() -> None:
     assert (states["files"], states["disk"], states["browser"]) == ("partly", "partly", "partly")
 
 
-def test_the_probe_sees_what_is_not_sealed_off(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_probe_detects_a_leaking_jail(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A bubblewrap that isolates nothing: it runs the command, and that is all."""
     fake = tmp_path / "bwrap"
     packages = ":".join({str(Path(module.__file__ or "").parents[1]) for module in (sandbox, playwright)})
@@ -81,7 +81,7 @@ def test_the_probe_sees_what_is_not_sealed_off(monkeypatch: pytest.MonkeyPatch, 
     assert {protection.state for protection in found.protections} == {"none"}
 
 
-def test_the_probe_falls_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_probe_falls_back_to_landlock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     fake = tmp_path / "bwrap"
     fake.write_text("#!/bin/sh\necho 'bwrap: no permissions to create a new namespace' >&2\nexit 1\n")
     fake.chmod(0o755)
@@ -95,6 +95,6 @@ def test_the_probe_falls_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert "AppArmor" in failed.remedy
 
 
-def test_exported_names() -> None:
+def test_public_names_are_exported() -> None:
     assert sandbox.__all__ == sorted(sandbox.__all__)
     assert all(hasattr(sandbox, name) for name in sandbox.__all__)

@@ -1,4 +1,4 @@
-"""Each limit ends the worker, and says which it was."""
+"""Limits, each of which ends the worker with its name."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Bin(Host):
         ("pages", 3, "for _ in range(4): await page.context.new_page()\nawait page.wait_for_timeout(9000)"),
     ],
 )
-async def test_limit(run: Run, limit: str, value: float, body: str) -> None:
+async def test_exceeded_limit_ends_the_worker(run: Run, limit: str, value: float, body: str) -> None:
     changed: dict[str, Any] = {limit: value}
     with pytest.raises(SandboxLimitExceeded) as caught:
         await run(body, host=Bin(), limits=SandboxLimits(**changed))

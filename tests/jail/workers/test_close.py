@@ -1,4 +1,4 @@
-"""Closing ends everything, whatever was going on."""
+"""Closing a sandbox at any time ends everything."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _groups(leaders: set[int]) -> list[str]:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.001, 0.002, 0.004, 0.008, 0.05, 0.3, 1.5])
-async def test_nothing_is_left_of_a_spare(seconds: float) -> None:
+async def test_closing_ends_spare_workers(seconds: float) -> None:
     sandbox = Sandbox()
     await sandbox.warm()
     await asyncio.sleep(seconds)
@@ -49,7 +49,7 @@ async def test_nothing_is_left_of_a_spare(seconds: float) -> None:
     assert _groups(leaders) == []
 
 
-async def test_nothing_is_left_of_a_run_that_was_canceled() -> None:
+async def test_canceling_a_run_ends_its_worker() -> None:
     async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
         automation = Automation("async def run(page, parameters, task):\n    while True: pass")
         running = asyncio.ensure_future(sandbox.run(automation, {}, start_url=None, egress=Egress(), host=Host()))
@@ -61,7 +61,7 @@ async def test_nothing_is_left_of_a_run_that_was_canceled() -> None:
     assert _family() == set()
 
 
-async def test_descriptors_are_given_back() -> None:
+async def test_closing_releases_all_descriptors() -> None:
     async def once() -> int:
         async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
             await sandbox.run(
@@ -78,7 +78,7 @@ async def test_descriptors_are_given_back() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.2])
-async def test_closing_ends_a_worker_that_a_run_is_starting(seconds: float) -> None:
+async def test_closing_ends_a_starting_worker(seconds: float) -> None:
     sandbox = Sandbox(pool=PoolOptions(spare=0))
     running = asyncio.ensure_future(sandbox.run(Automation("async def run(page, parameters, task): pass"), {}))
     await asyncio.sleep(seconds)
@@ -89,7 +89,7 @@ async def test_closing_ends_a_worker_that_a_run_is_starting(seconds: float) -> N
 
 
 @pytest.mark.parametrize("what", ["session", "sandbox"])
-async def test_closing_that_is_canceled_goes_on(what: str) -> None:
+async def test_canceled_closing_goes_on(what: str) -> None:
     before: list[str] = []
     for _ in range(2):  # what the first needs stays
         before = sorted(os.listdir("/proc/self/fd"))
@@ -105,7 +105,7 @@ async def test_closing_that_is_canceled_goes_on(what: str) -> None:
 
 
 @pytest.mark.parametrize("mechanism", ["landlock", "none"])
-def test_a_program_that_is_killed_as_it_starts_a_worker_leaves_no_directory(mechanism: Any, tmp_path: Path) -> None:
+def test_program_killed_during_a_start_leaves_no_directory(mechanism: Any, tmp_path: Path) -> None:
     """The directory is made by the worker, who removes it when nobody is there any more."""
     ours, theirs = socket.socketpair()
     ours.close()

@@ -1,4 +1,4 @@
-"""The driver's compiled code is made once, read by the next workers, and by nobody written."""
+"""The cache of the driver's compiled code: created once, and read-only for workers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def run(page, parameters, task):
 """
 
 
-async def test_it_is_made_once_and_workers_only_read_it(tmp_path: Path) -> None:
+async def test_cache_is_created_once_and_read_only_for_workers(tmp_path: Path) -> None:
     assert driver_cache.make(tmp_path, find_browser(), threading.Event())
     (made,) = tmp_path.iterdir()
     before = {path: path.stat().st_mtime_ns for path in made.rglob("*")}
@@ -47,7 +47,7 @@ async def test_it_is_made_once_and_workers_only_read_it(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in made.rglob("*")} == before
 
 
-async def test_a_program_that_lives_on_makes_it_for_the_next(tmp_path: Path) -> None:
+async def test_long_running_program_fills_the_cache(tmp_path: Path) -> None:
     async with Sandbox(isolation="bubblewrap", cache=tmp_path / "cache") as sandbox:
         await sandbox.run(Automation("async def run(page, parameters, task): return 1"), {})
         until = time.monotonic() + 60
@@ -56,14 +56,14 @@ async def test_a_program_that_lives_on_makes_it_for_the_next(tmp_path: Path) -> 
             await asyncio.sleep(0.1)
 
 
-async def test_without_it_workers_start_all_the_same(tmp_path: Path) -> None:
+async def test_workers_start_without_the_cache(tmp_path: Path) -> None:
     async with Sandbox(isolation="bubblewrap", cache=tmp_path / "cache") as sandbox:
         outcome = await sandbox.run(Automation("async def run(page, parameters, task): return 1"), {})
     assert outcome.value == 1
     assert not (tmp_path / "cache").exists(), "a program that ends at once makes nothing"
 
 
-def test_what_a_killed_program_left_is_removed_by_the_next(tmp_path: Path) -> None:
+def test_remains_of_a_killed_program_are_removed(tmp_path: Path) -> None:
     left, going_on = tmp_path / "making-left", tmp_path / "making-now"
     for directory, age in ((left, 300), (going_on, 0)):
         directory.mkdir()
@@ -73,7 +73,7 @@ def test_what_a_killed_program_left_is_removed_by_the_next(tmp_path: Path) -> No
     assert going_on.exists()
 
 
-def test_who_stops_it_leaves_nothing(tmp_path: Path) -> None:
+def test_stopped_compilation_leaves_nothing(tmp_path: Path) -> None:
     stop = threading.Event()
     stop.set()
     assert not driver_cache.make(tmp_path, find_browser(), stop)

@@ -1,4 +1,4 @@
-"""A program that forgets to close its sandbox ends at once all the same, and nothing of it stays."""
+"""Programs that do not close their sandbox: they end at once, and leave nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("seconds", ["0", "0.2", "2"])
-def test_a_forgetful_program_ends(seconds: str) -> None:
+def test_program_that_does_not_close_its_sandbox_ends(seconds: str) -> None:
     command = [sys.executable, "-c", PARENT, FORGETFUL, seconds]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=90, check=True)
     assert done.stdout.split() == ["0", "1", "0"]

@@ -1,4 +1,4 @@
-"""Warm workers: who gets one that has run before, what is left of that run, and when one is ended."""
+"""The pool: reuse of workers, residue of their runs, and their end."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def until(true: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_the_next_run_of_the_same_identity_finds_it_warm(warm: Sandbox, site: str) -> None:
+async def test_next_run_of_the_same_affinity_reuses_the_worker(warm: Sandbox, site: str) -> None:
     body = "return [await page.title(), page.url, len(page.context.pages)]"
     for number in (1, 2, 3):
         outcome = await run(warm, body, "same", start_url=site, egress=Egress(allow=(site,)))
@@ -56,14 +56,14 @@ async def test_the_next_run_of_the_same_identity_finds_it_warm(warm: Sandbox, si
         assert outcome.evidence.documents == ((site + "/", 200),)
 
 
-async def test_another_identity_never_gets_it(warm: Sandbox) -> None:
+async def test_another_affinity_never_reuses_the_worker(warm: Sandbox) -> None:
     assert await runs_of_worker(warm, "mine") == 1
     assert await runs_of_worker(warm, "yours") == 1
     assert await runs_of_worker(warm, None) == 1
     assert await runs_of_worker(warm, "mine") == 2
 
 
-async def test_two_runs_at_one_time_have_a_worker_each(warm: Sandbox) -> None:
+async def test_concurrent_runs_have_a_worker_each(warm: Sandbox) -> None:
     both = await asyncio.gather(runs_of_worker(warm, "twice"), runs_of_worker(warm, "twice"))
     assert both == [1, 1]
     assert sorted(await asyncio.gather(runs_of_worker(warm, "twice"), runs_of_worker(warm, "twice"))) == [2, 2]
@@ -103,7 +103,7 @@ async def run(page, parameters, task):
 """
 
 
-async def test_nothing_of_a_run_is_there_in_the_next(warm: Sandbox, site: str) -> None:
+async def test_state_of_a_run_is_gone_in_the_next(warm: Sandbox, site: str) -> None:
     automation = Automation(CARELESS, resources={"word": b"hello"})
     for number in (1, 2, 3):
         outcome = await warm.run(
@@ -120,13 +120,13 @@ async def test_nothing_of_a_run_is_there_in_the_next(warm: Sandbox, site: str) -
 
 
 async def left_by(sandbox: Sandbox, body: str, caplog: pytest.LogCaptureFixture) -> str:
-    """Why the worker is not used again after this run."""
+    """Return the residue for which the worker is not used again after this run."""
     caplog.set_level(logging.INFO, "sandbox.workers.pool")
     outcome = await run(sandbox, body, "untidy")
     assert outcome.ok, outcome.error
-    await until(lambda: "left behind" in caplog.text)
+    await until(lambda: "left residue" in caplog.text)
     assert not [entry for entry in sandbox._pool._waiting if entry.affinity == "untidy"]
-    return caplog.text.partition("left behind: ")[2]
+    return caplog.text.partition("left residue: ")[2]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,9 @@ async def left_by(sandbox: Sandbox, body: str, caplog: pytest.LogCaptureFixture)
         "task.kept = asyncio.create_task(later())\nawait asyncio.sleep(0)", "worker protocol violation: 'log'"),
     ],
 )  # fmt: skip
-async def test_what_the_worker_finds(warm: Sandbox, body: str, what: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_residue_found_by_the_worker_ends_it(
+    warm: Sandbox, body: str, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
     assert (await left_by(warm, body, caplog)).startswith(what)
 
 
@@ -170,25 +172,25 @@ async def run(page, parameters, task):
          "    type(page.context.browser).contexts = property(lambda browser: [page.context])", "pages"),
     ],
 )  # fmt: skip
-async def test_the_host_sees_what_hostile_code_hides(
+async def test_residue_hidden_by_hostile_code_is_found_by_the_host(
     warm: Sandbox, body: str, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert (await left_by(warm, HIDING + body, caplog)).startswith(what)
 
 
-async def test_a_failed_run_ends_its_worker(warm: Sandbox) -> None:
+async def test_failed_run_ends_its_worker(warm: Sandbox) -> None:
     assert await runs_of_worker(warm, "failing") == 1
     assert not (await run(warm, "raise ValueError", "failing")).ok
     assert await runs_of_worker(warm, "failing") == 1
 
 
-async def test_secrets_have_a_worker_of_their_own(warm: Sandbox) -> None:
+async def test_run_with_secrets_has_a_worker_of_its_own(warm: Sandbox) -> None:
     assert await runs_of_worker(warm, "secret") == 1
     assert await runs_of_worker(warm, "secret", secret=True) == 1
     assert await runs_of_worker(warm, "secret") == 2
 
 
-async def test_a_kept_session_is_released_or_closed(warm: Sandbox) -> None:
+async def test_kept_session_is_released_or_closed(warm: Sandbox) -> None:
     async def kept() -> Outcome:
         outcome = await run(warm, "return 1", "kept", keep_open=True)
         assert outcome.session is not None
@@ -209,7 +211,7 @@ async def test_a_kept_session_is_released_or_closed(warm: Sandbox) -> None:
     assert await runs_of_worker(warm, "kept") == 1
 
 
-async def test_other_limits_that_are_fixed_at_the_start_have_another_worker(warm: Sandbox) -> None:
+async def test_different_start_limits_need_another_worker(warm: Sandbox) -> None:
     assert await runs_of_worker(warm, "limits") == 1
     assert await runs_of_worker(warm, "limits", limits=SandboxLimits(scratch_mb=64)) == 1
     assert await runs_of_worker(warm, "limits", limits=SandboxLimits(wall_seconds=60)) == 2
@@ -232,12 +234,12 @@ def _parent(pid: int) -> int:
         return int(file.read().rpartition(")")[2].split()[1])
 
 
-async def test_the_limit_of_runs() -> None:
+async def test_worker_is_ended_after_its_number_of_runs() -> None:
     async with Sandbox(pool=PoolOptions(spare=0, runs=2)) as sandbox:
         assert [await runs_of_worker(sandbox) for _ in range(3)] == [1, 2, 1]
 
 
-async def test_no_more_are_kept_than_asked_for() -> None:
+async def test_pool_keeps_at_most_the_set_number() -> None:
     async with Sandbox(pool=PoolOptions(spare=0, kept=1)) as sandbox:
         assert await runs_of_worker(sandbox, "old") == 1
         assert await runs_of_worker(sandbox, "new") == 1
@@ -247,7 +249,7 @@ async def test_no_more_are_kept_than_asked_for() -> None:
         assert [await runs_of_worker(sandbox) for _ in range(2)] == [1, 1]
 
 
-async def test_the_memory_ceiling() -> None:
+async def test_pool_stays_below_its_memory_ceiling() -> None:
     async with Sandbox(pool=PoolOptions(memory_mb=1)) as sandbox:
         before = workers()
         assert await runs_of_worker(sandbox) == 1
@@ -262,14 +264,14 @@ async def test_idle_workers_are_ended_and_the_pool_shrinks() -> None:
         assert await runs_of_worker(sandbox) == 1
 
 
-async def test_a_blank_worker_is_ready_for_whoever_comes() -> None:
+async def test_spare_worker_serves_any_affinity() -> None:
     async with Sandbox() as sandbox:
         before = workers()
         await runs_of_worker(sandbox, None)
         await until(lambda: workers() == before + 1)
 
 
-async def test_a_waiting_worker_that_dies_is_not_handed_out(warm: Sandbox) -> None:
+async def test_dead_waiting_worker_is_not_used(warm: Sandbox) -> None:
     assert await runs_of_worker(warm, "dying") == 1
     entry = next(each for each in warm._pool._waiting if each.affinity == "dying")
     await entry.renewing
@@ -278,8 +280,8 @@ async def test_a_waiting_worker_that_dies_is_not_handed_out(warm: Sandbox) -> No
     assert await runs_of_worker(warm, "dying") == 1
 
 
-async def test_a_waiting_worker_that_has_just_died_is_cleaned_up(warm: Sandbox) -> None:
-    """Nobody has heard of its end yet when the next run finds it."""
+async def test_waiting_worker_that_just_died_is_cleaned_up(warm: Sandbox) -> None:
+    """Its end was not noticed yet when the next run takes it."""
     assert await runs_of_worker(warm, "just died") == 1
     entry = next(each for each in warm._pool._waiting if each.affinity == "just died")
     await entry.renewing
@@ -288,8 +290,8 @@ async def test_a_waiting_worker_that_has_just_died_is_cleaned_up(warm: Sandbox) 
     await until(lambda: entry.client not in warm._pool._all)
 
 
-async def test_a_worker_that_cannot_be_made_blank_is_not_kept(warm: Sandbox) -> None:
-    """Here because this program may open no more files."""
+async def test_worker_that_cannot_be_renewed_is_not_kept(warm: Sandbox) -> None:
+    """The cause here: this program may open no more files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert await runs_of_worker(warm, "no files") == 1
     entry = next(each for each in warm._pool._waiting if each.affinity == "no files")
@@ -304,6 +306,6 @@ async def test_a_worker_that_cannot_be_made_blank_is_not_kept(warm: Sandbox) -> 
 
 
 @pytest.mark.parametrize("option", ["spare", "kept", "memory_mb", "idle_seconds", "runs"])
-async def test_options_are_not_negative(option: str) -> None:
+async def test_negative_options_are_refused(option: str) -> None:
     with pytest.raises(ValueError, match=option):
         PoolOptions(**{option: -1})

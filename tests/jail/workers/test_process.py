@@ -1,4 +1,4 @@
-"""The host's side of a worker's process, where its start or its end goes wrong."""
+"""Failures at the start and the end of a worker's process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def held() -> tuple[list[str], list[int]]:
     return sorted(os.listdir("/proc/self/fd")), [pid for pid in descendants(os.getpid()) if pid != os.getpid()]
 
 
-async def test_no_child_of_the_program_gets_the_workers_listener() -> None:
+async def test_children_of_the_program_do_not_inherit_the_listener() -> None:
     process = WorkerProcess("none", lambda size: None, None)
     await start(process)
     try:
@@ -41,7 +41,7 @@ async def test_no_child_of_the_program_gets_the_workers_listener() -> None:
 
 
 @pytest.mark.parametrize("room", range(16))
-async def test_a_start_for_which_there_are_too_few_descriptors_leaves_nothing(room: int) -> None:
+async def test_start_without_enough_descriptors_leaves_nothing(room: int) -> None:
     await start_and_end()  # what the first needs stays
     before = held()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -72,7 +72,7 @@ async def start_and_end() -> None:
 
 
 @pytest.mark.parametrize("mechanism", [*JAILS, "none"])
-async def test_a_worker_without_a_handle_is_ended(mechanism: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_worker_without_a_process_descriptor_is_ended(mechanism: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another thread may take the last descriptor just then."""
     before, opened = held(), os.pidfd_open
 
@@ -102,7 +102,7 @@ async def test_output_is_read_before_the_process_is_reaped() -> None:
     assert there == [True]
 
 
-async def test_what_does_not_end_in_time_is_let_go_of_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_descriptors_are_closed_even_if_the_process_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.workers.process._GONE_SECONDS", 0.05)
     process = WorkerProcess("none", lambda size: None, None)
     await start(process)
@@ -113,7 +113,7 @@ async def test_what_does_not_end_in_time_is_let_go_of_all_the_same(monkeypatch: 
     assert not Path(process._scratch or "").exists()
 
 
-async def test_a_program_that_blocks_the_signal_to_end_ends_its_workers_all_the_same() -> None:
+async def test_program_that_blocks_sigterm_ends_its_workers() -> None:
     """What a thread blocks, what it starts blocks, too."""
     process = WorkerProcess("landlock", lambda size: None, None)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
@@ -126,7 +126,7 @@ async def test_a_program_that_blocks_the_signal_to_end_ends_its_workers_all_the_
     await process.wait_gone()
 
 
-async def test_a_supervisor_that_was_stopped_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stopped_supervisor_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the kernel lets signals out of the jail, hostile code can do that."""
     monkeypatch.setattr("sandbox.workers.process._SUPERVISOR_SECONDS", 0.2)
     before = held()[1]

@@ -19,7 +19,7 @@ async def session(sandbox: Sandbox, site: str) -> AsyncIterator[Session]:
         yield opened
 
 
-async def test_names_stay_and_the_last_value_is_shown(session: Session, site: str) -> None:
+async def test_names_persist_and_the_last_value_is_output(session: Session, site: str) -> None:
     assert session.opened is None
     first = await session.execute("title = await page.title()\nprint('looking')\nparameters['n']")
     assert (first.ok, first.output, first.url, first.title) == (True, "looking\n3", site + "/", "Items")
@@ -29,7 +29,7 @@ async def test_names_stay_and_the_last_value_is_shown(session: Session, site: st
     assert (await session.execute("await page.goto(task.start_url)")).output == "HTTP 200"
 
 
-async def test_errors_show_the_users_lines(session: Session) -> None:
+async def test_errors_show_the_lines_of_the_code(session: Session) -> None:
     broken = await session.execute("def f():\n    raise KeyError('k')\nf()")
     assert broken.error is not None
     assert (broken.error.type, broken.error.line) == ("KeyError", 2)
@@ -40,14 +40,14 @@ async def test_errors_show_the_users_lines(session: Session) -> None:
     assert (await session.execute("1")).ok
 
 
-async def test_output_is_bounded(session: Session) -> None:
+async def test_output_is_shortened(session: Session) -> None:
     output = (await session.execute("print('a' * 50_000)\n'z' * 50_000")).output
     assert len(output) < 12_200
     assert output.startswith("aaa")
     assert output.endswith("zzz'")
 
 
-async def test_code_that_cannot_be_interrupted_ends_the_session(session: Session) -> None:
+async def test_uninterruptible_code_ends_the_session(session: Session) -> None:
     with pytest.raises(SandboxLimitExceeded) as caught:
         await session._call(str, "execute", 0.5, code="while True: pass", timeout=0.1)
     assert caught.value.limit == "wall_seconds"
@@ -67,13 +67,13 @@ async def test_refs_become_durable_locators(session: Session) -> None:
     assert (await session.evidence()).title == "Second"
 
 
-async def test_hints_say_what_the_snapshot_omits(session: Session, site: str) -> None:
+async def test_hints_contain_what_the_snapshot_omits(session: Session, site: str) -> None:
     await session.execute(f"await page.goto('{site}/cut')")
     hints = (await session.snapshot()).hints
     assert any(key.startswith("title:") and text == "A very long title of a book" for key, text in hints)
 
 
-async def test_looks_follow_a_new_tab_but_page_stays(session: Session) -> None:
+async def test_snapshot_follows_a_new_tab_and_page_stays(session: Session) -> None:
     step = "async with page.expect_popup() as popup:\n    await page.get_by_text('Popup').click()\n"
     step += "await (await popup.value).wait_for_load_state()\nlen(page.context.pages)"
     assert (await session.execute(step)).output == "2"
@@ -83,7 +83,7 @@ async def test_looks_follow_a_new_tab_but_page_stays(session: Session) -> None:
     assert (await session.snapshot()).title == "Items"
 
 
-async def test_a_start_url_that_cannot_be_opened(sandbox: Sandbox) -> None:
+async def test_unreachable_start_url_is_reported_in_opened(sandbox: Sandbox) -> None:
     async with await sandbox.open_session(
         {}, start_url="http://nowhere.invalid/", egress=Egress(), host=Host()
     ) as session:
@@ -95,7 +95,7 @@ async def test_a_start_url_that_cannot_be_opened(sandbox: Sandbox) -> None:
         assert evidence.screenshot is not None
 
 
-async def test_a_field_that_is_named_like_a_property_of_its_form_hides_no_hint(session: Session) -> None:
+async def test_field_named_like_a_form_property_has_its_hint(session: Session) -> None:
     """Pages have fields named "method" (of payment), and a form's own property of that name is then the field."""
     html = '<form method="post" action="/pay"><input name="method"><input name="iban"></form>'
     await session.execute(f"await page.set_content({html!r})")

@@ -1,4 +1,4 @@
-"""Names that nobody answers for: they hold up neither the program nor its end."""
+"""DNS lookups without an answer, which delay neither the program nor its end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ asyncio.run(main())
 """
 
 
-def test_names_that_nobody_answers_for() -> None:
+def test_unanswered_lookups_delay_neither_the_program_nor_its_end() -> None:
     started = time.monotonic()
     command = [sys.executable, "-c", PROGRAM]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)

@@ -1,4 +1,4 @@
-"""The proxy's policy, and its HTTP."""
+"""The policy of the proxy, and its requests and tunnels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.unit.egress.test_forged import SEEN
         *((address, False) for address in ("64:ff9b::a00:1", "2002:a00:1::", "2001:0:a00::1")),
     ],
 )
-def test_public_addresses(address: str, public: bool) -> None:
+def test_only_global_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public
 
 
@@ -60,7 +60,7 @@ async def _answers(host: str, port: int) -> Sequence[str]:
         ("example.com", 25, True, "policy: port 25 is not for the web"),
     ],
 )
-async def test_policy(host: str, port: int, tunnel: bool, expected: str) -> None:
+async def test_policy_returns_the_address_or_the_refusal(host: str, port: int, tunnel: bool, expected: str) -> None:
     policy = Policy(Egress(allow=("http://inside:8001", "https://inside:8443")), _answers)
     try:
         answer = await policy.address(host, port, tunnel=tunnel)
@@ -69,7 +69,7 @@ async def test_policy(host: str, port: int, tunnel: bool, expected: str) -> None
     assert answer == expected
 
 
-async def test_only_named_hosts() -> None:
+async def test_hosts_limit_what_the_policy_allows() -> None:
     policy = Policy(Egress(hosts=("*.example.com",)), _answers)
     with pytest.raises(RefusedError, match="allowed hosts"):
         await policy.address("example.com", 80, tunnel=False)
@@ -117,7 +117,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
 
 
-async def test_keep_alive_and_the_host_header() -> None:
+async def test_requests_share_a_connection_and_get_the_dialed_host() -> None:
     async with _proxied(CHUNKED, ANSWER) as (proxy, port, server, received):
         request = (
             f"GET http://127.0.0.1:{server}/a?b HTTP/1.1\r\nHost: evil\r\nProxy-Connection: x\r\nA: b\r\n\r\n".encode()
@@ -128,7 +128,7 @@ async def test_keep_alive_and_the_host_header() -> None:
         assert list(proxy.reached) == [f"127.0.0.1:{server}"]
 
 
-async def test_tunnel() -> None:
+async def test_connect_opens_a_tunnel() -> None:
     async with _proxied(b"pong") as (_, port, server, _received):
         answer = await _send(port, f"CONNECT 127.0.0.1:{server} HTTP/1.1\r\nHost: x\r\n\r\nping\r\n\r\n".encode())
         assert answer == b"HTTP/1.1 200 Connected\r\n\r\npong"
@@ -145,13 +145,13 @@ async def test_tunnel() -> None:
         b"CONNECT 127.0.0.1:0%d HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
-async def test_what_is_no_request_is_dropped(request_: bytes) -> None:
+async def test_invalid_requests_are_dropped(request_: bytes) -> None:
     async with _proxied(allow=False) as (_, port, server, received):
         assert await _send(port, request_ % server) == b""
         assert received == []
 
 
-async def test_dial_failures_are_told() -> None:
+async def test_dial_failures_are_recorded() -> None:
     async with _proxied() as (proxy, port, server, _):
         pass
     async with _proxied() as (proxy, port, _server, _):
@@ -160,7 +160,7 @@ async def test_dial_failures_are_told() -> None:
         assert list(proxy.refused) == [(f"127.0.0.1:{server}", "refused")]
 
 
-async def test_long_names_are_cut_in_what_is_told() -> None:
+async def test_long_host_names_are_shortened_in_records() -> None:
     async with _proxied(allow=False) as (proxy, port, _server, _received):
         proxy.bind(Egress())
         for name in (b"a" * 100_000, b"fe80::1%" + b"a" * 100_000):
@@ -170,7 +170,7 @@ async def test_long_names_are_cut_in_what_is_told() -> None:
         assert evidence({**SEEN, **document}, proxy).main_refused == "policy: not a valid host name"
 
 
-async def test_a_name_that_changes_its_address_is_dialed_where_it_was_checked() -> None:
+async def test_a_rebound_name_is_checked_again_before_it_is_dialed() -> None:
     """DNS rebinding: the second answer would be private, and is never asked for."""
     async with _proxied(ANSWER) as (proxy, port, server, received):
         answers = iter((["93.184.216.34"], ["127.0.0.1"]))
@@ -186,7 +186,7 @@ async def test_a_name_that_changes_its_address_is_dialed_where_it_was_checked() 
         assert received == []
 
 
-async def test_hosts_that_may_not_be_reached_are_not_looked_up() -> None:
+async def test_refused_hosts_are_not_resolved() -> None:
     asked = []
 
     async def resolve(host: str, port: int) -> Sequence[str]:
@@ -202,6 +202,6 @@ async def test_hosts_that_may_not_be_reached_are_not_looked_up() -> None:
 @pytest.mark.parametrize(
     "pattern", ["", "https://example.com", "exa mple.com", "example.com:99999", "127.1", "*.*.com", "a.com:"]
 )
-def test_malformed_hosts_are_refused(pattern: str) -> None:
+def test_malformed_hosts_raise_value_error(pattern: str) -> None:
     with pytest.raises(ValueError):
         Egress(hosts=(pattern,))

@@ -1,4 +1,4 @@
-"""A worker that says more than the host can keep, or takes none of its answers, ends; and the host stays small."""
+"""Workers that send too much, or read no answers, are ended before the host's memory grows."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def side(limits: SandboxLimits = SandboxLimits()) -> AsyncIterator[Side]: 
             each.transport.abort()
 
 
-async def test_answers_that_are_not_taken() -> None:
+async def test_worker_that_does_not_read_answers_is_stopped() -> None:
     async with side() as worker:
         worker.answers._transport.pause_reading()  # type: ignore[attr-defined]  # to be a reader that does not read
         for number in range(300):
@@ -85,7 +85,7 @@ async def test_answers_that_are_not_taken() -> None:
         assert worker.host.asked < 200
 
 
-async def test_answers_that_are_taken() -> None:
+async def test_worker_that_reads_answers_goes_on() -> None:
     async with side() as worker:
         for number in range(100):
             worker.say(t="ask", id=number, prompt="", content="")
@@ -94,7 +94,7 @@ async def test_answers_that_are_taken() -> None:
 
 
 @pytest.mark.parametrize("extra", ["x" * 1_000_000, [[]] * 3_000, ["ab"] * 4_000])
-async def test_what_nobody_asked_for_is_not_kept(extra: Any) -> None:
+async def test_unknown_fields_of_messages_take_no_memory(extra: Any) -> None:
     async with side() as worker:
         worker.say(t="gate", id=0, action="a", extra=extra)
         await asyncio.sleep(0.2)
@@ -110,7 +110,7 @@ async def test_what_nobody_asked_for_is_not_kept(extra: Any) -> None:
             tracemalloc.stop()
 
 
-async def test_long_texts_that_wait() -> None:
+async def test_too_much_text_in_open_requests_is_a_violation() -> None:
     class Waiting(Patient):
         async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
             await asyncio.sleep(60)
@@ -137,13 +137,13 @@ async def test_long_texts_that_wait() -> None:
         (b'{"t":"progress","done":1,"total":-1}', "whole numbers"),
     ],
 )
-async def test_what_is_not_taken(line: bytes, why: str) -> None:
+async def test_invalid_messages_are_violations(line: bytes, why: str) -> None:
     async with side() as worker:
         worker.worker.write(line + b"\n")
         assert why in await worker.error()
 
 
-async def test_a_second_reply() -> None:
+async def test_a_second_reply_is_a_violation() -> None:
     async with side() as worker:
         asking = asyncio.ensure_future(worker.channel.request("run"))
         await asyncio.sleep(0)
@@ -153,7 +153,7 @@ async def test_a_second_reply() -> None:
 
 
 @pytest.mark.parametrize("text", ["[]," * (8 << 20) + "[]", "\U0001f600" * (5 << 20), '"\\' * (5 << 20)])
-async def test_a_long_result_passes(text: str) -> None:
+async def test_a_long_result_is_accepted(text: str) -> None:
     """Its value is a text here, whatever is in it."""
     text = text[: 23 << 20]
     async with side() as worker:
@@ -162,7 +162,7 @@ async def test_a_long_result_passes(text: str) -> None:
         assert await asyncio.wait_for(asking, 10) == text
 
 
-async def test_who_is_not_hostile_may_answer_late_and_at_length() -> None:
+async def test_a_trusted_peer_may_reply_late_and_at_length() -> None:
     ours, theirs = socket.socketpair()
     seen: list[Message] = []
     near = Channel(*await asyncio.open_connection(sock=ours, limit=LONGEST), seen.append)

@@ -1,4 +1,4 @@
-"""What a worker could say instead of an answer: whatever it is, it is a `ProtocolError` and nothing else."""
+"""Forged answers of a worker, each of which is a `ProtocolError` and no other error."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
         ("locators", {}, {"e1": ["a"]}),
     ],
 )
-def test_answers(parser: str, good: Any, forged: dict[str, Any]) -> None:
+def test_forged_answers_are_protocol_errors(parser: str, good: Any, forged: dict[str, Any]) -> None:
     if good:
         PARSERS[parser](good)
     with pytest.raises(ProtocolError):
@@ -83,25 +83,25 @@ class Taking(Host):
         *({"t": "downloaded", "stream": stream} for stream in ([], {}, "1", None, 2, HUGE, 1.0, True)),
     ],
 )
-async def test_transfers(fields: dict[str, Any]) -> None:
-    transfers = Downloads(Taking(), SandboxLimits())
-    assert transfers.begin({"t": "download", "name": "a", "type": "b"}) == 1
+async def test_forged_downloads_are_protocol_errors(fields: dict[str, Any]) -> None:
+    downloads = Downloads(Taking(), SandboxLimits())
+    assert downloads.begin({"t": "download", "name": "a", "type": "b"}) == 1
     with pytest.raises(ProtocolError):
-        await (transfers.chunk if fields["t"] == "chunk" else transfers.end)(fields)
-    transfers.close()
+        await (downloads.chunk if fields["t"] == "chunk" else downloads.end)(fields)
+    downloads.close()
 
 
-async def test_the_end_of_a_transfer_told_twice() -> None:
-    transfers = Downloads(Taking(), SandboxLimits())
-    end = {"t": "downloaded", "stream": transfers.begin({"t": "download", "name": "a", "type": "b"})}
-    await transfers.chunk({"t": "chunk", "stream": 1, "data": "aGk="})
-    told, again = await asyncio.gather(transfers.end(end), transfers.end(end), return_exceptions=True)
-    assert told == {"size": 2}
-    assert isinstance(again, ProtocolError)
+async def test_a_download_that_ends_twice_is_a_protocol_error() -> None:
+    downloads = Downloads(Taking(), SandboxLimits())
+    end = {"t": "downloaded", "stream": downloads.begin({"t": "download", "name": "a", "type": "b"})}
+    await downloads.chunk({"t": "chunk", "stream": 1, "data": "aGk="})
+    first, second = await asyncio.gather(downloads.end(end), downloads.end(end), return_exceptions=True)
+    assert first == {"size": 2}
+    assert isinstance(second, ProtocolError)
 
 
 @pytest.mark.parametrize("id_", [HUGE, True, -1, None, 1.0, []])
-def test_numbers_of_messages(id_: Any) -> None:
+def test_forged_message_ids_are_protocol_errors(id_: Any) -> None:
     line = json.dumps({"t": "gate", "id": id_}).encode()
     with pytest.raises(ProtocolError):
         parse_message(line)

@@ -1,4 +1,4 @@
-"""Egress through an upstream proxy: the same checks, and its refusals are told from the site's."""
+"""Egress through an upstream proxy: the same checks apply, and its own refusals are distinguished from the site's."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ USER = base64.b64encode(b"user:p@ss").decode()
 
 @dataclass
 class Upstream:
-    """A proxy of somebody else's: answers everything by itself, and keeps what it was asked."""
+    """An upstream proxy that answers every request itself, and records their heads."""
 
     reply: bytes = ANSWER
     heads: list[bytes] = field(default_factory=list)
@@ -60,7 +60,7 @@ async def proxied(upstream: Upstream, **egress: object) -> AsyncIterator[tuple[E
 
 
 async def send(port: int, request: bytes, size: int = -1) -> bytes:
-    """The answer: until it ends, or so many bytes of it."""
+    """Send a request; return the answer up to its end, or so many bytes of it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
     answer = await asyncio.wait_for(reader.read() if size < 0 else reader.readexactly(size), 10)
@@ -68,7 +68,7 @@ async def send(port: int, request: bytes, size: int = -1) -> bytes:
     return answer
 
 
-async def test_a_tunnel_goes_through_it_by_name_with_credentials() -> None:
+async def test_tunnel_through_an_upstream_proxy_sends_name_and_credentials() -> None:
     upstream = Upstream()
     async with proxied(upstream) as (proxy, port):
         answer = await send(port, b"CONNECT Example.com:443 HTTP/1.1\r\nHost: x\r\n\r\nping")
@@ -80,7 +80,7 @@ async def test_a_tunnel_goes_through_it_by_name_with_credentials() -> None:
     assert list(proxy.reached) == ["example.com:443"]
 
 
-async def test_plain_http_goes_through_it_as_a_whole_url() -> None:
+async def test_plain_http_through_an_upstream_proxy_sends_the_whole_url() -> None:
     upstream = Upstream()
     async with proxied(upstream) as (_, port):
         asked = b"GET http://example.com/a?b HTTP/1.1\r\nHost: x\r\nProxy-Authorization: mine\r\n\r\n"
@@ -100,7 +100,7 @@ async def test_plain_http_goes_through_it_as_a_whole_url() -> None:
         (b"nowhere.example:443", "dns"),
     ],
 )
-async def test_what_may_not_be_reached_is_not_handed_over(target: bytes, reason: str) -> None:
+async def test_refused_hosts_never_reach_the_upstream_proxy(target: bytes, reason: str) -> None:
     upstream = Upstream()
     async with proxied(upstream) as (proxy, port):
         assert await send(port, b"CONNECT %s HTTP/1.1\r\nHost: x\r\n\r\n" % target) == b""
@@ -108,7 +108,7 @@ async def test_what_may_not_be_reached_is_not_handed_over(target: bytes, reason:
     assert upstream.heads == []
 
 
-async def test_hosts_hold_here_too() -> None:
+async def test_hosts_limit_requests_through_an_upstream_proxy() -> None:
     upstream = Upstream()
     async with proxied(upstream, hosts=("example.com:443",)) as (proxy, port):
         assert await send(port, b"CONNECT example.com:8443 HTTP/1.1\r\nHost: x\r\n\r\n") == b""
@@ -116,7 +116,7 @@ async def test_hosts_hold_here_too() -> None:
     assert upstream.heads == []
 
 
-async def test_allowed_origins_are_dialed_directly() -> None:
+async def test_allowed_origins_bypass_the_upstream_proxy() -> None:
     upstream, site = Upstream(), Upstream()
     server = await asyncio.start_server(site.serve, "127.0.0.1", 0)
     origin = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -127,7 +127,7 @@ async def test_allowed_origins_are_dialed_directly() -> None:
 
 
 @pytest.mark.parametrize("request_", [b"CONNECT example.com:443", b"GET http://example.com/"])
-async def test_wrong_credentials_are_not_the_sites_answer(request_: bytes) -> None:
+async def test_rejected_credentials_are_recorded_and_not_forwarded(request_: bytes) -> None:
     reply = b"HTTP/1.1 407 Who are you\r\nContent-Length: 5\r\n\r\nlogin"
     async with proxied(Upstream(reply)) as (proxy, port):
         assert await send(port, request_ + b" HTTP/1.1\r\nHost: x\r\n\r\n") == b""
@@ -142,13 +142,13 @@ async def test_wrong_credentials_are_not_the_sites_answer(request_: bytes) -> No
         (b"nonsense\r\n\r\n", "proxy: it sent no valid response"),
     ],
 )
-async def test_a_tunnel_that_is_not_made_is_dropped(reply: bytes, reason: str) -> None:
+async def test_a_refused_tunnel_is_dropped_and_recorded(reply: bytes, reason: str) -> None:
     async with proxied(Upstream(reply)) as (proxy, port):
         assert await send(port, b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n") == b""
         assert [why for _, why in proxy.refused] == [reason]
 
 
-async def test_nobody_there() -> None:
+async def test_an_unreachable_upstream_proxy_is_recorded() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]
     async with proxied(Upstream(), proxy=f"http://127.0.0.1:{free}") as (proxy, port):
@@ -156,5 +156,5 @@ async def test_nobody_there() -> None:
         assert [why for _, why in proxy.refused] == [f"proxy: 127.0.0.1:{free} cannot be reached (refused)"]
 
 
-def test_the_password_is_not_shown() -> None:
+def test_repr_of_egress_omits_the_password() -> None:
     assert "p%40ss" not in repr(Egress(proxy="http://user:p%40ss@127.0.0.1:1"))
