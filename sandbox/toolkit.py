@@ -115,7 +115,7 @@ class TaskContext:
             mood = await task.ask("Is the review positive?", text, {"type": "boolean"})
 
         Args:
-            prompt: The question, the same for each content: answers are cached by both.
+            prompt: The question. Word it alike for every content: the engine keeps answers by question and content.
             content: The text to judge.
             schema: JSON Schema of the answer; default any text.
 
