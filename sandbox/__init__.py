@@ -1,4 +1,4 @@
-"""Runs generated browser automations in a jail. Usable alone; imports nothing of the engine."""
+"""A sandbox for generated browser automations, usable alone: it imports nothing of the engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command ``python -m sandbox automation.py``: runs one automation and prints its result as JSON."""
+"""The command ``python -m sandbox automation.py``, which runs one automation and prints its result as JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.isolation.mechanism import Isolation
 
 
 class _TerminalHost(Host):
-    """Logs to standard error, stores files in a directory, and allows irreversible actions only if told to."""
+    """A host that logs to standard error, stores files in a directory, and stops before irreversible actions."""
 
     def __init__(self, directory: Path, *, irreversible: bool) -> None:
         self._directory = directory

@@ -25,7 +25,7 @@ class SandboxError(Exception):
 
 
 class SandboxUnavailable(SandboxError):
-    """Automations cannot run safely on this machine.
+    """A machine on which automations cannot run safely.
 
     Args:
         message: The problem, kept as ``problem``.
@@ -42,7 +42,7 @@ class SandboxUnavailable(SandboxError):
 
 
 class SandboxLimitExceeded(SandboxError):
-    """A limit was exceeded, and the worker was ended.
+    """A limit that was exceeded; the worker was ended.
 
     Args:
         limit: The field of `SandboxLimits`, such as ``"wall_seconds"``.
@@ -59,7 +59,7 @@ class SandboxLimitExceeded(SandboxError):
 
 
 class WorkerDied(SandboxError):
-    """The worker ended before it answered.
+    """The end of a worker before it answered.
 
     Args:
         message: The reason, kept as ``problem``.

@@ -31,7 +31,7 @@ _COMPILE_AFTER_SECONDS = 2.0  # the blank worker comes first
 
 
 class Sandbox:
-    """Runs automations in jails with Python and a browser inside.
+    """A pool of jails, each with Python and a browser inside, that run automations.
 
     Use it from one event loop, as an async context manager. The first run starts a worker; after it, blank workers are
     started in the background, so that the next run finds one ready.

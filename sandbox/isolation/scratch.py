@@ -106,7 +106,7 @@ class Directory:
 
 
 class _TooManyError(Exception):
-    """There are too many descriptors or maps to look at."""
+    """More descriptors or maps than one measurement may look at."""
 
 
 class _ScanBudget:
