@@ -1,4 +1,4 @@
-"""How a task fails: the one control-flow exception of a run, and the causes made of errors, outcomes and limits."""
+"""The exception that ends a run as failed, and the causes that errors, outcomes and limits stand for."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _MODEL: tuple[tuple[type[ModelError], str, str], ...] = (
 
 
 class Failed(Exception):
-    """Ends a run as failed. It never leaves the engine: it becomes the result's ``error``."""
+    """The end of a failed run. It never leaves the engine: its cause becomes the result's ``error``."""
 
     def __init__(self, cause: Cause) -> None:
         super().__init__(cause.message)
         self.cause = cause
 
     def to_error(self) -> TaskError:
-        """The error of the wire contract."""
+        """Return the error of the wire contract."""
         details = {"reason": self.cause.reason, **self.cause.details}
         return TaskError(code=self.cause.code, message=self.cause.message, details=details)
 
@@ -50,7 +50,7 @@ class Failed(Exception):
 def outcome_failure(
     problems: Sequence[str], execution: AutomationRun, *, reason: str, breaches: Sequence[Breach] = ()
 ) -> Cause:
-    """The cause where an automation's own result is not good, and why nothing is done about it."""
+    """Return the cause for a result that is not good, and the reason that nothing more is done about it."""
     remedy = {
         "drift": 'if the site has changed, run again with ai="auto" to have the automation repaired',
         "pinned": "the bundle is pinned, so it is not repaired; unpin it to allow that",
@@ -70,27 +70,27 @@ def outcome_failure(
 
 
 def _summary(problems: Sequence[str]) -> str:
-    """The problems on one line: of Playwright's call log, what it waited for. The details have all of it."""
+    """Return the problems on one line, with the first line of Playwright's call log; the details have all of it."""
     lines = [line.strip().removeprefix("- ") for line in "; ".join(problems).splitlines()]
     kept = [line for line in lines if line and line != "Call log:"]
     return ", ".join(kept[:2]) if len(kept) > 1 else "".join(kept)
 
 
 def model_failure(error: ModelError) -> Cause:
-    """The cause where the model could not be asked."""
+    """Return the cause for a failed model call."""
     code, reason = next((c, r) for kind, c, r in _MODEL if isinstance(error, kind))
     return Cause(reason, error.message, code, dict(error.details))  # type: ignore[arg-type]  # the table holds wire codes
 
 
 def session_failure(error: ModelError | AgentStuck) -> Cause:
-    """The cause where the agent's work was cut short."""
+    """Return the cause for an agent session that was cut short."""
     if isinstance(error, AgentStuck):
         return Cause(str(error.details.get("reason", "agent")), error.message, details=dict(error.details))
     return model_failure(error)
 
 
 def failure(error: Exception) -> Cause:
-    """The cause that any exception of a run stands for; one that no part of the engine announces is its own fault."""
+    """Return the cause for any exception of a run; an unexpected one is a fault of the engine."""
     from sandbox import SandboxError
 
     if isinstance(error, Failed):
@@ -107,7 +107,7 @@ def failure(error: Exception) -> Cause:
 
 
 def sandbox_failure(error: Exception) -> Cause:
-    """The cause where the sandbox itself failed."""
+    """Return the cause for a failure of the sandbox itself."""
     from sandbox import SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 
     if isinstance(error, SandboxLimitExceeded):
@@ -120,11 +120,11 @@ def sandbox_failure(error: Exception) -> Cause:
 
 
 def after_gate(error: TaskError, effect: Effect, actions: Sequence[str]) -> TaskError:
-    """The error where something irreversible was let through before it: nobody should just run the task again.
+    """Return the error with a warning that something irreversible was let through before it.
 
     Args:
-        effect: ``performed`` where the code behind each gate came to its end, else ``unknown``.
-        actions: What was let through.
+        effect: ``performed`` if the code behind each gate completed, else ``unknown``.
+        actions: The actions that were let through.
     """
     named = ", ".join(map(repr, dict.fromkeys(actions))) or "an irreversible action"
     left = f" (it was left at {error.details['url']})" if error.details.get("url") else ""

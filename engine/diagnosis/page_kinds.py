@@ -1,4 +1,4 @@
-"""What a page looks like that stands in the way: a bot wall, a paywall, a login, an error where content should be."""
+"""Recognition of pages in place of the content: bot walls, paywalls, logins and error pages."""
 
 from __future__ import annotations
 
@@ -47,24 +47,24 @@ _LOGIN_PATH = re.compile(r"log[-_]?in|sign[-_]?in|/auth|/sso|/session", re.IGNOR
 _LOGIN_TASK = re.compile(
     r"\b(?:log|sign)(?:ged|ned)?[ -]?(?:in|on)\b|\blogin\b|\bpassword\b|\bcredentials\b", re.IGNORECASE
 )
-_SHORT_PAGE = 1500  # characters; a page of content that mentions such words is longer
+_SHORT_PAGE = 1500  # characters; content that mentions such words is longer
 
 
 def is_bot_wall(page: Evidence) -> bool:
-    """Whether it asks for proof that a person is there."""
+    """Return True for a page that asks for proof that a person is there."""
     if _BOT_TITLE.search(page.title) or (page.challenge and len(page.text) < _SHORT_PAGE):
         return True
     short = len(page.text) < _SHORT_PAGE or page.status in (403, 429, 503)
-    return short and _BOT_WALL.search(_seen(page)) is not None
+    return short and _BOT_WALL.search(_words(page)) is not None
 
 
 def is_paywall(page: Evidence) -> bool:
-    """Whether it shows its content to subscribers only."""
-    return page.status == 402 or (len(page.text) < 2 * _SHORT_PAGE and _PAYWALL.search(_seen(page)) is not None)
+    """Return True for a page that shows its content to subscribers only."""
+    return page.status == 402 or (len(page.text) < 2 * _SHORT_PAGE and _PAYWALL.search(_words(page)) is not None)
 
 
 def is_login(page: Evidence) -> bool:
-    """Whether it is there to ask for a login, and not a page that also has such a form."""
+    """Return True for a login page, as opposed to a page of content with a login form."""
     if not page.password_field:
         return False
     asks = _LOGIN_TITLE.search(page.title) or _LOGIN_PATH.search(urlsplit(page.url).path) or session_expired(page)
@@ -72,41 +72,47 @@ def is_login(page: Evidence) -> bool:
 
 
 def led_to_login(page: Evidence) -> bool:
-    """Whether the site itself led to a login from another address, or says that a session has expired."""
+    """Return True for a login page to which the site itself led from another address, or after a session expired."""
     first = page.documents[0][0] if page.documents else page.url
     elsewhere = urlsplit(first).path != urlsplit(page.url).path
     return is_login(page) and (elsewhere or session_expired(page) or page.status in (401, 403))
 
 
 def session_expired(page: Evidence) -> bool:
-    """Whether it says so."""
-    return _SESSION.search(_seen(page)) is not None
+    """Return True for a page that says that the session has expired."""
+    return _SESSION.search(_words(page)) is not None
 
 
-def says_maintenance(page: Evidence, *, plainly: bool = False) -> bool:
-    """Whether it says that the site is down for maintenance. ``plainly``: in its title."""
-    return _says(page, _MAINTENANCE, plainly)
+def says_maintenance(page: Evidence, *, in_title: bool = False) -> bool:
+    """Return True for a page that says that the site is down for maintenance.
+
+    Args:
+        in_title: Only its title counts."""
+    return _says(page, _MAINTENANCE, in_title)
 
 
-def says_error(page: Evidence, *, plainly: bool = False) -> bool:
-    """Whether it is an error page by its words, whatever its status. ``plainly``: in its title."""
-    return _says(page, _ERROR, plainly)
+def says_error(page: Evidence, *, in_title: bool = False) -> bool:
+    """Return True for an error page by its words, whatever its status.
+
+    Args:
+        in_title: Only its title counts."""
+    return _says(page, _ERROR, in_title)
 
 
-def speaks_of_login(task: str) -> bool:
-    """Whether a task's words say that a login is part of it.
+def mentions_login(task: str) -> bool:
+    """Return True for a task whose words say that a login is part of it.
 
-    >>> speaks_of_login("Log in and list the orders"), speaks_of_login("List the blogs in print")
+    >>> mentions_login("Log in and list the orders"), mentions_login("List the blogs in print")
     (True, False)
     """
     return _LOGIN_TASK.search(task) is not None
 
 
-def _says(page: Evidence, words: re.Pattern[str], plainly: bool) -> bool:
-    if plainly:
+def _says(page: Evidence, words: re.Pattern[str], in_title: bool) -> bool:
+    if in_title:
         return words.search(page.title) is not None and len(page.text) < _SHORT_PAGE
-    return len(page.text) < _SHORT_PAGE and words.search(_seen(page)) is not None
+    return len(page.text) < _SHORT_PAGE and words.search(_words(page)) is not None
 
 
-def _seen(page: Evidence) -> str:
+def _words(page: Evidence) -> str:
     return f"{page.title}\n{page.text}"

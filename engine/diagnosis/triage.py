@@ -1,4 +1,4 @@
-"""Why did it fail: the code, or the site, a wall, the network, our own limits? Only code can be mended."""
+"""Triage of failed runs: the site, a wall, the network, a limit, or the code, which alone can be repaired."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sandbox import Evidence, ScriptError
 
 
-# What the proxy, Chromium and Playwright's own requests say → reason, what to do, and whether another try may help.
+# Pattern of an error of the proxy, Chromium or Playwright's own requests; reason; remedy; whether a retry may help.
 _NETWORK: tuple[tuple[str, str, str, bool], ...] = (
     (r"^proxy: ", "proxy", "the proxy made no connection to it; check proxy=, and whether the site is up", False),
     (r"\bdns: |ERR_DNS_TIMED_OUT|EAI_AGAIN", "dns", "its name was not looked up in time; try again later", True),
@@ -48,22 +48,22 @@ def site_cause(
     first: bool = False,
     good: bool = False,
 ) -> Cause | None:
-    """The cause that lies with the site, the network or a wall, or None where the code is left as the suspect.
+    """Return the cause that lies with the site, the network or a wall, or None if the code is the remaining suspect.
 
     Args:
-        failure: The script's error, or None where it ran.
-        page: What the page itself says at the end of the run.
-        start_url: Where the run began: a 404 there is the site's, a 404 at an address that the code built is not.
-        login_expected: Whether good runs log in, or end on a page with a login form; then such a page is no wall.
-        first: Nothing has run yet but the opening of the start URL, which may well be a page with a login form.
-        good: The result is fine as it stands; then only what no page of content looks like is a wall.
+        failure: The script's error, or None if it returned.
+        page: The evidence at the end of the run.
+        start_url: The run's start: a 404 there is the site's, a 404 at an address that the code built is not.
+        login_expected: Good runs log in or end on a page with a login form, so that such a page is not a wall.
+        first: Only the start URL has been opened, which may be a page of content with a login form.
+        good: The result is good otherwise; then only a page that cannot be content is a wall.
     """
     return (
         _network(failure, page)
         or _walls(page, login_expected, first=first, good=good)
         or _status(page, start_url, login_expected, good=good)
         or _own_requests(failure, page)
-        or _error_page(page, plainly=good)
+        or _error_page(page, in_title=good)
     )
 
 
@@ -81,19 +81,19 @@ def _network(failure: ScriptError | None, page: Evidence) -> Cause | None:
         return None
     own = _OWN_REQUEST.match(failure.message)
     if own:
-        # Without its log, which quotes headers; and with what the proxy said of the host.
+        # Without its log, which quotes headers; and with the proxy's reason for the host.
         said = failure.message.partition("Call log:")[0]
         if not _UNREACHED.search(said[own.end() :]):
             return None
         reason = next((why for host, why in reversed(page.refused) if host in failure.message), None)
         if reason and reason.startswith("policy"):
-            return None  # the automation's own affair; the contract of its egress is told elsewhere
+            return None  # the code asked for a host that its egress excludes, which is reported elsewhere
         text = reason or said[own.end() :]
     elif failure.kind == "timeout" and page.pending_document is not None:
         text = "timeout"
     elif failure.kind == "navigation" or reason:
-        # A time-out while waiting for something on a page that did load is not the network's.
-        text = reason or " ".join(_NET_ERROR.findall(failure.message))  # without the address, which may say anything
+        # A timeout while waiting for an element of a loaded page is not the network's.
+        text = reason or " ".join(_NET_ERROR.findall(failure.message))  # the address may say anything
     else:
         return None
     for pattern, name, remedy, transient in _NETWORK:
@@ -109,7 +109,7 @@ def _walls(page: Evidence, login_expected: bool, *, first: bool, good: bool) -> 
         return Cause("bot-wall", f"{page.url} asks for proof that a person is there; no code can mend that")
     if page.password_field and page.password_filled and not good:
         if not page.state_changing:
-            return None  # filled in but never sent: the form is another than the code knows
+            return None  # filled in but never sent: the form is not the one that the code knows
         return Cause(
             "wrong-credentials",
             f"{page.url} still asks for the password after it was given; check the credentials",
@@ -131,7 +131,7 @@ def _status(page: Evidence, start_url: str | None, login_expected: bool, *, good
     if page.status == 429 or page.status >= 500:
         return _turned_away(where, page.status, page)
     if good:
-        return None  # to find out what is not there may be the very task
+        return None  # the task may be to find out what does not exist
     details: dict[str, Any] = {"status": page.status, "url": where}
     if page.status in (401, 403, 407):
         if page.password_field and login_expected:
@@ -146,7 +146,7 @@ def _status(page: Evidence, start_url: str | None, login_expected: bool, *, good
 
 
 def _own_requests(failure: ScriptError | None, page: Evidence) -> Cause | None:
-    """An answer that the code itself fetched, beside a page that is fine, and then could not read."""
+    """Return the cause for an error response to a request of the code's own, which it then could not read."""
     if failure is None or failure.kind == "timeout" or not page.answers:
         return None
     where, status = page.answers[-1]
@@ -169,16 +169,16 @@ def _turned_away(where: str, status: int, page: Evidence) -> Cause:
     return Cause("http-error", message, details=details, transient=transient, wait=wait)
 
 
-def _error_page(page: Evidence, *, plainly: bool) -> Cause | None:
-    if page_kinds.says_maintenance(page, plainly=plainly):
+def _error_page(page: Evidence, *, in_title: bool) -> Cause | None:
+    if page_kinds.says_maintenance(page, in_title=in_title):
         return Cause("maintenance", f"{page.url} is down for maintenance; try again later")
-    if page_kinds.says_error(page, plainly=plainly):
+    if page_kinds.says_error(page, in_title=in_title):
         return Cause("error-page", f"{page.url} shows an error page with status {page.status}; try again later")
     return None
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """A Retry-After header in seconds from now: it is a number of them, or a date."""
+    """Return a Retry-After header, a number or a date, as seconds from now."""
     if not retry_after:
         return None
     try:
@@ -194,7 +194,7 @@ def _same_page(a: str, b: str | None) -> bool:
 
 
 def limit_cause(limit: str, value: object) -> Cause:
-    """The cause where one of our own limits ended the run."""
+    """Return the cause for a run that one of the engine's limits ended."""
     code: ErrorCode = "timeout" if limit in ("wall_seconds", "wall") else "internal-error"
     return Cause(
         f"limit-{limit.replace('_', '-')}",

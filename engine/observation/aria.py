@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 MAX_DEPTH = 60
-"""Deeper nodes are hung up at this depth: every walk over a tree recurses."""
+"""Deepest level of nodes; deeper ones are attached there, since walks over the tree recurse."""
 
 MAX_LINES = 60_000
 
@@ -26,12 +26,12 @@ class Node:
     Args:
         role: ARIA role; ``text`` for a piece of text, ``generic`` for an element without a role.
         name: Accessible name; of a ``text`` node, the text.
-        states: As the snapshot writes them: ``checked``, ``disabled``, ``level=2``.
-        ref: What `page.get_by_ref` takes; empty where the snapshot gives none.
-        pointer: The element shows a hand under the mouse, so it is probably clickable.
+        states: As in the snapshot: ``checked``, ``disabled``, ``level=2``.
+        ref: The argument of `page.get_by_ref`; empty if the snapshot has none.
+        pointer: The cursor over the element is a pointer, so it is probably clickable.
         url: The ``href`` of a link, as written in the page.
-        placeholder: Of a text field, if that is not its name.
-        note: Added from the snapshot's hints, not part of the accessibility tree.
+        placeholder: Placeholder of a text field, if it is not its name.
+        note: Text from the snapshot's hints, which is not part of the accessibility tree.
     """
 
     role: str
@@ -46,11 +46,11 @@ class Node:
 
     @property
     def is_control(self) -> bool:
-        """A person can act on it."""
+        """True for an element that a person can act on."""
         return self.pointer or self.role in CONTROL_ROLES
 
     def walk(self) -> Iterator[Node]:
-        """This node and all below it, in document order."""
+        """Yield this node and all below it, in document order."""
         stack = [self]
         while stack:
             node = stack.pop()
@@ -61,7 +61,7 @@ class Node:
 def parse(aria: str) -> Node:
     """Read a snapshot; the root's role is ``page``.
 
-    A line that is not understood becomes a piece of text: nothing is lost, and no page can make this fail.
+    A line in an unknown form becomes a piece of text, so that nothing is lost and no page can make this fail.
 
     >>> parse('- link "Home" [ref=e2] [cursor=pointer]:\\n  - /url: /').children[0].url
     '/'
@@ -106,7 +106,7 @@ _PROPERTY = re.compile(r"/(url|placeholder): ?(.*)", re.DOTALL)
 
 
 def _read_line(body: str, parent: _Draft) -> _Draft | None:
-    """The element a line stands for, or None if it only adds a property to its parent."""
+    """Return the element of a line, or None if the line only adds a property to its parent."""
     if found := _PROPERTY.fullmatch(body):
         setattr(parent, found[1], _scalar(found[2]))
         return None
@@ -132,7 +132,7 @@ def _read_line(body: str, parent: _Draft) -> _Draft | None:
 
 
 def _split(body: str) -> tuple[str, str | None]:
-    """Key and value of a YAML mapping entry; the value is None if there is no colon."""
+    """Return key and value of a YAML mapping entry; the value is None if there is no colon."""
     if body.startswith("'"):
         match = re.match(r"'((?:[^']|'')*)'", body)
         if match is None:

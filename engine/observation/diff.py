@@ -1,4 +1,4 @@
-"""What changed between two simplified trees, whatever became of their refs."""
+"""Comparison of two simplified trees, regardless of their refs."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from engine.observation.aria import Node
 
 @dataclass(frozen=True)
 class Change:
-    """Something that came, went, or became something else.
+    """One addition, removal or change.
 
     Args:
-        nodes: What came or went, neighbors together; the new one of a changed pair.
-        was: The old one of a changed pair.
+        nodes: Added or removed neighbors; of a change, the new node.
+        was: Of a change, the old node.
         path: The elements around it, outermost first.
     """
 
@@ -26,7 +26,7 @@ class Change:
 
 
 class Comparison:
-    """Compares two trees by their content.
+    """The changes from one tree to another, by content.
 
     Args:
         old, new: Simplified trees.
@@ -34,28 +34,28 @@ class Comparison:
 
     def __init__(self, old: Node, new: Node) -> None:
         self._numbers: dict[object, int] = {}
-        self._prints: dict[int, int] = {}
+        self._fingerprints: dict[int, int] = {}
         self.changes: list[Change] = []
-        if self._print(old) != self._print(new):
+        if self._fingerprint(old) != self._fingerprint(new):
             self._compare(old, new, ())
         self._old, self._new = old, new
 
     def share(self) -> float:
-        """How much of both trees is not in the other one: 0 to 1."""
-        touched = sum(_weight(node) for change in self.changes for node in (*change.nodes, *_one(change.was)))
+        """Return the share of nodes that are not in the other tree, from 0 to 1."""
+        touched = sum(_weight(node) for change in self.changes for node in (*change.nodes, *_as_tuple(change.was)))
         return touched / max(1, _weight(self._old) + _weight(self._new))
 
-    def renewed(self) -> list[Node]:
-        """If nothing else changed: the controls whose refs are other ones now."""
+    def controls_with_new_refs(self) -> list[Node]:
+        """Return the controls with new refs, for trees that are equal otherwise."""
         pairs = zip(self._old.walk(), self._new.walk(), strict=False)
         return [new for old, new in pairs if new.is_control and new.ref != old.ref]
 
-    def _print(self, node: Node) -> int:
-        """A number that two nodes share if they say the same, refs and focus apart."""
-        known = self._prints.get(id(node))
+    def _fingerprint(self, node: Node) -> int:
+        """Return a number that is equal for nodes with the same content, regardless of refs and focus."""
+        known = self._fingerprints.get(id(node))
         if known is None:
-            below = tuple(self._print(child) for child in node.children)
-            known = self._prints[id(node)] = self._numbers.setdefault((_head(node), below), len(self._numbers))
+            below = tuple(self._fingerprint(child) for child in node.children)
+            known = self._fingerprints[id(node)] = self._numbers.setdefault((_head(node), below), len(self._numbers))
         return known
 
     def _compare(self, old: Node, new: Node, path: tuple[Node, ...]) -> None:
@@ -75,7 +75,7 @@ class Comparison:
     def _pieces(
         self, old: tuple[Node, ...], new: tuple[Node, ...]
     ) -> list[tuple[str, tuple[Node, ...], tuple[Node, ...]]]:
-        before, after = [self._print(node) for node in old], [self._print(node) for node in new]
+        before, after = [self._fingerprint(node) for node in old], [self._fingerprint(node) for node in new]
         start = 0
         while start < min(len(before), len(after)) and before[start] == after[start]:
             start += 1
@@ -93,11 +93,11 @@ class Comparison:
         ]
 
     def _pair(self, old: tuple[Node, ...], new: tuple[Node, ...], path: tuple[Node, ...]) -> None:
-        """Match what stands in place of something else, in order, by role; what has no partner came or went."""
+        """Pair old and new nodes in order, by role; a node without a partner was removed or added."""
         waiting = list(old)
         added: list[Node] = []
         for node in new:
-            at = next((i for i, other in enumerate(waiting) if _alike(other, node)), None)
+            at = next((i for i, other in enumerate(waiting) if _may_correspond(other, node)), None)
             if at is None:
                 added.append(node)
                 continue
@@ -106,7 +106,7 @@ class Comparison:
             added = []
             partner = waiting[at]
             del waiting[: at + 1]
-            if self._print(partner) != self._print(node):
+            if self._fingerprint(partner) != self._fingerprint(node):
                 self._compare(partner, node, path)
         self._flush("removed", waiting, path)
         self._flush("added", added, path)
@@ -116,7 +116,7 @@ class Comparison:
             self.changes.append(Change(kind, tuple(nodes), path))
 
 
-def _one(node: Node | None) -> tuple[Node, ...]:
+def _as_tuple(node: Node | None) -> tuple[Node, ...]:
     return () if node is None else (node,)
 
 
@@ -129,7 +129,7 @@ def _head(node: Node) -> tuple[object, ...]:
     return (node.role, node.name, states, node.pointer, node.url, node.placeholder, node.note)
 
 
-def _alike(old: Node, new: Node) -> bool:
+def _may_correspond(old: Node, new: Node) -> bool:
     if old.role != new.role:
         return False
     if old.name == new.name:

@@ -1,7 +1,7 @@
-"""Which of an element's children are shown, and which are folded because they are like their neighbors.
+"""Folding of an element's children that are like their neighbors.
 
-Children are sorted into classes by their shape. Of a large class the first two and the last are shown; what is rare is
-shown, because that is where the list differs. Where that leaves too much, a coarser idea of shape is taken.
+Children are classed by shape. Of a large class, the first two and the last are shown, and so is any rare child, because
+there the list differs. If that leaves too many, a coarser notion of shape is used.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Folded:
     """Neighbors that are left out.
 
     Args:
-        nodes: They, in order.
-        differing: Those of them that are not like the ones shown.
+        nodes: The neighbors, in order.
+        differing: Those whose shape is none of the shown ones'.
     """
 
     nodes: tuple[Node, ...]
@@ -31,19 +31,19 @@ class Folded:
 
 
 def says_next(node: Node) -> bool:
-    """A control by which the page says that there is more."""
+    """Return True for a control by which the page offers more."""
     return node.role in ("link", "button") and len(node.name) < 40 and may_lead_on(node.name)
 
 
 def says_total(node: Node) -> bool:
-    """A short text that states how many there are."""
+    """Return True for a short text that states a total."""
     if node.role not in ("text", "heading", "status", "caption") or len(node.name) > 80:
         return False
     return may_state_total(node.name) or (node.role == "heading" and bool(_DIGITS.search(node.name)))
 
 
 class Shapes:
-    """The shapes of nodes, exact to coarse, each worked out once."""
+    """The shapes of nodes, from exact to coarse, each computed once."""
 
     def __init__(self) -> None:
         self._exact: dict[int, int] = {}
@@ -52,7 +52,7 @@ class Shapes:
         self._roles: dict[int, frozenset[str]] = {}
 
     def exact(self, node: Node) -> int:
-        """Equal for equal roles, states and controls; lists of equal things count as one thing."""
+        """Return a number for roles, states and controls below the node; repeated children count once."""
         known = self._exact.get(id(node))
         if known is None:
             below: list[int] = []
@@ -64,11 +64,11 @@ class Shapes:
             named = _DIGITS.sub("#", node.name) if node.role in ("button", "checkbox") else bool(node.name)
             key = (node.role, named, states, node.pointer, node.url is not None, tuple(below))
             known = self._exact[id(node)] = self._numbers.setdefault(key, len(self._numbers))
-            self._keep.append(node)  # so that its id is not used again
+            self._keep.append(node)  # keeps its id() unique
         return known
 
     def roles(self, node: Node) -> frozenset[str]:
-        """The roles that occur in the node."""
+        """Return the roles that occur in the node."""
         known = self._roles.get(id(node))
         if known is None:
             known = frozenset([node.role]).union(*(self.roles(child) for child in node.children))
@@ -77,17 +77,17 @@ class Shapes:
         return known
 
     def key(self, node: Node, level: int) -> object:
-        """What makes two children alike, at level 0 (exact), 1 or 2 (any of the same role)."""
+        """Return the key by which children are classed, at level 0 (exact), 1 or 2 (role only)."""
         kind = _kind(node)
         if level == 0:
-            return (kind, self.exact(node), _entries(node))
+            return (kind, self.exact(node), _field_names(node))
         if level == 1:
-            return (kind, self.roles(node), _entries(node))
+            return (kind, self.roles(node), _field_names(node))
         return (kind, node.role)
 
 
 def plan(children: Sequence[Node], shapes: Shapes, tight: int = 0) -> list[Node | Folded]:
-    """The children in order, some of them folded.
+    """Return the children in order, some of them folded.
 
     Args:
         tight: 0 to 3; the higher, the more is folded.
@@ -100,7 +100,7 @@ def plan(children: Sequence[Node], shapes: Shapes, tight: int = 0) -> list[Node 
         if len(shown) <= most:
             break
     kept = {id(node) for index, node in enumerate(children) if index in shown}
-    kept |= _always(children)
+    kept |= _never_folded(children)
     alike = {shapes.exact(node) for node in children if id(node) in kept}
     return _merge(children, kept, alike, shapes)
 
@@ -124,7 +124,7 @@ def _shown(children: Sequence[Node], shapes: Shapes, level: int, tight: int) -> 
 
 
 def _kind(node: Node) -> str:
-    """What an item amounts to: one control or heading alone is that, whatever wraps it."""
+    """Return the kind of an item: that of its only control or heading, whatever wraps it."""
     inner = node
     while len(inner.children) == 1 and not inner.is_control and inner.role not in ("row", "heading"):
         inner = inner.children[0]
@@ -138,20 +138,20 @@ _MANY = {
 
 
 def _threshold(node: Node, level: int, tight: int) -> int:
-    """How many alike are too many."""
-    if level == 2 and _entries(node):
+    """Return the size from which a class is folded."""
+    if level == 2 and _field_names(node):
         return 25
     many = _MANY.get(node.role) or _MANY.get(_kind(node).split("/")[1], 5)
     return max(4, many - 2 * tight)
 
 
-def _entries(node: Node) -> tuple[str, ...]:
-    """Names of the fields one types or chooses in: those that are named differently are not alike."""
+def _field_names(node: Node) -> tuple[str, ...]:
+    """Return the names of the input fields in a node: items with differently named fields are not alike."""
     return tuple(_DIGITS.sub("#", below.name) for below in node.walk() if below.role in ENTRY_ROLES)
 
 
-def _always(children: Sequence[Node]) -> set[int]:
-    """Items with a control that leads on, or with a total: a fold must not hide them, unless every item has one."""
+def _never_folded(children: Sequence[Node]) -> set[int]:
+    """Return items with a "next" control or a total: a fold must not hide them, unless many items have one."""
     kept: set[int] = set()
     for test in (says_next, says_total):
         found = [node for node in children if any(test(below) for below in node.walk())]

@@ -1,7 +1,7 @@
-"""How one element of a page is put into words: short, and so that page text cannot pass for ours.
+"""Labels of single elements: short, and so that page text cannot pass for the engine's.
 
-Everything between double quotes is the page's. Outside of them stand only roles, states, refs in square brackets, and
-URLs (which hold no blanks, quotes or brackets).
+Text between double quotes is the page's. Outside of them are only roles, states, refs in square brackets, and URLs
+without spaces, quotes and brackets.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 from engine.observation.aria import Node
 
 FOLD = "⋯"
-"""Begins every mark of ours for something left out; never found in page text as we show it."""
+"""Begins every mark for something left out; replaced where page text contains it."""
 
 FENCE = re.compile(r"<(?=\s*/?\s*page\b)", re.IGNORECASE)
-"""What could open or close the marks around a page's text."""
+"""A tag in page text that could open or close the fence around it."""
 
 _INVISIBLE = re.compile(
     "[\\x00-\\x1f\\x7f-\\x9f\\u00ad\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\U000e0000-\\U000e007f]+"
@@ -28,14 +28,14 @@ _BLANKS = re.compile(r"\s+")
 
 
 def neutral(text: str) -> str:
-    """Page text on one line, without invisible characters, and with nothing that reads like a mark of ours."""
+    """Return page text on one line, without invisible characters and anything that reads like the engine's marks."""
     text = _ICON.sub("", _INVISIBLE.sub(" ", text))
     text = _REF.sub(r"(\1)", text.replace(FOLD, "..."))
     return _BLANKS.sub(" ", FENCE.sub("\u2039", text)).strip()
 
 
 def quote(text: str, limit: int) -> str:
-    """Page text in double quotes, cut at ``limit`` characters.
+    """Return page text in double quotes, cut at ``limit`` characters.
 
     >>> quote('a "b" [e5]', 80)
     '"a \\\\"b\\\\" (e5)"'
@@ -49,15 +49,15 @@ def quote(text: str, limit: int) -> str:
 
 
 @dataclass(frozen=True)
-class Wording:
-    """How long the parts of an element may be, and which of its refs are shown.
+class LabelStyle:
+    """The lengths of an element's parts, and the choice of refs that are shown.
 
     Args:
-        text: Characters of a text.
-        name: Characters of a name.
-        url: Characters of a URL.
-        origin: Left out of URLs that begin with it.
-        all_refs: Also of elements that nobody would click.
+        text: Most characters of a text.
+        name: Most characters of a name.
+        url: Most characters of a URL.
+        origin: Origin that is left out of URLs.
+        all_refs: Show refs of elements that nobody would click, too.
     """
 
     text: int = 160
@@ -67,7 +67,7 @@ class Wording:
     all_refs: bool = False
 
     def label(self, node: Node, *, ref: bool = False) -> str:
-        """The element itself, without its children: ``link "Home" [e4] /``. Empty for a mere grouping."""
+        """Return the label without children, ``link "Home" [e4] /``; empty for a mere grouping."""
         if node.role == "text":
             return self._with_note(quote(node.name, self.text), node)
         words = [self._role(node)]
@@ -83,7 +83,7 @@ class Wording:
         return self._with_note(" ".join(word for word in words if word), node)
 
     def shows_ref(self, node: Node) -> bool:
-        """Whether the element's ref is worth its characters."""
+        """Return True if the element's ref is worth its characters."""
         if node.is_control or node.role in _ANCHORS or (node.role == "group" and node.name):
             return True  # a named group may be a <details>, which opens on a click
         return (
@@ -94,7 +94,7 @@ class Wording:
         )
 
     def address(self, url: str) -> str:
-        """A link's URL in a form that cannot break out of its place; empty if it says nothing."""
+        """Return a link's URL, escaped so that it is one word; empty if it says nothing."""
         url = neutral(url)
         if url == "#" or url.lower().startswith("javascript:"):
             return ""
@@ -137,7 +137,7 @@ def _shown(state: str, node: Node) -> bool:
 
 
 def origin_of(url: str) -> str:
-    """``https://example.com:8080`` of an address; empty if it has none.
+    """Return the origin of an address, like ``https://example.com:8080``; empty if it has none.
 
     >>> origin_of("https://example.com/a?b=1")
     'https://example.com'

@@ -1,8 +1,8 @@
-"""What the model sees of a page.
+"""The page as the model sees it.
 
-Pages are long and mostly alike, and every character is paid for again with each turn. So a look shows one or two of
-many equal things, how many there are, and where they differ; a later look shows what changed. Nothing that one can act
-on is lost: it is in the look, below a ref that the look names, or found by searching.
+Pages are long and repetitive, and every character is paid for again with each turn. So a look shows a few of many
+equal elements, their number, and where they differ; a later look shows what changed. No control is lost: it is in the
+look, below a ref that the look names, or found by searching.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from urllib.parse import urlsplit
 from engine.observation.aria import Node, parse
 from engine.observation.diff import Change, Comparison
 from engine.observation.folding import says_next, says_total
-from engine.observation.labels import FOLD, Wording, neutral, origin_of, quote
-from engine.observation.render import Look, folded_look, summary, whole
+from engine.observation.labels import FOLD, LabelStyle, neutral, origin_of, quote
+from engine.observation.render import Renderer, folded_look, summary, unfolded_lines
 from engine.observation.search import Match, find
-from engine.observation.simplify import dress, simplify
+from engine.observation.simplify import annotate, simplify
 
 if TYPE_CHECKING:
     from sandbox import PageSnapshot
 
 GOAL = 2_500
-"""Characters of a look that need no tighter folding: about 1,000 tokens."""
+"""Characters up to which a look is folded loosely: about 1,000 tokens."""
 
 CAP = 6_000
-"""Most characters of any answer."""
+"""Most characters of any text."""
 
-_FULL = Wording(text=1_000, name=400, url=1_000, all_refs=True)
+_FULL = LabelStyle(text=1_000, name=400, url=1_000, all_refs=True)
 
 
 @dataclass(frozen=True)
@@ -41,13 +41,13 @@ class _Page:
 
 
 class Observer:
-    """Turns snapshots into text for the model, and remembers what it was shown.
+    """Snapshots as text for the model, with a memory of the last look.
 
-    Whatever the page wrote stands in double quotes, or in URLs without blanks and brackets; the caller fences it all.
+    Page text is in double quotes, or in URLs without spaces and brackets; the caller fences all of it.
 
     Args:
-        goal: Characters of a look that is folded loosely.
-        cap: Most characters of an answer.
+        goal: Characters up to which a look is folded loosely.
+        cap: Most characters of any text.
     """
 
     def __init__(self, *, goal: int = GOAL, cap: int = CAP) -> None:
@@ -57,21 +57,21 @@ class Observer:
         self._last: tuple[PageSnapshot, _Page] | None = None
 
     def first(self, snapshot: PageSnapshot) -> str:
-        """The page, folded; at most ``cap`` characters."""
+        """Return the page, folded, in at most ``cap`` characters."""
         page = self._read(snapshot)
         self._shown = page
         top = [f"{_url(page.url)} {quote(page.title, 100)}", *page.notes]
-        room = self._cap - sum(len(line) + 1 for line in top) - len(_HOW) - 1
-        look = folded_look(page.tree, Wording(origin=origin_of(page.url)), self._goal, room)
+        room = self._cap - sum(len(line) + 1 for line in top) - len(_LEGEND) - 1
+        look = folded_look(page.tree, LabelStyle(origin=origin_of(page.url)), self._goal, room)
         if not look:
             look = "(the page shows nothing)"
-        look = _cut(look, room)
-        return "\n".join([*top, look, *([_HOW] if FOLD in look else [])])
+        look = _cut_lines(look, room)
+        return "\n".join([*top, look, *([_LEGEND] if FOLD in look else [])])
 
     def again(self, snapshot: PageSnapshot) -> str:
-        """What changed since the last look; all of it if that is most, or another page."""
+        """Return the changes since the last look, or the page if it is another or has mostly changed."""
         before, page = self._shown, self._read(snapshot)
-        if before is None or _place(before.url) != _place(page.url):
+        if before is None or _origin_and_path(before.url) != _origin_and_path(page.url):
             return self.first(snapshot)
         comparison = Comparison(before.tree, page.tree)
         lines = []
@@ -82,15 +82,15 @@ class Observer:
         lines += [note for note in page.notes if note not in before.notes]
         if not comparison.changes:
             self._shown = page
-            if renewed := comparison.renewed():
+            if renewed := comparison.controls_with_new_refs():
                 lines.append(f"The same content, but {len(renewed)} controls have new refs:")
-                lines += [f" {Wording(origin=origin_of(page.url)).label(node)}" for node in renewed[:20]]
+                lines += [f" {LabelStyle(origin=origin_of(page.url)).label(node)}" for node in renewed[:20]]
                 if len(renewed) > 20:
                     lines.append(f" {FOLD} {len(renewed) - 20} more: find or unfold them")
             return "\n".join(lines) or "Nothing changed."
         if comparison.share() > 0.5:
             return self.first(snapshot)
-        lines += _tell(comparison.changes, Wording(origin=origin_of(page.url)))
+        lines += _describe_changes(comparison.changes, LabelStyle(origin=origin_of(page.url)))
         text = "\n".join(lines)
         if len(text) > 400:
             full = self.first(snapshot)
@@ -100,17 +100,17 @@ class Observer:
         return text
 
     def find(self, snapshot: PageSnapshot, query: str) -> str:
-        """The parts of the page that match all words of the query, or the regular expression, and where they are."""
+        """Return the parts of the page that match all words of the query, or a regular expression, and their places."""
         page = self._read(snapshot)
         found = find(page.tree, query)
         if not found.matches:
             return f"Nothing on this page matches {quote(query, 80)}."
         count = len(found.matches)
         lines = [f"{count} match{'es' if count > 1 else ''}{'' if found.all_words else ' of some of the words only'}:"]
-        wording = Wording(origin=origin_of(page.url), all_refs=True)
+        style = LabelStyle(origin=origin_of(page.url), all_refs=True)
         size, path = 0, ""
         for number, match in enumerate(found.matches):
-            line, where = _describe(match, wording)
+            line, where = _describe_match(match, style)
             where = where if where != path else ""
             size += len(line) + len(where) + 3
             if number >= 40 or size > self._cap // 2:
@@ -123,18 +123,18 @@ class Observer:
         return "\n".join(lines)
 
     def unfold(self, snapshot: PageSnapshot, ref: str) -> str:
-        """Everything below an element, in pages of at most ``cap`` characters.
+        """Return everything below an element, in parts of at most ``cap`` characters.
 
         Args:
-            ref: A ref; ``page`` for all; ``e40-e220`` for the neighbors from the one to the other; ``e3@120`` to go
-                on at line 120.
+            ref: A ref; ``page`` for all; ``e40-e220`` for the neighbors from one to the other; ``e3@120`` to continue
+                at line 120.
         """
         page = self._read(snapshot)
         target, _, start = ref.strip().strip("[]").partition("@")
-        node = _target(page.tree, target) or _target(dress(parse(snapshot.aria), snapshot.hints), target)
+        node = _target(page.tree, target) or _target(annotate(parse(snapshot.aria), snapshot.hints), target)
         if node is None:
             return f"There is no {quote(target, 40)} on this page now: refs change with the page. Look or find again."
-        lines = whole(node, _unlimited(page.url))
+        lines = unfolded_lines(node, _unlimited(page.url))
         first = int(start) if start.isdigit() else 0
         size, shown = 0, list[str]()
         for line in lines[first:]:
@@ -149,20 +149,20 @@ class Observer:
 
     def _read(self, snapshot: PageSnapshot) -> _Page:
         if self._last is None or self._last[0] is not snapshot:
-            tree = simplify(dress(parse(snapshot.aria), snapshot.hints))
+            tree = simplify(annotate(parse(snapshot.aria), snapshot.hints))
             self._last = (snapshot, _Page(snapshot.url, snapshot.title, tree, tuple(_notes(snapshot.hints))))
         return self._last[1]
 
 
-_HOW = f"({FOLD} stands for what is left out: unfold=<ref> shows it, find=<words> searches all)"
+_LEGEND = f"({FOLD} stands for what is left out: unfold=<ref> shows it, find=<words> searches all)"
 
 
-def _unlimited(url: str) -> Wording:
-    return Wording(_FULL.text, _FULL.name, _FULL.url, origin_of(url), all_refs=True)
+def _unlimited(url: str) -> LabelStyle:
+    return LabelStyle(_FULL.text, _FULL.name, _FULL.url, origin_of(url), all_refs=True)
 
 
 def _notes(hints: Iterable[tuple[str, str]]) -> list[str]:
-    """Lines for what belongs to no single element."""
+    """Return lines for hints that belong to no single element."""
     words = {"form": "form", "next": "rel=next", "editable": "editable", "hidden": "hidden"}
     notes = [f"{words[key]}: {quote(text, 400)}" for key, text in hints if key in words]
     return list(dict.fromkeys(notes))[:12]
@@ -172,24 +172,24 @@ def _url(url: str) -> str:
     return neutral(url).replace(" ", "%20")[:500]
 
 
-def _place(url: str) -> tuple[str, str]:
+def _origin_and_path(url: str) -> tuple[str, str]:
     try:
         return origin_of(url), urlsplit(url).path
     except ValueError:
         return url, ""
 
 
-def _cut(look: str, room: int) -> str:
-    """The last resort of a page that no folding brings to size: lines that state a total or lead on stay."""
+def _cut_lines(look: str, room: int) -> str:
+    """Cut lines of a page that no folding brings to size, except those with a total or a "next" control."""
     if len(look) <= room:
         return look
     kept: list[str] = []
     size = cut = 0
     for line in look.split("\n"):
         fits = size + len(line) < room - 600 or (
-            len(line) < 100 and size < room - 150 and cut < 2_000 and _matters(line)
+            len(line) < 100 and size < room - 150 and cut < 2_000 and _must_stay(line)
         )
-        if fits and (not cut or _matters(line)):
+        if fits and (not cut or _must_stay(line)):
             kept.append(line)
             size += len(line) + 1
         else:
@@ -197,53 +197,51 @@ def _cut(look: str, room: int) -> str:
     return "\n".join([*kept, f"{FOLD} {cut} lines cut: unfold page"])
 
 
-def _matters(line: str) -> bool:
+def _must_stay(line: str) -> bool:
     name = line.split('"')[1] if line.count('"') > 1 else ""
     return says_total(Node("text", name)) or says_next(Node("link", name))
 
 
-def _tell(changes: Sequence[Change], wording: Wording) -> list[str]:
+def _describe_changes(changes: Sequence[Change], style: LabelStyle) -> list[str]:
     lines: list[str] = []
     place = ""
     for change in changes:
-        where = _path(change.path, wording)
+        where = _path(change.path, style)
         if where != place:
             place = where
             lines.append(f"in {where}:" if where else "on the page:")
         within = next((node.ref for node in reversed(change.path) if node.ref), "page")
         if change.kind == "removed":
-            lines.append(f" - {_brief(change.nodes, wording)}")
+            lines.append(f" - {_brief(change.nodes, style)}")
             continue
-        blocks = Look(wording, tight=1).fold_nodes(change.nodes, within)
+        blocks = Renderer(style, tight=1).fold_nodes(change.nodes, within)
         mark = "+" if change.kind == "added" else "~"
-        told = [line for block in blocks for line in block.lines()]
+        shown = [line for block in blocks for line in block.lines()]
         if change.was is not None:
-            told[-1:] = [f"{told[-1] if told else ''} (was {_brief((change.was,), wording)})"]
-        lines += [f" {mark if index == 0 else ' '} {line}" for index, line in enumerate(told)]
+            shown[-1:] = [f"{shown[-1] if shown else ''} (was {_brief((change.was,), style)})"]
+        lines += [f" {mark if index == 0 else ' '} {line}" for index, line in enumerate(shown)]
     return lines
 
 
-def _brief(nodes: Sequence[Node], wording: Wording) -> str:
-    """What went, in a few words."""
+def _brief(nodes: Sequence[Node], style: LabelStyle) -> str:
+    """Return a few words for removed or replaced nodes."""
     node = nodes[0]
     lines = [
         line
-        for block in Look(wording, tight=3).blocks(Node("generic", children=(node,)), "page")
+        for block in Renderer(style, tight=3).blocks(Node("generic", children=(node,)), "page")
         for line in block.lines()
     ]
-    text = (
-        lines[0] if len(lines) == 1 and len(lines[0]) < 120 else f"{wording.label(node) or node.role}: {summary(node)}"
-    )
+    text = lines[0] if len(lines) == 1 and len(lines[0]) < 120 else f"{style.label(node) or node.role}: {summary(node)}"
     return text if len(nodes) == 1 else f"{text} {FOLD} and {len(nodes) - 1} more"
 
 
-def _path(path: Sequence[Node], wording: Wording) -> str:
-    """The elements around something, those that say where it is."""
-    telling = [node for node in path if node.role not in ("page", "generic", "list", "rowgroup", "text", "paragraph")]
-    return " > ".join(_path_part(node, wording) for node in telling[-3:])
+def _path(path: Sequence[Node], style: LabelStyle) -> str:
+    """Return the surrounding elements that show the place of a node."""
+    landmarks = [node for node in path if node.role not in ("page", "generic", "list", "rowgroup", "text", "paragraph")]
+    return " > ".join(_path_part(node, style) for node in landmarks[-3:])
 
 
-def _path_part(node: Node, wording: Wording) -> str:
+def _path_part(node: Node, style: LabelStyle) -> str:
     name = quote(node.name, 40) if node.name else ""
     if not name and node.role in ("row", "listitem", "article"):
         text = " ".join(below.name for below in node.walk() if below.name)
@@ -251,17 +249,17 @@ def _path_part(node: Node, wording: Wording) -> str:
     return " ".join(part for part in (node.role, name, f"[{node.ref}]" if node.ref else "") if part)
 
 
-def _describe(match: Match, wording: Wording) -> tuple[str, str]:
-    lines = [line for block in Look(wording, tight=2).blocks(Node("generic", children=(match.node,)), "page")
+def _describe_match(match: Match, style: LabelStyle) -> tuple[str, str]:
+    lines = [line for block in Renderer(style, tight=2).blocks(Node("generic", children=(match.node,)), "page")
              for line in block.lines()]  # fmt: skip
-    line = lines[0] if len(lines) == 1 else f"{_path_part(match.node, wording)}: {summary(match.node)}"
+    line = lines[0] if len(lines) == 1 else f"{_path_part(match.node, style)}: {summary(match.node)}"
     if match.node.ref and f"[{match.node.ref}]" not in line:
         line += f" [{match.node.ref}]"
-    return line, _path(match.path, wording)
+    return line, _path(match.path, style)
 
 
 def _target(root: Node, target: str) -> Node | None:
-    """The element of a ref, all of the page, or the neighbors of a range."""
+    """Return the element of a ref, the unfolded_lines page, or the neighbors of a range."""
     if target == "page":
         return root
     first, dash, last = target.replace("\u2013", "-").partition("-")
@@ -280,7 +278,7 @@ def _target(root: Node, target: str) -> Node | None:
 
 
 def _locate(root: Node, ref: str) -> list[Node] | None:
-    """The way down to a ref."""
+    """Return the path from the root to a ref."""
     stack: list[list[Node]] = [[root]]
     while stack:
         path = stack.pop()

@@ -1,4 +1,4 @@
-"""A page's simplified tree as text: folded to a size, or unfolded."""
+"""Rendering of a simplified tree as text: folded to a size, or unfolded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.observation.aria import ENTRY_ROLES, Node
 from engine.observation.folding import Folded, Shapes, plan, says_next, says_total
-from engine.observation.labels import FOLD, Wording, quote
+from engine.observation.labels import FOLD, LabelStyle, quote
 
 LINE = 200
 _BIG = frozenset(
@@ -34,7 +34,7 @@ class Block:
     closed: bool = False
 
     def lines(self) -> list[str]:
-        """The text, one line if it fits."""
+        """Return the text, on one line if it fits."""
         if self.closed or not self.children:
             return [("- " if self.bullet and self.head else "") + self.head] if self.head else []
         if (line := self.inline()) is not None and len(line) <= LINE:
@@ -47,7 +47,7 @@ class Block:
         return below
 
     def inline(self) -> str | None:
-        """The element on one line, or None if it is not the kind that is."""
+        """Return the element on one line, or None if it needs several."""
         if self.closed or not self.children:
             return self.head or ("-" if self.node.role in ("cell", "gridcell", "columnheader", "rowheader") else "")
         if self.node.role in _BIG or any(
@@ -67,28 +67,28 @@ class Block:
         return sum(len(line) + 1 for line in self.lines())
 
 
-class Look:
-    """Turns a simplified tree into text.
+class Renderer:
+    """Renderer of a simplified tree as text.
 
     Args:
-        wording: Lengths of texts, names and URLs.
-        tight: 0 to 3, how much is folded; None folds nothing.
+        style: Lengths of texts, names and URLs.
+        tight: 0 to 3; the higher, the more is folded. None folds nothing.
     """
 
-    def __init__(self, wording: Wording, tight: int | None = 0) -> None:
-        self._wording = wording
+    def __init__(self, style: LabelStyle, tight: int | None = 0) -> None:
+        self._style = style
         self._tight = tight
         self._shapes = Shapes()
 
     def blocks(self, parent: Node, within: str) -> list[Block]:
-        """The blocks of an element's children.
+        """Return the blocks of an element's children.
 
         Args:
             within: The ref that unfolds them.
         """
         within = parent.ref or within
         if self._tight is None:
-            return [block for child in parent.children for block in self._one(child, within, item=_is_item(child))]
+            return [block for child in parent.children for block in self._render(child, within, item=_is_item(child))]
         planned = plan(parent.children, self._shapes, self._tight)
         folded = any(isinstance(entry, Folded) for entry in planned)
         blocks: list[Block] = []
@@ -100,22 +100,22 @@ class Look:
             shape = self._shapes.exact(entry)
             first = folded and shape not in seen
             seen.add(shape)
-            blocks += self._one(entry, within, item=folded or _is_item(entry), anchor=first)
+            blocks += self._render(entry, within, item=folded or _is_item(entry), anchor=first)
         return blocks
 
     def fold_nodes(self, nodes: Sequence[Node], within: str) -> list[Block]:
-        """The blocks of some neighbors, folded among themselves."""
+        """Return the blocks of some neighbors, folded among themselves."""
         return self.blocks(Node("generic", children=tuple(nodes)), within)
 
-    def _one(self, node: Node, within: str, *, item: bool, anchor: bool = False) -> list[Block]:
+    def _render(self, node: Node, within: str, *, item: bool, anchor: bool = False) -> list[Block]:
         if options := _plain_options(node):
             return [Block(self._choice(node, options), node, within)]
         anchor = anchor and node.role in ("row", "listitem", "article", "generic") and bool(node.children)
-        head = self._wording.label(node, ref=anchor and bool(node.role != "generic" or node.name))
+        head = self._style.label(node, ref=anchor and bool(node.role != "generic" or node.name))
         if node.role in ("textbox", "searchbox", "spinbutton", "slider") and len(node.children) == 1:
             value = node.children[0]
             if value.role == "text":
-                return [Block(f"{head} = {quote(value.name, self._wording.text)}", node, within)]
+                return [Block(f"{head} = {quote(value.name, self._style.text)}", node, within)]
         children = self.blocks(node, within)
         if node.role in ("list", "rowgroup") and not node.name and not node.pointer and not node.note:
             return children
@@ -126,7 +126,7 @@ class Look:
 
     def _choice(self, node: Node, options: list[Node]) -> str:
         chosen = [option.name for option in options if "selected" in option.states]
-        head = self._wording.label(node)
+        head = self._style.label(node)
         if chosen:
             head += " = " + ", ".join(quote(name, 60) for name in chosen[:5])
         if self._tight is None:
@@ -152,7 +152,7 @@ class Look:
         return Block(head, folded.nodes[0], within, is_fold=True)
 
     def _names(self, nodes: Sequence[Node]) -> str:
-        """The names of folded items that are hardly more than a name, as far as there is room."""
+        """Return the names of folded items that consist of little else, as far as there is room."""
         room = (240, 160, 80, 0)[self._tight or 0]
         names: list[str] = []
         for node in nodes:
@@ -180,7 +180,7 @@ def _is_item(node: Node) -> bool:
 
 
 def _plain_options(node: Node) -> list[Node]:
-    """The options of a native select, which have no refs."""
+    """Return the options of a native select element, which have no refs."""
     if node.role not in ("combobox", "listbox"):
         return []
     below = [inner for child in node.children for inner in child.walk()]
@@ -189,41 +189,41 @@ def _plain_options(node: Node) -> list[Node]:
     return [inner for inner in below if inner.role == "option"]
 
 
-def folded_look(root: Node, wording: Wording, goal: int, cap: int) -> str:
-    """The page folded: loosely if that is within ``goal`` characters, else as tightly as it takes; never over ``cap``.
+def folded_look(root: Node, style: LabelStyle, goal: int, cap: int) -> str:
+    """Return the page folded: loosely if that is within ``goal`` characters, else as tightly as needed for ``cap``.
 
-    What does not fit even so is closed: the largest parts first, those with forms, totals and "next" controls last.
+    If that is not enough, parts are closed: the largest first, those with forms, totals and "next" controls last.
     """
     blocks: list[Block] = []
     for tight in range(4):
-        short = replace(wording, text=(160, 120, 90, 60)[tight], name=(120, 100, 80, 60)[tight],
+        short = replace(style, text=(160, 120, 90, 60)[tight], name=(120, 100, 80, 60)[tight],
                         url=(120, 100, 70, 50)[tight])  # fmt: skip
-        blocks = Look(short, tight).blocks(root, "page")
+        blocks = Renderer(short, tight).blocks(root, "page")
         size = sum(block.size() for block in blocks)
         if size <= (goal if tight < 2 else cap):
             break
-    _close(blocks, cap)
+    _close_to_fit(blocks, cap)
     lines = [line for block in blocks for line in block.lines()]
     return "\n".join(lines)
 
 
-def _close(blocks: list[Block], cap: int) -> None:
-    """Close blocks until all fit."""
+def _close_to_fit(blocks: list[Block], cap: int) -> None:
+    """Close blocks until all fit into ``cap`` characters."""
     excess = sum(block.size() for block in blocks) - cap
     for guarded in (True, False):
         while excess > 0:
-            open_blocks = [b for b in _all(blocks) if b.children and not b.closed and b.size() > 150]
+            open_blocks = [b for b in _open_blocks(blocks) if b.children and not b.closed and b.size() > 150]
             candidates = [b for b in open_blocks if b.node.ref and not (guarded and _is_guarded(b.node))]
             if not candidates:
                 break
             enough = [b for b in candidates if b.size() - 100 >= excess]
             asides = [b for b in candidates if b.node.role in _ASIDE]
             chosen = min(enough, key=Block.size) if enough else max(asides or candidates, key=Block.size)
-            _shut(chosen)
+            _close_block(chosen)
             excess = sum(block.size() for block in blocks) - cap
 
 
-def _shut(block: Block) -> None:
+def _close_block(block: Block) -> None:
     head = block.head or block.node.role
     if f"[{block.node.ref}]" not in head:
         head += f" [{block.node.ref}]"
@@ -235,15 +235,15 @@ def _is_guarded(node: Node) -> bool:
     return any(n.role in ENTRY_ROLES or says_next(n) or says_total(n) for n in node.walk())
 
 
-def _all(blocks: Sequence[Block]) -> Iterator[Block]:
+def _open_blocks(blocks: Sequence[Block]) -> Iterator[Block]:
     for block in blocks:
         yield block
         if not block.closed:
-            yield from _all(block.children)
+            yield from _open_blocks(block.children)
 
 
 def summary(node: Node) -> str:
-    """What an element holds, counted: ``34 links, 5 headings, 210 words``."""
+    """Return counts of an element's content: ``34 links, 5 headings, 210 words``."""
     below = [inner for child in node.children for inner in child.walk()]
     roles = Counter(
         "clickable" if inner.role == "generic" else inner.role
@@ -257,8 +257,8 @@ def summary(node: Node) -> str:
     return ", ".join([*counted, f"{words} words"])
 
 
-def whole(node: Node, wording: Wording) -> list[str]:
-    """Everything below an element, unfolded, as lines."""
-    look = Look(wording, tight=None)
+def unfolded_lines(node: Node, style: LabelStyle) -> list[str]:
+    """Return everything below an element, unfolded, as lines."""
+    renderer = Renderer(style, tight=None)
     parent = Node("generic", ref=node.ref, children=(node,)) if node.role != "page" else node
-    return [line for block in look.blocks(parent, node.ref) for line in block.lines()]
+    return [line for block in renderer.blocks(parent, node.ref) for line in block.lines()]

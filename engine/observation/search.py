@@ -1,4 +1,4 @@
-"""Search in a page's simplified tree."""
+"""Search in a simplified tree."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from engine.observation.aria import Node
 from engine.task.regex_safety import repetitions
 
 _LONGEST = 2_000
-_MOST_REPETITIONS = 2  # one after the other: on a long line more of them take minutes
+_MOST_REPETITIONS = 2  # in sequence; more take minutes on a long line
 _SPECIAL = re.compile(r"[\\^$.|?*+()\[\]{}]")
 
 
 @dataclass(frozen=True)
 class Match:
-    """A node that was searched for, and the elements around it, outermost first."""
+    """A matching node, and the elements around it, outermost first."""
 
     node: Node
     path: tuple[Node, ...]
@@ -24,10 +24,10 @@ class Match:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search gave.
+    """The matches of a search.
 
     Args:
-        all_words: False if only some of the words were found.
+        all_words: False if the matches have only some of the words.
     """
 
     matches: tuple[Match, ...]
@@ -35,11 +35,11 @@ class SearchResult:
 
 
 def find(root: Node, query: str) -> SearchResult:
-    """The smallest parts of the page that match all words of the query, or a regular expression; case does not matter.
+    """Return the smallest parts of the page that match all words of the query, or a regular expression, in any case.
 
-    Words are searched for in roles, names, texts, values, URLs, placeholders and states. A query that is a regular
-    expression with special characters is searched for as one first; slashes around it are allowed. Expressions that
-    could run away (a repetition of repetitions) are taken as words.
+    Words are searched for in roles, names, texts, values, URLs, placeholders and states. A query with special
+    characters is tried as a regular expression first; slashes around it are allowed. An expression that could take
+    exponential time is taken as words.
     """
     for test in (*_expressions(query), _all_of(query)):
         if matches := _search(root, test):
@@ -77,7 +77,7 @@ def _search(root: Node, test: Callable[[str], bool]) -> list[Match]:
     matches: list[Match] = []
 
     def visit(node: Node, path: tuple[Node, ...]) -> tuple[str, bool]:
-        """The text of a node and all below it, and whether a match was found in there."""
+        """Return the text of a node and all below it, and True if there was a match in it."""
         texts, inside = [_own(node)], False
         for child in node.children:
             text, found = visit(child, (*path, node))
@@ -105,7 +105,7 @@ def _own(node: Node) -> str:
 
 
 def _promoted(matches: list[Match]) -> list[Match]:
-    """The control that a matching text belongs to, else the nearest element with a ref; each once."""
+    """Replace matches by the control that they belong to, else by the nearest element with a ref; each once."""
     promoted: list[Match] = []
     seen: set[int] = set()
     for match in matches:

@@ -1,4 +1,4 @@
-"""A page's tree without its decoration, and with what the accessibility snapshot omits."""
+"""Simplification of a page's tree: hints are added, decoration is dropped."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _DECORATION = frozenset(
 )
 
 
-def dress(root: Node, hints: Iterable[tuple[str, str]]) -> Node:
-    """Add to the tree what its snapshot omits; see `sandbox.inside.hints` for the kinds of hints.
+def annotate(root: Node, hints: Iterable[tuple[str, str]]) -> Node:
+    """Add to the tree the hints that its snapshot omits; see `sandbox.inside.hints` for the kinds of hints.
 
     A hint whose key is a ref, or ``title:`` and the visible text of an element, becomes that element's note. Values of
     password fields are masked.
@@ -56,11 +56,11 @@ def dress(root: Node, hints: Iterable[tuple[str, str]]) -> Node:
             by_ref[key] = text
     if not (by_ref or titles or secrets):
         return root
-    return _dress(root, by_ref, _notes_in_order(root, titles), secrets)
+    return _annotate(root, by_ref, _notes_in_order(root, titles), secrets)
 
 
 def _notes_in_order(root: Node, titles: Mapping[str, list[str]]) -> dict[int, str]:
-    """Which node gets which title: the nth element that shows a text gets the nth title given for that text."""
+    """Map nodes to titles: the nth element that shows a text gets the nth title for that text."""
     holders: dict[str, list[Node]] = defaultdict(list)
     for node in root.walk():
         text = collapse(node.name)
@@ -71,7 +71,7 @@ def _notes_in_order(root: Node, titles: Mapping[str, list[str]]) -> dict[int, st
         given = titles[text]
         if len(given) != len(nodes):
             if "" in given:
-                continue  # which of them it belongs to cannot be told
+                continue  # it is unknown to which of them it belongs
             together = " / ".join(dict.fromkeys(given))
             given = [together] * len(nodes) if len(set(given)) == 1 else [together]
         for node, title in zip(nodes, given, strict=False):
@@ -80,9 +80,9 @@ def _notes_in_order(root: Node, titles: Mapping[str, list[str]]) -> dict[int, st
     return notes
 
 
-def _dress(node: Node, by_ref: Mapping[str, str], notes: Mapping[int, str], secrets: set[str]) -> Node:
+def _annotate(node: Node, by_ref: Mapping[str, str], notes: Mapping[int, str], secrets: set[str]) -> Node:
     note = by_ref.get(node.ref, "") or notes.get(id(node), "")
-    children = tuple(_dress(child, by_ref, notes, secrets) for child in node.children)
+    children = tuple(_annotate(child, by_ref, notes, secrets) for child in node.children)
     if node.role == "textbox":
         hidden = "type=password" in note
         children = tuple(
@@ -111,7 +111,7 @@ def simplify(node: Node) -> Node:
     children = _without_labels(_join_text(children))
     if _repeats_name(node, children):
         children = []
-    elif node.role in _NAMED_BY_CONTENT and children and _is_said(node.name, children):
+    elif node.role in _NAMED_BY_CONTENT and children and _name_is_content(node.name, children):
         return replace(node, name="", children=tuple(children))
     return replace(node, children=tuple(children))
 
@@ -126,7 +126,7 @@ def _is_decoration(node: Node) -> bool:
 
 
 def _dissolves(node: Node) -> bool:
-    """A grouping of one thing, or mere emphasis."""
+    """Return True for a grouping of one element, or mere emphasis."""
     if node.pointer or node.note or node.name or node.role not in _INLINE:
         return False
     only_text = all(child.role == "text" for child in node.children)
@@ -149,7 +149,7 @@ def _join_text(children: list[Node]) -> list[Node]:
 
 
 def _without_labels(children: list[Node]) -> list[Node]:
-    """Not the text beside a field that is its name, nor mere bars and commas between controls."""
+    """Drop text beside a field that repeats its name, and separators between controls."""
     kept = []
     for index, child in enumerate(children):
         beside = [*children[max(0, index - 1) : index], *children[index + 1 : index + 2]]
@@ -166,22 +166,22 @@ def _same(label: str, name: str) -> bool:
     return bool(name) and comparable(label).rstrip(":* ") == comparable(name).rstrip(":* ")
 
 
-def _is_said(name: str, children: list[Node]) -> bool:
-    """The name is but the words of the children."""
+def _name_is_content(name: str, children: list[Node]) -> bool:
+    """Return True if the name has just the words of the children."""
     if not name:
         return False
-    said = " ".join(collapse(below.name) for child in children for below in child.walk() if below.name)
-    return sorted(_WORDS.findall(said)) == sorted(_WORDS.findall(name))
+    words = " ".join(collapse(below.name) for child in children for below in child.walk() if below.name)
+    return sorted(_WORDS.findall(words)) == sorted(_WORDS.findall(name))
 
 
 def _repeats_name(node: Node, children: list[Node]) -> bool:
-    """The children only say again what the element's name says."""
+    """Return True if the children only repeat the element's name."""
     if not node.name or not children or node.role in ("textbox", "searchbox", "combobox", "spinbutton"):
         return False
     name = comparable(node.name)
-    said = [below for child in children for below in child.walk()]
+    nodes = [below for child in children for below in child.walk()]
     return all(
         not below.is_control and not below.note and below.role in ("text", "img", "generic", "heading", "paragraph")
         and comparable(below.name) in name
-        for below in said
+        for below in nodes
     )  # fmt: skip

@@ -15,7 +15,7 @@ from engine.agent.prompts import assignment
 from engine.bundles import Bundle
 from engine.contract import History
 from engine.diagnosis.failures import Failed, session_failure
-from engine.diagnosis.page_kinds import speaks_of_login
+from engine.diagnosis.page_kinds import mentions_login
 from engine.diagnosis.triage import site_cause
 from engine.errors import AgentStuck, ModelError
 from engine.gate.gate import Gate
@@ -109,7 +109,7 @@ async def _site_cause(context: RunContext, session: Session) -> Cause | None:
         opened,
         await session.evidence(screenshot=opened is not None),
         start_url=context.executor.start_url,
-        login_expected=bool(request.secrets) or speaks_of_login(request.task),
+        login_expected=bool(request.secrets) or mentions_login(request.task),
         first=True,
     )
     if cause is None and opened is not None:

@@ -57,7 +57,7 @@ async def test_an_empty_header_keeps_its_place(blank: Page) -> None:
     assert '- | "Paid" | "NP-7"' in look
 
 
-async def test_decoration_goes_and_single_characters_stay(blank: Page) -> None:
+async def test_decoration_is_dropped_and_single_characters_stay(blank: Page) -> None:
     look = Observer().first(await show(blank, pages.grid() + "<p>9</p><p>1</p>"))
     assert "img" not in look
     assert '"9"' in look
@@ -100,7 +100,7 @@ async def test_unfolding_shows_each_row_on_pages(blank: Page) -> None:
     assert "no " in observer.unfold(snapshot, "e99999")
 
 
-async def test_find_tells_ref_place_and_count(blank: Page) -> None:
+async def test_find_returns_refs_places_and_a_count(blank: Page) -> None:
     snapshot = await show(blank, pages.table())
     observer = Observer()
     assert re.search(
@@ -117,7 +117,7 @@ async def test_find_tells_ref_place_and_count(blank: Page) -> None:
     assert observer.find(snapshot, "(a+)+$" * 3).startswith("Nothing")  # would run away as an expression
 
 
-async def test_again_tells_only_what_changed(blank: Page) -> None:
+async def test_a_later_look_shows_only_changes(blank: Page) -> None:
     observer = Observer()
     observer.first(await show(blank, pages.ENDLESS))
     assert observer.again(await take(blank)) == "Nothing changed."
@@ -134,7 +134,7 @@ async def test_again_tells_only_what_changed(blank: Page) -> None:
     assert len(changed) < 400
 
 
-async def test_a_typed_value_is_a_change_and_another_path_a_new_look(blank: Page) -> None:
+async def test_a_typed_value_is_a_change_and_another_path_a_new_page(blank: Page) -> None:
     observer = Observer()
     observer.first(await show(blank, pages.FORM))
     await blank.get_by_label("Field C").fill("blue")
@@ -145,7 +145,7 @@ async def test_a_typed_value_is_a_change_and_another_path_a_new_look(blank: Page
     assert "Field D" in observer.again(moved)
 
 
-async def test_renumbered_refs_are_no_change_but_told(blank: Page) -> None:
+async def test_renumbered_refs_are_listed_without_a_change(blank: Page) -> None:
     observer = Observer()
     observer.first(await show(blank, pages.LOGIN))
     await blank.evaluate("document.body.replaceChildren(document.body.firstChild.cloneNode(true))")
@@ -154,7 +154,7 @@ async def test_renumbered_refs_are_no_change_but_told(blank: Page) -> None:
     assert re.search(r'button "Sign in" \[e\d+\]', again)
 
 
-async def test_page_text_cannot_pass_for_ours(blank: Page) -> None:
+async def test_page_text_cannot_imitate_the_engines_marks(blank: Page) -> None:
     snapshot = await show(blank, pages.HOSTILE)
     observer = Observer()
     for said in (observer.first(snapshot), observer.unfold(snapshot, "page"), observer.find(snapshot, "e")):
@@ -166,7 +166,7 @@ async def test_page_text_cannot_pass_for_ours(blank: Page) -> None:
         assert set(re.findall(r"\[(e\d+)\]", said)) <= {node.ref for node in parse(snapshot.aria).walk()}
 
 
-async def test_find_gives_the_ref_of_what_a_text_belongs_to(blank: Page) -> None:
+async def test_find_returns_the_ref_of_the_control_around_a_text(blank: Page) -> None:
     snapshot = await show(blank, pages.FRAMES + "<section><div onclick='1'>Plain opener</div><p>b</p></section>")
     observer = Observer()
     for words, text in (

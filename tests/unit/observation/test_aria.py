@@ -69,13 +69,13 @@ trees = st.recursive(
 
 
 @given(st.lists(trees, max_size=3))
-def test_what_playwright_writes_is_read_back(nodes: list[Node]) -> None:
+def test_a_written_snapshot_is_parsed_back(nodes: list[Node]) -> None:
     aria = "\n".join(line for node in nodes for line in write(node))
     assert parse(aria).children == tuple(nodes)
 
 
 @given(st.text(max_size=300))
-def test_anything_can_be_read(text: str) -> None:
+def test_any_text_can_be_parsed(text: str) -> None:
     words = re.findall(r"\w\w+", " ".join(node.name for node in parse(text).walk()))
     assert parse(text) == parse(text)
     assert len(words) <= len(re.findall(r"\w\w+", text))

@@ -21,7 +21,7 @@ def snapshot_of(*nodes: Node, url: str = "http://shop.test/list") -> PageSnapsho
 
 @settings(max_examples=60)
 @given(trees)
-def test_a_look_holds_page_text_in_quotes_only(tree: Node) -> None:
+def test_page_text_appears_in_quotes_only(tree: Node) -> None:
     node = Node("main", ref="e900", children=(Node("button", "Go", ref="e901"), tree))
     snapshot = snapshot_of(node)
     observer = Observer()
@@ -36,7 +36,7 @@ def test_a_look_holds_page_text_in_quotes_only(tree: Node) -> None:
 
 
 @pytest.mark.parametrize("size", [400, 5_000])
-def test_what_no_folding_brings_to_size_is_cut_but_not_what_leads_on(size: int) -> None:
+def test_cutting_a_long_look_keeps_totals_and_next_controls(size: int) -> None:
     headings = tuple(
         Node("heading", f"Chapter {chr(97 + i % 26)}{'x' * (i % 50)} " * 3, ("level=2",), f"e{i}") for i in range(size)
     )
@@ -49,7 +49,7 @@ def test_what_no_folding_brings_to_size_is_cut_but_not_what_leads_on(size: int) 
     assert "⋯" in look
 
 
-def test_what_leads_on_is_shown_amid_many_links() -> None:
+def test_a_next_control_is_shown_amid_many_links() -> None:
     names = [*"abcdefghijklm", "Next page", *"nopqrstuvwxyz"]
     links = tuple(Node("link", name, (), f"e{i}", url=f"/{i}") for i, name in enumerate(names, 10))
     look = Observer().first(snapshot_of(Node("navigation", ref="e1", children=links)))
@@ -57,7 +57,7 @@ def test_what_leads_on_is_shown_amid_many_links() -> None:
     assert "[e16]" not in look
 
 
-def test_the_only_one_of_its_kind_is_shown_where_no_two_kinds_are_many() -> None:
+def test_a_unique_child_among_many_kinds_is_shown() -> None:
     def row(number: int, *roles: str) -> Node:
         cells = tuple(Node(role, f"{role} {number}") for role in roles)
         return Node("row", ref=f"e{number}", children=(Node("cell", children=cells),))
