@@ -22,7 +22,7 @@ TASK_TRANSITIONS = {
     TaskState.ENTERING: {TaskState.QUEUED, TaskState.CLAIMED, TaskState.ENDED},
     TaskState.QUEUED: {TaskState.WAITING, TaskState.CLAIMED, TaskState.ENDED},
     TaskState.WAITING: {TaskState.CLAIMED, TaskState.ENDED},
-    TaskState.CLAIMED: {TaskState.RUNNING},
+    TaskState.CLAIMED: {TaskState.RUNNING, TaskState.ENDED},  # ended where the event loop shuts down before the run
     TaskState.RUNNING: {TaskState.SETTLED, TaskState.STOPPING, TaskState.ENDED},
     TaskState.SETTLED: {TaskState.ENDED},
     TaskState.STOPPING: {TaskState.ENDED},

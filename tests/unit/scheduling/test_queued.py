@@ -118,3 +118,13 @@ async def test_cancellation_outweighs_a_handover() -> None:
         for reason in reasons:
             task.stop(reason)
         assert task.stop_reason is StopReason.CANCELED
+
+
+async def test_claimed_task_ends_where_the_event_loop_shuts_down_before_its_run() -> None:
+    task = queued()
+    task.claimed(asyncio.create_task(asyncio.sleep(0)))
+    assert task.execution is not None
+    task.execution.cancel()  # as asyncio.run does; the run never begins
+    task.end(None)
+    assert task.state is TaskState.ENDED
+    assert task.done.cancelled()
