@@ -33,7 +33,7 @@ _END_SECONDS = 5.0
 _NONBLOCKING = os.O_NONBLOCK
 
 
-class _Terminated(Exception):
+class _EndRequested(Exception):
     """A request of the host to end."""
 
 
@@ -49,7 +49,7 @@ def supervise(
     try:
         _serve(control, host, worker, handed, port, tasks)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # inside try: the cleanup must not be interrupted
-    except _Terminated:
+    except _EndRequested:
         pass
     except BaseException:  # noqa: BLE001  reported, and the cleanup is needed all the more
         import traceback
@@ -67,7 +67,7 @@ def supervise(
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not interrupt the cleanup
-    raise _Terminated
+    raise _EndRequested
 
 
 def _serve(control: socket.socket, host: int, worker: int, handed: socket.socket, port: int, tasks: int) -> None:
