@@ -1,7 +1,6 @@
 """Web tasks that write their own code: a model explores a site once, every later run replays the Python it wrote."""
 
-from engine.api.async_engine import AsyncEngine
-from engine.api.sync_engine import Engine
+from engine.api import AsyncEngine, Engine
 from engine.errors import (
     BundleCorrupt,
     BundleError,
