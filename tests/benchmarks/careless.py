@@ -1,6 +1,6 @@
-"""Automations as a careless author writes them: cells by their place, nothing that the page says of itself looked at.
+"""Automations as a careless author writes them: they read cells by position, and check nothing.
 
-Where these are wrong, only the engine can notice.
+Where their output is wrong, only the engine can notice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs where only the data of the site changed, and its markup did not: an alarm is false then."""
+"""Runs in which only the site's data change, and not its markup, so that every alarm is a false one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ASKED: Mapping[str, tuple[str, Sequence[Any]]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """One run on another day: what was wrong with it, if anything, and whether that was an alarm."""
+    """One run on another day; `wrong` describes its failure (`alarm`) or its wrong output, if any."""
 
     subject: str
     seed: int
@@ -40,7 +40,7 @@ class Run:
 
 
 async def on_site(name: str, runs: int, room: asyncio.Semaphore, *, careless: bool) -> list[Run]:
-    """So many runs of one automation, each on another day and with the next value of its parameter."""
+    """Run one automation a number of times, each on another day and with the next value of its parameter."""
     async with room:
         with tempfile.TemporaryDirectory() as folder, subjects.site(name) as server:
             subject = await subjects.written(name, server, Path(folder), careless=careless)
@@ -52,7 +52,7 @@ async def on_site(name: str, runs: int, room: asyncio.Semaphore, *, careless: bo
                     parameters = {**SCENARIOS[name].parameters, field: values[seed % len(values)]}
                     right = truth(name, parameters, seed=seed)
                     if careless and not right:
-                        continue  # it never tells the engine where the site says so: refused by design
+                        continue  # careless code does not use task.empty, so an empty list is refused by design
                     result = await subjects.replay(engine, subject, parameters=parameters)
                     found.append(_judged(subject.name, seed, parameters[field], result, right))
                     print(f"run {len(found)} of {runs}: {found[-1]}", file=sys.stderr, flush=True)
@@ -67,7 +67,7 @@ def _judged(name: str, seed: int, asked: Any, result: Any, right: Any) -> Run:
 
 
 async def runs(total: int, at_once: int) -> list[Run]:
-    """Five of eight runs with the good automations, the others with the careless ones."""
+    """Make five of eight runs with the good automations, the others with the careless ones."""
     room = asyncio.Semaphore(at_once)
     each, rest = total * 5 // 32, total * 3 // 32
     parts = [on_site(name, each + (total - 4 * (each + rest)) * (name == "archive"), room, careless=False)
@@ -77,7 +77,7 @@ async def runs(total: int, at_once: int) -> list[Run]:
 
 
 def report(found: Sequence[Run]) -> str:
-    """The figures in one line, and a line for each run that was not good."""
+    """Format the figures, with a line for each run that was not good."""
     alarms = [run for run in found if run.alarm]
     wrong = [run for run in found if run.wrong and not run.alarm]
     lines = [

@@ -1,9 +1,9 @@
-"""What becomes of good automations when their sites change: the drift bench over all fixture sites.
+"""The drift bench over all fixture sites: the behavior of automations when their sites change.
 
 Every mutation of `engine.testing.drift` is applied alone, by a proxy in front of the site, and the automation is
-replayed with `ai="never"`. Then each site gets its redesign, and a recorded model repairs. Last, only the data change.
-Goals: nothing silently wrong but for what EXPECTED names with its reason; at most one false alarm in a hundred runs.
-Run with `make bench`; alone, `--quick` for a short form.
+replayed with `ai="never"`. Then each site gets its redesign, and a recorded model repairs the automation. Last, only
+the data change. Goals: no silently wrong output, except where EXPECTED names a reason; at most one false alarm in a
+hundred runs. Run with `make bench`; run alone, `--quick` is a short form.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from engine import AsyncEngine, TaskResult
 from engine.models.recorded import RecordedModel
-from engine.testing.drift import LATER, MUTATIONS, Finding, Mutation, Subject, Verdict, difference, measure, tables
+from engine.testing.drift import HELD_OUT, MUTATIONS, Finding, Mutation, Subject, Verdict, difference, measure, tables
 from fixtures_sites import FixtureServer
 from fixtures_sites.scenarios import SCENARIOS
 from tests.benchmarks import changed_data, subjects
@@ -30,21 +30,20 @@ RUNS, QUICK_RUNS = 500, 64
 QUICK = ("rename-classes", "banner", "second-list", "field-missing", "empty-list", "pages-cut", "duplicate-rows",
          "swapped-fields", "truncated-names", "error-page")  # fmt: skip
 REDESIGN = Mutation("redesign", "version v2 of the site", "same")
-# What is silently wrong, and why nothing notices; of the mutations that were written after the contract.
+# The held-out mutations whose wrong output goes unnoticed, each with the reason.
 EXPECTED: Mapping[str, str] = {
-    "unlinked-column": "a few names stand for many rows, and one in five is where it was by chance",
+    "unlinked-column": "many rows share a few names, and one name in five is in its old place by chance",
 }
-# The same of careless code, whatever the mutation: it asks for a list and takes what comes.
+# The same for careless code, under any mutation: it requests a list and accepts any answer.
 EXPECTED_OF_CARELESS: Mapping[str, str] = {
-    "stale-list": "without its filter a list has the rows of before, too; and the page states its length, or it is not"
-    " four times as long",
+    "stale-list": "without its filter a list still contains the right rows, and its length is stated or plausible",
 }
 
 
 async def on_site(
     name: str, mutations: Sequence[Mutation], room: asyncio.Semaphore, *, careless: bool
 ) -> list[Finding]:
-    """The findings on one fixture site; a repair is tried where a recorded model can."""
+    """Return the findings on one fixture site, with that of its redesign and repair for code that a model wrote."""
     async with room:
         with tempfile.TemporaryDirectory() as folder, subjects.site(name) as server:
             subject = await subjects.written(name, server, Path(folder, "store"), careless=careless)
@@ -53,8 +52,8 @@ async def on_site(
 
 
 def line(finding: Finding) -> str:
-    """A finding and what it names."""
-    by = {(False, True): ", by the contract", (True, True): ", refused though right"}
+    """Describe a finding in one line."""
+    by = {(False, True): ", by the contract", (True, True): ", a false alarm"}
     how = by.get((finding.refused, finding.by_contract), "")
     said = f" ({finding.reason}{how}): {' '.join(finding.says.split())[:200]}" if finding.says else ""
     return f"{finding.mutation.name} on {finding.subject}: {finding.verdict}{said}"
@@ -65,7 +64,7 @@ def _tell(finding: Finding) -> None:
 
 
 async def redesigned(subject: Subject, server: FixtureServer) -> Finding:
-    """What becomes of the site's other version: noticed without a model, repaired with one."""
+    """Replay on the site's other version, and repair with a recorded model if the replay fails."""
     store, scenario = subject.store.with_name("redesign"), SCENARIOS[subject.key]
     shutil.copytree(subject.store, store)
     server.version = "v2"
@@ -89,40 +88,40 @@ def _compared(subject: Subject, result: TaskResult, right: Verdict) -> Finding:
 
 
 async def bench(names: Sequence[str], mutations: Sequence[Mutation], *, careless: bool) -> list[Finding]:
-    """The findings on several sites, some of them at once."""
+    """Return the findings on several sites, of which some are measured at the same time."""
     room = asyncio.Semaphore(AT_ONCE)
     found = await asyncio.gather(*(on_site(name, mutations, room, careless=careless) for name in names))
     return [finding for findings in found for finding in findings]
 
 
 def show(title: str, findings: Sequence[Finding], *, verbose: bool, careless: bool = False) -> int:
-    """Prints the findings, in two tables; gives the number of silently wrong ones that nothing excuses."""
-    later = [f for f in findings if f.mutation in LATER]
-    for said, part in (("", [f for f in findings if f not in later]), (": changes nobody had in mind", later)):
+    """Print the findings in two tables; return the number of unexpected silently wrong ones."""
+    held_out = [f for f in findings if f.mutation in HELD_OUT]
+    for suffix, part in (("", [f for f in findings if f not in held_out]), (": held-out mutations", held_out)):
         if part:
-            print(f"\n{title}{said}\n\n{tables(part)}")
-    unexcused = 0
+            print(f"\n{title}{suffix}\n\n{tables(part)}")
+    unexpected = 0
     for finding in (f for f in findings if f.verdict == "silently wrong"):
-        reason = EXPECTED.get(finding.mutation.name) if finding.mutation in LATER else None
+        reason = EXPECTED.get(finding.mutation.name) if finding.mutation in HELD_OUT else None
         if careless:
             reason = reason or EXPECTED_OF_CARELESS.get(finding.mutation.name)
-        unexcused += reason is None
-        print(f"{finding.mutation.name} on {finding.subject}: {reason or 'nothing excuses that'}")
+        unexpected += reason is None
+        print(f"{finding.mutation.name} on {finding.subject}: {reason or 'unexpected'}")
     for finding in findings if verbose else ():
         print(line(finding))
     sys.stdout.flush()
-    return unexcused
+    return unexpected
 
 
 def main() -> int:
-    """All sites, all mutations; not zero where a goal is missed."""
+    """Run the bench; return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="few mutations and few runs")
     parser.add_argument("--sites", nargs="*", default=sorted(SCENARIOS))
     parser.add_argument("--mutations", nargs="*", default=[])
     parser.add_argument("--parts", nargs="*", default=["good", "careless", "data"])
-    parser.add_argument("--runs", type=int, help="with changed data")
-    parser.add_argument("--verbose", action="store_true", help="say what every failure named")
+    parser.add_argument("--runs", type=int, help="number of runs with changed data")
+    parser.add_argument("--verbose", action="store_true", help="print every finding")
     options = parser.parse_args()
     names = options.mutations or (QUICK if options.quick else [m.name for m in MUTATIONS])
     chosen = [m for m in MUTATIONS if m.name in names]

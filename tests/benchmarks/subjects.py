@@ -1,5 +1,4 @@
-"""Automations for the drift bench, well replayed: what a recorded model wrote for each fixture site, and what a
-careless author might have."""
+"""Automations for the drift bench, replayed several times: by a recorded model, or by a careless author."""
 
 from __future__ import annotations
 
@@ -20,7 +19,7 @@ from fixtures_sites.scenarios import SCENARIOS, Scenario
 from fixtures_sites.truths import truth
 from tests.benchmarks.careless import CARELESS
 
-# What is there on loopback is there within four seconds, on a busy machine too; who runs for so long runs for ever.
+# Loopback answers within four seconds, on a busy machine, too; a run that takes longer than this never ends.
 LIMITS = Limits(action_timeout=4, timeout=90)
 WARM_UP = 6
 
@@ -59,7 +58,7 @@ LAYOUTS: Mapping[str, Layout] = {
 
 @contextmanager
 def site(name: str, *, seed: int = 0) -> Iterator[FixtureServer]:
-    """A fixture site that answers as quickly as it can."""
+    """Serve a fixture site, without its artificial delays."""
     with serve(name) as server:
         server.seed = seed
         if name == "feed":
@@ -70,17 +69,17 @@ def site(name: str, *, seed: int = 0) -> Iterator[FixtureServer]:
 async def written(
     name: str, server: FixtureServer, store: Path, *, careless: bool = False, replays: int = WARM_UP
 ) -> Subject:
-    """What the recorded model writes on this site, replayed a few times with both sets of parameters.
+    """Save the automation that the recorded model writes for this site, and replay it with both sets of parameters.
 
     Args:
-        careless: Take the code of a careless author in its place; it passes the same gate.
-        replays: Clean ones; from the sixth on, statistical checks speak, too.
+        careless: Use the code of a careless author instead; it passes the same gate.
+        replays: Number of replays; from the sixth on, statistical checks apply, too.
     """
     scenario = SCENARIOS[name]
     model: Model = RecordedModel(scenario.recording("explore"), substitutions=scenario.substitutions(server.url))
     if careless:
         finish = ("finish", {"summary": "Careless", "other_parameters": dict(scenario.other_parameters)})
-        # The gate may want to see the values on a page; who is careless insists.
+        # The gate may ask where the values are on a page; a careless author submits again.
         model = ScriptedModel([("write", {"code": CARELESS[name]}), finish], [finish])
     async with AsyncEngine(store=store, model=model) as engine:
         await _run(engine, scenario, server, scenario.parameters)
@@ -99,7 +98,7 @@ async def _warm_up(subject: Subject, other_parameters: Mapping[str, Any], replay
 
 
 async def replay(engine: AsyncEngine, subject: Subject, **changed: Any) -> Any:
-    """One replay on the site as it is."""
+    """Replay once on the unchanged site."""
     arguments: dict[str, Any] = {
         "start_url": subject.start_url,
         "parameters": subject.parameters,
@@ -146,7 +145,7 @@ def _truth(scenario: Scenario, server: FixtureServer) -> Callable[[], Any]:
 
 
 def sent(parameters: Mapping[str, Any], state: FormState) -> Any:
-    """The reference of the last application, if it says what the parameters say; else what is wrong with it."""
+    """Return the reference of the last application if its fields match the parameters; otherwise the wrong fields."""
     last = state.submissions[-1]
     asked = {name: str(value).lower() for name, value in parameters.items() if name != "zone"}
     wrong = {name: last[name] for name in asked if last[name].lower() != asked[name]}
@@ -154,12 +153,12 @@ def sent(parameters: Mapping[str, Any], state: FormState) -> Any:
 
 
 def plain(output: Any) -> Any:
-    """An output without what differs from run to run: of a file, its content is left."""
+    """Return an output without the values that differ from run to run: a file is reduced to its hash."""
     if isinstance(output, dict):
         return {"sha256": output["sha256"]} if "sha256" in output else {k: plain(v) for k, v in output.items()}
     return [plain(each) for each in output] if isinstance(output, list) else output
 
 
 def other(subject: Subject, parameters: Mapping[str, Any], server: FixtureServer) -> Subject:
-    """The same automation, asked with other parameters."""
+    """Return the subject with other parameters."""
     return replace(subject, parameters=parameters, truth=lambda: truth(subject.key, parameters, seed=server.seed))

@@ -1,8 +1,8 @@
-"""The drift bench: what becomes of a saved automation when its site changes.
+"""The drift bench: measures how a saved automation behaves when its site changes.
 
-A proxy in front of the site applies one mutation at a time to what the site answers; the automation is replayed there
-with ``ai="never"``. Right output is good, a failure that says what is wrong is good, and success with wrong
-output is what must not be. Needs the extra ``testing``.
+A proxy in front of the site applies one mutation at a time to the site's answers, and the automation is replayed there
+with ``ai="never"``. The right output is good, and so is a failure that says what is wrong; success with a wrong output
+must not happen. Needs the extra ``testing``.
 
     from engine.testing import drift
 
@@ -16,8 +16,8 @@ import warnings
 
 from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline, difference, measure
 from engine.testing.drift.content import CONTENT
-from engine.testing.drift.heldout_contract import CLOSED, FINISHED
-from engine.testing.drift.heldout_gate import MENDED, UNFORESEEN
+from engine.testing.drift.heldout_contract import CONTRACT_COVERED, CONTRACT_HELD_OUT
+from engine.testing.drift.heldout_gate import GATE_COVERED, GATE_HELD_OUT
 from engine.testing.drift.markup import MARKUP
 from engine.testing.drift.mutation import Effect, Mutation
 from engine.testing.drift.proxy import DriftProxy
@@ -25,11 +25,13 @@ from engine.testing.drift.reply import Layout, Reply
 from engine.testing.drift.report import tables
 from engine.testing.drift.wording import WORDING
 
-LATER: tuple[Mutation, ...] = (*FINISHED, *UNFORESEEN)
-MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *CLOSED, *MENDED, *LATER)
+HELD_OUT: tuple[Mutation, ...] = (*CONTRACT_HELD_OUT, *GATE_HELD_OUT)
+"""Mutations for which no rule of the contract or the gate was written."""
+MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *CONTRACT_COVERED, *GATE_COVERED, *HELD_OUT)
+"""All mutations."""
 
 __all__ = [
-    "LATER",
+    "HELD_OUT",
     "MUTATIONS",
     "DriftProxy",
     "Effect",
@@ -46,8 +48,12 @@ __all__ = [
 ]
 
 
+_OLD_NAMES = {"Proxy": "DriftProxy", "LATER": "HELD_OUT"}
+
+
 def __getattr__(name: str) -> object:
-    if name != "Proxy":
+    new = _OLD_NAMES.get(name)
+    if new is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn("Proxy is called DriftProxy now; the old name goes in 0.3", DeprecationWarning, stacklevel=2)
-    return DriftProxy
+    warnings.warn(f"{name} was renamed to {new}; the old name goes in 0.3", DeprecationWarning, stacklevel=2)
+    return globals()[new]

@@ -1,4 +1,4 @@
-"""Replays an automation on a site that changes, and says what became of each change."""
+"""The bench: replays an automation under each mutation of its site, and judges the outcome."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ Verdict = Literal["unaffected", "noticed", "repaired", "silently wrong"]
 
 @dataclass(frozen=True)
 class Subject:
-    """An automation, the site it was written for, and what is right.
+    """An automation, its site, and the right output.
 
     Args:
-        name: In reports.
-        store: The store that holds its bundle; it is copied, never changed.
+        name: Its name in reports.
+        store: The store that has its bundle; it is copied, never changed.
         key: Its reuse key.
-        task: As it was asked for.
-        start_url: Where it begins, on the site as it is.
-        parameters: Of every run.
-        truth: The right output on the site as it is, known without the automation and asked for after each run;
-            without it, what the automation gives there.
-        view: What of an output is compared: leave out what differs from run to run, such as paths of files.
-        layout: How the site shows its list.
+        task: Its task, in plain words.
+        start_url: Its start URL on the unchanged site.
+        parameters: The parameters of every run.
+        truth: Returns the right output on the unchanged site, known independently of the automation; called after each
+            run. Without it, the automation's own output there is taken as right.
+        view: Returns the part of an output that is compared, without values that differ from run to run, such as paths.
+        layout: The layout of the site's list.
     """
 
     name: str
@@ -54,15 +54,15 @@ class Subject:
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one mutation on one site.
+    """The outcome of one mutation on one site.
 
     Args:
-        verdict: ``unaffected``: success, with the right output; ``noticed``: a failure; ``repaired``: noticed, and then
+        verdict: ``unaffected``: success with the right output; ``noticed``: a failure; ``repaired``: noticed, then
             success with the right output by new code; ``silently wrong``: success with any other output.
-        reason: Of the failure.
-        says: What the failure names, or what is wrong with the output.
-        by_contract: Whether the automation itself ended well, and what it gave was refused.
-        refused: Whether what was refused was right.
+        reason: The reason of the failure.
+        says: The problems that the failure names, or the fault of the output.
+        by_contract: True if the automation itself succeeded, and its output was refused.
+        refused: True if the refused output was right: a false alarm.
     """
 
     subject: str
@@ -75,7 +75,7 @@ class Finding:
 
 
 class WrongBaseline(Exception):
-    """The automation is not right on the site as it is, so nothing can be said about changes."""
+    """The automation's output is wrong on the unchanged site, so that mutations cannot be judged."""
 
 
 async def measure(
@@ -85,44 +85,46 @@ async def measure(
     limits: Limits | None = None,
     on_finding: Callable[[Finding], None] | None = None,
 ) -> list[Finding]:
-    """Applies each mutation alone and replays with ``ai="never"``; mutations that change nothing there are left out.
+    """Apply each mutation alone, replay with ``ai="never"``, and return the findings.
+
+    Mutations that change nothing on the site have no finding.
 
     Args:
-        subject: What is replayed.
-        mutations: For example ``MUTATIONS``.
-        limits: Of each run; a short ``action_timeout`` saves most of the time.
-        on_finding: Told each as it comes.
+        subject: The automation to replay.
+        mutations: The mutations, such as ``MUTATIONS``.
+        limits: Limits of each run; a short ``action_timeout`` saves most of the time.
+        on_finding: Called with each finding as soon as it is known.
 
     Raises:
-        WrongBaseline: On the unchanged site the output is not the truth, or there is none.
+        WrongBaseline: On the unchanged site the automation fails, or its output is wrong.
     """
     with tempfile.TemporaryDirectory(prefix="drift-") as folder, DriftProxy(subject.start_url, subject.layout) as proxy:
-        replays = _Replays(subject, proxy, Path(folder), limits or Limits(action_timeout=4, timeout=120))
+        replayer = _Replayer(subject, proxy, Path(folder), limits or Limits(action_timeout=4, timeout=120))
         try:
-            truth = await replays.baseline()
+            truth = await replayer.baseline()
             findings = []
             for mutation in mutations:
-                if (finding := await replays.judge(mutation, truth)) is not None:
+                if (finding := await replayer.judge(mutation, truth)) is not None:
                     findings.append(finding)
                     if on_finding is not None:
                         on_finding(finding)
         finally:
-            await replays.close()
+            await replayer.close()
     return findings
 
 
 @dataclass
-class _Replays:
+class _Replayer:
     subject: Subject
     proxy: DriftProxy
     folder: Path
     limits: Limits
     _engine: AsyncEngine | None = None
     _copies: int = 0
-    _twins: int = 0
+    _bare_copies: int = 0
 
     async def baseline(self) -> Any:
-        """The right output on the site as it is, which the automation must give there."""
+        """Return the right output on the unchanged site, after checking that the automation returns it."""
         result = await self._run()
         if not result.ok:
             raise WrongBaseline(f"{self.subject.name} fails on the unchanged site: {result.error}")
@@ -135,7 +137,7 @@ class _Replays:
         return self.subject.truth() if self.subject.truth is not None else self.subject.view(result.output)
 
     async def judge(self, mutation: Mutation, truth: Any) -> Finding | None:
-        """One replay under the mutation; None where the mutation found nothing to change."""
+        """Replay under a mutation and judge the outcome; return None if the mutation found nothing to change."""
         self.proxy.mutation = mutation
         try:
             result = await self._run()
@@ -149,7 +151,7 @@ class _Replays:
         finally:
             self.proxy.mutation = None
         if finding.verdict == "silently wrong" or (result.reuse is not None and result.reuse.updated):
-            await self.close()  # what it learnt from this must not count for the next
+            await self.close()  # the statistics learned from this run must not affect the next
         return finding
 
     def _verdict(self, mutation: Mutation, result: TaskResult, right: Any) -> Finding:
@@ -166,11 +168,11 @@ class _Replays:
         return Finding(name, mutation, "silently wrong", says=difference(given, right))
 
     async def _gives_without_contract(self, right: Any) -> bool:
-        """Whether the automation by itself gives what is right: then it was refused for nothing."""
-        self.proxy.mutation = self.proxy.mutation  # from its start, as in the run that was judged
-        assert self._engine is not None, "it ran a moment ago"
-        self._twins += 1
-        key = f"{self.subject.key} without its contract, {self._twins}"  # each time another: it learns, too
+        """Return True if the automation without its contract returns the right output: a false alarm."""
+        self.proxy.mutation = self.proxy.mutation  # clears its memory, so that it starts as in the judged run
+        assert self._engine is not None, "the judged run opened it"
+        self._bare_copies += 1
+        key = f"{self.subject.key} without its contract, {self._bare_copies}"  # a new one each time: it learns, too
         await asyncio.to_thread(_commit_bare, self._engine.bundles, self.subject.key, key)
         result = await self._run(key)
         return result.ok and bool(self.subject.view(result.output) == right)
@@ -196,7 +198,7 @@ class _Replays:
         return AsyncEngine(store=store, limits=self.limits)
 
     async def close(self) -> None:
-        """Ends the engine; the next run gets one with a fresh copy of the store."""
+        """Close the engine; the next run gets one with a fresh copy of the store."""
         if self._engine is not None:
             await self._engine.close()
             self._engine = None
@@ -204,13 +206,13 @@ class _Replays:
 
 def _commit_bare(bundles: BundleStore, key: str, bare_key: str) -> None:
     bundle = bundles.load_active(key)
-    assert bundle is not None, "it ran a moment ago"
+    assert bundle is not None, "it was replayed in the judged run"
     meta = bundle.meta.model_copy(update={"reuse_key": bare_key})
     bundles.commit(bare_key, replace(bundle, meta=meta, contract={}, revision=None), subject="Without its contract")
 
 
 def difference(given: Any, right: Any) -> str:
-    """In what an output departs from the right one, in one line."""
+    """Describe the difference between an output and the right one, in one line."""
     if not (isinstance(given, list) and isinstance(right, list)):
         return f"{_literal(given)} instead of {_literal(right)}"
     if len(given) != len(right):

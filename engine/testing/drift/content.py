@@ -1,4 +1,4 @@
-"""Changes after which a site says something else, or no longer says what it was asked for."""
+"""Mutations of the content: the site shows other data, or no longer the data that were requested."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from engine.testing.drift.reply import PAGING, Layout, Reply, cells, items, pars
 
 
 def chosen(key: object) -> bool:
-    """A third of the rows, by what names them: the same ones on every page."""
+    """Return True for a third of the rows, decided by their names, so that the same rows are chosen on every page."""
     return zlib.crc32(str(key).encode()) % 3 == 0
 
 
 def drop_some(page: BeautifulSoup, reply: Reply) -> bool:
-    """Where a row is among the chosen, its cell for the field is empty."""
+    """Empty the field's cell in the chosen rows."""
     found, layout = table(page), reply.layout
     at = found.index(layout.column(layout.sparse)) if found else None
     if found is None or at is None:
@@ -33,7 +33,7 @@ def drop_some(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def drop_some_json(data: Any, reply: Reply) -> Any:
-    """Where an object is among the chosen, the member is null."""
+    """Set the field's member to null in the chosen objects."""
     layout = reply.layout
     found = [item for item in items(data) if chosen(item.get(layout.column(layout.key)))]
     for item in found:
@@ -42,12 +42,12 @@ def drop_some_json(data: Any, reply: Reply) -> Any:
 
 
 def dropped(output: Any, layout: Layout) -> Any:
-    """The right output then: no value where the site has none."""
+    """Return the right output then: None where the site has no value."""
     return [{**row, layout.sparse: None} if chosen(row[layout.key]) else row for row in output]
 
 
 def drop_column(page: BeautifulSoup, reply: Reply) -> bool:
-    """The field's column is gone."""
+    """Remove the field's column."""
     found = table(page)
     at = found.index(reply.layout.column(reply.layout.sparse)) if found else None
     if found is None or at is None:
@@ -59,13 +59,13 @@ def drop_column(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def drop_key(data: Any, reply: Reply) -> Any:
-    """The member is gone from every object."""
+    """Remove the field's member from every object."""
     name = reply.layout.column(reply.layout.sparse)
     return data if [item.pop(name, None) for item in items(data)] else None
 
 
 def blank_column(page: BeautifulSoup, reply: Reply) -> bool:
-    """The field's column is there, and empty in every row."""
+    """Empty the field's cell in every row."""
     found = table(page)
     at = found.index(reply.layout.column(reply.layout.sparse)) if found else None
     for cell in body_cells(found, at) if found and at is not None else ():
@@ -74,14 +74,14 @@ def blank_column(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def blank_key(data: Any, reply: Reply) -> Any:
-    """The member is null in every object."""
+    """Set the field's member to null in every object."""
     for item in (found := items(data)):
         item[reply.layout.column(reply.layout.sparse)] = None
     return data if found else None
 
 
 def no_rows(page: BeautifulSoup, reply: Reply) -> bool:
-    """The list has no rows, and nothing says why."""
+    """Remove all rows of the list, without an explanation."""
     found = table(page)
     for row in found.rows if found else ():
         row.extract()
@@ -89,7 +89,7 @@ def no_rows(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def no_items(data: Any, reply: Reply) -> Any:
-    """The list has no objects, though the total says otherwise."""
+    """Remove all objects of the list, but leave the total."""
     found = items(data)
     if not found:
         return None
@@ -98,7 +98,7 @@ def no_items(data: Any, reply: Reply) -> Any:
 
 
 def cut_pages(page: BeautifulSoup, reply: Reply) -> bool:
-    """The controls that turn pages are gone."""
+    """Remove the pagination controls."""
     found = next_control(page)
     if found is None or table(page) is None:
         return False
@@ -108,7 +108,7 @@ def cut_pages(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def cut_json(data: Any, reply: Reply) -> Any:
-    """Only the first part of the list is given, though the total says otherwise."""
+    """Return only the first part of the list, but leave the total."""
     found = items(data)
     if not found or not re.search(rf"[?&]({'|'.join(PAGING)})=[1-9]", reply.target):
         return None
@@ -117,7 +117,7 @@ def cut_json(data: Any, reply: Reply) -> Any:
 
 
 def cut_quietly(page: BeautifulSoup, reply: Reply) -> bool:
-    """Only the first page of a list is left, or its first two thirds, and the page's own count agrees."""
+    """Leave only the first page of a list, or its first two thirds, and adjust the page's own count."""
     found = table(page)
     if found is None or len(found.rows) < 3:
         return False
@@ -135,7 +135,7 @@ def cut_quietly(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def cut_json_quietly(data: Any, reply: Reply) -> Any:
-    """Only the first part of the list is given, and the total agrees."""
+    """Return only the first part of the list, and adjust the total."""
     if not isinstance(data, dict) or not items(data):
         return None
     for name, value in data.items():
@@ -146,7 +146,7 @@ def cut_json_quietly(data: Any, reply: Reply) -> Any:
 
 
 def duplicate(page: BeautifulSoup, reply: Reply) -> bool:
-    """Every fourth row is there twice."""
+    """Duplicate every fourth row."""
     found = table(page)
     for row in found.rows[::4] if found else ():
         row.insert_after(copy.copy(row))
@@ -154,19 +154,19 @@ def duplicate(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def duplicate_items(data: Any, reply: Reply) -> Any:
-    """Every fourth object is there twice."""
+    """Duplicate every fourth object."""
     found = items(data)
     found[:] = [copy.copy(each) for at, item in enumerate(found) for each in [item] * (2 if at % 4 == 0 else 1)]
     return data if found else None
 
 
 def stale_page(target: str, layout: Layout) -> str:
-    """Whatever page is asked for, the first one comes."""
+    """Return the first page, whichever page is requested."""
     return without(target, PAGING)
 
 
 def stale_list(reply: Reply) -> bool:
-    """Whatever list is asked for, the first one that was shown comes again."""
+    """Return the first list that was shown, whichever list is requested."""
     if not reply.is_html or reply.method != "GET" or table(parse(reply.text)) is None:
         return False
     first = reply.memory.setdefault("first", reply.body)
@@ -176,12 +176,12 @@ def stale_list(reply: Reply) -> bool:
 
 
 def unfiltered(target: str, layout: Layout) -> str:
-    """Data are asked for without what selects among them."""
+    """Request the data without the parameters that filter them."""
     return without(target, PAGING, only=True) if "/api/" in target else target
 
 
 def swap_values(page: BeautifulSoup, reply: Reply) -> bool:
-    """Two columns of like type have changed places under heads that have not."""
+    """Swap two columns of like type, but not their heads."""
     found, layout = table(page), reply.layout
     if found is None or layout.alike is None:
         return False
@@ -194,7 +194,7 @@ def swap_values(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def swap_labels(page: BeautifulSoup, reply: Reply) -> bool:
-    """Two fields of a form have each other's label; in a list, two columns have changed places under their heads."""
+    """Swap the labels of two form fields; in a list, swap two columns, but not their heads."""
     if swap_values(page, reply):
         return True
     labels = [each for each in page.select("label[for]") if reply.layout.alike and text(each) in reply.layout.alike]
@@ -205,7 +205,7 @@ def swap_labels(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def swap_members(data: Any, reply: Reply) -> Any:
-    """Two members of like type have each other's values."""
+    """Swap the values of two members of like type."""
     layout = reply.layout
     if layout.alike is None:
         return None
@@ -246,7 +246,7 @@ def truncate_items(data: Any, reply: Reply) -> Any:
 
 
 def skeleton(page: BeautifulSoup, reply: Reply) -> bool:
-    """The rows are there and say nothing yet."""
+    """Replace every text in the rows by "Loading…"."""
     found = table(page)
     for row in found.rows if found else ():
         for node in row.find_all(string=True):
@@ -256,7 +256,7 @@ def skeleton(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def skeleton_items(data: Any, reply: Reply) -> Any:
-    """The objects' texts say nothing yet."""
+    """Replace every text in the objects by "Loading…"."""
     for item in (found := items(data)):
         item.update({name: "Loading…" for name, value in item.items() if isinstance(value, str)})
     return data if found else None
@@ -274,7 +274,7 @@ WALL_PAGE = (
 
 
 def instead(html: str, json: str = "", status: int = 200) -> Callable[[Reply], bool]:
-    """In place of every page comes this one, and in place of every JSON answer this text."""
+    """Return a change that replaces every page by this one, and every JSON answer by this text."""
 
     def put(reply: Reply) -> bool:
         if reply.is_html or (reply.is_json and not json):
@@ -294,23 +294,24 @@ CONTENT = (
     Mutation("column-gone", "a field's column is gone", "trouble", html=drop_column, json=drop_key, needs=("sparse",)),
     Mutation("column-blank", "a field is empty in every row", "trouble",
              html=blank_column, json=blank_key, needs=("sparse",)),
-    Mutation("empty-list", "no rows, and nothing says why", "trouble", html=no_rows, json=no_items),
-    Mutation("pages-cut", "the controls that turn pages are gone", "trouble", html=cut_pages, json=cut_json),
+    Mutation("empty-list", "no rows, without an explanation", "trouble", html=no_rows, json=no_items),
+    Mutation("pages-cut", "the pagination controls are gone", "trouble", html=cut_pages, json=cut_json),
     Mutation("pages-cut-quietly", "only the first part is left, and the site's own count agrees", "trouble",
              html=cut_quietly, json=cut_json_quietly),
-    Mutation("duplicate-rows", "every fourth row is there twice", "trouble", html=duplicate, json=duplicate_items),
-    Mutation("stale-page", "the first page comes in place of every other", "trouble", ask=stale_page),
-    Mutation("stale-list", "the first list comes in place of the one asked for", "trouble",
+    Mutation("duplicate-rows", "every fourth row is duplicated", "trouble", html=duplicate, json=duplicate_items),
+    Mutation("stale-page", "the first page in place of every other", "trouble", ask=stale_page),
+    Mutation("stale-list", "the first list in place of the requested one", "trouble",
              whole=stale_list, ask=unfiltered),
-    Mutation("swapped-fields", "two fields of like type have changed places", "trouble",
+    Mutation("swapped-fields", "two fields of like type are swapped", "trouble",
              html=swap_labels, json=swap_members, needs=("alike",)),
     Mutation("truncated-names", "long names are cut, with an ellipsis", "trouble",
              html=truncate, json=truncate_items, needs=("key",)),
-    Mutation("skeleton", "rows say nothing but that they load", "trouble", html=skeleton, json=skeleton_items),
+    Mutation("skeleton", '"Loading…" in place of every text in the rows', "trouble",
+             html=skeleton, json=skeleton_items),
     Mutation("login-wall", "a login form in place of every page", "trouble", whole=instead(LOGIN_PAGE)),
     Mutation("error-page", "an error page with status 200", "trouble",
              whole=instead(ERROR_PAGE, '{"error": "something went wrong"}')),
-    Mutation("bot-wall", "a check for robots with status 200", "trouble", whole=instead(WALL_PAGE)),
+    Mutation("bot-wall", "a bot check with status 200", "trouble", whole=instead(WALL_PAGE)),
     Mutation("server-error", "status 500 for everything", "trouble",
              whole=instead(ERROR_PAGE, '{"error": "internal"}', 500)),
 )  # fmt: skip

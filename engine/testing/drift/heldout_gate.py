@@ -1,4 +1,4 @@
-"""Changes that were written last, when the rules that the others had led to were there already."""
+"""Held-out mutations, written last, after the rules that the other mutations had led to."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EVERY = 5  # rows between advertisements
 
 
 def _in_items(change: Callable[[str, Any], Any]) -> Callable[[Any, Reply], Any]:
-    """Changes the members of a JSON answer's objects; what names an object stays."""
+    """Return a change of the members of a JSON answer's objects, except those that name an object."""
 
     def applied(data: Any, reply: Reply) -> Any:
         key, changed = reply.layout.column(reply.layout.key), False
@@ -37,7 +37,7 @@ def _is_count(value: Any) -> bool:
 
 
 def unlinked(page: BeautifulSoup, reply: Reply) -> bool:
-    """A field's values are sorted by themselves, apart from their rows."""
+    """Sort a field's values independently of their rows."""
     found = table(page)
     at = found.index(reply.layout.column(reply.layout.sparse)) if found else None
     column = body_cells(found, at) if found and at is not None else []
@@ -49,7 +49,7 @@ def unlinked(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def unlinked_json(data: Any, reply: Reply) -> Any:
-    """A member's values are sorted by themselves, apart from their objects."""
+    """Sort a member's values independently of their objects."""
     name, found = reply.layout.column(reply.layout.sparse), items(data)
     values = [item.get(name) for item in found]
     ordered = sorted(values, key=str)
@@ -59,12 +59,12 @@ def unlinked_json(data: Any, reply: Reply) -> Any:
 
 
 def one_more(page: BeautifulSoup, reply: Reply) -> bool:
-    """Every amount is one too high."""
+    """Increase every amount by one."""
     return in_table(page, lambda said: _MONEY.sub(lambda m: f"{m[1]}{int(m[2].replace(',', '')) + 1:,}.{m[3]}", said))
 
 
 def nothing_owed(page: BeautifulSoup, reply: Reply) -> bool:
-    """Every amount is zero."""
+    """Set every amount to zero."""
     return in_table(page, lambda said: _MONEY.sub(r"\g<1>0.00", said))
 
 
@@ -73,12 +73,12 @@ def _escaped(said: str) -> str:
 
 
 def escaped_twice(page: BeautifulSoup, reply: Reply) -> bool:
-    """Where a name has an ampersand or an apostrophe, its escape is shown."""
+    """Show the HTML escapes of ampersands and apostrophes."""
     return in_table(page, _escaped)
 
 
 def escaped_twice_json(data: Any, reply: Reply) -> Any:
-    """Where a text has an ampersand or an apostrophe, it has the escape instead."""
+    """Replace ampersands and apostrophes by their HTML escapes."""
     changed = False
     for item in items(data):
         for name, value in item.items():
@@ -88,7 +88,7 @@ def escaped_twice_json(data: Any, reply: Reply) -> Any:
 
 
 def loading(page: BeautifulSoup, reply: Reply) -> bool:
-    """A field's values have not come yet; where they will be it says so."""
+    """Show "Loading…" in place of a field's values."""
     found = table(page)
     at = found.index(reply.layout.column(reply.layout.sparse)) if found else None
     for cell in body_cells(found, at) if found and at is not None else ():
@@ -97,7 +97,7 @@ def loading(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def loading_json(data: Any, reply: Reply) -> Any:
-    """A member says of every object that its value has not come yet."""
+    """Set a member to "Loading…" in every object."""
     name, found = reply.layout.column(reply.layout.sparse), items(data)
     for item in found:
         item[name] = "Loading…"
@@ -105,7 +105,7 @@ def loading_json(data: Any, reply: Reply) -> Any:
 
 
 def sponsored(page: BeautifulSoup, reply: Reply) -> bool:
-    """Above every fifth row stands an advertisement with the marks of a row."""
+    """Insert an advertisement that looks like a row above every fifth row."""
     found, layout = table(page), reply.layout
     at = found.index(layout.column(layout.key)) if found else None
     for row in found.rows[::_EVERY] if found else ():
@@ -119,7 +119,7 @@ def sponsored(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def sponsored_json(data: Any, reply: Reply) -> Any:
-    """Before every fifth object stands an advertisement."""
+    """Insert an advertisement before every fifth object."""
     name, found = reply.layout.column(reply.layout.key), items(data)
     if not found:
         return None
@@ -129,13 +129,13 @@ def sponsored_json(data: Any, reply: Reply) -> Any:
 
 
 def code_after(page: BeautifulSoup, reply: Reply) -> bool:
-    """Amounts end with the currency's code instead of beginning with its sign."""
+    """Write the currency's code after amounts, instead of its sign before them."""
     codes = {"£": "GBP", "€": "EUR"}
     return in_table(page, lambda said: _MONEY.sub(lambda m: f"{m[2]}.{m[3]} {codes[m[1]]}", said))
 
 
 def next_year(page: BeautifulSoup, reply: Reply) -> bool:
-    """Every date is a year too late."""
+    """Move every date a year ahead."""
     return in_table(page, lambda said: _DATE.sub(lambda m: f"{m[1]}{int(m[2]) + 1}", said))
 
 
@@ -144,15 +144,15 @@ def _year_later(name: str, value: Any) -> Any:
     return f"{int(found[1]) + 1}{found[2]}" if found else value
 
 
-# Silently wrong when they were written; the contract has rules against them since.
-MENDED = (
-    Mutation("escaped-twice", "escapes shown in place of signs", "trouble",
+# These gave silently wrong output when they were written; the contract has had rules for them since.
+GATE_COVERED = (
+    Mutation("escaped-twice", "HTML escapes shown in place of characters", "trouble",
              html=escaped_twice, json=escaped_twice_json),
     Mutation("next-year", "dates a year too late", "trouble", html=next_year, json=_in_items(_year_later)),
 )  # fmt: skip
 
-UNFORESEEN = (
-    Mutation("unlinked-column", "a field's values sorted apart from their rows", "trouble",
+GATE_HELD_OUT = (
+    Mutation("unlinked-column", "a field's values sorted independently of their rows", "trouble",
              html=unlinked, json=unlinked_json, needs=("sparse",)),
     Mutation("one-more", "amounts one too high", "trouble",
              html=one_more, json=_in_items(lambda _, value: value + 1 if _is_count(value) else value)),
@@ -162,5 +162,5 @@ UNFORESEEN = (
              needs=("sparse",)),
     Mutation("sponsored", "advertisements among the rows", "same",
              html=sponsored, json=sponsored_json, needs=("key",)),
-    Mutation("code-after", "amounts with the currency's code behind them", "same", html=code_after),
+    Mutation("code-after", "amounts with the currency's code after them", "same", html=code_after),
 )  # fmt: skip

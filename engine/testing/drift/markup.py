@@ -1,4 +1,4 @@
-"""Changes of how a site is built, after which a reader finds what was there before."""
+"""Mutations of the markup, after which a reader still finds the same data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REFERENCES = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "l
 
 
 def rename_classes(page: BeautifulSoup, reply: Reply) -> bool:
-    """Every class and id gets another name, in style sheets and scripts too."""
+    """Rename every class and id, in style sheets and scripts, too."""
     names: dict[str, str] = {}
     for element in page.select("[class], [id]"):
         for name in [*(element.get("class") or []), *([element["id"]] if element.get("id") else [])]:
@@ -40,7 +40,7 @@ def rename_classes(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def reorder(page: BeautifulSoup, reply: Reply) -> bool:
-    """The first column becomes the last; the fields of a form stand the other way round."""
+    """Make the first column the last; reverse the fields of a form."""
     if found := table(page):
         for row in found.every_row():
             if len(row) > 1:
@@ -58,14 +58,14 @@ def _reverse(rows: list[Tag]) -> bool:
 
 
 def reorder_keys(data: Any, reply: Reply) -> Any:
-    """Objects name their members in another order."""
+    """Reverse the order of the members in every object."""
     if isinstance(data, dict):
         return {name: reorder_keys(value, reply) for name, value in reversed(data.items())}
     return [reorder_keys(each, reply) for each in data] if isinstance(data, list) else data
 
 
 def insert_column(page: BeautifulSoup, reply: Reply) -> bool:
-    """A column with running numbers stands first; a form has one more field."""
+    """Insert a first column of row numbers; add a field to a form."""
     if found := table(page):
         for number, row in enumerate(found.every_row()):
             if row:
@@ -81,14 +81,14 @@ def insert_column(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def insert_keys(data: Any, reply: Reply) -> Any:
-    """Every object of the list has members that were not there before."""
+    """Add members to every object of the list."""
     for number, item in enumerate(found := items(data)):
         item.update({"position": number, "sponsored": False, **item})
     return data if found else None
 
 
 def wrap(page: BeautifulSoup, reply: Reply) -> bool:
-    """What stands in cells, in labels and in the main part is wrapped in further elements."""
+    """Wrap the contents of cells, labels and the main part in further elements."""
     for element in page.select("td, th, main, label, form > div"):
         outer, inner = new(page, "div" if element.name in ("td", "th", "main") else "span"), new(page, "span")
         for child in list(element.children):
@@ -100,12 +100,12 @@ def wrap(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def wrap_json(data: Any, reply: Reply) -> Any:
-    """The answer stands one level deeper."""
+    """Nest the answer one level deeper."""
     return {"status": "ok", "data": data}
 
 
 def retag(page: BeautifulSoup, reply: Reply) -> bool:
-    """Heads of columns are plain cells, headings are a level lower, paragraphs are blocks."""
+    """Make column heads plain cells, headings a level lower, and paragraphs blocks."""
     found = page.select("thead th, h1, h2, main p, small, label b")
     for element in found:
         element.name = {"th": "td", "h1": "h2", "h2": "h3", "p": "div", "small": "span", "b": "strong"}[element.name]
@@ -113,7 +113,7 @@ def retag(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def grid(page: BeautifulSoup, reply: Reply) -> bool:
-    """Tables are built of blocks with roles."""
+    """Build tables of blocks with roles."""
     roles = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tfoot": "rowgroup", "tr": "row",
              "th": "columnheader", "td": "cell"}  # fmt: skip
     found = table(page)
@@ -129,7 +129,7 @@ def grid(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def banner(page: BeautifulSoup, reply: Reply) -> bool:
-    """A banner with an offer, a button for more offers, and one to close it stands above everything."""
+    """Put a banner above everything, with an offer, a button for more offers, and one to close it."""
     if page.body is None:
         return False
     bar = new(page, "div", "Autumn week: 3 offers for readers until 30 November. ", attrs={"style": "padding:14px"})
@@ -140,7 +140,7 @@ def banner(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def lazy(page: BeautifulSoup, reply: Reply) -> bool:
-    """Rows after the sixth come by script, most of a second later."""
+    """Load the rows after the sixth by script, 0.8 seconds later."""
     found = table(page)
     if found is None or len(found.rows) <= 6 or page.body is None:
         return False
@@ -154,13 +154,13 @@ def lazy(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def alternate(page: BeautifulSoup, reply: Reply) -> bool:
-    """Every second page comes in a variant: other names, other order of columns."""
+    """Serve every second page as a variant, with other names and another order of columns."""
     reply.memory["pages"] = reply.memory.get("pages", 0) + 1
     return reply.memory["pages"] % 2 == 0 and (reorder(page, reply) | rename_classes(page, reply))
 
 
 def hidden_row(page: BeautifulSoup, reply: Reply) -> bool:
-    """A row that nobody sees, from which scripts make new ones, stands behind the last."""
+    """Add a hidden template row after the last row."""
     found = table(page)
     if found is None:
         return False
@@ -173,7 +173,7 @@ def hidden_row(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def advertisement(page: BeautifulSoup, reply: Reply) -> bool:
-    """A row with an advertisement stands within the list."""
+    """Insert a row with an advertisement into the list."""
     found = table(page)
     if found is None:
         return False
@@ -184,7 +184,7 @@ def advertisement(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def advertisement_item(data: Any, reply: Reply) -> Any:
-    """An object that is an advertisement stands within the list."""
+    """Insert an advertisement as an object into the list."""
     found = items(data)
     if len(found) < 2:
         return None
@@ -194,7 +194,7 @@ def advertisement_item(data: Any, reply: Reply) -> Any:
 
 
 def recommended(page: BeautifulSoup, reply: Reply) -> bool:
-    """A table of the same form with three recommended rows stands before the list."""
+    """Insert a table of the same form, with three recommended rows, before the list."""
     found = table(page)
     if found is None or len(found.rows) < 4:
         return False
@@ -206,12 +206,12 @@ def recommended(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def recommended_items(data: Any, reply: Reply) -> Any:
-    """A short list of recommended objects stands beside the list."""
+    """Add a short list of recommended objects beside the list."""
     return {"featured": copy.deepcopy(items(data)[:2]), **data} if isinstance(data, dict) and items(data) else None
 
 
 def rename_keys(data: Any, reply: Reply) -> Any:
-    """The members of the list's objects have other names."""
+    """Rename the members of the list's objects."""
     for item in (found := items(data)):
         renamed = {f"{name}_value": value for name, value in item.items()}
         item.clear()
@@ -224,15 +224,15 @@ MARKUP = (
     Mutation("rename-keys", "the JSON's members have other names", "same", json=rename_keys),
     Mutation("reorder-columns", "the first column is the last; a form's fields are reversed", "same",
              html=reorder, json=reorder_keys),
-    Mutation("insert-column", "a column of numbers stands first; a form has one more field", "same",
+    Mutation("insert-column", "a first column of row numbers; a form has one more field", "same",
              html=insert_column, json=insert_keys),
-    Mutation("wrap-elements", "what stands in cells and labels is wrapped", "same", html=wrap, json=wrap_json),
-    Mutation("other-tags", "heads are plain cells, headings a level lower", "same", html=retag),
+    Mutation("wrap-elements", "the contents of cells and labels are wrapped", "same", html=wrap, json=wrap_json),
+    Mutation("other-tags", "column heads are plain cells, headings a level lower", "same", html=retag),
     Mutation("table-to-blocks", "the table is built of blocks with roles", "same", html=grid),
     Mutation("banner", "a banner with a button for more offers", "same", html=banner),
-    Mutation("lazy-rows", "rows after the sixth come late, by script", "same", html=lazy),
+    Mutation("lazy-rows", "rows after the sixth load late, by script", "same", html=lazy),
     Mutation("variants", "every second page is a variant (A/B)", "same", html=alternate),
-    Mutation("hidden-row", "a hidden template row behind the last", "same", html=hidden_row),
+    Mutation("hidden-row", "a hidden template row after the last", "same", html=hidden_row),
     Mutation("advertisement", "an advertisement within the list", "same",
              html=advertisement, json=advertisement_item),
     Mutation("second-list", "a short list of the same form before the list", "same",

@@ -1,4 +1,4 @@
-"""One way in which a site may change."""
+"""A mutation: one way in which a site may change."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Json = Callable[[Any, Reply], Any]
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change of a site, applied to every answer for which it says something.
+    """One change of a site, applied to every answer in which it finds something to change.
 
     Args:
         name: Its name in reports.
-        about: What changes, in one line.
-        effect: ``same``: a reader finds what was there before; ``data``: the data changed, see ``truth``;
-            ``trouble``: the site withholds or garbles what was asked for, so that only a failure, or what was right
-            before, is right.
-        html: Changes a page's tree and says whether there was anything to change.
-        json: Gives JSON data in place of those given, or None where there is nothing to change.
-        whole: Changes anything of an answer, and says whether it did; called last.
-        ask: What to ask the site for, in place of the target.
-        truth: The right output, given that of the unchanged site; None where it is the same.
-        needs: Fields of the layout without which it does nothing.
+        about: The change, in one line.
+        effect: ``same``: a reader still finds the same data; ``data``: the data changed, see ``truth``; ``trouble``:
+            the site withholds or garbles the requested data, so that only a failure, or the output from before, is
+            right.
+        html: Changes a page's tree; returns True if there was anything to change.
+        json: Returns other JSON data in place of those given; None if there is nothing to change.
+        whole: Changes any part of an answer; returns True if it did. Called last.
+        ask: Returns the target to request from the site, in place of the original one.
+        truth: Returns the right output, given that of the unchanged site; None if it is the same.
+        needs: Fields of the layout without which the mutation does nothing.
     """
 
     name: str
@@ -45,11 +45,11 @@ class Mutation:
     needs: tuple[str, ...] = ()
 
     def target(self, target: str, layout: Layout) -> str:
-        """The path and query to ask the site for."""
+        """Return the path and query to request from the site."""
         return self.ask(target, layout) if self.ask is not None else target
 
     def apply(self, reply: Reply) -> bool:
-        """Changes the answer, and says whether it did."""
+        """Change the answer; return True if there was anything to change."""
         if any(not getattr(reply.layout, name) for name in self.needs):
             return False
         changed = False

@@ -1,4 +1,4 @@
-"""What mutations make of a page, and find on it."""
+"""Helpers for mutations: finding and making parts of a page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.testing.drift.reply import Table, cells, table, text
 
 
 def new(page: BeautifulSoup, name: str, words: str = "", *, attrs: dict[str, str] | None = None) -> Tag:
-    """A new element."""
+    """Make a new element."""
     element = page.new_tag(name, attrs=dict(attrs or {}))
     if words:
         element.string = words
@@ -19,7 +19,7 @@ def new(page: BeautifulSoup, name: str, words: str = "", *, attrs: dict[str, str
 
 
 def form_rows(page: BeautifulSoup) -> list[Tag]:
-    """The blocks of a form that each hold a labeled field, where there are at least three."""
+    """Return the blocks of a form that each hold a labeled field; none if there are fewer than three."""
     for form in page.select("form"):
         rows = [row for row in form.find_all("div", recursive=False) if isinstance(row, Tag) and row.select("input")]
         if len(rows) >= 3:
@@ -28,7 +28,7 @@ def form_rows(page: BeautifulSoup) -> list[Tag]:
 
 
 def in_table(page: BeautifulSoup, change: Callable[[str], str]) -> bool:
-    """Changes what the list's rows and its foot say."""
+    """Change the texts of the list's rows and its footer; return True if any changed."""
     found = table(page)
     changed = False
     for row in [*found.rows, *found.element.select("tfoot tr")] if found else ():
@@ -41,12 +41,12 @@ def in_table(page: BeautifulSoup, change: Callable[[str], str]) -> bool:
 
 
 def body_cells(found: Table, at: int) -> list[Tag]:
-    """The cells of one column."""
+    """Return the cells of one column."""
     return [cells(row)[at] for row in found.rows]
 
 
 def next_control(page: BeautifulSoup) -> Tag | None:
-    """The control that turns to the next page."""
+    """Return the control for the next page; None if there is none."""
     for element in page.select("a, button"):
         if "next" in element.get_attribute_list("rel") or re.match(r"next\b", text(element), re.IGNORECASE):
             return element

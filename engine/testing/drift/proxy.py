@@ -1,4 +1,4 @@
-"""A site seen through a change: an HTTP server on loopback that fetches from the site and mutates its answers."""
+"""A proxy that mutates a site: an HTTP server on loopback that fetches from the site and changes its answers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _NOT_PASSED_ON = _HOP_BY_HOP | {"content-length", "content-encoding", "content-s
 
 
 class DriftProxy:
-    """Serves the site at ``upstream`` on 127.0.0.1, through ``mutation``, until it is closed.
+    """Serves the site at ``upstream`` on 127.0.0.1, changed by ``mutation``, until it is closed.
 
-    ``mutation`` may be set at any time; None passes everything on as it is. ``changed`` counts the answers that the
-    mutation changed since it was set.
+    ``mutation`` may be set at any time; None passes everything on unchanged. ``changed`` counts the answers that the
+    mutation has changed since it was set.
 
     Args:
         upstream: Any address on the site; requests go to its origin.
-        layout: How the site shows its list.
+        layout: The layout of the site's list.
 
     >>> with DriftProxy("http://127.0.0.1:9/") as proxy:
     ...     proxy.url.startswith("http://127.0.0.1:")
@@ -53,7 +53,7 @@ class DriftProxy:
 
     @property
     def mutation(self) -> Mutation | None:
-        """What the site has become."""
+        """The current mutation; None passes everything on unchanged."""
         return self._mutation
 
     @mutation.setter
@@ -71,13 +71,13 @@ class DriftProxy:
         self.close()
 
     def close(self) -> None:
-        """Stops serving. May be called twice."""
+        """Stop serving. May be called twice."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> _Answer:
-        """Fetches from the site and applies the mutation (called on the connection's thread)."""
+        """Fetch from the site and apply the mutation (called on the connection's thread)."""
         mutation = self._mutation
         asked = mutation.target(target, self._layout) if mutation is not None else target
         answer = self._fetch(method, asked, headers, body)
@@ -140,7 +140,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing: a browser that went away is no error."""
+        """Ignore the error: a browser that closed the connection is none."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -164,4 +164,4 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815  names of http.server
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name is http.server's
-        """Quiet."""
+        """Print nothing."""

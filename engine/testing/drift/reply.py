@@ -1,4 +1,4 @@
-"""What a site answered, as mutations see it and change it."""
+"""A site's answer, for mutations to read and change."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from bs4 import BeautifulSoup, Tag
 
 PAGING = frozenset({"page", "p", "offset", "from", "start", "after", "skip", "cursor"})
-"""Query parameters that turn pages."""
+"""Query parameters for pagination."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a site shows its list, where a guess is not enough.
+    """The layout of a site's list, as far as it cannot be guessed.
 
     Args:
-        columns: Field of the output → head of its column, or its key in a JSON answer.
+        columns: For each field of the output, the head of its column, or its key in a JSON answer.
         key: The field that names a row.
         alike: Two fields of like type, for the mutation that swaps them.
-        sparse: A field that the site may leave out.
-        keep: Labels that stay as they are in every language: those that parameters name.
+        sparse: A field that may be missing.
+        keep: Labels that are not translated, because parameters name them.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Layout:
     keep: tuple[str, ...] = ()
 
     def column(self, name: str) -> str:
-        """The head of a field's column."""
+        """Return the head of a field's column."""
         return self.columns.get(name, "")
 
 
@@ -43,8 +43,8 @@ class Reply:
     """One answer on its way to the browser.
 
     Args:
-        target: Path and query that were asked for.
-        memory: Kept from answer to answer until another mutation is set.
+        target: Requested path and query.
+        memory: Kept from answer to answer, until another mutation is set.
     """
 
     method: str
@@ -62,38 +62,38 @@ class Reply:
 
     @property
     def is_html(self) -> bool:
-        """Whether it is a page."""
+        """True if the answer is an HTML page."""
         return self.content_type.startswith("text/html") and self.status < 300
 
     @property
     def is_json(self) -> bool:
-        """Whether it is JSON data."""
+        """True if the answer is JSON data."""
         return "json" in self.content_type and self.status < 300
 
     def put_html(self, page: Tag) -> None:
-        """Replaces the body by a page."""
+        """Replace the body by a page."""
         self.body = str(page).encode()
 
     def put_json(self, data: Any) -> None:
-        """Replaces the body by JSON."""
+        """Replace the body by JSON."""
         self.body = json.dumps(data, ensure_ascii=False).encode()
 
 
 def parse(html: str) -> BeautifulSoup:
-    """The page's tree."""
+    """Parse a page."""
     return BeautifulSoup(html, "html.parser")
 
 
 @dataclass
 class Table:
-    """The list on a page, where it is a table: the one with the most rows."""
+    """The list on a page: its table with the most rows."""
 
     element: Tag
     head: list[Tag]
     rows: list[Tag]
 
     def index(self, head: str) -> int | None:
-        """The place of the column with this head."""
+        """Return the index of the column with this head; None if there is none."""
         names = [re.sub(r"[▲▼\s]+$", "", text(cell)) for cell in self.head]
         return names.index(head) if head and head in names else None
 
@@ -105,13 +105,13 @@ class Table:
         return parent
 
     def every_row(self) -> Iterator[list[Tag]]:
-        """The cells of the head's row, of each row and of the foot's."""
+        """Yield the cells of the head's row, of each row, and of each row of the footer."""
         yield self.head
         for row in [*self.rows, *self.element.select("tfoot tr")]:
             yield cells(row)
 
     def key(self, row: Tag, layout: Layout) -> str:
-        """The text that names a row."""
+        """Return the text that names a row."""
         at = self.index(layout.column(layout.key)) or 0
         cell = cells(row)[at]
         link = cell.find("a")
@@ -119,7 +119,7 @@ class Table:
 
 
 def table(page: Tag) -> Table | None:
-    """The largest table that has a head and at least two rows of as many cells."""
+    """Return the largest table that has a head and at least two rows with as many cells; None if there is none."""
     best: Table | None = None
     for element in page.select("table"):
         heads = element.select("thead tr")
@@ -133,17 +133,17 @@ def table(page: Tag) -> Table | None:
 
 
 def cells(row: Tag) -> list[Tag]:
-    """The cells of a table's row."""
+    """Return the cells of a table's row."""
     return [child for child in row.find_all(["td", "th"], recursive=False) if isinstance(child, Tag)]
 
 
 def text(element: Tag) -> str:
-    """Its text on one line."""
+    """Return an element's text on one line."""
     return re.sub(r"\s+", " ", element.get_text()).strip()
 
 
 def items(data: Any) -> list[dict[str, Any]]:
-    """The longest list of objects in a JSON answer, itself and no copy; empty where there is none."""
+    """Return the longest list of objects in a JSON answer, not a copy of it; an empty list if there is none."""
     found: list[list[dict[str, Any]]] = []
 
     def look(value: Any) -> None:
@@ -161,7 +161,7 @@ def items(data: Any) -> list[dict[str, Any]]:
 
 
 def without(target: str, names: frozenset[str], *, only: bool = False) -> str:
-    """The target without the query parameters of these names; with ``only``, without all others."""
+    """Return the target without the query parameters of these names; with ``only``, without all others."""
     url = urlsplit(target)
     kept = [(name, value) for name, value in parse_qsl(url.query, keep_blank_values=True) if (name in names) == only]
     return url._replace(query=urlencode(kept)).geturl()

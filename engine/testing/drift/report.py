@@ -1,4 +1,4 @@
-"""The findings as tables."""
+"""Findings as a table for people."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _SIGNS = {"unaffected": ".", "noticed": "n", "repaired": "r", "silently wrong": 
 
 
 def tables(findings: Sequence[Finding]) -> str:
-    """One line for each mutation and one column for each subject, the totals, and what needs a reason.
+    """Format findings: a line per mutation and a column per subject, the totals, and details of wrong outputs.
 
-    ``.`` unaffected, ``n`` noticed, ``r`` repaired, ``n!`` noticed though the output was
-    right, ``WRONG`` silently wrong, empty where there was nothing to change.
+    ``.`` is unaffected, ``n`` noticed, ``r`` repaired, ``n!`` a false alarm (noticed, though the output was right),
+    ``WRONG`` silently wrong; the cell is empty if there was nothing to change.
     """
     subjects = list(dict.fromkeys(finding.subject for finding in findings))
     names = list(dict.fromkeys(finding.mutation.name for finding in findings))
@@ -40,7 +40,7 @@ def _totals(findings: Sequence[Finding]) -> Iterable[str]:
     refused = sum(f.refused for f in caught)
     yield (
         f"of the noticed, {len(caught)} by the schema or the contract, the others by the automation or by triage;"
-        f" {refused} of the {len(caught)} were refusals of right output"
+        f" {refused} of the {len(caught)} were false alarms: the output was right"
     )
 
 
@@ -49,4 +49,4 @@ def _remarks(findings: Sequence[Finding]) -> Iterable[str]:
         if finding.verdict == "silently wrong":
             yield f"silently wrong: {finding.mutation.name} on {finding.subject}: {finding.says}"
         elif finding.refused:
-            yield f"refused for nothing: {finding.mutation.name} on {finding.subject}: {finding.says}"
+            yield f"false alarm: {finding.mutation.name} on {finding.subject}: {finding.says}"

@@ -1,4 +1,4 @@
-"""Changes of how a site words what it says, after which a reader finds what was there before."""
+"""Mutations of the wording, after which a reader still finds the same data."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _GERMAN = dict(
 
 
 def translate(page: BeautifulSoup, reply: Reply) -> bool:
-    """Labels, headings, buttons and heads of columns are in German; what the list says stays."""
+    """Translate labels, headings, buttons and column heads into German, but not the list's contents."""
     found = table(page)
     inside = {id(node) for row in (found.rows if found else ()) for node in row.descendants}
     changed = False
@@ -60,7 +60,7 @@ def translate(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def numbers(page: BeautifulSoup, reply: Reply) -> bool:
-    """Numbers of the list have a decimal comma, with the currency behind them."""
+    """Write the list's numbers with a decimal comma, and the currency after them."""
 
     def german(match: re.Match[str]) -> str:
         number = match[2].replace(",", " ").replace(".", ",").replace(" ", ".")
@@ -70,7 +70,7 @@ def numbers(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def number_strings(data: Any, reply: Reply) -> Any:
-    """Numbers of the list come as text."""
+    """Send the list's numbers as text."""
     for item in (found := items(data)):
         item.update({k: str(v) for k, v in item.items() if isinstance(v, (int, float)) and not isinstance(v, bool)})
     return data if found else None
@@ -82,7 +82,11 @@ _ISO = re.compile(r"^(\d{4})-(\d\d)-(\d\d)$")
 
 
 def dates(form: str) -> tuple[Callable[[BeautifulSoup, Reply], bool], Callable[[Any, Reply], Any]]:
-    """Dates of the list in another form, with ``{y}``, ``{m}`` and ``{d}`` in it."""
+    """Return the changes, of pages and of JSON, that write the list's dates in another form.
+
+    Args:
+        form: A format string with ``{y}``, ``{m}`` and ``{d}``.
+    """
 
     def on_page(page: BeautifulSoup, reply: Reply) -> bool:
         def other(match: re.Match[str]) -> str:
@@ -103,7 +107,7 @@ def dates(form: str) -> tuple[Callable[[BeautifulSoup, Reply], bool], Callable[[
 
 
 def rename_next(page: BeautifulSoup, reply: Reply) -> bool:
-    """The control for the next page has another wording."""
+    """Reword the control for the next page."""
     found = next_control(page)
     if found is None:
         return False
@@ -117,7 +121,7 @@ _US_FORM = dates("{m:02}/{d:02}/{y:04}")
 
 WORDING = (
     Mutation("translate-labels", "labels, buttons and heads are in German", "same", html=translate),
-    Mutation("number-format", "decimal commas, the currency behind; JSON numbers as text", "same",
+    Mutation("number-format", "decimal commas, the currency after; JSON numbers as text", "same",
              html=numbers, json=number_strings),
     Mutation("date-iso", "dates as YYYY-MM-DD", "same", html=_ISO_FORM[0]),
     Mutation("date-american", "dates as MM/DD/YYYY", "same", html=_US_FORM[0], json=_US_FORM[1]),

@@ -1,4 +1,4 @@
-"""The drift bench, short: what it says of a good automation, and that it can say the worst."""
+"""The drift bench in short: its findings for a good automation and for a careless one."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ async def test_drift_is_noticed_or_the_output_is_right(tmp_path: Path) -> None:
 
 async def test_wrong_output_is_reported_as_silently_wrong(tmp_path: Path) -> None:
     code = "async def run(page, parameters, task):\n    return ['January']\n"
-    months = iter([["January"], ["February"]])  # the site has moved on, and the code never looks
+    months = iter([["January"], ["February"]])  # the site's data change, and the code does not read them
     with serve("archive") as server:
         save(tmp_path / "store", "k", code, start_url=server.url)
         subject = drift.Subject("k", tmp_path / "store", "k", TASK, server.url, truth=lambda: next(months))
         chosen = [m for m in drift.MUTATIONS if m.name in ("rename-classes", "rename-keys")]
         found = await drift.measure(subject, chosen, limits=subjects.LIMITS)
     assert [(f.mutation.name, f.verdict) for f in found] == [("rename-classes", "silently wrong")], (
-        "of JSON there is none"
+        "the site has no JSON, so rename-keys has no finding"
     )
     assert "February" in found[0].says
     assert "WRONG" in drift.tables(found)

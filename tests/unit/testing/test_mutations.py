@@ -1,4 +1,4 @@
-"""Mutations on the fixture sites' own pages: each changes something, and those that say so leave what the list says."""
+"""Mutations on the fixture sites' own pages: each changes something, and those of effect ``same`` keep the data."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
 
 import pytest
 
+from engine.testing import drift
 from engine.testing.drift import MUTATIONS, DriftProxy, Layout, Mutation
 from fixtures_sites import serve
 from fixtures_sites.ledger.data import PASSWORD, USER
 from tests.benchmarks.subjects import LAYOUTS
 
-# On each site, two lists and what names their rows.
+# For each site, two lists and the names of some of their rows.
 PAGES = {
     "directory": (("/?category=joinery", "/?category=joinery&page=2"), ["Aldous & Fenn Joinery", "Pennywell Kitchens"]),
     "ledger": (("/invoices", "/invoices?status=overdue&year=&sort=number&dir=asc"), ["BW-2023-0013", "BW-2025-0004"]),
@@ -29,7 +30,7 @@ PAGES = {
 
 
 class Visitor:
-    """Fetches pages of one site through a proxy, logged in where that is asked for."""
+    """Fetches pages of one site through a proxy, logged in where the site requires it."""
 
     def __init__(self, name: str, proxy: DriftProxy) -> None:
         self.name, self.proxy = name, proxy
@@ -47,7 +48,7 @@ class Visitor:
 
     @cached_property
     def undisturbed(self) -> str:
-        """All pages as they are without a mutation."""
+        """All pages without a mutation."""
         self.proxy.mutation = None
         return self.all()
 
@@ -65,7 +66,7 @@ def visitors() -> Iterator[dict[str, Visitor]]:
 
 
 def under(mutation: Mutation, visitor: Visitor) -> tuple[str, int]:
-    """What the site's pages say under a mutation, and how many answers it changed."""
+    """Return the site's pages under a mutation, and the number of answers that it changed."""
     visitor.proxy.mutation = mutation
     try:
         return visitor.all(), visitor.proxy.changed
@@ -78,21 +79,21 @@ def test_each_mutation_changes_some_site_as_its_effect_says(mutation: Mutation, 
     changed = []
     for name, visitor in visitors.items():
         after, count = under(mutation, visitor)
-        assert (after != visitor.undisturbed) == (count > 0), "it counts what it changes"
+        assert (after != visitor.undisturbed) == (count > 0), "the proxy counts the changed answers"
         changed += [name] * (count > 0)
         if mutation.effect == "same" and count:
-            said = unescape(unescape(after))  # in a frame's source, twice
-            missing = [row for row in PAGES[name][1] if row not in said]
-            assert not missing, f"{name} no longer says {missing}"
-    assert changed, "no site has anything for it to change"
+            text = unescape(unescape(after))  # a frame's source is escaped twice
+            missing = [row for row in PAGES[name][1] if row not in text]
+            assert not missing, f"{name} no longer contains {missing}"
+    assert changed, "the mutation changes no site"
 
 
 def test_proxy_without_a_mutation_changes_nothing(visitors: dict[str, Visitor]) -> None:
     for name, visitor in visitors.items():
-        said = visitor.all()
+        pages = visitor.all()
         for path in PAGES[name][0] if name != "ledger" else ():
             with build_opener().open(visitor.proxy.upstream + path, timeout=20) as response:
-                assert response.read().decode() in said
+                assert response.read().decode() in pages
 
 
 def test_only_mutations_of_a_field_need_a_layout() -> None:
@@ -101,6 +102,14 @@ def test_only_mutations_of_a_field_need_a_layout() -> None:
             proxy.mutation = mutation
             Visitor("archive", proxy).get("/reports/2023")
             assert proxy.changed == 0 or not mutation.needs
+
+
+def test_old_names_still_work_with_a_warning() -> None:
+    for old, new in (("LATER", drift.HELD_OUT), ("Proxy", DriftProxy)):
+        with pytest.warns(DeprecationWarning, match=f"{old} was renamed"):
+            assert getattr(drift, old) is new
+    with pytest.raises(AttributeError, match="NoSuchName"):
+        drift.NoSuchName  # noqa: B018  the access itself raises
 
 
 def test_unreachable_site_is_a_bad_gateway(visitors: dict[str, Visitor]) -> None:
