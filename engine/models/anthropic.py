@@ -95,7 +95,8 @@ class AnthropicModel:
         """Check that there is a key, without sending anything.
 
         Raises:
-            ModelUnauthenticated: There is none."""
+            ModelUnauthenticated: There is none.
+        """
         self._credentials()
 
     async def warm(self) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.errors import InvalidRequest
-from engine.task.regex_safety import repetitions
 
 # Keywords whose schemas apply to the same value; those of all others apply to a part of it.
 _OF_ONE_SCHEMA = ("not", "if", "then", "else")
@@ -72,6 +71,8 @@ def _check_words(node: Mapping[str, Any], untrusted: bool) -> None:
     for pattern in (node.get("pattern"), *(named if isinstance(named, Mapping) else ())):
         if not isinstance(pattern, str):
             continue
+        from engine.task.regex_safety import repetitions  # costs milliseconds, and most schemas have no pattern
+
         try:
             found = repetitions(pattern)
         except re.error as error:
