@@ -89,7 +89,8 @@ class LazyGroup(click.Group):
             return None
         module, _, name = self._targets[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(f"engine.cli.{module}"), name)
-        command.epilog = "Options of every command, such as --store and --json: webtasks --help."
+        for each in (command, *getattr(command, "commands", {}).values()):
+            each.epilog = "Options of every command, such as --store and --json: webtasks --help."
         return command
 
 

@@ -25,7 +25,9 @@ _PACKAGES = ("starlette", "uvicorn")
     show_default=True,
     help="Address to listen on; beyond loopback API keys are required.",
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=8484, show_default=True, help="0 takes a free port.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), metavar="N", default=8484, show_default=True, help="0 takes a free port."
+)
 @click.option(
     "--base-path",
     metavar="PATH",
@@ -45,6 +47,7 @@ _PACKAGES = ("starlette", "uvicorn")
 @click.option(
     "--max-tasks",
     type=click.IntRange(min=1),
+    metavar="N",
     default=10,
     show_default=True,
     help="Tasks of a workspace that run at the same time.",
@@ -52,17 +55,22 @@ _PACKAGES = ("starlette", "uvicorn")
 @click.option(
     "--max-pending",
     type=click.IntRange(min=1),
+    metavar="N",
     default=1000,
     show_default=True,
     help="Pending tasks in a workspace's queue.",
 )
 @click.option(
-    "--usd-per-day", type=click.FloatRange(min=0), help="Maximum cost of the model per day and workspace, in dollars."
+    "--usd-per-day",
+    type=click.FloatRange(min=0),
+    metavar="USD",
+    help="Maximum cost of the model per day and workspace, in dollars.",
 )
-@click.option("--key-usd-per-day", type=click.FloatRange(min=0), help="The same per reuse key.")
+@click.option("--key-usd-per-day", type=click.FloatRange(min=0), metavar="USD", help="The same per reuse key.")
 @click.option(
     "--max-timeout",
     type=click.FloatRange(min=1),
+    metavar="SECONDS",
     default=3600,
     show_default=True,
     help="Longest timeout that a task may ask for, in seconds.",
@@ -70,6 +78,7 @@ _PACKAGES = ("starlette", "uvicorn")
 @click.option(
     "--max-usd",
     type=click.FloatRange(min=0),
+    metavar="USD",
     default=5,
     show_default=True,
     help="Largest budget that a task may ask for, in dollars.",
@@ -77,6 +86,7 @@ _PACKAGES = ("starlette", "uvicorn")
 @click.option(
     "--max-body-kb",
     type=click.IntRange(min=1),
+    metavar="KB",
     default=1024,
     show_default=True,
     help="Largest request body, in kilobytes.",

@@ -76,8 +76,16 @@ get.name, get.hidden = "get", True
 @click.command("list")
 @click.option("--status", type=click.Choice(STATES), help="Only tasks in this state.")
 @click.option("--key", metavar="KEY", help="Only tasks of this reuse key.")
-@click.option("-l", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most N tasks.")
-@click.option("-o", "--offset", type=click.IntRange(min=0), default=0, help="Skip the first N.")
+@click.option(
+    "-l",
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    default=20,
+    show_default=True,
+    help="Show at most N tasks.",
+)
+@click.option("-o", "--offset", type=click.IntRange(min=0), metavar="N", default=0, help="Skip the first N.")
 @options(shown=False)
 @pass_settings
 def list_tasks(settings: Settings, status: Status | None, key: str | None, limit: int, offset: int) -> None:

@@ -14,7 +14,9 @@ from engine.errors import BundleNotFound, InvalidRequest
 
 @click.command("export")
 @click.argument("key")
-@click.option("-o", "--output", "file", type=click.Path(path_type=Path), help="Default: KEY.bundle in this directory.")
+@click.option(
+    "-o", "--output", "file", type=click.Path(path_type=Path), help="File to write; default: KEY.bundle here."
+)
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @options(shown=False)
 @pass_settings
