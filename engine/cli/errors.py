@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from engine import errors
@@ -24,17 +25,38 @@ _SAME_NAME = (
 )  # fmt: skip
 
 
+_ARGUMENT = re.compile(
+    rf"""(?<![\w?&/.(])({"|".join((*_OPTIONS, *_SAME_NAME))})=(?:"([^"]*)"|'([^']*)'|([A-Z]+\b)|(?=[\s,;.)]|$))"""
+)
+
+
+def name_options(text: str) -> str:
+    """Put options in place of the engine's arguments that a message gives as ``name="value"`` or ``name=VALUE``.
+
+    >>> name_options('run again with ai="auto", or check proxy=')
+    'run again with --ai auto, or check --proxy'
+    """
+
+    def as_option(match: re.Match[str]) -> str:
+        return f"{_option(match[1])} {match[2] or match[3] or match[4] or ''}".rstrip()
+
+    return _ARGUMENT.sub(as_option, text)
+
+
 def message_for_user(error: EngineError) -> str:
-    """Return the error's message, with the option in place of the engine's argument at its beginning.
+    """Return the error's message in terms of options, in place of the engine's arguments.
 
     >>> message_for_user(errors.InvalidRequest("start_url must be an http or https URL", field="start_url"))
     '--start-url must be an http or https URL'
     """
-    field = str(error.details.get("field", ""))
-    option = _OPTIONS.get(field) or (f"--{field.replace('_', '-')}" if field in _SAME_NAME else None)
-    if option is not None and error.message.startswith((f"{field} ", f"{field}:")):
-        return option + error.message.removeprefix(field)
-    return error.message
+    field, message = str(error.details.get("field", "")), error.message
+    if field in (*_OPTIONS, *_SAME_NAME) and message.startswith((f"{field} ", f"{field}:")):
+        message = _option(field) + message.removeprefix(field)
+    return name_options(message)
+
+
+def _option(argument: str) -> str:
+    return _OPTIONS.get(argument) or f"--{argument.replace('_', '-')}"
 
 
 def error_to_json(error: EngineError) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from engine import TaskResult
+from engine.cli.errors import name_options
 from engine.cli.event_text import summary
 from engine.cli.output import clean, print_json
 from engine.cli.settings import Settings
@@ -46,9 +47,9 @@ def report(settings: Settings, result: TaskResult, elapsed: float, *, quiet: boo
         quiet: Print warnings and the error only.
     """
     for warning in result.warnings:
-        click.echo(f"Warning: {clean(warning)}", err=True)
+        click.echo(f"Warning: {clean(name_options(warning))}", err=True)
     if result.error is not None:
-        click.echo(f"Error: {clean(result.error.message)}", err=True)
+        click.echo(f"Error: {clean(name_options(result.error.message))}", err=True)
         events = settings.root / "traces" / f"{result.web_task_id}.jsonl"
         if result.attempts and not quiet and events.is_file():
             click.echo(f"Trace of the run: {_relative(events)}", err=True)

@@ -11,6 +11,7 @@ import click
 from engine import TaskResult
 from engine.cli.commands.demo_script import DemoRun, DemoScript, DemoStep
 from engine.cli.commands.doctor import DoctorCheck, missing_requirements
+from engine.cli.errors import name_options
 from engine.cli.event_text import summary
 from engine.cli.output import clean, count, dollars, one_line, print_json, print_table, print_wrapped, seconds, to_json
 from engine.cli.settings import Settings, options, pass_settings
@@ -139,7 +140,7 @@ def _print_failure(script: DemoScript, result: TaskResult) -> None:
         print_json(
             {"ok": False, "runs": [run.to_json() for run in script.runs], "error": error.to_wire() if error else None}
         )
-    click.echo(f"\nError: {clean(error.message) if error else 'the run returned no result'}", err=True)
+    click.echo(f"\nError: {clean(name_options(error.message)) if error else 'the run returned no result'}", err=True)
     click.echo(f"Traces of the runs: {script.settings.root / 'traces'}", err=True)
 
 

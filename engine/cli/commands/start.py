@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from engine.cli.errors import name_options
 from engine.cli.output import clean, print_json
 from engine.cli.report import exit_code
 from engine.cli.request import build_request, request_options
@@ -36,7 +37,7 @@ def start(context: click.Context, settings: Settings, /, **given: Any) -> None:
     else:
         click.echo(task_id)
     if task.error is not None:
-        click.echo(f"Error: {clean(task.error.message)}", err=True)
+        click.echo(f"Error: {clean(name_options(task.error.message))}", err=True)
         context.exit(exit_code(task))
     if not settings.as_json and sys.stderr.isatty():
         click.echo(

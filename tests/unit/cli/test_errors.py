@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine import errors
-from engine.cli.errors import error_from_json, error_to_json, message_for_user
+from engine.cli.errors import error_from_json, error_to_json, message_for_user, name_options
 from engine.errors import BundleLocked, EngineError, InvalidRequest, StoreError, TaskNotFound
 
 
@@ -49,5 +49,21 @@ def test_every_engine_error_can_be_rebuilt() -> None:
         ("a commit needs a subject", "subject", "a commit needs a subject"),
     ],
 )
-def test_messages_name_options_instead_of_arguments(message: str, field: str, shown: str) -> None:
+def test_messages_begin_with_the_option_instead_of_the_argument(message: str, field: str, shown: str) -> None:
     assert message_for_user(InvalidRequest(message, field=field)) == shown
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ('run again with ai="auto" to repair it', "run again with --ai auto to repair it"),
+        ("for a local model name it, too: model=NAME", "for a local model name it, too: --model NAME"),
+        ('as a last resort, `isolation="none"` runs it', "as a last resort, `--isolation none` runs it"),
+        ("check proxy=, and the site", "check --proxy, and the site"),
+        ("http://a.example/?model=X&ai=Y is not reachable", "http://a.example/?model=X&ai=Y is not reachable"),
+        ('Sandbox(browser="x") and locator("[proxy=1]")', 'Sandbox(browser="x") and locator("[proxy=1]")'),
+    ],
+)  # fmt: skip
+def test_messages_name_options_instead_of_arguments(message: str, shown: str) -> None:
+    assert name_options(message) == shown
+    assert message_for_user(EngineError(message)) == shown
