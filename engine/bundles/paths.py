@@ -9,8 +9,8 @@ from unicodedata import normalize
 from urllib.parse import unquote_to_bytes
 
 from engine.errors import InvalidRequest
+from engine.task.ids import LONGEST_KEY
 
-LONGEST_KEY = 1000  # characters
 _LONGEST_NAME = 100  # bytes; leaves room for ".lock" and for deep roots
 _READABLE_PART = 59  # with "~" and the digest also 100
 _DIGEST = 40  # hex digits: 160 bits

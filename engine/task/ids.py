@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 
+LONGEST_KEY = 1000  # characters of a reuse key
 _ID_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 

@@ -11,13 +11,12 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from engine.errors import InvalidRequest
-from engine.task.ids import new_id
+from engine.task.ids import LONGEST_KEY, new_id
 from engine.task.origins import origins
 from engine.task.redaction import secret_names
 from engine.task.schema import OutputSchema
 from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
 
-_LONGEST_KEY = 1000
 _DEEPEST = 90  # levels of lists and objects; the sandbox's messages add up to ten
 
 
@@ -130,8 +129,8 @@ def _url(url: str | None) -> str | None:
 def _key(field: str, key: str | None) -> str | None:
     if key is None:
         return None
-    if not isinstance(key, str) or not 1 <= len(key) <= _LONGEST_KEY:
-        raise InvalidRequest(f"{field} must be a string of 1 to {_LONGEST_KEY} characters", field=field)
+    if not isinstance(key, str) or not 1 <= len(key) <= LONGEST_KEY:
+        raise InvalidRequest(f"{field} must be a string of 1 to {LONGEST_KEY} characters", field=field)
     return _text(key, field)
 
 
