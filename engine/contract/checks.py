@@ -158,9 +158,8 @@ def _check_kind(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) -
     main, share = max(learned["patterns"].items(), key=lambda p: p[1], default=("text", 0.0))
     now = max(got["patterns"].items(), key=lambda p: p[1])[0]
     # A few texts may all look like codes or numbers by chance.
-    conclusive = main not in ("text", "lines") or (
-        got["seen"] >= ENOUGH_VALUES and learned.get("seen", 0) >= ENOUGH_VALUES
-    )
+    many = got["seen"] >= ENOUGH_VALUES and learned.get("seen", 0) >= ENOUGH_VALUES
+    conclusive = many or main not in ("text", "lines")
     if main in ("object", "array") or share < 0.9:
         conclusive = False
     if conclusive and got["patterns"].get(main, 0.0) < _PATTERN_KEPT:
@@ -169,9 +168,8 @@ def _check_kind(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) -
     known = shapes(learned)
     if known is not None and "shapes" in got:
         new = {s: n for s, n in got["shapes"].items() if s not in known}
-        if (sum(new.values()) >= _SHAPES_NEW or day_position_changed(known, new)) and got["seen"] - got[
-            "blank"
-        ] >= ENOUGH_VALUES:
+        different = sum(new.values()) >= _SHAPES_NEW or day_position_changed(known, new)
+        if different and got["seen"] - got["blank"] >= ENOUGH_VALUES:
             most = max(new, key=lambda s: new[s])
             yield Breach("format", path, f"values of the form {' or '.join(sorted(known))}", most, "statistical")
 

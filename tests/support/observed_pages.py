@@ -1,10 +1,10 @@
-"""Pages as sites have them, for tests of what the model sees."""
+"""Typical pages, for tests of the observation."""
 
 from __future__ import annotations
 
 
 def table(rows: int = 50) -> str:
-    """A list of invoices; the 31st row has no link but a warning."""
+    """Return a list of invoices; the 31st row has a warning and no link."""
     cells = "".join(
         f"<tr><td><input type=checkbox aria-label='Select {i}'>"
         f"<td><a href='/invoices/{i}' title='Invoice {i} of the year'>Invoice {i}…</a>"
@@ -20,7 +20,7 @@ def table(rows: int = 50) -> str:
 
 
 def grid(cards: int = 24) -> str:
-    """A shop: a card has a picture, stars one by one, a price; one card is sold out."""
+    """Return a shop whose cards have a picture, single stars and a price; one card is sold out."""
     stars = "<img src=star.png>" * 4
     shown = "".join(
         f"<article class=card><a href='/p/{i}'><img src='{i}.png'></a><h3><a href='/p/{i}'>Lamp number {i}</a></h3>"
@@ -34,7 +34,7 @@ def grid(cards: int = 24) -> str:
 
 
 def wiki(entries: int = 200) -> str:
-    """A category: nested lists of links under letters."""
+    """Return a category: nested lists of links under letters."""
     letters = "".join(
         f"<h3>{letter}</h3><ul>"
         + "".join(f"<li><a href='/wiki/{letter}{i}'>{letter}-topic {i}</a>" for i in range(entries // 8))

@@ -1,4 +1,4 @@
-"""Whether a model could get at every control of a page: a walk of the DOM against what an Observer says."""
+"""Check that a model can reach every control of a page: the DOM is compared with an observer's texts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _FOLDED = re.compile(r"⋯ \d[^\n\"]*? in ([\w]+)|\[((?:f\d+)?e\d+)\][^\n]*: ⋯
 
 @dataclass(frozen=True)
 class Reach:
-    """How many controls are in the look, below a fold it names, and only found by a search; which ones are lost."""
+    """The numbers of controls in the look, below its folds, and found only by a search; and the lost ones."""
 
     look: str
     full: str
@@ -59,7 +59,7 @@ class Reach:
 
 
 async def take(page: Page) -> PageSnapshot:
-    """The page as the sandbox reports it."""
+    """Return the page as the sandbox reports it."""
     aria = await page.aria_snapshot(mode="ai")
     return PageSnapshot(page.url, await page.title(), aria, tuple(await collect_hints(page)))
 
@@ -84,7 +84,7 @@ async def reach(page: Page) -> Reach:
 
 
 def unfold_all(observer: Observer, snapshot: PageSnapshot, look: str) -> str:
-    """What all the folds of a look hold."""
+    """Return the content of all folds of a look."""
     texts = []
     for ref in dict.fromkeys(found[1] or found[2] for found in _FOLDED.finditer(look)):
         texts.append(pages(observer, snapshot, ref))
@@ -92,7 +92,7 @@ def unfold_all(observer: Observer, snapshot: PageSnapshot, look: str) -> str:
 
 
 def pages(observer: Observer, snapshot: PageSnapshot, ref: str) -> str:
-    """All that is below a ref, page after page."""
+    """Return everything below a ref, part by part."""
     texts = [observer.unfold(snapshot, ref)]
     while more := re.search(r"⋯ \d+ lines more: unfold (\S+)$", texts[-1]):
         texts.append(observer.unfold(snapshot, more[1]))
@@ -100,7 +100,7 @@ def pages(observer: Observer, snapshot: PageSnapshot, ref: str) -> str:
 
 
 async def _probes(page: Page, text: str) -> set[int]:
-    """Which marked controls the refs in a text lead to; a summary is clicked through its details element."""
+    """Return the marked controls that refs in a text lead to; a summary is clicked through its details element."""
 
     async def probe(ref: str) -> str | None:
         try:

@@ -13,7 +13,7 @@ _TOWNS = ("Harrow", "Penfield", "Ashby", "Corran", "Low Mill")
 
 
 def shops(n: int, start: int = 0, **change: Any) -> list[dict[str, Any]]:
-    """Rows of five fields; ``change`` replaces some, each by a value or by a function of the row."""
+    """Return rows of five fields; ``change`` replaces some, each by a value or by a function of the row."""
     rows = [
         {
             "name": f"{chr(65 + i % 26)}ndover & Sons {chr(97 + i // 26)}",
@@ -28,7 +28,7 @@ def shops(n: int, start: int = 0, **change: Any) -> list[dict[str, Any]]:
 
 
 def run_of(output: Any, parameters: dict[str, Any] | None = None, **page: Any) -> Observed:
-    """What one run gave."""
+    """Return what a run observed."""
     return Observed(output, Evidence(**page), None, parameters or {})
 
 
@@ -43,17 +43,17 @@ class CleanRuns:
             self.add(run)
 
     def add(self, run: Observed) -> None:
-        """One more clean run."""
+        """Record one more clean run."""
         self.run_history.clean_run(self.revision, [], None, [run])
 
     def history(self, run: Observed) -> History:
-        """What is known where this run comes."""
+        """Return the history that this run is checked against."""
         return self.run_history.history(self.revision, run.parameters)
 
     def kinds(self, run: Observed) -> list[str]:
-        """What departs, by kind."""
+        """Return the kinds of the run's breaches."""
         return [b.kind for b in self.breaches(run)]
 
     def breaches(self, run: Observed) -> list[Breach]:
-        """What departs."""
+        """Return the run's breaches."""
         return check(self.contract, run, self.history(run))

@@ -1,4 +1,4 @@
-"""What happens to many values at once, in one and the same way, is not the data's doing."""
+"""Bulk changes: the same change of many values is not a change of data."""
 
 from collections.abc import Callable
 from typing import Any

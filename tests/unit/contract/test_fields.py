@@ -1,4 +1,4 @@
-"""What is noticed of fields and rows, from which run on, and how strictly."""
+"""Breaches of fields and rows: from which run on they are reported, and how strictly."""
 
 import itertools
 from collections.abc import Callable
@@ -80,7 +80,7 @@ def test_an_often_empty_field_may_be_empty(database: Database) -> None:
 
 
 def test_a_field_that_other_parameters_lack_may_not_vanish(database: Database) -> None:
-    """A field that a result of other parameters lacked, and was admitted for, is still there for these."""
+    """The contract admits the field's absence for other parameters, and still expects it for these."""
     past = CleanRuns(database, run_of(shops(20), {"q": "a"}), run_of(shops(20, 40, price=None), {"q": "b"}))
     assert past.kinds(run_of(shops(20, price=None), {"q": "a"})) == ["field-empty"]
     assert past.kinds(run_of(shops(20, 40, price=None), {"q": "b"})) == []

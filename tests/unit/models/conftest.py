@@ -1,4 +1,4 @@
-"""What the tests of models share."""
+"""Fixtures of the models' tests."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def sdk() -> None:
-    """The SDK's import, a second or more, is not on any test's clock."""
+    """Import the SDK, which takes a second or more, before any test is timed."""
     importlib.import_module("anthropic")

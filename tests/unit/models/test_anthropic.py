@@ -1,4 +1,4 @@
-"""The model behind the Messages API: what is sent, what comes back, and when it ends."""
+"""The model behind the Messages API: requests, replies, retries and deadlines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Ask = Callable[..., Any]
 
 @pytest.fixture
 async def ask() -> AsyncIterator[Ask]:
-    """Asks a model at an endpoint: ``reply = await ask(endpoint, request, model="haiku", ...)``."""
+    """Send a request to a model at an endpoint: ``reply = await ask(endpoint, request, model="haiku", ...)``."""
     async with AsyncExitStack() as stack:
 
         async def asked(endpoint: Endpoint, request: ModelRequest | None = None, **options: Any) -> ModelReply:
@@ -83,7 +83,7 @@ async def test_breakpoints_are_at_the_system_prompt_and_the_last_two_requests(as
 
 
 def marked(body: Any) -> list[str]:
-    """The texts at which the prompt is cached."""
+    """Return the texts with a cache breakpoint."""
     blocks = [*body.get("tools", []), *body["system"], *(b for m in body["messages"] for b in m["content"])]
     return [block["text"] for block in blocks if "cache_control" in block]
 

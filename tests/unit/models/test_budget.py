@@ -1,4 +1,4 @@
-"""The door to a model: what is asked at the same time is paid from the same purse, and a lost answer is not free."""
+"""The budget: concurrent calls share it, and a lost reply is not free."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ASK = ModelRequest(purpose="ask", system="", messages=({"role": "user", "content
 
 
 class Account:
-    """Keeps what was set aside and paid, and takes its time."""
+    """An account that records reservations and payments, slowly."""
 
     def __init__(self) -> None:
         self.entries: list[tuple[str, float]] = []
@@ -35,7 +35,7 @@ class Account:
 
 
 class Priced:
-    """A model whose every answer costs as much as it can."""
+    """A model whose replies all cost the maximum."""
 
     name = "priced"
     calls = 0

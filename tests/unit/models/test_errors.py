@@ -1,4 +1,4 @@
-"""Every way in which an endpoint can fail has its own error, and every exception of the SDK is one of ours."""
+"""Every failure of an endpoint has an error of the engine, and every exception of the SDK is translated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of models, and what their tokens cost."""
+"""Names of models, and prices of their tokens."""
 
 from __future__ import annotations
 

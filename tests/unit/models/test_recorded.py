@@ -1,4 +1,4 @@
-"""Recordings: played again elsewhere, refused where they no longer fit, and free of what must not be written."""
+"""Recordings: replayed at other addresses, refused where they no longer fit, and free of secrets."""
 
 from __future__ import annotations
 

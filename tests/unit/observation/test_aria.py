@@ -1,4 +1,4 @@
-"""Reading Playwright's snapshots: every tree that it can write comes back."""
+"""Parsing of Playwright's snapshots: every tree that it can write is parsed back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHORT = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r":
 
 
 def write(node: Node, depth: int = 0) -> Iterator[str]:
-    """The lines that Playwright writes for a node."""
+    """Return the lines that Playwright writes for a node."""
     pad = "  " * depth
     if node.role == "text":
         yield f"{pad}- text: {scalar(node.name)}"

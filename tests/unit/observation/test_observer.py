@@ -1,4 +1,4 @@
-"""What the model sees: short, and nothing lost."""
+"""The page as the model sees it: short, and without losing a control."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def test_exponential_patterns_are_refused_in_untrusted_schemas(pattern: str) -> 
 
 
 def test_validation_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever gets by the checks: what is unknown when an output is checked stays unknown."""
+    """An unresolved reference that passes the checks of the schema is not fetched during validation."""
     monkeypatch.setattr("engine.task.schema.check_references", lambda *_, **__: None)
     with pytest.raises(Unresolvable):
         OutputSchema({"$ref": "file:///etc/hostname"}).errors(1)
