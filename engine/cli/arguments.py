@@ -39,7 +39,7 @@ def read_json(text: str, option: str, field: str) -> Any:
     Args:
         text: JSON, a file's name, or ``-`` for standard input.
         option: The option, for messages.
-        field: The argument that the option stands for.
+        field: The engine's argument that the option sets.
 
     Raises:
         InvalidRequest: There is no such file, or its content is not JSON.

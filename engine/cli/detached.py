@@ -14,8 +14,8 @@ _INPUT, _OUTPUT, _ERRORS = 0, 1, 2
 def receive_order() -> Any:
     """Fork once more and, in the child, return the order; the parent ends.
 
-    The child is no session leader, so that no terminal can become its controlling one, and its parent is the init
-    process, so that nobody has to wait for it.
+    The child is not a session leader, so that no terminal can become its controlling one, and init adopts it, so that
+    the starting process need not wait for it.
     """
     if os.fork():
         os._exit(0)

@@ -31,7 +31,7 @@ _ARGUMENT = re.compile(
 
 
 def name_options(text: str) -> str:
-    """Put options in place of the engine's arguments that a message gives as ``name="value"`` or ``name=VALUE``.
+    """Put options in place of the engine's arguments, which messages write as ``name="value"`` or ``name=VALUE``.
 
     >>> name_options('run again with ai="auto", or check proxy=')
     'run again with --ai auto, or check --proxy'

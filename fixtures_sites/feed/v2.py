@@ -1,7 +1,7 @@
 """The newspaper after its redesign: a grid, a button for more, cards entirely in shadow roots.
 
-What breaks without an error: scrolling loads nothing more while the total stays as it was, `?topic=` filters nothing, and the last column holds
-`<article>` teasers of events that are no stories.
+Without an error, a script for v1 breaks because scrolling loads nothing more although the total is unchanged, `?topic=`
+filters nothing, and the last column has `<article>` teasers of events, which are not stories.
 """
 
 from __future__ import annotations

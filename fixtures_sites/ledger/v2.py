@@ -1,7 +1,7 @@
 """The ledger after its redesign: filters are links, the columns have another order, one is new.
 
-What breaks without an error: labels and the button of the login are as they were, so a script that goes by them gets in; then the due date is
-drawn by CSS from an attribute (its cell has no text), a column "Project" stands where the client was, and v1's query filters nothing.
+Without an error, a script for v1 breaks after the login, whose labels and button are unchanged: CSS draws the due date
+from an attribute (its cell has no text), a column "Project" is where the client was, and v1's query filters nothing.
 """
 
 from __future__ import annotations

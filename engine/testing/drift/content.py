@@ -129,8 +129,8 @@ def cut_quietly(page: BeautifulSoup, reply: Reply) -> bool:
         for row in found.rows[had * 2 // 3 :]:
             row.extract()
     for node in page.find_all(string=re.compile(r"\bof \d+ entries|^\d+ (?:reports?|invoices?)\b")):
-        said = re.sub(r"\bof \d+ entries", f"of {len(left)} entries", str(node))
-        node.replace_with(re.sub(r"^\d+ (reports?|invoices?)\b", rf"{len(left)} \1", said))
+        shown = re.sub(r"\bof \d+ entries", f"of {len(left)} entries", str(node))
+        node.replace_with(re.sub(r"^\d+ (reports?|invoices?)\b", rf"{len(left)} \1", shown))
     return True
 
 

@@ -39,7 +39,7 @@ def badges_json(data: Any, reply: Reply) -> Any:
 
 
 def capitals(page: BeautifulSoup, reply: Reply) -> bool:
-    """Names are written in capitals."""
+    """Write names in capitals."""
     found = table(page)
     at = found.index(reply.layout.column(reply.layout.key)) if found else None
     for cell in body_cells(found, at) if found and at is not None else ():
@@ -49,7 +49,7 @@ def capitals(page: BeautifulSoup, reply: Reply) -> bool:
 
 
 def capitals_json(data: Any, reply: Reply) -> Any:
-    """Names are written in capitals."""
+    """Write names in capitals."""
     name = reply.layout.column(reply.layout.key)
     found = [item for item in items(data) if isinstance(item.get(name), str)]
     for item in found:
@@ -71,21 +71,23 @@ def footnotes(page: BeautifulSoup, reply: Reply) -> bool:
 
 def other_currency(page: BeautifulSoup, reply: Reply) -> bool:
     """Show the same figures in another currency."""
-    return in_table(page, lambda said: _MONEY.sub(r"$\2.\3", said))
+    return in_table(page, lambda shown: _MONEY.sub(r"$\2.\3", shown))
 
 
 def small_units(page: BeautifulSoup, reply: Reply) -> bool:
     """Show amounts in cents."""
-    return in_table(page, lambda said: _MONEY.sub(lambda m: f"{m[2]}{m[3]}".replace(",", "").lstrip("0") + " c", said))
+    return in_table(
+        page, lambda shown: _MONEY.sub(lambda m: f"{m[2]}{m[3]}".replace(",", "").lstrip("0") + " c", shown)
+    )
 
 
 def relative(page: BeautifulSoup, reply: Reply) -> bool:
-    """Dates are given as times ago."""
-    return in_table(page, lambda said: re.sub(r"\b\d\d? [A-Z][a-z]{2,8} \d{4}\b", "3 months ago", said))
+    """Write dates as times ago."""
+    return in_table(page, lambda shown: re.sub(r"\b\d\d? [A-Z][a-z]{2,8} \d{4}\b", "3 months ago", shown))
 
 
 def relative_json(data: Any, reply: Reply) -> Any:
-    """Dates are given as times ago."""
+    """Write dates as times ago."""
     changed = False
     for item in items(data):
         for name, value in item.items():
@@ -208,8 +210,8 @@ def shifted(page: BeautifulSoup, reply: Reply) -> bool:
     found = table(page)
     at = found.index(reply.layout.column(reply.layout.sparse)) if found else None
     column = body_cells(found, at) if found and at is not None else []
-    said = [list(cell.children) for cell in column]
-    for cell, children in zip(column, [*said[1:], *said[:1]], strict=True):
+    shown = [list(cell.children) for cell in column]
+    for cell, children in zip(column, [*shown[1:], *shown[:1]], strict=True):
         cell.extend([child.extract() for child in children])
     return len(column) > 1
 

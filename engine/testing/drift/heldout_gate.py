@@ -25,8 +25,8 @@ def _in_items(change: Callable[[str, Any], Any]) -> Callable[[Any, Reply], Any]:
         key, changed = reply.layout.column(reply.layout.key), False
         for item in items(data):
             for name, value in item.items():
-                if name not in (key, "id") and (said := change(name, value)) != value:
-                    item[name], changed = said, True
+                if name not in (key, "id") and (shown := change(name, value)) != value:
+                    item[name], changed = shown, True
         return data if changed else None
 
     return applied
@@ -41,11 +41,11 @@ def unlinked(page: BeautifulSoup, reply: Reply) -> bool:
     found = table(page)
     at = found.index(reply.layout.column(reply.layout.sparse)) if found else None
     column = body_cells(found, at) if found and at is not None else []
-    said = [(text(cell), [child.extract() for child in list(cell.children)]) for cell in column]
-    ordered = sorted(said, key=lambda each: each[0])
+    shown = [(text(cell), [child.extract() for child in list(cell.children)]) for cell in column]
+    ordered = sorted(shown, key=lambda each: each[0])
     for cell, (_, children) in zip(column, ordered, strict=True):
         cell.extend(children)
-    return [each[0] for each in ordered] != [each[0] for each in said]
+    return [each[0] for each in ordered] != [each[0] for each in shown]
 
 
 def unlinked_json(data: Any, reply: Reply) -> Any:
@@ -60,16 +60,16 @@ def unlinked_json(data: Any, reply: Reply) -> Any:
 
 def one_more(page: BeautifulSoup, reply: Reply) -> bool:
     """Increase every amount by one."""
-    return in_table(page, lambda said: _MONEY.sub(lambda m: f"{m[1]}{int(m[2].replace(',', '')) + 1:,}.{m[3]}", said))
+    return in_table(page, lambda shown: _MONEY.sub(lambda m: f"{m[1]}{int(m[2].replace(',', '')) + 1:,}.{m[3]}", shown))
 
 
 def nothing_owed(page: BeautifulSoup, reply: Reply) -> bool:
     """Set every amount to zero."""
-    return in_table(page, lambda said: _MONEY.sub(r"\g<1>0.00", said))
+    return in_table(page, lambda shown: _MONEY.sub(r"\g<1>0.00", shown))
 
 
-def _escaped(said: str) -> str:
-    return said.replace("&", "&amp;").replace("'", "&#39;").replace("\u2019", "&rsquo;")
+def _escaped(shown: str) -> str:
+    return shown.replace("&", "&amp;").replace("'", "&#39;").replace("\u2019", "&rsquo;")
 
 
 def escaped_twice(page: BeautifulSoup, reply: Reply) -> bool:
@@ -82,8 +82,8 @@ def escaped_twice_json(data: Any, reply: Reply) -> Any:
     changed = False
     for item in items(data):
         for name, value in item.items():
-            if isinstance(value, str) and (said := _escaped(value)) != value:
-                item[name], changed = said, True
+            if isinstance(value, str) and (shown := _escaped(value)) != value:
+                item[name], changed = shown, True
     return data if changed else None
 
 
@@ -131,12 +131,12 @@ def sponsored_json(data: Any, reply: Reply) -> Any:
 def code_after(page: BeautifulSoup, reply: Reply) -> bool:
     """Write the currency's code after amounts, instead of its sign before them."""
     codes = {"£": "GBP", "€": "EUR"}
-    return in_table(page, lambda said: _MONEY.sub(lambda m: f"{m[2]}.{m[3]} {codes[m[1]]}", said))
+    return in_table(page, lambda shown: _MONEY.sub(lambda m: f"{m[2]}.{m[3]} {codes[m[1]]}", shown))
 
 
 def next_year(page: BeautifulSoup, reply: Reply) -> bool:
     """Move every date a year ahead."""
-    return in_table(page, lambda said: _DATE.sub(lambda m: f"{m[1]}{int(m[2]) + 1}", said))
+    return in_table(page, lambda shown: _DATE.sub(lambda m: f"{m[1]}{int(m[2]) + 1}", shown))
 
 
 def _year_later(name: str, value: Any) -> Any:

@@ -33,9 +33,9 @@ def in_table(page: BeautifulSoup, change: Callable[[str], str]) -> bool:
     changed = False
     for row in [*found.rows, *found.element.select("tfoot tr")] if found else ():
         for node in row.find_all(string=True):
-            said = change(str(node))
-            if said != str(node):
-                node.replace_with(said)
+            shown = change(str(node))
+            if shown != str(node):
+                node.replace_with(shown)
                 changed = True
     return changed
 

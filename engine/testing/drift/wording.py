@@ -46,9 +46,9 @@ def translate(page: BeautifulSoup, reply: Reply) -> bool:
             or any(str(node).strip().startswith(label) for label in reply.layout.keep)
         ):
             continue
-        said = re.sub(r"[A-Za-z-]+", lambda match: _GERMAN.get(match[0].lower(), match[0]), str(node))
-        if said != str(node):
-            node.replace_with(said)
+        shown = re.sub(r"[A-Za-z-]+", lambda match: _GERMAN.get(match[0].lower(), match[0]), str(node))
+        if shown != str(node):
+            node.replace_with(shown)
             changed = True
     for element in page.select("[aria-label]"):
         element["aria-label"] = re.sub(
@@ -66,7 +66,7 @@ def numbers(page: BeautifulSoup, reply: Reply) -> bool:
         number = match[2].replace(",", " ").replace(".", ",").replace(" ", ".")
         return f"{number} {match[1]}" if match[1] else number
 
-    return in_table(page, lambda said: re.sub(r"([£€$]?)(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+)", german, said))
+    return in_table(page, lambda shown: re.sub(r"([£€$]?)(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+)", german, shown))
 
 
 def number_strings(data: Any, reply: Reply) -> Any:
@@ -92,7 +92,7 @@ def dates(form: str) -> tuple[Callable[[BeautifulSoup, Reply], bool], Callable[[
         def other(match: re.Match[str]) -> str:
             return form.format(y=int(match[3]), m=MONTHS.index(match[2]) + 1, d=int(match[1]))
 
-        return in_table(page, lambda said: _PRINTED.sub(other, said))
+        return in_table(page, lambda shown: _PRINTED.sub(other, shown))
 
     def in_json(data: Any, reply: Reply) -> Any:
         changed = False

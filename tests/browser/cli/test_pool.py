@@ -142,7 +142,7 @@ def test_pool_runs_once_and_ends_on_stop_or_idle(cli: Run, pooled: psutil.Proces
 
 
 def test_pool_socket_works_in_a_deep_store_and_refuses_other_users(tmp_path: Path) -> None:
-    """Paths of sockets are limited to about 100 bytes; the socket's mode refuses others even in an open directory."""
+    """Check a path longer than the 100 bytes that a socket's path may have, and the socket's mode."""
     root = tmp_path / ("d" * 120)
     root.mkdir()
     with endpoint.listen(root) as listening:

@@ -89,7 +89,7 @@ def test_serve_checks_its_options_first(cli: Run) -> None:
 
 
 def test_without_the_extra_it_says_what_to_install(store: Path) -> None:
-    """The process is run with the modules hidden, as if the extra were not installed."""
+    """Hide the modules from the process, as if the extra were not installed."""
     hidden = "import sys; sys.modules.update(starlette=None, uvicorn=None); from engine.cli.main import webtasks"
     command = [sys.executable, "-c", f"{hidden}; webtasks()", "--store", str(store), "serve"]
     process = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

@@ -1,4 +1,4 @@
-"""These tests use Playwright's blocking API; as it keeps a running loop, they run apart from the async ones."""
+"""Fixtures for tests with Playwright's blocking API, which keeps an event loop running in this process."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sandbox.browser import find_browser
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The browser that the sandbox would take; Chromium's own sandbox refuses to start as root."""
+    """The browser that the sandbox uses; as root, Chromium starts only without its own sandbox."""
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
     return {**browser_type_launch_args, "executable_path": str(find_browser().executable), "args": as_root}
 
 
 @pytest.fixture
 def open_site() -> Iterator[Callable[..., FixtureServer]]:
-    """Serve a site until the end of the test; no route may have failed by then."""
+    """A function that serves a site until the end of the test, which fails if a route of the site has failed."""
     with ExitStack() as stack:
         servers: list[FixtureServer] = []
 

@@ -15,7 +15,7 @@ SIZES = {"joinery": 17, "electrical": 13, "gardens": 12, "surveying": 7, "stonem
 
 
 def read_v1(page: Page, url: str) -> list[str]:
-    """What a script written for v1 reads: the names in the tables of all pages."""
+    """Read the names in the tables of all pages, as a script written for v1 does."""
     page.goto(url)
     names: list[str] = []
     while True:

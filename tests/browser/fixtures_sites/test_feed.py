@@ -16,7 +16,7 @@ SIZES = {"harbor": 19, "weather": 16, "council": 14, "wildlife": 10, "sport": 5,
 
 @pytest.fixture
 def calm(open_site: Open) -> Open:
-    """Opens the site quick and without its modal, for tests of something else."""
+    """A function that serves the site without its delays and its modal."""
 
     def start(version: str = "v1") -> FixtureServer:
         site = open_site("feed", version)

@@ -25,7 +25,7 @@ FILTERS = {
 
 
 def sign_in(page: Page, url: str, password: str = PASSWORD) -> None:
-    """By label, which works in both designs."""
+    """Sign in by the fields' labels, which are the same in both versions."""
     page.goto(url)
     page.get_by_label("User name").fill(USER)
     page.get_by_label("Password").fill(password)

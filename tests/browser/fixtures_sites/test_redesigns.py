@@ -1,4 +1,4 @@
-"""What makes v2 a redesign: no class, no id, and no order of elements is the same."""
+"""The redesigns: v2 of each site shares no class, no id and no order of elements with v1."""
 
 from __future__ import annotations
 
