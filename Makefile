@@ -7,9 +7,6 @@
 BIN := .venv/bin
 ISOLATION ?=
 export ISOLATION
-# Playwright's sync API and a running event loop exclude each other, so the tests of fixtures_sites run by themselves.
-ASYNC_TESTS := tests --ignore tests/browser/fixtures_sites --ignore tests/benchmarks
-
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -26,13 +23,10 @@ quick: setup ## Run the tests that need no browser, jail or process, in under ha
 	@$(BIN)/pytest -q tests/unit -m "not git" -n 2
 
 test: setup ## Run the tests
-	@status=0; \
-	$(BIN)/pytest -q $(ASYNC_TESTS) -m "not soak" -n $(WORKERS) --dist loadfile --no-loadscope-reorder || status=$$?; \
-	$(BIN)/pytest -q tests/browser/fixtures_sites -m "not soak" -n $(WORKERS) --dist loadfile || status=$$?; \
-	exit $$status
+	@$(BIN)/pytest -q -m "not soak" -n $(WORKERS) --dist worksteal
 
 soak: setup ## Run the long loops
-	@$(BIN)/pytest -q $(ASYNC_TESTS) -m soak
+	@$(BIN)/pytest -q -m soak
 
 bench: setup ## Run every benchmark, each against its goal
 	@$(BIN)/python -m compileall -q engine sandbox; status=0; \

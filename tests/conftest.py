@@ -21,8 +21,6 @@ from typing import Any
 
 import pytest
 
-from sandbox.browser import find_browser
-
 LIVE = os.environ.get("WEBTASKS_LIVE") == "1"
 _RESERVED = ("invalid", "test", "example")  # RFC 2606: such a name never exists, and nobody has to be asked
 _KINDS = ("browser", "jail", "process", "unit")  # directories, in the order in which they are run
@@ -84,18 +82,6 @@ def no_network_no_model(outside: list[str]) -> Iterator[None]:
                 patch.delenv(name)
             _guard_sockets(patch, outside)
         yield
-
-
-@pytest.fixture(scope="session")
-def base_url() -> str:
-    """Replaces that of pytest-base-url, which pytest 9.2 warns about; our tests give whole URLs."""
-    return ""
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    """The `page` fixture of pytest-playwright opens the browser that the sandbox would."""
-    return {**browser_type_launch_args, "executable_path": find_browser().executable}
 
 
 @pytest.fixture(autouse=True)

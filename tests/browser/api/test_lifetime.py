@@ -17,6 +17,8 @@ from fixtures_sites import FixtureServer
 from tests.support.saved import TASK, save
 from tests.support.stage import NoModel
 
+pytestmark = pytest.mark.own_sandbox
+
 
 def test_closing_ends_the_runs_and_calls_of_other_threads(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", "async def run(page, parameters, task):\n    await page.goto(task.start_url + 'hang')\n")

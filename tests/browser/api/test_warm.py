@@ -10,6 +10,8 @@ from fixtures_sites import FixtureServer, serve
 from tests.support.saved import TASK, save
 from tests.support.stage import NoModel
 
+pytestmark = pytest.mark.own_sandbox
+
 STARTED = """\
 async def run(page, parameters, task):
     worker = open("/proc/self/stat").read().rpartition(")")[2].split()[19]

@@ -24,6 +24,8 @@ from tests.support.processes import outliving
 from tests.support.saved import TASK, save
 from tests.support.stage import LIST_TITLES, NoModel
 
+pytestmark = pytest.mark.own_sandbox
+
 SECONDS = 30
 SLOW = """\
 import time

@@ -14,6 +14,8 @@ from sandbox import Automation, Egress, Host, PoolOptions, Sandbox
 from tests.support.saved import TASK, save
 from tests.support.stage import NoModel
 
+pytestmark = pytest.mark.own_sandbox
+
 PAGED_TABLE = """\
 async def run(page, parameters, task):
     rows, number = [], 1

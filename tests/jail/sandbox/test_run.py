@@ -135,16 +135,6 @@ async def test_resources_are_read_by_name_and_nothing_beside_them(run: Run) -> N
     assert refused.error.type == "FileNotFoundError"
 
 
-async def test_every_run_has_a_worker_of_its_own(run: Run) -> None:
-    body = (
-        "import os\nopen('/scratch/mark', 'x').close()\nreturn (await page.context.cookies(), os.listdir('/scratch'))"
-    )
-    for _ in range(2):
-        outcome = await run("await page.context.add_cookies([{'name': 'a', 'value': 'b', 'url': page.url}])\n" + body)
-        assert outcome.ok, outcome.error
-        assert len(outcome.value[0]) == 1
-
-
 async def test_evidence_of_a_list(run: Run) -> None:
     evidence = (await run("return 1")).evidence
     assert evidence.title == "Items"

@@ -1,0 +1,15 @@
+"""These tests are not about starting workers: they run in the session's warm sandbox."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.warm import LentSandbox, warm
+
+__all__ = ["warm"]
+
+
+@pytest.fixture
+def sandbox(warm: LentSandbox) -> LentSandbox:
+    """The session's sandbox."""
+    return warm
