@@ -1,5 +1,6 @@
-"""Helpers for users' own tests: a scripted model, and `drift`, which measures automations on sites that change."""
+"""Helpers for users' own tests: a scripted model and sandbox, and `drift`, for automations on sites that change."""
 
+from engine.testing.sandbox import SandboxCall, ScriptedSandbox, ScriptedSession, outcome
 from engine.testing.scripted import ScriptedModel, Turn
 
-__all__ = ["ScriptedModel", "Turn"]
+__all__ = ["SandboxCall", "ScriptedModel", "ScriptedSandbox", "ScriptedSession", "Turn", "outcome"]
