@@ -32,14 +32,20 @@ class WarmSandbox(Sandbox):
     def __init__(self) -> None:
         super().__init__(pool=PoolOptions(spare=0, kept=4, idle_seconds=3600.0, runs=1000))
 
-    async def run(self, *arguments: Any, affinity: str | None = None, **options: Any) -> Outcome:
-        return await super().run(*arguments, affinity=_ONE, **options)
+    async def run(
+        self, *arguments: Any, affinity: str | None = None, keep_open: bool = False, **options: Any
+    ) -> Outcome:
+        outcome = await super().run(*arguments, affinity=_ONE, keep_open=True, **options)
+        if keep_open or outcome.session is None:
+            return outcome
+        outcome.session.release()
+        return replace(outcome, session=None)
 
     async def open_session(self, parameters: dict[str, Any], **options: Any) -> Session:
         limits: SandboxLimits = options.pop("limits", None) or self._limits
         client = await self._pool.take(limits, _ONE)
         try:
-            await client.remember()
+            await client.record_baseline()
             if client.runs == 0:
                 await asyncio.sleep(_BASELINE_SECONDS)
         except BaseException:
@@ -49,13 +55,10 @@ class WarmSandbox(Sandbox):
         return await super().open_session(parameters, limits=limits, **options)
 
     def _session(self, client: WorkerClient, opened: Any, affinity: str | None) -> Session:
-        return Session(client, opened, self._end, lambda: self._let_go(client, _ONE))
+        async def end(client: WorkerClient) -> None:
+            self._pool.give_back(client, _ONE)
 
-    async def _end(self, client: WorkerClient) -> None:
-        self._let_go(client, _ONE)
-
-    def _let_go(self, client: WorkerClient, affinity: str | None) -> None:
-        super()._let_go(client, _ONE)
+        return Session(client, opened, end, lambda: self._pool.give_back(client, _ONE))
 
 
 class _LentHost(Host):
