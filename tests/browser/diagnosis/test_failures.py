@@ -5,14 +5,12 @@ from typing import Any
 
 import pytest
 
-from engine import AsyncEngine, InvalidRequest, TaskFailed, TaskResult
+from engine import AsyncEngine, TaskFailed, TaskResult
 from engine.contract import Observed, learn
-from engine.errors import StoreError
-from engine.storage.run_history import RunHistory
 from fixtures_sites import FixtureServer
-from sandbox import Evidence, PoolOptions
+from sandbox import Evidence
 from tests.support.saved import TASK, save
-from tests.support.stage import LIST_TITLES, NoModel, tree
+from tests.support.stage import NoModel, tree
 
 NAMES = """\
 async def run(page, parameters, task):
@@ -48,31 +46,6 @@ async def test_an_empty_list_is_drift_and_without_a_model_fails_with_the_breach(
     assert tree(tmp_path / "default" / "bundles") == before
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"output_schema": {"type": "strnig"}},
-        {"start_url": "ftp://example.com/"},
-        {"parameters": {"a": object()}},
-        {"model": "gpt"},
-        {"timeout": -1},
-    ],
-    ids=lambda bad: next(iter(bad)),
-)
-async def test_bad_requests_are_refused_before_anything_is_stored(tmp_path: Path, bad: dict[str, Any]) -> None:
-    store = tmp_path / "store"
-    async with AsyncEngine(store=store) as engine:
-        with pytest.raises(InvalidRequest):
-            await engine.run(TASK, **bad)
-    assert not store.exists()
-
-
-async def test_with_nothing_saved_and_no_model_the_task_is_rejected(tmp_path: Path, site: FixtureServer) -> None:
-    result = await replay(tmp_path, site.url)
-    assert result.error is not None
-    assert (result.error.code, result.error.reason) == ("rejected", "nothing-saved")
-
-
 async def test_without_a_key_the_model_is_unauthenticated_and_says_what_to_set(
     tmp_path: Path, site: FixtureServer
 ) -> None:
@@ -81,25 +54,6 @@ async def test_without_a_key_the_model_is_unauthenticated_and_says_what_to_set(
     assert result.error is not None
     assert result.error.code == "unauthenticated"
     assert "ANTHROPIC_API_KEY" in result.error.message
-
-
-async def test_missing_parameters_are_refused_before_a_browser_starts(tmp_path: Path, site: FixtureServer) -> None:
-    save(tmp_path, "k", NAMES, parameters={"q": "x"})
-    result = await replay(tmp_path, site.url)
-    assert result.error is not None
-    assert result.error.reason == "parameters"
-    assert "'q'" in result.error.message
-    assert not site.requests
-
-
-async def test_a_pinned_bundle_is_not_repaired(tmp_path: Path, site: FixtureServer) -> None:
-    from engine.bundles import BundleStore
-
-    save(tmp_path, "k", "async def run(page, parameters, task):\n    raise KeyError('gone')\n")
-    BundleStore(tmp_path / "default").pin("k")
-    result = await replay(tmp_path, site.url.rstrip("/") + "/list", ai="auto")
-    assert result.error is not None
-    assert result.error.reason == "pinned"
 
 
 async def test_files_of_one_name_that_arrive_at_one_time_are_all_kept(tmp_path: Path, site: FixtureServer) -> None:
@@ -116,18 +70,3 @@ async def run(page, parameters, task):
     assert result.ok, result.error
     texts = {Path(file["path"]).read_text() for file in result.output}
     assert texts == {str(n) * 100 for n in range(8)}
-
-
-async def test_a_run_that_cannot_be_counted_is_good_all_the_same(
-    tmp_path: Path, site: FixtureServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    save(tmp_path, "k", LIST_TITLES, parameters={"q": 1})
-
-    def full(*_: Any) -> None:
-        raise StoreError("the records cannot be used: database or disk is full")
-
-    monkeypatch.setattr(RunHistory, "clean_run", full)
-    async with AsyncEngine(store=tmp_path, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
-        result = await engine.run(TASK, start_url=site.url, reuse_key="k", parameters={"q": 1}, ai="never")
-    assert result.ok, result.error
-    assert "could not be kept: the records cannot be used" in result.warnings[0]

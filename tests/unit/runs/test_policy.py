@@ -12,6 +12,8 @@ import sandbox
 from engine import AsyncEngine, Event, TaskResult
 from engine.bundles import BundleStore
 from engine.contract import Observed, learn
+from engine.errors import StoreError
+from engine.storage.run_history import RunHistory
 from engine.task.schema import infer
 from engine.testing import ScriptedModel, ScriptedSandbox, outcome
 from engine.testing.sandbox import Step
@@ -195,6 +197,31 @@ async def test_second_crash_ends_the_task_without_a_repair(replay: Replay) -> No
     result, scripted = await replay(crash, crash, model=model)
     assert result.error is not None
     assert (result.error.reason, len(scripted.calls), model.requests) == ("browser-crashed", 2, [])
+
+
+async def test_key_with_nothing_saved_is_rejected_without_a_model(replay: Replay) -> None:
+    result, scripted = await replay(reuse_key="other")
+    assert result.error is not None
+    assert (result.error.code, result.error.reason, scripted.calls) == ("rejected", "nothing-saved", [])
+
+
+async def test_missing_parameters_are_refused_before_anything_runs(replay: Replay) -> None:
+    result, scripted = await replay(parameters={})
+    assert result.error is not None
+    assert (result.error.reason, scripted.calls) == ("parameters", [])
+    assert "'q'" in result.error.message
+
+
+async def test_good_run_that_cannot_be_counted_is_good_with_a_warning(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise StoreError("the records cannot be used: database or disk is full")
+
+    monkeypatch.setattr(RunHistory, "clean_run", full)
+    result, _ = await replay(good())
+    assert result.ok, result.error
+    assert "could not be kept: the records cannot be used" in result.warnings[0]
 
 
 async def test_scripted_sandbox_without_a_step_fails_the_task(replay: Replay) -> None:

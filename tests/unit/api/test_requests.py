@@ -1,0 +1,30 @@
+"""Malformed requests: refused before anything is stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import AsyncEngine, InvalidRequest
+from tests.support.saved import TASK
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"output_schema": {"type": "strnig"}},
+        {"start_url": "ftp://example.com/"},
+        {"parameters": {"a": object()}},
+        {"model": "gpt"},
+        {"timeout": -1},
+    ],
+    ids=lambda bad: next(iter(bad)),
+)
+async def test_bad_requests_are_refused_before_anything_is_stored(tmp_path: Path, bad: dict[str, Any]) -> None:
+    store = tmp_path / "store"
+    async with AsyncEngine(store=store) as engine:
+        with pytest.raises(InvalidRequest):
+            await engine.run(TASK, **bad)
+    assert not store.exists()
