@@ -141,7 +141,7 @@ def _text(host: object) -> str:
 
 
 def _is_address(host: object) -> bool:
-    """Whether the C library reads it as an address (0x7f.1 is one too) and so asks nobody."""
+    """Recognize what the C library reads as an address (0x7f.1 is one, too) and looks up nowhere."""
     for reads in (socket.inet_aton, lambda text: socket.inet_pton(socket.AF_INET6, text)):
         with contextlib.suppress(OSError):
             reads(_text(host))

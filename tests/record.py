@@ -63,7 +63,7 @@ def say(event: Event) -> None:
 
 
 def report(phase: str, result: TaskResult) -> None:
-    """What a run cost."""
+    """The cost of a run."""
     tokens = result.tokens
     print(
         f"=== {phase}: {result.outcome}, {result.model_calls} calls, ${result.cost.ai_usd:.5f}, tokens"

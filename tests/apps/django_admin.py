@@ -46,7 +46,7 @@ class DjangoAdmin:
         self._version = value
 
     def rows(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """What the application's database says, e.g. ``rows("select number from shop_order")``."""
+        """Return rows of the application's database, e.g. ``rows("select number from shop_order")``."""
         with closing(sqlite3.connect(self.database)) as connection, connection:
             return connection.execute(sql, parameters).fetchall()
 

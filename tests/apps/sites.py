@@ -10,7 +10,7 @@ from tests.apps.django_admin import django_admin
 
 
 class Site(Protocol):
-    """What all of them have."""
+    """The attributes that all sites have."""
 
     version: str
 

@@ -1,4 +1,4 @@
-"""What `import engine` adds to a program that has pydantic already: median over fresh processes.
+"""The time that `import engine` adds to a program that has pydantic already: median over fresh processes.
 
 Goal: under 150 ms more than `import pydantic`. Run with `make bench`.
 """

@@ -1,4 +1,4 @@
-"""What a look at a page costs: the full snapshot against the folded look, and whether a control is lost.
+"""The cost of a look at a page: the full snapshot against the folded look, and the controls that are lost.
 
 Goal: a median look under 1,000 tokens (2.5 characters each), no control lost. Run with `make bench`, or
 `python -m tests.benchmarks.bench_observation URL…` to add pages.

@@ -104,7 +104,7 @@ async def process(*command: str) -> None:
 
 
 async def seconds(work: Callable[[], Awaitable[None]]) -> float:
-    """How long it takes."""
+    """Return the seconds it takes."""
     began = time.perf_counter()
     await work()
     return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""What tests of the engine with a real browser share.
+"""Fixtures for tests of the engine with a real browser.
 
 Their engines run automations in the session's warm sandbox; a test that is about starting, keeping or ending workers
 is marked ``own_sandbox``, or asks for a certain pool, jail or browser.

@@ -1,4 +1,4 @@
-"""What hostile code tries. Each function runs inside a worker: it returns what it got, or raises.
+"""Attacks of hostile code. Each function runs inside a worker: it returns what it got, or raises.
 
 The source of this file is the automation, so it imports the standard library only. `run` tries all of them and tells
 of each whether it worked; nothing here does harm where it works.
@@ -276,7 +276,7 @@ def be_reached(p: dict[str, Any]) -> object:
 
 
 def greeting(connection: socket.socket) -> bytes:
-    """What a server of the test says at once; the proxy never does."""
+    """Return the greeting that a server of the test sends at once; the proxy sends none."""
     connection.settimeout(2)
     said = connection.recv(5)
     assert said == b"HELLO", said
@@ -324,7 +324,7 @@ def sockets() -> list[list[int]]:
 
 
 def state() -> dict[str, object]:
-    """What the kernel says of this process."""
+    """Return the kernel's status of this process."""
     capabilities = ctypes.create_string_buffer(24)
     checked(LIBC.capget(struct.pack("<II", 0x20080522, 0), capabilities))
     return {

@@ -17,7 +17,7 @@ Answer = Callable[["Handler"], None]
 
 @dataclass
 class Endpoint:
-    """What the server answers, and what it was asked.
+    """The server's answers, and the requests it got.
 
     Args:
         url: For ``base_url``.

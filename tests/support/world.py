@@ -1,4 +1,4 @@
-"""What there is to attack on the host: files, a process, servers."""
+"""Targets on the host for attacks: files, a process, servers."""
 
 from __future__ import annotations
 

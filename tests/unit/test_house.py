@@ -176,6 +176,32 @@ def is_documented(value: object) -> bool:
     return bool(text and text.strip() and not text.startswith(by_dataclass))
 
 
+FIRST_WORDS_TO_AVOID = {"Whether", "What", "How", "Who", "Where", "When", "They", "Of", "In"}
+
+
+@pytest.mark.parametrize("package", ["engine", "sandbox", "fixtures_sites", "tests"])
+def test_docstrings_begin_with_a_verb_or_a_noun(package: str) -> None:
+    found = [
+        f"{where(path, node.body[0].lineno)}: {first}"
+        for path in sources(package)
+        for node in ast.walk(syntax(path))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and (first := (ast.get_docstring(node) or "").partition("\n")[0]).partition(" ")[0].strip(",.:;")
+        in FIRST_WORDS_TO_AVOID
+    ]
+    assert not found
+
+
+def test_tests_mirror_the_packages() -> None:
+    packages = {path.name for parent in ("engine", "sandbox") for path in (ROOT / parent).iterdir() if path.is_dir()}
+    packages |= {"sandbox", "fixtures_sites"}
+    kinds = {"unit", "process", "browser", "jail"}
+    tests = [path.relative_to(ROOT / "tests").parts for path in sources("tests") if path.name.startswith("test_")]
+    assert not [parts for parts in tests if parts[0] not in kinds]
+    # What is about the whole tree stands beside the packages.
+    assert not [parts for parts in tests if (len(parts) > 2 and parts[1] not in packages) or len(parts) > 3]
+
+
 @pytest.mark.parametrize("package", ["engine", "sandbox", "fixtures_sites"])
 def test_no_error_is_swallowed(package: str) -> None:
     assert not [where(path, line) for path in sources(package) for line in swallowed(syntax(path))]

@@ -1,4 +1,4 @@
-"""What a model, or the code it wrote, gets wrong: an answer that says so, and no money for what code cannot mend."""
+"""Mistakes of a model, or of code it wrote: an answer that says so, and no money for what code cannot mend."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ async def run(store: Path, site: FixtureServer, model: Any, **changed: Any) -> T
 
 
 def answers(model: ScriptedModel) -> list[tuple[str, bool]]:
-    """What the last request shows of the tools' answers: text, and whether it was an error."""
+    """Return the tools' answers in the last request: their text, and True for an error."""
     blocks = [b for m in model.requests[-1].messages if m["role"] == "user" for b in m["content"]]
     return [(b["content"], b["is_error"]) for b in blocks if b["type"] == "tool_result"]
 

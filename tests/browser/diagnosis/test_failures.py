@@ -1,4 +1,4 @@
-"""What a failed run leaves behind, and what it says."""
+"""Failed runs: the message, and the files that stay."""
 
 from pathlib import Path
 from typing import Any

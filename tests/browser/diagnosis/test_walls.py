@@ -1,4 +1,4 @@
-"""What code cannot mend, served by a fixture: the right reason, a screenshot, no model call, no commit."""
+"""Pages that code cannot mend, served by a fixture: the right reason, a screenshot, no model call, no commit."""
 
 import asyncio
 import socket

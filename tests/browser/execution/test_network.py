@@ -1,4 +1,4 @@
-"""What replays may reach, and how a run that was kept from something says so."""
+"""Hosts that replays may reach, and the message of a run that was refused one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What becomes of candidates that use too much, and of what exploring did on the site."""
+"""Candidates that use too much, and requests that exploring sent to the site."""
 
 from pathlib import Path
 

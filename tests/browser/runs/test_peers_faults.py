@@ -1,4 +1,4 @@
-"""What went wrong in systems like this one, each by its number: impossible here, or a clear error."""
+"""Faults of systems like this one: impossible here, or a clear error."""
 
 import json
 from collections.abc import Iterator

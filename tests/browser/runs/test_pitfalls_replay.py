@@ -1,4 +1,4 @@
-"""What users of systems like this one met, and what must not happen here: replays, walls, and money for nothing.
+"""Pitfalls of systems like this one that must not happen here: replays, walls, and money for nothing.
 
 Each test is named after the fault in the list of faults that the engine is measured against.
 """

@@ -33,7 +33,7 @@ def office() -> Iterator[FixtureServer]:
 
 
 def recorded(office: FixtureServer) -> RecordedModel:
-    """What a model answered to the requests of this case."""
+    """A model's recorded answers to the requests of this case."""
     return RecordedModel(RECORDING, substitutions={"site": office.url.rstrip("/")})
 
 

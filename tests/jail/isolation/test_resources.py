@@ -281,7 +281,7 @@ async def test_daemon_ends_with_the_run(jail: str) -> None:
 
 
 async def test_daemon_survives_without_a_jail() -> None:
-    """What the jails end: shown by looking while it is there, and then ended by its number."""
+    """Processes that the jails end: seen while they run, then ended by their number."""
     outcome = await run("none", DAEMON, SandboxLimits())
     assert outcome.value == "left behind"
     stayed = [int(name) for name in os.listdir("/proc") if name.isdigit() and _sleeps(name)]
@@ -291,7 +291,7 @@ async def test_daemon_survives_without_a_jail() -> None:
 
 
 def _sleeps(pid: str) -> bool:
-    """Whether this is a worker's process that has lost its parents."""
+    """Recognize a worker's process that has lost its parents."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as line, open(f"/proc/{pid}/stat") as state:
             mine = b"sandbox.inside.main import main" in line.read()

@@ -114,7 +114,7 @@ async def test_descriptors_are_closed_even_if_the_process_stays(monkeypatch: pyt
 
 
 async def test_program_that_blocks_sigterm_ends_its_workers() -> None:
-    """What a thread blocks, what it starts blocks, too."""
+    """Block a signal in this thread; what it starts blocks it, too."""
     process = WorkerProcess("landlock", lambda size: None, None)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     try:
@@ -127,7 +127,7 @@ async def test_program_that_blocks_sigterm_ends_its_workers() -> None:
 
 
 async def test_stopped_supervisor_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the kernel lets signals out of the jail, hostile code can do that."""
+    """Hostile code can do that where the kernel lets signals out of the jail."""
     monkeypatch.setattr("sandbox.workers.process._SUPERVISOR_SECONDS", 0.2)
     before = held()[1]
     process = WorkerProcess("landlock", lambda size: None, None)

@@ -1,4 +1,4 @@
-"""Whether what a candidate gave agrees with what the model saw, with the page, and with the last good output."""
+"""A candidate's output against what the model saw, the page, and the last good output."""
 
 from typing import Any
 

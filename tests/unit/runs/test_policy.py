@@ -1,4 +1,4 @@
-"""What the runner does with each verdict on a replay. The sandbox and the model are scripted, all else is real."""
+"""The runner's policy: its act on each verdict. The sandbox and the model are scripted, all else is real."""
 
 from __future__ import annotations
 
