@@ -79,7 +79,7 @@ def test_run_failures_have_their_exit_codes(
     assert (result.exit_code, result.stdout) == (code, "")
     assert f"failed ({reason}) after" in result.stderr
     assert "Error: " in result.stderr
-    trace = re.search(r"step by step: (.*\.jsonl)", result.stderr)
+    trace = re.search(r"Trace of the run: (.*\.jsonl)", result.stderr)
     assert trace is not None
     assert '"replay.started"' in Path(trace[1]).read_text()
 

@@ -94,7 +94,7 @@ def test_started_task_runs_in_background_and_leaves_no_process(cli: Run, start: 
         assert task_id.startswith("wt_")
         early = cli("result", task_id)
         assert (early.exit_code, early.stdout) == (6, ""), "the command ended before the task did"
-        assert "--wait waits" in early.stderr
+        assert "use --wait to wait for its end" in early.stderr
         (process,) = processes(naps)
     below = until(lambda: process.children(recursive=True))
     watched = cli("watch", task_id)
