@@ -88,7 +88,7 @@ if own == 0:
 time.sleep(0.1)
 print(json.dumps([[name for name, way in ways.items() if worked(way, pid)] for pid in (os.getppid(), own)]))
 """
-OLDER_KERNEL = "from sandbox import landlock; landlock._SCOPES_SINCE = 1000; landlock.main()"
+OLDER_KERNEL = "from sandbox.isolation import landlock; landlock._SCOPES_SINCE = 1000; landlock.main()"
 
 
 def test_supervisor_cannot_be_signaled_on_kernels_without_scopes(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ async def test_unmeasurable_worker_is_ended(jail: Any) -> None:
             await asyncio.wait({running})
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        with pytest.raises(WorkerDied, match=r"what it uses cannot be measured: .*Too many open files"):
+        with pytest.raises(WorkerDied, match=r"use of resources cannot be measured: .*Too many open files"):
             await running
 
 
