@@ -95,7 +95,9 @@ async def test_wait_for_a_key_is_announced_once_and_can_be_canceled(tmp_path: Pa
     lock.release()
 
 
-async def test_canceled_run_ends_its_worker_and_releases_the_key(tmp_path: Path, site: FixtureServer) -> None:
+async def test_canceled_run_ends_its_worker_and_releases_the_key(
+    tmp_path: Path, site: FixtureServer, earlier: set[psutil.Process]
+) -> None:
     save(tmp_path, "k", "async def run(page, parameters, task):\n    await page.goto(task.start_url + 'hang')\n")
     async with AsyncEngine(store=tmp_path, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
         run = asyncio.create_task(engine.run(TASK, start_url=site.url, reuse_key="k", ai="never"))
@@ -104,30 +106,39 @@ async def test_canceled_run_ends_its_worker_and_releases_the_key(tmp_path: Path,
         run.cancel()
         with pytest.raises(asyncio.CancelledError):
             await run
-        while descendants(os.getpid()) and time.monotonic() - began < 2:
+        while started_since(earlier) and time.monotonic() - began < 2:
             await asyncio.sleep(0.02)
-        assert not descendants(os.getpid()), "two seconds after the cancellation"
+        assert not started_since(earlier), "two seconds after the cancellation"
         lock = BundleStore(tmp_path / "default").try_lock("k")
         assert lock is not None
         lock.release()
 
 
-def descendants(pid: int) -> list[str]:
-    """Sandbox processes below a process; zombies do not count."""
+@pytest.fixture(autouse=True)
+def earlier() -> set[psutil.Process]:
+    """This process's children from before the test, such as the workers of the session's warm sandbox."""
+    return set(psutil.Process().children())
+
+
+def started_since(earlier: set[psutil.Process]) -> list[str]:
+    """Sandbox processes below this one, but for those below earlier children; zombies do not count."""
     names = []
-    for process in psutil.Process(pid).children(recursive=True):
+    for child in set(psutil.Process().children()) - earlier:
         with contextlib.suppress(psutil.NoSuchProcess):  # it ended between the listing and the look
-            if process.status() != psutil.STATUS_ZOMBIE:
-                names.append(process.name())
+            for process in (child, *child.children(recursive=True)):
+                if process.status() != psutil.STATUS_ZOMBIE:
+                    names.append(process.name())
     return [name for name in names if name in ("bwrap", "node", "chromium-headless-shell", "chrome")]
 
 
-def test_blocking_engine_works_in_a_thread_and_leaves_no_process(tmp_path: Path, site: FixtureServer) -> None:
+def test_blocking_engine_works_in_a_thread_and_leaves_no_process(
+    tmp_path: Path, site: FixtureServer, earlier: set[psutil.Process]
+) -> None:
     save(tmp_path, "k", LIST_TITLES, parameters={"q": 1})
     with Engine(store=tmp_path, model=NoModel()) as engine:
         result = engine.run(TASK, start_url=site.url, reuse_key="k", parameters={"q": 1}, ai="never")
         assert result.output[0]["q"] == 1
-    assert not descendants(os.getpid())
+    assert not started_since(earlier)
 
 
 async def test_blocking_engine_works_inside_a_running_event_loop(tmp_path: Path, site: FixtureServer) -> None:
