@@ -7,6 +7,9 @@
 BIN := .venv/bin
 ISOLATION ?=
 export ISOLATION
+# Playwright's blocking API and a running event loop exclude each other, so the tests of fixtures_sites run by themselves.
+BLOCKING_TESTS := tests/browser/fixtures_sites
+
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -23,10 +26,13 @@ quick: setup ## Run the tests that need no browser, jail or process, in under ha
 	@$(BIN)/pytest -q tests/unit -m "not git" -n 2
 
 test: setup ## Run the tests
-	@$(BIN)/pytest -q -m "not soak" -n $(WORKERS) --dist worksteal
+	@status=0; \
+	$(BIN)/pytest -q tests --ignore $(BLOCKING_TESTS) -m "not soak" -n $(WORKERS) --dist worksteal || status=$$?; \
+	$(BIN)/pytest -q $(BLOCKING_TESTS) -n $(WORKERS) --dist loadfile || status=$$?; \
+	exit $$status
 
 soak: setup ## Run the long loops
-	@$(BIN)/pytest -q -m soak
+	@$(BIN)/pytest -q tests --ignore $(BLOCKING_TESTS) -m soak
 
 bench: setup ## Run every benchmark, each against its goal
 	@$(BIN)/python -m compileall -q engine sandbox; status=0; \

@@ -1,38 +1,29 @@
-"""These tests use Playwright's blocking API.
-
-It keeps a running loop in this thread, which would exclude the tests that are coroutines: so each module has a driver
-and a browser of its own, and they are gone before the next module begins.
-"""
+"""These tests use Playwright's blocking API; as it keeps a running loop, they run apart from the async ones."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from fixtures_sites import FixtureServer, serve
 from sandbox.browser import find_browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="session")
+def base_url() -> str:
+    """Replaces that of pytest-base-url, which pytest 9.2 warns about; our tests give whole URLs."""
+    return ""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """The browser that the sandbox would take; Chromium's own sandbox refuses to start as root."""
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_browser().executable, args=as_root)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A page in a context of its own."""
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
+    return {**browser_type_launch_args, "executable_path": str(find_browser().executable), "args": as_root}
 
 
 @pytest.fixture
