@@ -194,7 +194,7 @@ async def test_webskillet_client_reports_failures_and_refusals(live: Live) -> No
         assert failed.value.error.code == "internal-error"
         with pytest.raises(successor.NotFoundError, match="wt_nothing"):
             await client.runs.get(run_id="wt_nothing")
-        with pytest.raises(successor.ValidationError, match="cannot be used here yet"):
+        with pytest.raises(successor.ValidationError, match="is not supported yet"):
             await client.runs.start(body={"task": "x", "auth": "wta_1"})
         assert await client.auth_sessions.list() == []
         with pytest.raises(successor.NotFoundError, match="no saved logins"):
