@@ -29,7 +29,7 @@ NOT_RUN = {"text"}
 SERVED = re.compile(r"--port (\d+)[^#\n]*&\s*(?:#.*)?$", re.MULTILINE)
 STORE = "my-store"
 EXPECTED = {
-    "cli": ("replayed in", '"name": ', "copy is deleted"),
+    "cli": ("replayed in", '"name": ', "copy was deleted"),
     "models": ("7 rows", "4 rows for 0.0 dollars"),
 }
 

@@ -197,7 +197,7 @@ async def test_webskillet_client_reports_failures_and_refusals(live: Live) -> No
         with pytest.raises(successor.ValidationError, match="is not supported yet"):
             await client.runs.start(body={"task": "x", "auth": "wta_1"})
         assert await client.auth_sessions.list() == []
-        with pytest.raises(successor.NotFoundError, match="no saved logins"):
+        with pytest.raises(successor.NotFoundError, match="saved logins are not supported yet"):
             await client.auth_sessions.get(auth_session_id="wta_1")
         with pytest.raises(successor.ServerError, match="cannot be recorded") as not_yet:
             await client.auth_sessions.record(body={"name": "shop"})

@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,14 @@ from sandbox.browser import find_browser
 from sandbox.isolation.command import worker_command
 from sandbox.isolation.usage import descendants
 
+Family = Callable[[], set[int]]
 
-def _family() -> set[int]:
-    return set(descendants(os.getpid())) - {os.getpid()}
+
+@pytest.fixture
+def family() -> Family:
+    """The processes that the test started and that still run; the session's warm sandbox has some, too."""
+    before = {os.getpid(), *descendants(os.getpid())}
+    return lambda: set(descendants(os.getpid())) - before
 
 
 def _groups(leaders: set[int]) -> list[str]:
@@ -36,29 +42,29 @@ def _groups(leaders: set[int]) -> list[str]:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.001, 0.002, 0.004, 0.008, 0.05, 0.3, 1.5])
-async def test_closing_ends_spare_workers(seconds: float) -> None:
+async def test_closing_ends_spare_workers(seconds: float, family: Family) -> None:
     sandbox = Sandbox()
     await sandbox.warm()
     await asyncio.sleep(seconds)
-    leaders = _family()
+    leaders = family()
     started = time.perf_counter()
     await sandbox.close()
     assert time.perf_counter() - started < 2
     await asyncio.sleep(0.05)
-    assert _family() == set()
+    assert family() == set()
     assert _groups(leaders) == []
 
 
-async def test_canceling_a_run_ends_its_worker() -> None:
+async def test_canceling_a_run_ends_its_worker(family: Family) -> None:
     async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
         automation = Automation("async def run(page, parameters, task):\n    while True: pass")
         running = asyncio.ensure_future(sandbox.run(automation, {}, start_url=None, egress=Egress(), host=Host()))
         await asyncio.sleep(1.0)
-        assert _family()
+        assert family()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-    assert _family() == set()
+    assert family() == set()
 
 
 async def test_closing_releases_all_descriptors() -> None:
@@ -78,18 +84,18 @@ async def test_closing_releases_all_descriptors() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.2])
-async def test_closing_ends_a_starting_worker(seconds: float) -> None:
+async def test_closing_ends_a_starting_worker(seconds: float, family: Family) -> None:
     sandbox = Sandbox(pool=PoolOptions(spare=0))
     running = asyncio.ensure_future(sandbox.run(Automation("async def run(page, parameters, task): pass"), {}))
     await asyncio.sleep(seconds)
     await sandbox.close()
-    assert _family() == set()
+    assert family() == set()
     with pytest.raises(SandboxError):
         await running
 
 
 @pytest.mark.parametrize("what", ["session", "sandbox"])
-async def test_canceled_closing_goes_on(what: str) -> None:
+async def test_canceled_closing_goes_on(what: str, family: Family) -> None:
     before: list[str] = []
     for _ in range(2):  # what the first needs stays
         before = sorted(os.listdir("/proc/self/fd"))
@@ -100,7 +106,7 @@ async def test_canceled_closing_goes_on(what: str) -> None:
             closing.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await closing
-        assert _family() == set()
+        assert family() == set()
     assert sorted(os.listdir("/proc/self/fd")) == before
 
 

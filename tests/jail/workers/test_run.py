@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.jailed import Run
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_every_run_has_a_worker_of_its_own(run: Run) -> None:
