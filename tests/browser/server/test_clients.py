@@ -199,7 +199,7 @@ async def test_webskillet_client_reports_failures_and_refusals(live: Live) -> No
         assert await client.auth_sessions.list() == []
         with pytest.raises(successor.NotFoundError, match="saved logins are not supported yet"):
             await client.auth_sessions.get(auth_session_id="wta_1")
-        with pytest.raises(successor.ServerError, match="cannot be recorded") as not_yet:
+        with pytest.raises(successor.ServerError, match="recording a login is not supported yet") as not_yet:
             await client.auth_sessions.record(body={"name": "shop"})
         assert not_yet.value.status_code == 501
 

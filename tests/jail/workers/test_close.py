@@ -51,6 +51,10 @@ async def test_closing_ends_spare_workers(seconds: float, family: Family) -> Non
     await sandbox.close()
     assert time.perf_counter() - started < 2
     await asyncio.sleep(0.05)
+    for _ in range(20):  # a busy machine is slow to take a killed process off the list
+        if not family():
+            break
+        await asyncio.sleep(0.05)
     assert family() == set()
     assert _groups(leaders) == []
 
