@@ -7,14 +7,16 @@
 BIN := .venv/bin
 ISOLATION ?=
 export ISOLATION
+# Without .pyc files every test process would compile everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 # Playwright's blocking API and a running event loop exclude each other, so the tests of fixtures_sites run by themselves.
 BLOCKING_TESTS := tests/browser/fixtures_sites
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Tests wait for browsers more than they compute: three at once on two cores.
-WORKERS ?= 3
+# Tests wait for browsers now and then: four at once keep two cores busy.
+WORKERS ?= 4
 
 setup: ## Prepare .venv, a browser, git and bubblewrap; quick when all is there
 	@.ci/setup
@@ -22,8 +24,8 @@ setup: ## Prepare .venv, a browser, git and bubblewrap; quick when all is there
 demo: setup ## Show the story on a local site: explore, replay, redesign, repair (ISOLATION=none: without the jail)
 	@$(BIN)/webtasks demo $(if $(ISOLATION),--isolation $(ISOLATION))
 
-quick: setup ## Run the tests that need no browser, jail or process, in under half a minute
-	@$(BIN)/pytest -q tests/unit -m "not git" -n 2
+quick: setup ## Run the tests that need no browser, jail or process, in well under a minute
+	@$(BIN)/pytest -q tests/unit -m "not git" -n 3 --dist worksteal -p no:schemathesis
 
 test: setup ## Run the tests
 	@status=0; \

@@ -57,7 +57,7 @@ def urls(site: FixtureServer) -> dict[str, str]:
 async def run_all(store: Path, urls: Mapping[str, str]) -> dict[str, TaskResult]:
     """One run at each address, on a key of its own, with a model that must not be asked."""
     async with AsyncEngine(
-        store=store, model=NoModel(), limits=QUICK, max_tasks=3, pool=PoolOptions(spare=2)
+        store=store, model=NoModel(), limits=QUICK, max_tasks=3, pool=PoolOptions(spare=0)
     ) as engine:
         runs = [engine.run(TASK, start_url=url, reuse_key=f"k{n}") for n, url in enumerate(urls)]
         return dict(zip(urls, await asyncio.gather(*runs), strict=True))
