@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
-import run_history
 
 from engine import AsyncEngine
 from sandbox import Automation, Egress, PoolOptions, Sandbox
@@ -178,12 +178,12 @@ async def compare(name: str, code: str, url: str, rounds: int, goal: float | Non
                 for _ in range(rounds):
                     await measure("webtasks run, beside a pool", way.command)
                 await way.pool("stop")
-    base = run_history.median(times.pop("bare"))
+    base = statistics.median(times.pop("bare"))
     print(f"{name}, n={rounds}: bare {base * 1000:.0f} ms")
     goals = {**({"replay": goal} if goal else {}), "first in a fresh process": 1.05, "webtasks run, beside a pool": 1.0}
     met = True
     for label, taken in times.items():
-        middle = run_history.median(taken) / (4 if label == "four back to back" else 1)
+        middle = statistics.median(taken) / (4 if label == "four back to back" else 1)
         wanted = goals.get(label)
         met = met and (wanted is None or middle / base <= wanted)
         shown = f" (goal: at most {wanted:.2f})" if wanted is not None else ""
@@ -238,7 +238,7 @@ async def ten_at_once(url: str, rounds: int) -> bool:
                         times[place].append(taken)
                         peaks[place] = max(peaks[place], memory.peak)
                     await asyncio.sleep(PAUSE_SECONDS)
-    base, ours = map(run_history.median, times)
+    base, ours = map(statistics.median, times)
     print(
         f"ten at once on ten keys, n={rounds}: bare {AT_ONCE / base:.1f} per second, replays {AT_ONCE / ours:.1f},"
         f" {base / ours:.1f} times the throughput (goal: at least 2.0)\n"

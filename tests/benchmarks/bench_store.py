@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-
-import run_history
 
 from engine import AsyncEngine
 from tests.support.saved import TASK, save
@@ -42,7 +41,7 @@ async def median_ms(what: Callable[[], Awaitable[object]]) -> float:
         began = time.perf_counter()
         await what()
         times.append((time.perf_counter() - began) * 1000)
-    return run_history.median(times)
+    return statistics.median(times)
 
 
 async def measure(store: Path) -> dict[str, float]:
