@@ -42,8 +42,9 @@ async def run(page, parameters, task):
         browser = await context.browser.browser_type.launch(executable_path=parameters["browser"])
         context = await browser.new_context()
     ways = parameters["ways"]
-    ends = await asyncio.gather(*(visit(context, parameters, name, script) for name, script in ways.items()))
-    said = dict(zip(ways, ends))
+    visits = (asyncio.wait_for(visit(context, parameters, name, script), 60) for name, script in ways.items())
+    ends = await asyncio.gather(*visits, return_exceptions=True)  # opening and closing a page have no timeout
+    said = {name: end if isinstance(end, str) else type(end).__name__ for name, end in zip(ways, ends)}
     if browser:
         await browser.close()
     return said
