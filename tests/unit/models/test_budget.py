@@ -16,6 +16,12 @@ from tests.support.endpoint import Answer, drop, error, hang, message, serve, te
 ASK = ModelRequest(purpose="ask", system="", messages=({"role": "user", "content": "Well?"},), max_tokens=1000)
 
 
+@pytest.fixture(autouse=True)
+def short_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the pause before a lost request is sent again."""
+    monkeypatch.setattr("engine.models.budget._PAUSE", 0.05)
+
+
 class Account:
     """An account that records reservations and payments, slowly."""
 
@@ -81,7 +87,7 @@ async def test_a_lost_reply_is_requested_again_and_may_be_billed(
     account = Account()
     with serve(*answers) as endpoint:
         model = AnthropicModel(api_key="k", base_url=endpoint.url)
-        model_budget = ModelBudget(model, budget_usd=1, tokens=10**6, deadline=time.monotonic() + 4, account=account)
+        model_budget = ModelBudget(model, budget_usd=1, tokens=10**6, deadline=time.monotonic() + 2, account=account)
         try:
             await model_budget.query(ASK)
         except ModelUnavailable:

@@ -6,10 +6,8 @@ import json
 import pickle
 from typing import Any
 
-import anthropic
 import httpx2
 import pytest
-from anthropic import _exceptions as sdk_errors
 
 from engine.errors import ModelError, ModelOutOfCredit, ModelRejected, ModelUnauthenticated, ModelUnavailable
 from engine.models import AnthropicModel, ModelRequest
@@ -106,18 +104,27 @@ EXPECTED: dict[str, type[ModelError]] = {
 }
 
 
+def sdk_errors() -> Any:
+    """Import the SDK's exceptions here: it takes two seconds, which each test process would spend to collect tests."""
+    from anthropic import _exceptions
+
+    return _exceptions
+
+
 def test_the_list_of_sdk_exceptions_is_complete() -> None:
-    kinds = (value for value in vars(sdk_errors).values() if isinstance(value, type))
+    kinds = (value for value in vars(sdk_errors()).values() if isinstance(value, type))
     assert {kind.__name__ for kind in kinds if issubclass(kind, Exception)} == EXPECTED.keys()
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_every_exception_of_the_sdk_is_translated(name: str) -> None:
-    found = translate(example(getattr(sdk_errors, name)), HERE)
+    found = translate(example(getattr(sdk_errors(), name)), HERE)
     assert type(found) is EXPECTED[name]
 
 
 def example(kind: Any) -> Exception:
+    import anthropic
+
     request = httpx2.Request("POST", HERE.url)
     if issubclass(kind, anthropic.APIStatusError):
         response = httpx2.Response(getattr(kind, "status_code", 500), request=request)

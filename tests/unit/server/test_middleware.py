@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import stat
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,19 +22,27 @@ START = f"{BASE}/default/web-tasks/start"
 TASK = {"task": "x", "ai": "never"}
 
 
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """One server for all tests whose calls start nothing and leave nothing behind."""
+    live = Live(tmp_path_factory.mktemp("untouched"), {}, {})
+    yield live
+    live.stop()
+
+
 def post(live: Live, **headers: str) -> Any:
     return live.http.post(START, content=json.dumps(TASK), headers={"content-type": "application/json", **headers})
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "a@127.0.0.1", ""])
-def test_foreign_host_names_are_refused(live: Live, host: str) -> None:
-    assert post(live, host=host).status_code == 421
-    assert live.http.get("/health", headers={"host": host}).status_code == 421
+def test_foreign_host_names_are_refused(untouched: Live, host: str) -> None:
+    assert post(untouched, host=host).status_code == 421
+    assert untouched.http.get("/health", headers={"host": host}).status_code == 421
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "[::1]:8484", "127.0.0.1"])
-def test_loopback_host_names_are_accepted(live: Live, host: str) -> None:
-    assert live.http.get("/health", headers={"host": host}).status_code == 200
+def test_loopback_host_names_are_accepted(untouched: Live, host: str) -> None:
+    assert untouched.http.get("/health", headers={"host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -46,31 +55,31 @@ def test_loopback_host_names_are_accepted(live: Live, host: str) -> None:
         {"sec-fetch-site": "same-site"},
     ],
 )
-def test_calls_by_web_pages_are_refused(live: Live, headers: dict[str, str]) -> None:
-    refused = post(live, **headers)
+def test_calls_by_web_pages_are_refused(untouched: Live, headers: dict[str, str]) -> None:
+    refused = post(untouched, **headers)
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert "access-control-allow-origin" not in refused.headers
-    assert live.http.get("/api/v1/runs", headers=headers).status_code == 403
-    assert live.http.get("/api/v1/runs").json() == [], "nothing was started"
+    assert untouched.http.get("/api/v1/runs", headers=headers).status_code == 403
+    assert untouched.http.get("/api/v1/runs").json() == [], "nothing was started"
 
 
-def test_cross_site_navigation_may_get_but_not_post(live: Live) -> None:
+def test_cross_site_navigation_may_get_but_not_post(untouched: Live) -> None:
     headers = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
-    assert live.http.get("/health", headers=headers).status_code == 200
-    assert live.http.post(START, json=TASK, headers=headers).status_code == 403
+    assert untouched.http.get("/health", headers=headers).status_code == 200
+    assert untouched.http.post(START, json=TASK, headers=headers).status_code == 403
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-def test_content_types_other_than_json_are_refused(live: Live, kind: str) -> None:
-    refused = live.http.post(START, content=json.dumps(TASK), headers={"content-type": kind})
+def test_content_types_other_than_json_are_refused(untouched: Live, kind: str) -> None:
+    refused = untouched.http.post(START, content=json.dumps(TASK), headers={"content-type": kind})
     assert (refused.status_code, refused.json()["code"]) == (415, "unsupported-media-type")
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[" * 100_000, b"\xff", b'{"task":"\\ud800"}', b'{"task":"x","timeout":NaN}', b"null"]
 )
-def test_malformed_bodies_are_invalid_requests(live: Live, body: bytes) -> None:
-    refused = live.http.post(START, content=body, headers={"content-type": "application/json"})
+def test_malformed_bodies_are_invalid_requests(untouched: Live, body: bytes) -> None:
+    refused = untouched.http.post(START, content=body, headers={"content-type": "application/json"})
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid-request")
 
 
@@ -84,8 +93,8 @@ def test_too_large_bodies_are_refused(serving: Serve) -> None:
     assert live.http.post(START, json=TASK).status_code == 200
 
 
-def test_calls_may_not_allow_private_addresses(live: Live) -> None:
-    refused = live.http.post(START, json={**TASK, "allowHosts": ["http://127.0.0.1:9"]})
+def test_calls_may_not_allow_private_addresses(untouched: Live) -> None:
+    refused = untouched.http.post(START, json={**TASK, "allowHosts": ["http://127.0.0.1:9"]})
     assert refused.status_code == 422
     assert refused.json()["details"]["errors"][0]["field"] == "allowHosts"
 
@@ -172,7 +181,7 @@ def test_reading_a_workspace_does_not_create_it(live: Live) -> None:
     assert [path.name for path in live.store.iterdir()] == [".server"]
 
 
-def test_wrong_method_is_answered_with_the_allowed_ones(live: Live) -> None:
-    refused = live.http.delete("/api/v1/runs/x")
+def test_wrong_method_is_answered_with_the_allowed_ones(untouched: Live) -> None:
+    refused = untouched.http.delete("/api/v1/runs/x")
     assert refused.status_code == 405
     assert {"GET", "PATCH"} <= set(refused.headers["allow"].split(", "))
