@@ -38,6 +38,9 @@ class Host:
     async def gate_closed(self, action: str, key: str | None, error: str | None) -> None:
         """Take note that the block of an irreversible action ended; ``error`` is None if it succeeded."""
 
+    async def already_done(self, said: str) -> None:
+        """Take note that the site shows the effect of an earlier run, in these words. Untrusted text."""
+
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         """Answer a question about ``content`` (untrusted), in the form of ``schema``.
 

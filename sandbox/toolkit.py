@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["AskRefused", "GateRefused", "RehearsalComplete", "SandboxError", "TaskContext"]
 
 _VISIBLE_WITHIN_MS = 2_000
+_SAID = 300  # characters of what an element says
 _LINK = "element => { const link = element.closest('a[href]'); return link ? link.href : null; }"
 
 
@@ -183,6 +184,31 @@ class TaskContext:
             )
             raise
         await self._channel.request("gate_closed", action=action, key=key, error=None)
+
+    async def already_done(self, locator: Locator) -> None:
+        """Show that the site has the effect of an earlier run, by the element in which it says so.
+
+            applied = page.get_by_text("You have already applied")
+            if await applied.count():
+                await task.already_done(applied)
+                return {"reference": await page.get_by_test_id("reference").inner_text()}
+
+        The run then ends as a success of its own kind: nothing was done, because it was done before.
+
+        Args:
+            locator: A visible element.
+
+        Raises:
+            SandboxError: The element is not visible within two seconds.
+        """
+        try:
+            await locator.first.wait_for(state="visible", timeout=_VISIBLE_WITHIN_MS)
+            said = await locator.first.inner_text()
+        except Exception as error:
+            raise SandboxError(
+                f"task.already_done: {_selector(locator)} is not visible, so it does not show that it was done"
+            ) from error
+        await self._channel.request("already_done", said=" ".join(said.split())[:_SAID])
 
     async def attach(self, path: str | Path, name: str | None = None) -> dict[str, Any]:
         """Give the user a file that the automation wrote, and return its attachment, to be put into the output.

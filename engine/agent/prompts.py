@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.observation.labels import FENCE
@@ -28,7 +28,8 @@ a page that is not as expected must raise, never give fewer rows or empty fields
 - Overlays (cookie banners, pop-ups) may cover what you click: dismiss them, with `page.add_locator_handler` where they come late.
 - Orders, payments, messages, submissions, deletions: wrap just the final action and the wait for its confirmation in \
 `async with task.irreversible("submit the application", key=None):`. While you explore and try, the run stops there; it is done once \
-at the end. Never perform such an action yourself.
+at the end. Never perform such an action yourself. Where the site shows that it is done already: `await task.already_done(locator)` of \
+what says so, then return the output.
 - Files: `file = await task.download(locator_or_url)` (a locator is clicked, a link's href fetched; relative URLs are fine) returns {"name","content_type","size","sha256","path"}; put it in the output as it is.
 - `await task.ask(prompt, content, schema)` hands free text to a model, only where code cannot decide (classify, summarize).
 - `task.log(text)`, `task.start_url`.
@@ -161,6 +162,7 @@ def assignment(
     notes: str = "",
     trouble: str = "",
     sample: str = "",
+    done_before: Sequence[str] = (),
 ) -> str:
     """Return the first message: the task, what is known, and the first look at the page.
 
@@ -170,6 +172,7 @@ def assignment(
         notes: What earlier runs learnt about the site.
         trouble: Why the saved automation is not good enough.
         sample: What its last good run was asked and gave.
+        done_before: Irreversible actions that were let through earlier for these parameters.
     """
     parts = [f"Task: {task}"]
     parts.append(
@@ -191,5 +194,10 @@ def assignment(
         parts.append(f"Its last good run: {fence(sample)}")
     if notes:
         parts.append(f"Notes on the site: {fence(notes)}")
+    if done_before:
+        parts.append(
+            f"Let through before for these parameters: {'; '.join(done_before)}. Where the site shows its effect already, the"
+            " automation does not do it again: `await task.already_done(locator)` of what shows it, then return the output."
+        )
     parts.append(f"The page now:\n{look}")
     return "\n\n".join(parts)

@@ -149,6 +149,7 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "automation.log": lambda data: EventLine(f"log: {one_line(str(data['message']), 160)}", "detail"),
     "automation.progress": _progress,
     "irreversible.passed": lambda data: EventLine(f"irreversible action: {one_line(str(data['action']))}"),
+    "irreversible.already_done": lambda data: EventLine(f"done before: {one_line(str(data['said']))}"),
     "irreversible.refused": lambda data: EventLine(
         f"irreversible action not repeated: {one_line(str(data['action']))}"
     ),

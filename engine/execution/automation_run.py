@@ -27,6 +27,7 @@ class AutomationRun:
         model_error: The model's error, where a judgment that the automation asked for failed.
         parameters: The parameters it was given, secrets included.
         code: The source that ran.
+        already_done: Texts by which the site showed that the action was done before.
     """
 
     outcome: Outcome
@@ -36,6 +37,7 @@ class AutomationRun:
     model_error: ModelError | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
     code: str = field(default="", repr=False)
+    already_done: tuple[str, ...] = ()
 
     @property
     def passed_gate(self) -> bool:

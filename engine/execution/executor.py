@@ -137,7 +137,9 @@ class Executor:
         if outcome.evidence.screenshot is not None:
             self._failure = outcome.evidence
         gates = tuple(host.gates)
-        return AutomationRun(outcome, host.progressed, gates, host.files, host.model_error, parameters, code)
+        return AutomationRun(
+            outcome, host.progressed, gates, host.files, host.model_error, parameters, code, tuple(host.already)
+        )
 
     async def _may_restart(self, once: bool) -> bool:
         """Return True unless something irreversible was, or may have been, done already.

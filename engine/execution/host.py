@@ -42,6 +42,7 @@ class TaskHost(Host):
     Attributes:
         progressed: The last progress reported, as (done, total).
         gates: The irreversible actions reached, each with True where it was let through.
+        already: Texts by which the site shows that it was done before.
         model_error: The error of a judgment that the model could not give.
     """
 
@@ -50,6 +51,7 @@ class TaskHost(Host):
     files: Path
     progressed: tuple[int, int | None] | None = None
     gates: list[tuple[str, bool]] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
     model_error: ModelError | None = None
 
     async def log(self, message: str) -> None:
@@ -78,6 +80,11 @@ class TaskHost(Host):
         state: Literal["failed", "confirmed"] = "failed" if error else "confirmed"
         await asyncio.to_thread(services.records.journal.close_gate, services.task_id, action, key or "", state)
         await services.events.emit("irreversible.closed", action=action, key=key, error=error)
+
+    async def already_done(self, said: str) -> None:
+        """Keep the words by which the site shows that the action was done before."""
+        self.already.append(said)
+        await self.services.events.emit("irreversible.already_done", said=self.services.redactor.text(said))
 
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         """Hand a judgment to the model; the same question about the same content is answered from the cache."""

@@ -91,7 +91,7 @@ class Gate:
             return await self._promote_irreversible(candidate)
         if advisories := await asyncio.to_thread(self._advisories, candidate, first):
             return Refused(tuple(advisories), first)
-        effects = "write" if self.wrote or writes(first.outcome.evidence) else "read"
+        effects = "write" if self._writes(candidate.code, first) else "read"
         second: AutomationRun | None = None
         if effects == "read" and self.requirements.variable:
             other = await self._other_run(candidate, first)
@@ -99,6 +99,14 @@ class Gate:
                 return other
             second = other.run
         return await asyncio.to_thread(self._promoted, candidate, first, second, effects)
+
+    def _writes(self, code: str, run: AutomationRun) -> bool:
+        """Return True where the automation changes something on the site, though this run may have come to no change.
+
+        Where the site shows the effect of an earlier run, code ends before its irreversible action.
+        """
+        known = self.requirements.writes or self.wrote or bool(run.already_done)
+        return known or static_checks.names_irreversible(code) or writes(run.outcome.evidence)
 
     async def _other_run(self, candidate: Candidate, first: AutomationRun) -> Trial | Refused:
         """Run with other parameters: the output must differ, or the parameters are not used.

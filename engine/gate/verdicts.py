@@ -24,6 +24,7 @@ class Requirements:
         history: Outputs of good runs of the code that is repaired; empty for new code.
         known_parameters: Parameters of the last good run, secrets left out: the second run of a repair.
         resources: The bundle's resources, by name.
+        writes: The saved automation changes something on the site, and so does what replaces it.
     """
 
     task: str
@@ -34,6 +35,7 @@ class Requirements:
     history: History = field(default_factory=History)
     known_parameters: Mapping[str, Any] | None = None
     resources: Mapping[str, bytes] = field(default_factory=dict)
+    writes: bool = False
 
     @property
     def variable(self) -> bool:

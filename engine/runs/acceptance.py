@@ -8,6 +8,7 @@ from engine.agent.readout_tools import Readout
 from engine.bundles import Bundle, Revision
 from engine.contract import widen
 from engine.errors import EngineError
+from engine.execution.automation_run import AutomationRun
 from engine.gate.verdicts import Promoted
 from engine.runs.adoption import Adopted
 from engine.runs.commit import commit
@@ -31,7 +32,8 @@ async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Succ
         hosts = ", ".join(run.unknown_hosts)
         context.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")
     await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read")
-    return Success(run.outcome.value, revision, used=True, files=run.files)
+    already = _note_already_done(context, run)
+    return Success(run.outcome.value, revision, used=True, files=run.files, already_done=already)
 
 
 async def widen_contract(context: RunContext, verdict: NewData) -> Success:
@@ -47,7 +49,8 @@ async def widen_contract(context: RunContext, verdict: NewData) -> Success:
     )
     await context.good_runs.inherit(bundle, revision, trust=True)
     await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read")
-    return Success(run.outcome.value, revision, used=True, files=run.files, updated=True)
+    already = _note_already_done(context, run)
+    return Success(run.outcome.value, revision, used=True, files=run.files, updated=True, already_done=already)
 
 
 async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, promoted: Promoted) -> Success:
@@ -126,4 +129,16 @@ async def _first_success(
         await good_runs.inherit(base, revision, trust=False)
     await good_runs.count(revision, run, keep=promoted.effects == "read", other=promoted.other)
     created = base is None
-    return Success(run.outcome.value, revision, used=not created, files=run.files, created=created, updated=True)
+    already = _note_already_done(context, run)
+    return Success(
+        run.outcome.value, revision, used=not created, files=run.files, created=created, updated=True,
+        already_done=already,
+    )  # fmt: skip
+
+
+def _note_already_done(context: RunContext, run: AutomationRun) -> bool:
+    """Return True where the site showed that the action was done before, and warn that nothing was done."""
+    if run.already_done:
+        said = context.redactor.text(run.already_done[-1])
+        context.warnings.append(f"nothing was done, for the site shows that it was done before: {said!r}")
+    return bool(run.already_done)

@@ -160,6 +160,7 @@ async def _requirements(context: RunContext, work: Assignment) -> Requirements:
         history=await good_runs.history(repaired) if repaired is not None else History(),
         known_parameters=await good_runs.other_parameters(base) if base is not None else None,
         resources=base.resources if base is not None else {},
+        writes=base is not None and base.meta.effects == "write",
     )
 
 
@@ -175,4 +176,13 @@ async def _first_message(context: RunContext, work: Assignment, required: Requir
         notes=base.notes if base is not None else "",
         trouble=redactor.text(work.trouble),
         sample=await context.good_runs.sample(base),
+        done_before=await _done_before(context),
     )
+
+
+async def _done_before(context: RunContext) -> list[str]:
+    """Return the irreversible actions that earlier tasks of the key did with the request's parameters, in words."""
+    asked = context.redactor.parameters(context.request.parameters)
+    journal = context.services.records.journal
+    earlier = await asyncio.to_thread(journal.earlier, context.request.reuse_key, asked, context.task_id)
+    return [context.redactor.text(str(action)) for action in earlier]

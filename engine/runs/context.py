@@ -102,6 +102,7 @@ class Success:
         revision: None where a first run was ``continued``: nothing is saved.
         used: True where saved code existed and took part.
         files: The directory of the files that the result names.
+        already_done: True where the site showed that the action was done before, and nothing was done.
         continued: True where the output was read off the page of a run that failed behind an irreversible action.
     """
 
@@ -112,3 +113,4 @@ class Success:
     created: bool = False
     updated: bool = False
     continued: bool = False
+    already_done: bool = False

@@ -249,6 +249,8 @@ class TaskRun:
         effect: Effect = on_site.effect
         if success is not None and success.continued:
             effect = "continued"
+        elif success is not None and success.already_done and effect == "none":
+            effect = "already-done"
         error = make_error(cause, effect, list(on_site.actions), self.redactor) if cause is not None else None
         result = self._result("completed", success, error, effect)
         await self._report_end(result)

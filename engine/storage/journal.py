@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from engine.storage.database import Database, now
+from engine.storage.database import Database, dump, now
 from engine.task.wire import Effect
 
 GateState = Literal["passed", "confirmed", "failed"]
+_SHOWN = 5  # earlier actions
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,29 @@ class EffectOnSite:
 
     effect: Effect = "none"
     actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EarlierAction:
+    """An irreversible action that an earlier task was let through to.
+
+    Args:
+        action: The action, in the words of the automation.
+        item: Its key; empty where it had none.
+        state: ``confirmed`` where the code behind it ended well, ``failed`` where it did not, ``passed`` where that is
+            not known.
+        at: The time, in ISO 8601.
+    """
+
+    action: str
+    item: str
+    state: GateState
+    at: str
+
+    def __str__(self) -> str:
+        ends = {"confirmed": "confirmed", "failed": "its end failed", "passed": "its end is not known"}
+        key = f" (key {self.item!r})" if self.item else ""
+        return f"{self.action!r}{key} at {self.at[:16]}Z: {ends[self.state]}"
 
 
 class Journal:
@@ -55,6 +80,21 @@ class Journal:
             return db.execute(
                 "SELECT action, item, state FROM gates WHERE task_id = ? ORDER BY at", (task_id,)
             ).fetchall()
+
+    def earlier(self, reuse_key: str, parameters: Mapping[str, Any], task_id: str) -> list[EarlierAction]:
+        """Return the last gates that other tasks of a key passed with the same parameters, the latest first.
+
+        Args:
+            parameters: As the tasks' records hold them, without secret values.
+            task_id: The task that asks, which is left out.
+        """
+        with self._database.alone() as db:
+            found = db.execute(
+                "SELECT action, item, state, gates.at FROM gates JOIN tasks ON tasks.id = gates.task_id"
+                " WHERE tasks.key = ? AND tasks.parameters = ? AND tasks.id != ? ORDER BY gates.at DESC LIMIT ?",
+                (reuse_key, dump(parameters), task_id, _SHOWN),
+            ).fetchall()
+        return [EarlierAction(*row) for row in found]
 
     def effect(self, task_id: str) -> EffectOnSite:
         """Return the effect of a task's irreversible actions.

@@ -18,7 +18,7 @@ AiMode = Literal["auto", "never"]
 ErrorCode = Literal[
     "workspace-rate-limited", "unauthenticated", "no-ai-credits-left", "timeout", "rejected", "internal-error"
 ]
-Effect = Literal["none", "performed", "continued", "unknown"]
+Effect = Literal["none", "performed", "already-done", "continued", "unknown"]
 IfInterrupted = Literal["fail", "rerun"]
 Status = Literal["pending", "started", "completed", "canceled"]
 Trust = Literal["candidate", "trusted"]
@@ -263,8 +263,8 @@ class TaskResult(_Wire):
     ``status`` is ``completed`` (then ``outcome`` is ``success`` or ``failed``), ``canceled`` or, before the task has
     ended, ``pending`` or ``started``. A failed task is a result, not an exception; reading its ``output`` raises. A
     ``pending`` task has a ``queue_position``, counted from 1. ``effect`` says what became of irreversible actions:
-    ``none`` was let through, they were ``performed``, the result was read off the page after a failure behind one
-    (``continued``), or whether they took effect is ``unknown``.
+    ``none`` was let through, they were ``performed``, the site shows that they were done before (``already-done``), the
+    result was read off the page after a failure behind one (``continued``), or whether they took effect is ``unknown``.
 
     >>> from engine import TaskResult
     >>> wire = {"webTaskId": "wt_1", "status": "pending", "createdAt": "2026-11-23T10:00:00Z"}

@@ -21,6 +21,7 @@ _FIELDS = {
     "limit": ("limit",),
     "gate": ("action", "key"),
     "gate_closed": ("action", "key", "error"),
+    "already_done": ("said",),
     "ask": ("prompt", "content", "schema"),
     "download": ("name", "type", "url"),
     "chunk": ("stream", "data"),
@@ -138,6 +139,9 @@ class Job:
             case "gate_closed":
                 error = optional_text(message, "error")
                 await self._host.gate_closed(text_field(message, "action"), optional_text(message, "key"), error)
+                return None
+            case "already_done":
+                await self._host.already_done(text_field(message, "said"))
                 return None
             case "ask":
                 schema = message.get("schema")

@@ -82,6 +82,9 @@ class _LentHost(Host):
     async def gate_closed(self, action: str, key: str | None, error: str | None) -> None:
         await self._there(self._host.gate_closed(action, key, error))
 
+    async def already_done(self, said: str) -> None:
+        await self._there(self._host.already_done(said))
+
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         return await self._there(self._host.ask(prompt, content, schema))
 

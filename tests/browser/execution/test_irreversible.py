@@ -61,6 +61,22 @@ async def run(page, parameters, task):
     assert posted(site) == 1
 
 
+async def test_what_the_site_shows_as_done_before_ends_the_run_without_the_action(
+    tmp_path: Path, site: FixtureServer
+) -> None:
+    code = """\
+async def run(page, parameters, task):
+    await page.set_content("<p role=status>Handed in <b>already</b></p>")
+    await task.already_done(page.get_by_role("status"))
+    return {"status": 200}
+"""
+    save(tmp_path, "k", code, parameters=PERSON, effects="write")
+    result = await replay(tmp_path, site)
+    assert result.ok, result.error
+    assert (result.effect, posted(site)) == ("already-done", 0)
+    assert "'Handed in already'" in result.warnings[0]
+
+
 async def test_items_of_a_loop_are_told_apart_by_their_key(tmp_path: Path, site: FixtureServer) -> None:
     code = """\
 async def run(page, parameters, task):
