@@ -1,5 +1,6 @@
 """The contract of good results: learned from good runs, and checked on every run, without a model."""
 
+from engine.contract.attachments import changed_files, content_fields, is_attachment
 from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
 from engine.contract.comparison import compact, digest, disagreements, match_rows
 from engine.contract.learning import learn, widen
@@ -15,8 +16,10 @@ __all__ = [
     "Observed",
     "PreviousOutput",
     "Severity",
+    "changed_files",
     "check",
     "compact",
+    "content_fields",
     "count_confirmed",
     "count_duplicates",
     "describe",
@@ -24,6 +27,7 @@ __all__ = [
     "disagreements",
     "empty_confirmed",
     "error_text",
+    "is_attachment",
     "learn",
     "main_rows",
     "match_rows",

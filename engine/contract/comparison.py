@@ -9,6 +9,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from engine.contract.attachments import without_path
 from engine.contract.bulk_changes import affixed_fields, garbled_fields, recased_values, uniform_fields
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.patterns import is_blank, number, pattern
@@ -38,7 +39,7 @@ def compact(output: Any) -> list[dict[str, Any]]:
     return [
         {
             name: v[:_KEPT_TEXT] if isinstance(v, str) else v
-            for name, v in row.items()
+            for name, v in without_path(row).items()
             if not isinstance(v, (list, dict))
         }
         for row in found[:_KEPT_ROWS]

@@ -56,17 +56,22 @@ class Breach:
 
 @dataclass(frozen=True)
 class Observed:
-    """One run's output, the page's evidence at its end, and the last progress that it reported."""
+    """One run's output, the page's evidence at its end, and the last progress that it reported.
+
+    Args:
+        same: Another view of the same run, whose profile then serves both: a large output takes long to describe.
+    """
 
     output: Any
     evidence: Evidence
     progress: tuple[int, int | None] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    same: Observed | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def described(self) -> dict[str, Any]:
         """The profile of the output."""
-        return describe(self.output)
+        return self.same.described if self.same is not None else describe(self.output)
 
 
 @dataclass(frozen=True)

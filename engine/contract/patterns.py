@@ -23,6 +23,11 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("phone", re.compile(r"\+?[\d(][\d()\s./-]{5,}")),
     ("code", re.compile(r"(?=.*\d)[A-Z0-9][A-Z0-9._/#-]*")),
 )  # fmt: skip
+_ANY = re.compile(
+    "|".join(f"(?P<{name}>(?{'i' if known.flags & re.I else ''}:{known.pattern}))" for name, known in _PATTERNS)
+)
+_ADDRESS = re.compile(r"@|://|www\.", re.I)
+_HAS_DIGIT = re.compile(r"\d")
 _NUMERIC = frozenset({"number", "money", "percent"})
 _DIGITS_APART = re.compile(r"(?<=\d)[ ,.'\u00a0\u202f](?=\d{3}(?!\d))")
 _SLASHED = re.compile(r"(\d\d?)([./-])(\d\d?)[./-]\d{2,4}")
@@ -50,7 +55,11 @@ def pattern(value: Any) -> str:
         text = value.strip()
         if "\n" in text:
             return "lines"
-        return next((name for name, known in _PATTERNS if known.fullmatch(text)), "text")
+        # Only addresses have no digit: most texts are told from the rest by that alone.
+        if not _HAS_DIGIT.search(text) and not _ADDRESS.search(text):
+            return "text"
+        found = _ANY.fullmatch(text)
+        return found.lastgroup or "text" if found is not None else "text"
     return "object" if isinstance(value, Mapping) else "array"
 
 
@@ -91,11 +100,16 @@ def number(value: Any) -> float | None:
     >>> number("€ 1.234,50"), number("12 %"), number("soon")
     (1234.5, 12.0, None)
     """
+    return number_of(value, pattern(value))
+
+
+def number_of(value: Any, known: str) -> float | None:
+    """Return the number that a value of a known pattern class is or shows, or None."""
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
         return float(value)
-    if not isinstance(value, str) or pattern(value) not in _NUMERIC:
+    if not isinstance(value, str) or known not in _NUMERIC:
         return None
     digits = re.sub(r"[^\d.,-]", "", value)
     decimals = re.search(r"[.,](\d{1,2})$", digits)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.contract.mojibake import is_garbled
-from engine.contract.patterns import error_text, is_blank, is_shortened, kind, number, pattern, shape
+from engine.contract.patterns import error_text, is_blank, is_shortened, kind, number_of, pattern, shape
 
 ENOUGH_VALUES = 5  # with fewer, neither distinctness nor uniqueness means anything
 CHANCE = 0.005  # probability under the learned rate; what is less probable is a breach
@@ -107,7 +107,8 @@ def _describe_fields(values: list[Any]) -> dict[str, Any]:
 
 def _describe_field(values: list[Any]) -> dict[str, Any]:
     filled = [v for v in values if not is_blank(v)]
-    patterns = _shares([pattern(v) for v in filled])
+    classes = [pattern(v) for v in filled]
+    patterns = _shares(classes)
     described: dict[str, Any] = {
         "filled": round(len(filled) / len(values), 4),
         "seen": len(values),
@@ -117,8 +118,9 @@ def _describe_field(values: list[Any]) -> dict[str, Any]:
     }
     if not filled:
         return described
-    described |= _distinctness(filled)
-    numbers = [n for v in filled if (n := number(v)) is not None]
+    shown = [number_of(v, known) for v, known in zip(filled, classes, strict=True)]
+    described |= _distinctness(filled, shown)
+    numbers = [n for n in shown if n is not None]
     if len(numbers) == len(filled) and min(numbers) >= 0:
         median = statistics.median(numbers)
         described["median"] = [median, median]
@@ -142,8 +144,12 @@ def _shares(names: list[str]) -> dict[str, float]:
     return {name: round(n / len(names), 4) for name, n in sorted(counts.items())}
 
 
-def _distinctness(filled: list[Any]) -> dict[str, Any]:
-    """Return how distinct the values are, and in what shares they rise and fall."""
+def _distinctness(filled: list[Any], numbers: list[float | None]) -> dict[str, Any]:
+    """Return how distinct the values are, and in what shares they rise and fall.
+
+    Args:
+        numbers: The number that each of them is or shows.
+    """
     distinct = len({(kind(v), v) for v in filled if not isinstance(v, (list, Mapping))})
     described: dict[str, Any] = {}
     if len(filled) >= ENOUGH_VALUES or distinct < len(filled):
@@ -153,7 +159,7 @@ def _distinctness(filled: list[Any]) -> dict[str, Any]:
         described["distinct"] = [share, share]
         described |= spread(filled)
     if distinct >= _SORTED_VALUES:
-        keys = [n if (n := number(v)) is not None else str(v).casefold() for v in filled]
+        keys = [n if n is not None else str(v).casefold() for v, n in zip(filled, numbers, strict=True)]
         if len({type(key) for key in keys}) == 1:
             pairs = list(itertools.pairwise(keys))
             described["falls"] = round(sum(a > b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type

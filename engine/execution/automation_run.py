@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -68,4 +69,9 @@ class AutomationRun:
         Args:
             parameters: Those that it ran with, secrets left out.
         """
-        return Observed(self.outcome.value, self.outcome.evidence, self.progress, parameters or {})
+        plain = self._plain
+        return Observed(plain.output, plain.evidence, plain.progress, parameters or {}, plain)
+
+    @cached_property
+    def _plain(self) -> Observed:
+        return Observed(self.outcome.value, self.outcome.evidence, self.progress)

@@ -1,4 +1,4 @@
-"""Values that a candidate's source has baked in: of parameters, of the page, of the site's address."""
+"""Values that a candidate's source has baked in: of parameters, and of the site's address."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from engine.contract import main_rows
 from engine.task.text import shorten
 
 _SHORTEST = 3  # characters; shorter values stand in any code by chance
 _NO_LABEL = 12  # characters; a single word that is shorter may be a label of the page
-_SCRAPED_ROWS = 5  # of fewer rows, the values of a field may all be known labels
-_SCRAPED = 4  # characters
 
 
 def baked_parameters(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterator[str]:
@@ -36,12 +33,12 @@ def baked_parameters(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterato
         for node in constants:
             if id(node) in excused:
                 continue
-            exact = node.value == value and (not read or _is_no_label(value))
+            exact = node.value == value and (not read or is_no_label(value))
             text = node.value if isinstance(node.value, str) else ""
-            inside = _is_no_label(value) and _contains(text, str(value)) and text not in names & set(parameters)
+            inside = is_no_label(value) and _contains(text, str(value)) and text not in names & set(parameters)
             if exact or inside or in_url.search(text):
                 yield (
-                    f"line {node.lineno}: {_literal(node.value)} has this run's value of the parameter {name!r} baked"
+                    f"line {node.lineno}: {literal(node.value)} has this run's value of the parameter {name!r} baked"
                     f' in; use parameters["{name}"]'
                 )
                 break
@@ -58,66 +55,10 @@ def baked_origin(tree: ast.Module, start_url: str | None) -> Iterator[str]:
         if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in excused:
             continue
         if re.match(rf"{re.escape(origin)}(?:[/?#]|$)", node.value):
-            yield f"line {node.lineno}: {_literal(node.value)} names the site; use urljoin(task.start_url, …)"
+            yield f"line {node.lineno}: {literal(node.value)} names the site; use urljoin(task.start_url, …)"
 
 
-def scraped(code: str, output: Any) -> list[str]:
-    """Return values of the output that stand in the code: they were read off the page once, and will change.
-
-    Args:
-        code: Source that parses.
-        output: Its output.
-    """
-    tree = ast.parse(code)
-    docstrings = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Expr)}
-    constants = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in docstrings]
-    found = []
-    for field, values in _own_values(output).items():
-        for node in constants:
-            value = next((v for v in values if _is_scraped(node.value, v)), None)
-            if value is not None:
-                where = f" of the field {field!r}" if field else ""
-                found.append(
-                    f"line {node.lineno}: {_literal(node.value)} has {value!r} in it, a value{where} that this run read"
-                    " from the page; find it on the page instead"
-                )
-                break
-    return found
-
-
-def _own_values(output: Any) -> dict[str, list[Any]]:
-    """Return, by field, the values of the output that are no labels: each in one row only."""
-    _, rows = main_rows(output)
-    if not rows:
-        whole = output if isinstance(output, list) else [output]
-        rows = [{"": v} for v in whole]
-    names = dict.fromkeys(n for row in rows for n in row)
-    found: dict[str, list[Any]] = {}
-    for name in names:
-        values = [v for row in rows if (v := row.get(name)) is not None and isinstance(v, (str, int, float))]
-        distinct = set(values)
-        if len(distinct) == len(values) and (len(values) >= _SCRAPED_ROWS or len(rows) == 1):
-            found[name] = [v for v in values if _is_specific(v, alone=len(rows) == 1)]
-    return found
-
-
-def _is_specific(value: Any, *, alone: bool) -> bool:
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, str):
-        return _is_no_label(value) if alone else len(value) >= _SCRAPED
-    return len(re.sub(r"\D", "", str(value))) >= _SCRAPED
-
-
-def _is_scraped(constant: Any, value: Any) -> bool:
-    if isinstance(constant, bool) or isinstance(value, bool):
-        return False
-    if isinstance(constant, str) and isinstance(value, str):
-        return constant == value or (_is_no_label(value) and _contains(constant, value))
-    return type(constant) is type(value) and bool(constant == value)
-
-
-def _is_no_label(value: Any) -> bool:
+def is_no_label(value: Any) -> bool:
     """Return True for a value that is no word which a page may have for a label."""
     text = str(value)
     return len(text) >= _NO_LABEL or (len(text) >= 8 and not text.isalpha())
@@ -127,7 +68,8 @@ def _contains(text: str, value: str) -> bool:
     return bool(re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text))
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
+    """Return a constant as the code has it, shortened."""
     return shorten(repr(value), 120)
 
 

@@ -9,7 +9,10 @@ from typing import Any
 from engine.contract import (
     Observed,
     PreviousOutput,
+    changed_files,
     check,
+    compact,
+    content_fields,
     disagreements,
     empty_confirmed,
     error_text,
@@ -91,9 +94,15 @@ def contradictions(previous: PreviousOutput, run: Observed, seen: Sequence[str])
     return [f"{f}; show on the page that the data changed, or read them from where they are" for f in found]
 
 
+def replaced_files(previous: PreviousOutput, run: Observed) -> list[str]:
+    """Return an advisory for each saved file that is not the last good one: the site's own file may have changed."""
+    return changed_files(previous.output, compact(run.output))
+
+
 def _steady_fields(previous: PreviousOutput) -> frozenset[str]:
     names = {name for row in previous.output for name in row}
-    return frozenset(name for name in names if previous.changed.get(name, 0.0) <= _VOLATILE)
+    steady = frozenset(name for name in names if previous.changed.get(name, 0.0) <= _VOLATILE)
+    return steady - content_fields(previous.output)
 
 
 def same_parameters(outputs: Sequence[PreviousOutput], parameters: Mapping[str, Any]) -> PreviousOutput | None:

@@ -11,7 +11,7 @@ from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution.automation_run import AutomationRun
 from engine.gate import plausibility
-from engine.gate.hardcoded import scraped
+from engine.gate.scraped import scraped
 from engine.gate.verdicts import Requirements
 from engine.task.cause import Cause
 from sandbox import Evidence, ScriptError
@@ -60,7 +60,8 @@ def _output_problems(
         found.append("it returned None")
     found += [str(b) for b in breaches(observed, requirements) if b.structural]
     found += plausibility.doubts(observed)
-    found += scraped(run.code, outcome.value)
+    if not run.passed_gate:  # what was done is done: whether the code knows a text says nothing of this result
+        found += [each.message for each in scraped(run.code, outcome.value, requirements.words) if each.returned]
     if (wall := _site_cause(outcome.evidence, requirements, start_url)) is not None:
         found.append(f"what it read is not the site's content: {wall.message}")
     found += [
@@ -101,8 +102,11 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
         for b in breaches(observed, requirements)
         if b.severity == "statistical" and not count_confirmed(observed, {})
     ]
+    previous = _previous(observed, requirements)
+    known = [each.message for each in scraped(code, observed.output, requirements.words) if not each.returned]
+    files = plausibility.replaced_files(previous, observed) if previous is not None else []
     found = (plausibility.unseen(observed.output, seen, code), plausibility.incomplete(observed), *suspect)
-    return [advisory for advisory in found if advisory is not None]
+    return [advisory for advisory in found if advisory is not None] + known + files
 
 
 def _previous(observed: Observed, requirements: Requirements) -> PreviousOutput | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from engine.contract import History
 from engine.execution.automation_run import AutomationRun
+from engine.gate.vocabulary import RequestWords
 from engine.task.schema import OutputSchema
 
 
@@ -36,6 +38,12 @@ class Requirements:
     known_parameters: Mapping[str, Any] | None = None
     resources: Mapping[str, bytes] = field(default_factory=dict)
     writes: bool = False
+
+    @cached_property
+    def words(self) -> RequestWords:
+        """The texts that the request itself holds, which code may know."""
+        schema = self.schema.json_schema if self.schema is not None else None
+        return RequestWords(self.task, schema, tuple(self.parameters))
 
     @property
     def variable(self) -> bool:

@@ -99,4 +99,6 @@ class GoodRuns:
 
     def _redacted(self, run: AutomationRun) -> Observed:
         observed = run.observed(self.shown(run.parameters))
-        return replace(observed, output=self.redactor.data(observed.output))
+        if not self.redactor.active:
+            return observed
+        return replace(observed, output=self.redactor.data(observed.output), same=None)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from engine.contract import Observed, PreviousOutput, compact
-from engine.gate.plausibility import contradictions, doubts, incomplete, unlike, unseen
+from engine.gate.plausibility import contradictions, doubts, incomplete, replaced_files, unlike, unseen
 from sandbox import Evidence
 
 ROWS: list[dict[str, Any]] = [
@@ -82,3 +82,26 @@ def test_a_single_thing_is_compared_with_itself() -> None:
         " read them from where they are"
     ]
     assert contradictions(past([old]), run_of(new), ["now only 7.0"]) == []
+
+
+def saved(name: str = "countries.csv", **changed: Any) -> dict[str, Any]:
+    file = {"name": name, "content_type": "text/csv", "size": 5328, "sha256": "0" * 64, "path": f"/runs/1/{name}"}
+    return file | changed
+
+
+def test_a_saved_file_is_compared_by_its_content_not_by_the_run_that_saved_it() -> None:
+    before, again = past([saved()]), run_of(saved(path="/runs/2/countries.csv"))
+    assert contradictions(before, again, []) == []
+    assert replaced_files(before, again) == []
+    changed = run_of(saved(size=5112, sha256="1" * 64))
+    assert contradictions(before, changed, []) == [], "the site's file changed: no fault of the code"
+    assert "5,328 bytes and is of 5,112 bytes" in str(replaced_files(before, changed))
+    assert "content_type" in str(contradictions(before, run_of(saved(content_type="text/html")), []))
+
+
+def test_of_many_saved_files_those_of_one_name_are_compared() -> None:
+    files = [saved(f"part-{n}.csv", sha256=str(n) * 64) for n in range(5)]
+    moved = [file | {"path": file["path"].replace("/1/", "/2/")} for file in reversed(files)]
+    assert replaced_files(past(files), run_of(moved)) == []
+    assert contradictions(past(files), run_of(moved), []) == []
+    assert len(replaced_files(past(files), run_of([*moved[1:], moved[0] | {"size": 1, "sha256": "x"}]))) == 1

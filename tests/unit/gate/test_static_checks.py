@@ -2,7 +2,6 @@ import textwrap
 
 import pytest
 
-from engine.gate.hardcoded import scraped
 from engine.gate.static_checks import findings
 
 GOOD = '''
@@ -90,29 +89,6 @@ def test_each_fault_is_named_with_its_line(code: str, said: str) -> None:
 )
 def test_what_has_its_reasons_is_let_through(line: str) -> None:
     assert findings(body(line), {"q": "Open"}, start_url="https://shop.example/") == []
-
-
-SHOPS = [{"name": f"Ashby Shop {n}", "town": "Harrow", "price": 1000 + n} for n in range(6)]
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "return [{'name': 'Ashby Shop 3'}]",
-        "page.locator('text=Ashby Shop 3')",
-        "x = 1003",
-        "if name == 'Ashby Shop 1':\n    x()",
-    ],
-)
-def test_scraped_values_are_found(line: str) -> None:
-    assert len(scraped(body(line), SHOPS)) == 1
-
-
-def test_labels_and_comments_are_no_scraped_values() -> None:
-    code = body("'''Reads Ashby Shop 3.'''\nif town == 'Harrow':\n    x('Shop', 100)")
-    assert scraped(code, SHOPS) == []
-    assert scraped(body("page.get_by_text('Open')"), {"state": "Open"}) == []
-    assert scraped(body("return {'title': 'Ashby Shops of 2025'}"), {"title": "Ashby Shops of 2025"}) != []
 
 
 def test_a_secret_value_may_stand_nowhere() -> None:
