@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 ErrorKind = Literal["script", "timeout", "navigation", "crash", "rehearsal", "gate", "ask", "held"]
+HttpLoginState = Literal["", "asked", "given", "refused"]
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class Evidence:
             "timeout", "tls" or "policy: …".
         empty: ``(locator, shows a short message)`` of each ``task.empty``.
         messages: Those messages.
+        http_login: HTTP authentication: ``asked`` for, and none to give; ``given`` and taken; given and ``refused``;
+            else empty.
         main_refused: The reason from ``refused``, if the last main document was refused.
         screenshot: PNG image, of a run that failed or where one was asked for.
         legible: All text that the screenshot may show, values of input fields included; None where that is unknown.
@@ -98,6 +101,7 @@ class Evidence:
     refused: tuple[tuple[str, str], ...] = ()
     empty: tuple[tuple[str, bool], ...] = ()
     main_refused: str | None = None
+    http_login: HttpLoginState = ""
     messages: tuple[str, ...] = ()
     landmarks: tuple[str, ...] = ()
     groups: tuple[tuple[str, int], ...] = ()

@@ -163,6 +163,7 @@ def assignment(
     trouble: str = "",
     sample: str = "",
     done_before: Sequence[str] = (),
+    logged_in: bool = False,
 ) -> str:
     """Return the first message: the task, what is known, and the first look at the page.
 
@@ -173,6 +174,7 @@ def assignment(
         trouble: Why the saved automation is not good enough.
         sample: What its last good run was asked and gave.
         done_before: Irreversible actions that were let through earlier for these parameters.
+        logged_in: The browser gave the user name and the password by HTTP authentication.
     """
     parts = [f"Task: {task}"]
     parts.append(
@@ -199,5 +201,7 @@ def assignment(
             f"Let through before for these parameters: {'; '.join(done_before)}. Where the site shows its effect already, the"
             " automation does not do it again: `await task.already_done(locator)` of what shows it, then return the output."
         )
+    if logged_in:
+        parts.append("HTTP authentication is done by the browser in every run; the code has no part in it.")
     parts.append(f"The page now:\n{look}")
     return "\n\n".join(parts)

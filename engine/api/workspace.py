@@ -13,7 +13,7 @@ from engine.errors import EngineError
 from engine.models.base import Model
 from engine.storage.spending import TaskAccount
 from engine.task.events import EventLog, OnEvent
-from engine.task.redaction import Redactor
+from engine.task.redaction import Redactor, secrets_of_urls
 from engine.task.schema import OutputSchema
 from engine.task.wire import TaskRequest
 
@@ -132,7 +132,8 @@ class Workspace:
         from engine.runs.task_run import TaskRun
 
         records = await self.records()
-        redactor = Redactor(request.parameters, request.secrets)
+        in_urls = secrets_of_urls(request.task, request.http_login, request.parameters)
+        redactor = Redactor({**request.parameters, **in_urls}, request.secrets)
         return TaskRun(
             request,
             task_id,

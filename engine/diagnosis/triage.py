@@ -137,12 +137,25 @@ def _status(page: Evidence, start_url: str | None, login_expected: bool, *, good
         if page.password_field and login_expected:
             return None
         if page.status == 401:
-            return Cause("login-required", f"{where} asks for a login (status 401)", details=details)
+            return _unauthorized(where, page, details)
         return Cause("access-denied", f"{where} refuses access with status {page.status}", details=details)
     only_redirects_before = all(300 <= status < 400 for _, status in page.documents[:-1])
     if only_redirects_before or _same_page(where, start_url):
         return Cause("http-error", f"{where} answers with status {page.status}; check the start URL", details=details)
     return None
+
+
+def _unauthorized(where: str, page: Evidence, details: dict[str, Any]) -> Cause:
+    if page.http_login == "refused":
+        message = f"{where} refuses the user name and the password (HTTP authentication); check the credentials"
+        return Cause("wrong-credentials", message, details=details)
+    if page.http_login == "asked":
+        message = (
+            f"{where} asks for a user name and a password (HTTP authentication, status 401); give them as the"
+            " parameters user and password, or in the start URL"
+        )
+        return Cause("login-required", message, details=details)
+    return Cause("login-required", f"{where} asks for a login (status 401)", details=details)
 
 
 def _own_requests(failure: ScriptError | None, page: Evidence) -> Cause | None:

@@ -26,6 +26,7 @@ from sandbox import (
     Session,
     WorkerDied,
 )
+from sandbox.http_login import HttpLogin, with_userinfo
 
 
 @dataclass
@@ -40,6 +41,7 @@ class Executor:
         network: Hosts that a saved automation may reach.
         egress: Hosts that the model's work and its trials may reach.
         start_url: Address at which the page is opened; None for a blank page.
+        http_login: User name and password for HTTP authentication there; None for those among the parameters.
         retries: Further tries of the task while the site is away for a moment.
 
     Attributes:
@@ -53,6 +55,7 @@ class Executor:
     network: NetworkAccess
     egress: Egress
     start_url: str | None = None
+    http_login: tuple[str, str] | None = None
     retries: int = 0
     retry_policy: RetryPolicy = field(init=False)
     _count: int = 0
@@ -62,14 +65,21 @@ class Executor:
         deadline = time.monotonic() + self.limits.wall_seconds
         self.retry_policy = RetryPolicy(self.services.events, deadline, self.retries)
 
-    def begin_at(self, url: str, *, allow: tuple[str, ...] = ()) -> None:
+    def begin_at(self, url: str, *, allow: tuple[str, ...] = (), http_login: tuple[str, str] | None = None) -> None:
         """Make a saved or a chosen URL the start, for a request that names none.
 
         Args:
             allow: Its origin, where it may be private because the user once named it; never for one that a model chose.
         """
-        self.start_url = url
+        self.start_url, self.http_login = url, http_login
         self.egress = replace(self.egress, allow=(*self.egress.allow, *allow))
+
+    @property
+    def _opened_at(self) -> str | None:
+        """The start URL as the sandbox takes it, with the login in it."""
+        if self.start_url is None or self.http_login is None:
+            return self.start_url
+        return with_userinfo(self.start_url, HttpLogin(*self.http_login))
 
     def host(self, mode: Mode) -> TaskHost:
         """Return a host for one more execution or session."""
@@ -110,13 +120,13 @@ class Executor:
                 outcome = await self.sandbox.run(
                     automation,
                     dict(parameters),
-                    start_url=self.start_url,
+                    start_url=self._opened_at,
                     egress=egress,
                     host=host,
                     limits=self.limits,
                     keep_open=keep_open,
                     affinity=affinity,
-                    secret=secret,
+                    secret=secret or self.http_login is not None,
                     hold_changes=hold_changes,
                 )
             except WorkerDied as died:
@@ -152,7 +162,7 @@ class Executor:
         """Open a worker to explore in, at the start URL; irreversible actions stop there."""
         return await self.sandbox.open_session(
             dict(parameters),
-            start_url=self.start_url,
+            start_url=self._opened_at,
             egress=self.egress,
             host=self.host("rehearsal"),
             limits=self.limits,

@@ -59,7 +59,8 @@ class Gate:
             self._reads_only.add(code)
         required, events = self.requirements, self.executor.services.events
         chosen = {**required.parameters, **(parameters or {})}
-        if found := static_checks.findings(code, required.parameters, required.secrets, self.executor.start_url):
+        held = {n: v for n, v in required.parameters.items() if n not in required.given - required.secrets}
+        if found := static_checks.findings(code, held, required.secrets, self.executor.start_url):
             return Trial(code, chosen, None, tuple(found))
         said = {"reads_only": reads_only} if reads_only else {}
         await events.emit("candidate.started", other_parameters=parameters is not None, **said)

@@ -27,6 +27,7 @@ class Requirements:
         known_parameters: Parameters of the last good run, secrets left out: the second run of a repair.
         resources: The bundle's resources, by name.
         writes: The saved automation changes something on the site, and so does what replaces it.
+        given: Names of parameters that the browser gives to the site, by HTTP authentication: code need not read them.
     """
 
     task: str
@@ -38,6 +39,7 @@ class Requirements:
     known_parameters: Mapping[str, Any] | None = None
     resources: Mapping[str, bytes] = field(default_factory=dict)
     writes: bool = False
+    given: frozenset[str] = frozenset()
 
     @cached_property
     def words(self) -> RequestWords:
@@ -48,7 +50,7 @@ class Requirements:
     @property
     def variable(self) -> bool:
         """True where a parameter may take another value: one that is no secret."""
-        return any(name not in self.secrets for name in self.parameters)
+        return any(name not in self.secrets | self.given for name in self.parameters)
 
     def without_secrets(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters but for secret ones."""

@@ -16,6 +16,7 @@ from engine.runs.context import RunContext
 from engine.task.cause import Cause
 from engine.task.schema import schema_in_force
 from sandbox import Outcome
+from sandbox.http_login import login_in
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ async def _requirements(context: RunContext, base: Bundle, edited: Bundle) -> Re
         history=await good_runs.history(base),
         known_parameters=request.other_parameters or await good_runs.other_parameters(base),
         resources=edited.resources,
+        given=login.names if (login := login_in(request.parameters)) is not None else frozenset(),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.agent.author_tools import AuthorTools
@@ -27,6 +27,7 @@ from engine.runs.new_bundle import Work
 from engine.runs.verdict import PassedGate
 from engine.task.cause import Cause
 from sandbox import Session
+from sandbox.http_login import login_in
 
 _REJECTED = frozenset({"not-a-web-task", "harmful", "impossible", "contradictory"})
 
@@ -122,6 +123,9 @@ async def _promote(
 ) -> Promoted | PassedGate:
     """Run the agent's loop until the gate promotes a candidate."""
     limits, required = context.request.limits, await _requirements(context, work)
+    logged_in = (await session.evidence(screenshot=False)).http_login == "given"
+    if logged_in and (login := login_in(context.request.parameters)) is not None:
+        required = replace(required, given=login.names)
     tools = AuthorTools(
         session=session,
         gate=Gate(context.executor, required),
@@ -130,7 +134,7 @@ async def _promote(
         code=work.base.automation if work.base is not None else "",
         candidates=limits.candidates,
     )
-    first = await _first_message(context, work, required, await tools.first_look())
+    first = await _first_message(context, work, required, await tools.first_look(), logged_in=logged_in)
     ended = await Agent(budget, tools, context.events, limits.turns).work(first)
     if isinstance(ended, Promoted):
         return ended
@@ -164,7 +168,9 @@ async def _requirements(context: RunContext, work: Assignment) -> Requirements:
     )
 
 
-async def _first_message(context: RunContext, work: Assignment, required: Requirements, look: str) -> str:
+async def _first_message(
+    context: RunContext, work: Assignment, required: Requirements, look: str, *, logged_in: bool
+) -> str:
     schema, redactor, base, start_url = required.schema, context.redactor, work.base, context.executor.start_url
     return assignment(
         task=redactor.text(context.request.task),
@@ -177,6 +183,7 @@ async def _first_message(context: RunContext, work: Assignment, required: Requir
         trouble=redactor.text(work.trouble),
         sample=await context.good_runs.sample(base),
         done_before=await _done_before(context),
+        logged_in=logged_in,
     )
 
 

@@ -21,6 +21,7 @@ from engine.runs.verdict import Accepted, Drifted, NewData, ParametersAtFault, P
 from engine.task.cause import Cause
 from engine.task.origins import trusted_origin
 from engine.task.schema import schema_in_force
+from engine.task.validation import split_userinfo
 from sandbox import Session
 
 
@@ -78,7 +79,8 @@ class Runner:
         if request.start_url is None and url is not None:
             # One that a model chose is reached like any other: its name may lead to a private address by now.
             allowed = () if bundle.meta.start_url_by_model else trusted_origin(request, url)
-            self.context.executor.begin_at(url, allow=allowed)
+            clean, login = split_userinfo(url)  # only a bundle of an earlier version, or one edited by hand, has any
+            self.context.executor.begin_at(clean or url, allow=allowed, http_login=login)
 
     async def _replay(self, bundle: Bundle) -> Success:
         """Replay until there is a verdict that is not the site's passing fault, and act on it."""

@@ -241,6 +241,7 @@ class TaskRun:
             network=environment.network,
             egress=environment.network.egress((*trusted_origin(request, request.start_url), *request.allow_hosts)),
             start_url=request.start_url,
+            http_login=request.http_login,
             retries=limits.retries,
         )
 

@@ -8,11 +8,13 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 _SECRET_NAME = re.compile(
     r"(?:(?:^|[_\-.])(?:pass(?:phrase|code)?|pwd|tokens?|secrets?|(?:api|private|access)[_-]?keys?|otp|pin|cvv"
     r"|credentials?|authorization)|passw(?:or)?ds?)\d*(?:$|[_\-.])"
 )
+_USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://(?P<userinfo>[^\s/?#@\"'<>]+)@", re.IGNORECASE)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -25,9 +27,34 @@ def secret_names(parameters: Mapping[str, Any], named: Collection[str] = ()) -> 
 
     >>> sorted(secret_names({"user": "ada", "password": "x", "apiKey": "y", "bypass": 1}))
     ['apiKey', 'password']
+    >>> sorted(secret_names({"feed": "https://ada:x@news.test/feed", "home": "https://news.test/@ada"}))
+    ['feed']
     """
     found = {name for name, value in parameters.items() if any(map(_means_a_secret, (name, *_names_in(value))))}
+    found |= {name for name, value in parameters.items() if any(map(_USERINFO.search, _leaves(value)))}
     return frozenset(found | {name for name in named if name in parameters})
+
+
+def secrets_of_urls(
+    task: str, http_login: tuple[str, str] | None, parameters: Mapping[str, Any]
+) -> dict[str, list[str]]:
+    """Return secrets that stand in the URLs of a request, by where they stand, under names that no parameter has.
+
+    Args:
+        http_login: User name and password of the start URL. A user name without a password is itself a secret.
+
+    >>> secrets_of_urls("Read https://ada:x@news.test/ today", ("token", ""), {})
+    {'task': ['x'], 'start_url': ['token']}
+    """
+    in_task = [_secret_part(*match["userinfo"].partition(":")[::2]) for match in _USERINFO.finditer(task)]
+    found = {"task": [unquote(each) for each in in_task]}
+    if http_login is not None:
+        found["start_url"] = [_secret_part(*http_login)]
+    return {name if name not in parameters else f"{name} (URL)": values for name, values in found.items() if values}
+
+
+def _secret_part(user: str, password: str) -> str:
+    return password or user
 
 
 def _means_a_secret(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from engine.errors import InvalidRequest
 from engine.task.ids import LONGEST_KEY, new_id
 from engine.task.origins import origins
-from engine.task.redaction import secret_names
+from engine.task.redaction import secret_names, secrets_of_urls
 from engine.task.schema import OutputSchema
 from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
 
@@ -55,15 +56,17 @@ def build(
     for name in strings("secrets", secrets):
         if name not in checked:
             raise InvalidRequest(f"secrets names {name!r}, which is not a parameter", field="secrets")
+    url, http_login = split_userinfo(_url(start_url))
     return TaskRequest(
         task=_text(task.strip(), "task"),
-        start_url=_url(start_url),
+        start_url=url,
         parameters=checked,
         output_schema=output_schema.json_schema if output_schema else None,
         reuse_key=_key("reuse_key", reuse_key) or new_id("wtr_"),
         model=model,
         ai=ai,
-        secrets=secret_names(checked, secrets),
+        secrets=secret_names(checked, secrets) | set(secrets_of_urls(task, http_login, checked)),
+        http_login=http_login,
         allow_hosts=origins(strings("allow_hosts", allow_hosts)),
         limits=_limits(limits, timeout, budget_usd),
         if_interrupted=if_interrupted,
@@ -122,8 +125,27 @@ def _url(url: str | None) -> str | None:
     except (ValueError, AttributeError):
         valid = False
     if not valid or any(c.isspace() or ord(c) < 32 for c in url):
-        raise InvalidRequest(f"start_url must be an http or https URL, not {url!r}", field="start_url")
+        raise InvalidRequest(f"start_url must be an http or https URL, not {_shown(url)!r}", field="start_url")
     return _text(url, "start_url")
+
+
+def _shown(url: object) -> str:
+    """Return what was given for a URL, without a password."""
+    return re.sub(r"(?<=//)[^/?#]*@", "…@", str(url))
+
+
+def split_userinfo(url: str | None) -> tuple[str | None, tuple[str, str] | None]:
+    """Take user name and password out of a URL.
+
+    >>> split_userinfo("http://ada:x@intranet.test/")
+    ('http://intranet.test/', ('ada', 'x'))
+    """
+    if url is None or "@" not in url:  # most requests import no sandbox here
+        return url, None
+    from sandbox import http_login
+
+    clean, login = http_login.split_userinfo(url)
+    return clean, (login.user, login.password) if login is not None else None
 
 
 def _key(field: str, key: str | None) -> str | None:

@@ -66,9 +66,11 @@ class TaskRequest(_Wire):
     """A validated task, made by the engine from the arguments of ``run``.
 
     Args:
+        secrets: Names of secret parameters; also ``start_url`` and ``task`` where a URL there held a password.
         if_interrupted: What happens when the process that ran it has died: ``fail``, or ``rerun`` by another engine,
             unless something irreversible was let through.
         idempotency_key: A second start with the same key returns the task of the first.
+        http_login: User name and password of the start URL, which itself is kept without them. They are in no record.
         trust_start_url: The start URL, the request's or the bundle's, may have a private address.
         adopt: Run the edits in the bundle's directory through the gate, and commit them if they pass.
         other_parameters: The parameters of the second trial run; None for those of an earlier good run.
@@ -89,6 +91,7 @@ class TaskRequest(_Wire):
     trust_start_url: bool = True
     adopt: bool = False
     other_parameters: Mapping[str, Any] | None = None
+    http_login: tuple[str, str] | None = Field(default=None, exclude=True, repr=False)
 
 
 class ComputeCost(_Wire):

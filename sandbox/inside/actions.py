@@ -67,6 +67,7 @@ def watch_actions(current: Current, pages: Callable[[], list[Page]]) -> None:
             for name in names:
                 if hasattr(owner, name):
                     watch(owner, name, current, pages)
+    _watch_goto(Page, current)
     for name in _SENDING:
         _watch_own_request(APIRequestContext, name, current)
 
@@ -165,6 +166,20 @@ async def _note_typed(
         recorder.logins.note_code(text)
 
 
+def _watch_goto(owner: type[Page], current: Current) -> None:
+    """Have challenges of HTTP authentication answered where the automation opens an address."""
+    original = owner.goto
+
+    @wraps(original)
+    async def goto(self: Page, url: str, **options: Any) -> Any:
+        recorder = current()
+        if recorder is None:
+            return await original(self, url, **options)
+        return await recorder.challenges.goto(self, original.__get__(self), url, options)
+
+    owner.goto = goto  # type: ignore[method-assign]
+
+
 def _watch_own_request(owner: type, name: str, current: Current) -> None:
     original = getattr(owner, name)
 
@@ -176,6 +191,11 @@ def _watch_own_request(owner: type, name: str, current: Current) -> None:
         method = name if name != "fetch" else options.get("method") or getattr(url_or_request, "method", None) or "GET"
         recorder.note_own_request(str(method), url_or_request, options)
         response = await original(self, url_or_request, **options)
+        if answer := recorder.challenges.header(response.status, response.headers, response.url):
+            await response.dispose()
+            headers = {**(options.get("headers") or {}), **answer}
+            response = await original(self, url_or_request, **{**options, "headers": headers})
+            recorder.challenges.note_own(response.status)
         recorder.note_own_answer(response)
         return response
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sandbox.http_login import split_userinfo
 from sandbox.inside.hints import collect_hints
 from sandbox.inside.outline import OUTLINE
 from sandbox.inside.screenshot import stop_loading, take_screenshot
@@ -75,7 +76,7 @@ async def collect_evidence(
     page: Page | None, recorder: RunRecorder, empty: Iterable[tuple[str, Locator]], *, screenshot: bool
 ) -> dict[str, Any]:
     """Return the worker's part of `Evidence`, as JSON."""
-    seen: dict[str, Any] = {"url": page.url if page else ""}
+    seen: dict[str, Any] = {"url": split_userinfo(page.url)[0] if page else ""}
     pending = recorder.pending_document
     if page is not None and not recorder.crashed:
         if pending is not None and screenshot:
@@ -104,6 +105,7 @@ async def collect_evidence(
         "empty": [(name, message is not None) for name, message in said],
         "messages": [message for _, message in said if message is not None],
         "failed_document": recorder.failed_document,
+        "http_login": recorder.challenges.state,
         **(await take_screenshot(page) if screenshot and page and not recorder.crashed else {}),
     }
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox.http_login import login_in, split_userinfo
 from sandbox.inside import evidence
 from sandbox.inside.actions import watch_actions
 from sandbox.inside.process_reset import ProcessBaseline
@@ -148,6 +149,9 @@ class Harness:
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * action_ms)
         self._channel.allow_notices(message["output_bytes"])
         start_url = message["start_url"]
+        if start_url is not None and self._recorder is not None:
+            start_url, login = split_userinfo(start_url)
+            self._recorder.challenges.allow(login or login_in(message["parameters"]), start_url)
         self._task = TaskContext(self._channel, self._page, start_url, directory)
         self._namespace = {
             "__name__": "__exploration__",

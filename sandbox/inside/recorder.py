@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 from weakref import WeakKeyDictionary
 
+from sandbox.http_login import split_userinfo
+from sandbox.inside.http_challenges import HttpChallenges
 from sandbox.inside.logins import SAFE, LoginDetector, SentRequest
 from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document
 
@@ -25,6 +27,7 @@ class RunRecorder:
         frozen: Requests that may change something are not sent any more.
         guard: Blocks the first of them, in a run that may change nothing.
         logins: Judges which requests log in.
+        challenges: Answers challenges of HTTP authentication.
         documents: URL and status of the last main documents.
         failed_document: The last main document, where it failed to load: its URL and the browser's error.
         pending_document: URL of a main document that was requested and is not answered yet.
@@ -37,6 +40,7 @@ class RunRecorder:
         self.frozen = False
         self.guard: WriteGuard | None = None
         self.logins = LoginDetector()
+        self.challenges = HttpChallenges()
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)
         self.failed_document: tuple[str, str] | None = None
         self.pending_document: str | None = None
@@ -81,7 +85,7 @@ class RunRecorder:
 
     def note_own_answer(self, response: APIResponse) -> None:
         """Note the answer to an own request."""
-        self.answers.append((response.url, response.status))
+        self.answers.append((split_userinfo(response.url)[0], response.status))
         self.retry_after = response.headers.get("retry-after")
 
     def is_login(self, request: Request) -> bool:
@@ -109,10 +113,26 @@ class RunRecorder:
             self.pending_document = request.url
 
     def _on_response(self, response: Response) -> None:
-        if is_main_document(response.request):
-            self.documents.append((response.url, response.status))
+        if not is_main_document(response.request):
+            return
+        url = split_userinfo(response.url)[0]
+        met = self.challenges.priming or self._meets_challenge(response, url)
+        if met:
+            self.pending_document = None
+        else:
+            self.documents.append((url, response.status))
             self.retry_after = response.headers.get("retry-after")
             self.failed_document = self.pending_document = None
+
+    def _meets_challenge(self, response: Response, url: str) -> bool:
+        if response.status != 401 or response.request.method not in SAFE:
+            return False
+        try:
+            page = response.frame.page
+        except Exception:  # noqa: BLE001  Playwright has no frame yet for the first request of a new tab
+            return False
+        goto = getattr(type(page).goto, "__wrapped__", type(page).goto).__get__(page)
+        return self.challenges.meet(response.status, response.headers, url, page, goto)
 
     def _on_failure(self, request: Request) -> None:
         if not is_main_document(request):
@@ -121,7 +141,7 @@ class RunRecorder:
             self.pending_document = None
         # ERR_ABORTED is a download or a navigation that gave way to another
         if "ERR_ABORTED" not in (request.failure or ""):
-            self.failed_document = (request.url, request.failure or "")
+            self.failed_document = (split_userinfo(request.url)[0], request.failure or "")
 
 
 async def freeze(context: BrowserContext, recorder: RunRecorder) -> None:

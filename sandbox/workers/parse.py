@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sandbox.egress.origins import LONGEST_NAME
 from sandbox.protocol import ProtocolError, is_whole
-from sandbox.results import ErrorKind, Evidence, Execution, PageSnapshot, ScriptError
+from sandbox.results import ErrorKind, Evidence, Execution, HttpLoginState, PageSnapshot, ScriptError
 
 if TYPE_CHECKING:
     from sandbox.egress.proxy import EgressProxy
@@ -69,6 +69,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         messages=tuple(map(_text, _list(data.get("messages")))),
         landmarks=tuple(map(_text, _list(data.get("landmarks")))),
         groups=tuple(_pair(item, str, int) for item in _list(data.get("groups"))),
+        http_login=_one_of(data.get("http_login") or "", get_args(HttpLoginState)),
         screenshot=_screenshot(data.get("screenshot")),
         legible=_optional(data.get("legible"), str),
     )
@@ -107,6 +108,12 @@ def _object(data: Any) -> dict[str, Any]:
 def _text(value: Any, limit: int = _MAX_TEXT) -> str:
     if not isinstance(value, str) or len(value) > limit:
         raise ProtocolError(f"a text must be a string of at most {limit} characters")
+    return value
+
+
+def _one_of(value: Any, known: tuple[str, ...]) -> Any:
+    if value not in known:
+        raise ProtocolError(f"one of {known} was expected")
     return value
 
 

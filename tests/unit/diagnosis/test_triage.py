@@ -47,6 +47,8 @@ def page(**known: Any) -> Evidence:
         (WAITED, page(status=404, documents=((URL, 404),)), "http-error"),
         (WAITED, page(status=410, documents=((URL, 301), (f"{URL}/", 410))), "http-error"),
         (WAITED, page(status=401, documents=((URL, 401),)), "login-required"),
+        (WAITED, page(status=401, documents=((URL, 401),), http_login="asked"), "login-required"),
+        (WAITED, page(status=401, documents=((URL, 401),), http_login="refused"), "wrong-credentials"),
         (WAITED, page(status=402, documents=((URL, 402),)), "paywall"),
         (WAITED, page(status=403, documents=((URL, 403),)), "access-denied"),
         (WAITED, page(title="Just a moment..."), "bot-wall"),
@@ -140,6 +142,12 @@ def test_retry_after_may_be_a_date() -> None:
 def test_a_login_page_is_not_a_wall_for_an_automation_that_logs_in() -> None:
     evidence = page(text="Sign in", password_field=True)
     assert site_cause(WAITED, evidence, login_expected=True) is None
+
+
+def test_http_authentication_without_a_login_says_how_to_give_one() -> None:
+    cause = site_cause(WAITED, page(status=401, documents=((URL, 401),), http_login="asked"))
+    assert cause is not None
+    assert "the parameters user and password, or in the start URL" in cause.message
 
 
 def test_a_rate_limit_gives_the_seconds_to_wait() -> None:

@@ -93,3 +93,22 @@ def test_values_that_cannot_be_stored_are_refused(changed: dict[str, Any], field
     with pytest.raises(InvalidRequest) as caught:
         build(**changed)
     assert caught.value.details["field"] == field
+
+
+def test_user_and_password_of_the_start_url_are_taken_out_of_it() -> None:
+    request = build(start_url="https://ada:s3same@intranet.test/list", parameters={"q": "a"})
+    assert request.start_url == "https://intranet.test/list"
+    assert request.http_login == ("ada", "s3same")
+    assert request.secrets == {"start_url"}
+    assert "s3same" not in request.model_dump_json() + repr(request)
+
+
+def test_parameter_with_a_password_in_its_url_is_secret() -> None:
+    parameters = {"feed": "https://ada:s3same@news.test/", "home": "https://news.test/@ada", "more": ["ftp://u:p@h/"]}
+    assert build(parameters=parameters).secrets == {"feed", "more"}
+
+
+def test_malformed_start_url_is_refused_without_its_password() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        build(start_url="ftp://ada:s3same@intranet.test/")
+    assert "s3same" not in str(refused.value)

@@ -1,0 +1,142 @@
+"""Answers to the challenges of HTTP authentication with the login that a run was given.
+
+Chromium answers a challenge with the userinfo of the address that it opens, and keeps that for its context. So an
+address that is challenged is opened once with the userinfo, and then as it was asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from sandbox.http_login import HttpLogin, split_userinfo, with_userinfo
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page, Response
+
+_SCHEMES = re.compile(r"(?:^|[,\n]\s*)(?:basic|digest)(?=\s|$)", re.IGNORECASE)
+_BASIC = re.compile(r"(?:^|[,\n]\s*)basic(?=\s|$)", re.IGNORECASE)
+_LOAD_MS = 15_000
+
+Goto = Callable[..., Awaitable["Response | None"]]
+
+
+class HttpChallenges:
+    """The challenges of one browser context. Before `allow` it answers none of them.
+
+    Attributes:
+        priming: An address is being opened with the login, of which nobody takes notice.
+        state: ``asked``: a login was asked for, and there is none to give. ``given``: it was given and taken.
+            ``refused``: it was given and not taken. Empty: none was asked for.
+    """
+
+    def __init__(self) -> None:
+        self.priming = False
+        self.state = ""
+        self._login: HttpLogin | None = None
+        self._site = ("", "")
+        self._challenged = ""
+        self._opening: set[Page] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
+
+    def allow(self, login: HttpLogin | None, start_url: str) -> None:
+        """Answer challenges of the start URL's host, and of no other, with a login."""
+        self._login, self._site = login, _site(start_url)
+
+    def _is_met(self, status: int, headers: Mapping[str, str], url: str) -> bool:
+        if status != 401 or not _SCHEMES.search(headers.get("www-authenticate", "")):
+            return False
+        if self._login is None or not self._is_own(url):
+            self.state = self.state or "asked"
+            return False
+        return self.state != "refused"
+
+    def _is_own(self, url: str) -> bool:
+        (scheme, host), (own_scheme, own) = _site(url), self._site
+        bare = own.removeprefix("www.")
+        same = host in (own, bare) or host.endswith(f".{bare}")
+        return bool(own) and same and (scheme == own_scheme or scheme == "https")
+
+    async def goto(self, page: Page, goto: Goto, url: str, options: dict[str, Any]) -> Response | None:
+        """Open an address; where it is challenged, log in and open it again."""
+        from playwright.async_api import Error
+
+        self._opening.add(page)
+        self._challenged = ""
+        try:
+            try:
+                response = await goto(url, **options)
+            except Error:  # of a challenge without a page to show
+                if not self._challenged:
+                    raise
+            else:
+                if not self._challenged:
+                    return response
+            await self._log_in(goto, self._challenged)
+            return await goto(url, **options)
+        finally:
+            self._opening.discard(page)
+
+    def meet(self, status: int, headers: Mapping[str, str], url: str, page: Page, goto: Goto) -> bool:
+        """Take the answer to a page's main document, and return True if it is a challenge that is being met.
+
+        Args:
+            goto: Opens an address in the page, to which a click has led.
+        """
+        if not self._is_met(status, headers, url):
+            return False
+        self._challenged = url
+        self._follow(page, goto, url)
+        return True
+
+    def _follow(self, page: Page, goto: Goto, url: str) -> None:
+        """Log in and open an address again, in the background; not while `goto` does so."""
+        if page in self._opening:
+            return
+        self._opening.add(page)
+
+        async def answer() -> None:
+            from playwright.async_api import Error
+
+            try:
+                await self._log_in(goto, url)
+                await goto(url, wait_until="commit", timeout=_LOAD_MS)
+            except Error:
+                return  # the automation meets the page as it is
+            finally:
+                self._opening.discard(page)
+
+        task = asyncio.ensure_future(answer())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _log_in(self, goto: Goto, url: str) -> None:
+        self.priming = True
+        try:
+            clean, _ = split_userinfo(url)
+            primed = await goto(with_userinfo(clean, self._login), wait_until="commit", timeout=_LOAD_MS)
+        finally:
+            self.priming = False
+        refused = primed is not None and primed.status == 401
+        self.state = "refused" if refused else "given"
+
+    def header(self, status: int, headers: Mapping[str, str], url: str) -> dict[str, str] | None:
+        """Return the header that answers a challenge to a request without a page; None if there is none to give."""
+        if not self._is_met(status, headers, url) or not _BASIC.search(headers.get("www-authenticate", "")):
+            return None
+        assert self._login is not None
+        pair = f"{self._login.user}:{self._login.password}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+    def note_own(self, status: int) -> None:
+        """Note how a request without a page was answered that gave the login."""
+        self.state = "refused" if status == 401 else "given"
+
+
+def _site(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").rstrip(".")
