@@ -14,6 +14,7 @@ EngineError
 │   ├── ModelRejected           the endpoint refused the request as malformed
 │   └── RecordingMismatch       a recorded reply does not fit this run
 ├── TaskNotFound            the workspace has no task with this ID
+├── SchemaTooSlow           a JSON Schema took too long to check
 ├── StoreError              the store's database or directory cannot be used
 └── TaskFailed              the output of a failed task was read
 """
@@ -104,6 +105,10 @@ class TaskNotFound(EngineError, LookupError):
 
 class StoreError(EngineError):
     """A database or directory of the store that cannot be used."""
+
+
+class SchemaTooSlow(EngineError):
+    """A check of a JSON Schema, or of a value against one, that was stopped after its time."""
 
 
 class AgentStuck(EngineError):

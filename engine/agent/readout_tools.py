@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -102,7 +103,10 @@ class ReadoutTools(PageTools[Readout | GivenUp]):
             output = json.loads(execution.output)
         except ValueError:
             raise ToolProblem("not handed in: the output is longer than can be read here; make it smaller") from None
-        if problems := self.schema.errors(output) if self.schema else [] if output is not None else ["it is None"]:
+        problems = [] if output is not None else ["it is None"]
+        if self.schema is not None:
+            problems = await asyncio.to_thread(self.schema.errors, output)
+        if problems:
             raise ToolProblem(fence("not handed in: output " + "; ".join(problems)))
         self.ended = Readout(output, note)
         return "Taken."

@@ -185,7 +185,7 @@ class AsyncEngine(TaskQueries):
         >>> asyncio.run(main())
         'completed'
         """
-        request, schema = self._options.request(task, options)
+        request, schema = await self._options.checked_request(task, options)
         enqueued = await self._start(request, schema, on_event, durable=True)
         return enqueued.task_id
 
@@ -235,7 +235,7 @@ class AsyncEngine(TaskQueries):
         >>> asyncio.run(main()).outcome
         'failed'
         """
-        request, schema = self._options.request(task, options)
+        request, schema = await self._options.checked_request(task, options)
         return await self._run_to_end(request, schema, on_event, wait_timeout, poll)
 
     async def adopt(

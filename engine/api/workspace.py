@@ -14,7 +14,7 @@ from engine.models.base import Model
 from engine.storage.spending import TaskAccount
 from engine.task.events import EventLog, OnEvent
 from engine.task.redaction import Redactor, secrets_of_urls
-from engine.task.schema import OutputSchema
+from engine.task.schema import OutputSchema, schema_in_force
 from engine.task.wire import TaskRequest
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Workspace:
     async def _adopt(self, task_id: str, request: TaskRequest) -> TaskRun:
         """Make a task that another engine left ready; its model is this engine's where the request names none."""
         model = self.model(request.model) if request.ai == "auto" else None
-        schema = None if request.output_schema is None else OutputSchema(request.output_schema)
+        schema = await asyncio.to_thread(schema_in_force, None, request.output_schema)
         return await self.task_run(task_id, request, schema, model)
 
     def trace_file(self, task_id: str) -> Path:

@@ -16,6 +16,7 @@ from engine.errors import (
     ModelUnauthenticated,
     ModelUnavailable,
     RecordingMismatch,
+    SchemaTooSlow,
     StoreError,
 )
 from engine.task.cause import Cause
@@ -101,6 +102,8 @@ def failure(error: Exception) -> Cause:
         return session_failure(error)
     if isinstance(error, BundleError):
         return Cause("bundle", f"the saved automation cannot be used: {error.message}", details=dict(error.details))
+    if isinstance(error, SchemaTooSlow):
+        return Cause("schema-too-slow", error.message, details=dict(error.details))
     if isinstance(error, (StoreError, OSError)):
         return Cause("store", f"the store cannot be used: {error}")
     return Cause("engine-fault", f"this is a fault of the engine, please report it: {type(error).__name__}: {error}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.errors import InvalidRequest, ModelError
+from engine.errors import InvalidRequest, ModelError, SchemaTooSlow
 from engine.execution.automation_run import Mode
 from engine.execution.downloads import create_file
 from engine.execution.services import TaskServices
@@ -105,7 +105,7 @@ class TaskHost(Host):
 
     async def _judge(self, budget: ModelBudget, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         try:
-            wanted = OutputSchema(schema, untrusted=True) if schema else None
+            wanted = await asyncio.to_thread(OutputSchema, schema, untrusted=True) if schema else None
         except InvalidRequest as error:
             raise AskRefused(f"the question's schema cannot be used: {error.message}") from error
         fenced = content.replace("</content", "<\\/content")
@@ -130,7 +130,10 @@ class TaskHost(Host):
             except ValueError:
                 problem = "it was not JSON"
                 continue
-            problems = wanted.errors(answer) if wanted else []
+            try:
+                problems = await asyncio.to_thread(wanted.errors, answer) if wanted else []
+            except SchemaTooSlow as error:
+                raise AskRefused(f"the question's schema cannot be used: {error.message}") from error
             if not problems:
                 return answer
             problem = "; ".join(problems)

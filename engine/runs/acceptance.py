@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from engine.agent.readout_tools import Readout
@@ -61,7 +62,7 @@ async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, 
     """
     task = context.redactor.text(context.request.task)
     said = context.redactor.text(promoted.candidate.summary).strip().splitlines()
-    bundle = new_bundle(context, kind, base, promoted)
+    bundle = await asyncio.to_thread(new_bundle, context, kind, base, promoted)  # it checks schemas
     subject = f"{kind.capitalize()}: {said[0] if said else task}"
     revision = await commit(context, bundle, reason=kind, subject=subject, body=task, written_by=context.budget)
     # Code for a changed request gives other output, of which its base's history says nothing.

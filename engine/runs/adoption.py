@@ -88,7 +88,7 @@ async def _requirements(context: RunContext, base: Bundle, edited: Bundle) -> Re
         task=request.task,
         parameters=request.parameters,
         secrets=request.secrets,
-        schema=schema_in_force(None, schema),
+        schema=await asyncio.to_thread(schema_in_force, None, schema),
         contract=edited.contract,
         history=await good_runs.history(base),
         known_parameters=request.other_parameters or await good_runs.other_parameters(base),

@@ -183,8 +183,8 @@ async def _new_parameters(context: RunContext, bundle: Bundle, suspect: Suspect)
         meta, schema = bundle.meta, context.schema
         if meta.schema_inferred and context.request.output_schema is None and meta.output_schema is not None:
             meta = meta.model_copy(update={"output_schema": nullable(meta.output_schema)})
-            schema = schema_in_force(None, meta.output_schema)
-        fits = schema is None or not schema.errors(run.outcome.value)
+            schema = await asyncio.to_thread(schema_in_force, None, meta.output_schema)
+        fits = schema is None or not await asyncio.to_thread(schema.errors, run.outcome.value)
         if fits and not await context.is_pinned():
             return NewData(run, replace(bundle, meta=meta), problems)
     return ParametersAtFault(

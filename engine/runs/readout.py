@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from engine.agent import readout_tools
@@ -53,7 +54,7 @@ async def _read(
     context: RunContext, budget: ModelBudget, session: Session, passed: PassedGate, base: Bundle | None
 ) -> Readout | GivenUp:
     saved, redactor = base.meta.output_schema if base is not None else None, context.redactor
-    schema = schema_in_force(context.schema, saved)
+    schema = await asyncio.to_thread(schema_in_force, context.schema, saved)
     tools = ReadoutTools(session=session, redactor=redactor, observer=Observer(), schema=schema)
     error = passed.run.outcome.error
     first = readout_tools.assignment(

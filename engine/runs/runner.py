@@ -70,7 +70,8 @@ class Runner:
         if coverage.changed is not None:
             trouble = f"it was written for another request: {coverage.changed}"
             return await self._author(Assignment("update", bundle, trouble))
-        self.context = replace(context, schema=schema_in_force(context.schema, bundle.meta.output_schema))
+        schema = await asyncio.to_thread(schema_in_force, context.schema, bundle.meta.output_schema)
+        self.context = replace(context, schema=schema)
         return await self._replay(bundle)
 
     def _begin(self, bundle: Bundle) -> None:

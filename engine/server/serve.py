@@ -26,6 +26,7 @@ from engine.server.keys import ApiKeyStore
 from engine.server.middleware import LOOPBACK_NAMES
 from engine.server.operations import AccessPolicy, Services
 from engine.server.workspaces import Workspaces
+from engine.task.schema_process import stop_all
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _CALL_SECONDS = 5.0  # for calls in progress when the server stops
@@ -180,6 +181,7 @@ class _Graceful(uvicorn.Server):
             await asyncio.wait([draining], timeout=0.1)
         draining.cancel()
         await asyncio.gather(draining, return_exceptions=True)
+        stop_all()
         await self._workspaces.close()
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 _ENDLESS = 100  # repetitions; that many are as good as no limit
@@ -144,3 +146,67 @@ def _read(pattern: str) -> _Item:
             case "escape" | "set" | "backreference" | "character":
                 items.append(_Item(text, single=_ONE_OF_A_SET.fullmatch(text) is not None))
     return groups[0].to_item()
+
+
+_INLINE_FLAGS = re.compile(r"\(\?[aiLmsux-]*[ix]")
+_LONGEST_CHEAP = 300
+_MOST = 10**12  # as good as endless
+
+
+def is_cheap_to_compile(pattern: str) -> bool:
+    """Return True for a short pattern; in any case, a set that spans all of Unicode alone takes a third of a second."""
+    return len(pattern) <= _LONGEST_CHEAP and _INLINE_FLAGS.search(pattern) is None
+
+
+@lru_cache(maxsize=1024)
+def most_steps(pattern: str, length: int) -> int:
+    """Return a bound on the ways in which an expression that is cheap to compile is tried on a text of this length.
+
+    Raises:
+        re.error: The pattern is not a regular expression.
+
+    >>> most_steps(r"^\\d{4}-\\d\\d$", 7), most_steps("^(a+)+$", 30) > 10**9
+    (1, True)
+    """
+    re.compile(pattern)
+    groups: list[list[list[_Ways]]] = [[[]]]
+    for token in _TOKEN.finditer(pattern):
+        alternatives = groups[-1]
+        match token.lastgroup:
+            case "open":
+                groups.append([[]])
+            case "close":
+                groups[-2][-1].append(_Ways(_sum(groups.pop()), group=True))
+            case "branch":
+                alternatives.append([])
+            case "repeat":
+                alternatives[-1][-1] = alternatives[-1][-1].repeated(token, length)
+            case "escape" | "set" | "backreference" | "character":
+                alternatives[-1].append(_Ways())
+    begins = 1 if pattern.startswith("^") and len(groups[0]) == 1 else length + 1
+    return min(_MOST, begins * _sum(groups[0]))
+
+
+class _Ways(NamedTuple):
+    """The number of ways in which a part of an expression may match at one place."""
+
+    number: int = 1
+    group: bool = False
+
+    def repeated(self, quantifier: re.Match[str], length: int) -> _Ways:
+        least, most = 0, length
+        if quantifier["exactly"]:
+            least = most = int(quantifier["exactly"])
+        elif quantifier[0][0] == "?":
+            most = 1
+        elif quantifier[0][0] == "{":
+            most = int(quantifier["most"]) if quantifier["most"] else length
+        choices = max(1, min(most, length + 1) - least + 1) if most != least else 1
+        # A group that may be empty is repeated as often as it says, however short the text is.
+        times = most if self.group and most != length else 1
+        number = _MOST if self.number > 1 and most * self.number.bit_length() > 80 else self.number**most
+        return _Ways(min(_MOST, number * choices * max(1, times)), group=True)
+
+
+def _sum(alternatives: list[list[_Ways]]) -> int:
+    return min(_MOST, sum(math.prod(part.number for part in each) for each in alternatives))

@@ -10,7 +10,6 @@ from typing import Any, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from engine.errors import InvalidRequest
-from engine.task.schema_refs import check_references
 
 ATTACHMENT: Mapping[str, Any] = {
     "type": "object",
@@ -24,7 +23,6 @@ ATTACHMENT: Mapping[str, Any] = {
     "required": ["name", "content_type", "size", "sha256", "path"],
 }
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_ERRORS_SHOWN = 5
 _ENDLESS = "nested too deeply, or refers to itself endlessly"
 
 
@@ -52,30 +50,24 @@ class OutputSchema:
                 self._adapter = _adapter(schema)
                 self.json_schema = self._adapter.json_schema(mode="validation")
             self._expanded = _expand(self.json_schema)
-            _check(self._expanded, untrusted)
+            from engine.task.schema_process import check_bounded  # jsonschema is half of the import of engine
+
+            check_bounded(self._expanded, untrusted=untrusted)
         except RecursionError:
             raise InvalidRequest(f"output_schema is {_ENDLESS}", field="output_schema") from None
 
     def errors(self, value: Any) -> list[str]:
-        """Return the mismatches, each with its JSON path; at most five are listed, and none where the value fits."""
-        try:
-            found = self._misfits(value) or self._refusals(value)
-        except RecursionError:
-            found = [f"$: it cannot be checked: it or its schema is {_ENDLESS}"]
-        if len(found) > _ERRORS_SHOWN:
-            return [*found[:_ERRORS_SHOWN], f"… and {len(found) - _ERRORS_SHOWN} more"]
-        return found
+        """Return the mismatches, each with its JSON path; at most five are listed, and none where the value fits.
 
-    def _misfits(self, value: Any) -> list[str]:
-        import jsonschema
-        import referencing
+        It blocks: for seconds, where the value is large, or where the schema has patterns that take long.
 
-        validator = jsonschema.Draft202012Validator(
-            self._expanded,
-            format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
-            registry=referencing.Registry(),  # the default registry fetches what it does not know
-        )
-        return [f"{e.json_path}: {_cut_middle(e.message)}" for e in validator.iter_errors(value)]
+        Raises:
+            SchemaTooSlow: The schema takes too long on this value.
+        """
+        from engine.task.schema_process import mismatches_bounded
+        from engine.task.schema_validation import first_few
+
+        return mismatches_bounded(self._expanded, value) or first_few(self._refusals(value))
 
     def _refusals(self, value: Any) -> list[str]:
         """Return what the pydantic class refuses beyond what a JSON Schema can express."""
@@ -219,22 +211,6 @@ def _adapter(schema: Any) -> TypeAdapter[Any]:
     return adapter
 
 
-def _check(schema: Mapping[str, Any], untrusted: bool) -> None:
-    import jsonschema
-
-    declared = schema.get("$schema", _DIALECT)
-    if str(declared).rstrip("#") != _DIALECT:
-        raise InvalidRequest(f"output_schema: draft {declared} is not supported; use {_DIALECT}", field="output_schema")
-    try:
-        jsonschema.Draft202012Validator.check_schema(schema)
-    except jsonschema.SchemaError as error:
-        raise InvalidRequest(
-            f"output_schema is not a valid JSON Schema: {error.json_path}: {_cut_middle(error.message)}",
-            field="output_schema",
-        ) from None
-    check_references(schema, untrusted=untrusted)
-
-
 def _expand(node: Any) -> Any:
     """Replace ``{"type": "attachment"}`` by the schema of the object that describes a saved file."""
     if isinstance(node, Mapping):
@@ -267,7 +243,3 @@ def _canonical(node: Any, *, of_names: bool = False) -> Any:
 
 def _json_path(loc: Sequence[str | int]) -> str:
     return "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in loc)
-
-
-def _cut_middle(text: str, limit: int = 300) -> str:
-    return text if len(text) <= limit else text[: limit // 2] + " … " + text[-limit // 3 :]

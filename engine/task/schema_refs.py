@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.errors import InvalidRequest
+from engine.task.schema_limits import Limits
 
 # Keywords whose schemas apply to the same value; those of all others apply to a part of it.
 _OF_ONE_SCHEMA = ("not", "if", "then", "else")
@@ -14,16 +15,18 @@ _OF_A_LIST = ("allOf", "anyOf", "oneOf")
 _MOST_EXPANDED = 10_000
 
 
-def check_references(schema: Mapping[str, Any], *, untrusted: bool) -> None:
+def check_references(schema: Mapping[str, Any], *, untrusted: bool, limits: Limits) -> None:
     """Refuse references to the network, to nothing or in a circle, and references that multiply without bound.
 
     Args:
         schema: A schema that is valid otherwise.
         untrusted: Refuse patterns, too, that could take exponential time.
+        limits: Those of the work.
 
     Raises:
         InvalidRequest: The schema has such a reference, or a pattern that is refused.
         RecursionError: It refers to itself endlessly.
+        TooMuch: The limits are passed.
     """
     from referencing import Registry
     from referencing.exceptions import Unresolvable
@@ -39,8 +42,9 @@ def check_references(schema: Mapping[str, Any], *, untrusted: bool) -> None:
         if id(node) in found:
             return
         found[id(node)] = node
+        limits.spend()
         if isinstance(node, Mapping):
-            _check_words(node, untrusted)
+            _check_words(node, untrusted, limits)
             if isinstance(ref := node.get("$ref"), str):
                 try:
                     target = resolver.lookup(ref)
@@ -64,13 +68,14 @@ def check_references(schema: Mapping[str, Any], *, untrusted: bool) -> None:
             )
 
 
-def _check_words(node: Mapping[str, Any], untrusted: bool) -> None:
+def _check_words(node: Mapping[str, Any], untrusted: bool, limits: Limits) -> None:
     if "$dynamicRef" in node:
         raise InvalidRequest("output_schema: $dynamicRef is not supported; use $ref", field="output_schema")
     named = node.get("patternProperties")
     for pattern in (node.get("pattern"), *(named if isinstance(named, Mapping) else ())):
         if not isinstance(pattern, str):
             continue
+        limits.compile(pattern)
         from engine.task.regex_safety import repetitions  # costs milliseconds, and most schemas have no pattern
 
         try:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.task.regex_safety import repetitions
+from engine.task.regex_safety import most_steps, repetitions
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,38 @@ PARTS = st.recursive(
 def test_an_expression_is_read_as_it_was_built(part: tuple[str, int, int]) -> None:
     pattern, count, nesting = part
     assert repetitions(pattern) == (count, nesting)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "length", "most"),
+    [
+        (r"^\d{4}-\d\d-\d\d$", 10, 1),
+        (r"^(\d{1,3}\.){3}\d{1,3}$", 15, 768),
+        ("^https?://", 200, 2),
+        (r"^[^@]+@[^@]+\.[^@]+$", 40, 100_000),
+        ("a|b|c", 9, 30),
+        ("(?:ab){7}", 1, 14),
+    ],
+)
+def test_ordinary_patterns_are_tried_in_few_ways(pattern: str, length: int, most: int) -> None:
+    assert 1 <= most_steps(pattern, length) <= most
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "^(a+)+$",
+        "^(a{0,99}){0,99}$",
+        "(a|b)*c",
+        "^(a?){40}a{40}$",
+        "(.*)(.*)(.*)(.*)(.*)(.*)$",
+        "((((){999}){999}){999}){999}",
+    ],
+)
+def test_patterns_that_backtrack_are_tried_in_very_many_ways(pattern: str) -> None:
+    assert most_steps(pattern, 100) > 10**9
+
+
+@given(PARTS)
+def test_every_expression_has_a_bound(part: tuple[str, int, int]) -> None:
+    assert most_steps(part[0], 30) >= 1

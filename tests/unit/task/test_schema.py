@@ -138,7 +138,7 @@ def test_exponential_patterns_are_refused_in_untrusted_schemas(pattern: str) -> 
 
 def test_validation_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """An unresolved reference that passes the checks of the schema is not fetched during validation."""
-    monkeypatch.setattr("engine.task.schema.check_references", lambda *_, **__: None)
+    monkeypatch.setattr("engine.task.schema_validation.check_references", lambda *_, **__: None)
     with pytest.raises(Unresolvable):
         OutputSchema({"$ref": "file:///etc/hostname"}).errors(1)
 
@@ -153,3 +153,17 @@ def test_any_exception_of_a_validator_is_an_error_of_the_output() -> None:
             raise KeyError(a)
 
     assert OutputSchema(Picky).errors({"a": 1}) == ["$: the class's validator raised KeyError: 1"]
+
+
+def test_part_of_a_schema_that_declares_a_draft_has_the_same_limits(processes: list[str]) -> None:
+    part = {"$schema": "https://json-schema.org/draft/2020-12/schema", "pattern": "^(a+)+$"}
+    with pytest.raises(PermissionError):
+        OutputSchema({"items": part}).errors(["a" * 40 + "!"])
+    assert processes.pop(), "it is a case for a process of its own"
+
+
+def test_items_are_unique_by_their_json_value() -> None:
+    schema = OutputSchema({"uniqueItems": True})
+    assert schema.errors([1, True, "1", [1], {"a": 1, "b": 2}]) == []
+    assert schema.errors([1, 1.0])
+    assert schema.errors([{"a": 1, "b": 2}, {"b": 2.0, "a": 1}])
