@@ -20,6 +20,7 @@ from engine.errors import (
     TaskNotFound,
 )
 from engine.storage.spending import KeyCosts
+from engine.task.browser_options import BrowserOptions
 from engine.task.events import Event
 from engine.task.wire import (
     Attempt,
@@ -39,6 +40,7 @@ from engine.task.wire import (
 __all__ = [
     "AsyncEngine",
     "Attempt",
+    "BrowserOptions",
     "BundleCorrupt",
     "BundleError",
     "BundleLocked",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False  # importing it would delay the worker, which starts the driver first
 if TYPE_CHECKING:
+    from sandbox.context import ContextOptions
     from sandbox.egress.options import Egress
     from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
     from sandbox.host import GateDecision, Host
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AskRefused",
     "Automation",
+    "ContextOptions",
     "Egress",
     "Evidence",
     "Execution",
@@ -46,6 +48,7 @@ __all__ = [
 _LATER = {
     "AskRefused": "errors",
     "Automation": "results",
+    "ContextOptions": "context",
     "Egress": "egress.options",
     "Evidence": "results",
     "Execution": "results",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
-from sandbox import Automation, Egress, GateDecision, Host, Outcome, PoolOptions, Sandbox, SandboxError
+from sandbox import Automation, ContextOptions, Egress, GateDecision, Host, Outcome, PoolOptions, Sandbox, SandboxError
 from sandbox.isolation.mechanism import Isolation
 
 
@@ -105,7 +105,14 @@ async def _run(options: argparse.Namespace) -> Outcome:
             start_url=options.start_url,
             egress=Egress(hosts=tuple(options.host) or None, allow=tuple(allow), proxy=options.proxy),
             host=host,
+            context=_context(options.automation.parent / "bundle.json"),
         )
+
+
+def _context(bundle: Path) -> ContextOptions:
+    """Return the browser's options that the engine saved beside the automation."""
+    saved = (json.loads(bundle.read_text(encoding="utf-8")) if bundle.is_file() else {}).get("browser") or {}
+    return ContextOptions(**{**saved, "viewport": tuple(saved["viewport"]) if saved.get("viewport") else None})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from sandbox.browser import Browser, find_browser
+from sandbox.context import ContextOptions
 from sandbox.egress.options import Egress
 from sandbox.errors import SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
@@ -110,6 +111,7 @@ class Sandbox:
         egress: Egress = Egress(),  # noqa: B008  frozen
         host: Host | None = None,
         limits: SandboxLimits | None = None,
+        context: ContextOptions = ContextOptions(),  # noqa: B008  frozen
         keep_open: bool = False,
         affinity: str | None = None,
         secret: bool = False,
@@ -124,6 +126,7 @@ class Sandbox:
             egress: The network access; default every public host.
             host: Takes the automation's calls; the default refuses those that need an answer.
             limits: Resource limits; default those of the sandbox.
+            context: The user agent, locale and the like of the browser context; default the browser's own.
             keep_open: Leave the worker open as ``outcome.session``, even if the automation failed.
             affinity: Identifies the owner and the revision of this code. After a successful run the worker may serve
                 the next run of the same affinity, in a new browser context and module namespace; hostile code could
@@ -160,6 +163,7 @@ class Sandbox:
                 start_url=start_url,
                 reusable=reused_by is not None,
                 hold_changes=hold_changes,
+                context=context.arguments(),
                 **_page_limits(limits),
             )
             outcome = self._outcome(client, answer, started)
@@ -179,6 +183,7 @@ class Sandbox:
         egress: Egress = Egress(),  # noqa: B008  frozen
         host: Host | None = None,
         limits: SandboxLimits | None = None,
+        context: ContextOptions = ContextOptions(),  # noqa: B008  frozen
     ) -> Session:
         """Open a page in a blank worker, for exploration. Arguments and errors as for `run`."""
         self._check_open()
@@ -187,7 +192,12 @@ class Sandbox:
         try:
             await client.bind(host or Host(), egress, limits, None)
             answer = await client.call(
-                "open", limits.wall_seconds, parameters=parameters, start_url=start_url, **_page_limits(limits)
+                "open",
+                limits.wall_seconds,
+                parameters=parameters,
+                start_url=start_url,
+                context=context.arguments(),
+                **_page_limits(limits),
             )
             session = self._session(client, self._parse(client, parse.script_error, answer), None)
         except BaseException:

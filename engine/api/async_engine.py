@@ -213,6 +213,8 @@ class AsyncEngine(TaskQueries):
             secrets: Parameters whose values no model and no record may see; those called password, token and the
                 like are secret anyway.
             allow_hosts: Origins with private addresses, beside the start URL's, that the run may reach.
+            browser: ``BrowserOptions`` (user agent, locale, time zone, viewport, headers), which are saved with the
+                automation; default: those saved with it.
             if_interrupted: When the process that runs the task dies, the task ends as failed (``"fail"``, default), or
                 another engine runs it again (``"rerun"``), as long as no irreversible action was let through.
             idempotency_key: A second call with the same key returns the task of the first, and runs nothing.

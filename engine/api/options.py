@@ -13,6 +13,7 @@ from engine.execution.network import EgressOption, NetworkAccess
 from engine.models.base import Model
 from engine.storage.spending import DailyCaps
 from engine.task import origins, validation
+from engine.task.browser_options import BrowserOptions
 from engine.task.schema import OutputSchema
 from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
 from sandbox.isolation.mechanism import Isolation
@@ -36,13 +37,14 @@ class RunOptions(TypedDict, total=False):
     budget_usd: float | None
     secrets: Collection[str]
     allow_hosts: Collection[str]
+    browser: BrowserOptions | Mapping[str, Any] | None
     if_interrupted: IfInterrupted
     idempotency_key: str | None
 
 
 _DEFAULTS = RunOptions(
     start_url=None, parameters=None, output_schema=None, reuse_key=None, model=None, ai="auto", timeout=None,
-    budget_usd=None, secrets=(), allow_hosts=(), if_interrupted="fail", idempotency_key=None,
+    budget_usd=None, secrets=(), allow_hosts=(), browser=None, if_interrupted="fail", idempotency_key=None,
 )  # fmt: skip
 
 

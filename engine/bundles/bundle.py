@@ -13,6 +13,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator
 from engine.bundles.paths import check_resource_names
 from engine.bundles.revision import Revision
 from engine.errors import BundleCorrupt, InvalidRequest
+from engine.task.browser_options import BrowserOptions
 
 FORMAT_VERSION = 1
 META, AUTOMATION, CONTRACT, NOTES, RESOURCES = (
@@ -64,6 +65,7 @@ class BundleMeta(BaseModel):
         start_url_by_model: True where it came from the model, or from an import: then it may not be a private address.
         allowed_hosts: Hosts that the automation may reach.
         effects: ``read`` only where no run of it sent a state-changing request outside a login.
+        browser: The browser's options for its runs, unless the request sets others.
         created_at: Time of the first revision.
     """
 
@@ -80,12 +82,15 @@ class BundleMeta(BaseModel):
     start_url_by_model: bool = False
     allowed_hosts: tuple[str, ...] = ()
     effects: Literal["read", "write"] = "write"
+    browser: BrowserOptions = BrowserOptions()
     created_at: AwareDatetime
 
     def to_json(self) -> str:
         """Return the text of ``bundle.json``: the same for the same content, and readable as a diff."""
         data = self.model_dump()
         data["parameters"] = dict(sorted(data["parameters"].items()))
+        if self.browser == BrowserOptions():
+            del data["browser"]
         data["allowed_hosts"] = sorted(set(self.allowed_hosts))
         data["created_at"] = self.created_at.isoformat()
         return _to_json(data)

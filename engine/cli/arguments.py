@@ -27,6 +27,7 @@ _FIELDS = {
     "budgetUsd": "budget_usd",
     "secrets": "secrets",
     "allowHosts": "allow_hosts",
+    "browser": "browser",
     "ifInterrupted": "if_interrupted",
     "idempotencyKey": "idempotency_key",
 }

@@ -17,10 +17,13 @@ _OPTIONS = {
     "secrets": "--secret",
     "allow_hosts": "--allow-host",
     "other_parameters": "--other",
+    "headers": "--header",
+    "user_agent": "--user-agent",
 }
 _SAME_NAME = (
     "start_url", "parameters", "model", "ai", "timeout", "if_interrupted", "idempotency_key", "workspace", "isolation",
-    "browser", "base_url", "egress", "proxy", "status", "limit", "offset", "max_tasks", "max_pending", "usd_per_day",
+    "browser", "locale", "timezone", "viewport",
+    "base_url", "egress", "proxy", "status", "limit", "offset", "max_tasks", "max_pending", "usd_per_day",
     "key_usd_per_day", "base_path", "public_url",
 )  # fmt: skip
 
@@ -28,6 +31,7 @@ _SAME_NAME = (
 _ARGUMENT = re.compile(
     rf"""(?<![\w?&/.(])({"|".join((*_OPTIONS, *_SAME_NAME))})=(?:"([^"]*)"|'([^']*)'|([A-Z]+\b)|(?=[\s,;.)]|$))"""
 )
+_PART_OF_BROWSER = re.compile(r"^browser: (user_agent|locale|timezone|viewport|headers)[.\w]*: ")
 
 
 def name_options(text: str) -> str:
@@ -48,8 +52,12 @@ def message_for_user(error: EngineError) -> str:
 
     >>> message_for_user(errors.InvalidRequest("start_url must be an http or https URL", field="start_url"))
     '--start-url must be an http or https URL'
+    >>> message_for_user(errors.InvalidRequest("browser: viewport.0: must be a number", field="browser"))
+    '--viewport: must be a number'
     """
     field, message = str(error.details.get("field", "")), error.message
+    message = _PART_OF_BROWSER.sub(r"\1: ", message) if field == "browser" else message
+    field = message.partition(":")[0] if field == "browser" else field
     if field in (*_OPTIONS, *_SAME_NAME) and message.startswith((f"{field} ", f"{field}:")):
         message = _option(field) + message.removeprefix(field)
     return name_options(message)

@@ -10,6 +10,7 @@ import click
 from engine.cli import arguments
 from engine.cli.settings import Settings
 from engine.errors import InvalidRequest
+from engine.task.browser_options import BrowserOptions
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -45,6 +46,17 @@ _OPTIONS = (
         metavar="ORIGIN",
         multiple=True,
         help="Private address that the task may reach, such as http://localhost:3000.",
+    ),
+    click.option("--user-agent", metavar="TEXT", help="User agent, for sites that refuse the browser's own."),
+    click.option("--locale", metavar="TAG", help="Language of the browser, such as de-DE."),
+    click.option("--timezone", metavar="NAME", help="Time zone of the browser, such as Europe/Berlin."),
+    click.option("--viewport", metavar="WIDTHxHEIGHT", help="Size of the page, such as 390x844; default 1280x720."),
+    click.option(
+        "--header",
+        "headers",
+        metavar="NAME:VALUE",
+        multiple=True,
+        help="Header of all requests; saved with the automation, so no secrets. Repeatable.",
     ),
     click.option(
         "--if-interrupted",
@@ -97,6 +109,7 @@ def build_request(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any
         "budget_usd": given["budget"],
         "secrets": [*request.get("secrets", ()), *(entry.partition("=")[0] for entry in given["wanted"])] or None,
         "allow_hosts": [*request.get("allow_hosts", ()), *given["hosts"]] or None,
+        "browser": _browser(request.get("browser"), given),
         "if_interrupted": given["if_interrupted"],
         "idempotency_key": given["idempotency_key"],
     }
@@ -104,6 +117,22 @@ def build_request(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any
     if "task" not in request:
         request["task"] = _saved_task(settings, request.get("reuse_key"))
     return request
+
+
+def _browser(requested: Any, given: Mapping[str, Any]) -> Any:
+    """Return the browser's options of the request, with those of the command line in their place."""
+    own: dict[str, Any] = {name: given[name] for name in ("user_agent", "locale", "timezone") if given[name]}
+    if given["viewport"]:
+        sides = given["viewport"].lower().split("x")
+        if len(sides) != 2 or not all(side.isdecimal() for side in sides):
+            raise InvalidRequest(f"--viewport takes a size such as 390x844, not {given['viewport']!r}", field="browser")
+        own["viewport"] = tuple(map(int, sides))
+    pairs = [header.partition(":") for header in given["headers"]]
+    if wrong := [name for name, colon, _ in pairs if not colon]:
+        raise InvalidRequest(f"--header takes NAME:VALUE, such as X-Region:north, not {wrong[0]!r}", field="browser")
+    if pairs:
+        own["headers"] = {name.strip(): value.strip() for name, _, value in pairs}
+    return BrowserOptions.parse(own).over(BrowserOptions.parse(requested)) if own else requested
 
 
 def _is_request(text: str) -> bool:

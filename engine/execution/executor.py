@@ -16,6 +16,7 @@ from engine.execution.network import NetworkAccess
 from engine.execution.retry import RetryPolicy
 from engine.execution.screenshots import FILE_NAME, keep_screenshot
 from engine.execution.services import TaskServices
+from engine.task.browser_options import BrowserOptions
 from engine.task.cause import Cause
 from sandbox import (
     Automation,
@@ -42,6 +43,7 @@ class Executor:
         egress: Hosts that the model's work and its trials may reach.
         start_url: Address at which the page is opened; None for a blank page.
         http_login: User name and password for HTTP authentication there; None for those among the parameters.
+        browser: The user agent, locale and the like of the browser.
         retries: Further tries of the task while the site is away for a moment.
 
     Attributes:
@@ -56,6 +58,7 @@ class Executor:
     egress: Egress
     start_url: str | None = None
     http_login: tuple[str, str] | None = None
+    browser: BrowserOptions = field(default_factory=BrowserOptions)
     retries: int = 0
     retry_policy: RetryPolicy = field(init=False)
     _count: int = 0
@@ -124,6 +127,7 @@ class Executor:
                     egress=egress,
                     host=host,
                     limits=self.limits,
+                    context=self.browser.context(),
                     keep_open=keep_open,
                     affinity=affinity,
                     secret=secret or self.http_login is not None,
@@ -166,6 +170,7 @@ class Executor:
             egress=self.egress,
             host=self.host("rehearsal"),
             limits=self.limits,
+            context=self.browser.context(),
         )
 
     async def take_screenshot(self, session: Session) -> None:

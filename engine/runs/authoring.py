@@ -24,6 +24,7 @@ from engine.models.budget import ModelBudget
 from engine.observation.observer import Observer
 from engine.runs.context import RunContext
 from engine.runs.new_bundle import Work
+from engine.runs.refusal import explain_refusal
 from engine.runs.verdict import PassedGate
 from engine.task.cause import Cause
 from sandbox import Session
@@ -115,7 +116,7 @@ async def _site_cause(context: RunContext, session: Session) -> Cause | None:
     )
     if cause is None and opened is not None:
         return Cause("site-unreachable", f"the start URL could not be opened: {opened.message}")
-    return cause
+    return cause if cause is None else await explain_refusal(context, session, cause)
 
 
 async def _promote(

@@ -21,6 +21,7 @@ from engine.execution.automation_run import AutomationRun
 from engine.execution.effects import writes
 from engine.runs.confirm import ask_whether_legitimate, may_be_new_data, row_count_confirmed
 from engine.runs.context import RunContext
+from engine.runs.refusal import explain_refusal
 from engine.runs.verdict import (
     Accepted,
     Drifted,
@@ -56,7 +57,7 @@ async def first_verdict(
         found = problems or ([cause.message] if cause is not None else [])
         return PassedGate(run, found, bundle.automation, reason)
     if cause is not None and not _may_have_moved(context, run, cause):
-        return SiteAtFault(cause)
+        return SiteAtFault(await explain_refusal(context, run.outcome.session, cause))
     return Suspect(run, problems, breaches, reason)
 
 

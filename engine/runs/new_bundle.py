@@ -38,6 +38,7 @@ def new_bundle(context: RunContext, kind: Work, base: Bundle | None, promoted: P
         start_url_by_model=by_model,
         allowed_hosts=tuple(sorted({*(old.allowed_hosts if old is not None else ()), *promoted.hosts})),
         effects="write" if "write" in (promoted.effects, old.effects if old is not None else "") else "read",
+        browser=context.executor.browser,
         created_at=old.created_at if old is not None else datetime.now(UTC),
     )
     return Bundle(

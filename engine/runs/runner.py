@@ -75,13 +75,15 @@ class Runner:
         return await self._replay(bundle)
 
     def _begin(self, bundle: Bundle) -> None:
-        """Open the page where the bundle says, if the request does not say."""
+        """Open the page where the bundle says, and as it says, if the request does not say."""
+        executor = self.context.executor
+        executor.browser = self.context.request.browser.over(bundle.meta.browser)
         url, request = bundle.meta.start_url, self.context.request
         if request.start_url is None and url is not None:
             # One that a model chose is reached like any other: its name may lead to a private address by now.
             allowed = () if bundle.meta.start_url_by_model else trusted_origin(request, url)
             clean, login = split_userinfo(url)  # only a bundle of an earlier version, or one edited by hand, has any
-            self.context.executor.begin_at(clean or url, allow=allowed, http_login=login)
+            executor.begin_at(clean or url, allow=allowed, http_login=login)
 
     async def _replay(self, bundle: Bundle) -> Success:
         """Replay until there is a verdict that is not the site's passing fault, and act on it."""

@@ -242,6 +242,7 @@ class TaskRun:
             egress=environment.network.egress((*trusted_origin(request, request.start_url), *request.allow_hosts)),
             start_url=request.start_url,
             http_login=request.http_login,
+            browser=request.browser,
             retries=limits.retries,
         )
 

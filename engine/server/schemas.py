@@ -21,6 +21,31 @@ class Body(BaseModel):
     )
 
 
+class Viewport(Body):
+    """The size of the page in CSS pixels."""
+
+    width: int = Field(ge=1, le=10_000)
+    height: int = Field(ge=1, le=10_000)
+
+
+class BrowserBody(Body):
+    """The browser that the site meets; saved with the automation.
+
+    Args:
+        user_agent: The user agent, for sites that refuse the browser's own.
+        locale: Language tag such as ``de-DE``.
+        timezone: Name in the time zone database, such as ``Europe/Berlin``.
+        viewport: The size of the page; default 1280 by 720.
+        headers: Further headers of all requests, to every host; no secrets.
+    """
+
+    user_agent: str | None = Field(default=None, min_length=1, max_length=1000)
+    locale: str | None = Field(default=None, min_length=2, max_length=100)
+    timezone: str | None = Field(default=None, min_length=1, max_length=100)
+    viewport: Viewport | None = None
+    headers: dict[str, str] | None = None
+
+
 class StartBody(Body):
     """A request to start a task.
 
@@ -35,6 +60,7 @@ class StartBody(Body):
         budget_usd: Maximum cost of the model, in dollars.
         secrets: Parameters whose values appear in no prompt and no record.
         allow_hosts: Origins with private addresses that the task may reach, among those that the server allows.
+        browser: User agent, locale, time zone, viewport and headers of the browser.
         if_interrupted: If the server that runs the task ends, ``fail`` the task, or ``rerun`` it.
         idempotency_key: If a task was started with the same key, that task is returned.
         proxy, auth, sink: Not supported yet.
@@ -50,6 +76,7 @@ class StartBody(Body):
     budget_usd: float | None = Field(default=None, ge=0)
     secrets: list[str] = Field(default_factory=list)
     allow_hosts: list[str] = Field(default_factory=list)
+    browser: BrowserBody | None = None
     if_interrupted: Literal["fail", "rerun"] = "rerun"
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=1000)
     proxy: None = None

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from engine.errors import InvalidRequest
+from engine.task.browser_options import BrowserOptions
 from engine.task.ids import LONGEST_KEY, new_id
 from engine.task.origins import origins
-from engine.task.redaction import secret_names, secrets_of_urls
+from engine.task.redaction import Redactor, secret_names, secrets_of_urls
 from engine.task.schema import OutputSchema
 from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
 
@@ -35,6 +36,7 @@ def build(
     secrets: Collection[str],
     allow_hosts: Collection[str],
     limits: Limits,
+    browser: BrowserOptions | Mapping[str, Any] | None = None,
     if_interrupted: IfInterrupted = "fail",
     idempotency_key: str | None = None,
     trust_start_url: bool = True,
@@ -57,6 +59,7 @@ def build(
         if name not in checked:
             raise InvalidRequest(f"secrets names {name!r}, which is not a parameter", field="secrets")
     url, http_login = split_userinfo(_url(start_url))
+    hidden = secret_names(checked, secrets) | set(secrets_of_urls(task, http_login, checked))
     return TaskRequest(
         task=_text(task.strip(), "task"),
         start_url=url,
@@ -65,10 +68,11 @@ def build(
         reuse_key=_key("reuse_key", reuse_key) or new_id("wtr_"),
         model=model,
         ai=ai,
-        secrets=secret_names(checked, secrets) | set(secrets_of_urls(task, http_login, checked)),
+        secrets=hidden,
         http_login=http_login,
         allow_hosts=origins(strings("allow_hosts", allow_hosts)),
         limits=_limits(limits, timeout, budget_usd),
+        browser=_browser(browser, Redactor(checked, hidden)),
         if_interrupted=if_interrupted,
         idempotency_key=_key("idempotency_key", idempotency_key),
         trust_start_url=trust_start_url,
@@ -114,6 +118,17 @@ def _text(text: str, field: str) -> str:
     except UnicodeEncodeError as error:
         raise InvalidRequest(f"{field} holds a character that is not Unicode text: {error}", field=field) from None
     return text
+
+
+def _browser(given: BrowserOptions | Mapping[str, Any] | None, redactor: Redactor) -> BrowserOptions:
+    options = BrowserOptions.parse(given)
+    if any(redactor.text(text) != text for text in (options.user_agent or "", *options.headers.values())):
+        raise InvalidRequest(
+            "browser: a secret parameter's value stands in it, and it is saved with the automation; log in with the"
+            " parameter instead",
+            field="browser",
+        )
+    return options
 
 
 def _url(url: str | None) -> str | None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic.alias_generators import to_camel
 
 from engine.errors import TaskFailed
+from engine.task.browser_options import BrowserOptions
 
 AiMode = Literal["auto", "never"]
 ErrorCode = Literal[
@@ -71,6 +72,7 @@ class TaskRequest(_Wire):
             unless something irreversible was let through.
         idempotency_key: A second start with the same key returns the task of the first.
         http_login: User name and password of the start URL, which itself is kept without them. They are in no record.
+        browser: The user agent, locale and the like of the browser; those that are not set are the saved automation's.
         trust_start_url: The start URL, the request's or the bundle's, may have a private address.
         adopt: Run the edits in the bundle's directory through the gate, and commit them if they pass.
         other_parameters: The parameters of the second trial run; None for those of an earlier good run.
@@ -85,6 +87,7 @@ class TaskRequest(_Wire):
     ai: AiMode = "auto"
     secrets: frozenset[str] = frozenset()
     allow_hosts: tuple[str, ...] = ()
+    browser: BrowserOptions = BrowserOptions()
     limits: Limits = Limits()
     if_interrupted: IfInterrupted = "fail"
     idempotency_key: str | None = None

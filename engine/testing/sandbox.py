@@ -47,12 +47,14 @@ class ScriptedSession:
 
     Attributes:
         steps: The Python that was run on the page.
+        other_agent: The status with which every URL answers another user agent.
         closed: True once it was closed or released.
     """
 
     page: Evidence = field(default_factory=Evidence)
     opened: ScriptError | None = None
     steps: list[str] = field(default_factory=list)
+    other_agent: int = 0
     closed: bool = False
 
     async def execute(self, code: str, timeout: float = 60.0) -> Execution:
@@ -71,6 +73,10 @@ class ScriptedSession:
     async def evidence(self, screenshot: bool = False) -> Evidence:
         """Return the evidence that the run left."""
         return self.page
+
+    async def try_user_agent(self, url: str) -> tuple[str, int]:
+        """Return a user agent, and the status in `other_agent`."""
+        return "Mozilla/5.0", self.other_agent
 
     async def freeze(self) -> None:
         """Do nothing."""

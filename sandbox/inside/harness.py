@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.http_login import login_in, split_userinfo
 from sandbox.inside import evidence
 from sandbox.inside.actions import watch_actions
+from sandbox.inside.contexts import new_context, try_user_agent
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
@@ -62,6 +63,7 @@ class Harness:
         self._steps = 0
         self._namespace: dict[str, Any] = {}
         self._pages_limit = 0
+        self._options: dict[str, Any] = {}
         self._task: TaskContext | None = None
         self._stdout = CapturedStdout(lambda line: self._channel.notify("log", message=line[: 1 << 18]))
         sys.stdout = self._stdout
@@ -107,7 +109,7 @@ class Harness:
     async def _open(self) -> Page:
         assert self._browser is not None
         self._gone, self._halted = asyncio.Event(), asyncio.Event()
-        context = self._context = await self._browser.new_context(accept_downloads=True)
+        context = self._context = await new_context(self._browser, self._options)
         context.set_default_timeout(_ACTION_TIMEOUT_MS)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)
         recorder = self._recorder = RunRecorder(context)
@@ -127,6 +129,23 @@ class Harness:
         self._page = await context.new_page()
         return self._page
 
+    async def _reopen(self, options: dict[str, Any]) -> dict[str, Any] | None:
+        """Replace the blank context by one with options; return the error where the browser refuses them."""
+        from playwright.async_api import Error
+
+        assert self._context is not None
+        await self._context.close()
+        self._options = options
+        try:
+            await self._open()
+        except Error as error:
+            problem = self._describe(error)
+            self._options = {}
+            await self._context.close()
+            await self._open()
+            return problem
+        return None
+
     def take_resource(self, message: Message) -> None:
         """Take a part of one of the automation's data files."""
         self._resources.setdefault(message["name"], bytearray()).extend(base64.b64decode(message["data"]))
@@ -141,6 +160,7 @@ class Harness:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
         self._resources.clear()
+        refused = await self._reopen(message["context"]) if message["context"] else None
         self._pages_limit = message["pages"]
         if self._recorder is not None:
             self._recorder.logins.note_parameters(message["parameters"])
@@ -160,8 +180,8 @@ class Harness:
             "task": self._task,
             "asyncio": asyncio,
         }
-        if start_url is None:
-            return None
+        if refused is not None or start_url is None:
+            return refused
         try:
             await self._page.goto(start_url, wait_until="domcontentloaded")
         except Exception as error:  # noqa: BLE001  any error is the answer
@@ -348,6 +368,11 @@ class Harness:
         assert self._page is not None
         assert self._recorder is not None
         await freeze(self._page.context, self._recorder)
+
+    async def try_user_agent(self, message: Message) -> list[Any]:
+        """Return an ordinary browser's user agent, and the status with which a URL answers that."""
+        assert self._browser is not None
+        return await try_user_agent(self._browser, self._options, message["url"], message["seconds"])
 
     async def evidence(self, *, screenshot: bool) -> dict[str, Any]:
         """Return the evidence as of now."""

@@ -60,6 +60,7 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
             "snapshot": harness.snapshot,
             "locators": lambda: harness.locators(message),
             "freeze": harness.freeze,
+            "try_user_agent": lambda: harness.try_user_agent(message),
             "evidence": lambda: harness.evidence(screenshot=message["screenshot"]),
             "renew": harness.renew,
         }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _MAX_TEXT = 1 << 20  # characters
 _MAX_SNAPSHOT = 8 << 20
 _MAX_ITEMS = 1_000
+_MAX_AGENT = 300
 
 
 def script_error(data: Any) -> ScriptError | None:
@@ -97,6 +98,14 @@ def locators(data: Any, refs: list[str]) -> dict[str, str]:
     """Parse locators by ref."""
     data = _object(data)
     return {ref: _text(data.get(ref)) for ref in refs}
+
+
+def user_agent(data: Any) -> tuple[str, int]:
+    """Parse a user agent and a status."""
+    agent, status = _pair(data, str, int)
+    if not agent.isprintable() or len(agent) > _MAX_AGENT:
+        raise ProtocolError("a user agent must be one short line")
+    return agent, status
 
 
 def _object(data: Any) -> dict[str, Any]:

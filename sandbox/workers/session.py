@@ -15,6 +15,7 @@ from sandbox.workers.client import WorkerClient
 
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 60.0
+_TRY_SECONDS = 10.0
 
 T = TypeVar("T")
 
@@ -83,6 +84,14 @@ class Session:
         return await self._call(
             lambda data: parse.evidence(data, proxy), "evidence", _LOOK_SECONDS, screenshot=screenshot
         )
+
+    async def try_user_agent(self, url: str) -> tuple[str, int]:
+        """Open a URL in a context of its own, under an ordinary browser's user agent; the page stays as it is.
+
+        Returns:
+            That user agent, and the status of the answer; 0 where there was none.
+        """
+        return await self._call(parse.user_agent, "try_user_agent", _LOOK_SECONDS, url=url, seconds=_TRY_SECONDS)
 
     async def freeze(self) -> None:
         """Let the page, and code that calls ``page.request``, send only GET, HEAD and OPTIONS requests from now on.

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from engine import BrowserOptions
 from engine.bundles import Bundle, BundleMeta, BundleStore, Revision
 from engine.bundles.matching import parameter_types
 
@@ -23,6 +24,7 @@ def save(
     effects: Any = "read",
     schema: dict[str, Any] | None = None,
     hosts: tuple[str, ...] = (),
+    browser: BrowserOptions | None = None,
 ) -> Revision:
     """Commits code under a key, as if a model had written it."""
     meta = BundleMeta(
@@ -34,6 +36,7 @@ def save(
         start_url=start_url,
         allowed_hosts=hosts,
         effects=effects,
+        browser=browser or BrowserOptions(),
         created_at=datetime.now(UTC),
     )
     bundle = Bundle(meta=meta, automation=code, contract=contract or {}, notes="", resources={}, revision=None)
