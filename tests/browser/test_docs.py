@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.support.endpoint import message, serve
 from tests.support.paths import RECORDINGS, ROOT
@@ -141,7 +142,7 @@ def _command(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Environment of a reader's shell: ``make`` says what it would do, and pytest runs in the checkout."""
     commands, make = tmp_path_factory.mktemp("commands"), shutil.which("make")
@@ -151,14 +152,23 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"PATH": os.pathsep.join((str(commands), str(Path(sys.executable).parent), os.environ["PATH"]))}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def readme(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Page:
-    """The README, followed to its end: it leaves the store that the other pages begin with."""
-    page = Page(README, tmp_path_factory.mktemp("checkout"))
-    activate = page.folder / ".venv" / "bin" / "activate"
-    activate.parent.mkdir(parents=True)
-    activate.write_text(f"export PATH={environment['PATH']!r}\n", encoding="utf-8")
-    page.follow(environment)
+    """The README, followed to its end, once for all test processes: the other pages begin with its store."""
+    parallel = "PYTEST_XDIST_WORKER" in os.environ
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if parallel else base
+    page, followed = Page(README, shared / "readme"), shared / "readme.json"
+    with FileLock(shared / "readme.lock"):
+        if followed.exists():
+            page.printed, page.shown = json.loads(followed.read_text(encoding="utf-8"))
+            return page
+        assert not page.folder.exists(), "another test process failed to follow it"
+        activate = page.folder / ".venv" / "bin" / "activate"
+        activate.parent.mkdir(parents=True)
+        activate.write_text(f"export PATH={environment['PATH']!r}\n", encoding="utf-8")
+        page.follow(environment)
+        followed.write_text(json.dumps([page.printed, page.shown]), encoding="utf-8")
     return page
 
 
