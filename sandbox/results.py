@@ -46,6 +46,11 @@ class ScriptError:
     line: int | None = None
     kind: ErrorKind = "script"
 
+    @property
+    def at_start(self) -> bool:
+        """True where the start URL could not be opened, so that no line of the automation ran."""
+        return self.line is None and not self.traceback and self.message.startswith("Page.goto: ")
+
 
 @dataclass(frozen=True)
 class Evidence:

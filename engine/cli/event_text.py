@@ -118,6 +118,12 @@ def _progress(data: Data) -> EventLine:
     return EventLine(f"progress {data['done']}{f' of {total}' if total else ''}", "detail")
 
 
+def _replay_failed(data: Data) -> EventLine:
+    if data.get("message"):  # not the code's fault
+        return EventLine(f"the replay ended early: {one_line(str(data['message']), 160)}")
+    return EventLine(f"the saved automation failed: {_problems(data)}")
+
+
 def _check(data: Data) -> EventLine:
     return EventLine("trying the parameters of the last good run, to see if the code or these parameters are at fault")
 
@@ -125,7 +131,7 @@ def _check(data: Data) -> EventLine:
 _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "task.waiting": lambda data: EventLine(f"waiting: another run holds the key {one_line(str(data['key']))}"),
     "replay.started": lambda data: EventLine(f"replaying revision {str(data['revision'])[:10]}"),
-    "replay.failed": lambda data: EventLine(f"the saved automation failed: {_problems(data)}"),
+    "replay.failed": _replay_failed,
     "check.started": _check,
     "retry.waiting": lambda data: EventLine(
         f"the site is not available ({data['reason']}); retrying in {seconds(data['seconds'])}"

@@ -28,6 +28,12 @@ _MAINTENANCE = re.compile(
     r"|temporarily unavailable",
     re.IGNORECASE,
 )
+_RATE_LIMIT = re.compile(
+    r"too many requests|rate[- ]limit(?:ed| (?:exceeded|reached))|exceeded (?:the|your|our) (?:request|rate)"
+    r"|sending requests too (?:fast|quickly|often)"
+    r"|zu viele anfragen|trop de requêtes|demasiadas (?:solicitudes|peticiones)",
+    re.IGNORECASE,
+)
 _ERROR = re.compile(
     r"something went wrong|internal (?:server )?error|unexpected error|service unavailable|bad gateway"
     r"|an error (?:has )?occurred",
@@ -38,10 +44,14 @@ _PAYWALL = re.compile(
     r"|(?:start your (?:free )?trial|become a (?:member|subscriber)) to (?:continue|read)",
     re.IGNORECASE,
 )
-_SESSION = re.compile(
-    r"session (?:has )?(?:expired|timed out)|(?:sign|log) in (?:again )?to continue|please (?:sign|log) in",
+_SESSION_ENDED = re.compile(
+    r"session (?:has |was )?(?:expired|ended|timed out|closed)|(?:signed|logged) (?:you )?out (?:after|because|due)",
     re.IGNORECASE,
 )
+_SESSION = re.compile(
+    rf"{_SESSION_ENDED.pattern}|(?:sign|log) in (?:again )?to continue|please (?:sign|log) in", re.IGNORECASE
+)
+_EXPIRED_QUERY = re.compile(r"expired|time[-_]?(?:d[-_]?)?out|session[-_]?(?:ended|over)", re.IGNORECASE)
 _LOGIN_TITLE = re.compile(r"\b(?:log|sign)[ -]?in\b|\blogin\b|\banmelden\b|\bse connecter\b", re.IGNORECASE)
 _LOGIN_PATH = re.compile(r"log[-_]?in|sign[-_]?in|/auth|/sso|/session", re.IGNORECASE)
 _LOGIN_TASK = re.compile(
@@ -89,6 +99,28 @@ def says_maintenance(page: Evidence, *, in_title: bool = False) -> bool:
     Args:
         in_title: Only its title counts."""
     return _says(page, _MAINTENANCE, in_title)
+
+
+def is_rate_limit(page: Evidence, *, in_title: bool = False) -> bool:
+    """Return True for a page that says that too many requests were sent, whatever its status.
+
+    Args:
+        in_title: Only its title counts."""
+    return _says(page, _RATE_LIMIT, in_title)
+
+
+def login_ended(page: Evidence) -> bool:
+    """Return True for the login page to which the site led after a login that had worked.
+
+    It says so, by its words or its address, or pages that are no part of a login came in between.
+    """
+    url = urlsplit(page.url)
+    if _SESSION_ENDED.search(_words(page)) or _EXPIRED_QUERY.search(url.query):
+        return True
+    shown = [urlsplit(where).path for where, status in page.documents if status < 300]
+    if url.path not in shown:
+        return False
+    return any(path != url.path and not _LOGIN_PATH.search(path) for path in shown[shown.index(url.path) :])
 
 
 def says_error(page: Evidence, *, in_title: bool = False) -> bool:

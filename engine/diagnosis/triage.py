@@ -18,25 +18,33 @@ if TYPE_CHECKING:
 # Pattern of an error of the proxy, Chromium or Playwright's own requests; reason; remedy; whether a retry may help.
 _NETWORK: tuple[tuple[str, str, str, bool], ...] = (
     (r"^proxy: ", "proxy", "the proxy made no connection to it; check proxy=, and whether the site is up", False),
-    (r"\bdns: |ERR_DNS_TIMED_OUT|EAI_AGAIN", "dns", "its name was not looked up in time; try again later", True),
-    (r"\bdns\b|ERR_NAME_|ENOTFOUND", "dns", "its host name is not known; check the address", False),
+    (r"\bdns: |ERR_DNS|EAI_AGAIN", "dns", "its name was not looked up in time; try again later", True),
+    (r"\bdns\b|ERR_NAME_|ERR_ICANN|ENOTFOUND", "dns", "its host name is not known; check the address", False),
     (r"\brefused\b|_REFUSED|ECONNREFUSED", "connection-refused", "nothing answers there; is the site up?", True),
-    (r"\btls\b|ERR_CERT|ERR_SSL|ERR_BAD_SSL|certificate", "tls", "its certificate or TLS is not valid", False),
+    (r"\btls\b|ERR_CERT|ERR_\w*SSL|ERR_ECH|certificate", "tls", "its certificate or TLS is not valid", False),
+    (r"ERR_UNSAFE_PORT", "unsafe-port", "browsers open no page on this port; serve the site on another one", False),
     (r"ERR_TOO_MANY_REDIRECTS", "redirect-loop", "it redirects without end", False),
     (r"[Tt]imeout|TIMED_OUT|ETIMEDOUT", "site-timeout", "it did not answer in time; try again later", True),
-    (r"ERR_INTERNET_DISC|_UNREACHABLE|ERR_NETWORK|ENETUN|EHOSTUN", "network", "the network is not reachable", True),
+    (r"ERR_(?:INTERNET_DISC|NETWORK|ADDRESS)|ENETUN|EHOSTUN", "network", "the network is not reachable", True),
     (
-        r"ERR_(?:EMPTY_RESPONSE|CONNECTION|SOCKET|HTTP2|QUIC|INCOMPLETE|CONTENT_LENGTH|TUNNEL|PROXY|INVALID_HTTP|RESPONSE)"
+        r"ERR_(?:EMPTY_RESPONSE|CONNECTION|SOCKET|SOCKS|HTTP2|HTTP_1|QUIC|SPDY|INCOMPLETE|CONTENT_|TUNNEL|PROXY|RESPONSE"
+        r"|INVALID_HTTP|INVALID_RESPONSE|INVALID_CHUNKED|WS_|TOO_MANY_RETRIES)"
         r"|socket hang up|ECONNRESET|EPIPE|connection ended",
         "connection-lost",
         "it closed the connection without an answer; try again later",
         True,
     ),
+    (r"ERR_(?:INVALID|UNSAFE)_REDIRECT", "redirect-invalid", "it redirects to what is no address of a page", False),
+    (r"ERR_\w*AUTH", "login-required", "it asks for a login that the browser cannot give", False),
+    (r"ERR_(?:OUT_OF_MEMORY|INSUFFICIENT|CACHE)", "browser-failed", "the browser had no room; try again later", True),
+    # Not what a page of the code's own making says: an address that is none, a download, a request that was held back.
+    (r"ERR_(?!ABORTED|FAILED|INVALID_URL|UNKNOWN_URL|DISALLOWED_URL|FILE_|BLOCKED_BY_CLIENT|HTTP_RESPONSE)",
+     "site-unreachable", "the browser could not open it", False),
 )  # fmt: skip
 _NET_ERROR = re.compile(r"net::(ERR_\w+)")
 _OWN_REQUEST = re.compile(r"APIRequestContext\.\w+: ")
 _UNREACHED = re.compile(r"Timeout|socket hang up|connection ended|\bE[A-Z]{4,}\b|certificate", re.IGNORECASE)
-_AWAY = (502, 503, 504)
+_NEVER = (501, 505)
 
 
 def site_cause(
@@ -64,6 +72,7 @@ def site_cause(
         or _status(page, start_url, login_expected, good=good)
         or _own_requests(failure, page)
         or _error_page(page, in_title=good)
+        or _start(failure)
     )
 
 
@@ -96,12 +105,24 @@ def _network(failure: ScriptError | None, page: Evidence) -> Cause | None:
         text = reason or " ".join(_NET_ERROR.findall(failure.message))  # the address may say anything
     else:
         return None
+    if page.status == 401 and "AUTH" in text:
+        return None  # told as a login
     for pattern, name, remedy, transient in _NETWORK:
         if re.search(pattern, text):
             code: ErrorCode = "timeout" if name == "site-timeout" else "internal-error"
             details = {"error": reason or failure.message[:300]}
+            if name == "site-unreachable":
+                remedy = f"{remedy} ({' '.join(_NET_ERROR.findall(failure.message))})"
             return Cause(name, f"the site could not be reached: {remedy}", code, details, transient=transient)
     return None
+
+
+def _start(failure: ScriptError | None) -> Cause | None:
+    """Return the cause for a start URL that was not opened: no line of the code had run."""
+    if failure is None or not failure.at_start:
+        return None
+    said = failure.message.partition("Call log:")[0].strip()
+    return Cause("site-unreachable", f"the start URL could not be opened: {said}", details={"error": said[:300]})
 
 
 def _walls(page: Evidence, login_expected: bool, *, first: bool, good: bool) -> Cause | None:
@@ -110,10 +131,19 @@ def _walls(page: Evidence, login_expected: bool, *, first: bool, good: bool) -> 
     if page.password_field and page.password_filled and not good:
         if not page.state_changing:
             return None  # filled in but never sent: the form is not the one that the code knows
+        if page_kinds.login_ended(page):
+            return Cause(
+                "session-ended",
+                f"the login worked, and {page.url} asks for it again: the session ended while the automation ran",
+                transient=True,
+                mendable=True,
+            )
         return Cause(
             "wrong-credentials",
             f"{page.url} still asks for the password after it was given; check the credentials",
         )
+    if page_kinds.is_rate_limit(page, in_title=good):
+        return _turned_away(page.url, 429, page)
     login = page_kinds.led_to_login(page) if first or good else page_kinds.is_login(page)
     if login and not login_expected:
         what = "the session expired" if page_kinds.session_expired(page) else "the site asks for a login"
@@ -172,9 +202,11 @@ def _turned_away(where: str, status: int, page: Evidence) -> Cause:
     if page.retry_after:
         details["retry_after"] = page.retry_after
     if status == 429:
-        message = f"{where} answers 429, too many requests; try again later"
-        return Cause("site-rate-limit", message, details=details, transient=wait is not None, wait=wait)
-    transient = status in _AWAY
+        message = f"{where} says that it got too many requests (status {page.status}); try again later"
+        later = len(page.documents) > 1 or len(page.answers) > 1  # by the pace of the automation itself
+        transient = wait is not None or later
+        return Cause("site-rate-limit", message, details=details, transient=transient, wait=wait, mendable=later)
+    transient = status not in _NEVER
     if status == 503 and page_kinds.says_maintenance(page):
         message = f"{where} is down for maintenance; try again later"
         return Cause("maintenance", message, details=details, transient=transient, wait=wait)

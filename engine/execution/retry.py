@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from engine.task.cause import Cause
 from engine.task.events import EventLog
@@ -27,7 +27,7 @@ class RetryPolicy:
     events: EventLog
     deadline: float
     retries: int
-    _next_wait: float = _FIRST_WAIT
+    _next_wait: float = field(default_factory=lambda: _FIRST_WAIT)
 
     async def wait(self, cause: Cause) -> bool:
         """Wait until another try may be made, and return True; return False at once where none may."""

@@ -114,8 +114,6 @@ async def _site_cause(context: RunContext, session: Session) -> Cause | None:
         login_expected=bool(request.secrets) or mentions_login(request.task),
         first=True,
     )
-    if cause is None and opened is not None:
-        return Cause("site-unreachable", f"the start URL could not be opened: {opened.message}")
     return cause if cause is None else await explain_refusal(context, session, cause)
 
 

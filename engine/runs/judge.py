@@ -48,7 +48,7 @@ async def first_verdict(
     problems, breaches = await _problems(context, bundle, run)
     cause = _site_cause(context, bundle, run, good=not problems)
     if problems:
-        await _emit_failure(context, run, problems, breaches)
+        await _emit_failure(context, run, problems, breaches, cause)
     # What was done is done: nothing is run again, nor with other parameters, to doubt the result of it.
     if not problems and cause is None and (run.passed_gate or rows(run.outcome.value) != 0):
         return Accepted(run, breaches)
@@ -57,7 +57,7 @@ async def first_verdict(
         found = problems or ([cause.message] if cause is not None else [])
         return PassedGate(run, found, bundle.automation, reason)
     if cause is not None and not _may_have_moved(context, run, cause):
-        return SiteAtFault(await explain_refusal(context, run.outcome.session, cause))
+        return SiteAtFault(await explain_refusal(context, run.outcome.session, cause), run)
     return Suspect(run, problems, breaches, reason)
 
 
@@ -144,12 +144,13 @@ def _may_have_moved(context: RunContext, run: AutomationRun, cause: Cause) -> bo
 
 
 async def _emit_failure(
-    context: RunContext, run: AutomationRun, problems: Sequence[str], breaches: Sequence[Breach]
+    context: RunContext, run: AutomationRun, problems: Sequence[str], breaches: Sequence[Breach], cause: Cause | None
 ) -> None:
     evidence, session = run.outcome.evidence, run.outcome.session
     await context.events.emit(
         "replay.failed", problems=list(problems), breaches=[b.to_json() for b in breaches], url=evidence.url,
-        title=evidence.title,
+        title=evidence.title, reason=cause.reason if cause is not None else None,
+        message=cause.message if cause is not None else None,
     )  # fmt: skip
     if session is not None and run.outcome.ok:
         await context.executor.take_screenshot(session)

@@ -87,7 +87,7 @@ class Runner:
 
     async def _replay(self, bundle: Bundle) -> Success:
         """Replay until there is a verdict that is not the site's passing fault, and act on it."""
-        context = self.context
+        context, before = self.context, None
         while True:
             async with replay(context, bundle) as verdict:
                 match verdict:
@@ -99,10 +99,17 @@ class Runner:
                         return await self._repair(bundle, verdict)
                     case PassedGate():
                         return await read_out(context, verdict, bundle)
-                    case ParametersAtFault() | SiteAtFault():
-                        cause = verdict.cause
+                    case SiteAtFault(cause=cause, run=run) if run is not None and cause.mendable:
+                        if verdict.place() == before and await self._may_repair():
+                            return await self._repair(bundle, Drifted(run, [f"twice in a row, {cause.message}"]))
+                        before = verdict.place()
+                    case ParametersAtFault(cause=cause) | SiteAtFault(cause=cause):
+                        pass
             if not await context.executor.retry_policy.wait(cause):
                 raise Failed(cause)
+
+    async def _may_repair(self) -> bool:
+        return self.context.budget is not None and not await self.context.is_pinned()
 
     async def _repair(self, bundle: Bundle, drifted: Drifted) -> Success:
         """Have the automation repaired, unless that is forbidden."""

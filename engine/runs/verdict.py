@@ -66,9 +66,19 @@ class ParametersAtFault:
 
 @dataclass(frozen=True)
 class SiteAtFault:
-    """The site, the network or a wall stood in the way; code is not to blame."""
+    """The site, the network or a wall stood in the way; code is not to blame.
+
+    Args:
+        run: The run that it stopped; None for one with other parameters.
+    """
 
     cause: Cause
+    run: AutomationRun | None = None
+
+    def place(self) -> tuple[str, str]:
+        """Return the reason and the address without its query, which tell if a retry ended in the same way."""
+        url = str(self.cause.details.get("url") or (self.run.outcome.evidence.url if self.run is not None else ""))
+        return self.cause.reason, url.partition("?")[0]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class Cause:
         details: Further facts.
         transient: It may be gone in a moment, so that a retry makes sense.
         wait: Seconds until then, where the site says so.
+        mendable: Code can do something about it, where a retry ends in the same way: go slower, or log in once more.
     """
 
     reason: str
@@ -28,3 +29,4 @@ class Cause:
     details: Mapping[str, Any] = field(default_factory=dict)
     transient: bool = False
     wait: float | None = None
+    mendable: bool = False

@@ -44,7 +44,7 @@ class Limits(BaseModel):
         candidates: Most candidates that the gate may refuse before the agent must stop.
         action_timeout: Most seconds that an automation waits for an element, and three times as many for a page, unless
             it sets its own.
-        retries: Most retries while a site is briefly unavailable: no connection, status 502 to 504, or 429 with
+        retries: Most retries while a site is briefly unavailable: no connection, a status from 500, or 429 with
             Retry-After. There are none where a write may have been sent.
         downloads: Most files that one run may save.
         download_mb: Most megabytes of all saved files of one run.

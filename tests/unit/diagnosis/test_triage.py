@@ -12,8 +12,8 @@ WAITED = ScriptError("TimeoutError", "Timeout 10000ms exceeded", kind="timeout")
 LONG = "An article about everything under the sun. " * 100
 
 
-def lost(error: str) -> ScriptError:
-    return ScriptError("Error", f"Page.goto: net::{error} at {URL}", kind="navigation")
+def lost(error: str, line: int | None = None) -> ScriptError:
+    return ScriptError("Error", f"Page.goto: net::{error} at {URL}", line=line, kind="navigation")
 
 
 def fetched(error: str) -> ScriptError:
@@ -40,6 +40,17 @@ def page(**known: Any) -> Evidence:
         (lost("ERR_EMPTY_RESPONSE"), page(status=None, main_refused="refused"), "connection-refused"),
         (lost("ERR_EMPTY_RESPONSE"), page(status=None, main_refused="timeout"), "site-timeout"),
         (lost("ERR_CERT_DATE_INVALID"), page(status=None), "tls"),
+        (lost("ERR_UNSAFE_PORT"), page(status=None), "unsafe-port"),
+        (lost("ERR_DNS_SERVER_FAILED"), page(status=None), "dns"),
+        (lost("ERR_CONTENT_DECODING_FAILED"), page(status=None), "connection-lost"),
+        (lost("ERR_INVALID_RESPONSE"), page(status=None), "connection-lost"),
+        (lost("ERR_SSL_CLIENT_AUTH_CERT_NEEDED"), page(status=None), "tls"),
+        (lost("ERR_UNSAFE_REDIRECT"), page(status=302), "redirect-invalid"),
+        (lost("ERR_UNSUPPORTED_AUTH_SCHEME"), page(status=None), "login-required"),
+        (lost("ERR_BLOCKED_BY_ADMINISTRATOR"), page(status=None), "site-unreachable"),
+        (lost("ERR_ABORTED"), page(status=None), "site-unreachable"),
+        (ScriptError("Error", "Page.goto: Download is starting"), page(status=None), "site-unreachable"),
+        (None, page(text="Too many requests. Please slow down."), "site-rate-limit"),
         (lost("ERR_TOO_MANY_REDIRECTS"), page(status=302), "redirect-loop"),
         (lost("ERR_EMPTY_RESPONSE"), page(status=None, documents=()), "connection-lost"),
         (lost("ERR_EMPTY_RESPONSE"), page(main_refused="policy: private address"), "host-not-allowed"),
@@ -62,6 +73,41 @@ def page(**known: Any) -> Evidence:
             page(text="Wrong password", password_field=True, password_filled=True, state_changing=(("POST", URL),)),
             "wrong-credentials",
         ),
+        (
+            WAITED,
+            page(
+                url=f"{URL}/login?expired=1",
+                text="Sign in",
+                password_field=True,
+                password_filled=True,
+                state_changing=(("POST", f"{URL}/login"),),
+            ),
+            "session-ended",
+        ),
+        (
+            WAITED,
+            page(
+                url=f"{URL}/login",
+                text="Sign in",
+                password_field=True,
+                password_filled=True,
+                state_changing=(("POST", f"{URL}/login"),),
+                documents=((f"{URL}/login", 200), (f"{URL}/login", 303), (f"{URL}/orders", 200), (f"{URL}/login", 200)),
+            ),
+            "session-ended",
+        ),
+        (
+            WAITED,
+            page(
+                url=f"{URL}/login",
+                text="Please log in",
+                password_field=True,
+                password_filled=True,
+                state_changing=(("POST", f"{URL}/login"),),
+                documents=((f"{URL}/", 302), (f"{URL}/login", 200), (f"{URL}/login", 303), (f"{URL}/login", 200)),
+            ),
+            "wrong-credentials",
+        ),
         (None, page(text="Subscribe to continue reading"), "paywall"),
         (None, page(text="Something went wrong."), "error-page"),
     ],
@@ -81,8 +127,9 @@ def test_a_cause_outside_the_code_is_named(error: ScriptError | None, evidence: 
         (None, page(text=LONG + "Something went wrong in the story. Verify you are human, said the robot.")),
         (WAITED, page(text="Sign in", password_field=True, password_filled=True)),
         (WAITED, page(status=404, documents=((URL, 200), (f"{URL}?page=9", 404)))),
-        (lost("ERR_ABORTED"), page()),
-        (lost("ERR_UNKNOWN_URL_SCHEME"), page()),
+        (lost("ERR_ABORTED", line=3), page()),
+        (lost("ERR_UNKNOWN_URL_SCHEME", line=3), page()),
+        (lost("ERR_BLOCKED_BY_CLIENT", line=3), page()),
         (ScriptError("Error", "APIRequestContext.get: Invalid URL"), page()),
         (ScriptError("KeyError", "'rows'"), page(answers=((URL, 503), (URL, 200)))),
         (WAITED, page(text=LONG, title="Forum", password_field=True)),
@@ -122,7 +169,15 @@ def test_a_good_result_on_a_wall_is_refused(evidence: Evidence, reason: str) -> 
 
 @pytest.mark.parametrize(
     ("status", "retry_after", "passes"),
-    [(500, None, False), (502, None, True), (503, None, True), (504, "3", True), (429, None, False), (429, "3", True)],
+    [
+        (500, None, True),
+        (501, None, False),
+        (502, None, True),
+        (503, None, True),
+        (504, "3", True),
+        (429, None, False),
+        (429, "3", True),
+    ],
 )
 def test_transient_causes_are_marked(status: int, retry_after: str | None, passes: bool) -> None:
     cause = site_cause(WAITED, page(status=status, retry_after=retry_after))

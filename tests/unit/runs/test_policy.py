@@ -11,8 +11,10 @@ import pytest
 import sandbox
 from engine import AsyncEngine, Event, TaskResult
 from engine.bundles import BundleStore
+from engine.cli.event_text import event_line
 from engine.contract import Observed, learn
 from engine.errors import StoreError
+from engine.execution import retry
 from engine.storage.run_history import RunHistory
 from engine.task.schema import infer
 from engine.testing import ScriptedModel, ScriptedSandbox, outcome
@@ -228,3 +230,55 @@ async def test_scripted_sandbox_without_a_step_fails_the_task(replay: Replay) ->
     result, _ = await replay()
     assert result.error is not None
     assert result.error.reason == "engine-fault"
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let retries wait hundredths of a second."""
+    monkeypatch.setattr(retry, "_FIRST_WAIT", 0.02)
+
+
+ENDED = Evidence(
+    url=f"{URL}/login?expired=1",
+    text="Sign in",
+    status=200,
+    documents=((URL, 200),),
+    password_field=True,
+    password_filled=True,
+    state_changing=(("POST", f"{URL}/login"),),
+    logins=(("POST", f"{URL}/login"),),
+)
+TOO_FAST = Evidence(url=f"{URL}?page=8", status=429, documents=((URL, 200), (f"{URL}?page=8", 429)))
+
+
+def stopped(page: Evidence) -> Outcome:
+    return outcome(error=ScriptError("TimeoutError", "no list", line=3, kind="timeout"), evidence=page)
+
+
+@pytest.mark.parametrize("page", [ENDED, TOO_FAST], ids=["the session ended", "too fast"])
+async def test_end_that_code_may_prevent_is_tried_again_and_repaired_only_when_it_recurs(
+    page: Evidence, replay: Replay, soon: None
+) -> None:
+    once, _ = await replay(stopped(page), good())
+    assert once.ok, once.error
+    model = ScriptedModel(GIVE_UP)
+    again, _ = await replay(stopped(page), stopped(page), model=model)
+    assert kinds(again) == ["replay", "replay", "repair"]
+    assert "twice in a row" in str(model.requests[0].messages)
+
+
+async def test_end_that_code_may_prevent_is_told_as_what_it_is_without_a_model(replay: Replay, soon: None) -> None:
+    result, _ = await replay(*[stopped(ENDED)] * 3)
+    assert result.error is not None
+    assert result.error.reason == "session-ended"
+
+
+async def test_failed_replay_is_told_by_its_cause(replay: Replay, soon: None) -> None:
+    events: list[Event] = []
+    away = Evidence(url=URL, status=503, documents=((URL, 503),))
+    await replay(stopped(away), good(), on_event=events.append)
+    (failed,) = [event for event in events if event.type == "replay.failed"]
+    assert failed.data["reason"] == "http-error"
+    shown = event_line(failed)
+    assert shown is not None
+    assert shown.text == f"the replay ended early: {URL} answers with status 503; try again later"
