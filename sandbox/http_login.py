@@ -70,8 +70,8 @@ def with_userinfo(url: str, login: HttpLogin | None) -> str:
 def login_in(parameters: Mapping[str, Any]) -> HttpLogin | None:
     """Return the user name and the password among a run's parameters, by their names; None unless there is one of each.
 
-    >>> login_in({"userName": "ada", "password": "x", "dept": "Stores"})
-    HttpLogin(user='ada', names=frozenset({'password', 'userName'}))
+    >>> sorted(login_in({"userName": "ada", "password": "x", "dept": "Stores"}).names)
+    ['password', 'userName']
     >>> login_in({"account": {"e-mail": "a@b.test", "pwd": "x"}}).user
     'a@b.test'
     >>> login_in({"password": "x"}), login_in({"user": "a", "password": "x", "admin_password": "y"})

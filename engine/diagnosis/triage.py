@@ -72,7 +72,7 @@ def site_cause(
         or _status(page, start_url, login_expected, good=good)
         or _own_requests(failure, page)
         or _error_page(page, in_title=good)
-        or _start(failure)
+        or _start(failure, first=first)
     )
 
 
@@ -117,9 +117,9 @@ def _network(failure: ScriptError | None, page: Evidence) -> Cause | None:
     return None
 
 
-def _start(failure: ScriptError | None) -> Cause | None:
+def _start(failure: ScriptError | None, *, first: bool) -> Cause | None:
     """Return the cause for a start URL that was not opened: no line of the code had run."""
-    if failure is None or not failure.at_start:
+    if failure is None or not (first or failure.at_start):
         return None
     said = failure.message.partition("Call log:")[0].strip()
     return Cause("site-unreachable", f"the start URL could not be opened: {said}", details={"error": said[:300]})
