@@ -1,4 +1,4 @@
-"""What a candidate's run gave, held against what the task requires."""
+"""Output of a candidate's run, held against what the task requires."""
 
 from pathlib import Path
 from typing import Any
