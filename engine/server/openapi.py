@@ -17,6 +17,7 @@ _ERRORS = {
     401: "The API key is missing, unknown or revoked.",
     403: "The API key is for another workspace, the URL's signature is wrong, or a web page of another origin calls.",
     404: "Not found in this workspace, or nothing is at this path.",
+    408: "The request did not arrive in time.",
     410: "The file has expired.",
     413: "The body is too large.",
     415: "The body is not application/json.",
@@ -24,7 +25,7 @@ _ERRORS = {
     422: "The call does not have the documented form.",
     500: "The server failed.",
     501: "Not supported yet.",
-    503: "The store is not available, or the server is stopping.",
+    503: "The store is not available, the server is stopping, or it has too many connections.",
 }
 _OTHERS = {
     200: "Success.",
@@ -84,7 +85,7 @@ def _operation(operation: Operation, schemas: dict[str, Any], keys_required: boo
 
 def _statuses(operation: Operation) -> list[int]:
     """Return every status that the operation can answer with."""
-    found = {*operation.answers, 403, 421, 500, 503}
+    found = {*operation.answers, 403, 408, 421, 500, 503}
     if not operation.open:
         found.add(401)
     if "{" in operation.path:

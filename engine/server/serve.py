@@ -11,9 +11,10 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -21,6 +22,7 @@ import uvicorn
 from engine.api.async_engine import AsyncEngine
 from engine.errors import EngineError, InvalidRequest
 from engine.server.app import BASE_PATH, make_app
+from engine.server.connections import ConnectionLimits, Connections, Listener, TimedProtocol
 from engine.server.files import UrlSigner
 from engine.server.keys import ApiKeyStore
 from engine.server.middleware import LOOPBACK_NAMES
@@ -47,6 +49,7 @@ class ServerOptions:
         grace: Seconds that running tasks have to end when the server stops.
         max_timeout: Longest timeout that a call may ask for, in seconds.
         max_usd: Largest budget that a call may ask for, in dollars.
+        connections: How many connections there may be, and the time for a request.
 
     Raises:
         InvalidRequest: ``base_path`` or ``public_url`` is malformed.
@@ -62,6 +65,7 @@ class ServerOptions:
     grace: float = 10.0
     max_timeout: float = 3600.0
     max_usd: float = 5.0
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", self.base_path) or self.base_path.split("/")[1:2] in (
@@ -121,6 +125,7 @@ class Server:
         services = Services(self.workspaces, keys, UrlSigner(options.store), access)
         config = uvicorn.Config(
             make_app(services, base_path=options.base_path),
+            http=TimedProtocol,
             log_config=None,
             access_log=False,
             ws="none",
@@ -129,7 +134,7 @@ class Server:
             server_header=False,
             timeout_graceful_shutdown=int(_CALL_SECONDS),
         )
-        self._server = _Graceful(config, self.workspaces, options.grace)
+        self._server = _Graceful(config, self.workspaces, options.grace, Connections(options.connections))
 
     async def run(self) -> None:
         """Answer calls until SIGINT, SIGTERM or ``stop``; at a second signal, do not wait for running tasks."""
@@ -147,10 +152,27 @@ class _Graceful(uvicorn.Server):
     It takes no new calls and starts no new tasks, gives the running ones time to end, and queues the rest again.
     """
 
-    def __init__(self, config: uvicorn.Config, workspaces: Workspaces, grace: float) -> None:
+    def __init__(self, config: uvicorn.Config, workspaces: Workspaces, grace: float, connections: Connections) -> None:
         super().__init__(config)
+        self._connections = connections
         self._workspaces = workspaces
         self._grace = grace
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept connections, within their limits."""
+        await super().startup(sockets=[])
+
+        def make(address: str | None) -> TimedProtocol:
+            return TimedProtocol(
+                self._connections,
+                address,
+                config=self.config,
+                server_state=self.server_state,
+                app_state=self.lifespan.state,
+            )
+
+        listeners: list[Any] = [Listener(each, self._connections, make) for each in sockets or ()]
+        self.servers = listeners
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -198,7 +220,7 @@ def _listen(family: socket.AddressFamily, address: tuple[str | int, ...]) -> soc
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(address)
-        listening.listen(128)
+        listening.listen(1024)
     except OSError as error:
         listening.close()
         remedy = f": {error.strerror}"

@@ -16,6 +16,8 @@ from engine.errors import EngineError
 
 _SERVER_OPTIONS = ("host", "port", "base_path", "public_url", "max_timeout", "max_usd")
 _PACKAGES = ("starlette", "uvicorn")
+_REPEAT_SECONDS = 10.0
+_TEXTS = 100
 
 
 @click.command()
@@ -92,6 +94,18 @@ _PACKAGES = ("starlette", "uvicorn")
     help="Largest request body, in kilobytes.",
 )
 @click.option(
+    "--max-connections",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Connections at the same time; default: up to 1000, and half of the files that the process may open.",
+)
+@click.option(
+    "--max-per-address",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The same from one address, but for loopback; default: half of --max-connections.",
+)
+@click.option(
     "--grace",
     type=click.FloatRange(min=0),
     default=10.0,
@@ -101,7 +115,17 @@ _PACKAGES = ("starlette", "uvicorn")
 )
 @options(shown=False)
 @pass_settings
-def serve(settings: Settings, /, *, hosts: tuple[str, ...], max_body_kb: int, grace: float, **given: Any) -> None:
+def serve(
+    settings: Settings,
+    /,
+    *,
+    hosts: tuple[str, ...],
+    max_body_kb: int,
+    max_connections: int | None,
+    max_per_address: int | None,
+    grace: float,
+    **given: Any,
+) -> None:
     """Serve the web-task API over HTTP.
 
     The hosted product's clients work with it unchanged. Ctrl-C stops it in order: tasks that still run after the grace
@@ -109,6 +133,7 @@ def serve(settings: Settings, /, *, hosts: tuple[str, ...], max_body_kb: int, gr
     """
     _require_extra()
     from engine.models.anthropic import AnthropicModel
+    from engine.server.connections import ConnectionLimits
     from engine.server.serve import Server, ServerOptions
 
     server_options = {name: given.pop(name) for name in _SERVER_OPTIONS}
@@ -123,6 +148,7 @@ def serve(settings: Settings, /, *, hosts: tuple[str, ...], max_body_kb: int, gr
         workspace=settings.workspace,
         max_body_bytes=max_body_kb << 10,
         grace=grace,
+        connections=ConnectionLimits(max_connections, max_per_address),
         **server_options,
     )
     _log_to_stderr()
@@ -156,3 +182,23 @@ def _log_to_stderr() -> None:
     logger = logging.getLogger("engine")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    handler.addFilter(_Repeats())
+    logging.getLogger("uvicorn.error").addHandler(handler)
+
+
+class _Repeats(logging.Filter):
+    """Drops a warning that was logged in the last seconds: a caller can cause thousands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return False for a warning that repeats another one."""
+        if record.levelno != logging.WARNING:
+            return True
+        text = record.getMessage()
+        if record.created - self._last.get(text, 0.0) < _REPEAT_SECONDS:
+            return False
+        self._last = {**self._last, text: record.created} if len(self._last) < _TEXTS else {text: record.created}
+        return True
