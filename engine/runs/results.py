@@ -97,7 +97,7 @@ def make_error(cause: Cause, effect: Effect, actions: list[str], redactor: Redac
     if effect != "none":
         error = after_gate(error, effect, actions)
     # Errors end up in logs; an exception's text may quote a parameter.
-    details = redactor.data({**error.details}) | {"reason": error.reason}
+    details = redactor.fields(error.details) | {"reason": error.reason}
     return error.model_copy(update={"message": redactor.text(error.message), "details": details})
 
 

@@ -60,7 +60,7 @@ class EventLog:
 
     async def emit(self, what: str, **data: Any) -> None:
         """Record one event. A callback that raises is logged and does not affect the run."""
-        event = Event(what, self.task_id, datetime.now(UTC), self._redactor.data(data))
+        event = Event(what, self.task_id, datetime.now(UTC), self._redactor.fields(data))
         self._write(event)
         if self._on_event is None:
             return

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+import sys
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
+from engine.task.spellings import SpellingSearch
+
+_BETWEEN = "\n\0\n"  # stands between texts that are searched together; nothing is found across it
+
 _SECRET_NAME = re.compile(
-    r"(?:(?:^|[_\-.])(?:pass(?:phrase|code)?|pwd|tokens?|secrets?|(?:api|private|access)[_-]?keys?|otp|pin|cvv"
-    r"|credentials?|authorization)|passw(?:or)?ds?)\d*(?:$|[_\-.])"
+    r"(?:(?:^|[_\-.])(?:pass(?:phrase|code)?|pwd|tokens?|secrets?|(?:api|private|access)[_-]?keys?|totp|otp|pin|cvv|cvc|csc"
+    r"|(?:card|cc)[_-]?(?:number|num|no)|security[_-]?code|credentials?|authorization)|passw(?:or)?ds?)\d*(?:$|[_\-.])"
 )
-_USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://(?P<userinfo>[^\s/?#@\"'<>]+)@", re.IGNORECASE)
+_USERINFO = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://(?P<userinfo>[^\s/?#@\"'<>]+)@", re.IGNORECASE)
+_CARD = re.compile(
+    r"(?=[0-9 -]+$)(?:(?:4|5[1-5]|2[2-7]|6[0-9])(?:[ -]?[0-9]){14,17}|3[0-9](?:[ -]?[0-9]){12,13}|35(?:[ -]?[0-9]){14})"
+)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
@@ -30,9 +37,16 @@ def secret_names(parameters: Mapping[str, Any], named: Collection[str] = ()) -> 
     >>> sorted(secret_names({"feed": "https://ada:x@news.test/feed", "home": "https://news.test/@ada"}))
     ['feed']
     """
-    found = {name for name, value in parameters.items() if any(map(_means_a_secret, (name, *_names_in(value))))}
-    found |= {name for name, value in parameters.items() if any(map(_USERINFO.search, _leaves(value)))}
+    found = {
+        name
+        for name, value in parameters.items()
+        if any(map(_means_a_secret, (name, *_names_in(value)))) or any(map(_is_a_secret, secret_values(value)))
+    }
     return frozenset(found | {name for name in named if name in parameters})
+
+
+def _means_a_secret(name: str) -> bool:
+    return _SECRET_NAME.search(_CAMEL.sub("_", name).lower()) is not None
 
 
 def secrets_of_urls(
@@ -57,8 +71,17 @@ def _secret_part(user: str, password: str) -> str:
     return password or user
 
 
-def _means_a_secret(name: str) -> bool:
-    return _SECRET_NAME.search(_CAMEL.sub("_", name).lower()) is not None
+def _is_a_secret(text: str) -> bool:
+    """Return True for a URL with a password, and for a card's number."""
+    return _USERINFO.search(text) is not None or _is_card_number(text)
+
+
+def _is_card_number(text: str) -> bool:
+    """Return True for the digits of a payment card: a known issuer's beginning, and the right check digit."""
+    if not _CARD.fullmatch(text):
+        return False
+    digits = [int(digit) for digit in reversed(text) if digit.isdigit()]
+    return sum(sum(divmod(digit * (1 + at % 2), 10)) for at, digit in enumerate(digits)) % 10 == 0
 
 
 def _names_in(value: Any) -> Iterator[str]:
@@ -75,39 +98,78 @@ def _names_in(value: Any) -> Iterator[str]:
 class Redactor:
     """Replacement of secret values, however a page or code spells them, by ``[secret:name]``.
 
+    A short one is replaced as a whole token only; see `SpellingSearch`.
+
     >>> Redactor({"password": "hunter2", "user": "ada"}, {"password"}).text("ada typed hunter2")
     'ada typed [secret:password]'
     """
 
     def __init__(self, parameters: Mapping[str, Any], secrets: Collection[str]) -> None:
-        self._names = {leaf: name for name in sorted(secrets) for leaf in _leaves(parameters.get(name))}
-        longest_first = sorted(self._names, key=len, reverse=True)
-        self._named = [self._names[leaf] for leaf in longest_first]
-        groups = (f"(?P<s{n}>{_in_every_spelling(leaf)})" for n, leaf in enumerate(longest_first))
-        self._pattern = re.compile("|".join(groups)) if longest_first else None
+        self._names = {leaf: name for name in sorted(secrets) for leaf in secret_values(parameters.get(name))}
         self._secrets = frozenset(secrets)
+        marks = "|".join(map(re.escape, sorted(self._secrets)))
+        self._marks = re.compile(rf"\[secret:(?:{marks})\]")
+
+    @cached_property
+    def _search(self) -> SpellingSearch:
+        return SpellingSearch(self._names)
 
     @property
     def active(self) -> bool:
         """True where there are secrets to hide."""
-        return self._pattern is not None
+        return bool(self._names)
 
     def text(self, text: str) -> str:
         """Return the text without secret values."""
-        if self._pattern is None:
-            return text
-        return self._pattern.sub(lambda m: f"[secret:{self._named[int((m.lastgroup or '')[1:])]}]", text)
+        return self.texts([text])[0]
+
+    def texts(self, texts: Sequence[str]) -> list[str]:
+        """Return texts without secret values: many in about the time of one."""
+        if not self._names or not texts:
+            return list(texts)
+        joined = _BETWEEN.join(texts)
+        marks = [mark.span() for mark in self._marks.finditer(joined)]
+        spans = [span for span in self._search.spans(joined) if not _within(span, marks)]
+        if not spans:
+            return list(texts)
+        shown, at, following = list[str](), 0, 0
+        for text in texts:
+            end, parts, last = at + len(text), list[str](), at
+            while following < len(spans) and spans[following][0] < end:
+                start, stop, name = spans[following]
+                following += 1
+                if start >= last:
+                    parts += [joined[last:start], f"[secret:{name}]"]
+                    last = min(stop, end)
+            shown.append("".join([*parts, joined[last:end]]))
+            at = end + len(_BETWEEN)
+        return shown
 
     def data(self, value: Any) -> Any:
         """Return JSON-serializable data without secret values, keys included."""
-        if self._pattern is None:
+        if not self._names:
             return value
+        found: list[str] = []
+        _collect(value, found)
+        return self._rebuilt(value, iter(self.texts(found)))
+
+    def fields(self, facts: Mapping[str, Any]) -> dict[str, Any]:
+        """Return facts of the engine without secret values: their names and numbers are its own, and stay.
+
+        >>> Redactor({"cvv": "123"}, {"cvv"}).fields({"tokens": 123, "text": "CVV 123"})
+        {'tokens': 123, 'text': 'CVV [secret:cvv]'}
+        """
+        values = [None if isinstance(value, (int, float)) else value for value in facts.values()]
+        shown = self.data(values)
+        return {n: v if isinstance(v, (int, float)) else s for (n, v), s in zip(facts.items(), shown, strict=True)}
+
+    def _rebuilt(self, value: Any, shown: Iterator[str]) -> Any:
         if isinstance(value, str):
-            return self.text(value)
+            return next(shown)
         if isinstance(value, Mapping):
-            return {self.text(str(k)): self.data(v) for k, v in value.items()}
+            return {next(shown): self._rebuilt(inner, shown) for inner in value.values()}
         if isinstance(value, (list, tuple)):
-            return [self.data(v) for v in value]
+            return [self._rebuilt(inner, shown) for inner in value]
         if isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in self._names:
             return f"[secret:{self._names[str(value)]}]"
         return value
@@ -120,42 +182,29 @@ class Redactor:
         }
 
 
-def _leaves(value: Any) -> list[str]:
+def _collect(value: Any, found: list[str]) -> None:
+    if isinstance(value, str):
+        found.append(value)
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            found.append(str(key))
+            _collect(inner, found)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _collect(inner, found)
+
+
+def _within(span: tuple[int, int, str], marks: Sequence[tuple[int, int]]) -> bool:
+    at = bisect_right(marks, (span[0], sys.maxsize)) - 1
+    return at >= 0 and span[0] < marks[at][1]
+
+
+def secret_values(value: Any) -> list[str]:
+    """Return the texts of a secret parameter, which may be nested: none for null, a truth value or an empty text."""
     if isinstance(value, Mapping):
-        return [leaf for v in value.values() for leaf in _leaves(v)]
+        return [leaf for v in value.values() for leaf in secret_values(v)]
     if isinstance(value, (list, tuple)):
-        return [leaf for v in value for leaf in _leaves(v)]
+        return [leaf for v in value for leaf in secret_values(v)]
     if value is None or isinstance(value, bool) or value == "":
         return []
     return [str(value)]
-
-
-def _in_every_spelling(value: str) -> str:
-    """Return a pattern for a value as pages, URLs, JSON and Python write it, character by character.
-
-    Encoders differ: a browser escapes other characters of an address than JavaScript or a form does.
-    """
-    encoded = base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()
-    return f"{''.join(map(_spelled, value))}|{re.escape(encoded)}"
-
-
-def _spelled(character: str) -> str:
-    code, data = ord(character), character.encode("utf-8", "surrogatepass")
-    plain = {character, html.escape(character), json.dumps(character)[1:-1], repr(character)[1:-1]}
-    ways = [re.escape(way) for way in sorted(plain, key=len, reverse=True)]
-    ways.append("(?i:" + "".join(f"%{byte:02x}" for byte in data) + ")")
-    if not (character.isascii() and character.isalnum()):
-        escaped = "".join(rf"\\u{unit}" for unit in _utf16(character))
-        ways.append(f"(?i:&#0*{code};|&#x0*{code:x};|{escaped})")
-    if character == " ":
-        ways.append(r"\+")
-    if character == "'":
-        ways.append("&apos;")
-    if character in "'\"/":
-        ways.append(r"\\+" + character)  # JSON within JSON, JavaScript, Python
-    return f"(?:{'|'.join(ways)})"
-
-
-def _utf16(character: str) -> list[str]:
-    data = character.encode("utf-16-be", "surrogatepass").hex()
-    return [data[start : start + 4] for start in range(0, len(data), 4)]

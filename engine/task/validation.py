@@ -15,10 +15,12 @@ from engine.errors import InvalidRequest
 from engine.task.browser_options import BrowserOptions
 from engine.task.ids import LONGEST_KEY, new_id
 from engine.task.origins import origins
-from engine.task.redaction import Redactor, secret_names, secrets_of_urls
+from engine.task.redaction import Redactor, secret_names, secret_values, secrets_of_urls
 from engine.task.schema import OutputSchema
 from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
 
+_LARGEST_SECRETS = 64 << 10  # bytes
+_MOST_SECRETS = 1_000
 _DEEPEST = 90  # levels of lists and objects; the sandbox's messages add up to ten
 
 
@@ -59,7 +61,9 @@ def build(
         if name not in checked:
             raise InvalidRequest(f"secrets names {name!r}, which is not a parameter", field="secrets")
     url, http_login = split_userinfo(_url(start_url))
-    hidden = secret_names(checked, secrets) | set(secrets_of_urls(task, http_login, checked))
+    in_urls = secrets_of_urls(task, http_login, checked)
+    hidden = secret_names(checked, secrets) | set(in_urls)
+    _check_secrets({**checked, **in_urls}, hidden)
     return TaskRequest(
         task=_text(task.strip(), "task"),
         start_url=url,
@@ -109,6 +113,19 @@ def _parameters(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
         except ProtocolError as error:
             raise InvalidRequest(f"parameters are {error}", field="parameters") from None
     return checked
+
+
+def _check_secrets(parameters: Mapping[str, Any], names: Collection[str]) -> None:
+    """Refuse secrets that all that is shown or kept cannot be searched for in good time."""
+    values = [value for name in names for value in secret_values(parameters[name])]
+    size = sum(len(value.encode()) for value in values)
+    if size > _LARGEST_SECRETS or len(values) > _MOST_SECRETS:
+        raise InvalidRequest(
+            f"the secret parameters {sorted(names)} hold {len(values):,} values of {size:,} bytes in all; at most"
+            f" {_MOST_SECRETS:,} values of {_LARGEST_SECRETS:,} bytes are searched for in what is kept or shown: pass"
+            " what is not secret under a name that no secret has",
+            field="parameters",
+        )
 
 
 def _text(text: str, field: str) -> str:

@@ -112,3 +112,13 @@ def test_malformed_start_url_is_refused_without_its_password() -> None:
     with pytest.raises(InvalidRequest) as refused:
         build(start_url="ftp://ada:s3same@intranet.test/")
     assert "s3same" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "secret", ["x" * ((64 << 10) + 1), {"a": ["é" * 20_000], "b": "é" * 20_000}, [str(n) for n in range(1001)]]
+)
+def test_a_secret_that_is_too_long_to_search_for_is_refused(secret: object) -> None:
+    with pytest.raises(InvalidRequest, match=r"the secret parameters \['tokens'\] hold") as caught:
+        build(parameters={"tokens": secret, "text": "x" * 300_000})
+    assert caught.value.details["field"] == "parameters"
+    assert build(parameters={"tokens": "x" * (64 << 10), "text": "x" * 300_000}).secrets == {"tokens"}
