@@ -20,7 +20,7 @@ import ast
 import asyncio
 import base64
 import mimetypes
-from collections.abc import AsyncIterator, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from contextlib import asynccontextmanager
 from email.message import Message as Header
 from pathlib import Path
@@ -29,6 +29,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from sandbox.errors import AskRefused, SandboxError
 from sandbox.protocol import CHUNK_BYTES, Channel, RemoteError, is_whole
+from sandbox.totp import totp
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Download, Locator, Page, Response
@@ -72,6 +73,7 @@ class TaskContext:
         self._resources = resources
         self._stopped: BaseException | None = None
         self._empty: list[tuple[str, Locator]] = []
+        self._note_code: Callable[[str], None] = lambda code: None
 
     def log(self, *parts: object) -> _Done:
         """Show the user a line: ``task.log("page", number, "of", total)``.
@@ -98,6 +100,24 @@ class TaskContext:
             raise ValueError(f"{done} is no number of rows")
         self._channel.notify("progress", done=int(done), total=None if total is None else int(total))
         return _Done()
+
+    def totp(self, secret: str, *, digits: int = 6, period: int = 30, algorithm: str = "SHA1") -> str:
+        """Return the one-time code of this moment, as an authenticator app shows it.
+
+            await page.get_by_label("Code").fill(task.totp(parameters["totp_secret"]))
+
+        Args:
+            secret: The secret in base32, or an ``otpauth://`` URL, whose own digits, period and algorithm then count.
+            digits: Number of digits.
+            period: Seconds for which a code holds.
+            algorithm: SHA1, SHA256 or SHA512.
+
+        Raises:
+            ValueError: The secret is not base32, or the algorithm is not known.
+        """
+        code = totp(secret, digits=digits, period=period, algorithm=algorithm)
+        self._note_code(code)
+        return code
 
     def resource(self, name: str) -> Path:
         """Return the path of one of the automation's data files: ``task.resource("codes.csv").read_text()``.

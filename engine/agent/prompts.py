@@ -32,7 +32,7 @@ at the end. Never perform such an action yourself. Where the site shows that it 
 what says so, then return the output.
 - Files: `file = await task.download(locator_or_url)` (a locator is clicked, a link's href fetched; relative URLs are fine) returns {"name","content_type","size","sha256","path"}; put it in the output as it is.
 - `await task.ask(prompt, content, schema)` hands free text to a model, only where code cannot decide (classify, summarize).
-- `task.log(text)`, `task.start_url`.
+- `task.totp(secret)` is the one-time code of now; `task.log(text)`, `task.start_url`.
 
 Tools: `python` runs code on the live page (await allowed; `page`, `parameters`, `task` persist; print compact rows together with the \
 page's own count, heading and next link). `look` shows the page; `locator` turns refs into durable locators. `write` saves the \

@@ -52,6 +52,11 @@ _SESSION = re.compile(
     rf"{_SESSION_ENDED.pattern}|(?:sign|log) in (?:again )?to continue|please (?:sign|log) in", re.IGNORECASE
 )
 _EXPIRED_QUERY = re.compile(r"expired|time[-_]?(?:d[-_]?)?out|session[-_]?(?:ended|over)", re.IGNORECASE)
+_CODE_REFUSED = re.compile(
+    r"\b(?:code|token|otp|pin)\b.*\b(?:used|already|invalid|not|wrong|incorrect|expired|next|again|ungültig|falsch)\b"
+    r"|\b(?:used|invalid|wrong|incorrect|expired|ungültiger|falscher)\b.*\b(?:code|token|otp|pin)\b",
+    re.IGNORECASE,
+)
 _LOGIN_TITLE = re.compile(r"\b(?:log|sign)[ -]?in\b|\blogin\b|\banmelden\b|\bse connecter\b", re.IGNORECASE)
 _LOGIN_PATH = re.compile(r"log[-_]?in|sign[-_]?in|/auth|/sso|/session", re.IGNORECASE)
 _LOGIN_TASK = re.compile(
@@ -86,6 +91,14 @@ def led_to_login(page: Evidence) -> bool:
     first = page.documents[0][0] if page.documents else page.url
     elsewhere = urlsplit(first).path != urlsplit(page.url).path
     return is_login(page) and (elsewhere or session_expired(page) or page.status in (401, 403))
+
+
+def refused_code(page: Evidence) -> str | None:
+    """Return what a page says that did not take a one-time code, maybe nothing; None where it took it."""
+    said = next((line.strip() for line in page.text.splitlines() if _CODE_REFUSED.search(line)), "")[:200]
+    if page.code_given and (page.code_field or (page.password_field and said)):
+        return said
+    return None
 
 
 def session_expired(page: Evidence) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,8 @@ _NET_ERROR = re.compile(r"net::(ERR_\w+)")
 _OWN_REQUEST = re.compile(r"APIRequestContext\.\w+: ")
 _UNREACHED = re.compile(r"Timeout|socket hang up|connection ended|\bE[A-Z]{4,}\b|certificate", re.IGNORECASE)
 _NEVER = (501, 505)
+_CODE_SECONDS = 30.0  # for which a one-time code holds
+_NEXT_CODE_AFTER = 1.0  # seconds into the next code's time, for clocks differ
 
 
 def site_cause(
@@ -128,6 +131,11 @@ def _start(failure: ScriptError | None, *, first: bool) -> Cause | None:
 def _walls(page: Evidence, login_expected: bool, *, first: bool, good: bool) -> Cause | None:
     if page_kinds.is_bot_wall(page):
         return Cause("bot-wall", f"{page.url} asks for proof that a person is there; no code can mend that")
+    if not good and (said := page_kinds.refused_code(page)) is not None:
+        what = f": {said!r}" if said else "; was it used already, or is its secret another one?"
+        rest = _CODE_SECONDS - time.time() % _CODE_SECONDS
+        message = f"{page.url} did not take the one-time code{what}"
+        return Cause("one-time-code", message, transient=True, wait=rest + _NEXT_CODE_AFTER)
     if page.password_field and page.password_filled and not good:
         if not page.state_changing:
             return None  # filled in but never sent: the form is not the one that the code knows

@@ -22,23 +22,29 @@ class RetryPolicy:
         events: Takes an event for each wait.
         deadline: End of the task's time, on the monotonic clock.
         retries: Tries that are left.
+        codes: Tries that are left where a one-time code was not taken, each in the next code's time.
     """
 
     events: EventLog
     deadline: float
     retries: int
+    codes: int = 5
     _next_wait: float = field(default_factory=lambda: _FIRST_WAIT)
 
     async def wait(self, cause: Cause) -> bool:
         """Wait until another try may be made, and return True; return False at once where none may."""
-        wait = max(self._next_wait, cause.wait or 0.0)
-        left = self.deadline - time.monotonic()
-        if not cause.transient or self.retries < 1 or wait > _LONGEST_WAIT or wait + _LEAST_LEFT > left:
+        code = cause.reason == "one-time-code"
+        wait = cause.wait or 0.0 if code else max(self._next_wait, cause.wait or 0.0)
+        left, tries = self.deadline - time.monotonic(), self.codes if code else self.retries
+        if not cause.transient or tries < 1 or wait > _LONGEST_WAIT or wait + _LEAST_LEFT > left:
             return False
-        self.retries -= 1
-        self._next_wait *= 4
+        if code:
+            self.codes -= 1
+        else:
+            self.retries -= 1
+            self._next_wait *= 4
         await self.events.emit(
-            "retry.waiting", reason=cause.reason, message=cause.message, seconds=wait, retries_left=self.retries
+            "retry.waiting", reason=cause.reason, message=cause.message, seconds=wait, retries_left=tries - 1
         )
         await asyncio.sleep(wait)
         return True

@@ -13,6 +13,7 @@ from engine.execution.automation_run import AutomationRun
 from engine.execution.effects import writes
 from engine.execution.executor import Executor
 from engine.gate import plausibility, run_checks, static_checks
+from engine.gate.steady_runs import run_steadily
 from engine.gate.verdicts import Candidate, Promoted, Refused, Requirements, Trial
 from engine.task.schema import infer
 from sandbox import SandboxLimitExceeded, WorkerDied
@@ -65,14 +66,15 @@ class Gate:
         said = {"reads_only": reads_only} if reads_only else {}
         await events.emit("candidate.started", other_parameters=parameters is not None, **said)
         try:
-            run = await self.executor.run(
-                code, chosen, resources=required.resources, mode="rehearsal",
+            run, passing = await run_steadily(
+                self.executor, required, code, chosen, start_url_given=self.start_url_given, mode="rehearsal",
                 hold_changes=code not in self._reads_only and not static_checks.names_irreversible(code),
             )  # fmt: skip
         except (SandboxLimitExceeded, WorkerDied) as error:
             # Code that uses too much can use less.
             return Trial(code, chosen, None, (f"the sandbox ended it: {error}",))
-        trial = Trial(code, chosen, run, await self._problems(run))
+        problems = await self._problems(run)
+        trial = Trial(code, chosen, run, (*problems, passing.message) if passing is not None else problems)
         await events.emit(
             "candidate.finished", good=trial.good, problems=list(trial.problems), seconds=run.outcome.seconds
         )
@@ -155,9 +157,10 @@ class Gate:
         """Make the single real run; all checks and the rehearsal are behind it."""
         await self.executor.services.events.emit("candidate.real_run")
         required = self.requirements
-        run = await self.executor.run(
-            candidate.code, required.parameters, resources=required.resources, mode="real", once=True, keep_open=True
-        )
+        run, _ = await run_steadily(
+            self.executor, required, candidate.code, required.parameters, start_url_given=self.start_url_given,
+            mode="real", once=True, keep_open=True,
+        )  # fmt: skip
         left_open = run.outcome.session
         try:
             found = await self._problems(run)

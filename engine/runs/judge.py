@@ -36,6 +36,8 @@ from engine.runs.verdict import (
 from engine.task.cause import Cause
 from engine.task.schema import nullable, schema_in_force
 
+_OF_LOGINS = ("one-time-code",)
+
 
 async def first_verdict(
     context: RunContext, bundle: Bundle, run: AutomationRun
@@ -123,8 +125,7 @@ def _site_cause(context: RunContext, bundle: Bundle, run: AutomationRun, *, good
     It passes by itself only where another try would not send again what may have been sent.
     """
     error, evidence = run.outcome.error, run.outcome.evidence
-    sent = bundle.meta.effects != "read" and evidence.state_changing
-    repeatable = not sent and not run.gates and not writes(evidence)
+    sent = writes(evidence) or (bundle.meta.effects != "read" and evidence.state_changing)
     if error is not None and error.kind == "crash":
         return Cause("browser-crashed", f"the browser crashed while the automation ran: {error.message}")
     cause = site_cause(
@@ -134,7 +135,9 @@ def _site_cause(context: RunContext, bundle: Bundle, run: AutomationRun, *, good
         login_expected=bool(bundle.contract.get("page", {}).get("login")),
         good=good,
     )
-    return cause if cause is None or repeatable else replace(cause, transient=False)
+    if cause is not None and cause.reason in _OF_LOGINS:
+        sent = writes(evidence)  # whatever the automation changes comes after its login
+    return cause if cause is None or not (sent or run.gates) else replace(cause, transient=False)
 
 
 def _may_have_moved(context: RunContext, run: AutomationRun, cause: Cause) -> bool:

@@ -57,7 +57,12 @@ _READ_SIGNS = """() => {
   const service = new RegExp('recaptcha/(api2|enterprise)/(bframe|anchor(?!.*size=invisible))|hcaptcha\\.com'
     + '|challenges\\.cloudflare\\.com|captcha-delivery\\.com|arkoselabs\\.com|geetest\\.com');
   const challenge = [...document.querySelectorAll('iframe')].some((e) => service.test(e.src) && shown(e));
+  const code = [...document.querySelectorAll('input')].some((e) => shown(e) && (
+    /one-time-code/.test(e.autocomplete) || e.name === 'code'
+    || /otp|mfa|2fa|one-?time|passcode|two-?factor/i.test(e.name + ' ' + e.id)
+    || /(verification|auth|login|security)[-_]?code/i.test(e.name + ' ' + e.id)));
   return {
+    code,
     url: location.href, title: document.title, text: (document.body ? document.body.innerText : '').slice(0, 20000),
     next: controls.slice(0, 10), password: passwords.length > 0, filled: passwords.some((e) => e.value !== ''),
     challenge,
@@ -94,6 +99,8 @@ async def collect_evidence(
         "pending_document": pending,
         "answers": list(recorder.answers),
         "password_field": seen.get("password", False),
+        "code_field": seen.get("code", False),
+        "code_given": recorder.logins.code_given,
         "password_filled": recorder.logins.password_given or seen.get("filled", False),
         "challenge": seen.get("challenge", False),
         "next_controls": seen.get("next", []),

@@ -117,16 +117,19 @@ class LoginDetector:
     Attributes:
         may_hold_password: A field of a page may hold a password, so submits are worth a look for `note_submit`.
         password_given: A password was typed into a field, or was found in one when its form was submitted.
+        code_given: A one-time code was made, or typed into a field for one.
     """
 
     def __init__(self) -> None:
         self.may_hold_password = False
         self.password_given = False
+        self.code_given = False
         self._secrets: set[str] = set()  # of the run's parameters
         self._fresh: dict[str, set[str]] = {}  # passwords that were given and not sent yet: names of their fields
         self._chosen: set[str] = set()  # passwords that were typed where a new one is chosen
         self._used: dict[str, tuple[str, bytes]] = {}  # passwords that have logged in: URL and body of that request
         self._codes: set[str] = set()
+        self._issued: dict[str, bool] = {}  # codes that were made for the run, with True where they were sent
         self._texts: set[str] = set()
         self._submitted: set[str] = set()  # the passwords of the form that was submitted by the last act
         self._continuation: _Continuation | None = None
@@ -169,7 +172,13 @@ class LoginDetector:
 
     def note_code(self, code: str) -> None:
         """Note what is typed into a field for one-time codes."""
+        self.code_given = True
         self._codes.add(code)
+
+    def issue_code(self, code: str) -> None:
+        """Note a one-time code that was made from its secret: the request that sends it, once, is part of the login."""
+        self.code_given = True
+        self._issued.setdefault(code, False)
 
     def note_submit(self, passwords: Iterable[tuple[str, str, str]]) -> None:
         """Note an act on a control of a form.
@@ -263,12 +272,16 @@ class LoginDetector:
             step = "code"
         else:
             return False
-        allowed = step in after.open
+        issued = [text for _, text in request.fields if text in self._issued] if step == "code" else []
+        allowed = step in after.open or not all(self._issued[code] for code in issued)
+        self._issued.update(dict.fromkeys(issued, True))
         after.open.discard(step)
         return allowed
 
     def _is_code(self, key: str, text: str) -> bool:
-        return bool(text) and (text in self._codes or bool(_CODE_KEY.search(_words(key)) and _CODE.fullmatch(text)))
+        return bool(text) and (
+            text in self._codes or text in self._issued or bool(_CODE_KEY.search(_words(key)) and _CODE.fullmatch(text))
+        )
 
     def _is_plain(self, request: SentRequest, carried: list[str]) -> bool:
         """Return True if nothing speaks against a login.

@@ -326,3 +326,21 @@ def test_write_guard_lets_pass_what_logs_in(*, login: bool) -> None:
 )
 def test_reads_are_told_from_changes(method: str, path: str, body: str, *, expected: bool) -> None:
     assert may_change(SentRequest(method, SITE + path, body.encode())) is expected
+
+
+def test_code_that_was_made_for_the_run_logs_in_whatever_its_field_is_called_but_each_once() -> None:
+    detector = typed()
+    detector.issue_code("135790")
+    assert detector.is_login(form("/login", user="ada", p=PASSWORD))
+    assert detector.is_login(form("/verify", u="ada", code="135790"))
+    assert not detector.is_login(form("/verify", u="ada", code="135790"))
+    detector.issue_code("246802")
+    assert detector.code_given
+
+
+def test_next_code_logs_in_after_one_that_the_site_refused() -> None:
+    detector = typed()
+    assert detector.is_login(form("/login", user="ada", p=PASSWORD))
+    for code in ("135790", "246802"):
+        detector.issue_code(code)
+        assert detector.is_login(form("/verify", u="ada", code=code))
