@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +15,7 @@ from engine.errors import BundleNotFound, InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
 from engine.task import ids
+from engine.task.callbacks import CallbackQueue
 from engine.task.events import OnEvent
 from engine.task.schema import OutputSchema
 from engine.task.wire import Limits, TaskRequest, TaskResult
@@ -218,7 +218,8 @@ class AsyncEngine(TaskQueries):
             if_interrupted: When the process that runs the task dies, the task ends as failed (``"fail"``, default), or
                 another engine runs it again (``"rerun"``), as long as no irreversible action was let through.
             idempotency_key: A second call with the same key returns the task of the first, and runs nothing.
-            on_event: Called with each ``Event``, as it happens; may be async.
+            on_event: Called with each ``Event``, as it happens; may be async. It runs beside the task, which does not
+                wait for it: one that is slow loses the oldest events, and ``events.dropped`` tells it how many.
             wait_timeout: Seconds until ``TimeoutError`` is raised; the task goes on all the same. Default: no limit.
             poll: Seconds between checks of a task that another process runs.
 
@@ -310,6 +311,9 @@ class AsyncEngine(TaskQueries):
         Raises:
             InvalidRequest: One of them is malformed; the others are canceled.
         """
+        progress: CallbackQueue[tuple[int, int, TaskResult]] | None = None
+        if on_progress is not None:
+            progress = CallbackQueue("on_progress", lambda ended: on_progress(*ended))
         room = asyncio.Semaphore(max(1, min(2 * self._options.max_tasks, self._options.max_pending)))
         done = 0
 
@@ -318,10 +322,8 @@ class AsyncEngine(TaskQueries):
             async with room:
                 result = await self.run(**{**shared, **request})
             done += 1
-            if on_progress is not None:
-                answer = on_progress(done, len(requests), result)
-                if inspect.isawaitable(answer):
-                    await answer
+            if progress is not None:
+                progress.put((done, len(requests), result))
             return result
 
         try:
@@ -329,6 +331,9 @@ class AsyncEngine(TaskQueries):
                 running = [group.create_task(one(request)) for request in requests]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        finally:
+            if progress is not None:
+                await progress.stop()
         return [task.result() for task in running]
 
     async def _start(
@@ -366,6 +371,7 @@ class AsyncEngine(TaskQueries):
             if enqueued.new:  # else it is another caller's
                 await (await self._workspace.scheduler()).cancel(enqueued.task_id)
             raise
+        await self._workspace.events_delivered(enqueued.task_id)
         if result.result is not None and schema is not None:
             return result.with_output(schema.construct(result.output))
         return result

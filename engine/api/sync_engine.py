@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from engine.api.async_engine import AsyncEngine, OnProgress
+from engine.api.threads import in_thread
 from engine.errors import EngineError
 from engine.task.events import Event
 from engine.task.wire import Status, TaskResult
@@ -26,9 +27,9 @@ T = TypeVar("T")
 class Engine:
     """The blocking interface of ``AsyncEngine``: for scripts, threads, notebooks and servers.
 
-    Its methods are those of ``AsyncEngine``, without ``await``, and may be called from any thread but the engine's own,
-    on which ``on_event`` is called. Close it, or use it as a context manager: it leaves no process behind. A forked
-    process needs an engine of its own.
+    Its methods are those of ``AsyncEngine``, without ``await``, and may be called from any thread. ``on_event`` and
+    ``on_progress`` are called in threads of their own; where they are async, on the engine's. Close it, or use it as a
+    context manager: it leaves no process behind. A forked process needs an engine of its own.
 
     Args:
         options: As for ``AsyncEngine``.
@@ -67,12 +68,12 @@ class Engine:
         """Cancel what still runs, and end every process and the engine's thread. May be called twice.
 
         Raises:
-            EngineError: It was called from the engine's own thread, by an ``on_event``.
+            EngineError: It was called from the engine's own thread, by an async ``on_event``.
         """
         if os.getpid() != self._process:
             return  # engine and workers belong to the process that this one was forked from
         if threading.current_thread() is self._thread:
-            raise EngineError("the engine was closed from its own on_event; close it from another thread")
+            raise EngineError("the engine was closed from its own async on_event; close it from another thread")
         with self._submitting:
             first, self._closing = not self._closing, True
         if not first:
@@ -98,15 +99,15 @@ class Engine:
         ...     engine.run("List the entries", start_url="http://127.0.0.1:9/", ai="never").outcome
         'failed'
         """
-        return self._wait(self._engine.run(task, **arguments))
+        return self._wait(self._engine.run(task, **_called_in_thread(arguments)))
 
     def adopt(self, reuse_key: str, **arguments: Any) -> TaskResult:
         """Commit edits made by hand, if they pass the gate; see ``AsyncEngine.adopt``."""
-        return self._wait(self._engine.adopt(reuse_key, **arguments))
+        return self._wait(self._engine.adopt(reuse_key, **_called_in_thread(arguments)))
 
     def repeat(self, task: str, *, repeats: int, **arguments: Any) -> Sequence[TaskResult]:
         """Run a request several times on fresh keys; see ``AsyncEngine.repeat``."""
-        return self._wait(self._engine.repeat(task, repeats=repeats, **arguments))
+        return self._wait(self._engine.repeat(task, repeats=repeats, **_called_in_thread(arguments)))
 
     def warm(self) -> None:
         """Start a browser ahead of the first run, in the background."""
@@ -114,7 +115,7 @@ class Engine:
 
     def start(self, task: str, **arguments: Any) -> str:
         """Put a task into the queue and return its id at once; see ``AsyncEngine.start``."""
-        return self._wait(self._engine.start(task, **arguments))
+        return self._wait(self._engine.start(task, **_called_in_thread(arguments)))
 
     def result(self, task_id: str) -> TaskResult:
         """Return a task as it is now; see ``AsyncEngine.result``."""
@@ -132,7 +133,9 @@ class Engine:
         self, requests: Sequence[Mapping[str, Any]], *, on_progress: OnProgress | None = None, **shared: Any
     ) -> Sequence[TaskResult]:
         """Run many requests; see ``AsyncEngine.map``."""
-        return self._wait(self._engine.map(requests, on_progress=on_progress, **shared))
+        progress = in_thread(on_progress) if on_progress is not None else None
+        called = [_called_in_thread(request) for request in requests]
+        return self._wait(self._engine.map(called, on_progress=progress, **_called_in_thread(shared)))
 
     def cancel(self, task_id: str) -> TaskResult:
         """Cancel a task; see ``AsyncEngine.cancel``."""
@@ -226,4 +229,10 @@ class Engine:
         if self._closing:
             raise EngineError("the engine is closed; make a new one")
         if threading.current_thread() is self._thread:
-            raise EngineError("the engine was called from its own on_event; use another thread, or AsyncEngine")
+            raise EngineError("the engine was called from its own async on_event; use another thread, or AsyncEngine")
+
+
+def _called_in_thread(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments with an ``on_event`` that stops no event loop while it blocks."""
+    on_event = arguments.get("on_event")
+    return {**arguments, "on_event": in_thread(on_event)} if on_event is not None else dict(arguments)

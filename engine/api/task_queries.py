@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.api.workspace import Workspace
 from engine.errors import EngineError, InvalidRequest, TaskNotFound
-from engine.task.events import Event, Follower
+from engine.task.events import END_EVENTS, Event, Follower
 from engine.task.wire import Status, TaskResult
 
 if TYPE_CHECKING:
@@ -61,9 +61,11 @@ class TaskQueries:
 
         self._check_usable()
         try:
-            return await self._tracked(all_completed(), timeout)
+            results = await self._tracked(all_completed(), timeout)
         except TimeoutError:
             raise TimeoutError(f"not all of {len(wanted)} tasks ended within {timeout:g} s; they go on") from None
+        await self._workspace.events_delivered(*wanted)
+        return results
 
     async def as_completed(self, task_ids: Iterable[str], *, poll: float = 5.0) -> AsyncIterator[TaskResult]:
         """Yield the results of tasks in the order in which they end.
@@ -80,6 +82,7 @@ class TaskQueries:
             while ends:
                 done, ends = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
                 for end in done:
+                    await self._workspace.events_delivered(end.result().web_task_id)
                     yield end.result()
         finally:
             for end in ends:
@@ -181,10 +184,15 @@ class TaskQueries:
         """
         await self._current(task_id)
         follower = Follower(self._workspace.trace_file(task_id))
+        unread: list[Event] = []
         while True:
             ended = (await self._current(task_id)).final  # before the read: events before the end are read after it
-            for event in await asyncio.to_thread(follower.read):
+            unread += await asyncio.to_thread(follower.read)
+            # The last event is written before the result is recorded; who gets it may ask for the result at once.
+            held = unread[-1:] if unread and unread[-1].type in END_EVENTS and not ended else []
+            for event in unread[: len(unread) - len(held)]:
                 yield event
+            unread = held
             if ended:
                 return
             await (await self._workspace.scheduler()).reap()

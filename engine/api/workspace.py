@@ -6,13 +6,14 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from engine.aio import to_thread_uncancellable
 from engine.api.options import EngineOptions
 from engine.errors import EngineError
 from engine.models.base import Model
 from engine.storage.spending import TaskAccount
-from engine.task.events import EventLog, OnEvent
+from engine.task.events import EventLog, Listener, OnEvent
 from engine.task.redaction import Redactor, secrets_of_urls
 from engine.task.schema import OutputSchema, schema_in_force
 from engine.task.wire import TaskRequest
@@ -39,6 +40,7 @@ class Workspace:
         self._models: dict[str, Model] = {}
         self._records: TaskRecords | None = None
         self._sandbox: Sandbox | None = None
+        self._listeners: WeakValueDictionary[str, Listener] = WeakValueDictionary()
         self._closed = False
         self._opening = asyncio.Lock()
 
@@ -134,6 +136,9 @@ class Workspace:
         records = await self.records()
         in_urls = secrets_of_urls(request.task, request.http_login, request.parameters)
         redactor = Redactor({**request.parameters, **in_urls}, request.secrets)
+        listener = None
+        if on_event is not None:
+            self._listeners[task_id] = listener = Listener(task_id, on_event)
         return TaskRun(
             request,
             task_id,
@@ -145,7 +150,7 @@ class Workspace:
                 network=self._options.network,
             ),
             redactor,
-            EventLog(task_id, self.trace_file(task_id), redactor, on_event),
+            EventLog(task_id, self.trace_file(task_id), redactor, listener),
             model,
             TaskAccount(records.spending, task_id, request.reuse_key, self._options.daily_caps),
             schema,
@@ -161,6 +166,11 @@ class Workspace:
         """Return the file that holds a task's events."""
         return self._root / "traces" / f"{task_id}.jsonl"
 
+    async def events_delivered(self, *task_ids: str) -> None:
+        """Wait until callbacks have taken the events of these tasks, unless they are stuck."""
+        listeners = [self._listeners.get(task_id) for task_id in task_ids]
+        await asyncio.gather(*(listener.delivered() for listener in listeners if listener is not None))
+
     async def close_scheduler(self) -> None:
         """Stop what runs; neither scheduler nor records are opened any more."""
         self._closed = True
@@ -170,6 +180,7 @@ class Workspace:
     async def close(self) -> None:
         """End every process and connection."""
         async with AsyncExitStack() as parts:  # each is ended, whatever becomes of the others
+            parts.push_async_callback(self._stop_listeners)
             parts.push_async_callback(self._close_records)
             for model in self._models.values():
                 parts.push_async_callback(model.close)
@@ -177,6 +188,9 @@ class Workspace:
             if self._sandbox is not None:
                 parts.push_async_callback(self._sandbox.close)
                 self._sandbox = None
+
+    async def _stop_listeners(self) -> None:
+        await asyncio.gather(*(listener.stop() for listener in list(self._listeners.values())))
 
     async def _close_records(self) -> None:
         async with self._opening:

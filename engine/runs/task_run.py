@@ -7,7 +7,6 @@ import logging
 import shutil
 import time
 import traceback
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -31,7 +30,7 @@ from engine.scheduling.states import StopReason
 from engine.storage import result_files
 from engine.storage.journal import EffectOnSite
 from engine.task.cause import Cause
-from engine.task.events import EventLog
+from engine.task.events import Event, EventLog
 from engine.task.origins import trusted_origin
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
@@ -105,7 +104,7 @@ class TaskRun:
 
     async def refused(self, result: TaskResult) -> None:
         """Report that the queue was full."""
-        await self._report_end(result)
+        self.events.tell(self._write_end(result))
         self.events.close()
 
     def release(self) -> None:
@@ -129,12 +128,18 @@ class TaskRun:
             if handed_over and effect == "none" and self.request.if_interrupted == "rerun":
                 self.environment.records.queue.requeue([self.task_id])
                 return RunEnd(None)
-            with suppress(asyncio.CancelledError):  # closing cancels it once more
-                await self.events.emit("task.canceled")
-            return self._keep(self._result("canceled", effect=effect))
+            canceled = self.events.write("task.canceled")
+            end = self._keep(self._result("canceled", effect=effect))
+            self.events.tell(canceled)
+            return end
+        else:
+            completed = self._write_end(result)
+            try:
+                return await to_thread_uncancellable(self._keep, result)
+            finally:  # a listener may ask for the result at once
+                self.events.tell(completed)
         finally:
             self.events.close()
-        return await to_thread_uncancellable(self._keep, result)
 
     def _keep(self, result: TaskResult) -> RunEnd:
         """Record the result; one that cannot be recorded is a result all the same."""
@@ -254,12 +259,10 @@ class TaskRun:
         elif success is not None and success.already_done and effect == "none":
             effect = "already-done"
         error = make_error(cause, effect, list(on_site.actions), self.redactor) if cause is not None else None
-        result = self._result("completed", success, error, effect)
-        await self._report_end(result)
-        return result
+        return self._result("completed", success, error, effect)
 
-    async def _report_end(self, result: TaskResult) -> None:
-        await self.events.emit(
+    def _write_end(self, result: TaskResult) -> Event:
+        return self.events.write(
             "task.completed", outcome=result.outcome, usd=result.cost.ai_usd, model_calls=result.model_calls,
             error=result.error.to_wire() if result.error else None,
         )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import inspect
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from engine.task.callbacks import CallbackQueue
 from engine.task.redaction import Redactor
 
 log = logging.getLogger(__name__)
@@ -47,29 +48,70 @@ class Event:
 OnEvent = Callable[[Event], Awaitable[None] | None]
 
 
-class EventLog:
-    """The events of one task: redacted, written to a file, and passed to the user's callback."""
+END_EVENTS = ("task.completed", "task.canceled")
+_QUEUED = 256  # events that wait for a listener
 
-    def __init__(self, task_id: str, path: Path, redactor: Redactor, on_event: OnEvent | None = None) -> None:
+
+class Listener(CallbackQueue[Event]):
+    """The events of a task for a user's ``on_event``, which is called outside the run.
+
+    A slow one loses the oldest events about a run's progress, and is told their number by an event
+    ``events.dropped``; ``task.…`` events are kept.
+
+    Args:
+        task_id: The task's id.
+        on_event: The callback.
+    """
+
+    def __init__(self, task_id: str, on_event: OnEvent) -> None:
+        super().__init__(f"on_event of task {task_id}", on_event)
+        self._task_id = task_id
+        self._dropped = 0
+
+    def put(self, item: Event) -> None:
+        """Queue an event."""
+        if len(self._items) >= _QUEUED:
+            progress = (n for n, queued in enumerate(self._items) if not queued.type.startswith("task."))
+            if (oldest := next(progress, None)) is not None:
+                del self._items[oldest]
+                self._dropped += 1
+        super().put(item)
+
+    def _next(self) -> Event:
+        if not self._dropped:
+            return super()._next()
+        note = {"count": self._dropped}
+        self._dropped = 0
+        return Event("events.dropped", self._task_id, datetime.now(UTC), note)
+
+
+class EventLog:
+    """The events of one task: redacted, written to a file, and passed to the listener."""
+
+    def __init__(self, task_id: str, path: Path, redactor: Redactor, listener: Listener | None = None) -> None:
         self.task_id = task_id
         self.path = path
+        self.listener = listener
         self._redactor = redactor
-        self._on_event = on_event
         self._file: IO[str] | None = None
         self._broken = False
 
     async def emit(self, what: str, **data: Any) -> None:
-        """Record one event. A callback that raises is logged and does not affect the run."""
+        """Record one event and queue it for the listener, which has begun with it when this returns if it is idle."""
+        self.tell(self.write(what, **data))
+        if self.listener is not None:
+            await asyncio.sleep(0)
+
+    def write(self, what: str, **data: Any) -> Event:
+        """Record one event in the trace; the listener does not get it before ``tell``."""
         event = Event(what, self.task_id, datetime.now(UTC), self._redactor.fields(data))
         self._write(event)
-        if self._on_event is None:
-            return
-        try:
-            answer = self._on_event(event)
-            if inspect.isawaitable(answer):
-                await answer
-        except Exception:
-            log.warning("on_event raised for %s of task %s; the run continues", what, self.task_id, exc_info=True)
+        return event
+
+    def tell(self, event: Event) -> None:
+        """Queue a recorded event for the listener."""
+        if self.listener is not None:
+            self.listener.put(event)
 
     def _write(self, event: Event) -> None:
         if self._broken:

@@ -97,7 +97,7 @@ async def test_a_store_that_breaks_at_the_end_does_not_lose_the_result(
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
 
         def spoil(event: Any) -> None:
-            if event.type == "task.completed":
+            if event.type == "attempt.ended":
                 with sqlite3.connect(tmp_path / "default" / "records.sqlite3") as db:
                     db.execute("DROP TABLE attempts")
                 db.close()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import engine.scheduling.scheduler
-from engine import AsyncEngine, Engine, EngineError, Event, StoreError, TaskRequest
+from engine import AsyncEngine, Engine, EngineError, StoreError, TaskRequest
 from engine.bundles import BundleStore
 from engine.bundles.lock import Lock
 from engine.scheduling.scheduler import Scheduler
@@ -21,6 +21,7 @@ from engine.storage.task_queue import Claim, TaskQueue
 from engine.storage.tasks import TaskRecords
 from tests.support.saved import TASK
 from tests.support.stage import NoModel
+from tests.unit.scheduling.conftest import Hold
 
 REPLAY: dict[str, Any] = {"ai": "never"}
 SECONDS = 10
@@ -41,25 +42,6 @@ def left(store: Path, *task_ids: str, owner: str | None = None, **request: Any) 
 
 def is_broken(*_: Any, **__: Any) -> Any:
     raise StoreError("disk I/O error")
-
-
-class Hold:
-    """An ``on_event`` that stops a run at an event until it is canceled; its cleanup then takes a while."""
-
-    def __init__(self, at: str = "task.started", *, cleaning: float = 0) -> None:
-        self.at, self.cleaning = at, cleaning
-        self.reached = asyncio.Event()
-        self.left = asyncio.Event()
-
-    async def __call__(self, event: Event) -> None:
-        if event.type != self.at:
-            return
-        self.reached.set()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self.left.set()
-            await asyncio.sleep(self.cleaning)
 
 
 async def test_engine_without_takeover_ignores_orphans(tmp_path: Path) -> None:

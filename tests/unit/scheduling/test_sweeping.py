@@ -14,7 +14,8 @@ import pytest
 from engine import Event
 from engine.storage import result_files
 from tests.support.saved import TASK
-from tests.unit.scheduling.test_scheduler import REPLAY, SECONDS, Hold, an_engine, left
+from tests.unit.scheduling.conftest import Hold
+from tests.unit.scheduling.test_scheduler import REPLAY, SECONDS, an_engine, left
 
 
 def expiries(store: Path, **changed: str) -> dict[str, str | None]:
