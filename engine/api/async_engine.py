@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast, overload
 
+from engine.api.arguments import (
+    MapArguments,
+    RunArguments,
+    StartArguments,
+    TypedMapArguments,
+    TypedRunArguments,
+    check_names,
+    takes,
+)
+from engine.api.many import OnProgress, run_many
 from engine.api.options import EngineOptions, RunOptions
 from engine.api.task_queries import TaskQueries
 from engine.api.workspace import Workspace
@@ -15,7 +26,6 @@ from engine.errors import BundleNotFound, InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
 from engine.task import ids
-from engine.task.callbacks import CallbackQueue
 from engine.task.events import OnEvent
 from engine.task.schema import OutputSchema
 from engine.task.wire import Limits, TaskRequest, TaskResult
@@ -26,8 +36,8 @@ if TYPE_CHECKING:
     from engine.storage.tasks import Enqueued
     from sandbox import PoolOptions
 
-OnProgress = Callable[[int, int, TaskResult], Awaitable[None] | None]
-T = TypeVar("T")
+Requests = Sequence[Mapping[str, Any]]
+S = TypeVar("S")
 
 
 class AsyncEngine(TaskQueries):
@@ -157,7 +167,8 @@ class AsyncEngine(TaskQueries):
 
     # Running
 
-    async def start(self, task: str, *, on_event: OnEvent | None = None, **options: Unpack[RunOptions]) -> str:
+    @takes(StartArguments)
+    async def start(self, task: str, **arguments: Unpack[StartArguments]) -> str:
         """Put a task into the queue and return its id at once.
 
         The task belongs to the store: ``result`` and ``cancel`` work from any process. It runs in this one; when this
@@ -167,7 +178,7 @@ class AsyncEngine(TaskQueries):
         Args:
             task: The task in plain words.
             on_event: Called with each ``Event``, as it happens in this process; may be async.
-            options: As for ``run``.
+            arguments: As for ``run``.
 
         Returns:
             The task's id, ``wt_…``.
@@ -185,19 +196,16 @@ class AsyncEngine(TaskQueries):
         >>> asyncio.run(main())
         'completed'
         """
-        request, schema = await self._options.checked_request(task, options)
+        request, schema, on_event = await self._request("start", task, dict(arguments), StartArguments)
         enqueued = await self._start(request, schema, on_event, durable=True)
         return enqueued.task_id
 
-    async def run(
-        self,
-        task: str,
-        *,
-        on_event: OnEvent | None = None,
-        wait_timeout: float | None = None,
-        poll: float = 5.0,
-        **options: Unpack[RunOptions],
-    ) -> TaskResult:
+    @overload
+    async def run(self, task: str, **arguments: Unpack[TypedRunArguments[S]]) -> TaskResult[S]: ...
+    @overload
+    async def run(self, task: str, **arguments: Unpack[RunArguments]) -> TaskResult[Any]: ...
+    @takes(RunArguments)
+    async def run(self, task: str, **arguments: Any) -> TaskResult[Any]:
         """Run one task to its end.
 
         Args:
@@ -238,8 +246,19 @@ class AsyncEngine(TaskQueries):
         >>> asyncio.run(main()).outcome
         'failed'
         """
-        request, schema = await self._options.checked_request(task, options)
+        wait_timeout, poll = arguments.pop("wait_timeout", None), arguments.pop("poll", None) or 5.0
+        request, schema, on_event = await self._request("run", task, arguments, RunArguments)
         return await self._run_to_end(request, schema, on_event, wait_timeout, poll)
+
+    async def _request(
+        self, method: str, task: str, arguments: dict[str, Any], known: type
+    ) -> tuple[TaskRequest, OutputSchema | None, OnEvent | None]:
+        check_names(method, arguments, ("task", *known.__annotations__))
+        on_event = arguments.pop("on_event", None)
+        if on_event is not None and not callable(on_event):
+            raise InvalidRequest(f"on_event must be a function, not {on_event!r}", field="on_event")
+        request, schema = await self._options.checked_request(task, cast(RunOptions, arguments))
+        return request, schema, on_event
 
     async def adopt(
         self,
@@ -282,6 +301,13 @@ class AsyncEngine(TaskQueries):
         request = request.model_copy(update={"adopt": True, "other_parameters": other_parameters})
         return await self._run_to_end(request, None, on_event)
 
+    @overload
+    async def repeat(
+        self, task: str, *, repeats: int, **arguments: Unpack[TypedRunArguments[S]]
+    ) -> Sequence[TaskResult[S]]: ...
+    @overload
+    async def repeat(self, task: str, *, repeats: int, **arguments: Unpack[RunArguments]) -> Sequence[TaskResult]: ...
+    @takes(RunArguments)
     async def repeat(self, task: str, *, repeats: int, **arguments: Any) -> Sequence[TaskResult]:
         """Run a request several times, each on a fresh key, one after another: for studies of how runs vary.
 
@@ -292,14 +318,24 @@ class AsyncEngine(TaskQueries):
         Raises:
             InvalidRequest: An argument is malformed.
         """
+        check_names("repeat", arguments, RunArguments.__annotations__)
         if not isinstance(repeats, int) or repeats < 1:
             raise InvalidRequest(f"repeats must be a whole number from 1, not {repeats!r}", field="repeats")
         key = arguments.pop("reuse_key", None)
         keys = [f"{key}-{n}" if key else None for n in range(1, repeats + 1)]
         return [await self.run(task, reuse_key=k, **arguments) for k in keys]
 
+    @overload
     async def map(
-        self, requests: Sequence[Mapping[str, Any]], *, on_progress: OnProgress | None = None, **shared: Any
+        self, requests: Requests, *, on_progress: OnProgress | None = None, **shared: Unpack[TypedMapArguments[S]]
+    ) -> Sequence[TaskResult[S]]: ...
+    @overload
+    async def map(
+        self, requests: Requests, *, on_progress: OnProgress | None = None, **shared: Unpack[MapArguments]
+    ) -> Sequence[TaskResult]: ...
+    @takes(MapArguments)
+    async def map(
+        self, requests: Requests, *, on_progress: OnProgress | None = None, **shared: Any
     ) -> Sequence[TaskResult]:
         """Run many requests, as many at once as ``max_tasks`` allows, and return their results in the same order.
 
@@ -311,30 +347,13 @@ class AsyncEngine(TaskQueries):
         Raises:
             InvalidRequest: One of them is malformed; the others are canceled.
         """
-        progress: CallbackQueue[tuple[int, int, TaskResult]] | None = None
-        if on_progress is not None:
-            progress = CallbackQueue("on_progress", lambda ended: on_progress(*ended))
-        room = asyncio.Semaphore(max(1, min(2 * self._options.max_tasks, self._options.max_pending)))
-        done = 0
-
-        async def one(request: Mapping[str, Any]) -> TaskResult:
-            nonlocal done
-            async with room:
-                result = await self.run(**{**shared, **request})
-            done += 1
-            if progress is not None:
-                progress.put((done, len(requests), result))
-            return result
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                running = [group.create_task(one(request)) for request in requests]
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        finally:
-            if progress is not None:
-                await progress.stop()
-        return [task.result() for task in running]
+        check_names("map", shared, MapArguments.__annotations__)
+        for request in requests:
+            check_names("run", request, MapArguments.__annotations__)
+        at_once = max(1, min(2 * self._options.max_tasks, self._options.max_pending))
+        return await run_many(
+            [partial(self.run, **{**shared, **request}) for request in requests], at_once, on_progress
+        )
 
     async def _start(
         self, request: TaskRequest, schema: OutputSchema | None, on_event: OnEvent | None, *, durable: bool

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import UnionType
 from typing import TYPE_CHECKING, Any, TypedDict, get_args
+
+from pydantic import AnyUrl
 
 from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption, NetworkAccess
@@ -21,31 +24,51 @@ from sandbox.isolation.mechanism import Isolation
 if TYPE_CHECKING:
     from sandbox import PoolOptions
 
-Schema = Mapping[str, Any] | type | None
+Schema = Mapping[str, Any] | type | UnionType | None
 
 
-class RunOptions(TypedDict, total=False):
-    """The options of a task beside its text; ``AsyncEngine.run`` describes each."""
+class TaskOptions(TypedDict, total=False):
+    """The options of a task beside its text and the schema of its output; ``AsyncEngine.run`` describes each.
 
-    start_url: str | None
+    None stands for an option's default.
+    """
+
+    start_url: str | AnyUrl | None
     parameters: Mapping[str, Any] | None
-    output_schema: Schema
     reuse_key: str | None
     model: str | None
-    ai: AiMode
+    ai: AiMode | None
     timeout: float | None
     budget_usd: float | None
-    secrets: Collection[str]
-    allow_hosts: Collection[str]
+    secrets: Collection[str] | None
+    allow_hosts: Collection[str] | None
     browser: BrowserOptions | Mapping[str, Any] | None
-    if_interrupted: IfInterrupted
+    if_interrupted: IfInterrupted | None
     idempotency_key: str | None
 
 
-_DEFAULTS = RunOptions(
+class RunOptions(TaskOptions, total=False):
+    """The options of a task beside its text."""
+
+    output_schema: Schema
+
+
+RUN_DEFAULTS = RunOptions(
     start_url=None, parameters=None, output_schema=None, reuse_key=None, model=None, ai="auto", timeout=None,
     budget_usd=None, secrets=(), allow_hosts=(), browser=None, if_interrupted="fail", idempotency_key=None,
 )  # fmt: skip
+
+
+ENGINE_DEFAULTS: Mapping[str, Any] = {
+    "store": ".webtasks", "model": "haiku", "workspace": "default", "base_url": None, "api_key": None,
+    "isolation": "auto", "browser": None, "limits": Limits(), "max_tasks": 10, "max_pending": 1_000,
+    "usd_per_day": None, "key_usd_per_day": None, "pool": None, "egress": "learned", "proxy": None,
+    "trust_start_urls": True, "allow_hosts": (), "take_over": True,
+}  # fmt: skip
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +97,15 @@ class EngineOptions:
     take_over: bool
 
     @classmethod
-    def parse(
+    def parse(cls, **options: Any) -> EngineOptions:
+        """Check the arguments of ``AsyncEngine``; None stands for an option's default."""
+        return cls._parse(**{**ENGINE_DEFAULTS, **_given(options)})
+
+    @classmethod
+    def _parse(
         cls,
         *,
-        limits: Limits | None,
+        limits: Limits,
         usd_per_day: float | None,
         key_usd_per_day: float | None,
         egress: EgressOption,
@@ -85,15 +113,16 @@ class EngineOptions:
         allow_hosts: Collection[str],
         **options: Any,
     ) -> EngineOptions:
-        """Check the arguments of ``AsyncEngine``."""
+        if not isinstance(limits, Limits):
+            raise InvalidRequest(f"limits must be engine.Limits(…), not {limits!r}", field="limits")
         for name, cap in (("usd_per_day", usd_per_day), ("key_usd_per_day", key_usd_per_day)):
             if cap is not None and not (isinstance(cap, (int, float)) and cap >= 0):
                 raise InvalidRequest(f"{name} must be dollars, zero or more, not {cap!r}", field=name)
         return cls(
-            limits=limits or Limits(),
+            limits=limits,
             daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),
             network=NetworkAccess.parse(egress, proxy),
-            allow_hosts=origins.origins(allow_hosts),
+            allow_hosts=origins.origins(validation.strings("allow_hosts", allow_hosts)),
             **options,
         )
 
@@ -128,7 +157,7 @@ class EngineOptions:
         Raises:
             InvalidRequest: An option is malformed.
         """
-        given: dict[str, Any] = {**_DEFAULTS, **options}
+        given: dict[str, Any] = {**RUN_DEFAULTS, **_given(options)}
         wanted = given.pop("output_schema")
         schema = None if wanted is None else OutputSchema(wanted)
         given["allow_hosts"] = self._allowed_hosts(given["allow_hosts"])

@@ -9,9 +9,21 @@ import warnings
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
-from engine.api.async_engine import AsyncEngine, OnProgress
+from engine.api.arguments import (
+    AdoptArguments,
+    EngineArguments,
+    MapArguments,
+    RunArguments,
+    StartArguments,
+    TypedMapArguments,
+    TypedRunArguments,
+    check_names,
+    like,
+)
+from engine.api.async_engine import AsyncEngine, Requests
+from engine.api.many import OnProgress
 from engine.api.threads import in_thread
 from engine.errors import EngineError
 from engine.task.events import Event
@@ -21,6 +33,7 @@ if TYPE_CHECKING:
     from engine.bundles import BundleStore
     from engine.storage.spending import KeyCosts
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -43,7 +56,9 @@ class Engine:
     ('failed', 'rejected')
     """
 
-    def __init__(self, **options: Any) -> None:
+    @like(AsyncEngine)
+    def __init__(self, **options: Unpack[EngineArguments]) -> None:
+        check_names("Engine", options, EngineArguments.__annotations__)
         self._loop = asyncio.new_event_loop()
         try:
             self._engine = AsyncEngine(**options)
@@ -92,7 +107,12 @@ class Engine:
             await asyncio.wait(others)
         await self._loop.shutdown_default_executor()
 
-    def run(self, task: str, **arguments: Any) -> TaskResult:
+    @overload
+    def run(self, task: str, **arguments: Unpack[TypedRunArguments[S]]) -> TaskResult[S]: ...
+    @overload
+    def run(self, task: str, **arguments: Unpack[RunArguments]) -> TaskResult[Any]: ...
+    @like(AsyncEngine.run)
+    def run(self, task: str, **arguments: Any) -> TaskResult[Any]:
         """Run one task to its end; see ``AsyncEngine.run`` for arguments, result and errors.
 
         >>> with Engine(store="my-store") as engine:
@@ -101,10 +121,18 @@ class Engine:
         """
         return self._wait(self._engine.run(task, **_called_in_thread(arguments)))
 
-    def adopt(self, reuse_key: str, **arguments: Any) -> TaskResult:
+    @like(AsyncEngine.adopt)
+    def adopt(self, reuse_key: str, **arguments: Unpack[AdoptArguments]) -> TaskResult:
         """Commit edits made by hand, if they pass the gate; see ``AsyncEngine.adopt``."""
         return self._wait(self._engine.adopt(reuse_key, **_called_in_thread(arguments)))
 
+    @overload
+    def repeat(
+        self, task: str, *, repeats: int, **arguments: Unpack[TypedRunArguments[S]]
+    ) -> Sequence[TaskResult[S]]: ...
+    @overload
+    def repeat(self, task: str, *, repeats: int, **arguments: Unpack[RunArguments]) -> Sequence[TaskResult]: ...
+    @like(AsyncEngine.repeat)
     def repeat(self, task: str, *, repeats: int, **arguments: Any) -> Sequence[TaskResult]:
         """Run a request several times on fresh keys; see ``AsyncEngine.repeat``."""
         return self._wait(self._engine.repeat(task, repeats=repeats, **_called_in_thread(arguments)))
@@ -113,7 +141,8 @@ class Engine:
         """Start a browser ahead of the first run, in the background."""
         self._wait(self._engine.warm())
 
-    def start(self, task: str, **arguments: Any) -> str:
+    @like(AsyncEngine.start)
+    def start(self, task: str, **arguments: Unpack[StartArguments]) -> str:
         """Put a task into the queue and return its id at once; see ``AsyncEngine.start``."""
         return self._wait(self._engine.start(task, **_called_in_thread(arguments)))
 
@@ -129,9 +158,16 @@ class Engine:
         """Yield the results of tasks in the order in which they end; see ``AsyncEngine.as_completed``."""
         return self._iterate(self._engine.as_completed(task_ids, poll=poll))
 
+    @overload
     def map(
-        self, requests: Sequence[Mapping[str, Any]], *, on_progress: OnProgress | None = None, **shared: Any
-    ) -> Sequence[TaskResult]:
+        self, requests: Requests, *, on_progress: OnProgress | None = None, **shared: Unpack[TypedMapArguments[S]]
+    ) -> Sequence[TaskResult[S]]: ...
+    @overload
+    def map(
+        self, requests: Requests, *, on_progress: OnProgress | None = None, **shared: Unpack[MapArguments]
+    ) -> Sequence[TaskResult]: ...
+    @like(AsyncEngine.map)
+    def map(self, requests: Requests, *, on_progress: OnProgress | None = None, **shared: Any) -> Sequence[TaskResult]:
         """Run many requests; see ``AsyncEngine.map``."""
         progress = in_thread(on_progress) if on_progress is not None else None
         called = [_called_in_thread(request) for request in requests]
@@ -175,9 +211,9 @@ class Engine:
         """Set a task's title; see ``AsyncEngine.set_title``."""
         return self._wait(self._engine.set_title(task_id, title))
 
-    def events(self, task_id: str) -> Iterator[Event]:
+    def events(self, task_id: str, *, poll: float = 0.2) -> Iterator[Event]:
         """Yield the events of a task from its first to its last, as they happen; see ``AsyncEngine.events``."""
-        return self._iterate(self._engine.events(task_id))
+        return self._iterate(self._engine.events(task_id, poll=poll))
 
     def costs(self, *, reuse_key: str | None = None) -> Sequence[KeyCosts]:
         """Return the costs of each automation, and its savings; see ``AsyncEngine.costs``."""

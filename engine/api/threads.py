@@ -18,7 +18,7 @@ def in_thread(callback: Callable[..., Any]) -> Callable[..., Awaitable[None]]:
 
     An async callback is called, too; it is awaited on the event loop.
     """
-    if inspect.iscoroutinefunction(callback):
+    if inspect.iscoroutinefunction(callback) or not callable(callback):  # what is no function is refused later
         return callback
     return _Threaded(callback)
 

@@ -246,12 +246,21 @@ def _same_page(a: str, b: str | None) -> bool:
     return b is not None and a.split("#")[0].rstrip("/") == b.split("#")[0].rstrip("/")
 
 
+_PASSED = {"output_bytes": "the result, or what the code logged, is larger than the limit"}
+_REMEDY = "raise it, or make the task smaller"
+_REMEDIES = {"output_bytes": "ask for fewer rows or fields, or let the automation save the data as a file"}
+
+
+def _number(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
 def limit_cause(limit: str, value: object) -> Cause:
     """Return the cause for a run that one of the engine's limits ended."""
     code: ErrorCode = "timeout" if limit in ("wall_seconds", "wall") else "internal-error"
     return Cause(
         f"limit-{limit.replace('_', '-')}",
-        f"the run passed its limit {limit} = {value}; raise it, or make the task smaller",
+        f"{_PASSED.get(limit, 'the run passed its limit')} {limit} = {_number(value)}; {_REMEDIES.get(limit, _REMEDY)}",
         code,
         {"limit": limit, "value": value},
     )

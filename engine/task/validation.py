@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
+from pydantic import AnyUrl, ValidationError
 
 from engine.errors import InvalidRequest
 from engine.task.browser_options import BrowserOptions
 from engine.task.ids import LONGEST_KEY, new_id
+from engine.task.json_values import as_json
 from engine.task.origins import origins
 from engine.task.redaction import Redactor, secret_names, secret_values, secrets_of_urls
 from engine.task.schema import OutputSchema
@@ -21,13 +21,12 @@ from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
 
 _LARGEST_SECRETS = 64 << 10  # bytes
 _MOST_SECRETS = 1_000
-_DEEPEST = 90  # levels of lists and objects; the sandbox's messages add up to ten
 
 
 def build(
     task: str,
     *,
-    start_url: str | None,
+    start_url: str | AnyUrl | None,
     parameters: Mapping[str, Any] | None,
     output_schema: OutputSchema | None,
     reuse_key: str | None,
@@ -89,7 +88,11 @@ def strings(field: str, names: Collection[str]) -> Collection[str]:
     Raises:
         InvalidRequest: They are not a collection of strings.
     """
-    if isinstance(names, (str, bytes)) or not all(isinstance(name, str) for name in names):
+    if (
+        isinstance(names, (str, bytes))
+        or not isinstance(names, Iterable)
+        or not all(isinstance(name, str) for name in names)
+    ):
         raise InvalidRequest(f"{field} takes a list of strings, not {names!r}", field=field)
     return names
 
@@ -97,21 +100,11 @@ def strings(field: str, names: Collection[str]) -> Collection[str]:
 def _parameters(parameters: Mapping[str, Any] | None) -> dict[str, Any]:
     if parameters is None:
         return {}
-    if not isinstance(parameters, Mapping) or not all(isinstance(k, str) for k in parameters):
-        raise InvalidRequest("parameters must be a dict whose keys are strings", field="parameters")
-    try:
-        text = json.dumps(dict(parameters), allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidRequest(f"parameters are not JSON: {error}", field="parameters") from None
-    _text(json.dumps(dict(parameters), ensure_ascii=False), "parameters")
-    checked: dict[str, Any] = json.loads(text)
-    if text.count("[") + text.count("{") >= _DEEPEST:  # cheap: most requests import no sandbox here
-        from sandbox.protocol import ProtocolError, check_depth
-
-        try:
-            check_depth(checked, _DEEPEST)
-        except ProtocolError as error:
-            raise InvalidRequest(f"parameters are {error}", field="parameters") from None
+    if not isinstance(parameters, Mapping):
+        raise InvalidRequest(
+            f"parameters must be a dict whose keys are strings, not {type(parameters).__name__}", field="parameters"
+        )
+    checked: dict[str, Any] = as_json("parameters", parameters)
     return checked
 
 
@@ -148,9 +141,11 @@ def _browser(given: BrowserOptions | Mapping[str, Any] | None, redactor: Redacto
     return options
 
 
-def _url(url: str | None) -> str | None:
+def _url(url: str | AnyUrl | None) -> str | None:
     if url is None:
         return None
+    if isinstance(url, AnyUrl):
+        url = str(url)
     try:
         parts = urlsplit(url)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -6,11 +6,12 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Generic, Literal
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic.alias_generators import to_camel
+from typing_extensions import TypeVar
 
 from engine.errors import TaskFailed
 from engine.task.browser_options import BrowserOptions
@@ -23,6 +24,7 @@ Effect = Literal["none", "performed", "already-done", "continued", "unknown"]
 IfInterrupted = Literal["fail", "rerun"]
 Status = Literal["pending", "started", "completed", "canceled"]
 Trust = Literal["candidate", "trusted"]
+OutputT = TypeVar("OutputT", default=Any)
 
 
 class _Wire(BaseModel):
@@ -263,7 +265,7 @@ class Attempt(_Wire):
     seconds: float = 0.0
 
 
-class TaskResult(_Wire):
+class TaskResult(_Wire, Generic[OutputT]):
     """The state of a task, which is final after ``run``.
 
     ``status`` is ``completed`` (then ``outcome`` is ``success`` or ``failed``), ``canceled`` or, before the task has
@@ -271,6 +273,9 @@ class TaskResult(_Wire):
     ``pending`` task has a ``queue_position``, counted from 1. ``effect`` says what became of irreversible actions:
     ``none`` was let through, they were ``performed``, the site shows that they were done before (``already-done``), the
     result was read off the page after a failure behind one (``continued``), or whether they took effect is ``unknown``.
+
+    For a type checker, the ``output`` of a ``TaskResult[T]`` is a ``T``: ``run`` with a class as ``output_schema``
+    returns one. A bare ``TaskResult`` is a ``TaskResult[Any]``.
 
     >>> from engine import TaskResult
     >>> wire = {"webTaskId": "wt_1", "status": "pending", "createdAt": "2026-11-23T10:00:00Z"}
@@ -311,7 +316,7 @@ class TaskResult(_Wire):
         return self.outcome == "success"
 
     @property
-    def output(self) -> Any:
+    def output(self) -> OutputT:
         """The output: an instance of the pydantic class given as the schema, else plain JSON data.
 
         Raises:
@@ -322,9 +327,10 @@ class TaskResult(_Wire):
             if error is None:
                 raise TaskFailed(f"task {self.web_task_id} is {self.status} and has no output", code="internal-error")
             raise TaskFailed(f"{error.code}: {error.message}", code=error.code, **error.details)
-        return self._output if self._output is not None else self.result.data
+        output: OutputT = self._output if self._output is not None else self.result.data
+        return output
 
-    def with_output(self, output: Any) -> TaskResult:
+    def with_output(self, output: Any) -> TaskResult[Any]:
         """Return a copy whose ``output`` is the given instance."""
         copy = self.model_copy()
         copy._output = output

@@ -23,7 +23,7 @@ from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
 from sandbox.inside.stdout import OUTPUT_LIMIT, CapturedStdout
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard
-from sandbox.protocol import Channel, Message, ProtocolError, dump_json
+from sandbox.protocol import Channel, FloodError, Message, ProtocolError, dump_json
 from sandbox.toolkit import TaskContext
 
 if TYPE_CHECKING:
@@ -167,7 +167,8 @@ class Harness:
         context, action_ms = self._page.context, message["action_seconds"] * 1000
         context.set_default_timeout(action_ms)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * action_ms)
-        self._channel.allow_notices(message["output_bytes"])
+        self._output_bytes: int = message["output_bytes"]
+        self._channel.allow_notices(self._output_bytes)
         start_url = message["start_url"]
         if start_url is not None and self._recorder is not None:
             start_url, login = split_userinfo(start_url)
@@ -238,7 +239,7 @@ class Harness:
             value = await self._until_stopped(run(self._page, parameters, self._task))
             if self._task._stopped is not None:  # the automation caught it
                 raise self._task._stopped
-            return dump_json(value), None
+            return self._dumped(value), None
         except ProtocolError as error:
             problem = TypeError(f"what run returned is not JSON: {error}")
             return None, self._describe(problem)
@@ -247,6 +248,13 @@ class Harness:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._gone.wait(), _CRASH_EVENT_SECONDS)
             return None, self._describe(error)
+
+    def _dumped(self, value: Any) -> str:
+        text = dump_json(value)
+        if len(text.encode()) > self._output_bytes:  # the host reads no line that is much longer
+            self._channel.send("limit", limit="output_bytes")
+            raise FloodError("what run returned is larger than the limit of output")
+        return text
 
     async def _until_stopped(self, running: Coroutine[Any, Any, Any]) -> Any:
         """Return what the automation returns; stop it early where it must not, or cannot, go on.

@@ -38,6 +38,7 @@ class Bin(Host):
             "open('/scratch/a', 'wb').write(bytes(40 << 20))\nopen('/scratch/b', 'wb').write(bytes(40 << 20))",
         ),
         ("output_bytes", 50_000, "return 'x' * 60_000"),
+        ("output_bytes", 50_000, "return 'x' * 50_000_000"),
         ("output_bytes", 50_000, "while True: print('flood')"),
         ("output_bytes", 50_000, "import os\nwhile True: os.write(1, b'flood' * 1000)"),
         ("output_bytes", 50_000, "while True: task.progress(1)"),

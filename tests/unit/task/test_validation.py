@@ -1,7 +1,13 @@
 import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
+from pydantic import AnyUrl, BaseModel, HttpUrl
 
 from engine import InvalidRequest, Limits
 from engine.task import origins, validation
@@ -30,6 +36,13 @@ def build(**changed: Any) -> Any:
         ("parameters", {"a": {1, 2}}),
         ("parameters", {"a": float("nan")}),
         ("parameters", {1: "a"}),
+        ("parameters", {"a": [{"b": {1: 2}}]}),
+        ("parameters", {"a": {1: 2, "1": 3}}),
+        ("parameters", {"a": Decimal("1.1")}),
+        ("parameters", {"a": b"x"}),
+        ("parameters", {"a": 10**5000}),
+        ("parameters", {"a": "\ud800"}),
+        ("parameters", {"a": AnyUrl}),
         ("parameters", ["a"]),
         ("reuse_key", ""),
         ("reuse_key", "k" * 1001),
@@ -41,6 +54,9 @@ def build(**changed: Any) -> Any:
         ("budget_usd", -0.01),
         ("budget_usd", float("nan")),
         ("secrets", ["nobody"]),
+        ("secrets", "password"),
+        ("secrets", 3),
+        ("start_url", Path("/tmp")),
         ("allow_hosts", ["ftp://intranet"]),
         ("allow_hosts", ["http://intranet/path"]),
     ],
@@ -49,6 +65,52 @@ def test_a_malformed_argument_is_refused_by_its_name(field: str, value: object) 
     with pytest.raises(InvalidRequest) as caught:
         build(**{field: value})
     assert caught.value.details["field"] == field
+
+
+class Size(StrEnum):
+    LARGE = "L"
+
+
+class Order(BaseModel):
+    size: Size
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (date(2026, 1, 2), "2026-01-02"),
+        (datetime(2026, 1, 2, 3, tzinfo=UTC), "2026-01-02T03:00:00+00:00"),
+        (Size.LARGE, "L"),
+        (Path("a/b"), "a/b"),
+        (HttpUrl("https://example.com/x"), "https://example.com/x"),
+        (MappingProxyType({"a": (1, True, None)}), {"a": [1, True, None]}),
+    ],
+)
+def test_parameters_with_a_plain_form_get_it(value: object, kept: object) -> None:
+    stored = build(parameters={"a": value}).parameters
+    assert stored == {"a": kept}
+    assert json.loads(json.dumps(stored)) == stored
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ([{"b": {1, 2}}], "parameters['a'][0]['b'] is a set, which JSON has no form for; give a list"),
+        (
+            Order(size=Size.LARGE),
+            "parameters['a'] is a Order, which JSON has no form for; give its model_dump(mode='json')",
+        ),
+        ({"b": {7: "x"}}, "parameters['a']['b'] has the key 7, which is no string"),
+    ],
+)
+def test_refused_parameter_is_named_by_its_place(value: object, said: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        build(parameters={"a": value})
+    assert said in caught.value.message
+
+
+def test_start_url_may_be_a_url_of_pydantic() -> None:
+    assert build(start_url=HttpUrl("http://127.0.0.1:9/x")).start_url == "http://127.0.0.1:9/x"
 
 
 def test_a_missing_reuse_key_is_generated() -> None:

@@ -1,0 +1,156 @@
+"""The arguments of the engine's methods: their types, their check, and how ``help()`` shows them."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Required, TypedDict, TypeVar
+
+from engine.api.options import RUN_DEFAULTS, RunOptions, TaskOptions
+from engine.execution.network import EgressOption
+from engine.models.base import Model
+from engine.task.events import OnEvent
+from engine.task.wire import Limits
+from sandbox.isolation.mechanism import Isolation
+
+if TYPE_CHECKING:
+    from sandbox import PoolOptions
+
+F = TypeVar("F", bound=Callable[..., Any])
+S = TypeVar("S")
+
+_DEFAULTS: Mapping[str, Any] = {**RUN_DEFAULTS, "on_event": None, "wait_timeout": None, "poll": 5.0}
+
+
+class StartArguments(RunOptions, total=False):
+    """The arguments of ``start`` beside the task."""
+
+    on_event: OnEvent | None
+
+
+class RunArguments(StartArguments, total=False):
+    """The arguments of ``run`` beside the task; ``AsyncEngine.run`` describes each."""
+
+    wait_timeout: float | None
+    poll: float
+
+
+class TypedRunArguments(TaskOptions, Generic[S], total=False):
+    """The arguments of ``run`` with a class or type as the output's schema, which is the type of the output."""
+
+    output_schema: Required[type[S]]
+    on_event: OnEvent | None
+    wait_timeout: float | None
+    poll: float
+
+
+class MapArguments(RunArguments, total=False):
+    """The arguments that the requests of ``map`` may share."""
+
+    task: str
+
+
+class TypedMapArguments(TypedRunArguments[S], total=False):
+    """The same with a class or type as the schema of all outputs."""
+
+    task: str
+
+
+class AdoptArguments(TypedDict, total=False):
+    """The arguments of ``adopt`` beside the key."""
+
+    parameters: Mapping[str, Any] | None
+    other_parameters: Mapping[str, Any] | None
+    start_url: str | None
+    timeout: float | None
+    on_event: OnEvent | None
+
+
+class EngineArguments(TypedDict, total=False):
+    """The arguments of an engine; ``AsyncEngine`` describes each."""
+
+    store: str | Path
+    model: str | Model
+    workspace: str
+    base_url: str | None
+    api_key: str | None
+    isolation: Isolation
+    browser: str | Path | None
+    limits: Limits | None
+    max_tasks: int
+    max_pending: int
+    usd_per_day: float | None
+    key_usd_per_day: float | None
+    pool: PoolOptions | None
+    egress: EgressOption
+    proxy: str | None
+    trust_start_urls: bool
+    allow_hosts: Collection[str]
+    take_over: bool
+
+
+def check_names(method: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Refuse an argument that there is not.
+
+    Raises:
+        TypeError: The method has no such argument; the message names one that is spelled nearly the same.
+
+    >>> check_names("run", ["start_ulr"], ["task", "start_url"])
+    Traceback (most recent call last):
+    TypeError: run() has no argument 'start_ulr'; did you mean 'start_url'?
+    """
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            if near:
+                remedy = f"did you mean {near[0]!r}?"
+            elif name in EngineArguments.__annotations__:
+                remedy = f"it is one of the engine: Engine({name}=…)"
+            else:
+                remedy = f"it takes {', '.join(known)}"
+            raise TypeError(f"{method}() has no argument {name!r}; {remedy}")
+
+
+def takes(arguments: type) -> Callable[[F], F]:
+    """Let ``help()`` and ``inspect`` show a method's arguments by name, where it takes them as ``**arguments``.
+
+    Args:
+        arguments: The TypedDict of them.
+    """
+
+    def show(method: F) -> F:
+        signature = inspect.signature(method)
+        own = [p for p in signature.parameters.values() if p.kind is not inspect.Parameter.VAR_KEYWORD]
+        named = [
+            inspect.Parameter(
+                name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS.get(name), annotation=_written(annotation)
+            )
+            for name, annotation in arguments.__annotations__.items()
+        ]
+        method.__signature__ = signature.replace(parameters=[*own, *named])  # type: ignore[attr-defined]
+        return method
+
+    return show
+
+
+def like(original: Callable[..., Any]) -> Callable[[F], F]:
+    """Show the arguments of another method, and what its docstring says of them."""
+
+    def show(method: F) -> F:
+        signature = inspect.signature(original)
+        if inspect.isclass(original):
+            signature = inspect.signature(original.__init__).replace(return_annotation=None)
+        else:
+            explained = inspect.cleandoc(original.__doc__ or "").partition(">>>")[0]
+            _, head, sections = explained.partition("\nArgs:")
+            method.__doc__ = f"{inspect.cleandoc(method.__doc__ or '').rstrip()}\n\n{(head + sections).strip()}\n"
+        method.__signature__ = signature  # type: ignore[attr-defined]
+        return method
+
+    return show
+
+
+def _written(annotation: Any) -> Any:
+    return getattr(annotation, "__forward_arg__", annotation)
