@@ -44,7 +44,7 @@ class AsyncEngine(TaskQueries):
     """An engine that runs web tasks: it replays the Python saved under a reuse key; a model writes or repairs it.
 
     It belongs to the event loop of its first call. Close it, or use it as a context manager: it leaves no process
-    behind. The constructor starts nothing and writes nothing.
+    behind. One that nothing refers to any more closes by itself. The constructor starts nothing and writes nothing.
 
     Args:
         store: Directory of everything the engine keeps; made at the first run. Default ``.webtasks``.
@@ -134,6 +134,7 @@ class AsyncEngine(TaskQueries):
         if self._loop is not None and not self._closed:
             self._check_usable()
         self._closed = True
+        self._detach_finalizer()
         try:
             await self._workspace.close_scheduler()
         finally:
@@ -347,9 +348,8 @@ class AsyncEngine(TaskQueries):
         Raises:
             InvalidRequest: One of them is malformed; the others are canceled.
         """
-        check_names("map", shared, MapArguments.__annotations__)
-        for request in requests:
-            check_names("run", request, MapArguments.__annotations__)
+        for method, given in (("map", shared), *(("run", request) for request in requests)):
+            check_names(method, given, MapArguments.__annotations__)
         at_once = max(1, min(2 * self._options.max_tasks, self._options.max_pending))
         return await run_many(
             [partial(self.run, **{**shared, **request}) for request in requests], at_once, on_progress

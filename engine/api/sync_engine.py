@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import threading
 import warnings
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+import weakref
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
@@ -23,6 +25,7 @@ from engine.api.arguments import (
     like,
 )
 from engine.api.async_engine import AsyncEngine, Requests
+from engine.api.loops import LoopThread, close_at_exit
 from engine.api.many import OnProgress
 from engine.api.threads import in_thread
 from engine.errors import EngineError
@@ -32,6 +35,8 @@ from engine.task.wire import Status, TaskResult
 if TYPE_CHECKING:
     from engine.bundles import BundleStore
     from engine.storage.spending import KeyCosts
+
+log = logging.getLogger(__name__)
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -59,17 +64,18 @@ class Engine:
     @like(AsyncEngine)
     def __init__(self, **options: Unpack[EngineArguments]) -> None:
         check_names("Engine", options, EngineArguments.__annotations__)
-        self._loop = asyncio.new_event_loop()
-        try:
-            self._engine = AsyncEngine(**options)
-        except BaseException:
-            self._loop.close()
-            raise
-        self._thread = threading.Thread(target=self._loop.run_forever, name="webtasks-engine", daemon=True)
-        self._thread.start()
+        self._engine = AsyncEngine(**options)
+        self._thread = LoopThread.borrow(self._engine.root.parent, os.getpid())
         self._process = os.getpid()
         self._submitting = threading.Lock()  # closing waits for work that is being submitted, and admits none after
         self._closing = False
+        self._ended = threading.Event()
+        self._calls: set[asyncio.Task[Any]] = set()
+        self._forget_exit = close_at_exit(_closer(weakref.ref(self)))
+        self._finalizer = weakref.finalize(
+            self, _close_dropped, self._engine, self._thread, self._process, self._forget_exit
+        )
+        self._finalizer.atexit = False  # it would be too late
 
     def __enter__(self) -> Self:
         return self
@@ -82,30 +88,35 @@ class Engine:
     def close(self) -> None:
         """Cancel what still runs, and end every process and the engine's thread. May be called twice.
 
+        An engine that is not closed closes itself when nothing refers to it, and when the interpreter ends.
+
         Raises:
             EngineError: It was called from the engine's own thread, by an async ``on_event``.
         """
         if os.getpid() != self._process:
             return  # engine and workers belong to the process that this one was forked from
-        if threading.current_thread() is self._thread:
+        if self._thread.is_current():
             raise EngineError("the engine was closed from its own async on_event; close it from another thread")
+        self._close(None)
+
+    def _close(self, seconds: float | None) -> None:
         with self._submitting:
             first, self._closing = not self._closing, True
         if not first:
-            self._thread.join()
+            self._ended.wait(seconds)
             return
+        self._finalizer.detach()
+        self._forget_exit()
         try:
-            asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
+            asyncio.run_coroutine_threadsafe(self._end(), self._thread.loop).result(seconds)
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+            self._thread.give_back()
+            self._ended.set()
 
     async def _end(self) -> None:
         await self._engine.close()
-        if others := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(others)
-        await self._loop.shutdown_default_executor()
+        if self._calls:
+            await asyncio.wait(self._calls)
 
     @overload
     def run(self, task: str, **arguments: Unpack[TypedRunArguments[S]]) -> TaskResult[S]: ...
@@ -245,7 +256,7 @@ class Engine:
         try:
             with self._submitting:
                 self._check_usable()
-                future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+                future: Future[T] = asyncio.run_coroutine_threadsafe(self._call(work), self._thread.loop)
         except EngineError:
             work.close()
             raise
@@ -259,13 +270,49 @@ class Engine:
                 future.cancel()
             raise
 
+    async def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        call = asyncio.current_task()
+        assert call is not None
+        self._calls.add(call)
+        try:
+            return await work
+        finally:
+            self._calls.discard(call)
+
     def _check_usable(self) -> None:
         if os.getpid() != self._process:
             raise EngineError("the engine belongs to the process that this one was forked from; make a new one")
         if self._closing:
             raise EngineError("the engine is closed; make a new one")
-        if threading.current_thread() is self._thread:
+        if self._thread.is_current():
             raise EngineError("the engine was called from its own async on_event; use another thread, or AsyncEngine")
+
+
+def _close_dropped(engine: AsyncEngine, thread: LoopThread, process: int, forget_exit: Callable[[], None]) -> None:
+    """Close the engine of an ``Engine`` that nothing refers to any more, on its own loop."""
+
+    async def close() -> None:
+        try:
+            await engine.close()
+        finally:
+            thread.give_back()
+
+    forget_exit()
+    if os.getpid() == process:
+        thread.submit(close)
+
+
+def _closer(engine: weakref.ref[Engine]) -> Callable[[float], None]:
+    """Return what closes the engine at the interpreter's end, in silence: nobody is left to be told."""
+
+    def close(seconds: float) -> None:
+        if (one := engine()) is not None:
+            try:
+                one._close(seconds)
+            except Exception as error:  # noqa: BLE001
+                log.debug("an engine could not be closed at the interpreter's end: %s", error)
+
+    return close
 
 
 def _called_in_thread(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+import weakref
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,7 @@ class TaskQueries:
         self._running: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
+        self._finalizer: weakref.finalize[..., TaskQueries] | None = None
 
     async def result(self, task_id: str) -> TaskResult:
         """Return a task as it is now: ``pending``, ``started``, or its final result.
@@ -256,6 +258,10 @@ class TaskQueries:
                 running.cancel()
                 await asyncio.wait([running])
 
+    def _detach_finalizer(self) -> None:
+        if self._finalizer is not None:
+            self._finalizer.detach()
+
     def _check_usable(self) -> None:
         """Refuse a closed engine, and another event loop: browsers and connections live on one, and would hang."""
         if self._closed:
@@ -263,4 +269,28 @@ class TaskQueries:
         loop = asyncio.get_running_loop()
         if self._loop not in (None, loop):
             raise EngineError("this AsyncEngine belongs to another event loop; make one for each, or use Engine")
+        if self._loop is None:
+            self._finalizer = weakref.finalize(self, _close_dropped, self._workspace, loop)
+            self._finalizer.atexit = False  # the loop is gone by then, and the workers end with this process
         self._loop = loop
+
+
+_CLOSING: set[asyncio.Task[None]] = set()  # an event loop holds its tasks weakly
+
+
+def _close_dropped(workspace: Workspace, loop: asyncio.AbstractEventLoop) -> None:
+    """Close the workspace of an engine that nothing refers to any more, if its event loop still runs."""
+
+    async def close() -> None:
+        try:
+            await workspace.close_scheduler()
+        finally:
+            await workspace.close()
+
+    def start() -> None:
+        task = loop.create_task(close())
+        _CLOSING.add(task)
+        task.add_done_callback(_CLOSING.discard)
+
+    if loop.is_running():
+        loop.call_soon_threadsafe(start)

@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 
 from engine.aio import to_thread_uncancellable
 from engine.api.options import EngineOptions
+from engine.api.shared_sandbox import SharedSandbox
 from engine.errors import EngineError
 from engine.models.base import Model
 from engine.storage.spending import TaskAccount
@@ -39,7 +40,7 @@ class Workspace:
         self._scheduler: Scheduler | None = None
         self._models: dict[str, Model] = {}
         self._records: TaskRecords | None = None
-        self._sandbox: Sandbox | None = None
+        self._shared: SharedSandbox | None = None
         self._listeners: WeakValueDictionary[str, Listener] = WeakValueDictionary()
         self._closed = False
         self._opening = asyncio.Lock()
@@ -71,17 +72,16 @@ class Workspace:
 
     def sandbox(self) -> Sandbox:
         """Return the sandbox that automations run in."""
-        if self._sandbox is None:
+        if self._shared is None:
             from sandbox import PoolOptions, Sandbox
 
-            options = self._options
-            self._sandbox = Sandbox(
-                isolation=options.isolation,
-                browser=options.browser,
-                pool=options.pool or PoolOptions(),
-                cache=self._root.parent / ".cache",
+            options, cache = self._options, self._root.parent / ".cache"
+            pool, browser = options.pool or PoolOptions(), options.browser
+            key = (Sandbox, cache, options.isolation, browser and str(browser), pool)
+            self._shared = SharedSandbox.borrow(
+                key, lambda: Sandbox(isolation=options.isolation, browser=browser, pool=pool, cache=cache)
             )
-        return self._sandbox
+        return self._shared.sandbox
 
     async def records(self) -> TaskRecords:
         """Return the records of tasks.
@@ -185,9 +185,9 @@ class Workspace:
             for model in self._models.values():
                 parts.push_async_callback(model.close)
             self._models.clear()
-            if self._sandbox is not None:
-                parts.push_async_callback(self._sandbox.close)
-                self._sandbox = None
+            if self._shared is not None:
+                parts.push_async_callback(self._shared.give_back)
+                self._shared = None
 
     async def _stop_listeners(self) -> None:
         await asyncio.gather(*(listener.stop() for listener in list(self._listeners.values())))

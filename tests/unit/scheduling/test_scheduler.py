@@ -436,7 +436,7 @@ async def test_closing_ends_the_other_parts_when_one_fails(
     monkeypatch.setattr(part, is_broken)
     with pytest.raises(StoreError, match="disk"):
         await one.close()
-    assert one._workspace._sandbox is None
+    assert one._workspace._shared is None
     assert one._workspace._records is None
     monkeypatch.undo()
     await sandbox.close()
