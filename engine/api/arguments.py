@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Required, TypedDict, TypeVar
 
 from engine.api.options import RUN_DEFAULTS, RunOptions, TaskOptions
+from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
 from engine.task.events import OnEvent
@@ -111,6 +112,18 @@ def check_names(method: str, given: Iterable[str], known: Collection[str]) -> No
             else:
                 remedy = f"it takes {', '.join(known)}"
             raise TypeError(f"{method}() has no argument {name!r}; {remedy}")
+
+
+def pop_on_event(arguments: dict[str, Any]) -> OnEvent | None:
+    """Take the callback out of the arguments.
+
+    Raises:
+        InvalidRequest: It is no function.
+    """
+    on_event: OnEvent | None = arguments.pop("on_event", None)
+    if on_event is not None and not callable(on_event):
+        raise InvalidRequest(f"on_event must be a function, not {on_event!r}", field="on_event")
+    return on_event
 
 
 def takes(arguments: type) -> Callable[[F], F]:

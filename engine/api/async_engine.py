@@ -16,6 +16,7 @@ from engine.api.arguments import (
     TypedMapArguments,
     TypedRunArguments,
     check_names,
+    pop_on_event,
     takes,
 )
 from engine.api.many import OnProgress, run_many
@@ -255,9 +256,7 @@ class AsyncEngine(TaskQueries):
         self, method: str, task: str, arguments: dict[str, Any], known: type
     ) -> tuple[TaskRequest, OutputSchema | None, OnEvent | None]:
         check_names(method, arguments, ("task", *known.__annotations__))
-        on_event = arguments.pop("on_event", None)
-        if on_event is not None and not callable(on_event):
-            raise InvalidRequest(f"on_event must be a function, not {on_event!r}", field="on_event")
+        on_event = pop_on_event(arguments)
         request, schema = await self._options.checked_request(task, cast(RunOptions, arguments))
         return request, schema, on_event
 
@@ -362,9 +361,8 @@ class AsyncEngine(TaskQueries):
         self._check_usable()
         scheduler = await self._workspace.scheduler()
         run = await self._workspace.task_run(ids.new_id("wt_"), request, schema, chosen, on_event)
-        enqueued = await scheduler.enqueue(
-            run, run.kept_request, run.created, room=self._options.max_pending, durable=durable
-        )  # fmt: skip
+        room = self._options.max_pending
+        enqueued = await scheduler.enqueue(run, run.kept_request, run.created, room=room, durable=durable)
         if enqueued.new:
             try:
                 await run.entered()
@@ -383,9 +381,8 @@ class AsyncEngine(TaskQueries):
         try:
             result = await self._tracked(self._completed(enqueued.task_id, poll), wait_timeout)
         except TimeoutError:
-            raise TimeoutError(
-                f"task {enqueued.task_id} goes on after {wait_timeout:g} s; result() returns its end"
-            ) from None  # fmt: skip
+            told = f"task {enqueued.task_id} goes on after {wait_timeout:g} s; result() returns its end"
+            raise TimeoutError(told) from None
         except asyncio.CancelledError:
             if enqueued.new:  # else it is another caller's
                 await (await self._workspace.scheduler()).cancel(enqueued.task_id)
