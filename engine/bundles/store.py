@@ -353,7 +353,7 @@ def _check_meta(meta: BundleMeta, commit: str) -> None:
     """Check what the runner relies on: in the engine's own bundles it comes from a checked request."""
     try:
         if meta.output_schema is not None:
-            OutputSchema(meta.output_schema)
+            OutputSchema(meta.output_schema, saved=True)
         if meta.start_url is not None and urlsplit(meta.start_url).scheme not in ("http", "https"):
             raise InvalidRequest(f"start_url must be an http or https URL, not {meta.start_url!r}")
     except ValueError as error:  # InvalidRequest is one

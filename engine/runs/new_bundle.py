@@ -85,7 +85,7 @@ def _schemas(context: RunContext, kind: Work, old: BundleMeta | None, promoted: 
         return kept | {"other_schemas": old.other_schemas}
     held = () if old.schema_inferred else (old.output_schema, *old.other_schemas)
     output = promoted.run.outcome.value
-    fitting = tuple(s for s in held if not OutputSchema(s).errors(output))
+    fitting = tuple(s for s in held if not OutputSchema(s, saved=True).errors(output))
     if context.schema is None and fitting:  # the request names no other
         return {"output_schema": fitting[0], "schema_inferred": False, "other_schemas": fitting[1:]}
     return {

@@ -216,7 +216,7 @@ class TaskRun:
                 account=self.account,
             )  # fmt: skip
             await budget.open()
-        warnings: list[str] = []
+        warnings = list(self.schema.warnings) if self.schema is not None else []
         services = TaskServices(self.task_id, environment.records, self.events, self.redactor, budget)
         return RunContext(
             request=request,

@@ -10,6 +10,7 @@ from typing import Any, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from engine.errors import InvalidRequest
+from engine.task.schema_words import LOCAL_FORMATS, check_words, rewritten
 
 ATTACHMENT: Mapping[str, Any] = {
     "type": "object",
@@ -33,6 +34,11 @@ class OutputSchema:
         schema: A JSON Schema (draft 2020-12, ``$defs`` and local ``$ref`` allowed, ``{"type": "attachment"}`` for a
             downloaded file) or a pydantic class or type.
         untrusted: The schema comes from a model's code: refuse patterns that could take exponential time.
+        saved: The schema was saved with an automation. It is taken with words that a request's may not have, and
+            a time needs no offset: what was good when it was saved stays good.
+
+    Attributes:
+        warnings: What of the schema is unknown, and so is not checked.
 
     Raises:
         InvalidRequest: It is neither, or not a valid schema.
@@ -41,15 +47,19 @@ class OutputSchema:
     ["$[1]: 'two' is not of type 'integer'"]
     """
 
-    def __init__(self, schema: Mapping[str, Any] | type | Any, *, untrusted: bool = False) -> None:
+    def __init__(self, schema: Mapping[str, Any] | type | Any, *, untrusted: bool = False, saved: bool = False) -> None:
         self._adapter: TypeAdapter[Any] | None = None
+        self.warnings: tuple[str, ...] = ()
         try:
             if isinstance(schema, Mapping):
                 self.json_schema = _as_json(schema)
+                if not saved:
+                    self.warnings = check_words(self.json_schema)
             else:
                 self._adapter = _adapter(schema)
                 self.json_schema = self._adapter.json_schema(mode="validation")
-            self._expanded = _expand(self.json_schema)
+            expand = _expand_and_leave_formats if self._adapter else _expand_for_saved if saved else _expand
+            self._expanded = rewritten(self.json_schema, expand)
             from engine.task.schema_process import check_bounded  # jsonschema is half of the import of engine
 
             check_bounded(self._expanded, untrusted=untrusted)
@@ -74,7 +84,7 @@ class OutputSchema:
         if self._adapter is None:
             return []
         try:
-            self._adapter.validate_python(value)
+            self.construct(value)
         except ValidationError as error:
             return [f"{_json_path(e['loc'])}: {e['msg']}" for e in error.errors()]
         except Exception as error:  # noqa: BLE001  a user's validator may raise anything
@@ -83,14 +93,17 @@ class OutputSchema:
 
     def construct(self, value: Any) -> Any:
         """Return an instance of the pydantic class, or the value itself for a plain schema."""
-        return value if self._adapter is None else self._adapter.validate_python(value)
+        if self._adapter is None:
+            return value
+        # As JSON: a class in strict mode takes no text for a date or a decimal number from Python.
+        return self._adapter.validate_json(json.dumps(value))
 
 
 def schema_in_force(requested: OutputSchema | None, saved: Mapping[str, Any] | None) -> OutputSchema | None:
     """Return the schema that outputs are held against: the request's, else the bundle's, if there is one."""
     if requested is not None or saved is None:
         return requested
-    return OutputSchema(saved)
+    return OutputSchema(saved, saved=True)
 
 
 def same_schema(a: Mapping[str, Any] | None, b: Mapping[str, Any] | None) -> bool:
@@ -211,15 +224,27 @@ def _adapter(schema: Any) -> TypeAdapter[Any]:
     return adapter
 
 
-def _expand(node: Any) -> Any:
+def _expand(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """Replace ``{"type": "attachment"}`` by the schema of the object that describes a saved file."""
-    if isinstance(node, Mapping):
-        if node.get("type") == "attachment":
-            return {**{k: v for k, v in node.items() if k != "type"}, **ATTACHMENT}
-        return {k: _expand(v) for k, v in node.items()}
-    if isinstance(node, list):
-        return [_expand(v) for v in node]
-    return node
+    kinds = schema.get("type")
+    if kinds == "attachment":
+        return {**{k: v for k, v in schema.items() if k != "type"}, **ATTACHMENT}
+    if isinstance(kinds, list) and "attachment" in kinds:
+        others = {"type": [kind for kind in kinds if kind != "attachment"]}
+        rest = {k: v for k, v in schema.items() if k != "type"}
+        return {"allOf": [rest, {"anyOf": [ATTACHMENT, *([others] if others["type"] else [])]}]}
+    return schema
+
+
+def _expand_and_leave_formats(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Do so and leave formats to the class, which may take more: a time without an offset."""
+    return {word: value for word, value in _expand(schema).items() if word != "format"}
+
+
+def _expand_for_saved(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    expanded = _expand(schema)
+    kind = expanded.get("format")
+    return {**expanded, "format": LOCAL_FORMATS[kind]} if kind in ("date-time", "time") else expanded
 
 
 _ANNOTATIONS = frozenset({"title", "description", "examples", "$comment", "$schema"})

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import attrs
@@ -16,6 +18,7 @@ import referencing
 from jsonschema import validators
 
 from engine.errors import InvalidRequest
+from engine.task.schema_formats import checker
 from engine.task.schema_limits import Limits
 from engine.task.schema_refs import check_references
 
@@ -72,15 +75,18 @@ def first_few(found: list[str]) -> list[str]:
     return found
 
 
+_format_checker = cache(checker)
+
+
 def _validator(schema: Any, limits: Limits) -> Any:
     draft, patterns = jsonschema.Draft202012Validator, frozenset(_name_patterns(schema))
-    keywords = {**draft.VALIDATORS, "uniqueItems": _unique_items}
+    keywords = {**draft.VALIDATORS, "uniqueItems": _unique_items, "multipleOf": _multiple_of}
     extend: Any = validators.extend  # has no types
     bounded = extend(draft, {name: _bounded(name, each, limits, patterns) for name, each in keywords.items()})
     # Its own method takes another class, without limits, where a part of the schema declares a draft.
     bounded.evolve = lambda self, **changes: attrs.evolve(self, **changes)
     # The default registry fetches what it does not know.
-    return bounded(schema, format_checker=draft.FORMAT_CHECKER, registry=referencing.Registry())
+    return bounded(schema, format_checker=_format_checker(), registry=referencing.Registry())
 
 
 def _bounded(name: str, check: Any, limits: Limits, name_patterns: frozenset[str]) -> Any:
@@ -122,6 +128,12 @@ def _unique_items(validator: Any, wanted: Any, value: Any, schema: Any) -> Itera
         return
     if len({json.dumps(_plain(item), sort_keys=True) for item in value}) < len(value):
         yield jsonschema.ValidationError(f"{value!r} has non-unique elements")
+
+
+def _multiple_of(validator: Any, wanted: Any, value: Any, schema: Any) -> Iterator[jsonschema.ValidationError]:
+    """Count in decimals, as JSON is written: 19.99 is a multiple of 0.01, whatever the quotient of the floats."""
+    if validator.is_type(value, "number") and Fraction(str(value)) % Fraction(str(wanted)):
+        yield jsonschema.ValidationError(f"{value!r} is not a multiple of {wanted!r}")
 
 
 def _plain(value: Any) -> Any:

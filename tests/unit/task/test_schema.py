@@ -1,12 +1,15 @@
 import json
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 from referencing.exceptions import Unresolvable
 
 from engine import InvalidRequest
-from engine.task.schema import OutputSchema, infer, same_schema
+from engine.task.schema import OutputSchema, infer, same_schema, schema_in_force
 
 
 class Book(BaseModel):
@@ -66,6 +69,9 @@ def test_the_attachment_type_describes_a_saved_file() -> None:
         ({"pattern": "("}, "not a valid JSON Schema|not a regular expression"),
         ({"$schema": "http://json-schema.org/draft-04/schema#"}, "is not supported"),
         ({"const": {1, 2}}, "is not JSON"),
+        ({"items": {"$recursiveRef": "#"}}, 'use "\\$ref": "#"'),
+        ({"properties": {"a": {"type": "string", "nullable": True}}}, "'nullable' is not supported"),
+        ({"dependencies": {"a": ["b"]}}, "use dependentRequired"),
         ("string", "must be a JSON Schema"),
         (42, "must be a JSON Schema"),
     ],
@@ -167,3 +173,105 @@ def test_items_are_unique_by_their_json_value() -> None:
     assert schema.errors([1, True, "1", [1], {"a": 1, "b": 2}]) == []
     assert schema.errors([1, 1.0])
     assert schema.errors([{"a": 1, "b": 2}, {"b": 2.0, "a": 1}])
+
+
+class Kind(Enum):
+    A = "a"
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    day: date
+    price: Decimal
+    kind: Kind
+    tags: tuple[str, ...]
+    seen: datetime
+
+
+def test_class_in_strict_mode_is_satisfied_by_what_json_can_say() -> None:
+    schema, value = OutputSchema(Strict), {"day": "2026-01-02", "price": "1.5", "kind": "a", "tags": ["x"]}
+    made = schema.construct({**value, "seen": "2026-01-02T03:04:05"})
+    assert made == Strict(day=date(2026, 1, 2), price=Decimal("1.5"), kind=Kind.A, tags=("x",), seen=made.seen)
+    assert schema.errors({**value, "seen": "2026-01-02T03:04:05"}) == []
+    (error,) = schema.errors({**value, "kind": "a", "seen": "yesterday"})
+    assert error.startswith("$.seen:")
+
+
+@pytest.mark.parametrize(
+    ("value", "step", "fits"),
+    [
+        (19.99, 0.01, True),
+        (4.35, 0.05, True),
+        (0.3, 0.1, True),
+        (1e22, 0.01, True),
+        (10**400, 7, False),
+        (19.995, 0.01, False),
+    ],
+)
+def test_multiples_are_counted_in_decimals(value: float, step: float, fits: bool) -> None:
+    assert (OutputSchema({"multipleOf": step}).errors(value) == []) is fits
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("date-time", ["2026-01-02T03:04:05Z", "2026-01-02t03:04:60.5+01:00"], ["2026-02-30T03:04:05Z"]),
+        ("date-time", [], ["2026-01-02T03:04:05", "2026-01-02"]),
+        ("date", ["2026-01-02"], ["2026-13-02", "02.01.2026"]),
+        ("time", ["03:04:05Z", "03:04:05.123-09:30"], ["24:00:00Z", "03:04Z", "03:04:05"]),
+        ("duration", ["PT5M", "P1Y2M3DT4H", "P2W", "PT0.5S"], ["P", "PT", "5M", "P1H"]),
+        ("email", ["a@example.com"], ["nobody"]),
+        ("hostname", ["example.com", "localhost", "xn--bcher-kva.example"], ["-a.com", "a..b", "a b", "a" * 64]),
+        ("ipv4", ["192.0.2.1"], ["192.0.2.256"]),
+        ("ipv6", ["::1"], ["1::2::3"]),
+        ("uri", ["https://u@[::1]:8/a?b=%20#c", "mailto:a@b.c", "urn:x:y"], ["//a/b", "http://a b"]),
+        ("uri", [], ["http://ü/", "a://[b", "x:%zz"]),
+        ("uri-reference", ["//a/b", "../c?d#e", "", "x/y:z"], ["a b", "1:2", "#a#b", "\\\\"]),
+        ("iri", ["https://bücher.example/ä"], ["bücher", "https://a b"]),
+        ("iri-reference", ["/ä?ö#ü"], ["ä b", "<a>"]),
+        ("uuid", ["12345678-1234-5678-1234-567812345678"], ["12345678"]),
+        ("uri-template", ["/a/{b}{?c*,d:3}"], ["/a/{b", "/a/{}", "a b"]),
+        ("json-pointer", ["", "/a/0/~0~1"], ["a", "/~2"]),
+        ("relative-json-pointer", ["0", "1/a", "2#"], ["/a", "01/a", "-1"]),
+        ("regex", ["a+"], ["("]),
+    ],
+)  # fmt: skip
+def test_every_format_of_the_draft_is_checked(name: str, good: list[str], bad: list[str]) -> None:
+    schema = OutputSchema({"type": "string", "format": name})
+    assert schema.warnings == ()
+    assert {text: schema.errors(text) for text in good} == {text: [] for text in good}
+    assert [text for text in bad if not schema.errors(text)] == []
+
+
+def test_saved_schema_takes_what_it_took_when_it_was_saved() -> None:
+    saved = {"properties": {"at": {"type": "string", "format": "date-time", "nullable": True}}}
+    schema = schema_in_force(None, saved)
+    assert schema is not None
+    assert schema.json_schema == saved
+    assert schema.errors({"at": "2026-01-02T03:04:05"}) == []
+    assert schema.errors({"at": "yesterday"})
+
+
+def test_unknown_words_and_formats_are_warned_of() -> None:
+    schema = OutputSchema({
+        "type": "object", "x-mine": 1, "requird": ["a"], "example": {"nullable": True},
+        "properties": {"requird": {"format": "wibble"}, "nullable": {"const": {"nullable": True}}},
+    })  # fmt: skip
+    assert schema.warnings == (
+        "output_schema: the keyword 'requird' is unknown, and so was ignored; did you mean 'required'?",
+        "output_schema: the format 'wibble' is unknown, and so was not checked",
+    )
+
+
+FILE = {"name": "a.pdf", "content_type": "application/pdf", "size": 3, "sha256": "0" * 64, "path": "/x/a.pdf"}
+
+
+def test_attachment_is_replaced_where_a_schema_stands_and_left_alone_where_data_does() -> None:
+    data = {"type": "attachment"}
+    for word in ({"const": data}, {"enum": [data]}, {"type": "object", "examples": [data], "default": data}):
+        assert OutputSchema({"properties": {"a": word}}).errors({"a": data}) == []
+    assert OutputSchema({"properties": {"const": data}}).errors({"const": data})
+    either = OutputSchema({"type": ["attachment", "null"]})
+    assert (either.errors(FILE), either.errors(None)) == ([], [])
+    assert either.errors({"name": "a.pdf"})
