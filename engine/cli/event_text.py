@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from engine import Event, TaskResult
 from engine.cli.output import count, dollars, one_line, seconds
+from engine.task.attempts import giving_attempt
 
 Level = Literal["phase", "step", "detail"]
 Data = Mapping[str, Any]
@@ -52,13 +53,14 @@ def summary(result: TaskResult, elapsed: float) -> str:
     if not result.ok:
         reason = result.error.reason if result.error else "unknown"
         return f"failed ({reason}) after {', '.join(parts)}"
-    kinds = [attempt.kind for attempt in result.attempts if attempt.outcome == "success" and attempt.kind in _DONE]
+    giving = giving_attempt([(attempt.kind, attempt.outcome) for attempt in result.attempts])
+    done = "done" if giving is None else _DONE[result.attempts[giving].kind]
     if result.effect != "none":
         parts.append(f"irreversible action {result.effect}")
     if (reuse := result.reuse) is not None:
         saved = "saved" if reuse.created else "updated" if reuse.updated else "unchanged"
         parts.append(f"{saved} as {reuse.key} at {reuse.revision_id[:10]}")
-    return f"{' and '.join(_DONE[kind] for kind in kinds) or 'done'} in {', '.join(parts)}"
+    return f"{done} in {', '.join(parts)}"
 
 
 _DONE = {

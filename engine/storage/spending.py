@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import ModelOverBudget
+from engine.task.attempts import giving_attempt
+from engine.task.wire import Attempt
 
 if TYPE_CHECKING:
     from engine.storage.database import Database
@@ -79,22 +81,21 @@ class SpendingLedger:
     def costs(self, key: str | None = None) -> list[KeyCosts]:
         """Return the costs of each key, sorted by key; of one key only where it is given."""
         query = (
-            "SELECT key, task_id, number, at, json_extract(data, '$.kind'), json_extract(data, '$.outcome'),"
-            " json_extract(data, '$.usd'), json_extract(data, '$.seconds'), json_extract(data, '$.model_calls'),"
-            " json_extract(data, '$.tokens.input'), json_extract(data, '$.tokens.output'),"
-            " json_extract(data, '$.tokens.cache_read'), json_extract(data, '$.tokens.cache_write')"
-            " FROM attempts WHERE key = coalesce(?, key) ORDER BY key, at, task_id, number"
+            "SELECT a.key, a.task_id, coalesce(t.outcome, json_extract(t.result, '$.outcome')), a.data"
+            " FROM attempts a LEFT JOIN tasks t ON t.id = a.task_id"
+            " WHERE a.key = coalesce(?, a.key) ORDER BY a.key, a.at, a.task_id, a.number"
         )
         with self._database.alone() as db:
             rows = db.execute(query, (key,)).fetchall()
             paid = dict(db.execute("SELECT key, sum(usd) FROM spending WHERE settled = 1 GROUP BY key").fetchall())
-        by_key: dict[str, list[tuple[Any, ...]]] = {}
-        for row in rows:
-            by_key.setdefault(row[0], []).append(row)
+        by_key: dict[str, dict[str, _Task]] = {}
+        for name, task_id, outcome, data in rows:
+            task = by_key.setdefault(name, {}).setdefault(task_id, _Task(outcome == "success"))
+            task.attempts.append(Attempt.model_validate_json(data))
         for name, usd in paid.items():
             if usd > 0 and key in (None, name):
-                by_key.setdefault(name, [])  # all its tasks may have been interrupted
-        return [_summary(name, found, paid.get(name, 0.0)) for name, found in sorted(by_key.items())]
+                by_key.setdefault(name, {})  # all its tasks may have been interrupted
+        return [_summary(name, list(found.values()), paid.get(name, 0.0)) for name, found in sorted(by_key.items())]
 
 
 @dataclass(frozen=True)
@@ -104,9 +105,11 @@ class KeyCosts:
     Args:
         key: The reuse key.
         runs: Number of tasks that ran.
-        first_usd: Dollars until the first revision existed, failed attempts included.
-        replays: Number of replays that gave the result; ``replay_usd`` is their cost, for judgments only.
-        repairs: Number of repairs and updates, failed ones included; ``repair_usd`` is their cost.
+        first_usd: Dollars for exploring, failed attempts included.
+        replays: Number of results that a replay gave; ``replay_usd`` is the cost of all replays and of their checks,
+            for judgments only.
+        repairs: Number of repairs and updates, failed ones included; ``repair_usd`` is their cost, and that of reading
+            a result off the page.
         total_usd: All dollars, those of tasks whose process ended before them included.
         model_usd: The cost of asking the model each time: each result at the price of the exploration.
         saved_usd: ``model_usd`` less ``total_usd``; negative until the automation has paid for itself.
@@ -135,40 +138,78 @@ class KeyCosts:
         return {**vars(self), "tokens": dict(self.tokens)}
 
 
-def _summary(key: str, attempts: list[tuple[Any, ...]], paid: float) -> KeyCosts:
-    tasks: dict[str, list[tuple[Any, ...]]] = {}
-    for row in attempts:
-        tasks.setdefault(row[1], []).append(row)
-    exploring = [row for row in attempts if row[4] == "explore"]
-    explored = next((row[6] for row in exploring if row[5] == "success"), None)
-    unaccounted = max(0.0, paid - sum(row[6] for row in attempts))  # no attempt of an interrupted task is recorded
-    spent, results, paid_after = unaccounted, 0, None
-    for number, rows in enumerate(tasks.values(), 1):
-        spent += sum(row[6] for row in rows)
-        results += rows[-1][5] == "success"
-        if paid_after is None and explored and number > 1 and results * explored >= spent:
+@dataclass
+class _Task:
+    """One task's attempts, in order, and whether it succeeded as a whole."""
+
+    ok: bool
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def usd(self) -> float:
+        """Its cost."""
+        return sum(each.usd for each in self.attempts)
+
+    @property
+    def replayed(self) -> bool:
+        """True where its result is a replay's."""
+        giving = giving_attempt([(each.kind, each.outcome) for each in self.attempts]) if self.ok else None
+        return giving is not None and self.attempts[giving].kind == "replay"
+
+    @property
+    def explored(self) -> float | None:
+        """The cost of its exploration, if that gave an automation."""
+        return next((each.usd for each in self.attempts if each.kind == "explore" and each.outcome == "success"), None)
+
+    def usd_for(self, purpose: Literal["first", "replay", "repair"]) -> float:
+        """Return the cost of exploring, of replaying, or of mending; each attempt counts once."""
+        usd, before = 0.0, "repair"
+        for each in self.attempts:
+            found = before if each.kind == "continue" else _PURPOSES[each.kind]
+            before = found if found != "replay" else before
+            usd += each.usd if found == purpose else 0.0
+        return usd
+
+
+_PURPOSES = {
+    "explore": "first",
+    "replay": "replay",
+    "check": "replay",
+    "confirm": "replay",
+    "repair": "repair",
+    "update": "repair",
+    "adopt": "repair",
+}
+
+
+def _summary(key: str, tasks: Sequence[_Task], paid: float) -> KeyCosts:
+    attempts = [each for task in tasks for each in task.attempts]
+    price = next((task.explored for task in tasks if task.explored is not None), None) or 0.0
+    spent = max(0.0, paid - sum(each.usd for each in attempts))  # no attempt of an interrupted task is recorded
+    results, paid_after = 0, None
+    for number, task in enumerate(tasks, 1):
+        spent += task.usd
+        results += task.ok
+        if paid_after is None and price and task.ok and results > 1 and results * price >= spent:
             paid_after = number
-    replays = [row for row in attempts if row[4] == "replay" and row[5] == "success"]
-    repairs = [row for row in attempts if row[4] in ("repair", "update")]
-    model = results * (explored or 0.0)
     return KeyCosts(
         key=key,
         runs=len(tasks),
-        first_usd=sum(row[6] for row in exploring),
-        replays=len(replays),
-        replay_usd=sum(row[6] for row in replays),
-        repairs=len(repairs),
-        repair_usd=sum(row[6] for row in repairs),
+        first_usd=sum(task.usd_for("first") for task in tasks),
+        replays=sum(task.replayed for task in tasks),
+        replay_usd=sum(task.usd_for("replay") for task in tasks),
+        repairs=sum(each.kind in ("repair", "update") for each in attempts),
+        repair_usd=sum(task.usd_for("repair") for task in tasks),
         total_usd=spent,
-        model_usd=model,
-        saved_usd=model - spent,
+        model_usd=results * price,
+        saved_usd=results * price - spent,
         paid_after=paid_after,
-        model_calls=sum(row[8] for row in attempts),
+        model_calls=sum(each.model_calls for each in attempts),
         tokens={
-            name: sum(row[n] for row in attempts)
-            for n, name in ((9, "input"), (10, "output"), (11, "cache_read"), (12, "cache_write"))
+            name: sum(getattr(each.tokens, name) for each in attempts)
+            for name in ("input", "output", "cache_read", "cache_write")
         },
-        browser_seconds=sum(row[7] for row in attempts),
+        browser_seconds=sum(each.seconds for each in attempts),
     )
 
 

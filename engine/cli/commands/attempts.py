@@ -45,13 +45,13 @@ def read_attempts(settings: Settings, key: str | None = None) -> list[dict[str, 
 
 
 def runs_and_cost(settings: Settings) -> dict[str, tuple[int, float]]:
-    """Return, for each reuse key, the number of its runs and their cost in dollars."""
-    runs: dict[str, set[str]] = {}
-    cost: dict[str, float] = {}
-    for attempt in read_attempts(settings):
-        runs.setdefault(attempt["key"], set()).add(attempt["task_id"])
-        cost[attempt["key"]] = cost.get(attempt["key"], 0.0) + attempt["usd"]
-    return {key: (len(tasks), cost[key]) for key, tasks in runs.items()}
+    """Return, for each reuse key, the number of its runs and their cost, as ``webtasks costs`` counts them."""
+
+    async def read() -> dict[str, tuple[int, float]]:
+        async with settings.engine() as engine:
+            return {each.key: (each.runs, each.total_usd) for each in await engine.costs()}
+
+    return {} if settings.is_empty else asyncio.run(read())
 
 
 @click.command()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from engine import Event
-from engine.cli.event_text import event_line
+from engine import Event, TaskResult
+from engine.cli.event_text import event_line, summary
 
 # Playwright's own messages
 TIMED_OUT = """Locator.click: Timeout 3000ms exceeded.
@@ -41,3 +41,19 @@ def line(kind: str, **data: Any) -> str:
     found = event_line(Event(type=kind, task_id="wt_1", time=datetime.now(UTC), data=data))
     assert found is not None
     return found.text
+
+
+@pytest.mark.parametrize(
+    ("attempts", "done"),
+    [
+        ([("explore", "success")], "explored"),
+        ([("replay", "failed"), ("replay", "success")], "replayed"),
+        ([("replay", "failed"), ("check", "success")], "replayed"),
+        ([("replay", "success"), ("check", "failed"), ("repair", "success")], "repaired"),
+        ([("replay", "failed"), ("repair", "failed"), ("continue", "success")], "result read from the open page"),
+    ],
+)
+def test_summary_names_what_gave_the_result(attempts: list[tuple[str, str]], done: str) -> None:
+    wire = {"webTaskId": "wt_1", "status": "completed", "outcome": "success", "createdAt": "2026-11-23T10:00:00Z"}
+    made = [{"kind": kind, "outcome": outcome} for kind, outcome in attempts]
+    assert summary(TaskResult.model_validate({**wire, "attempts": made}), 2).startswith(f"{done} in 2.0 s")

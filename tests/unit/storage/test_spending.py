@@ -12,6 +12,7 @@ import pytest
 from engine.errors import ModelOverBudget
 from engine.storage.spending import DailyCaps, KeyCosts, today
 from engine.storage.tasks import TaskRecords
+from engine.task.attempts import giving_attempt
 from engine.task.ids import new_id
 from engine.task.validation import build
 from engine.task.wire import Attempt, Limits, TaskResult, Tokens
@@ -81,13 +82,16 @@ def test_free_calls_pass_a_cap_of_zero(records: TaskRecords) -> None:
         records.spending.reserve("wt_1", "a", 0.0001, caps)
 
 
-def ran(records: TaskRecords, key: str, *attempts: tuple[str, bool, float], **more: Any) -> None:
+def ran(
+    records: TaskRecords, key: str, *attempts: tuple[str, bool, float], good: bool | None = None, **more: Any
+) -> None:
     """Records a task with these attempts: kind, whether it succeeded, dollars."""
     request = build(
         "Take it down", start_url=None, parameters=None, output_schema=None, reuse_key=key, model=None, ai="auto",
         timeout=None, budget_usd=None, secrets=(), allow_hosts=(), limits=Limits(),
     )  # fmt: skip
-    task_id, now, good = new_id("wt_"), datetime.now(UTC), attempts[-1][1]
+    task_id, now = new_id("wt_"), datetime.now(UTC)
+    good = attempts[-1][1] if good is None else good
     records.enqueue(task_id, request, now)
     made = [
         Attempt.model_validate(
@@ -166,3 +170,78 @@ def test_costs_include_interrupted_runs(records: TaskRecords) -> None:
     for found in (records.spending.costs(), records.spending.costs("a")):
         assert [(each.key, each.runs, each.total_usd, each.saved_usd) for each in found] == [("a", 0, 0.02, -0.02)]
     assert records.spending.costs("b") == []
+
+
+# Each way in which a task ends: its attempts (kind, success, dollars), its success, and what gave its result.
+ENDINGS: dict[str, tuple[list[tuple[str, bool, float]], bool, str | None]] = {
+    "explored": ([("explore", True, 0.04)], True, "explore"),
+    "no automation": ([("explore", False, 0.03)], False, None),
+    "explored, read off the page": ([("explore", False, 0.02), ("continue", True, 0.01)], True, "continue"),
+    "replayed": ([("replay", True, 0.001)], True, "replay"),
+    "replayed at the second try": ([("replay", False, 0), ("replay", True, 0)], True, "replay"),
+    "site away": ([("replay", False, 0), ("replay", False, 0)], False, None),
+    "unknown parameter": ([("replay", False, 0), ("check", True, 0)], False, None),
+    "empty, and the check as well": ([("replay", True, 0), ("check", False, 0)], False, None),
+    "new data by a check": ([("replay", False, 0), ("check", True, 0)], True, "replay"),
+    "new data by the model": ([("replay", False, 0), ("confirm", True, 0.0002)], True, "replay"),
+    "no rows, as the page says": ([("replay", True, 0), ("check", True, 0)], True, "replay"),
+    "repaired": ([("replay", False, 0), ("check", False, 0), ("repair", True, 0.02)], True, "repair"),
+    "not repaired": ([("replay", False, 0), ("confirm", False, 0.0002), ("repair", False, 0.03)], False, None),
+    "repaired, read off the page": (
+        [("replay", False, 0), ("repair", False, 0.02), ("continue", True, 0.004)], True, "continue",
+    ),
+    "read off the page": ([("replay", False, 0), ("continue", True, 0.004)], True, "continue"),
+    "updated": ([("update", True, 0.02)], True, "update"),
+    "adopted": ([("adopt", True, 0)], True, "adopt"),
+    "edit refused": ([("adopt", False, 0)], False, None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_each_ending_counts_as_what_it_is(records: TaskRecords, ending: str) -> None:
+    attempts, good, giving = ENDINGS[ending]
+    ran(records, "k", ("explore", True, 0.04))
+    ran(records, "k", *attempts, good=good)
+    found, usd = costs(records, "k"), sum(dollars for _, _, dollars in attempts)
+    assert (found.runs, found.total_usd) == (2, pytest.approx(0.04 + usd))
+    assert found.model_usd == pytest.approx(0.04 * (1 + good)), "a task that failed has saved nothing"
+    assert found.saved_usd == pytest.approx(0.04 * good - usd)
+    assert found.replays == (giving == "replay")
+    assert found.repairs == sum(kind in ("repair", "update") for kind, _, _ in attempts)
+    assert found.first_usd + found.replay_usd + found.repair_usd == pytest.approx(found.total_usd)
+    assert (found.paid_after == 2) == (good and usd <= 0.04)
+    place = giving_attempt([(kind, "success" if ok else "failed") for kind, ok, _ in attempts])
+    assert giving is None or (place is not None and attempts[place][0] == giving)
+
+
+def test_all_endings_add_up(records: TaskRecords) -> None:
+    for attempts, good, _ in ENDINGS.values():
+        ran(records, "k", *attempts, good=good)
+    found = costs(records, "k")
+    raw = records.attempts("k")
+    assert found.runs == len({each["task_id"] for each in raw}) == len(ENDINGS)
+    assert found.total_usd == pytest.approx(sum(each["usd"] for each in raw))
+    assert found.first_usd == pytest.approx(0.04 + 0.03 + 0.02 + 0.01)
+    assert found.replay_usd == pytest.approx(0.001 + 2 * 0.0002)
+    assert found.repair_usd == pytest.approx(0.02 + 0.03 + 0.02 + 0.004 + 0.004 + 0.02)
+    assert (found.replays, found.repairs) == (5, 4)
+    assert found.model_usd == pytest.approx(0.04 * sum(good for _, good, _ in ENDINGS.values()))
+    assert found.browser_seconds == 2 * len(raw)
+
+
+def test_only_a_second_result_pays(records: TaskRecords) -> None:
+    ran(records, "k", ("explore", False, 0))
+    ran(records, "k", ("explore", False, 0))
+    ran(records, "k", ("explore", True, 0.04))
+    ran(records, "k", ("replay", False, 0), ("check", True, 0), good=False)
+    assert costs(records, "k").paid_after is None
+    ran(records, "k", ("replay", True, 0))
+    assert costs(records, "k").paid_after == 5
+
+
+def test_tasks_of_the_first_format_count_by_their_result(records: TaskRecords) -> None:
+    ran(records, "k", ("explore", True, 0.04))
+    ran(records, "k", ("replay", True, 0))
+    with records._database.alone() as db:
+        db.execute("UPDATE tasks SET outcome = NULL")
+    assert (costs(records, "k").replays, costs(records, "k").saved_usd) == (1, pytest.approx(0.04))
