@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+BY_PAGE = " (sent by the page)"
+"""The end of the message of a ``held`` error, where it was no request of the automation's own."""
+
 ErrorKind = Literal["script", "timeout", "navigation", "crash", "rehearsal", "gate", "ask", "held"]
 HttpLoginState = Literal["", "asked", "given", "refused"]
 
@@ -77,6 +80,10 @@ class Evidence:
         state_changing: ``(method, url)`` of requests other than GET, HEAD and OPTIONS; without query.
         logins: Those of ``state_changing`` that log in: they carry the password that was just given, or continue such
             a request. See `sandbox.inside.logins` for the rule.
+        background: Those of ``state_changing`` that the site's own code sent with no act of the automation before it,
+            or that are of a kind known to be harmless.
+        own_signatures: The kinds of requests that the site's own code sent so; see `sandbox.inside.signatures`.
+        change_signatures: The kinds of ``state_changing`` requests that are neither logins nor background.
         hosts: ``host:port`` of each host that was reached.
         refused: ``(host:port, reason)`` of each that was not: "dns" ("dns: …" where another try may help), "refused",
             "timeout", "tls" or "policy: …".
@@ -106,6 +113,9 @@ class Evidence:
     counts: tuple[tuple[str, int], ...] = ()
     state_changing: tuple[tuple[str, str], ...] = ()
     logins: tuple[tuple[str, str], ...] = ()
+    background: tuple[tuple[str, str], ...] = ()
+    own_signatures: tuple[str, ...] = ()
+    change_signatures: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     empty: tuple[tuple[str, bool], ...] = ()

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, get_args
@@ -116,6 +117,7 @@ class Sandbox:
         affinity: str | None = None,
         secret: bool = False,
         hold_changes: bool = False,
+        harmless: Collection[str] = (),
     ) -> Outcome:
         """Run an automation in a blank worker, or in one that has run only automations of the same ``affinity``.
 
@@ -134,6 +136,8 @@ class Sandbox:
             secret: The parameters hold secrets: the worker serves this run only, whatever ``affinity`` is.
             hold_changes: Do not send the first request by which the automation may change something on the site, other
                 than a login or a search: the run ends there, with an error of the kind ``held``.
+            harmless: Kinds of requests that change nothing which lasts, or that the site sends by itself, as
+                ``Evidence.own_signatures`` has them: they are sent, and count as background.
 
         Returns:
             The outcome, also if the automation failed.
@@ -164,6 +168,7 @@ class Sandbox:
                 reusable=reused_by is not None,
                 hold_changes=hold_changes,
                 context=context.arguments(),
+                harmless=list(harmless),
                 **_page_limits(limits),
             )
             outcome = self._outcome(client, answer, started)

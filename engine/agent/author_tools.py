@@ -9,9 +9,20 @@ from typing import Any
 from engine.agent.describe import describe_trial
 from engine.agent.page_tools import GivenUp, PageTools, ToolProblem
 from engine.agent.prompts import fence
-from engine.execution.effects import writes
+from engine.execution.automation_run import AutomationRun
 from engine.gate.gate import Gate
 from engine.gate.verdicts import Candidate, Promoted, Refused, Trial
+
+_OPEN_ASIDE = """\
+import contextlib as _contextlib
+_aside = await page.context.new_page()
+try:
+    with _contextlib.suppress(Exception):
+        await _aside.goto({url!r}, wait_until="domcontentloaded")
+        await _aside.wait_for_load_state("networkidle", timeout=2500)
+finally:
+    await _aside.close()
+"""
 
 
 @dataclass(kw_only=True)
@@ -62,11 +73,27 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
             raise ToolProblem(
                 f"the task has no parameters {unknown}; it has {sorted(self.gate.requirements.parameters)}"
             )
+        await self._learn_own_requests()
         self._trial = await self.gate.try_out(self.code, parameters, reads_only=reads_only)
+        if self._trial.run is not None and self._trial.run.held and await self._sent_by_site(self._trial.run):
+            self._trial = await self.gate.try_out(self.code, parameters)
         answer = describe_trial(self._trial, self.redactor)
         if not self._trial.good:
             raise ToolProblem(answer)
         return answer
+
+    async def _learn_own_requests(self) -> None:
+        evidence = await self.session.evidence(screenshot=False)
+        self.gate.runs.own_requests |= set(evidence.own_signatures)
+
+    async def _sent_by_site(self, run: AutomationRun) -> bool:
+        """Open the page where a request was held back, without doing anything there: the site may send it by itself."""
+        page, held = run.outcome.evidence, set(run.outcome.evidence.change_signatures)
+        if not page.url.startswith("http"):
+            return False
+        await self.session.execute(_OPEN_ASIDE.format(url=page.url))
+        await self._learn_own_requests()
+        return bool(held & self.gate.runs.own_requests)
 
     def _edited(self, code: str | None, edits: list[Mapping[str, str]] | None) -> str:
         if code is not None:
@@ -89,7 +116,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         if not self._trial.good:
             raise ToolProblem("not handed in: the last run was not good; mend it and write again")
         candidate = Candidate(self.code, notes, summary, other_parameters)
-        self.gate.wrote = writes(await self.session.evidence(screenshot=False))
+        self.gate.wrote = self.gate.runs.writes(await self.session.evidence(screenshot=False))
         verdict = await self.gate.promote(candidate)
         if isinstance(verdict, Promoted):
             self.ended = verdict

@@ -81,7 +81,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
         "description": (
             "Saves the automation (code: the whole file, or edits: exact replacements) and runs it in a fresh browser."
             " parameters: run with these changed; start_url: where it begins, only if the task names no start URL;"
-            " reads_only: only where a request was held back, why it changes nothing on the site."
+            " reads_only: only where a request was held back, why it changes nothing on the site, or nothing beyond the session (a basket)."
         ),
         "input_schema": {
             "type": "object",

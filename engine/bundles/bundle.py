@@ -66,6 +66,8 @@ class BundleMeta(BaseModel):
         allowed_hosts: Hosts that the automation may reach.
         effects: ``read`` only where no run of it sent a state-changing request outside a login.
         browser: The browser's options for its runs, unless the request sets others.
+        harmless_requests: Kinds of state-changing requests that the site sends by itself, or whose changes end with the
+            session; the gate saw that.
         created_at: Time of the first revision.
     """
 
@@ -83,6 +85,7 @@ class BundleMeta(BaseModel):
     allowed_hosts: tuple[str, ...] = ()
     effects: Literal["read", "write"] = "write"
     browser: BrowserOptions = BrowserOptions()
+    harmless_requests: tuple[str, ...] = ()
     created_at: AwareDatetime
 
     def to_json(self) -> str:

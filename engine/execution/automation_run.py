@@ -58,6 +58,12 @@ class AutomationRun:
         return error is not None and error.kind == "rehearsal"
 
     @property
+    def held(self) -> bool:
+        """True where it ended before a request that may change something, which was not sent."""
+        error = self.outcome.error
+        return error is not None and error.kind == "held"
+
+    @property
     def unknown_hosts(self) -> tuple[str, ...]:
         """Hosts that were refused because they are not among those that it may reach."""
         refused = self.outcome.evidence.refused

@@ -102,6 +102,7 @@ class Executor:
         secret: bool = False,
         known_hosts: Collection[str] | None = None,
         hold_changes: bool = False,
+        harmless: Collection[str] = (),
     ) -> AutomationRun:
         """Run the code; a script that fails is a value, a sandbox that fails an exception.
 
@@ -112,6 +113,7 @@ class Executor:
             secret: The parameters hold secrets.
             known_hosts: Those of the saved automation that this is; None for a trial, which may reach others.
             hold_changes: Stop before the first request that may change something on the site, other than a login.
+            harmless: Kinds of requests that are known to change nothing which lasts, or to be the site's own.
         """
         automation = Automation(code=code, resources=dict(resources or {}))
         egress = self.egress
@@ -132,6 +134,7 @@ class Executor:
                     affinity=affinity,
                     secret=secret or self.http_login is not None,
                     hold_changes=hold_changes,
+                    harmless=harmless,
                 )
             except WorkerDied as died:
                 if not chances or not await self._may_restart(once):

@@ -10,10 +10,10 @@ from typing import Any
 
 from engine.contract import Observed, learn, rows
 from engine.execution.automation_run import AutomationRun
-from engine.execution.effects import writes
 from engine.execution.executor import Executor
 from engine.gate import plausibility, run_checks, static_checks
 from engine.gate.steady_runs import run_steadily
+from engine.gate.trial_runs import TrialRuns
 from engine.gate.verdicts import Candidate, Promoted, Refused, Requirements, Trial
 from engine.task.schema import infer
 from sandbox import SandboxLimitExceeded, WorkerDied
@@ -29,6 +29,7 @@ class Gate:
 
     Attributes:
         start_url_given: True where the request or the bundle names a start URL; else the model may.
+        runs: Runs the candidates.
         wrote: True where exploring sent a state-changing request.
         seen: All that the model looked at and printed, in full.
     """
@@ -36,14 +37,15 @@ class Gate:
     executor: Executor
     requirements: Requirements
     start_url_given: bool = field(init=False)
+    runs: TrialRuns = field(init=False)
     wrote: bool = False
     seen: list[str] = field(default_factory=list)
     _last: Trial | None = None
     _reported: set[str] = field(default_factory=set)
-    _reads_only: set[str] = field(default_factory=set)  # code that is said to change nothing on the site
 
     def __post_init__(self) -> None:
         self.start_url_given = self.executor.start_url is not None
+        self.runs = TrialRuns(self.executor, self.requirements, self.start_url_given)
 
     async def try_out(
         self, code: str, parameters: Mapping[str, Any] | None = None, *, reads_only: str | None = None
@@ -54,10 +56,8 @@ class Gate:
         request that may change something on the site.
 
         Args:
-            reads_only: The reason why the requests of this very code change nothing there.
+            reads_only: The reason why the requests of this very code change nothing there, or nothing that lasts.
         """
-        if reads_only:
-            self._reads_only.add(code)
         required, events = self.requirements, self.executor.services.events
         chosen = {**required.parameters, **(parameters or {})}
         held = {n: v for n, v in required.parameters.items() if n not in required.given - required.secrets}
@@ -66,10 +66,7 @@ class Gate:
         said = {"reads_only": reads_only} if reads_only else {}
         await events.emit("candidate.started", other_parameters=parameters is not None, **said)
         try:
-            run, passing = await run_steadily(
-                self.executor, required, code, chosen, start_url_given=self.start_url_given, mode="rehearsal",
-                hold_changes=code not in self._reads_only and not static_checks.names_irreversible(code),
-            )  # fmt: skip
+            run, passing = await self.runs.run(code, chosen, reads_only=reads_only)
         except (SandboxLimitExceeded, WorkerDied) as error:
             # Code that uses too much can use less.
             return Trial(code, chosen, None, (f"the sandbox ended it: {error}",))
@@ -109,7 +106,7 @@ class Gate:
         Where the site shows the effect of an earlier run, code ends before its irreversible action.
         """
         known = self.requirements.writes or self.wrote or bool(run.already_done)
-        return known or static_checks.names_irreversible(code) or writes(run.outcome.evidence)
+        return known or static_checks.names_irreversible(code) or self.runs.writes(run.outcome.evidence)
 
     async def _other_run(self, candidate: Candidate, first: AutomationRun) -> Trial | Refused:
         """Run with other parameters: the output must differ, or the parameters are not used.
@@ -180,6 +177,8 @@ class Gate:
     def _advisories(self, candidate: Candidate, first: AutomationRun) -> list[str]:
         """Return advisories that were not reported before: a model that insists has looked at them."""
         found = run_checks.advisories(first, self.requirements, code=candidate.code, seen=self.seen)
+        if (trace := self.runs.lasting.get(candidate.code)) is not None:
+            found.append(run_checks.lasting(trace))
         new = [advisory for advisory in found if advisory not in self._reported]
         self._reported.update(new)
         return [f"{advisory} (if it is right as it is, finish again)" for advisory in new]
@@ -201,6 +200,7 @@ class Gate:
             effects=effects,
             other=other,
             hosts=tuple(sorted({host for run in runs for host in run.outcome.evidence.hosts})),
+            harmless=self.runs.known_harmless(runs),
         )
 
     def _observed(self, run: AutomationRun) -> Observed:

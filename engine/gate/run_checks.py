@@ -15,6 +15,7 @@ from engine.gate.scraped import scraped
 from engine.gate.verdicts import Requirements
 from engine.task.cause import Cause
 from sandbox import Evidence, ScriptError
+from sandbox.results import BY_PAGE
 
 
 async def problems(
@@ -120,10 +121,26 @@ def _history(requirements: Requirements) -> list[PreviousOutput]:
 
 
 def _held(error: ScriptError) -> str:
+    request = error.message.removesuffix(BY_PAGE)
     where = f"line {error.line} sends" if error.line else "it sends"
+    if request != error.message:  # the line may just have waited meanwhile
+        where = f"while line {error.line} ran, the page sent" if error.line else "at its end the page sent"
     return (
-        f"{where} {error.message} outside task.irreversible; it was held back, and nothing was sent. If that submits,"
+        f"{where} {request} outside task.irreversible; it was held back, and nothing was sent. If that submits,"
         " orders, posts, saves or deletes something, wrap just that action and the wait for its confirmation in"
-        ' `async with task.irreversible("…"):`. If it changes nothing on the site, as a search does not, write the same'
-        " code again and say why in reads_only"
+        ' `async with task.irreversible("…"):`. If it changes nothing on the site, as a search does not, if the page'
+        " sends it by itself, or if its change ends with the session, as a basket does, call write with reads_only"
+        " alone, which says why: the same code runs again, and a second fresh browser must not see the change"
+    )
+
+
+def lasting(trace: str) -> str:
+    """Return the advisory for a change that was said to end with the session, and did not.
+
+    Args:
+        trace: What a fresh browser showed of it.
+    """
+    return (
+        f"what it sends outlives its session: afterwards a fresh browser shows {trace!r}, which was not so before. If"
+        " that is a submission, an order or a saved change, wrap it in task.irreversible"
     )

@@ -26,6 +26,7 @@ class Requirements:
         history: Outputs of good runs of the code that is repaired; empty for new code.
         known_parameters: Parameters of the last good run, secrets left out: the second run of a repair.
         resources: The bundle's resources, by name.
+        harmless: Kinds of requests that the saved automation is known to send without lasting change.
         writes: The saved automation changes something on the site, and so does what replaces it.
         given: Names of parameters that the browser gives to the site, by HTTP authentication: code need not read them.
     """
@@ -39,6 +40,7 @@ class Requirements:
     known_parameters: Mapping[str, Any] | None = None
     resources: Mapping[str, bytes] = field(default_factory=dict)
     writes: bool = False
+    harmless: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
 
     @cached_property
@@ -94,6 +96,7 @@ class Promoted:
     Args:
         other: Its run with other parameters, where it has some and only reads.
         hosts: Hosts that the runs reached, as ``host:port``.
+        harmless: Kinds of requests that the site sends by itself, or whose changes end with the session.
     """
 
     candidate: Candidate
@@ -104,6 +107,7 @@ class Promoted:
     effects: str
     other: AutomationRun | None
     hosts: tuple[str, ...]
+    harmless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ async def _requirements(context: RunContext, base: Bundle, edited: Bundle) -> Re
         known_parameters=request.other_parameters or await good_runs.other_parameters(base),
         resources=edited.resources,
         given=login.names if (login := login_in(request.parameters)) is not None else frozenset(),
+        harmless=frozenset(base.meta.harmless_requests),
     )
 
 

@@ -164,6 +164,7 @@ async def _requirements(context: RunContext, work: Assignment) -> Requirements:
         known_parameters=await good_runs.other_parameters(base) if base is not None else None,
         resources=base.resources if base is not None else {},
         writes=base is not None and base.meta.effects == "write",
+        harmless=frozenset(base.meta.harmless_requests) if base is not None else frozenset(),
     )
 
 

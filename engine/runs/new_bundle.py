@@ -15,6 +15,7 @@ from engine.runs.context import RunContext
 from engine.task.schema import OutputSchema, same_schema
 
 Work = Literal["explore", "update", "repair"]
+_HARMLESS = 100  # kinds of requests that are kept
 
 
 def new_bundle(context: RunContext, kind: Work, base: Bundle | None, promoted: Promoted) -> Bundle:
@@ -39,6 +40,7 @@ def new_bundle(context: RunContext, kind: Work, base: Bundle | None, promoted: P
         allowed_hosts=tuple(sorted({*(old.allowed_hosts if old is not None else ()), *promoted.hosts})),
         effects="write" if "write" in (promoted.effects, old.effects if old is not None else "") else "read",
         browser=context.executor.browser,
+        harmless_requests=_harmless(context, old, promoted),
         created_at=old.created_at if old is not None else datetime.now(UTC),
     )
     return Bundle(
@@ -58,6 +60,7 @@ def adopted_bundle(context: RunContext, adopted: Adopted) -> Bundle:
         update={
             "parameters": parameter_types(request.parameters, request.secrets),
             "allowed_hosts": tuple(sorted({*old.allowed_hosts, *promoted.hosts})),
+            "harmless_requests": _harmless(context, old, promoted),
             "effects": "write" if "write" in (promoted.effects, old.effects) else "read",
         }
     )
@@ -93,6 +96,12 @@ def _schemas(context: RunContext, kind: Work, old: BundleMeta | None, promoted: 
         "schema_inferred": promoted.schema_inferred,
         "other_schemas": tuple(s for s in fitting if not same_schema(s, promoted.output_schema)),
     }
+
+
+def _harmless(context: RunContext, old: BundleMeta | None, promoted: Promoted) -> tuple[str, ...]:
+    """Return the kinds of requests that leave no lasting change; none whose address or fields hold a secret."""
+    found = {*(old.harmless_requests if old is not None else ()), *promoted.harmless}
+    return tuple(sorted(kind for kind in found if context.redactor.text(kind) == kind)[:_HARMLESS])
 
 
 def _start(context: RunContext, old: BundleMeta | None) -> tuple[str | None, bool]:

@@ -90,4 +90,5 @@ async def _execute(
         affinity=f"{context.store.root}:{bundle.meta.reuse_key}:{bundle.committed.id}",
         secret=bool(context.request.secrets),
         known_hosts=bundle.meta.allowed_hosts,
+        harmless=bundle.meta.harmless_requests,
     )

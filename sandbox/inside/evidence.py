@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _TEXT_LIMIT = 3_000
 _PAGE_TIMEOUT = 3.0
+_SIGNATURES = 100
 _SNAPSHOT_TIMEOUT_MS = 15_000
 
 _READ_SIGNS = """() => {
@@ -109,6 +110,9 @@ async def collect_evidence(
         "groups": seen.get("groups", []),
         "state_changing": recorder.state_changing,
         "logins": recorder.login_requests,
+        "background": recorder.background,
+        "own_signatures": recorder.own_signatures[:_SIGNATURES],
+        "change_signatures": recorder.change_signatures[:_SIGNATURES],
         "empty": [(name, message is not None) for name, message in said],
         "messages": [message for _, message in said if message is not None],
         "failed_document": recorder.failed_document,

@@ -164,6 +164,7 @@ class Harness:
         self._pages_limit = message["pages"]
         if self._recorder is not None:
             self._recorder.logins.note_parameters(message["parameters"])
+            self._recorder.harmless |= set(message.get("harmless", ()))
         context, action_ms = self._page.context, message["action_seconds"] * 1000
         context.set_default_timeout(action_ms)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * action_ms)
@@ -214,7 +215,7 @@ class Harness:
         assert self._page is not None
         recorder = self._recorder
         assert recorder is not None
-        recorder.guard = WriteGuard(sent_request, recorder.is_login, self._halted.set)
+        recorder.guard = WriteGuard(sent_request, recorder.is_login, recorder.is_harmless, self._halted.set)
         await recorder.guard.begin(self._page.context)
 
     async def _await_last_request(self) -> None:

@@ -46,7 +46,7 @@ _CODE_KEY = re.compile(
 )
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z -]{2,10}[0-9A-Za-z]")
 _ASSERTIONS = {"SAMLResponse", "wresult", "id_token"}  # of SAML, WS-Federation and OpenID Connect
-_OPERATION_KEYS = {"action", "op", "cmd", "command", "do", "operation", "operation-name", "method", "-method"}
+OPERATION_KEYS = {"action", "op", "cmd", "command", "do", "operation", "operation-name", "method", "-method"}
 _CHANGES = re.compile(
     r"(?<![a-z])(?:delet|remov|destroy|eras|cancel|deactivat|purchas|unsubscrib|subscrib|publish|transfer|withdraw"
     r"|refund|checkout|approv|reject|registration|logout|signout)"
@@ -280,7 +280,7 @@ class LoginDetector:
 
     def _is_code(self, key: str, text: str) -> bool:
         return bool(text) and (
-            text in self._codes or text in self._issued or bool(_CODE_KEY.search(_words(key)) and _CODE.fullmatch(text))
+            text in self._codes or text in self._issued or bool(_CODE_KEY.search(words(key)) and _CODE.fullmatch(text))
         )
 
     def _is_plain(self, request: SentRequest, carried: list[str]) -> bool:
@@ -294,7 +294,7 @@ class LoginDetector:
         if len(carried) > 1 or any(p in self._chosen or len(self._fresh.get(p, ())) > 1 for p in carried):
             return False
         for key, text in request.fields:
-            name = _words(key)
+            name = words(key)
             if text and _CHOSEN_KEY.search(name) and (text in carried or "pass" in name or "pwd" in name):
                 return False
         if len({text for _, text in request.fields} & self._texts) > _MOST_TYPED:
@@ -305,30 +305,30 @@ class LoginDetector:
 def names_change(request: SentRequest) -> bool:
     """Return True if a request is called by something that it changes: ``/authors/7/delete``, ``action=pay``."""
     parts = urlsplit(request.url)
-    if path_names_change(parts.path) or _COLLECTIONS.search(_words(unquote(parts.path))):
+    if path_names_change(parts.path) or _COLLECTIONS.search(words(unquote(parts.path))):
         return True
     query = parse_qsl(parts.query)
     # where to go after a login is named in its query: next=/orders
     named = [text for _, text in query if not text.startswith(("/", "http"))]
-    named += [text for key, text in request.fields if _words(key) in _OPERATION_KEYS]
-    named += [" ".join(found) for key, text in request.fields if key == "query" for found in _operations(text)]
-    return any(_CHANGES.search(_words(text)) for text in named)
+    named += [text for key, text in request.fields if words(key) in OPERATION_KEYS]
+    named += [" ".join(found) for key, text in request.fields if key == "query" for found in operations(text)]
+    return any(_CHANGES.search(words(text)) for text in named)
 
 
 def path_names_change(path: str) -> bool:
     """Return True if a word of a path stands for a change: ``/filters/7/delete``."""
-    return _CHANGES.search(_SECTIONS.sub("", _words(unquote(path)))) is not None
+    return _CHANGES.search(_SECTIONS.sub("", words(unquote(path)))) is not None
 
 
-def _operations(query: str) -> list[tuple[str, str]]:
+def operations(query: str) -> list[tuple[str, str]]:
     return _GRAPHQL_OPERATION.findall(query)
 
 
 def _is_password_key(key: str) -> bool:
-    return _PASSWORD_KEY.search(_words(key)) is not None
+    return _PASSWORD_KEY.search(words(key)) is not None
 
 
-def _words(name: str) -> str:
+def words(name: str) -> str:
     """Return a name in lower case, its words separated by hyphens: ``user[newPassword]`` is ``user-new-password``."""
     return re.sub(r"[\s_\[\]$.:-]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)).lower().rstrip("-")
 

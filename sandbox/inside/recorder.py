@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 from weakref import WeakKeyDictionary
@@ -11,12 +12,29 @@ from weakref import WeakKeyDictionary
 from sandbox.http_login import split_userinfo
 from sandbox.inside.http_challenges import HttpChallenges
 from sandbox.inside.logins import SAFE, LoginDetector, SentRequest
+from sandbox.inside.signatures import signature
 from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document
 
 if TYPE_CHECKING:
     from playwright.async_api import APIResponse, BrowserContext, Request, Response, Route
 
 _MOST_RECORDS = 1_000
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """A request by a method that is not safe.
+
+    Args:
+        place: Method and URL, without query.
+        login: It logs in.
+        by_page: The site's own code sent it, with no act of the automation before it.
+    """
+
+    place: tuple[str, str]
+    signature: str
+    login: bool
+    by_page: bool
 
 
 class RunRecorder:
@@ -28,6 +46,7 @@ class RunRecorder:
         guard: Blocks the first of them, in a run that may change nothing.
         logins: Judges which requests log in.
         challenges: Answers challenges of HTTP authentication.
+        harmless: Signatures of requests that change nothing which lasts, or that the site sends by itself.
         documents: URL and status of the last main documents.
         failed_document: The last main document, where it failed to load: its URL and the browser's error.
         pending_document: URL of a main document that was requested and is not answered yet.
@@ -41,12 +60,14 @@ class RunRecorder:
         self.guard: WriteGuard | None = None
         self.logins = LoginDetector()
         self.challenges = HttpChallenges()
+        self.harmless: set[str] = set()
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)
         self.failed_document: tuple[str, str] | None = None
         self.pending_document: str | None = None
         self.answers: deque[tuple[str, int]] = deque(maxlen=20)
         self.retry_after: str | None = None
-        self._sent: deque[tuple[str, str, bool]] = deque(maxlen=_MOST_RECORDS)
+        self._sent: deque[_Sent] = deque(maxlen=_MOST_RECORDS)
+        self._acted = False  # since the last main document
         self._verdicts: WeakKeyDictionary[Request, bool] = WeakKeyDictionary()
         context.on("request", self._on_request)
         context.on("response", self._on_response)
@@ -55,16 +76,39 @@ class RunRecorder:
     @property
     def state_changing(self) -> list[tuple[str, str]]:
         """Method and URL, without query, of requests by methods that are not safe."""
-        return [(method, url) for method, url, _ in self._sent]
+        return [each.place for each in self._sent]
 
     @property
     def login_requests(self) -> list[tuple[str, str]]:
         """Those of `state_changing` that log in."""
-        return [(method, url) for method, url, login in self._sent if login]
+        return [each.place for each in self._sent if each.login]
+
+    @property
+    def background(self) -> list[tuple[str, str]]:
+        """Those of `state_changing` that the site's own code sends without an act, or that are known to be harmless."""
+        return [each.place for each in self._sent if not each.login and self._is_harmless(each)]
+
+    @property
+    def own_signatures(self) -> list[str]:
+        """Signatures of requests that the site's own code sent before the automation did anything on the page."""
+        return sorted({each.signature for each in self._sent if each.by_page and each.signature})
+
+    @property
+    def change_signatures(self) -> list[str]:
+        """Signatures of the requests that may change something: neither logins nor background."""
+        return list(dict.fromkeys(e.signature for e in self._sent if not e.login and not self._is_harmless(e)))
+
+    def is_harmless(self, request: SentRequest) -> bool:
+        """Return True for a request of a kind that is known to change nothing which lasts, or to be the site's own."""
+        return signature(request) in self.harmless
+
+    def _is_harmless(self, sent: _Sent) -> bool:
+        return sent.by_page or sent.signature in self.harmless
 
     def note_act(self) -> None:
         """Note that the automation does something that may make a page send requests."""
         self.logins.note_act()
+        self._acted = True
         if self.guard is not None:
             self.guard.acted = True
 
@@ -96,21 +140,28 @@ class RunRecorder:
         if known is None:
             before = request.redirected_from
             redirected = before is not None and self._verdicts.get(before, False)
+            by_page = is_background(request) or not (self._acted or request.is_navigation_request())
             known = self._verdicts[request] = self._judge(
-                sent_request(request), redirected=redirected, background=is_background(request)
+                sent_request(request), redirected=redirected, background=is_background(request), by_page=by_page
             )
         return known
 
-    def _judge(self, sent: SentRequest, *, redirected: bool = False, background: bool = False) -> bool:
+    def _judge(
+        self, sent: SentRequest, *, redirected: bool = False, background: bool = False, by_page: bool = False
+    ) -> bool:
         login = not background and self.logins.is_login(sent, redirected_login=redirected)
         if sent.method not in SAFE:
-            self._sent.append((sent.method, "".join(sent.place), login))
+            kind = signature(sent)
+            if by_page and not login:
+                self.harmless.add(kind)
+            self._sent.append(_Sent((sent.method, "".join(sent.place)), kind, login=login, by_page=by_page))
         return login
 
     def _on_request(self, request: Request) -> None:
         self.is_login(request)
         if is_main_document(request):
             self.pending_document = request.url
+            self._acted = False  # what a page sends while it opens is its own doing
 
     def _on_response(self, response: Response) -> None:
         if not is_main_document(response.request):

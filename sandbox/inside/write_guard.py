@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sandbox.inside.logins import SAFE, SentRequest, path_names_change
+from sandbox.results import BY_PAGE
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Request, Route
@@ -37,6 +38,7 @@ class WriteGuard:
     Args:
         sent_request: Returns a page's request as the rules look at it.
         is_login: Returns the verdict on a page's request.
+        is_harmless: Returns True for a request that is known to change nothing which lasts, or to be the site's own.
         stop: Ends the automation.
 
     Attributes:
@@ -48,12 +50,14 @@ class WriteGuard:
         self,
         sent_request: Callable[[Request], SentRequest],
         is_login: Callable[[Request], bool],
+        is_harmless: Callable[[SentRequest], bool],
         stop: Callable[[], object],
     ) -> None:
         self.acted = False
         self.blocked: str | None = None
         self._sent_request = sent_request
         self._is_login = is_login
+        self._is_harmless = is_harmless
         self._stop = stop
 
     async def begin(self, context: BrowserContext) -> None:
@@ -66,7 +70,7 @@ class WriteGuard:
         Raises:
             WriteBlocked: It may change something.
         """
-        if not login and may_change(request):
+        if not login and may_change(request) and not self._is_harmless(request):
             raise self._block(request)
 
     async def _route(self, route: Route) -> None:
@@ -76,18 +80,23 @@ class WriteGuard:
                 self.acted = False  # what the next page sends while it opens is that page's own doing
             await route.fallback()
             return
-        self._block(self._sent_request(request))
-        await route.abort("blockedbyclient")
+        self._block(self._sent_request(request), by_page=True)
+        # an aborted navigation leaves the page as it is, for whoever looks where the run ended
+        await route.abort("aborted" if request.is_navigation_request() else "blockedbyclient")
         self._stop()
 
     def _passes(self, request: Request) -> bool:
         by_page = not (self.acted or request.is_navigation_request()) or is_background(request)
         if by_page or request.method.upper() in SAFE:
             return True
-        return self._is_login(request) or not may_change(self._sent_request(request))
+        if self._is_login(request):
+            return True
+        sent = self._sent_request(request)
+        return not may_change(sent) or self._is_harmless(sent)
 
-    def _block(self, request: SentRequest) -> WriteBlocked:
-        self.blocked = self.blocked or f"{request.method} {''.join(request.place)}"
+    def _block(self, request: SentRequest, *, by_page: bool = False) -> WriteBlocked:
+        text = f"{request.method} {''.join(request.place)}"
+        self.blocked = self.blocked or (text + BY_PAGE if by_page else text)
         return WriteBlocked(self.blocked)
 
 

@@ -295,7 +295,9 @@ def test_address_like_a_logins_does_not_hide_a_write() -> None:
 
 @pytest.mark.parametrize("login", [True, False])
 def test_write_guard_lets_pass_what_logs_in(*, login: bool) -> None:
-    guard = WriteGuard(lambda _: pytest.fail("no page"), lambda _: pytest.fail("no page"), lambda: None)
+    guard = WriteGuard(
+        lambda _: pytest.fail("no page"), lambda _: pytest.fail("no page"), lambda _: False, lambda: None
+    )
     request = SentRequest("POST", "https://user:pw@shop.test/sessions/12/cancel?a=1", own=True)
     if login:
         guard.check_own(request, login=True)
