@@ -180,7 +180,8 @@ def assignment(
     parts.append(
         f"Start URL: {start_url}" if start_url else "No start URL: decide where to begin (page.goto in python)."
     )
-    parts.append(f"parameters = {json.dumps(dict(parameters), ensure_ascii=False)}")
+    shown = json.dumps(dict(parameters), ensure_ascii=False)
+    parts.append(f"parameters = {shown}")
     if output_schema is None:
         parts.append("Output: choose a plain shape (for many things, a list of flat objects with snake_case keys).")
     else:
@@ -193,7 +194,9 @@ def assignment(
             " of its output; where text that you see is not in the DOM (drawn by CSS), look for it in attributes."
         )
     if sample:
-        parts.append(f"Its last good run: {fence(sample)}")
+        given = sample.startswith(f"{shown} gave ")
+        others = "" if given else " (of other parameters: what it gave need not hold for these)"
+        parts.append(f"Its last good run{others}: {fence(sample)}")
     if notes:
         parts.append(f"Notes on the site: {fence(notes)}")
     if done_before:

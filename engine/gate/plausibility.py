@@ -59,7 +59,8 @@ def unseen(output: Any, seen: Sequence[str], code: str) -> str | None:
         return None
     few = ", ".join(repr(v[:60]) for v in values[:2])
     return (
-        f"none of its values ({few}, …) was on a page that you looked at, or in what you printed: show where they are"
+        f"none of its values ({few}, …) was on a page that you looked at, or in what you printed: find them with look,"
+        " or print them with python"
     )
 
 
@@ -91,7 +92,11 @@ def contradictions(previous: PreviousOutput, run: Observed, seen: Sequence[str])
         seen: Texts that the model looked at; a changed value that is there is borne out, if the old one is not.
     """
     found = disagreements(previous.output, run.output, "\n".join((*seen, run.evidence.text)), _steady_fields(previous))
-    return [f"{f}; show on the page that the data changed, or read them from where they are" for f in found]
+    return [
+        f"{f}; where the data did change, show that (find it with look, or print it with python) and finish again; else"
+        " read them from where they are"
+        for f in found
+    ]
 
 
 def replaced_files(previous: PreviousOutput, run: Observed) -> list[str]:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.contract import Breach, Observed, PreviousOutput, check, count_confirmed
+from engine.contract import Breach, Observed, PreviousOutput, Severity, check, count_confirmed
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution.automation_run import AutomationRun
@@ -16,6 +16,9 @@ from engine.gate.verdicts import Requirements
 from engine.task.cause import Cause
 from sandbox import Evidence, ScriptError
 from sandbox.results import BY_PAGE
+
+# Kinds of departures that a single value has by its parameters: a name that is there for one user and not for another.
+_OF_THESE = frozenset({"field-empty", "pattern", "error-text", "shortened", "garbled"})
 
 
 async def problems(
@@ -87,7 +90,13 @@ def breaches(observed: Observed, requirements: Requirements) -> list[Breach]:
     same = _previous(observed, requirements)
     others = tuple(one for one in _history(requirements) if one != same)
     history = replace(requirements.history, same=same, others=others)
-    return check({"output": requirements.contract.get("output", {})}, observed, history)
+    found = check({"output": requirements.contract.get("output", {})}, observed, history)
+    if same is not None or not _history(requirements):
+        return found
+    # Single values that other parameters gave say nothing of these: the run with those others is held against them.
+    proved_by_others = requirements.known_parameters is not None and not requirements.writes
+    severity: Severity = "advisory" if proved_by_others else "statistical"
+    return [replace(b, severity=severity) if b.kind in _OF_THESE and "[*]" not in b.path else b for b in found]
 
 
 def advisories(run: AutomationRun, requirements: Requirements, *, code: str, seen: Sequence[str]) -> list[str]:
