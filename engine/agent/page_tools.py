@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 from engine.agent.describe import cut
@@ -24,6 +25,9 @@ except _NeverQuiet:
 
 
 _SHOWN = 4000  # characters of a tool's answer otherwise
+_TEXT = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'""")
+# Words that every prompt has: a secret that is one of them is told by taking it out, not by leaving it
+_KNOWN_WORDS = frozenset(re.findall(r"[a-z]+", f"{SYSTEM} {TOOLS}".casefold()))
 
 
 @dataclass(frozen=True)
@@ -70,16 +74,16 @@ class PageTools(Generic[E]):
             _check_arguments(self.tools, name, arguments)
             match name:
                 case "look":
-                    answer = await self._look(**arguments)
+                    return await self._look(**arguments), False
                 case "python":
-                    answer = await self._python(**arguments)
+                    return await self._python(**arguments)
                 case "locator":
-                    answer = await self._locator(**arguments)
+                    return await self._locator(**arguments), False
                 case _:
-                    answer = await self.answer(name, arguments)
+                    answer, wrong = await self.answer(name, arguments), False
         except ToolProblem as problem:
-            return self.redactor.text(str(problem)), True
-        return self.redactor.text(answer), False
+            answer, wrong = str(problem), True
+        return self.redactor.text(answer, known=_KNOWN_WORDS), wrong
 
     async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
         """Run a tool that does more than look; its arguments fit its schema."""
@@ -96,12 +100,9 @@ class PageTools(Generic[E]):
         return fence(await asyncio.to_thread(self.observer.first, snapshot))
 
     async def _snapshot(self) -> PageSnapshot:
-        """Take a snapshot without secrets: taken out before anything is cut, lest the beginning of one is left."""
         seen = await self.session.snapshot()
-        text = self.redactor.text
-        hints = tuple((kind, text(hint)) for kind, hint in seen.hints)
         self.note_seen(seen.aria)
-        return replace(seen, url=text(seen.url), title=text(seen.title), aria=text(seen.aria), hints=hints)
+        return seen
 
     async def _look(self, find: str | None = None, unfold: str | None = None) -> str:
         snapshot = await self._snapshot()
@@ -111,25 +112,26 @@ class PageTools(Generic[E]):
             return fence(await asyncio.to_thread(self.observer.unfold, snapshot, unfold))
         return fence(await asyncio.to_thread(self.observer.again, snapshot))
 
-    async def _python(self, code: str) -> str:
+    async def _python(self, code: str) -> tuple[str, bool]:
         execution = await self.session.execute(code)
         self.note_seen(execution.output)
-        text = self.redactor.text
-        parts = [cut(text(execution.output), _SHOWN)] if execution.output else []
-        if execution.error is not None:
-            line = f" (line {execution.error.line})" if execution.error.line else ""
-            parts.append(f"{execution.error.type}{line}: {cut(text(execution.error.message), 800)}")
+        error = execution.error
+        # Secrets are taken out of what the page and the code say, before it is cut; the words around are the engine's.
+        said = [execution.output, execution.url, execution.title, error.message if error is not None else ""]
+        output, url, title, message = self.redactor.texts(said)
+        parts = [cut(output, _SHOWN)] if output else []
+        if error is not None:
+            line = f" (line {error.line})" if error.line else ""
+            parts.append(f"{error.type}{line}: {cut(message, 800)}")
         if execution.url != self._url:
             self._url = execution.url
-            parts.append(f"now at {execution.url} ({execution.title!r})")
-        body = fence("\n".join(parts) or "(no output)")
-        if execution.error is not None:
-            raise ToolProblem(body)
-        return body
+            parts.append(f"now at {url} ({title!r})")
+        return fence("\n".join(parts) or "(no output)"), error is not None
 
     async def _locator(self, refs: list[str]) -> str:
         found = await self.session.locators(refs)
-        return fence("\n".join(f"{ref}: {source}" for ref, source in found.items()))
+        sources = [_TEXT.sub(lambda text: self.redactor.text(text[0]), source) for source in found.values()]
+        return fence("\n".join(f"{ref}: {source}" for ref, source in zip(found, sources, strict=True)))
 
 
 def _check_arguments(tools: tuple[Mapping[str, Any], ...], name: str, arguments: Mapping[str, Any]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 MAX_DEPTH = 60
 """Deepest level of nodes; deeper ones are attached there, since walks over the tree recurse."""
@@ -82,6 +82,33 @@ def parse(aria: str) -> Node:
             stack[-1].children.append(draft)
             stack.append(draft)
     return root.freeze()
+
+
+def replace_texts(root: Node, new: Callable[[Sequence[str]], list[str]]) -> Node:
+    """Return the tree with other texts, which the function gives for all of them at once, in their order.
+
+    >>> replace_texts(Node("link", "Home", url="/"), lambda texts: [text.upper() for text in texts]).name
+    'HOME'
+    """
+    texts = [text for node in root.walk() for text in _texts(node)]
+    changed = new(texts)
+    return root if changed == texts else _with_texts(root, iter(changed))
+
+
+def _texts(node: Node) -> tuple[str, ...]:
+    return node.name, node.note, node.url or "", node.placeholder or ""
+
+
+def _with_texts(node: Node, texts: Iterator[str]) -> Node:
+    name, note, url, placeholder = (next(texts) for _ in range(4))
+    return replace(
+        node,
+        name=name,
+        note=note,
+        url=url if node.url is not None else None,
+        placeholder=placeholder if node.placeholder is not None else None,
+        children=tuple(_with_texts(child, texts) for child in node.children),
+    )
 
 
 class _Draft:

@@ -7,12 +7,12 @@ look, below a ref that the look names, or found by searching.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from engine.observation.aria import Node, parse
+from engine.observation.aria import Node, parse, replace_texts
 from engine.observation.diff import Change, Comparison
 from engine.observation.folding import says_next, says_total
 from engine.observation.labels import FOLD, LabelStyle, neutral, origin_of, quote
@@ -38,6 +38,7 @@ class _Page:
     title: str
     tree: Node
     notes: tuple[str, ...]
+    partial: tuple[str, ...] = ()
 
 
 class Observer:
@@ -46,11 +47,14 @@ class Observer:
     Page text is in double quotes, or in URLs without spaces and brackets; the caller fences all of it.
 
     Args:
+        hide: Takes secrets out of the page's texts. Nothing else of a look may hold one: roles, refs and the words
+            around them are the engine's own.
         goal: Characters up to which a look is folded loosely.
         cap: Most characters of any text.
     """
 
-    def __init__(self, *, goal: int = GOAL, cap: int = CAP) -> None:
+    def __init__(self, *, hide: Callable[[Sequence[str]], list[str]] = list, goal: int = GOAL, cap: int = CAP) -> None:
+        self._hide = hide
         self._goal = goal
         self._cap = cap
         self._shown: _Page | None = None
@@ -104,9 +108,12 @@ class Observer:
         page = self._read(snapshot)
         found = find(page.tree, query)
         if not found.matches:
-            return f"Nothing on this page matches {quote(query, 80)}."
+            return "\n".join([f"Nothing on this page matches {quote(query, 80)}.", *page.partial])
         count = len(found.matches)
-        lines = [f"{count} match{'es' if count > 1 else ''}{'' if found.all_words else ' of some of the words only'}:"]
+        lines = [
+            *page.partial,
+            f"{count} match{'es' if count > 1 else ''}{'' if found.all_words else ' of some of the words only'}:",
+        ]
         style = LabelStyle(origin=origin_of(page.url), all_refs=True)
         size, path = 0, ""
         for number, match in enumerate(found.matches):
@@ -131,7 +138,7 @@ class Observer:
         """
         page = self._read(snapshot)
         target, _, start = ref.strip().strip("[]").partition("@")
-        node = _target(page.tree, target) or _target(annotate(parse(snapshot.aria), snapshot.hints), target)
+        node = _target(page.tree, target) or _target(self._tree(snapshot, simple=False), target)
         if node is None:
             return f"There is no {quote(target, 40)} on this page now: refs change with the page. Look or find again."
         lines = unfolded_lines(node, _unlimited(page.url))
@@ -149,11 +156,18 @@ class Observer:
 
     def _read(self, snapshot: PageSnapshot) -> _Page:
         if self._last is None or self._last[0] is not snapshot:
-            tree = simplify(annotate(parse(snapshot.aria), snapshot.hints))
-            self._last = (snapshot, _Page(snapshot.url, snapshot.title, tree, tuple(_notes(snapshot.hints))))
+            notes = [_PARTIAL.format(text) for key, text in snapshot.hints if key == "partial"]
+            url, title, *others = self._hide([snapshot.url, snapshot.title, *_notes(snapshot.hints)])
+            page = _Page(url, title, self._tree(snapshot), (*notes, *others), tuple(notes))
+            self._last = (snapshot, page)
         return self._last[1]
 
+    def _tree(self, snapshot: PageSnapshot, *, simple: bool = True) -> Node:
+        tree = annotate(parse(snapshot.aria), snapshot.hints)
+        return replace_texts(simplify(tree) if simple else tree, self._hide)
 
+
+_PARTIAL = "(not all of the page is looked at; left out: {}. find and unfold know the rest only; python reads all.)"
 _LEGEND = f"({FOLD} stands for what is left out: unfold=<ref> shows it, find=<words> searches all)"
 
 

@@ -129,7 +129,7 @@ async def _promote(
         session=session,
         gate=Gate(context.executor, required),
         redactor=context.redactor,
-        observer=Observer(),
+        observer=Observer(hide=context.redactor.texts),
         code=work.base.automation if work.base is not None else "",
         candidates=limits.candidates,
     )

@@ -55,7 +55,7 @@ async def _read(
 ) -> Readout | GivenUp:
     saved, redactor = base.meta.output_schema if base is not None else None, context.redactor
     schema = await asyncio.to_thread(schema_in_force, context.schema, saved)
-    tools = ReadoutTools(session=session, redactor=redactor, observer=Observer(), schema=schema)
+    tools = ReadoutTools(session=session, redactor=redactor, observer=Observer(hide=redactor.texts), schema=schema)
     error = passed.run.outcome.error
     first = readout_tools.assignment(
         task=redactor.text(context.request.task),

@@ -119,17 +119,26 @@ class Redactor:
         """True where there are secrets to hide."""
         return bool(self._names)
 
-    def text(self, text: str) -> str:
-        """Return the text without secret values."""
-        return self.texts([text])[0]
+    def text(self, text: str, *, known: Collection[str] = ()) -> str:
+        """Return the text without secret values.
 
-    def texts(self, texts: Sequence[str]) -> list[str]:
+        Args:
+            known: Words in lower case that stay, because the reader knows that they stand there: of the engine's own
+                messages. Masking one of them tells the secret.
+        """
+        return self.texts([text], known=known)[0]
+
+    def texts(self, texts: Sequence[str], *, known: Collection[str] = ()) -> list[str]:
         """Return texts without secret values: many in about the time of one."""
         if not self._names or not texts:
             return list(texts)
         joined = _BETWEEN.join(texts)
         marks = [mark.span() for mark in self._marks.finditer(joined)]
-        spans = [span for span in self._search.spans(joined) if not _within(span, marks)]
+        spans = [
+            span
+            for span in self._search.spans(joined)
+            if not _within(span, marks) and joined[span[0] : span[1]].casefold() not in known
+        ]
         if not spans:
             return list(texts)
         shown, at, following = list[str](), 0, 0

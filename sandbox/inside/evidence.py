@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.http_login import split_userinfo
-from sandbox.inside.hints import collect_hints
 from sandbox.inside.outline import OUTLINE
 from sandbox.inside.screenshot import stop_loading, take_screenshot
 from sandbox.paging import NEXT_ARROW, NEXT_LABEL, stated_totals
@@ -19,9 +18,10 @@ if TYPE_CHECKING:
     from sandbox.inside.recorder import RunRecorder
 
 _TEXT_LIMIT = 3_000
+_MAX_URL = 1 << 16
+_MAX_TITLE = 1_000
 _PAGE_TIMEOUT = 3.0
 _SIGNATURES = 100
-_SNAPSHOT_TIMEOUT_MS = 15_000
 
 _READ_SIGNS = """() => {
   const shown = (e) => e.checkVisibility({visibilityProperty: true}) && e.getClientRects().length > 0;
@@ -91,8 +91,8 @@ async def collect_evidence(
     text = seen.get("text", "")
     said = [(name, await or_none(locator.first.evaluate(_MESSAGE))) for name, locator in empty]
     return {
-        "url": seen["url"],
-        "title": seen.get("title", ""),
+        "url": seen["url"][:_MAX_URL],
+        "title": seen.get("title", "")[:_MAX_TITLE],
         "text": text[:_TEXT_LIMIT],
         "status": recorder.documents[-1][1] if recorder.documents else None,
         "documents": list(recorder.documents),
@@ -129,12 +129,6 @@ async def or_none(call: Any) -> Any:
         return await asyncio.wait_for(call, _PAGE_TIMEOUT)
     except (Error, TimeoutError):
         return None
-
-
-async def snapshot(page: Page) -> dict[str, Any]:
-    """Return a page's `PageSnapshot`, as JSON."""
-    aria = await page.aria_snapshot(mode="ai", timeout=_SNAPSHOT_TIMEOUT_MS)
-    return {"url": page.url, "title": await page.title(), "aria": aria, "hints": await collect_hints(page)}
 
 
 async def locators(page: Page, name: str, refs: Sequence[str]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.http_login import login_in, split_userinfo
-from sandbox.inside import evidence
+from sandbox.inside import evidence, snapshots
 from sandbox.inside.actions import watch_actions
 from sandbox.inside.contexts import new_context, try_user_agent
 from sandbox.inside.process_reset import ProcessBaseline
@@ -364,7 +364,7 @@ class Harness:
         page = self._active()
         if page is None:
             return {"url": "", "title": "", "aria": "(no page is open)", "hints": []}
-        return await evidence.snapshot(page)
+        return await snapshots.snapshot(page)
 
     async def locators(self, message: Message) -> dict[str, str]:
         """Return durable locators for refs of the last snapshot."""

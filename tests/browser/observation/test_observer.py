@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
+import pytest
 from playwright.async_api import Page
 
 from engine.observation.aria import parse
 from engine.observation.observer import CAP, Observer
+from sandbox.inside import snapshots
 from sandbox.results import PageSnapshot
 from tests.support import observed_pages as pages
 from tests.support.reach import pages as unfold_pages
@@ -177,3 +180,61 @@ async def test_find_returns_the_ref_of_the_control_around_a_text(blank: Page) ->
         found = re.search(r"\[(e\d+)\]", observer.find(snapshot, words).splitlines()[-1])
         assert found, words
         assert await blank.get_by_ref(found[1]).inner_text() == text
+
+
+def _as_sandbox(found: dict[str, Any]) -> PageSnapshot:
+    return PageSnapshot(found["url"], found["title"], found["aria"], tuple(found["hints"]))
+
+
+async def test_a_large_page_is_looked_at_in_part_and_says_so(blank: Page) -> None:
+    rows = "".join(
+        f"<tr><td>{n:05}</td><td>Holder {n}</td><td style='visibility: visible'>ward</td></tr>" for n in range(3000)
+    )
+    style = "<style>td {transition: visibility 1s}</style>"
+    await blank.set_content(f"{style}<h1>3,000 permits</h1><table><tbody>{rows}</tbody></table><a href='/2'>Next</a>")
+    everything = "{attributes: true, subtree: true, childList: true}"
+    await blank.evaluate(
+        f"() => new MutationObserver(() => document.title = 'changed').observe(document, {everything})"
+    )
+    observer, snapshot = Observer(), _as_sandbox(await snapshots.snapshot(blank))
+    look = observer.first(snapshot)
+    assert re.search(r"left out: \d+ of 3000 tr in tbody \(the first \d+ and last \d+ are shown\)", look)
+    assert '"3,000 permits"' in look
+    assert '"00000" | "Holder 0" | "ward"' in look
+    assert '"02999" | "Holder 2999" | "ward"' in look
+    assert 'link "Next"' in look
+    assert len(snapshot.aria) < 300_000
+    assert "left out: " in observer.find(snapshot, "Holder 1700")
+    assert await blank.locator("tr").nth(1700).is_visible()
+    assert await blank.title() == ""
+
+
+async def test_many_small_lists_are_looked_at_in_part(blank: Page) -> None:
+    box = "<section><h2>Box</h2><ul>" + "<li>one</li>" * 30 + "</ul></section>"
+    await blank.set_content("<main>" + box * 50 + "</main><footer><div><p>" + box * 250 + "</p></div></footer>")
+    found = await snapshots.snapshot(blank)
+    assert found["hints"][0][0] == "partial"
+    assert found["aria"].count("listitem") < snapshots.MOST_ELEMENTS
+    assert found["aria"].count("listitem") > snapshots.MOST_ELEMENTS / 2
+
+
+async def test_a_page_that_does_not_answer_is_said_to(blank: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "_ANSWER_SECONDS", 0.1)
+    await blank.set_content("<h1>Busy</h1>")
+    await blank.evaluate("() => { setTimeout(() => { const end = Date.now() + 700; while (Date.now() < end); }) }")
+    look = Observer().first(_as_sandbox(await snapshots.snapshot(blank)))
+    assert "gave no answer in time" in look
+    assert await blank.evaluate("() => document.title = 'done'") == "done"  # it is usable after
+    monkeypatch.undo()
+    assert 'h1 "Busy"' in Observer().first(_as_sandbox(await snapshots.snapshot(blank)))
+
+
+async def test_a_snapshot_is_bounded_in_size(blank: Page) -> None:
+    await blank.set_content(
+        f"<title>{'t' * 2_000_000}</title><h1>Long</h1><p>{'word ' * 500_000}</p><p>{'x' * 100}</p>"
+    )
+    found = await snapshots.snapshot(blank)
+    assert len(found["aria"]) <= snapshots.MOST_CHARACTERS
+    assert len(found["title"]) <= 1_000
+    assert "heading" in found["aria"]
+    assert found["hints"][0] == ("partial", "what follows the first 1,048,576 characters")

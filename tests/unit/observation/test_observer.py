@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 from engine.observation.aria import Node
 from engine.observation.observer import CAP, Observer
+from engine.task.redaction import Redactor
 from sandbox.results import PageSnapshot
 from tests.unit.observation.test_aria import trees, write
 
@@ -80,3 +81,19 @@ def test_find_gives_the_control_around_a_text() -> None:
     inside = (Node("img", "icon", ref="e2"), Node("generic", ref="e3", children=(Node("text", "cross mark"),)))
     found = Observer().find(snapshot_of(Node("button", "Close", ref="e1", children=inside)), "cross mark")
     assert 'button "Close" [e1]' in found
+
+
+def test_secrets_are_taken_out_of_page_text_only() -> None:
+    redactor = Redactor(
+        {"role": "button", "ref": "e12", "state": "checked", "pin": "12"}, {"role", "ref", "state", "pin"}
+    )
+    box = Node("checkbox", "I am button 12, checked", ("checked",), "e12", url="/e12/x?q=12")
+    observer = Observer(hide=redactor.texts)
+    snapshot = snapshot_of(Node("main", ref="e1", children=(box, Node("button", "Go", ref="e13"))))
+    shown = 'checkbox "I am [secret:role] [secret:pin], [secret:state]" [e12] checked'
+    look = observer.first(snapshot)
+    assert shown in look
+    assert "/%5Bsecret:ref%5D/x?q=%5Bsecret:pin%5D" in look
+    assert 'button "Go" [e13]' in look
+    assert shown in observer.find(snapshot, "secret")
+    assert shown in observer.unfold(snapshot, "e12")

@@ -149,6 +149,12 @@ def test_what_is_redacted_stays_as_it_is() -> None:
     assert redactor.text(once) == once
 
 
+def test_words_of_the_engines_own_messages_are_not_masked() -> None:
+    redactor = Redactor({"password": "automation", "token": "tok-automation-7"}, {"password", "token"})
+    said = "write the automation first: 'automation' and tok-automation-7"
+    assert redactor.text(said, known={"automation"}) == said.replace("tok-automation-7", "[secret:token]")
+
+
 def test_texts_are_redacted_one_by_one() -> None:
     redactor = Redactor({"password": "hunter2-and-more"}, {"password"})
     assert redactor.texts(["a hunter2-", "and-more", "", "HUNTER2_AND_MORE.pdf"]) == [
