@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 from engine.bundles.atomic import remove_leftovers, sync_directory, sync_tree
 from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
 from engine.bundles.bundle_file import pack, unpack
-from engine.bundles.git_objects import GitObjects, blob_id
+from engine.bundles.git_objects import GitObjects, blob_id, require_git
 from engine.bundles.lock import Lock, try_lock, wait_for_lock
 from engine.bundles.paths import directory_name
 from engine.bundles.reader import PINNED, BundleReader, open_repository, read_bundle, repository_class
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _IMPORT = "~import"  # no key's directory has this name
+_LEAST_ROOM_MB = 16  # that the disk must have before a model is asked to write
 _LOCK_TIMEOUT = 10.0  # seconds that a change by hand waits for a run of the same key
 
 
@@ -134,6 +136,34 @@ class BundleStore(BundleReader):
                 except OSError as error:  # it is saved; the next run makes the files follow
                     log.warning("the files of %s do not show the newest revision: %s", key, error)
                 return revision
+
+    def check_can_save(self, key: str) -> None:
+        """Try all that :meth:`commit` needs, before a model is paid for what could not be saved; needs the lock, too.
+
+        Raises:
+            StoreError: git does not run, a directory cannot be written to, or the disk has too little room.
+        """
+        require_git()
+        aside, kept = self._aside(key), self.path(key)
+        with self._errors(key):
+            try:
+                self._clear_aside(key)
+                repository_class().create(aside)
+                with GitObjects(aside) as objects, open_repository(aside) as repository:
+                    _advance(objects, repository, repository.write_files({META: b"{}"}, {}), None, "Trial\n")
+                kept.parent.mkdir(exist_ok=True)
+                for directory in (kept, kept / ".git" / "objects") if self._exists(key) else (kept.parent,):
+                    with tempfile.TemporaryFile(dir=directory):
+                        pass
+                if (room := shutil.disk_usage(self.root).free) < _LEAST_ROOM_MB << 20:
+                    raise StoreError(
+                        f"the disk of {self.root} has {room / (1 << 20):.1f} MiB left, and a new automation may need"
+                        f" {_LEAST_ROOM_MB}; make room, or use a store elsewhere"
+                    )
+            except BundleCorrupt as error:  # of the trial, not of the bundle
+                raise StoreError(f"git does not work here, so no automation could be saved: {error.message}") from error
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
 
     # Changing by hand
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from engine.agent.readout_tools import Readout
 from engine.bundles import Bundle, Revision
 from engine.contract import widen
-from engine.errors import EngineError
+from engine.errors import BundleError, EngineError, StoreError
 from engine.execution.automation_run import AutomationRun
 from engine.gate.verdicts import Promoted
 from engine.runs.adoption import Adopted
@@ -41,16 +41,16 @@ async def widen_contract(context: RunContext, verdict: NewData) -> Success:
     """Widen what good results look like by this one, and commit that alone."""
     bundle, run, found = verdict.bundle, verdict.run, "; ".join(verdict.problems)
     context.warnings.append(f"taken for data of a kind not met before, and admitted from now on: {found}")
-    revision = await commit(
-        context,
-        replace(bundle, contract=widen(bundle.contract, run.observed()), revision=None),
-        reason="widen",
-        subject="Widen: data of a kind not met before",
-        body=context.redactor.text(found),
-    )
+    widened = replace(bundle, contract=widen(bundle.contract, run.observed()), revision=None)
+    subject, body = "Widen: data of a kind not met before", context.redactor.text(found)
+    already = _note_already_done(context, run)
+    try:
+        revision = await commit(context, widened, reason="widen", subject=subject, body=body)
+    except (BundleError, StoreError) as error:
+        _note_unsaved(context, error)
+        return Success(run.outcome.value, bundle.committed, used=True, files=run.files, already_done=already)
     await context.good_runs.inherit(bundle, revision, trust=True)
     await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read")
-    already = _note_already_done(context, run)
     return Success(run.outcome.value, revision, used=True, files=run.files, updated=True, already_done=already)
 
 
@@ -64,7 +64,11 @@ async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, 
     said = context.redactor.text(promoted.candidate.summary).strip().splitlines()
     bundle = await asyncio.to_thread(new_bundle, context, kind, base, promoted)  # it checks schemas
     subject = f"{kind.capitalize()}: {said[0] if said else task}"
-    revision = await commit(context, bundle, reason=kind, subject=subject, body=task, written_by=context.budget)
+    try:
+        revision = await commit(context, bundle, reason=kind, subject=subject, body=task, written_by=context.budget)
+    except (BundleError, StoreError) as error:  # the model is paid, and the output has passed the gate
+        _note_unsaved(context, error)
+        return _unsaved_success(context, promoted, base)
     # Code for a changed request gives other output, of which its base's history says nothing.
     return await _first_success(context, revision, promoted, base, inherits=kind == "repair")
 
@@ -135,6 +139,19 @@ async def _first_success(
         run.outcome.value, revision, used=not created, files=run.files, created=created, updated=True,
         already_done=already,
     )  # fmt: skip
+
+
+def _note_unsaved(context: RunContext, error: EngineError) -> None:
+    context.warnings.append(
+        f"the output is good, and the automation could not be saved, so the next run begins from what was saved before:"
+        f" {context.redactor.text(error.message)}"
+    )
+
+
+def _unsaved_success(context: RunContext, promoted: Promoted, base: Bundle | None) -> Success:
+    run = promoted.run
+    already, revision = _note_already_done(context, run), base.revision if base is not None else None
+    return Success(run.outcome.value, revision, used=base is not None, files=run.files, already_done=already)
 
 
 def _note_already_done(context: RunContext, run: AutomationRun) -> bool:

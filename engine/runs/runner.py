@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from engine.aio import to_thread_uncancellable
 from engine.bundles import Bundle
-from engine.bundles.git_objects import require_git
 from engine.bundles.matching import covers
 from engine.diagnosis.failures import Failed, outcome_failure
 from engine.gate.verdicts import Promoted
@@ -130,7 +129,7 @@ class Runner:
         if work.base is not None and await context.is_pinned():
             message = f"{work.trouble}; the bundle is pinned and is not changed; unpin it to allow that"
             raise Failed(Cause("pinned", message))
-        require_git()
+        await to_thread_uncancellable(context.store.check_can_save, context.request.reuse_key)
         async with context.attempts.attempt(work.kind) as note:
             ended = await author(context, budget, work, session)
             if isinstance(ended, Promoted):
