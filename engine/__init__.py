@@ -1,5 +1,9 @@
 """Web tasks that write their own code: a model explores a site once, every later run replays the Python it wrote."""
 
+from engine.version import check_packages as _check_packages
+
+_check_packages()
+
 from engine.api import AsyncEngine, Engine
 from engine.errors import (
     BundleCorrupt,

@@ -1,8 +1,11 @@
-"""The version of the installed distribution."""
+"""The installed distribution: its version, and that its packages are the ones that Python finds."""
 
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import sys
+from pathlib import Path
 
 
 def installed_version() -> str:
@@ -11,3 +14,23 @@ def installed_version() -> str:
         return importlib.metadata.version("webtasks-engine")
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
+
+
+def check_packages() -> None:
+    """Refuse another package or module in the place of ours, before an import from it fails as something else.
+
+    Raises:
+        ImportError: A `sandbox` that is not the one beside this package comes first; its file is named.
+    """
+    ours = Path(__file__).parents[1] / "sandbox" / "__init__.py"
+    loaded = sys.modules.get("sandbox")
+    spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec("sandbox")
+    found = getattr(loaded, "__file__", None) or (spec.origin if spec is not None else None)
+    if found is None or not ours.is_file() or Path(found).resolve() == ours.resolve():
+        return
+    raise ImportError(
+        f"{found} is in the way: webtasks-engine has a package of its own named 'sandbox', in {ours.parent}; rename"
+        " that file or directory, or keep its directory off the path (start Python with -P, see sys.path)",
+        name="sandbox",
+        path=str(found),
+    )

@@ -15,7 +15,7 @@ True
 beside the module, read with `importlib.resources`.
 """
 
-from fixtures_sites.server import FixtureServer, serve
-from fixtures_sites.sites import SITES
+from .server import FixtureServer, serve
+from .sites import SITES
 
 __all__ = ["SITES", "FixtureServer", "serve"]

@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Sequence
 
-from fixtures_sites.errors import UnknownSiteError
-from fixtures_sites.server import serve
-from fixtures_sites.sites import SITES
+from .errors import UnknownSiteError
+from .server import serve
+from .sites import SITES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 when stopped, 2 if the version does not exist or the port is not available.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m fixtures_sites",
+        prog=f"python -m {__package__}",
         description="Serve one of the fixture sites on 127.0.0.1 until Ctrl-C.",
     )
     parser.add_argument("site", choices=sorted(SITES), help="name of the site")

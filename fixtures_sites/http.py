@@ -11,7 +11,7 @@ from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-from fixtures_sites.errors import HangupError
+from .errors import HangupError
 
 __all__ = ["Request", "Response", "Upload"]
 

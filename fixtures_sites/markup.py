@@ -31,7 +31,7 @@ def _hashed(name: str, build: str) -> str:
 @cache
 def stylesheet(site: str, name: str) -> str:
     """Read the style sheet `name` from the directory of `site`; its names are not scrambled yet."""
-    return files("fixtures_sites").joinpath(site, name).read_text(encoding="utf-8")
+    return files(__package__).joinpath(site, name).read_text(encoding="utf-8")
 
 
 def text(value: object) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from fixtures_sites.ledger.data import PASSWORD, USER
+from .ledger.data import PASSWORD, USER
 
 __all__ = ["SCENARIOS", "Scenario"]
 

@@ -1,6 +1,6 @@
 """Changing data on the same site: seed 0 is the original data, seed 7 the site's data seven days later.
 
->>> from fixtures_sites.directory.data import in_category
+>>> from .directory.data import in_category
 >>> with seeded(7):
 ...     in_category("joinery") == in_category("joinery", seed=0)
 False

@@ -17,10 +17,10 @@ from types import SimpleNamespace, TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from fixtures_sites.errors import HangupError, UnknownSiteError
-from fixtures_sites.http import Request, Response
-from fixtures_sites.seeds import seeded
-from fixtures_sites.sites import SITES
+from .errors import HangupError, UnknownSiteError
+from .http import Request, Response
+from .seeds import seeded
+from .sites import SITES
 
 __all__ = ["FixtureServer", "Site", "serve"]
 

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from fixtures_sites.archive.model import of_year
-from fixtures_sites.directory.data import CATEGORIES, in_category
-from fixtures_sites.feed.data import TOPICS, about
-from fixtures_sites.ledger.data import STATUSES, select
-from fixtures_sites.seeds import seeded
+from .archive.model import of_year
+from .directory.data import CATEGORIES, in_category
+from .feed.data import TOPICS, about
+from .ledger.data import STATUSES, select
+from .seeds import seeded
 
 __all__ = ["truth"]
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from typing import IO, Any
 
 from engine import TaskResult
@@ -15,6 +16,9 @@ from engine.cli.errors import error_from_json
 from engine.cli.interrupt import INTERRUPTED, Interrupted
 from engine.cli.settings import Settings
 from engine.errors import EngineError
+
+# Neither the working directory nor PYTHONPATH comes before our packages: modules there may have their names.
+_RUN = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module(sys.argv[1], run_name='__main__')"
 
 
 def spawn_detached(module: str, order: dict[str, Any], *, errors: int | IO[bytes] | None = None) -> Any:
@@ -35,7 +39,7 @@ def spawn_detached(module: str, order: dict[str, Any], *, errors: int | IO[bytes
         KeyboardInterrupt: Ctrl-C came before the answer; the new process is terminated.
     """
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", module],  # -P: no module is imported from the working directory
+        [sys.executable, "-P", "-c", _RUN, str(Path(__file__).parents[2]), module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

@@ -7,10 +7,10 @@ state is a `fixtures_sites.archive.model.ArchiveState`.
 
 from __future__ import annotations
 
-from fixtures_sites.archive import v1, v2
-from fixtures_sites.archive.model import COUNTS, ArchiveState, File, Report, of_year, reports
-from fixtures_sites.http import Request, Response
-from fixtures_sites.server import Site
+from ..http import Request, Response
+from ..server import Site
+from . import v1, v2
+from .model import COUNTS, ArchiveState, File, Report, of_year, reports
 
 SITE = Site("archive", about="52 reports of four years, as PDF and CSV", state=ArchiveState)
 

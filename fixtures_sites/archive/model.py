@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from functools import cache, cached_property
 from urllib.parse import quote
 
-from fixtures_sites.seeds import current_seed, next_day
+from ..seeds import current_seed, next_day
 
 COUNTS = {2025: 11, 2024: 14, 2023: 14, 2022: 13}
 

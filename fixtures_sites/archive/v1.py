@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from fixtures_sites.archive.model import COUNTS, Report, of_year
-from fixtures_sites.markup import scramble, stylesheet, text
+from ..markup import scramble, stylesheet, text
+from .model import COUNTS, Report, of_year
 
 # The notice is in a shadow root, like those of consent services.
 _SCRIPT = """

@@ -4,10 +4,10 @@ v1: a table with numbered pages under `/?category=&page=`, details in a table at
 v2: cards with a button that loads more, details in a definition list at `/companies/<slug>`. `?page=` is ignored.
 """
 
-from fixtures_sites.directory import v1, v2
-from fixtures_sites.directory.data import Entry, entries, in_category
-from fixtures_sites.http import Request, Response
-from fixtures_sites.server import Site
+from ..http import Request, Response
+from ..server import Site
+from . import v1, v2
+from .data import Entry, entries, in_category
 
 __all__ = ["SITE"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from random import Random
 
-from fixtures_sites.seeds import current_seed, next_day
+from ..seeds import current_seed, next_day
 
 __all__ = ["CATEGORIES", "ENTRIES", "PAGE_SIZE", "Entry", "entries", "in_category"]
 

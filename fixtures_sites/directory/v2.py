@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fixtures_sites.directory.data import CATEGORIES, PAGE_SIZE, Entry, entries, in_category
-from fixtures_sites.markup import scramble
-from fixtures_sites.markup import text as e
+from ..markup import scramble
+from ..markup import text as e
+from .data import CATEGORIES, PAGE_SIZE, Entry, entries, in_category
 
 __all__ = ["cards", "detail", "listing", "missing", "shown"]
 

@@ -6,10 +6,10 @@ v2: `/#topic`, a "Show more" button over `/feed.json`; `?topic=` is ignored. Bot
 
 from dataclasses import dataclass
 
-from fixtures_sites.feed import v1, v2
-from fixtures_sites.feed.data import BATCH, about, stories
-from fixtures_sites.http import Request, Response
-from fixtures_sites.server import Site
+from ..http import Request, Response
+from ..server import Site
+from . import v1, v2
+from .data import BATCH, about, stories
 
 __all__ = ["SITE", "State"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 
-from fixtures_sites.feed.data import TOPICS, Story
-from fixtures_sites.markup import scramble
-from fixtures_sites.markup import text as e
+from ..markup import scramble
+from ..markup import text as e
+from .data import TOPICS, Story
 
 __all__ = ["home", "story"]
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from fixtures_sites.errors import HangupError
-from fixtures_sites.form import v1, v2
-from fixtures_sites.form.model import CONTACT, VEHICLE, FormState, problems
-from fixtures_sites.http import Request, Response
-from fixtures_sites.server import Site
+from ..errors import HangupError
+from ..http import Request, Response
+from ..server import Site
+from . import v1, v2
+from .model import CONTACT, VEHICLE, FormState, problems
 
 SITE = Site("form", about="a parking permit application in three steps", state=FormState)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from fixtures_sites.form.model import FEES, FUELS, ZONES, Problem, fee
-from fixtures_sites.markup import scramble, stylesheet, text
+from ..markup import scramble, stylesheet, text
+from .model import FEES, FUELS, ZONES, Problem, fee
 
 StepView = Callable[[Mapping[str, str], Mapping[str, Problem]], str]
 RecordView = Callable[[Mapping[str, str]], str]

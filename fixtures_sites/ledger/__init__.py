@@ -4,10 +4,10 @@ v1: `/login` (fields `user`, `password`), `/invoices?status=&year=&sort=&dir=` w
 v2: `/signin` (fields `account_id`, `passphrase`), `/invoices?state=&period=&by=` with links as filters; the names of v1's query are ignored.
 """
 
-from fixtures_sites.http import Request, Response
-from fixtures_sites.ledger import v1, v2
-from fixtures_sites.ledger.data import PASSWORD, USER
-from fixtures_sites.server import Site
+from ..http import Request, Response
+from ..server import Site
+from . import v1, v2
+from .data import PASSWORD, USER
 
 __all__ = ["SITE"]
 

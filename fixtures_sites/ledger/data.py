@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cache
 from random import Random
 
-from fixtures_sites.seeds import current_seed, next_day
+from ..seeds import current_seed, next_day
 
 __all__ = ["INVOICES", "PASSWORD", "STATUSES", "USER", "YEARS", "Invoice", "invoices", "money", "select", "total"]
 

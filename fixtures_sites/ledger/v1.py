@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from fixtures_sites.ledger.data import STATUSES, USER, YEARS, Invoice, money, select, total
-from fixtures_sites.markup import scramble
-from fixtures_sites.markup import text as e
+from ..markup import scramble
+from ..markup import text as e
+from .data import STATUSES, USER, YEARS, Invoice, money, select, total
 
 __all__ = ["invoices", "login"]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
-from fixtures_sites.errors import HangupError
-from fixtures_sites.http import Request, Response
-from fixtures_sites.misbehaving import pages
-from fixtures_sites.server import Site
+from ..errors import HangupError
+from ..http import Request, Response
+from ..server import Site
+from . import pages
 
 USER, PASSWORD = "ines", "lantern-42"
 _FOREVER = 3600.0

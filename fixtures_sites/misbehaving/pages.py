@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fixtures_sites.markup import scramble, stylesheet, text
+from ..markup import scramble, stylesheet, text
 
 
 @dataclass(frozen=True)

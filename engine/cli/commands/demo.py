@@ -32,8 +32,8 @@ def demo(context: click.Context, settings: Settings, model: str | None) -> None:
     redesigned and the model repairs the code; the repaired code is replayed. Without ANTHROPIC_API_KEY or
     ANTHROPIC_BASE_URL in the environment, the model's answers come from a recording.
     """
-    from fixtures_sites import serve
-    from fixtures_sites.scenarios import SCENARIOS
+    from engine.fixtures_sites import serve
+    from engine.fixtures_sites.scenarios import SCENARIOS
 
     if problems := missing_requirements(settings):
         _print_missing(settings, problems)

@@ -13,8 +13,8 @@ from engine.cli.progress import show_progress
 from engine.cli.settings import Settings
 
 if TYPE_CHECKING:
-    from fixtures_sites import FixtureServer
-    from fixtures_sites.scenarios import Scenario
+    from engine.fixtures_sites import FixtureServer
+    from engine.fixtures_sites.scenarios import Scenario
 
 
 @dataclass(frozen=True)

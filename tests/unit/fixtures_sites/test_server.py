@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import doctest
 import http.client
 import ssl
@@ -16,6 +17,7 @@ from fixtures_sites import SITES, FixtureServer, serve
 from fixtures_sites.errors import HangupError, UnknownSiteError
 from fixtures_sites.http import Request, Response
 from fixtures_sites.server import Site
+from tests.support.paths import ROOT
 
 SITE = Site("toy", about="a toy", state=list)
 
@@ -195,3 +197,15 @@ def test_tls_server_serves_the_same_with_an_untrusted_certificate() -> None:
         trusting = ssl.create_default_context(cafile=Path(fixtures_sites.__file__).with_name("self_signed.pem"))
         with urllib.request.urlopen(site.url, context=trusting) as answer:
             assert b"Site map" in answer.read()
+
+
+def test_sites_import_each_other_by_relative_names() -> None:
+    """A wheel has them within ``engine``, where a module ``fixtures_sites`` may be the user's own."""
+    assert (ROOT / "engine" / "fixtures_sites").resolve() == ROOT / "fixtures_sites"
+    absolute = [
+        f"{path.name}:{node.lineno}"
+        for path in (ROOT / "fixtures_sites").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("fixtures_sites")
+    ]
+    assert not absolute

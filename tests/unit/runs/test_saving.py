@@ -1,4 +1,4 @@
-"""Whether an automation can be saved is tried before the model is paid; an output that was paid for is given."""
+"""Saving an automation is tried before the model is paid; an output that was paid for is given."""
 
 from __future__ import annotations
 
