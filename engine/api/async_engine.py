@@ -23,7 +23,7 @@ from engine.api.many import OnProgress, run_many
 from engine.api.options import EngineOptions, RunOptions
 from engine.api.task_queries import TaskQueries
 from engine.api.workspace import Workspace
-from engine.errors import BundleNotFound, InvalidRequest
+from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
 from engine.task import ids
@@ -290,7 +290,7 @@ class AsyncEngine(TaskQueries):
 
         bundle = await asyncio.to_thread(self.bundles.load, reuse_key)
         if bundle is None or bundle.revision is None:
-            raise BundleNotFound(f"nothing is saved under the reuse key {reuse_key!r} in {self.root}", key=reuse_key)
+            raise await asyncio.to_thread(self.bundles.missing, reuse_key)
         records, meta = await self._workspace.records(), bundle.meta
         _, good = await asyncio.to_thread(records.run_history.clean_runs, bundle.revision.id)
         known, secret = to_adopt(meta, good[0] if good else {}, parameters or {}, other_parameters or {})

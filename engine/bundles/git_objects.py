@@ -140,7 +140,7 @@ class GitObjects:
         found = self.revision(name) if printable and name else None
         if found is None:
             raise BundleNotFound(
-                f"no revision {name!r} in {self.directory}, or several that start so; `history` lists them",
+                f"no revision {name!r} in {self.directory}, or several that start so; see the key's history",
                 revision=name,
             )
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -139,7 +140,7 @@ class BundleReader:
         """
         with self._errors(key):
             if not self._exists(key):
-                raise self._missing(key)
+                raise self.missing(key)
             files = {}
             for path, regular in scan(self.path(key)):
                 if not regular:
@@ -155,7 +156,7 @@ class BundleReader:
         """
         with self._errors(key):
             if not self._exists(key):
-                raise self._missing(key)
+                raise self.missing(key)
             with self._repository(key) as repository:
                 found = repository.check()
             try:
@@ -164,17 +165,33 @@ class BundleReader:
                 return (*found, error.message)
             return found
 
+    def has(self, key: str) -> bool:
+        """Return True where something is saved under the key."""
+        with self._errors(key):
+            return self._exists(key)
+
+    def near_key(self, key: str) -> str | None:
+        """Return the saved key that is spelled most like this one; None where none is similar."""
+        spelled = {each.casefold(): each for each in self.keys()}
+        near = difflib.get_close_matches(key.casefold(), spelled, n=1, cutoff=0.75)
+        return spelled[near[0]] if near else None
+
+    def missing(self, key: str) -> BundleNotFound:
+        """Return the error of a key under which nothing is saved."""
+        near = self.near_key(key)
+        remedy = f"; did you mean {near!r}?" if near is not None else ""
+        return BundleNotFound(
+            f"no such key: nothing is saved under the reuse key {key!r} in {self.root}{remedy}", key=key, near=near
+        )
+
     # Parts
 
     def _exists(self, key: str) -> bool:
         return self.path(key).is_dir()
 
-    def _missing(self, key: str) -> BundleNotFound:
-        return BundleNotFound(f"nothing is saved under the reuse key {key!r} in {self.root}", key=key)
-
     def _objects(self, key: str) -> GitObjects:
         if not self._exists(key):
-            raise self._missing(key)
+            raise self.missing(key)
         return GitObjects(self.path(key))
 
     def _repository(self, key: str) -> GitRepository:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from engine.errors import InvalidRequest
-from engine.task.text import collapse, shorten
+from engine.task.text import collapse, shorten_at_word
 
 _LONGEST_SUBJECT = 120  # characters
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (.*)")
@@ -91,7 +91,9 @@ def format_message(subject: str, body: str = "", trailers: Mapping[str, str] | N
             raise InvalidRequest(f"{name!r} cannot name a trailer: letters, digits and dashes", field="trailers")
         lines.append(f"{name}: {_line(str(value))}")
     text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", body.replace("\r\n", "\n")).strip()
-    return "\n\n".join(part for part in (shorten(first, _LONGEST_SUBJECT), text, "\n".join(lines)) if part) + "\n"
+    return (
+        "\n\n".join(part for part in (shorten_at_word(first, _LONGEST_SUBJECT), text, "\n".join(lines)) if part) + "\n"
+    )
 
 
 def _line(text: str) -> str:

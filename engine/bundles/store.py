@@ -224,7 +224,7 @@ class BundleStore(BundleReader):
         """
         with self.lock(key, timeout), self._errors(key):
             if not self._exists(key):
-                raise self._missing(key)
+                raise self.missing(key)
             self._clear_aside(key)
             self.path(key).rename(self._aside(key))  # removed in one step, however long the deletion takes
             shutil.rmtree(self._aside(key))

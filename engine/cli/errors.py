@@ -25,12 +25,18 @@ _SAME_NAME = (
     "browser", "locale", "timezone", "viewport",
     "base_url", "egress", "proxy", "status", "limit", "offset", "max_tasks", "max_pending", "usd_per_day",
     "key_usd_per_day", "base_path", "public_url",
+    "wait_timeout",
 )  # fmt: skip
 
 
+_NAMES = (*_OPTIONS, *_SAME_NAME)
 _ARGUMENT = re.compile(
-    rf"""(?<![\w?&/.(])({"|".join((*_OPTIONS, *_SAME_NAME))})=(?:"([^"]*)"|'([^']*)'|([A-Z]+\b)|(?=[\s,;.)]|$))"""
+    rf"""(?<![\w?&/.(])({"|".join(_NAMES)})="""
+    r"""(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|\[(?P<list>[^\]]*)\]|(?P<none>None)\b|(?P<word>[A-Z]+\b)"""
+    r"""|(?=[\s,;.)]|$))"""
 )
+# Only names that are no words of English; and not in an address, nor where they are quoted and so may be a page's.
+_BARE = re.compile(rf"""(?<![\w?&/.('"`=-])({"|".join(name for name in _NAMES if "_" in name)})(?![\w'"`=(])""")
 _PART_OF_BROWSER = re.compile(r"^browser: (user_agent|locale|timezone|viewport|headers)[.\w]*: ")
 
 
@@ -39,12 +45,20 @@ def name_options(text: str) -> str:
 
     >>> name_options('run again with ai="auto", or check proxy=')
     'run again with --ai auto, or check --proxy'
+    >>> name_options('add allow_hosts=["http://localhost:4000"], or raise usd_per_day')
+    'add --allow-host http://localhost:4000, or raise --usd-per-day'
     """
 
     def as_option(match: re.Match[str]) -> str:
-        return f"{_option(match[1])} {match[2] or match[3] or match[4] or ''}".rstrip()
+        option = _option(match[1])
+        if match["none"]:
+            return f"no {option}"
+        values = re.findall(r"""["']([^"']*)["']|([^\s,"']+)""", match["list"] or "")
+        if values:
+            return " ".join(f"{option} {quoted or plain}" for quoted, plain in values)
+        return f"{option} {match['double'] or match['single'] or match['word'] or ''}".rstrip()
 
-    return _ARGUMENT.sub(as_option, text)
+    return _BARE.sub(lambda match: _option(match[1]), _ARGUMENT.sub(as_option, text))
 
 
 def message_for_user(error: EngineError) -> str:

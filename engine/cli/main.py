@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import os
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from engine.cli.errors import error_to_json, message_for_user
+from engine.cli.examples import EXAMPLES
 from engine.cli.interrupt import INTERRUPTED, Interrupted
 from engine.cli.output import clean, print_json
 from engine.cli.report import BAD_REQUEST
@@ -52,20 +54,26 @@ _COMMANDS = {
     "watch": "commands.watch:watch",
     "costs": "commands.costs:costs",
     "bundles": "main:bundles",
-    "history": "commands.bundles:history",
-    "show": "commands.bundles:show",
-    "diff": "commands.bundles:diff",
-    "rollback": "commands.bundles:rollback",
-    "pin": "commands.bundles:pin",
-    "unpin": "commands.bundles:unpin",
-    "export": "commands.attempts:export",
+    "attempts": "commands.attempts:attempts",
+    "drift": "commands.drift:drift",
     "pool": "pool.client:pool",
     "serve": "commands.serve:serve",
     "keys": "commands.keys:keys",
     "doctor": "commands.doctor:doctor",
     "demo": "commands.demo:demo",
-    "get": "commands.tasks:get",
 }
+# Not in the help: earlier names of commands, and that of the hosted product's.
+_ALIASES = {
+    "get": "result",
+    "export": "attempts",
+    "history": "bundles log",
+    "show": "bundles show",
+    "diff": "bundles diff",
+    "rollback": "bundles rollback",
+    "pin": "bundles pin",
+    "unpin": "bundles unpin",
+}
+_OTHER_OPTIONS = "Options of every command, such as --store and --json: webtasks --help."
 
 
 class LazyGroup(click.Group):
@@ -89,13 +97,41 @@ class LazyGroup(click.Group):
             return None
         module, _, name = self._targets[cmd_name].partition(":")
         command: click.Command = getattr(importlib.import_module(f"engine.cli.{module}"), name)
-        for each in (command, *getattr(command, "commands", {}).values()):
-            each.epilog = "Options of every command, such as --store and --json: webtasks --help."
+        path = cmd_name if self._is_root else f"{self.name} {cmd_name}"
+        command.epilog = _epilog(path)
+        if not isinstance(command, LazyGroup):
+            for inner, each in getattr(command, "commands", {}).items():
+                each.epilog = _epilog(f"{path} {inner}")
         return command
+
+    @property
+    def _is_root(self) -> bool:
+        return False
+
+
+def _epilog(path: str) -> str:
+    return f"\b\nExample:\n  {EXAMPLES[path]}\n\n{_OTHER_OPTIONS}"
 
 
 class RootGroup(LazyGroup):
-    """The outermost group, which reports the engine's errors without a stack trace."""
+    """The outermost group, which reports the engine's errors without a stack trace, and knows commands' aliases."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command, or the one that the name is an alias of."""
+        path = _ALIASES.get(cmd_name)
+        if path is None:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command | None = self
+        for name in path.split():
+            found = found.get_command(ctx, name) if isinstance(found, LazyGroup) else None
+        alias = copy.copy(found)
+        if alias is not None:
+            alias.name, alias.hidden = cmd_name, True
+        return alias
+
+    @property
+    def _is_root(self) -> bool:
+        return True
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; turn its errors and interruptions into messages and exit codes."""
@@ -114,7 +150,7 @@ class RootGroup(LazyGroup):
 
     def _report(self, ctx: click.Context, error: EngineError) -> NoReturn:
         if ctx.ensure_object(Settings).as_json:
-            print_json({"error": error_to_json(error)})
+            print_json({"error": error_to_json(error) | {"message": message_for_user(error)}})
         click.echo(f"Error: {clean(message_for_user(error))}", err=True)
         ctx.exit(BAD_REQUEST)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
@@ -13,14 +14,23 @@ import click
 
 from engine.task.text import collapse, shorten
 
-# Pages and models decide what a result contains; a terminal must not take it for escape sequences.
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_UNSAFE_IN_JSON = re.compile(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+# Pages and models decide what a result contains; a terminal must not take it for escape sequences, nor a person for
+# other text than it is: characters that turn the direction, end a line, or are not seen. The two joiners (200c, 200d)
+# stay, without which Persian, Hindi and emoji are misspelled.
+_UNSEEN = (
+    r"\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
+    r"\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
+)
+# A variation selector chooses the form of an emoji or an ideograph; after a letter it only hides something.
+_SELECTORS = r"\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_SELECTOR = rf"(?<![^\x00-\x22\x24-\x29\x2b-\x2f\x3a-\u00a8{_SELECTORS}])[{_SELECTORS}]"
+_CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f{_UNSEEN}]|{_SELECTOR}")
+_UNSAFE_IN_JSON = re.compile(rf"[{_UNSEEN}\ud800-\udfff]|{_SELECTOR}")
 _UNWRAPPED = 10_000  # columns, where standard output is no terminal
 
 
 def clean(text: str) -> str:
-    """Remove control characters, except line ends and tabs.
+    """Remove control characters and those that are not seen, except line ends and tabs.
 
     >>> clean("red \\x1b[31malert")
     'red [31malert'
@@ -41,7 +51,7 @@ def to_json(value: Any, *, indent: int | None = 2) -> str:
     """Encode as JSON that a terminal shows literally and that the encoding of standard output can represent."""
     plain_ascii = "utf" not in (sys.stdout.encoding or "").lower()
     text = json.dumps(value, indent=indent, ensure_ascii=plain_ascii, default=str)
-    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _UNSAFE_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1].replace("\x7f", "\\u007f"), text)
 
 
 def print_json(value: Any) -> None:
@@ -93,9 +103,14 @@ def print_table(
         table.add_column(column, justify=side, no_wrap=column not in wrapped, overflow="fold")
     for row in rows:
         table.add_row(*(Text(one_line(cell, 300)) for cell in row))
-    stream = sys.stdout
-    console = Console(file=stream, highlight=False) if stream.isatty() else Console(file=stream, width=_UNWRAPPED)
-    console.print(table)
+    if sys.stdout.isatty():
+        Console(file=sys.stdout, highlight=False).print(table)
+        return
+    console = Console(file=io.StringIO(), width=_UNWRAPPED)
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())
 
 
 def dollars(amount: float) -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import click
 
 from engine.cli import arguments
+from engine.cli.output import clean
 from engine.cli.settings import Settings
 from engine.errors import InvalidRequest
 from engine.task.browser_options import BrowserOptions
+from engine.task.ids import LONGEST_KEY
+
+_NUMBER = re.compile(r"\d+")
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -92,6 +98,7 @@ def build_request(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any
             raise InvalidRequest("the request is given twice: as TASK and with --input", field="input")
         task, source = None, task
     request = arguments.read_request(source) if source is not None else {}
+    _check_key(settings, given["key"] or request.get("reuse_key"), task or request.get("task"), given["ai"])
     typed = arguments.parameters(given["whole"], given["given"])
     known = {**(request.get("parameters") or {}), **typed} if isinstance(request.get("parameters", {}), dict) else typed
     entered = arguments.secrets(given["wanted"], known, given["given"])
@@ -143,6 +150,27 @@ def _is_request(text: str) -> bool:
     """
     one_word = len(text.split()) == 1
     return text.lstrip().startswith("{") or (one_word and (text[0] in "-@" or text.endswith(".json")))
+
+
+def _check_key(settings: Settings, key: Any, task: Any, ai: str | None) -> None:
+    """Tell of a key that is likely misspelled, before anything is asked for, stored or paid.
+
+    Raises:
+        BundleNotFound: Nothing is saved under the key, and there is no task to save something for.
+    """
+    if not isinstance(key, str) or not 1 <= len(key) <= LONGEST_KEY or settings.bundles.has(key):
+        return
+    if not task:
+        raise settings.bundles.missing(key)
+    near = settings.bundles.near_key(key)
+    # Numbered keys are of one family, in which a new one is no mistake; with --ai never the task's error says so.
+    if near is None or ai == "never" or _NUMBER.sub("", near) == _NUMBER.sub("", key):
+        return
+    found = clean(f"nothing is saved under the key {key!r} yet, but under {near!r}")
+    if not settings.as_json and sys.stdin.isatty() and sys.stderr.isatty():
+        click.confirm(f"Note: {found}. Let the model write a new automation?", abort=True, err=True)
+    else:
+        click.echo(f"Note: {found}; if that is what you mean, cancel this and use --key {near}.", err=True)
 
 
 def _saved_task(settings: Settings, key: str | None) -> str:

@@ -58,10 +58,15 @@ class Settings:
         Args:
             options: Further arguments of ``AsyncEngine``; they override the settings.
         """
+        return AsyncEngine(**(self.engine_options | options))
+
+    @property
+    def engine_options(self) -> dict[str, Any]:
+        """The arguments of ``AsyncEngine`` that these settings stand for."""
         defaults: dict[str, Any] = {name: getattr(self, name) for name in _ENGINE}
         defaults["egress"] = self.egress if self.egress in ("learned", "public") else self.egress.split(",")
         # A command ends with its own task, so it must not take over tasks that could run longer.
-        return AsyncEngine(**(defaults | {"take_over": False} | options))
+        return defaults | {"take_over": False}
 
     def to_json(self) -> dict[str, Any]:
         """Return what another process, in any working directory, needs to make the same engine."""

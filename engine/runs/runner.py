@@ -122,8 +122,8 @@ class Runner:
         """Have the model write or mend the automation, and publish what passed the gate."""
         context, budget = self.context, self.context.budget
         if budget is None:
-            key = context.request.reuse_key
-            what = work.trouble or f"nothing is saved under the reuse key {key!r}; name the key of a saved automation"
+            missing = await asyncio.to_thread(context.store.missing, context.request.reuse_key)
+            what = work.trouble or missing.message
             reason = "not-covered" if work.base is not None else "nothing-saved"
             raise Failed(Cause(reason, f'{what}, and with ai="never" nothing can be written', "rejected"))
         if work.base is not None and await context.is_pinned():

@@ -51,6 +51,8 @@ def adopt(
     those given here. They are committed if they pass the same gate as code that a model wrote; otherwise they stay as
     they are. No model is called.
     """
+    if not settings.bundles.has(key):
+        raise settings.bundles.missing(key)
     typed = arguments.parameters(whole, given)
     parameters = typed | arguments.secrets(wanted, typed, given)
     other = arguments.parameters(None, others)

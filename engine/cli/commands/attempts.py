@@ -1,4 +1,4 @@
-"""``webtasks export``: every attempt and its cost, for a spreadsheet or a notebook."""
+"""``webtasks attempts``: every attempt and its cost, for a spreadsheet or a notebook."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def runs_and_cost(settings: Settings) -> dict[str, tuple[int, float]]:
     return {} if settings.is_empty else asyncio.run(read())
 
 
-@click.command()
+@click.command("attempts")
 @click.option("--key", metavar="KEY", help="Only the attempts of this reuse key.")
 @click.option(
     "--format",
@@ -73,8 +73,8 @@ def runs_and_cost(settings: Settings) -> dict[str, tuple[int, float]]:
 )
 @options(shown=False)
 @pass_settings
-def export(settings: Settings, key: str | None, form: str, file: Path | None) -> None:
-    """Export every attempt and its cost.
+def attempts(settings: Settings, key: str | None, form: str, file: Path | None) -> None:
+    """Print every attempt and its cost.
 
     One line per attempt: task, key, revision, outcome, reason, tokens, dollars, seconds, model.
     """

@@ -31,13 +31,15 @@ def _when(revision: Revision) -> str:
     return f"{revision.timestamp.astimezone():%Y-%m-%d %H:%M}"
 
 
-def _load(settings: Settings, key: str, revision: str | None = None) -> Bundle:
+def load_bundle(settings: Settings, key: str, revision: str | None = None) -> Bundle:
+    """Return a saved automation.
+
+    Raises:
+        BundleNotFound: Nothing is saved under the key, or there is no such revision.
+    """
     bundle = settings.bundles.load(key, revision)
     if bundle is None:
-        raise BundleNotFound(
-            f"nothing is saved under the reuse key {key!r} in {settings.root}; `webtasks bundles list` shows the keys",
-            key=key,
-        )
+        raise settings.bundles.missing(key)
     return bundle
 
 
@@ -143,7 +145,7 @@ def show(settings: Settings, key: str, revision: str | None, *, code: bool) -> N
 
     Its properties, notes and code, at REVISION or the latest one.
     """
-    store, bundle = settings.bundles, _load(settings, key, revision)
+    store, bundle = settings.bundles, load_bundle(settings, key, revision)
     if settings.as_json:
         print_json(_description(store, key, bundle))
     elif code:
@@ -204,7 +206,7 @@ def diff(settings: Settings, key: str, old: str | None, new: str | None) -> None
 
     From OLD to NEW; NEW defaults to the latest revision, OLD to the one before it.
     """
-    bundle = _load(settings, key, new)
+    bundle = load_bundle(settings, key, new)
     assert bundle.revision is not None, "a bundle that the store loaded has its revision"
     before = old or bundle.revision.parent
     if before is None:

@@ -34,6 +34,8 @@ def costs(settings: Settings, key: str | None) -> None:
     if settings.as_json:
         print_json([each.to_json() for each in found])
     elif not found:
+        if key is not None and not settings.is_empty and not settings.bundles.has(key):
+            raise settings.bundles.missing(key)
         where = f"under the key {key!r} in {settings.root}" if key else f"in {settings.root}"
         click.echo(f"No automation has run {where} yet, so there are no costs.", err=True)
     elif key is not None:

@@ -165,7 +165,8 @@ def _print_end(script: DemoScript) -> None:
         print_wrapped(f"{revision.short} {revision.subject}", "  ", " " * 13)
     click.echo(f"\nThe code is yours, {count(lines, 'line')} of Python:\n  {path / 'automation.py'}")
     click.echo(
-        f"  webtasks --store {settings.store} show {script.key}\n  webtasks --store {settings.store} diff {script.key}"
+        f"  webtasks --store {settings.store} bundles show {script.key}\n"
+        f"  webtasks --store {settings.store} bundles diff {script.key}"
     )
     click.echo(
         "\nFor a site of your own:\n"

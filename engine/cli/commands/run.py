@@ -49,10 +49,6 @@ def run(
     TASK is a description in plain words, or the whole request: JSON, a .json file, or - for standard input. It may be
     left out for a saved --key. Prints the result as JSON; with --json the whole task, including its cost and attempts,
     even if it failed. Ctrl-C cancels the task.
-
-    \b
-    webtasks run "List the books on the given shelf" --key shelf \\
-        --start-url https://books.example/ -p shelf=Travel
     """
     if repeats is not None and wait_timeout is not None:
         raise click.UsageError("--repeats and --wait-timeout cannot be used together")

@@ -25,10 +25,6 @@ def start(context: click.Context, settings: Settings, /, **given: Any) -> None:
 
     TASK is a description in plain words, or the whole request: JSON, a .json file, or - for standard input. Prints the
     task's id once the task is in the store. A background process runs it to its end.
-
-    \b
-    webtasks start request.json
-    webtasks result ID --wait
     """
     task = start_detached(settings, build_request(settings, given))
     task_id = task.web_task_id

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -69,10 +68,6 @@ def result(context: click.Context, settings: Settings, task_id: str, *, wait: bo
     context.exit(exit_code(task))
 
 
-get = copy.copy(result)  # the hosted product's command has this name
-get.name, get.hidden = "get", True
-
-
 @click.command("list")
 @click.option("--status", type=click.Choice(STATES), help="Only tasks in this state.")
 @click.option("--key", metavar="KEY", help="Only tasks of this reuse key.")
@@ -110,7 +105,8 @@ def list_tasks(settings: Settings, status: Status | None, key: str | None, limit
         print_table(("Task", "State", "Age", "Cost", "Key"), rows, numbers=("Age", "Cost"), wrapped=("Key",))
     else:
         which = " matching task" if status or key or offset else " task"
-        click.echo(f"There is no{which} in {settings.root}.", err=True)
+        near = settings.bundles.near_key(key) if key and not settings.is_empty else None
+        click.echo(f"There is no{which} in {settings.root}.{f' Did you mean --key {near}?' if near else ''}", err=True)
 
 
 @click.command()

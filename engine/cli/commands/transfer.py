@@ -9,7 +9,7 @@ import click
 from engine.cli.output import clean, count, print_json
 from engine.cli.report import FAILED
 from engine.cli.settings import Settings, options, pass_settings
-from engine.errors import BundleNotFound, InvalidRequest
+from engine.errors import InvalidRequest
 
 
 @click.command("export")
@@ -71,10 +71,7 @@ def remove(context: click.Context, settings: Settings, key: str, *, yes: bool) -
     """
     store = settings.bundles
     if store.head(key) is None:
-        raise BundleNotFound(
-            f"nothing is saved under the reuse key {key!r} in {settings.root}; `webtasks bundles list` shows the keys",
-            key=key,
-        )
+        raise store.missing(key)
     if not yes:
         number, edited = count(len(store.history(key)), "revision"), store.edited(key)
         edits = f" and your edits of {', '.join(edited)}" if edited else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -84,6 +85,8 @@ async def measure(
     *,
     limits: Limits | None = None,
     on_finding: Callable[[Finding], None] | None = None,
+    on_estimate: Callable[[float], None] | None = None,
+    engine: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
     """Apply each mutation alone, replay with ``ai="never"``, and return the findings.
 
@@ -94,16 +97,24 @@ async def measure(
         mutations: The mutations, such as ``MUTATIONS``.
         limits: Limits of each run; a short ``action_timeout`` saves most of the time.
         on_finding: Called with each finding as soon as it is known.
+        on_estimate: Called once, after the run on the unchanged site, with about the seconds that the rest will take.
+        engine: Further arguments of the ``AsyncEngine`` that replays.
 
     Raises:
         WrongBaseline: On the unchanged site the automation fails, or its output is wrong.
     """
     with tempfile.TemporaryDirectory(prefix="drift-") as folder, DriftProxy(subject.start_url, subject.layout) as proxy:
-        replayer = _Replayer(subject, proxy, Path(folder), limits or Limits(action_timeout=4, timeout=120))
+        limits = limits or Limits(action_timeout=4, timeout=120)
+        replayer = _Replayer(subject, proxy, Path(folder), limits, engine or {})
         try:
+            began, all_mutations = time.monotonic(), list(mutations)
             truth = await replayer.baseline()
+            if on_estimate is not None:
+                # One in three waits in vain for an element, and fails twice: with the parameters of a good run, too.
+                each = time.monotonic() - began + 2 * limits.action_timeout / 3
+                on_estimate(len(all_mutations) * each)
             findings = []
-            for mutation in mutations:
+            for mutation in all_mutations:
                 if (finding := await replayer.judge(mutation, truth)) is not None:
                     findings.append(finding)
                     if on_finding is not None:
@@ -119,6 +130,7 @@ class _Replayer:
     proxy: DriftProxy
     folder: Path
     limits: Limits
+    options: Mapping[str, Any]
     _engine: AsyncEngine | None = None
     _copies: int = 0
     _bare_copies: int = 0
@@ -195,7 +207,7 @@ class _Replayer:
         self._copies += 1
         store = self.folder / str(self._copies)
         shutil.copytree(self.subject.store, store)
-        return AsyncEngine(store=store, limits=self.limits)
+        return AsyncEngine(**{**self.options, "store": store, "limits": self.limits})
 
     async def close(self) -> None:
         """Close the engine; the next run gets one with a fresh copy of the store."""

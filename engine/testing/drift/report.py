@@ -7,19 +7,23 @@ from collections.abc import Iterable, Sequence
 from engine.testing.drift.bench import Finding
 
 _SIGNS = {"unaffected": ".", "noticed": "n", "repaired": "r", "silently wrong": "WRONG"}
+_LEGEND = (
+    ".      unaffected: the output was right",
+    "n      noticed: the run failed, and says why",
+    "n!     false alarm: noticed, though the output was right",
+    "r      repaired: noticed, then right by new code",
+    "WRONG  silently wrong: success with a wrong output",
+    "       (empty: the site has nothing that this mutation changes)",
+)
 
 
 def tables(findings: Sequence[Finding]) -> str:
-    """Format findings: a line per mutation and a column per subject, the totals, and details of wrong outputs.
-
-    ``.`` is unaffected, ``n`` noticed, ``r`` repaired, ``n!`` a false alarm (noticed, though the output was right),
-    ``WRONG`` silently wrong; the cell is empty if there was nothing to change.
-    """
+    """Format findings: a line per mutation and a column per subject, a legend, totals, and details of wrong outputs."""
     subjects = list(dict.fromkeys(finding.subject for finding in findings))
     names = list(dict.fromkeys(finding.mutation.name for finding in findings))
     cell = {(f.mutation.name, f.subject): _sign(f) for f in findings}
     rows = [["mutation", *subjects]] + [[name, *(cell.get((name, s), "") for s in subjects)] for name in names]
-    return "\n".join([*_aligned(rows), "", *_totals(findings), *_remarks(findings)])
+    return "\n".join([*_aligned(rows), "", *_LEGEND, "", *_totals(findings), *_remarks(findings)])
 
 
 def _sign(finding: Finding) -> str:

@@ -88,6 +88,31 @@ def test_unknown_key_exits_with_2_and_creates_nothing(cli: Run, store: Path, com
     assert not (store / "default" / "bundles" / "nobody").exists()
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("bundles", "show", "giude"), ("bundles", "log", "Guide"), ("bundles", "rollback", "guides", "HEAD"),
+        ("bundles", "rm", "guid"), ("bundles", "adopt", "giude", "--secret", "code"), ("costs", "giude"),
+        ("bundles", "export", "giude"), ("run", "--key", "giude", "--secret", "code"), ("start", "--key", "giude"),
+        ("drift", "giude"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_misspelled_key_is_told_before_anything_else(cli: Run, arguments: tuple[str, ...]) -> None:
+    result = cli(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no such key" in result.stderr
+    assert f"did you mean {KEY!r}?" in result.stderr
+
+
+def test_new_key_near_a_saved_one_is_noted_but_not_refused(cli: Run) -> None:
+    noted = cli("run", "List the businesses", "--key", "guides", "--start-url", "no URL")
+    assert f"Note: nothing is saved under the key 'guides' yet, but under {KEY!r}" in noted.stderr
+    assert "--start-url must be an http or https URL" in noted.stderr
+    for key in ("surveyors", "guide2"):
+        assert "Note:" not in cli("run", "List the businesses", "--key", key, "--start-url", "no URL").stderr
+
+
 def test_unknown_revision_exits_with_2(cli: Run) -> None:
     for arguments in (("show", KEY, "beef"), ("diff", KEY, "beef"), ("rollback", KEY, "beef"), ("pin", KEY, "beef")):
         result = cli(*arguments)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
+
 import pytest
 
 from engine import errors
+from engine.cli import errors as errors_of_cli
 from engine.cli.errors import error_from_json, error_to_json, message_for_user, name_options
 from engine.errors import BundleLocked, EngineError, InvalidRequest, StoreError, TaskNotFound
+from tests.support.paths import ROOT
 
 
 @pytest.mark.parametrize(
@@ -61,9 +67,40 @@ def test_messages_begin_with_the_option_instead_of_the_argument(message: str, fi
         ('as a last resort, `isolation="none"` runs it', "as a last resort, `--isolation none` runs it"),
         ("check proxy=, and the site", "check --proxy, and the site"),
         ("http://a.example/?model=X&ai=Y is not reachable", "http://a.example/?model=X&ai=Y is not reachable"),
+        ("a page's 'start_url' is empty", "a page's 'start_url' is empty"),
+        ("raise usd_per_day or key_usd_per_day", "raise --usd-per-day or --key-usd-per-day"),
+        ('add allow_hosts=["http://a:1", "http://b:2"]', "add --allow-host http://a:1 --allow-host http://b:2"),
+        ("leave the text out: task=None", "leave the text out: no TASK"),
         ('Sandbox(browser="x") and locator("[proxy=1]")', 'Sandbox(browser="x") and locator("[proxy=1]")'),
     ],
 )  # fmt: skip
 def test_messages_name_options_instead_of_arguments(message: str, shown: str) -> None:
     assert name_options(message) == shown
     assert message_for_user(EngineError(message)) == shown
+
+
+def _messages(package: str) -> Iterator[str]:
+    """Every text that an exception or a cause of a failure is made with."""
+    for path in (ROOT / package).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.Call) or not (isinstance(node.func, ast.Name) and node.func.id[0].isupper()):
+                continue
+            for argument in node.args:
+                parts = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
+                text = "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in parts)
+                if " " in text:
+                    yield text
+
+
+@pytest.mark.parametrize("package", ["engine/api", "engine/bundles", "engine/diagnosis", "engine/execution",
+    "engine/models", "engine/runs", "engine/storage", "engine/task", "sandbox/egress", "sandbox/workers"])  # fmt: skip
+def test_no_message_on_the_command_line_names_an_argument_of_python(package: str) -> None:
+    arguments = "|".join(name for name in errors_of_cli._NAMES if "_" in name)
+    shown = [message_for_user(EngineError(message)) for message in _messages(package)]
+    assert shown
+    found = [
+        text
+        for text in shown
+        if re.search(rf"(?<![\w'\"`-])({arguments})\b(?!['\"`])|\b(ai|proxy|model|isolation)=", text)
+    ]
+    assert not found
