@@ -87,6 +87,7 @@ class Evidence:
         hosts: ``host:port`` of each host that was reached.
         refused: ``(host:port, reason)`` of each that was not: "dns" ("dns: …" where another try may help), "refused",
             "timeout", "tls" or "policy: …".
+        failed_origins: Origins of which a page's scripts or data did not come, for whatever reason.
         empty: ``(locator, shows a short message)`` of each ``task.empty``.
         messages: Those messages.
         http_login: HTTP authentication: ``asked`` for, and none to give; ``given`` and taken; given and ``refused``;
@@ -118,6 +119,7 @@ class Evidence:
     change_signatures: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    failed_origins: tuple[str, ...] = ()
     empty: tuple[tuple[str, bool], ...] = ()
     main_refused: str | None = None
     http_login: HttpLoginState = ""

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.diagnosis import page_kinds
+from engine.diagnosis.private_backends import private_backend
 from engine.task.cause import Cause
 from engine.task.wire import ErrorCode
 
@@ -71,6 +72,7 @@ def site_cause(
     """
     return (
         _network(failure, page)
+        or (private_backend(page, start_url) if failure is not None and not first else None)
         or _walls(page, login_expected, first=first, good=good)
         or _status(page, start_url, login_expected, good=good)
         or _own_requests(failure, page)

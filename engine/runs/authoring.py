@@ -16,6 +16,7 @@ from engine.bundles import Bundle
 from engine.contract import History
 from engine.diagnosis.failures import Failed, session_failure
 from engine.diagnosis.page_kinds import mentions_login
+from engine.diagnosis.private_backends import private_backend
 from engine.diagnosis.triage import site_cause
 from engine.errors import AgentStuck, ModelError
 from engine.gate.gate import Gate
@@ -122,9 +123,6 @@ async def _promote(
 ) -> Promoted | PassedGate:
     """Run the agent's loop until the gate promotes a candidate."""
     limits, required = context.request.limits, await _requirements(context, work)
-    logged_in = (await session.evidence(screenshot=False)).http_login == "given"
-    if logged_in and (login := login_in(context.request.parameters)) is not None:
-        required = replace(required, given=login.names)
     tools = AuthorTools(
         session=session,
         gate=Gate(context.executor, required),
@@ -133,7 +131,14 @@ async def _promote(
         code=work.base.automation if work.base is not None else "",
         candidates=limits.candidates,
     )
-    first = await _first_message(context, work, required, await tools.first_look(), logged_in=logged_in)
+    look = await tools.first_look()  # which waits for what the page loads late
+    evidence = await session.evidence(screenshot=False)
+    if (cause := private_backend(evidence, context.executor.start_url)) is not None:
+        await context.executor.take_screenshot(session)
+        raise Failed(cause)
+    if evidence.http_login == "given" and (login := login_in(context.request.parameters)) is not None:
+        tools.gate.requirements = required = replace(required, given=login.names)
+    first = await _first_message(context, work, required, look, logged_in=evidence.http_login == "given")
     ended = await Agent(budget, tools, context.events, limits.turns).work(first)
     if isinstance(ended, Promoted):
         return ended

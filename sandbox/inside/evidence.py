@@ -115,6 +115,7 @@ async def collect_evidence(
         "change_signatures": recorder.change_signatures[:_SIGNATURES],
         "empty": [(name, message is not None) for name, message in said],
         "messages": [message for _, message in said if message is not None],
+        "failed_origins": list(recorder.failed_origins),
         "failed_document": recorder.failed_document,
         "http_login": recorder.challenges.state,
         **(await take_screenshot(page) if screenshot and page and not recorder.crashed else {}),

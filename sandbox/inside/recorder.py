@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from playwright.async_api import APIResponse, BrowserContext, Request, Response, Route
 
 _MOST_RECORDS = 1_000
+_MOST_ORIGINS = 50
+_NEEDED = frozenset({"fetch", "xhr", "script", "eventsource"})
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class RunRecorder:
         harmless: Signatures of requests that change nothing which lasts, or that the site sends by itself.
         documents: URL and status of the last main documents.
         failed_document: The last main document, where it failed to load: its URL and the browser's error.
+        failed_origins: Origins of scripts and data of pages that did not come.
         pending_document: URL of a main document that was requested and is not answered yet.
         answers: URL and status of the last of the automation's own requests.
         retry_after: Retry-After header of the last main document or own request.
@@ -63,6 +66,7 @@ class RunRecorder:
         self.harmless: set[str] = set()
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)
         self.failed_document: tuple[str, str] | None = None
+        self.failed_origins: dict[str, None] = {}
         self.pending_document: str | None = None
         self.answers: deque[tuple[str, int]] = deque(maxlen=20)
         self.retry_after: str | None = None
@@ -187,12 +191,19 @@ class RunRecorder:
 
     def _on_failure(self, request: Request) -> None:
         if not is_main_document(request):
+            if request.resource_type in _NEEDED and len(self.failed_origins) < _MOST_ORIGINS:
+                self.failed_origins[_origin(request.url)] = None
             return
         if self.pending_document == request.url:
             self.pending_document = None
         # ERR_ABORTED is a download or a navigation that gave way to another
         if "ERR_ABORTED" not in (request.failure or ""):
             self.failed_document = (split_userinfo(request.url)[0], request.failure or "")
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 async def freeze(context: BrowserContext, recorder: RunRecorder) -> None:

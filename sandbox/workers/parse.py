@@ -70,6 +70,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         change_signatures=tuple(map(_text, _list(data.get("change_signatures")))),
         hosts=tuple(proxy.reached),
         refused=tuple(refused),
+        failed_origins=tuple(map(_text, _list(data.get("failed_origins")))),
         empty=tuple(_pair(item, str, bool) for item in _list(data.get("empty"))),
         main_refused=main_refused,
         messages=tuple(map(_text, _list(data.get("messages")))),

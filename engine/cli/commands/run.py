@@ -12,6 +12,7 @@ import click
 from engine import Event, TaskResult
 from engine.cli.follow import follow
 from engine.cli.interrupt import Interrupted, run_interruptible
+from engine.cli.offer import accepted_hosts
 from engine.cli.output import count, print_json
 from engine.cli.pool.client import run_in_pool
 from engine.cli.progress import EventHandler, show_progress
@@ -57,6 +58,9 @@ def run(
         results: Sequence[TaskResult] = [_wait_for(context, settings, request, wait_timeout, quiet=quiet)]
     else:
         results = _run_here(settings, request, repeats, quiet=quiet)
+        if repeats is None and (hosts := accepted_hosts(results[0])):
+            request["allow_hosts"] = [*(request.get("allow_hosts") or ()), *hosts]
+            results = _run_here(settings, request, repeats, quiet=quiet)
     if repeats is None:
         print_result(settings, results[0])
     else:

@@ -1,0 +1,63 @@
+"""Backends of a page on private origins of their own, such as an API on another port, which a run may not reach yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from engine.task.cause import Cause
+
+if TYPE_CHECKING:
+    from sandbox import Evidence
+
+_PRIVATE = "is not a public address"
+_LOCAL_NAMES = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".corp", ".test", ".intranet")
+
+
+def private_backend(page: Evidence, start_url: str | None) -> Cause | None:
+    """Return the cause for a private page whose own scripts or data come from private origins that were refused.
+
+    A page of the public Internet that asks for a private origin has no claim to it.
+    """
+    if start_url is None or not _is_private(urlsplit(start_url).hostname or ""):
+        return None
+    refused = {name for name, reason in page.refused if reason.endswith(_PRIVATE)}
+    origins = sorted({o for o in page.failed_origins if _name(o) in refused and not _is_link_local(o)})
+    return host_not_allowed("the page loads its scripts or data from", origins) if origins else None
+
+
+def host_not_allowed(what: str, origins: Collection[str]) -> Cause:
+    """Return the cause for origins that were refused, with the exact option that allows them."""
+    given = ", ".join(f'"{origin}"' for origin in origins)
+    return Cause(
+        "host-not-allowed",
+        f"{what} {', '.join(origins)}, which this run may not reach; if it is meant to, run it again with"
+        f" allow_hosts=[{given}]",
+        details={"hosts": [_name(origin) for origin in origins], "allow_hosts": list(origins)},
+    )
+
+
+def _name(origin: str) -> str:
+    parts = urlsplit(origin)
+    return f"{parts.netloc.rpartition('@')[2]}" if parts.port else f"{parts.netloc}:{_port(parts.scheme)}"
+
+
+def _port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        return "." not in host or host.endswith(_LOCAL_NAMES)
+
+
+def _is_link_local(origin: str) -> bool:
+    """Return True for addresses such as 169.254.169.254, by which machines tell their secrets."""
+    try:
+        return ip_address(urlsplit(origin).hostname or "").is_link_local
+    except ValueError:
+        return False
