@@ -121,8 +121,8 @@ class Harness:
 
         def on_page(page: Page) -> None:
             page.on("crash", on_crash)
-            count = len(context.pages)
-            if self._pages_limit and count > self._pages_limit:
+            too_many = self._pages_limit and len(context.pages) > self._pages_limit
+            if too_many and not recorder.challenges.opens_page:
                 self._channel.send("limit", limit="pages")
 
         context.on("page", on_page)
@@ -162,21 +162,20 @@ class Harness:
         self._resources.clear()
         refused = await self._reopen(message["context"]) if message["context"] else None
         self._pages_limit = message["pages"]
-        if self._recorder is not None:
-            self._recorder.logins.note_parameters(message["parameters"])
-            self._recorder.harmless |= set(message.get("harmless", ()))
+        assert self._recorder is not None
+        self._recorder.logins.note_parameters(message["parameters"])
+        self._recorder.harmless |= set(message.get("harmless", ()))
         context, action_ms = self._page.context, message["action_seconds"] * 1000
         context.set_default_timeout(action_ms)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * action_ms)
         self._output_bytes: int = message["output_bytes"]
         self._channel.allow_notices(self._output_bytes)
         start_url = message["start_url"]
-        if start_url is not None and self._recorder is not None:
+        if start_url is not None:
             start_url, login = split_userinfo(start_url)
             self._recorder.challenges.allow(login or login_in(message["parameters"]), start_url)
         self._task = TaskContext(self._channel, self._page, start_url, directory)
-        if self._recorder is not None:
-            self._task._note_code = self._recorder.logins.issue_code
+        self._task._note_code = self._recorder.logins.issue_code
         self._namespace = {
             "__name__": "__exploration__",
             "page": self._page,

@@ -1,7 +1,8 @@
 """Answers to the challenges of HTTP authentication with the login that a run was given.
 
 Chromium answers a challenge with the userinfo of the address that it opens, and keeps that for its context. So an
-address that is challenged is opened once with the userinfo, and then as it was asked for.
+address that is challenged is opened once with the userinfo, in a page of its own that nobody sees: the address and each
+link of such a page hold the password. Then it is opened as it was asked for.
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ class HttpChallenges:
     """The challenges of one browser context. Before `allow` it answers none of them.
 
     Attributes:
-        priming: An address is being opened with the login, of which nobody takes notice.
+        opens_page: A page for that is being opened.
+        own_page: The page in which the login is being given; None at other times.
         state: ``asked``: a login was asked for, and there is none to give. ``given``: it was given and taken.
             ``refused``: it was given and not taken. Empty: none was asked for.
     """
 
     def __init__(self) -> None:
-        self.priming = False
+        self.own_page: Page | None = None
+        self.opens_page = False
         self.state = ""
         self._login: HttpLogin | None = None
         self._site = ("", "")
@@ -76,24 +79,20 @@ class HttpChallenges:
             else:
                 if not self._challenged:
                     return response
-            await self._log_in(goto, self._challenged)
+            await self._log_in(page, self._challenged)
             return await goto(url, **options)
         finally:
             self._opening.discard(page)
 
-    def meet(self, status: int, headers: Mapping[str, str], url: str, page: Page, goto: Goto) -> bool:
-        """Take the answer to a page's main document, and return True if it is a challenge that is being met.
-
-        Args:
-            goto: Opens an address in the page, to which a click has led.
-        """
+    def meet(self, status: int, headers: Mapping[str, str], url: str, page: Page) -> bool:
+        """Take the answer to a page's main document, and return True if it is a challenge that is being met."""
         if not self._is_met(status, headers, url):
             return False
         self._challenged = url
-        self._follow(page, goto, url)
+        self._follow(page, url)
         return True
 
-    def _follow(self, page: Page, goto: Goto, url: str) -> None:
+    def _follow(self, page: Page, url: str) -> None:
         """Log in and open an address again, in the background; not while `goto` does so."""
         if page in self._opening:
             return
@@ -103,8 +102,8 @@ class HttpChallenges:
             from playwright.async_api import Error
 
             try:
-                await self._log_in(goto, url)
-                await goto(url, wait_until="commit", timeout=_LOAD_MS)
+                await self._log_in(page, url)
+                await unwatched_goto(page)(url, wait_until="commit", timeout=_LOAD_MS)
             except Error:
                 return  # the automation meets the page as it is
             finally:
@@ -114,15 +113,24 @@ class HttpChallenges:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _log_in(self, goto: Goto, url: str) -> None:
-        self.priming = True
+    async def _log_in(self, page: Page, url: str) -> None:
+        from playwright.async_api import Error
+
+        address, answer = with_userinfo(split_userinfo(url)[0], self._login), None
+        self.opens_page = True
         try:
-            clean, _ = split_userinfo(url)
-            primed = await goto(with_userinfo(clean, self._login), wait_until="commit", timeout=_LOAD_MS)
+            own = self.own_page = await page.context.new_page()
         finally:
-            self.priming = False
-        refused = primed is not None and primed.status == 401
-        self.state = "refused" if refused else "given"
+            self.opens_page = False
+        try:
+            answer = await unwatched_goto(own)(address, wait_until="commit", timeout=_LOAD_MS)
+        except Error as error:
+            self.state = "refused" if "ERR_INVALID_AUTH" in error.message else "asked"
+        else:
+            self.state = "refused" if answer is not None and answer.status == 401 else "given"
+        finally:
+            self.own_page = None
+            await own.close()
 
     def header(self, status: int, headers: Mapping[str, str], url: str) -> dict[str, str] | None:
         """Return the header that answers a challenge to a request without a page; None if there is none to give."""
@@ -135,6 +143,13 @@ class HttpChallenges:
     def note_own(self, status: int) -> None:
         """Note how a request without a page was answered that gave the login."""
         self.state = "refused" if status == 401 else "given"
+
+
+def unwatched_goto(page: Page) -> Goto:
+    """Return the page's ``goto`` as Playwright defines it."""
+    method = type(page).goto
+    bound: Goto = getattr(method, "__wrapped__", method).__get__(page)
+    return bound
 
 
 def _site(url: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from sandbox.inside.signatures import signature
 from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document
 
 if TYPE_CHECKING:
-    from playwright.async_api import APIResponse, BrowserContext, Request, Response, Route
+    from playwright.async_api import APIResponse, BrowserContext, Page, Request, Response, Route
 
 _MOST_RECORDS = 1_000
 _MOST_ORIGINS = 50
@@ -163,42 +163,51 @@ class RunRecorder:
 
     def _on_request(self, request: Request) -> None:
         self.is_login(request)
-        if is_main_document(request):
+        if is_main_document(request) and not self._gives_login(request):
             self.pending_document = request.url
             self._acted = False  # what a page sends while it opens is its own doing
 
     def _on_response(self, response: Response) -> None:
         if not is_main_document(response.request):
             return
+        if self._gives_login(response.request):
+            return
         url = split_userinfo(response.url)[0]
-        met = self.challenges.priming or self._meets_challenge(response, url)
-        if met:
-            self.pending_document = None
-        else:
+        self.pending_document = None
+        if not self._meets_challenge(response, url):
             self.documents.append((url, response.status))
             self.retry_after = response.headers.get("retry-after")
-            self.failed_document = self.pending_document = None
+            self.failed_document = None
 
     def _meets_challenge(self, response: Response, url: str) -> bool:
         if response.status != 401 or response.request.method not in SAFE:
             return False
-        try:
-            page = response.frame.page
-        except Exception:  # noqa: BLE001  Playwright has no frame yet for the first request of a new tab
-            return False
-        goto = getattr(type(page).goto, "__wrapped__", type(page).goto).__get__(page)
-        return self.challenges.meet(response.status, response.headers, url, page, goto)
+        page = _page_of(response.request)
+        return page is not None and self.challenges.meet(response.status, response.headers, url, page)
+
+    def _gives_login(self, request: Request) -> bool:
+        own = self.challenges.own_page
+        return own is not None and _page_of(request) is own
 
     def _on_failure(self, request: Request) -> None:
         if not is_main_document(request):
             if request.resource_type in _NEEDED and len(self.failed_origins) < _MOST_ORIGINS:
                 self.failed_origins[_origin(request.url)] = None
             return
+        if self._gives_login(request):
+            return
         if self.pending_document == request.url:
             self.pending_document = None
         # ERR_ABORTED is a download or a navigation that gave way to another
         if "ERR_ABORTED" not in (request.failure or ""):
             self.failed_document = (split_userinfo(request.url)[0], request.failure or "")
+
+
+def _page_of(request: Request) -> Page | None:
+    try:
+        return request.frame.page
+    except Exception:  # noqa: BLE001  Playwright has no frame yet for the first request of a new tab
+        return None
 
 
 def _origin(url: str) -> str:
