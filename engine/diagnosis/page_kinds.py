@@ -58,7 +58,12 @@ _CODE_REFUSED = re.compile(
     re.IGNORECASE,
 )
 _LOGIN_TITLE = re.compile(r"\b(?:log|sign)[ -]?in\b|\blogin\b|\banmelden\b|\bse connecter\b", re.IGNORECASE)
-_LOGIN_PATH = re.compile(r"log[-_]?in|sign[-_]?in|/auth|/sso|/session", re.IGNORECASE)
+# The words of a path, not parts of others: /authors, /sessions/12/cancel and /plugin are no logins.
+_LOGIN_PATH = re.compile(
+    r"(?:^|[/_.-])(?:log[-_]?[io]n|sign[-_]?[io]n|auth|authenticate|authentication|oauth2?|sso|sessions?/new|session"
+    r"|anmelden|connexion|inloggen|acceso)(?:$|[/_.-])",
+    re.IGNORECASE,
+)
 _LOGIN_TASK = re.compile(
     r"\b(?:log|sign)(?:ged|ned)?[ -]?(?:in|on)\b|\blogin\b|\bpassword\b|\bcredentials\b", re.IGNORECASE
 )

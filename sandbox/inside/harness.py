@@ -21,7 +21,7 @@ from sandbox.inside.contexts import new_context, try_user_agent
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
-from sandbox.inside.stdout import OUTPUT_LIMIT, CapturedStdout
+from sandbox.inside.stdout import CapturedStdout, shorten
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard
 from sandbox.protocol import Channel, FloodError, Message, ProtocolError, dump_json
 from sandbox.toolkit import TaskContext
@@ -321,7 +321,7 @@ class Harness:
             error = self._describe(problem)
             if interrupted:
                 error["kind"] = "timeout"
-        output = _shorten(self._stdout.end_step() + shown)
+        output = shorten(self._stdout.end_step() + shown)
         page = self._active()
         title = await evidence.or_none(page.title()) if page else ""
         seconds = time.perf_counter() - started
@@ -392,10 +392,3 @@ class Harness:
         return await evidence.collect_evidence(
             page, self._recorder, self._task._empty if self._task else (), screenshot=screenshot
         )
-
-
-def _shorten(text: str) -> str:
-    if len(text) <= OUTPUT_LIMIT:
-        return text
-    head, tail = OUTPUT_LIMIT * 2 // 3, OUTPUT_LIMIT // 3
-    return f"{text[:head]}\n… {len(text) - head - tail} characters left out …\n{text[-tail:]}"

@@ -204,9 +204,11 @@ class RunRecorder:
 
 
 def _page_of(request: Request) -> Page | None:
+    from playwright.async_api import Error
+
     try:
         return request.frame.page
-    except Exception:  # noqa: BLE001  Playwright has no frame yet for the first request of a new tab
+    except Error:  # Playwright has no frame yet for the first request of a new tab
         return None
 
 

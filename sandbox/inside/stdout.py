@@ -55,3 +55,11 @@ class CapturedStdout:
         if self._rest:
             self._log(self._rest)
             self._rest = ""
+
+
+def shorten(text: str) -> str:
+    """Return a step's output, cut in its middle where it is too long."""
+    if len(text) <= OUTPUT_LIMIT:
+        return text
+    head, tail = OUTPUT_LIMIT * 2 // 3, OUTPUT_LIMIT // 3
+    return f"{text[:head]}\n… {len(text) - head - tail} characters left out …\n{text[-tail:]}"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from engine.diagnosis import page_kinds
 from engine.diagnosis.triage import site_cause
 from sandbox import Evidence, ScriptError
 
@@ -209,3 +210,23 @@ def test_a_rate_limit_gives_the_seconds_to_wait() -> None:
     cause = site_cause(WAITED, page(status=429, retry_after="30"))
     assert cause is not None
     assert cause.details["retry_after"] == "30"
+
+
+@pytest.mark.parametrize(
+    ("path", "login"),
+    [
+        ("/login", True),
+        ("/account/log-in.php", True),
+        ("/logon", True),
+        ("/users/sign_in", True),
+        ("/authenticate", True),
+        ("/oauth2/authorize", True),
+        ("/sessions/new", True),
+        ("/authors/7/delete", False),
+        ("/tokenize", False),
+        ("/sessions/12/cancel", False),
+        ("/plugins", False),
+    ],
+)
+def test_login_page_is_known_by_whole_words_of_its_path(path: str, login: bool) -> None:
+    assert page_kinds.is_login(page(url=f"http://site.test{path}", password_field=True)) is login
