@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from sandbox.inside.logins import SAFE
+
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
@@ -167,7 +169,7 @@ async def _note_typed(
 
 
 def _watch_goto(owner: type[Page], current: Current) -> None:
-    """Have challenges of HTTP authentication answered where the automation opens an address."""
+    """Have challenges of HTTP authentication and limits of the site's met where the automation opens an address."""
     original = owner.goto
 
     @wraps(original)
@@ -175,7 +177,10 @@ def _watch_goto(owner: type[Page], current: Current) -> None:
         recorder = current()
         if recorder is None:
             return await original(self, url, **options)
-        return await recorder.challenges.goto(self, original.__get__(self), url, options)
+        opened = await recorder.challenges.goto(self, original.__get__(self), url, options)
+        while opened is not None and await recorder.pace.wait(opened.status, opened.headers):
+            opened = await recorder.challenges.goto(self, original.__get__(self), url, options)
+        return opened
 
     owner.goto = goto  # type: ignore[method-assign]
 
@@ -193,9 +198,12 @@ def _watch_own_request(owner: type, name: str, current: Current) -> None:
         response = await original(self, url_or_request, **options)
         if answer := recorder.challenges.header(response.status, response.headers, response.url):
             await response.dispose()
-            headers = {**(options.get("headers") or {}), **answer}
-            response = await original(self, url_or_request, **{**options, "headers": headers})
+            options["headers"] = {**(options.get("headers") or {}), **answer}
+            response = await original(self, url_or_request, **options)
             recorder.challenges.note_own(response.status)
+        while str(method).upper() in SAFE and await recorder.pace.wait(response.status, response.headers):
+            await response.dispose()
+            response = await original(self, url_or_request, **options)
         recorder.note_own_answer(response)
         return response
 

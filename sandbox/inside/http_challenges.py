@@ -84,6 +84,10 @@ class HttpChallenges:
         finally:
             self._opening.discard(page)
 
+    def is_opening(self, page: Page) -> bool:
+        """Return True while `goto` opens an address in a page."""
+        return page in self._opening
+
     def meet(self, status: int, headers: Mapping[str, str], url: str, page: Page) -> bool:
         """Take the answer to a page's main document, and return True if it is a challenge that is being met."""
         if not self._is_met(status, headers, url):

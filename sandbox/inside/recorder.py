@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from sandbox.http_login import split_userinfo
 from sandbox.inside.http_challenges import HttpChallenges
 from sandbox.inside.logins import SAFE, LoginDetector, SentRequest
+from sandbox.inside.pace import Pace
 from sandbox.inside.signatures import signature
 from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document
 
@@ -48,6 +49,7 @@ class RunRecorder:
         guard: Blocks the first of them, in a run that may change nothing.
         logins: Judges which requests log in.
         challenges: Answers challenges of HTTP authentication.
+        pace: Waits where the site says that it got too many requests.
         harmless: Signatures of requests that change nothing which lasts, or that the site sends by itself.
         documents: URL and status of the last main documents.
         failed_document: The last main document, where it failed to load: its URL and the browser's error.
@@ -63,6 +65,7 @@ class RunRecorder:
         self.guard: WriteGuard | None = None
         self.logins = LoginDetector()
         self.challenges = HttpChallenges()
+        self.pace = Pace()
         self.harmless: set[str] = set()
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)
         self.failed_document: tuple[str, str] | None = None
@@ -176,8 +179,16 @@ class RunRecorder:
         self.pending_document = None
         if not self._meets_challenge(response, url):
             self.documents.append((url, response.status))
+            self._keep_pace(response, url)
             self.retry_after = response.headers.get("retry-after")
             self.failed_document = None
+
+    def _keep_pace(self, response: Response, url: str) -> None:
+        self.pace.started = self.pace.started or response.status < 400
+        page = _page_of(response.request)
+        by_click = page is not None and not self.challenges.is_opening(page) and response.request.method in SAFE
+        if page is not None and by_click and response.status >= 400:
+            self.pace.follow(page, url, response.status, response.headers)
 
     def _meets_challenge(self, response: Response, url: str) -> bool:
         if response.status != 401 or response.request.method not in SAFE:

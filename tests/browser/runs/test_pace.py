@@ -1,0 +1,63 @@
+"""Sites that limit the pace: what they ask for is waited out in mid-run, where it happens."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from engine.diagnosis.triage import site_cause
+from fixtures_sites.http import Request, Response
+from fixtures_sites.server import FixtureServer, Site
+from sandbox import Automation, Egress
+from tests.support.warm import LentSandbox
+
+PAGES = Site(
+    "pages", about="pages, too many at once", state=lambda: SimpleNamespace(tired=1, after="0"), versions=("v1",)
+)
+
+
+@PAGES.route("/")
+def numbered(request: Request) -> Response | str:
+    number = request.number("page", 1)
+    if number == 3 and request.state.tired > 0:
+        request.state.tired -= 1
+        return Response("<h1>Too many requests</h1>", 429, headers={"Retry-After": request.state.after})
+    return f"<title>Page {number}</title><h1>Page {number}</h1><a href='/?page={number + 1}'>Next</a>"
+
+
+OPENS = """\
+async def run(page, parameters, task):
+    for number in range(2, 5):
+        await page.goto(f"{task.start_url}?page={number}")
+        await page.get_by_role("heading", name=f"Page {number}").wait_for(timeout=1500)
+    return await page.title()
+"""
+CLICKS = OPENS.replace('page.goto(f"{task.start_url}?page={number}")', 'page.get_by_role("link", name="Next").click()')
+FETCHES = """\
+async def run(page, parameters, task):
+    for number in range(2, 5):
+        response = await page.request.get(f"{task.start_url}?page={number}")
+        assert response.ok, response.status
+    return "Page 4"
+"""
+
+
+@pytest.mark.parametrize("code", [OPENS, CLICKS, FETCHES], ids=["opened", "clicked", "fetched"])
+async def test_wait_that_the_site_asks_for_is_taken_in_mid_run(warm: LentSandbox, code: str) -> None:
+    with FixtureServer(PAGES, version="v1", port=0, tls=False) as site:
+        outcome = await warm.run(
+            Automation(code), {}, start_url=site.url, egress=Egress(allow=(site.url.rstrip("/"),)), hold_changes=True
+        )
+    assert outcome.value == "Page 4", outcome.error
+
+
+async def test_wait_that_is_too_long_is_the_hosts_to_take(warm: LentSandbox) -> None:
+    with FixtureServer(PAGES, version="v1", port=0, tls=False) as site:
+        site.state.after = "120"
+        outcome = await warm.run(
+            Automation(OPENS), {}, start_url=site.url, egress=Egress(allow=(site.url.rstrip("/"),))
+        )
+    cause = site_cause(outcome.error, outcome.evidence, start_url=site.url)
+    assert cause is not None
+    assert (cause.reason, cause.wait, cause.mendable) == ("site-rate-limit", 120, True)
