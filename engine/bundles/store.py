@@ -151,8 +151,8 @@ class BundleStore(BundleReader):
                 repository_class().create(aside)
                 with GitObjects(aside) as objects, open_repository(aside) as repository:
                     _advance(objects, repository, repository.write_files({META: b"{}"}, {}), None, "Trial\n")
-                kept.parent.mkdir(exist_ok=True)
-                for directory in (kept, kept / ".git" / "objects") if self._exists(key) else (kept.parent,):
+                place = kept.parent if kept.parent.exists() else self.root
+                for directory in (kept, kept / ".git" / "objects") if self._exists(key) else (place,):
                     with tempfile.TemporaryFile(dir=directory):
                         pass
                 if (room := shutil.disk_usage(self.root).free) < _LEAST_ROOM_MB << 20:
