@@ -71,7 +71,7 @@ class Evidence:
         password_field: A password field is visible now.
         password_filled: The automation filled in a password field during the run, or one is filled now.
         code_field: A field for one-time codes is visible now.
-        code_given: The automation made a one-time code, or typed one.
+        code_sent: A one-time code was sent.
         challenge: A frame of a known CAPTCHA service is visible.
         next_controls: Labels of visible, enabled controls by which the site says that a list goes on.
         counts: ``(text, number)`` of each place where the page states a total: "47 results", "Showing 1-10 of 47".
@@ -108,7 +108,7 @@ class Evidence:
     password_field: bool = False
     password_filled: bool = False
     code_field: bool = False
-    code_given: bool = False
+    code_sent: bool = False
     challenge: bool = False
     next_controls: tuple[str, ...] = ()
     counts: tuple[tuple[str, int], ...] = ()

@@ -16,6 +16,11 @@ Data = Mapping[str, Any]
 
 _EXCEPTION = re.compile(r"[A-Za-z_.]+( \(line \d+\))?: ")
 _RULE = re.compile(r"={5,}( logs ={5,})?")  # Playwright draws it around its call logs
+_RETRIED = {
+    "one-time-code": "the one-time code was not taken",
+    "session-ended": "the session ended",
+    "site-rate-limit": "the site got too many requests",
+}
 
 
 @dataclass(frozen=True)
@@ -120,6 +125,11 @@ def _progress(data: Data) -> EventLine:
     return EventLine(f"progress {data['done']}{f' of {total}' if total else ''}", "detail")
 
 
+def _retry(data: Data) -> EventLine:
+    what = _RETRIED.get(str(data["reason"]), f"the site is not available ({data['reason']})")
+    return EventLine(f"{what}; retrying in {seconds(data['seconds'])}")
+
+
 def _replay_failed(data: Data) -> EventLine:
     if data.get("message"):  # not the code's fault
         return EventLine(f"the replay ended early: {one_line(str(data['message']), 160)}")
@@ -135,9 +145,7 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "replay.started": lambda data: EventLine(f"replaying revision {str(data['revision'])[:10]}"),
     "replay.failed": _replay_failed,
     "check.started": _check,
-    "retry.waiting": lambda data: EventLine(
-        f"the site is not available ({data['reason']}); retrying in {seconds(data['seconds'])}"
-    ),
+    "retry.waiting": _retry,
     "continuation.started": lambda data: EventLine(
         "the run failed after an irreversible action; nothing is repeated, the model reads the result from the page"
     ),

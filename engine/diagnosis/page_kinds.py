@@ -101,7 +101,7 @@ def led_to_login(page: Evidence) -> bool:
 def refused_code(page: Evidence) -> str | None:
     """Return what a page says that did not take a one-time code, maybe nothing; None where it took it."""
     said = next((line.strip() for line in page.text.splitlines() if _CODE_REFUSED.search(line)), "")[:200]
-    if page.code_given and (page.code_field or (page.password_field and said)):
+    if page.code_sent and (page.code_field or (page.password_field and said)):
         return said
     return None
 

@@ -101,7 +101,7 @@ async def collect_evidence(
         "answers": list(recorder.answers),
         "password_field": seen.get("password", False),
         "code_field": seen.get("code", False),
-        "code_given": recorder.logins.code_given,
+        "code_sent": recorder.logins.code_sent,
         "password_filled": recorder.logins.password_given or seen.get("filled", False),
         "challenge": seen.get("challenge", False),
         "next_controls": seen.get("next", []),

@@ -117,13 +117,13 @@ class LoginDetector:
     Attributes:
         may_hold_password: A field of a page may hold a password, so submits are worth a look for `note_submit`.
         password_given: A password was typed into a field, or was found in one when its form was submitted.
-        code_given: A one-time code was made, or typed into a field for one.
+        code_sent: A request carried a one-time code that was made for the run, or typed into a field for one.
     """
 
     def __init__(self) -> None:
         self.may_hold_password = False
         self.password_given = False
-        self.code_given = False
+        self.code_sent = False
         self._secrets: set[str] = set()  # of the run's parameters
         self._fresh: dict[str, set[str]] = {}  # passwords that were given and not sent yet: names of their fields
         self._chosen: set[str] = set()  # passwords that were typed where a new one is chosen
@@ -172,12 +172,10 @@ class LoginDetector:
 
     def note_code(self, code: str) -> None:
         """Note what is typed into a field for one-time codes."""
-        self.code_given = True
         self._codes.add(code)
 
     def issue_code(self, code: str) -> None:
         """Note a one-time code that was made from its secret: the request that sends it, once, is part of the login."""
-        self.code_given = True
         self._issued.setdefault(code, False)
 
     def note_submit(self, passwords: Iterable[tuple[str, str, str]]) -> None:
@@ -197,6 +195,7 @@ class LoginDetector:
         Args:
             redirected_login: It is what a redirect made of a login.
         """
+        self.code_sent |= any(text in self._codes or text in self._issued for _, text in request.fields)
         if request.method.upper() != "POST":
             self._pass_by(request)
             return False

@@ -59,7 +59,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         password_field=data.get("password_field") is True,
         password_filled=data.get("password_filled") is True,
         code_field=data.get("code_field") is True,
-        code_given=data.get("code_given") is True,
+        code_sent=data.get("code_sent") is True,
         challenge=data.get("challenge") is True,
         next_controls=tuple(map(_text, _list(data.get("next_controls")))),
         counts=tuple(_pair(item, str, int) for item in _list(data.get("counts"))),

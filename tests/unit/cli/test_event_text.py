@@ -57,3 +57,21 @@ def test_summary_names_what_gave_the_result(attempts: list[tuple[str, str]], don
     wire = {"webTaskId": "wt_1", "status": "completed", "outcome": "success", "createdAt": "2026-11-23T10:00:00Z"}
     made = [{"kind": kind, "outcome": outcome} for kind, outcome in attempts]
     assert summary(TaskResult.model_validate({**wire, "attempts": made}), 2).startswith(f"{done} in 2.0 s")
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [
+        ("connection-refused", "the site is not available (connection-refused); retrying in 1.0 s"),
+        ("one-time-code", "the one-time code was not taken; retrying in 1.0 s"),
+        ("session-ended", "the session ended; retrying in 1.0 s"),
+    ],
+)
+def test_retry_says_what_it_is_for(reason: str, shown: str) -> None:
+    assert line("retry.waiting", reason=reason, message="", seconds=1.0, retries_left=1) == shown
+
+
+def test_replay_that_the_site_stopped_is_no_failure_of_the_automation() -> None:
+    message = "http://shop.test/ answers with status 503; try again later"
+    shown = line("replay.failed", problems=[TIMED_OUT], reason="http-error", message=message)
+    assert shown == f"the replay ended early: {message}"

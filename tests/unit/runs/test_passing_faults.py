@@ -23,7 +23,7 @@ CODE_PAGE = Evidence(
     status=200,
     documents=((URL, 200),),
     code_field=True,
-    code_given=True,
+    code_sent=True,
     state_changing=(("POST", f"{URL}/verify"),),
     logins=(("POST", f"{URL}/verify"),),
 )
