@@ -64,16 +64,18 @@ def print_text(text: str) -> None:
     click.echo(clean(text) if sys.stdout.isatty() else text, nl=not text.endswith("\n"))
 
 
-def print_wrapped(text: str, indent: str = "", hanging: str | None = None) -> None:
+def print_wrapped(text: str, indent: str = "", hanging: str | None = None, *, bold: bool = False) -> None:
     """Print a paragraph, wrapped to the terminal's width; on one line where there is no terminal.
 
     Args:
         indent: Prefix of the first line.
         hanging: Prefix of the other lines; ``indent`` by default.
+        bold: In bold type, on a terminal.
     """
     on_one_line = not sys.stdout.isatty() or " " not in text  # a wrapped path could not be copied
     width = _UNWRAPPED if on_one_line else shutil.get_terminal_size().columns
-    click.echo(click.wrap_text(clean(text), width, indent, indent if hanging is None else hanging))
+    wrapped = click.wrap_text(clean(text), width, indent, indent if hanging is None else hanging)
+    click.echo(click.style(wrapped, bold=True) if bold else wrapped)
 
 
 def print_table(

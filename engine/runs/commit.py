@@ -8,6 +8,7 @@ from engine.aio import to_thread_uncancellable
 from engine.bundles import Bundle, Revision
 from engine.models.budget import ModelBudget
 from engine.runs.context import RunContext
+from engine.task.text import collapse, shorten_at_word
 
 _LONGEST_SUBJECT = 100
 
@@ -26,7 +27,7 @@ async def commit(
 
     Args:
         reason: The trailer ``Reason``: ``explore``, ``update``, ``repair``, ``adopt``, ``widen`` or ``continued``.
-        subject: The first line of the message, cut at 100 characters.
+        subject: The first line of the message, cut between words at 100 characters.
         body: The rest of the message, without secrets.
         written_by: The budget of the model that wrote the change; its name and cost become trailers.
         edits: The working tree as it was read, where the commit adopts a user's edits.
@@ -34,6 +35,7 @@ async def commit(
     Raises:
         BundleError: The revision could not be committed; the bundle is as it was.
     """
+    subject = shorten_at_word(collapse(subject), _LONGEST_SUBJECT)
     context.settle()
     await asyncio.sleep(0)  # a time that ran out just now ends the task here, before anything is saved
     trailers = {"Task-Id": context.task_id}
@@ -43,10 +45,10 @@ async def commit(
         context.store.commit,
         context.request.reuse_key,
         bundle,
-        subject=subject[:_LONGEST_SUBJECT],
+        subject=subject,
         body=body,
         trailers={**trailers, "Reason": reason},
         adopt=edits,
     )
-    await context.events.emit("commit", revision=revision.id, subject=subject[:_LONGEST_SUBJECT])
+    await context.events.emit("commit", revision=revision.id, subject=subject)
     return revision

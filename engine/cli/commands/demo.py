@@ -48,7 +48,8 @@ def demo(context: click.Context, settings: Settings, model: str | None) -> None:
             _print_introduction(script)
         for number, step in enumerate(script.steps(), 1):
             if not settings.as_json:
-                click.echo(click.style(f"\n{number}. {step.title}", bold=True))
+                click.echo()
+                print_wrapped(f"{number}. {step.title}", hanging=_INDENT, bold=True)
                 print_wrapped(_parameters(step), _INDENT)
             run = script.run(step)
             script.runs.append(run)

@@ -54,7 +54,7 @@ def drift(
     bundle = load_bundle(settings, key)
     if importlib.util.find_spec("bs4") is None:
         raise EngineError('drift needs beautifulsoup4; install with: pip install "webtasks-engine[testing]"')
-    from engine.testing.drift import measure, tables
+    from engine.testing.drift import WrongBaseline, measure, tables
 
     mutations = _chosen(only)
     typed = arguments.parameters(whole, given)
@@ -67,7 +67,10 @@ def drift(
             engine=settings.engine_options,
         )  # fmt: skip
 
-    findings = run_interruptible(work())
+    try:
+        findings = run_interruptible(work())
+    except WrongBaseline as error:
+        raise EngineError(f"{error}; give the parameters with which it works, and nothing was measured") from None
     if settings.as_json:
         print_json([_finding_json(each) for each in findings])
     else:
