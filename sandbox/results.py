@@ -93,6 +93,7 @@ class Evidence:
         http_login: HTTP authentication: ``asked`` for, and none to give; ``given`` and taken; given and ``refused``;
             else empty.
         main_refused: The reason from ``refused``, if the last main document was refused.
+        longest_wait: Seconds that the automation waited for the page at one time and not in vain, at most.
         screenshot: PNG image, of a run that failed or where one was asked for.
         legible: All text that the screenshot may show, values of input fields included; None where that is unknown.
     """
@@ -126,6 +127,7 @@ class Evidence:
     messages: tuple[str, ...] = ()
     landmarks: tuple[str, ...] = ()
     groups: tuple[tuple[str, int], ...] = ()
+    longest_wait: float = 0.0
     screenshot: bytes | None = field(default=None, repr=False)
     legible: str | None = field(default=None, repr=False)
 

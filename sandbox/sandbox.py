@@ -29,6 +29,7 @@ from sandbox.workers.session import Session
 
 logger = logging.getLogger(__name__)
 
+_REFILL_IN_RUN_SECONDS = 1.2  # a run that takes longer may wait in vain, and be followed by another at once
 _COMPILE_AFTER_SECONDS = 2.0  # the blank worker comes first
 
 
@@ -118,6 +119,7 @@ class Sandbox:
         secret: bool = False,
         hold_changes: bool = False,
         harmless: Collection[str] = (),
+        settled_seconds: float | None = None,
     ) -> Outcome:
         """Run an automation in a blank worker, or in one that has run only automations of the same ``affinity``.
 
@@ -138,6 +140,8 @@ class Sandbox:
                 than a login or a search: the run ends there, with an error of the kind ``held``.
             harmless: Kinds of requests that change nothing which lasts, or that the site sends by itself, as
                 ``Evidence.own_signatures`` has them: they are sent, and count as background.
+            settled_seconds: Seconds after which a wait for the page may end early, where the page has settled: nothing
+                is under way there, and nothing has changed for a second. None: only its timeout ends it.
 
         Returns:
             The outcome, also if the automation failed.
@@ -154,6 +158,7 @@ class Sandbox:
         limits = limits or self._limits
         client = await self._pool.take(limits, reused_by)
         outcome = None
+        refilling = asyncio.get_running_loop().call_later(_REFILL_IN_RUN_SECONDS, self._refill)
         try:
             await client.bind(host or Host(), egress, limits, automation)
             if reused_by is not None:
@@ -167,12 +172,14 @@ class Sandbox:
                 start_url=start_url,
                 reusable=reused_by is not None,
                 hold_changes=hold_changes,
+                settled_seconds=settled_seconds,
                 context=context.arguments(),
                 harmless=list(harmless),
                 **_page_limits(limits),
             )
             outcome = self._outcome(client, answer, started)
         finally:
+            refilling.cancel()
             if outcome is None or not keep_open:
                 self._release(client, reused_by if outcome is not None and outcome.ok else None)
             self._refill()

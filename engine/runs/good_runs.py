@@ -54,8 +54,13 @@ class GoodRuns:
         empty = rows(run.outcome.value) == 0
         good = [known] * (not empty) + ([self.without_secrets(other.parameters)] if other is not None else [])
         runs = [self._redacted(one) for one in (other, run) if one is not None]
-        args = revision.id, good if keep else [], None if empty else sample, runs
+        wait = max(one.outcome.evidence.longest_wait for one in (other, run) if one is not None)
+        args = revision.id, good if keep else [], None if empty else sample, runs, wait
         await self._write(partial(self.run_history.clean_run, *args))
+
+    async def longest_wait(self, bundle: Bundle) -> float | None:
+        """Return the seconds that good runs waited for the page at one time, at most; None where that is not known."""
+        return await asyncio.to_thread(self.run_history.longest_wait, bundle.committed.id)
 
     async def history(self, bundle: Bundle) -> History:
         """Return the bundle's good outputs, and among them what the request's parameters gave before."""

@@ -19,6 +19,12 @@ from engine.runs.judge import first_verdict, judge_other, settle
 from engine.runs.verdict import Accepted, OtherParameters, SiteAtFault, Suspect, Verdict
 from sandbox import Session
 
+# Seconds that a wait lasts at least, before a settled page ends it.
+_LEAST = 2.0
+_LEAST_OF_CHECK = 0.5  # a second run, where the same wait was in vain already
+_LEAST_OF_UNKNOWN = 4.0  # no good run was measured
+_TIMES_KNOWN = 4.0  # the longest wait of good runs
+
 
 @asynccontextmanager
 async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
@@ -32,7 +38,7 @@ async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
         async with context.attempts.attempt("replay") as note:
             note.revision = bundle.committed.id
             await context.events.emit("replay.started", revision=note.revision)
-            run = await _execute(context, bundle, context.request.parameters, mode="real", keep_open=True)
+            run = await _execute(context, bundle, context.request.parameters, mode="real", keep_open=True, least=_LEAST)
             session = run.outcome.session
             verdict = await first_verdict(context, bundle, run)
             if isinstance(verdict, SiteAtFault):
@@ -58,7 +64,7 @@ async def _replay_others(context: RunContext, bundle: Bundle, suspect: Suspect) 
     secrets = {name: value for name, value in request.parameters.items() if name in request.secrets}
     async with context.attempts.attempt("check") as note:
         await context.events.emit("check.started", parameters=known)
-        run = await _execute(context, bundle, known | secrets, mode="rehearsal", keep_open=False)
+        run = await _execute(context, bundle, known | secrets, mode="rehearsal", keep_open=False, least=_LEAST_OF_CHECK)
         other = await judge_other(context, bundle, run)
         if other.obstacle is not None:
             note.reason = other.obstacle.cause.reason
@@ -77,9 +83,14 @@ async def _known_parameters(context: RunContext, bundle: Bundle, suspect: Suspec
 
 
 async def _execute(
-    context: RunContext, bundle: Bundle, parameters: Mapping[str, Any], *, mode: Mode, keep_open: bool
+    context: RunContext, bundle: Bundle, parameters: Mapping[str, Any], *, mode: Mode, keep_open: bool, least: float
 ) -> AutomationRun:
-    """Execute the committed revision with these parameters."""
+    """Execute the committed revision with these parameters.
+
+    Args:
+        least: Seconds after which a settled page may end a wait, if good runs never waited that long.
+    """
+    known = await context.good_runs.longest_wait(bundle)
     return await context.executor.run(
         bundle.automation,
         parameters,
@@ -91,4 +102,5 @@ async def _execute(
         secret=bool(context.request.secrets),
         known_hosts=bundle.meta.allowed_hosts,
         harmless=bundle.meta.harmless_requests,
+        settled_seconds=_LEAST_OF_UNKNOWN if known is None else max(least, _TIMES_KNOWN * known),
     )

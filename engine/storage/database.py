@@ -76,6 +76,10 @@ CREATE TABLE outputs (
     """
 ALTER TABLE outputs ADD COLUMN span REAL NOT NULL DEFAULT 0;
 """,
+    # Seconds that a revision's clean runs waited for the page at one time, at most.
+    """
+ALTER TABLE revisions ADD COLUMN longest_wait REAL;
+""",
 )
 
 

@@ -13,6 +13,7 @@ from engine.storage.database import Database, dump, now
 
 _GOOD_KEPT = 3  # sets of parameters
 _OUTPUTS_KEPT = 20  # sets of parameters, by revision
+_FORGETTING = 0.5  # of the longest wait with each run: one slow run is not the measure for ever
 _LONGEST = 1 << 17  # characters of a kept output; a longer one is kept without its rows
 
 
@@ -23,13 +24,19 @@ class RunHistory:
         self._database = database
 
     def clean_run(
-        self, revision: str, good: Sequence[Mapping[str, Any]], sample: str | None, runs: Sequence[Observed] = ()
+        self,
+        revision: str,
+        good: Sequence[Mapping[str, Any]],
+        sample: str | None,
+        runs: Sequence[Observed] = (),
+        wait: float = 0.0,
     ) -> None:
         """Count a clean run, and update the profile of the revision's good outputs.
 
         Args:
             good: Parameters that gave rows; the last three sets are kept, for replays that confirm a doubtful result.
             sample: The run's request and output as text, for a later repair; None where there is nothing to show.
+            wait: Seconds that it waited for the page at one time, at most.
             runs: Output of the run, after those of other runs that proved the same code; without secrets.
         """
         with self._database.transaction() as db:
@@ -42,10 +49,12 @@ class RunHistory:
                     profiles.append(run.described)
                     _keep_output(db, revision, run)
             db.execute(
-                "INSERT INTO revisions (revision, clean_runs, parameters, sample, profile) VALUES (?, 1, ?, ?, ?)"
+                "INSERT INTO revisions (revision, clean_runs, parameters, sample, profile, longest_wait)"
+                " VALUES (?, 1, ?, ?, ?, ?)"
                 " ON CONFLICT (revision) DO UPDATE SET clean_runs = clean_runs + 1, parameters = excluded.parameters,"
-                " sample = coalesce(excluded.sample, sample), profile = excluded.profile",
-                (revision, dump(distinct), sample, dump(merge(profiles)) if profiles else None),
+                " sample = coalesce(excluded.sample, sample), profile = excluded.profile,"
+                " longest_wait = max(excluded.longest_wait, ? * coalesce(longest_wait, 0))",
+                (revision, dump(distinct), sample, dump(merge(profiles)) if profiles else None, wait, _FORGETTING),
             )
 
     def sample(self, revision: str) -> str:
@@ -59,6 +68,12 @@ class RunHistory:
         with self._database.alone() as db:
             row = db.execute("SELECT clean_runs, parameters FROM revisions WHERE revision = ?", (revision,)).fetchone()
         return (row[0], json.loads(row[1] or "[]")) if row else (0, [])
+
+    def longest_wait(self, revision: str) -> float | None:
+        """Return the longest time, in seconds, that clean runs of a revision waited for the page; None if unknown."""
+        with self._database.alone() as db:
+            row = db.execute("SELECT longest_wait FROM revisions WHERE revision = ?", (revision,)).fetchone()
+        return row[0] if row else None
 
     def history(self, revision: str, parameters: Mapping[str, Any]) -> History:
         """Return the profile of a revision's good outputs, and the previous outputs for these and other parameters.
@@ -89,8 +104,9 @@ class RunHistory:
         """
         with self._database.transaction() as db:
             db.execute(
-                "INSERT OR IGNORE INTO revisions (revision, clean_runs, parameters, sample, profile)"
-                " SELECT ?, iif(?, clean_runs, 0), parameters, sample, profile FROM revisions WHERE revision = ?",
+                "INSERT OR IGNORE INTO revisions (revision, clean_runs, parameters, sample, profile, longest_wait)"
+                " SELECT ?, iif(?, clean_runs, 0), parameters, sample, profile, longest_wait FROM revisions"
+                " WHERE revision = ?",
                 (new, trust, old),
             )
             db.execute(

@@ -22,6 +22,7 @@ from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
 from sandbox.inside.stdout import CapturedStdout, shorten
+from sandbox.inside.waits import Waits, watch_waits
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard
 from sandbox.protocol import Channel, FloodError, Message, ProtocolError, dump_json
 from sandbox.toolkit import TaskContext
@@ -45,6 +46,8 @@ class Harness:
         scratch: The directory in which automations may write.
         driver_runs: Tells whether Playwright's driver still runs.
     """
+
+    _waits: Waits
 
     def __init__(self, channel: Channel, scratch: Path, driver_runs: Callable[[], bool]) -> None:
         self._channel = channel
@@ -72,6 +75,7 @@ class Harness:
         """Open the context and the page, and watch what automations do, ahead of need."""
         self._browser = browser
         browser.on("disconnected", self._on_disconnected)
+        watch_waits(lambda: self._waits if self._waits.active else None)
         watch_actions(lambda: self._recorder, lambda: self._context.pages if self._context is not None else [])
         await self._open()
 
@@ -113,6 +117,7 @@ class Harness:
         context.set_default_timeout(_ACTION_TIMEOUT_MS)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)
         recorder = self._recorder = RunRecorder(context)
+        self._waits = Waits(context)
 
         def on_crash(page: Page) -> None:
             recorder.crashed = True
@@ -140,9 +145,7 @@ class Harness:
             await self._open()
         except Error as error:
             problem = self._describe(error)
-            self._options = {}
-            await self._context.close()
-            await self._open()
+            await self._reopen({})
             return problem
         return None
 
@@ -200,6 +203,7 @@ class Harness:
         if error is None:
             if message["hold_changes"]:
                 await self._guard_writes()
+            self._waits.least = message["settled_seconds"]
             value, error = await self._call(message["name"], message["code"], message["parameters"])
             await self._await_last_request()
         self._stdout.finish()
@@ -236,6 +240,7 @@ class Harness:
             run = getattr(module, "run", None)
             if not inspect.iscoroutinefunction(run):
                 raise TypeError(f"{name} has no `async def run(page, parameters, task)`")
+            self._waits.active = True
             value = await self._until_stopped(run(self._page, parameters, self._task))
             if self._task._stopped is not None:  # the automation caught it
                 raise self._task._stopped
@@ -248,6 +253,8 @@ class Harness:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._gone.wait(), _CRASH_EVENT_SECONDS)
             return None, self._describe(error)
+        finally:
+            self._waits.active = False
 
     def _dumped(self, value: Any) -> str:
         text = dump_json(value)
@@ -324,13 +331,12 @@ class Harness:
         output = shorten(self._stdout.end_step() + shown)
         page = self._active()
         title = await evidence.or_none(page.title()) if page else ""
-        seconds = time.perf_counter() - started
         return {
             "output": output,
             "error": error,
             "url": page.url if page else "",
             "title": title or "",
-            "seconds": seconds,
+            "seconds": time.perf_counter() - started,
         }
 
     async def _step(self, name: str, code: str) -> str:
@@ -389,6 +395,6 @@ class Harness:
         assert self._page is not None
         assert self._recorder is not None
         page = self._active() if self._page.is_closed() else self._page
-        return await evidence.collect_evidence(
-            page, self._recorder, self._task._empty if self._task else (), screenshot=screenshot
-        )
+        seen = self._task._empty if self._task else ()
+        found = await evidence.collect_evidence(page, self._recorder, seen, screenshot=screenshot)
+        return {**found, "longest_wait": self._waits.longest}

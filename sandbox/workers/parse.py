@@ -77,6 +77,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         landmarks=tuple(map(_text, _list(data.get("landmarks")))),
         groups=tuple(_pair(item, str, int) for item in _list(data.get("groups"))),
         http_login=_one_of(data.get("http_login") or "", get_args(HttpLoginState)),
+        longest_wait=_seconds(data.get("longest_wait", 0)),
         screenshot=_screenshot(data.get("screenshot")),
         legible=_optional(data.get("legible"), str),
     )
@@ -86,11 +87,9 @@ def execution(data: Any) -> Execution:
     """Parse an `Execution`."""
     data = _object(data)
     error = script_error(data.get("error"))
-    seconds = data.get("seconds")
-    if not is_whole(seconds) and not (isinstance(seconds, float) and seconds >= 0):
-        raise ProtocolError("seconds must be a number")
+    seconds = _seconds(data.get("seconds"))
     output, url, title = (_text(data.get(name)) for name in ("output", "url", "title"))
-    return Execution(error is None, output, error, url, title, float(seconds))
+    return Execution(error is None, output, error, url, title, seconds)
 
 
 def snapshot(data: Any) -> PageSnapshot:
@@ -130,6 +129,12 @@ def _one_of(value: Any, known: tuple[str, ...]) -> Any:
     if value not in known:
         raise ProtocolError(f"one of {known} was expected")
     return value
+
+
+def _seconds(value: Any) -> float:
+    if not is_whole(value) and not (isinstance(value, float) and value >= 0):
+        raise ProtocolError("seconds must be a number")
+    return float(value)
 
 
 def _list(value: Any) -> list[Any]:

@@ -282,3 +282,18 @@ async def test_failed_replay_is_told_by_its_cause(replay: Replay, soon: None) ->
     shown = event_line(failed)
     assert shown is not None
     assert shown.text == f"the replay ended early: {URL} answers with status 503; try again later"
+
+
+async def test_replay_waits_on_settled_pages_four_times_as_long_as_good_runs_did(replay: Replay) -> None:
+    _, unknown = await replay(good(longest_wait=0.1))
+    _, first = await replay(good(longest_wait=1.5))
+    failed, second = await replay(BROKEN, BROKEN, parameters={"q": "b"})
+    assert [attempt.kind for attempt in failed.attempts] == ["replay", "check"]
+    least = [call.options["settled_seconds"] for scripted in (unknown, first, second) for call in scripted.calls]
+    assert least == [4.0, 2.0, 6.0, 6.0]
+
+
+async def test_check_with_other_parameters_ends_its_waits_sooner(replay: Replay) -> None:
+    assert (await replay(good(longest_wait=0.1)))[0].ok
+    _, scripted = await replay(BROKEN, BROKEN, parameters={"q": "b"})
+    assert [call.options["settled_seconds"] for call in scripted.calls] == [2.0, 0.5]
