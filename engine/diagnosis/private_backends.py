@@ -21,11 +21,25 @@ def private_backend(page: Evidence, start_url: str | None) -> Cause | None:
 
     A page of the public Internet that asks for a private origin has no claim to it.
     """
-    if start_url is None or not _is_private(urlsplit(start_url).hostname or ""):
-        return None
-    refused = {name for name, reason in page.refused if reason.endswith(_PRIVATE)}
-    origins = sorted({o for o in page.failed_origins if _name(o) in refused and not _is_link_local(o)})
+    refused = _refused(page, start_url)
+    origins = sorted({origin for origin in page.failed_origins if _name(origin) in refused})
     return host_not_allowed("the page loads its scripts or data from", origins) if origins else None
+
+
+def private_destination(page: Evidence, start_url: str | None) -> Cause | None:
+    """Return the cause for a private page that led to a page at another private origin, which was refused."""
+    if page.main_refused is None or not page.main_refused.endswith(_PRIVATE):
+        return None
+    origins = [f"{'https' if name.endswith(':443') else 'http'}://{name}" for name in sorted(_refused(page, start_url))]
+    return host_not_allowed("the page led to", origins) if origins else None
+
+
+def _refused(page: Evidence, start_url: str | None) -> set[str]:
+    """Return the private hosts that were refused to a private page, as ``host:port``."""
+    if start_url is None or not _is_private(urlsplit(start_url).hostname or ""):
+        return set()
+    names = {name for name, reason in page.refused if reason.endswith(_PRIVATE)}
+    return {name for name in names if not _is_link_local(f"http://{name}")}
 
 
 def host_not_allowed(what: str, origins: Collection[str]) -> Cause:

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.diagnosis import page_kinds
-from engine.diagnosis.private_backends import private_backend
+from engine.diagnosis.private_backends import private_backend, private_destination
 from engine.task.cause import Cause
 from engine.task.wire import ErrorCode
 
@@ -71,7 +71,8 @@ def site_cause(
         good: The result is good otherwise; then only a page that cannot be content is a wall.
     """
     return (
-        _network(failure, page)
+        private_destination(page, start_url)
+        or _network(failure, page)
         or (private_backend(page, start_url) if failure is not None and not first else None)
         or _walls(page, login_expected, first=first, good=good)
         or _status(page, start_url, login_expected, good=good)

@@ -38,13 +38,15 @@ async def run_steadily(
         The run, and its cause where that did not pass, although code may be to blame.
 
     Raises:
-        Failed: The site does not answer, and no code can mend that.
+        Failed: The site does not answer, or needs a private host that only a person may allow; no code can mend that.
     """
     while True:
         run = await executor.run(code, parameters, resources=requirements.resources, **options)
         cause = _passing_cause(run, requirements, executor.start_url)
         if cause is None:
             return run, None
+        if not cause.transient:
+            raise Failed(cause)
         if not await executor.retry_policy.wait(cause):
             if start_url_given and _is_final(cause, run, executor.start_url):
                 raise Failed(cause)
@@ -60,7 +62,9 @@ def _passing_cause(run: AutomationRun, requirements: Requirements, start_url: st
         return None
     logs_in = bool(requirements.secrets) or evidence.password_filled
     cause = site_cause(error, evidence, start_url=start_url, login_expected=logs_in)
-    return cause if cause is not None and cause.transient else None
+    if cause is None or not (cause.transient or "allow_hosts" in cause.details):
+        return None
+    return cause
 
 
 def _is_final(cause: Cause, run: AutomationRun, start_url: str | None) -> bool:

@@ -143,6 +143,9 @@ async def _promote(
     if isinstance(ended, Promoted):
         return ended
     if isinstance(ended, GivenUp):
+        later = private_backend(await session.evidence(screenshot=False), context.executor.start_url)
+        if later is not None:  # asked for by what the model clicked
+            raise Failed(later)
         code: Literal["rejected", "internal-error"] = "rejected" if ended.reason in _REJECTED else "internal-error"
         raise Failed(Cause(ended.reason, ended.message, code))
     if ended.final and ended.run is not None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MOST_RECORDS = 1_000
 _MOST_ORIGINS = 50
-_NEEDED = frozenset({"fetch", "xhr", "script", "eventsource"})
+_NEEDED = frozenset({"fetch", "xhr", "script", "eventsource", "document"})
 
 
 @dataclass(frozen=True)

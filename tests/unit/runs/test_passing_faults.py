@@ -98,3 +98,13 @@ async def test_one_time_code_that_was_used_is_tried_again_with_the_next_one(run:
     assert failed.error is not None
     assert failed.error.reason == "one-time-code"
     assert "This code was used already. Wait for the next one." in failed.error.message
+
+
+async def test_private_backend_that_only_a_candidate_asks_for_ends_the_task_with_what_to_allow(run: Run) -> None:
+    refused = (("127.0.0.1:4000", "policy: 127.0.0.1 is not a public address"),)
+    page = Evidence(url=URL, status=200, refused=refused, failed_origins=("http://127.0.0.1:4000",))
+    failed = outcome(error=ScriptError("TimeoutError", "no list", line=3, kind="timeout"), evidence=page)
+    result, _ = await run(failed, model=ScriptedModel(FINISH))
+    assert result.error is not None
+    assert (result.error.reason, result.model_calls) == ("host-not-allowed", 1)
+    assert result.error.details["allow_hosts"] == ["http://127.0.0.1:4000"]
