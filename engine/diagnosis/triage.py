@@ -143,12 +143,7 @@ def _walls(page: Evidence, login_expected: bool, *, first: bool, good: bool) -> 
         if not page.state_changing:
             return None  # filled in but never sent: the form is not the one that the code knows
         if page_kinds.login_ended(page):
-            return Cause(
-                "session-ended",
-                f"the login worked, and {page.url} asks for it again: the session ended while the automation ran",
-                transient=True,
-                mendable=True,
-            )
+            return _session_ended(page.url)
         return Cause(
             "wrong-credentials",
             f"{page.url} still asks for the password after it was given; check the credentials",
@@ -177,6 +172,8 @@ def _status(page: Evidence, start_url: str | None, login_expected: bool, *, good
     if page.status in (401, 403, 407):
         if page.password_field and login_expected:
             return None
+        if page.status == 401 and not page.http_login and _was_let_in(page):
+            return _session_ended(where)
         if page.status == 401:
             return _unauthorized(where, page, details)
         return Cause("access-denied", f"{where} refuses access with status {page.status}", details=details)
@@ -184,6 +181,18 @@ def _status(page: Evidence, start_url: str | None, login_expected: bool, *, good
     if only_redirects_before or _same_page(where, start_url):
         return Cause("http-error", f"{where} answers with status {page.status}; check the start URL", details=details)
     return None
+
+
+def _was_let_in(page: Evidence) -> bool:
+    """Return True where a login was sent and something was read after it, so that the credentials are right."""
+    at = {url for _, url in page.logins}
+    read = [url.partition("?")[0] for url, status in (*page.documents[1:-1], *page.answers[:-1]) if status < 300]
+    return bool(at) and any(url not in at for url in read)
+
+
+def _session_ended(where: str) -> Cause:
+    message = f"the login worked, and {where} asks for it again: the session ended while the automation ran"
+    return Cause("session-ended", message, details={"url": where}, transient=True, mendable=True)
 
 
 def _unauthorized(where: str, page: Evidence, details: dict[str, Any]) -> Cause:
@@ -204,6 +213,8 @@ def _own_requests(failure: ScriptError | None, page: Evidence) -> Cause | None:
     if failure is None or failure.kind == "timeout" or not page.answers:
         return None
     where, status = page.answers[-1]
+    if status == 401 and _was_let_in(page):
+        return _session_ended(where)
     return _turned_away(where, status, page) if status == 429 or status >= 500 else None
 
 

@@ -30,7 +30,8 @@ def _origin(host: str) -> str:
         valid, port = False, 0
     if not valid:
         raise InvalidRequest(
-            f"allow_hosts takes origins such as http://intranet:8080, not {host!r}", field="allow_hosts"
+            f"allow_hosts takes origins such as http://intranet:8080, not {host.rpartition('@')[2]!r}",
+            field="allow_hosts",
         )
     name = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
     return f"{parts.scheme}://{name}:{port}"

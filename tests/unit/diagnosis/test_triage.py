@@ -109,6 +109,28 @@ def page(**known: Any) -> Evidence:
             ),
             "wrong-credentials",
         ),
+        (
+            ScriptError("KeyError", "'orders'", line=9),
+            page(
+                answers=((f"{URL}/api/login", 200), (f"{URL}/api/orders", 200), (f"{URL}/api/orders?page=2", 401)),
+                logins=(("POST", f"{URL}/api/login"),),
+            ),
+            "session-ended",
+        ),
+        (
+            WAITED,
+            page(
+                status=401,
+                documents=((f"{URL}/login", 200), (URL, 200), (URL, 401)),
+                logins=(("POST", f"{URL}/login"),),
+            ),
+            "session-ended",
+        ),
+        (
+            WAITED,
+            page(status=401, documents=((f"{URL}/login", 200), (URL, 401)), logins=(("POST", f"{URL}/login"),)),
+            "login-required",
+        ),
         (None, page(text="Subscribe to continue reading"), "paywall"),
         (None, page(text="Something went wrong."), "error-page"),
     ],
@@ -131,6 +153,10 @@ def test_a_cause_outside_the_code_is_named(error: ScriptError | None, evidence: 
         (lost("ERR_ABORTED", line=3), page()),
         (lost("ERR_UNKNOWN_URL_SCHEME", line=3), page()),
         (lost("ERR_BLOCKED_BY_CLIENT", line=3), page()),
+        (
+            ScriptError("KeyError", "'orders'", line=9),
+            page(answers=((f"{URL}/login", 200), (f"{URL}/orders", 401)), logins=(("POST", f"{URL}/login"),)),
+        ),
         (ScriptError("Error", "APIRequestContext.get: Invalid URL"), page()),
         (ScriptError("KeyError", "'rows'"), page(answers=((URL, 503), (URL, 200)))),
         (WAITED, page(text=LONG, title="Forum", password_field=True)),
