@@ -93,7 +93,7 @@ def contradictions(previous: PreviousOutput, run: Observed, seen: Sequence[str])
     """
     found = disagreements(previous.output, run.output, "\n".join((*seen, run.evidence.text)), _steady_fields(previous))
     return [
-        f"{f}; where the data did change, show that (find it with look, or print it with python) and finish again; else"
+        f"{f}; where the data did change, show that (find it with look, or print it with python) and write again; else"
         " read them from where they are"
         for f in found
     ]

@@ -79,7 +79,7 @@ def test_a_single_thing_is_compared_with_itself() -> None:
     old, new = {"title": "Hammer", "price": 5.0}, {"title": "Hammer", "price": 7.0}
     assert contradictions(past([old]), run_of(new), []) == [
         "'price' differs from the last good output: it was 5.0 and is 7.0; where the data did change, show that (find"
-        " it with look, or print it with python) and finish again; else read them from where they are"
+        " it with look, or print it with python) and write again; else read them from where they are"
     ]
     assert contradictions(past([old]), run_of(new), ["now only 7.0"]) == []
 
