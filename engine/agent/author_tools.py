@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.agent.describe import describe_trial
+from engine.agent.describe import describe_refusal, describe_trial
 from engine.agent.page_tools import GivenUp, PageTools, ToolProblem
-from engine.agent.prompts import fence
 from engine.execution.automation_run import AutomationRun
 from engine.gate.gate import Gate
 from engine.gate.verdicts import Candidate, Promoted, Refused, Trial
@@ -128,4 +127,4 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         self.candidates -= 1
         if self.candidates <= 0:
             self.ended = verdict
-        raise ToolProblem(fence("not accepted:\n" + "\n".join(f"- {reason}" for reason in verdict.reasons)))
+        raise ToolProblem(describe_refusal(verdict, self.redactor))

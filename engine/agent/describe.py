@@ -8,9 +8,11 @@ from typing import Any
 
 from engine.agent.prompts import fence
 from engine.contract import count_duplicates, rows
-from engine.gate.verdicts import Trial
+from engine.execution.automation_run import AutomationRun
+from engine.gate.verdicts import Refused, Trial
 from engine.task.redaction import Redactor
 
+_REQUESTS = 3  # that are told where a run failed
 _SAMPLE = 1500  # characters of an output shown to the model
 
 
@@ -20,7 +22,6 @@ def describe_trial(trial: Trial, redactor: Redactor) -> str:
     if run is None:
         return "not good:\n" + "\n".join(f"- {p}" for p in trial.problems)
     outcome = run.outcome
-    evidence = outcome.evidence
     parts: list[str] = []
     if run.rehearsed:
         parts.append(
@@ -32,11 +33,33 @@ def describe_trial(trial: Trial, redactor: Redactor) -> str:
     if trial.problems:
         parts.append("not good:\n" + "\n".join(f"- {p}" for p in trial.problems))
     if outcome.error is not None and not run.rehearsed:
-        shown = cut(redactor.text(evidence.text), 300)
-        parts.append(cut(redactor.text(outcome.error.traceback), 1200))
-        parts.append(f"at {evidence.url} ({evidence.title!r}), status {evidence.status}: {shown!r}")
+        parts.append(describe_failure(run, redactor))
     parts += _end_notes(trial)
     return fence("\n".join(p for p in parts if p))
+
+
+def describe_refusal(refused: Refused, redactor: Redactor) -> str:
+    """Describe a refusal for the model, with where the run ended, as `describe_trial` does."""
+    parts = ["not accepted:", *(f"- {reason}" for reason in refused.reasons)]
+    run = refused.run
+    if run is not None and run.outcome.error is not None and not run.rehearsed:
+        parts.append(describe_failure(run, redactor))
+    return fence("\n".join(parts))
+
+
+def describe_failure(run: AutomationRun, redactor: Redactor) -> str:
+    """Describe where a run failed: its lines, the page, and the last requests that may have changed something."""
+    outcome, evidence = run.outcome, run.outcome.evidence
+    shown = cut(redactor.text(evidence.text), 300)
+    parts = [
+        cut(redactor.text(outcome.error.traceback), 1200) if outcome.error is not None else "",
+        f"at {evidence.url} ({evidence.title!r}), status {evidence.status}: {shown!r}",
+    ]
+    pages = {url.partition("?")[0] for url, _ in evidence.documents}
+    for method, url in evidence.state_changing[-_REQUESTS:] if not run.held else ():
+        how = "" if url in pages else " by a script; it opened no page"
+        parts.append(f"sent before: {method} {url}{how}")
+    return "\n".join(part for part in parts if part)
 
 
 def _end_notes(trial: Trial) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import base64
 import contextlib
@@ -18,10 +17,12 @@ from sandbox.http_login import login_in, split_userinfo
 from sandbox.inside import evidence, snapshots
 from sandbox.inside.actions import watch_actions
 from sandbox.inside.contexts import new_context, try_user_agent
+from sandbox.inside.near_misses import add_near_misses
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
 from sandbox.inside.stdout import CapturedStdout, shorten
+from sandbox.inside.steps import RESULT, compile_step
 from sandbox.inside.waits import Waits, watch_waits
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard
 from sandbox.protocol import Channel, FloodError, Message, ProtocolError, dump_json
@@ -35,7 +36,6 @@ _ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
 _AFTER_A_CRASH_SECONDS = 3.0
 _CRASH_EVENT_SECONDS = 0.3
 _LAST_REQUEST_SECONDS = 0.5
-_RESULT = "__step_result__"
 
 
 class Harness:
@@ -205,6 +205,7 @@ class Harness:
                 await self._guard_writes()
             self._waits.least = message["settled_seconds"]
             value, error = await self._call(message["name"], message["code"], message["parameters"])
+            await add_near_misses(self._active(), error)
             await self._await_last_request()
         self._stdout.finish()
         broken = error is not None and error["kind"] not in ("rehearsal", "gate", "held")
@@ -328,6 +329,7 @@ class Harness:
             error = self._describe(problem)
             if interrupted:
                 error["kind"] = "timeout"
+        await add_near_misses(self._active(), error)
         output = shorten(self._stdout.end_step() + shown)
         page = self._active()
         title = await evidence.or_none(page.title()) if page else ""
@@ -341,17 +343,11 @@ class Harness:
 
     async def _step(self, name: str, code: str) -> str:
         remember_source(name, code)
-        tree = ast.parse(code, name)
-        if tree.body and isinstance(tree.body[-1], ast.Expr):
-            last = tree.body[-1]
-            tree.body[-1] = ast.copy_location(ast.Assign([ast.Name(_RESULT, ast.Store())], last.value), last)
-            ast.fix_missing_locations(tree)
-        self._namespace.pop(_RESULT, None)
-        compiled = compile(tree, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        result = eval(compiled, self._namespace)  # noqa: S307  this is the jail's purpose
+        self._namespace.pop(RESULT, None)
+        result = eval(compile_step(name, code), self._namespace)  # noqa: S307  this is the jail's purpose
         if inspect.isawaitable(result):
             await result
-        value = self._namespace.pop(_RESULT, None)
+        value = self._namespace.pop(RESULT, None)
         from playwright.async_api import Response
 
         if isinstance(value, Response):  # of `await page.goto(…)`: the answer has the URL anyway

@@ -18,10 +18,6 @@ _FRAMES = 8
 _NAMES = 6  # of the failing line, whose values are shown
 _KEYS = 12
 _VALUE_LIMIT = 120
-_BLANK_IN_REGEX = re.compile(r"(?:get_by_text|has_text|has_not_text)\W*re\.compile\(r?(?P<quote>['\"]).* .*(?P=quote)")
-_BLANK_HINT = (
-    "\nA regular expression on text meets its line breaks and non-breaking spaces as they are: write \\s+ for a blank."
-)
 
 
 def forget_sources() -> None:
@@ -44,8 +40,6 @@ def describe(error: BaseException, names: tuple[str, ...], *, crashed: bool) -> 
     """
     message = _shorten(str(error))
     kind = _kind(error, message, crashed=crashed)
-    if kind == "timeout" and _BLANK_IN_REGEX.search(message):
-        message += _BLANK_HINT
     line = None
     if isinstance(error, SyntaxError) and error.filename in names:
         line = error.lineno

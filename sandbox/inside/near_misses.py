@@ -1,0 +1,145 @@
+"""Near misses: what a page has in place of an element that an automation waited for in vain."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import difflib
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+_SECONDS = 2.0
+_LONGEST = 80  # characters; longer names are left out, since the redactor would not know a part of a secret
+_SHOWN = 3
+_LIKE = 0.5  # of two names; see `difflib`
+_OPTIONS = 12
+_READ = 50_000  # characters of a page that a regular expression is held against
+_WAITED = re.compile(r"^\s*- waiting for (?P<locator>.*?)(?: to be \w+)?$", re.MULTILINE)
+_STRING = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
+_ROLE = re.compile(rf"get_by_role\((?P<role>{_STRING}), name=(?P<name>{_STRING})")
+_NAMED = re.compile(rf"get_by_(?:text|label|placeholder|title|alt_text)\((?P<name>{_STRING})")
+_PATTERN = re.compile(
+    rf"(?:get_by_text\(|has_text=|has_not_text=)re\.compile\(r?(?P<source>{_STRING})(?P<flags>[^)]*)\)"
+)
+_ARIA = re.compile(r"^\s*- '?(?P<role>\w+) (?P<name>\"(?:[^\"\\]|\\.)*\")", re.MULTILINE)
+_ARIA_TEXT = re.compile(r"^\s*- '?(?P<role>\w+)(?: \[[^\]]*\])*: (?P<name>.+?)'?$", re.MULTILINE)
+
+# Where a text stands that is not shown: an option of a select, or an element that a widget opens.
+_HIDDEN = """wanted => {
+  const plain = text => (text || '').replace(/\\s+/g, ' ').trim().toLowerCase();
+  const name = e => e.getAttribute('name') || e.id || e.getAttribute('aria-label') || '';
+  for (const e of document.querySelectorAll('body *')) {
+    if (e.childElementCount || plain(e.textContent) !== plain(wanted)) continue;
+    const select = e.closest('select');
+    if (select) return `an option of <select name="${name(select)}">`;
+    if (e.matches('script, style, template') || e.checkVisibility({visibilityProperty: true})) continue;
+    const list = e.closest('[role=listbox], [role=menu], ul, ol, dialog, [role=dialog]');
+    return `a hidden <${e.localName}>` + (list ? ` in <${list.localName} ${name(list)}>`.replace(' >', '>') : '');
+  }
+  return null;
+}"""
+_SELECTS = """most => [...document.querySelectorAll('select')].slice(0, 3).map(select => [
+  select.getAttribute('name') || select.id || '', [...select.options].slice(0, most).map(option => option.label)])"""
+
+
+async def add_near_misses(page: Page | None, error: dict[str, Any] | None) -> None:
+    """Add to the message of an error what the page has in place of the element that was waited for in vain."""
+    if error is not None and page is not None and error["kind"] in ("timeout", "script"):
+        error["message"] += await near_misses(page, error["message"])
+
+
+async def near_misses(page: Page, message: str) -> str:
+    """Return what the page has in place of the element that a timeout was about, as lines to add to its message.
+
+    Every line was checked on the page; empty where there is nothing to say.
+    """
+    from playwright.async_api import Error
+
+    waited = [found["locator"] for found in _WAITED.finditer(message)]
+    try:
+        async with asyncio.timeout(_SECONDS):
+            if "did not find some options" in message:
+                return await _options(page)
+            if not waited:
+                return ""
+            if "resolved to" in message:
+                return await _out_of_sight(page, waited[-1]) if "not visible" in message else ""
+            return await _like(page, waited[-1])
+    except (Error, TimeoutError):
+        return ""
+
+
+async def _options(page: Page) -> str:
+    found = await page.evaluate(_SELECTS, _OPTIONS)
+    return "".join(f"\nOptions of {name or 'a select'}: {', '.join(map(repr, labels))}" for name, labels in found)
+
+
+async def _like(page: Page, locator: str) -> str:
+    """Look for the last part of a locator that has a name."""
+    if (pattern := _last(_PATTERN, locator)) is not None:
+        return await _blanks(page, pattern)
+    by_role, named = _last(_ROLE, locator), _last(_NAMED, locator)
+    found = by_role or named
+    if found is None:
+        return ""
+    role, wanted = (_text(by_role["role"]) if by_role else ""), _text(found["name"])
+    aria = await page.locator("body").aria_snapshot(timeout=_SECONDS * 1000)
+    names = [(each["role"], _unquoted(each["name"])) for each in _ARIA.finditer(aria)]
+    if not role:
+        names += [("text", each["name"].strip("\"'")) for each in _ARIA_TEXT.finditer(aria)]
+    line = f"\nNot on the page: {role or 'text'} {wanted!r}"
+    if close := nearest(role, wanted, names):
+        line += "; there is " + ", ".join(f"{each} {name!r}" for each, name in close)
+    return line + await _out_of_sight(page, locator)
+
+
+async def _out_of_sight(page: Page, locator: str) -> str:
+    """Say where a text stands that a locator names and that is not shown."""
+    found = _last(_ROLE, locator) or _last(_NAMED, locator)
+    wanted = _text(found["name"]) if found is not None else ""
+    hidden = await page.evaluate(_HIDDEN, wanted) if wanted else None
+    return f"\nNot shown: {wanted!r} is {hidden}" if hidden else ""
+
+
+def nearest(role: str, wanted: str, names: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the elements of a role that are called most nearly so, then those that are called just so.
+
+    >>> nearest("radio", "Size: XL", [("radio", "Size: M"), ("radio", "Blue"), ("link", "Size: XL")])
+    [('radio', 'Size: M'), ('link', 'Size: XL')]
+    """
+    short = [each for each in dict.fromkeys(names) if len(each[1]) <= _LONGEST]
+    same = [(each, name) for each, name in short if not role or each == role]
+    likeness = {each: difflib.SequenceMatcher(None, wanted.casefold(), each[1].casefold()).ratio() for each in same}
+    close = sorted((each for each in same if likeness[each] >= _LIKE), key=lambda each: -likeness[each])
+    return close[:_SHOWN] + [(each, name) for each, name in short if role and each != role and name == wanted][:1]
+
+
+async def _blanks(page: Page, pattern: re.Match[str]) -> str:
+    """Say so where a regular expression fails only because its blanks meet line breaks or non-breaking spaces."""
+    source, flags = _text(pattern["source"]), re.IGNORECASE if "IGNORECASE" in pattern["flags"] else 0
+    text = await page.evaluate("document.body ? document.body.textContent : ''")
+    try:
+        as_it_is, with_any = (re.search(each, text[:_READ], flags) for each in (source, source.replace(" ", r"\s+")))
+    except (re.error, RecursionError):
+        return ""
+    if as_it_is is not None or with_any is None:
+        return ""
+    return "\nThe text is there, with line breaks or non-breaking spaces: write \\s+ for a blank."
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    return next(iter(reversed(list(pattern.finditer(text)))), None)
+
+
+def _text(quoted: str) -> str:
+    try:
+        return str(ast.literal_eval(quoted))
+    except (ValueError, SyntaxError):
+        return quoted[1:-1]
+
+
+def _unquoted(quoted: str) -> str:
+    return re.sub(r"\\(.)", r"\1", quoted[1:-1])

@@ -1,0 +1,26 @@
+"""Compilation of exploration steps, whose last expression is their result."""
+
+from __future__ import annotations
+
+import ast
+import types
+
+RESULT = "__step_result__"
+"""The name that a step's last expression is put under."""
+
+
+def compile_step(name: str, code: str) -> types.CodeType:
+    """Compile a step, which may await at its top level.
+
+    >>> namespace = {}
+    >>> exec(compile_step("step 1", "n = 2\\nn + 1"), namespace)
+    >>> namespace[RESULT]
+    3
+    """
+    tree = ast.parse(code, name)
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        last = tree.body[-1]
+        tree.body[-1] = ast.copy_location(ast.Assign([ast.Name(RESULT, ast.Store())], last.value), last)
+        ast.fix_missing_locations(tree)
+    compiled: types.CodeType = compile(tree, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    return compiled
