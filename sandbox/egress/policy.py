@@ -28,7 +28,22 @@ _FIRST_USER_PORT = 1024
 _METADATA_SERVICES = frozenset(
     map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16"))
 )
-_TRANSLATED_NETWORKS = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")))
+# All that IANA has given to the public Internet; the rest is reserved, local, or translates to other addresses.
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+_NOT_GLOBAL = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            "2001::/23",  # for protocols: Teredo, benchmarks, ORCHID
+            "2001:db8::/32",  # documentation
+            "2002::/16",  # 6to4
+            "2620:4f:8000::/48",  # AS112: sinks for queries
+            "3fff::/20",  # documentation
+            "5f00::/16",  # segment routing
+            "192.88.99.0/24",  # relays of 6to4
+        ),
+    )
+)
 
 
 class RefusedError(Exception):
@@ -41,8 +56,10 @@ def is_public(text: str) -> bool:
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is not None:
             address = address.ipv4_mapped
-        elif any(address in network for network in _TRANSLATED_NETWORKS):
+        elif address not in _GLOBAL_UNICAST or address.scope_id is not None:
             return False
+    if any(address.version == network.version and address in network for network in _NOT_GLOBAL):
+        return False
     return address.is_global and not address.is_multicast and address not in _METADATA_SERVICES
 
 

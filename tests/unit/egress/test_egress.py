@@ -23,11 +23,20 @@ from tests.unit.egress.test_forged import SEEN
         *((address, False) for address in ("127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254")),
         *((address, False) for address in ("0.0.0.0", "100.64.0.1", "224.0.0.1", "255.255.255.255", "168.63.129.16")),
         *((address, False) for address in ("::1", "::", "fe80::1", "fd00::1", "ff02::1", "::ffff:10.0.0.1")),
-        *((address, False) for address in ("64:ff9b::a00:1", "2002:a00:1::", "2001:0:a00::1")),
+        *((address, False) for address in ("64:ff9b::a00:1", "2002:a00:1::", "2001:0:a00::1", "192.88.99.1")),
+        *((address, True) for address in ("2001:4860:4860::8888", "2a00:1450:4001::200e", "::ffff:8.8.8.8")),
+        *((address, False) for address in ("fec0::1", "::127.0.0.1", "::ffff:0:127.0.0.1", "4000::1", "1fff::1")),
+        *((address, False) for address in ("3fff::1", "5f00::1", "2001:db8::1", "2001:20::1", "100::1")),
+        ("2606:4700::1%1", False),
     ],
 )
 def test_only_global_addresses_are_public(address: str, public: bool) -> None:
     assert is_public(address) is public
+
+
+def test_ipv6_outside_of_global_unicast_is_never_public() -> None:
+    blocks = [f"{number:x}00::1" for number in range(256)]
+    assert {block for block in blocks if is_public(block)} == {f"{number:x}00::1" for number in range(0x20, 0x40)}
 
 
 async def _answers(host: str, port: int) -> Sequence[str]:
