@@ -3,8 +3,8 @@
 The filters are deny lists. Under bubblewrap the namespaces confine, and the filter reduces the attack surface of the
 kernel; ``unshare``, ``clone`` with namespaces, ``chroot`` and ``seccomp`` stay, for Chromium's own sandbox. Under
 Landlock, the *strict* filter closes what Landlock does not cover: sockets other than TCP, changes to files' modes and
-times, namespaces, limits of other processes. It also asks the supervisor (`sandbox.isolation.supervisor`) about each
-connection and each new task.
+times (which seem to succeed), namespaces, limits of other processes. It also asks the supervisor
+(`sandbox.isolation.supervisor`) about each connection and each new task.
 """
 
 from __future__ import annotations
@@ -85,17 +85,12 @@ _DENIED_STRICT: _Numbers = {
     "accept": (43, 202),
     "accept4": (288, 242),
     "bind": (49, 200),
-    "chmod": (90, None),
     "chown": (92, None),
     "chroot": (161, 51),
-    "fchmod": (91, 52),
-    "fchmodat": (268, 53),
-    "fchmodat2": (452, 452),
     "fchown": (93, 55),
     "fchownat": (260, 54),
     "file_setattr": (469, 469),
     "fsetxattr": (190, 7),
-    "futimesat": (261, None),
     "inotify_add_watch": (254, 27),
     "ioprio_set": (251, 30),
     "lchown": (94, None),
@@ -109,6 +104,15 @@ _DENIED_STRICT: _Numbers = {
     "setxattrat": (463, 463),
     "truncate": (76, 45),
     "unshare": (272, 97),
+}
+# Calls that seem to succeed and do nothing. Landlock does not cover them, and they would reach files outside of the
+# scratch directory, too; but a refusal breaks what copies or touches a file of its own, such as `shutil.copy`.
+_IGNORED_STRICT: _Numbers = {
+    "chmod": (90, None),
+    "fchmod": (91, 52),
+    "fchmodat": (268, 53),
+    "fchmodat2": (452, 452),
+    "futimesat": (261, None),
     "utime": (132, None),
     "utimensat": (280, 88),
     "utimes": (235, None),
@@ -197,6 +201,7 @@ def _rules(strict: bool, spared: int | None) -> list[tuple[tuple[int | None, int
         # Others, such as vsock, are not confined by a network namespace.
         return [*rules, (_SOCKET, [*_require(0, _UNIX, _IPV4, _IPV6, _NETLINK), *allow])]
     rules += [(numbers, refuse) for numbers in _DENIED_STRICT.values()]
+    rules += [(numbers, [_refuse(0)]) for numbers in _IGNORED_STRICT.values()]
     rules += [(numbers, [*_require(0, 0), *allow]) for numbers in _OWN_ONLY.values()]
     rules.append((_SETPRIORITY, [*_require(0, 0), *_require(1, 0), *allow]))
     rules.append((_PRCTL, [*_forbid_values(0, _SET_DUMPABLE), *allow]))

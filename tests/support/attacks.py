@@ -97,12 +97,14 @@ def move_a_file_away(p: dict[str, Any]) -> object:
 @attack
 def change_a_mode(p: dict[str, Any]) -> object:
     Path(p["secret"]).chmod(0o644)
+    assert Path(p["secret"]).stat().st_mode & 0o777 == 0o644  # a jail may let the call seem to succeed
     return "changed"
 
 
 @attack
 def change_a_time(p: dict[str, Any]) -> object:
     os.utime(p["secret"], (1, 1))
+    assert Path(p["secret"]).stat().st_mtime == 1
     return "changed"
 
 
