@@ -12,6 +12,8 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from sandbox import Automation, ContextOptions, Egress, GateDecision, Host, Outcome, PoolOptions, Sandbox, SandboxError
+from sandbox.file_names import LONGEST_BYTES, cut
+from sandbox.invisible import escaped_in_json, visible
 from sandbox.isolation.mechanism import Isolation
 
 
@@ -23,7 +25,7 @@ class _TerminalHost(Host):
         self._irreversible = irreversible
 
     async def log(self, message: str) -> None:
-        sys.stderr.write(f"{message}\n")
+        sys.stderr.write(f"{visible(message)}\n")
 
     async def gate(self, action: str, key: str | None) -> GateDecision:
         return GateDecision.GO if self._irreversible else GateDecision.REHEARSE
@@ -31,7 +33,7 @@ class _TerminalHost(Host):
     async def download(
         self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]
     ) -> dict[str, Any]:
-        wanted = Path(name.replace("\\", "/")).name.lstrip(".") or "download"
+        wanted = cut(Path(visible(name).replace("\\", "/")).name.lstrip(".") or "download", LONGEST_BYTES - 10)
         self._directory.mkdir(parents=True, exist_ok=True)
         path = self._directory / wanted
         number = 1
@@ -123,9 +125,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     if outcome.error is not None:
-        sys.stderr.write(f"{outcome.error.type}: {outcome.error.message}\n{outcome.error.traceback}\n")
+        failed = f"{outcome.error.type}: {outcome.error.message}\n{outcome.error.traceback}\n"
+        sys.stderr.write(visible(failed))
         return 1
-    sys.stdout.write(json.dumps(outcome.value, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.write(escaped_in_json(json.dumps(outcome.value, ensure_ascii=False, indent=2)) + "\n")
     return 0
 
 

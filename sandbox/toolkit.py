@@ -16,29 +16,26 @@ An automation gets an open page, its parameters, and a `TaskContext` for everyth
 
 from __future__ import annotations
 
-import ast
-import asyncio
-import base64
-import mimetypes
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager
-from email.message import Message as Header
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import urljoin
 
+from sandbox import file_names
+from sandbox.attachments import Attachment, Attachments
 from sandbox.errors import AskRefused, SandboxError
+from sandbox.page_files import PageFile, open_file, selector
 from sandbox.protocol import CHUNK_BYTES, Channel, RemoteError, is_whole
 from sandbox.totp import totp
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Download, Locator, Page, Response
+    from playwright.async_api import Locator, Page
 
-__all__ = ["AskRefused", "GateRefused", "RehearsalComplete", "SandboxError", "TaskContext"]
+__all__ = ["AskRefused", "Attachment", "GateRefused", "RehearsalComplete", "SandboxError", "TaskContext"]
 
 _VISIBLE_WITHIN_MS = 2_000
 _SAID = 300  # characters of what an element says
-_LINK = "element => { const link = element.closest('a[href]'); return link ? link.href : null; }"
 
 
 class RehearsalComplete(BaseException):
@@ -74,6 +71,7 @@ class TaskContext:
         self._stopped: BaseException | None = None
         self._empty: list[tuple[str, Locator]] = []
         self._note_code: Callable[[str], None] = lambda code: None
+        self._attachments = Attachments(channel, resources.parent / "files")
 
     def log(self, *parts: object) -> _Done:
         """Show the user a line: ``task.log("page", number, "of", total)``.
@@ -161,7 +159,7 @@ class TaskContext:
         Raises:
             SandboxError: The element is not visible within two seconds.
         """
-        text = _selector(locator)
+        text = selector(locator)
         self._empty.append((text, locator))
         try:
             await locator.first.wait_for(state="visible", timeout=_VISIBLE_WITHIN_MS)
@@ -226,11 +224,11 @@ class TaskContext:
             said = await locator.first.inner_text()
         except Exception as error:
             raise SandboxError(
-                f"task.already_done: {_selector(locator)} is not visible, so it does not show that it was done"
+                f"task.already_done: {selector(locator)} is not visible, so it does not show that it was done"
             ) from error
         await self._channel.request("already_done", said=" ".join(said.split())[:_SAID])
 
-    async def attach(self, path: str | Path, name: str | None = None) -> dict[str, Any]:
+    async def attach(self, path: str | Path, name: str | None = None) -> Attachment:
         """Give the user a file that the automation wrote, and return its attachment, to be put into the output.
 
             path = Path("summary.csv")
@@ -244,147 +242,27 @@ class TaskContext:
         Raises:
             SandboxError: The host refuses the file.
         """
-        source = Path(path)
-        return await self._send(name or source.name, _guess_type(name or source.name), None, _read(source))
+        shown = file_names.presentable(name or Path(path).name)
+        return await self._attachments.send(PageFile(shown, file_names.type_of(shown), None, Path(path)))
 
-    async def download(
-        self, source: Locator | str, *, name: str | None = None, timeout: float = 60.0
-    ) -> dict[str, Any]:
+    async def download(self, source: Locator | str, *, name: str | None = None, timeout: float = 60.0) -> Attachment:
         """Download a file for the user, and return its attachment, to be put into the output.
 
             report = await task.download(page.get_by_role("link", name="Annual report"))
+            rows = list(csv.reader(report.text().splitlines()))
 
-        A URL, or a link's target, is fetched with the page's cookies. Any other element is clicked, and the download
-        that the click starts is taken.
+        A URL, the target of a link, or the source of an embedded document is fetched with the page's cookies. Any other
+        element is clicked once, and what the click brings is taken: the download, or the document that the browser
+        shows, in a new tab, too.
 
         Args:
-            source: A link or button, or a URL; a relative one counts from the page's.
+            source: A link, button or embedded document, or a URL; a relative one counts from the page's.
             name: Its name for the user; default the site's.
             timeout: Seconds.
 
         Raises:
-            SandboxError: The site does not deliver the file, the click starts no download, or the host refuses it.
+            SandboxError: The site does not deliver the file, the click brings none, or the host refuses it.
         """
-        if isinstance(source, str):
-            return await self._fetch(urljoin(self._page.url, source), name, timeout, pages=True)
-        href = await source.evaluate(_LINK)
-        if href and urlsplit(href).scheme in ("http", "https") and not _same_document(href, self._page.url):
-            try:
-                return await self._fetch(href, name, timeout, pages=False)
-            except _IsPageError:
-                pass  # a page or a script handles the link; so click it as a user would
-        return await self._click(source, name, timeout)
-
-    async def _fetch(self, url: str, name: str | None, timeout: float, *, pages: bool) -> dict[str, Any]:
-        headers = {"Referer": self._page.url} if self._page.url.startswith("http") else {}
-        response = await self._page.context.request.get(url, headers=headers, timeout=timeout * 1000)
-        try:
-            if not response.ok:
-                raise SandboxError(f"the download of {url} was answered with HTTP {response.status}")
-            content_type = response.headers.get("content-type", "").partition(";")[0].strip()
-            if not pages and content_type == "text/html" and "content-disposition" not in response.headers:
-                raise _IsPageError(url)
-            body = await response.body()
-        finally:
-            await response.dispose()
-        name = name or _file_name(response.headers.get("content-disposition"), response.url)
-        chunks = (body[start : start + CHUNK_BYTES] for start in range(0, len(body), CHUNK_BYTES))
-        return await self._send(name, content_type or _guess_type(name), response.url, chunks)
-
-    async def _click(self, source: Locator, name: str | None, timeout: float) -> dict[str, Any]:
-        async with _first_file(self._page.context) as found:
-            await source.click()
-            try:
-                file = await asyncio.wait_for(found, timeout)
-            except TimeoutError:
-                raise SandboxError(f"the click on {source} started no download within {timeout:g} s") from None
-        if isinstance(file, str):
-            return await self._fetch(file, name, timeout, pages=True)
-        path = Path(await file.path())  # waits for the end; raises if the download failed
-        name = name or file.suggested_filename
-        try:
-            return await self._send(name, _guess_type(name), file.url, _read(path))
-        finally:
-            await file.delete()
-
-    async def _send(self, name: str, content_type: str, url: str | None, chunks: Iterable[bytes]) -> dict[str, Any]:
-        try:
-            stream = await self._channel.request("download", name=name, type=content_type, url=url)
-            for chunk in chunks:
-                data = base64.b64encode(chunk).decode()
-                await self._channel.request("chunk", stream=stream, data=data)
-            attachment: dict[str, Any] = await self._channel.request("downloaded", stream=stream)
-        except RemoteError as error:
-            raise SandboxError(f"the file {name!r} was refused: {error}") from None
-        return attachment
-
-
-class _IsPageError(Exception):
-    """A link whose target was to be downloaded leads to a page."""
-
-
-@asynccontextmanager
-async def _first_file(context: BrowserContext) -> AsyncIterator[asyncio.Future[Download | str]]:
-    """Await the first download in any page of a context, or the URL of a document shown instead, such as a PDF."""
-    found: asyncio.Future[Download | str] = asyncio.get_running_loop().create_future()
-
-    def take(file: Download | str) -> None:
-        if not found.done():
-            found.set_result(file)
-
-    def on_response(response: Response) -> None:
-        content_type = response.headers.get("content-type", "")
-        if response.request.is_navigation_request() and content_type.startswith("application/pdf"):
-            take(response.url)
-
-    watched: list[Page] = []
-
-    def watch(page: Page) -> None:
-        watched.append(page)
-        page.on("download", take)
-
-    for page in context.pages:
-        watch(page)
-    context.on("page", watch)
-    context.on("response", on_response)
-    try:
-        yield found
-    finally:
-        context.remove_listener("page", watch)
-        context.remove_listener("response", on_response)
-        for page in watched:
-            page.remove_listener("download", take)
-
-
-def _selector(locator: Locator) -> str:
-    """Return a locator's selector, as ``page.locator`` takes it. Playwright has it in the representation only."""
-    shown = repr(locator)
-    quoted = shown.partition("> selector=")[2].removesuffix(">")
-    try:
-        return str(ast.literal_eval(quoted))
-    except (ValueError, SyntaxError):
-        return shown
-
-
-def _same_document(href: str, page_url: str) -> bool:
-    return href.partition("#")[0] == page_url.partition("#")[0]
-
-
-def _file_name(disposition: str | None, url: str) -> str:
-    if disposition:
-        header = Header()
-        header["Content-Disposition"] = disposition
-        given = header.get_filename()
-        if given:
-            return given
-    return unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2]) or "download"
-
-
-def _guess_type(name: str) -> str:
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
-
-
-def _read(path: Path) -> Iterable[bytes]:
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
+        place = urljoin(self._page.url, source) if isinstance(source, str) else source
+        async with open_file(self._page, place, timeout) as file:
+            return await self._attachments.send(file, name=name)

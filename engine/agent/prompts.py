@@ -30,7 +30,7 @@ a page that is not as expected must raise, never give fewer rows or empty fields
 `async with task.irreversible("submit the application", key=None):`. While you explore and try, the run stops there; it is done once \
 at the end. Never perform such an action yourself. Where the site shows that it is done already: `await task.already_done(locator)` of \
 what says so, then return the output.
-- Files: `file = await task.download(locator_or_url)` (a locator is clicked, a link's href fetched; relative URLs are fine) returns {"name","content_type","size","sha256","path"}; put it in the output as it is.
+- Files: `file = await task.download(locator_or_url)` (a locator is clicked, a link's href fetched; relative URLs are fine) returns {"name","content_type","size","sha256","path"}; put it in the output as it is, or its "path" where the schema wants a string. The code reads it by `file.text()`, `file.read()`.
 - `await task.ask(prompt, content, schema)` hands free text to a model, only where code cannot decide (classify, summarize).
 - `task.totp(secret)` is the one-time code of now; `task.log(text)`, `task.start_url`.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,19 +12,8 @@ from typing import Any, Literal
 import click
 
 from engine.task.text import collapse, shorten
+from sandbox.invisible import escaped_in_json, visible
 
-# Pages and models decide what a result contains; a terminal must not take it for escape sequences, nor a person for
-# other text than it is: characters that turn the direction, end a line, or are not seen. The two joiners (200c, 200d)
-# stay, without which Persian, Hindi and emoji are misspelled.
-_UNSEEN = (
-    r"\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164"
-    r"\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
-)
-# A variation selector chooses the form of an emoji or an ideograph; after a letter it only hides something.
-_SELECTORS = r"\ufe00-\ufe0f\U000e0100-\U000e01ef"
-_SELECTOR = rf"(?<![^\x00-\x22\x24-\x29\x2b-\x2f\x3a-\u00a8{_SELECTORS}])[{_SELECTORS}]"
-_CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f{_UNSEEN}]|{_SELECTOR}")
-_UNSAFE_IN_JSON = re.compile(rf"[{_UNSEEN}\ud800-\udfff]|{_SELECTOR}")
 _UNWRAPPED = 10_000  # columns, where standard output is no terminal
 
 
@@ -35,7 +23,7 @@ def clean(text: str) -> str:
     >>> clean("red \\x1b[31malert")
     'red [31malert'
     """
-    return _CONTROL.sub("", text.replace("\r\n", "\n"))
+    return visible(text)
 
 
 def one_line(text: str, width: int = 100) -> str:
@@ -51,7 +39,7 @@ def to_json(value: Any, *, indent: int | None = 2) -> str:
     """Encode as JSON that a terminal shows literally and that the encoding of standard output can represent."""
     plain_ascii = "utf" not in (sys.stdout.encoding or "").lower()
     text = json.dumps(value, indent=indent, ensure_ascii=plain_ascii, default=str)
-    return _UNSAFE_IN_JSON.sub(lambda found: json.dumps(found[0])[1:-1].replace("\x7f", "\\u007f"), text)
+    return escaped_in_json(text)
 
 
 def print_json(value: Any) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sandbox import (
-    SandboxError,
-)
+from sandbox import SandboxError
+from sandbox.file_names import LONGEST_BYTES, cut
+from sandbox.invisible import visible
 
+_NUMBER_BYTES = len(" (10000)")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 
 
@@ -19,10 +20,10 @@ def create_file(directory: Path, name: str) -> Path:
         SandboxError: 10,000 files of this name exist already.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    safe = _UNSAFE.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .") or "file"
+    last = visible(name).replace("\\", "/").rsplit("/", 1)[-1]
+    safe = cut(_UNSAFE.sub("_", last).strip(" ."), LONGEST_BYTES - _NUMBER_BYTES) or "file"
     stem, dot, suffix = safe.rpartition(".")
     stem, suffix = (stem, dot + suffix) if stem and len(suffix) <= 10 else (safe, "")
-    stem = stem.encode()[:180].decode(errors="ignore")
     for number in range(1, 10_000):
         target = directory / (f"{stem}{suffix}" if number == 1 else f"{stem} ({number}){suffix}")
         try:

@@ -105,10 +105,13 @@ class FileLinks:
         return f"{self.base}{PREFIX}/{self.workspace}/{quote(path)}?{self.signer.query(self.workspace, path, expires)}"
 
     def attachments(self, value: Any, task_id: str, expires: int) -> Any:
-        """Return the value with a URL in place of the path in every attachment.
+        """Return the value with a URL in place of the path in every attachment, and of a path that stands alone.
 
         An object with an attachment's fields, but a path outside the task's files, came from a page and is unchanged.
         """
+        if isinstance(value, str):
+            file = self._file(value, task_id) if f"/files/{task_id}/" in value else None
+            return value if file is None or not file.is_file() else self.url(file, expires)
         if isinstance(value, list):
             return [self.attachments(item, task_id, expires) for item in value]
         if not isinstance(value, Mapping):
@@ -137,7 +140,8 @@ class FileLinks:
 
 @lru_cache(maxsize=1024)
 def _may_have_attachments(file: Path) -> bool:
-    return b'"sha256"' in file.read_bytes()
+    data = file.read_bytes()
+    return b'"sha256"' in data or b"/files/" in data
 
 
 def headers(file: Path) -> dict[str, str]:

@@ -62,10 +62,17 @@ def mismatches(schema: Any, value: Any, limits: Limits) -> list[str]:
         TooMuch: The limits are passed.
     """
     try:
-        found = [f"{e.json_path}: {_cut_middle(e.message)}" for e in _validator(schema, limits).iter_errors(value)]
+        faults = _validator(schema, limits).iter_errors(value)
+        found = [f"{each.json_path}: {_cut_middle(each.message)}{_file_hint(each)}" for each in faults]
     except RecursionError:
         found = [f"$: it cannot be checked: it or its schema is {ENDLESS}"]
     return first_few(found)
+
+
+def _file_hint(fault: jsonschema.ValidationError) -> str:
+    """Return what to put in the place of a saved file's description, where the schema wants a text."""
+    is_file = isinstance(fault.instance, Mapping) and fault.instance.keys() >= {"name", "size", "sha256", "path"}
+    return '; for a file, put its "path" there' if is_file and "string" in str(fault.validator_value) else ""
 
 
 def first_few(found: list[str]) -> list[str]:

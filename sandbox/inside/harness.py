@@ -258,7 +258,7 @@ class Harness:
             self._waits.active = False
 
     def _dumped(self, value: Any) -> str:
-        text = dump_json(value)
+        text = dump_json(value) if self._task is None else self._task._attachments.for_host(dump_json(value))
         if len(text.encode()) > self._output_bytes:  # the host reads no line that is much longer
             self._channel.send("limit", limit="output_bytes")
             raise FloodError("what run returned is larger than the limit of output")

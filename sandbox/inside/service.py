@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from sandbox.file_names import forget_system_types
 from sandbox.inside.driver import Driver
 from sandbox.protocol import Channel, Message
 
@@ -110,6 +111,7 @@ async def _prepare(
             raise
         chromium_sandbox = False
         browser = await launch(chromium_sandbox)
+    forget_system_types()
     await harness.prepare(browser)
     if not is_needed():
         await harness.warm_up()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
+import textwrap
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -27,11 +30,51 @@ PAGES = {
 }
 
 
+FILES = """<title>Files</title>
+    <form action="/made" method="post"><input type="hidden" name="token" value="{token}">
+    <button>Statement</button></form>
+    <button onclick="location.href = '/once/{token}'">One time</button>
+    <button onclick="tell('/report').then((url) => window.open(url))">New tab</button>
+    <button onclick="tell('/report').then((url) => Object.assign(document.createElement('a'),
+        {{href: url, download: 'Übersicht'}}).click())">By script</button>
+    <button onclick="tell('/report').then((url) => {{ const it = document.createElement('embed'); it.type =
+        'application/pdf'; it.src = url; document.body.append(it); }})">Preview</button>
+    <button onclick="fetch('/report')">Draw</button>
+    <a href="/shown" target="_blank">Viewer</a> <a href="/made" data-method="post">By method</a>
+    <a href="data:text/csv;base64,YTtiCg==" download="rows">Rows</a> <a href="/answers">Letter</a>
+    <button onclick="location.href = '/answers'">Answers</button> <a href="/plain" download="as told">Told</a>
+    <embed type="application/pdf" src="/report"> <button onclick="location.href = '/gone.pdf'">Gone</button>
+    <button onclick="location.href = '/note.txt'">Note</button> <button>Nothing</button> <a href="/2">A page</a>
+    <script>
+      const tell = (path) => fetch(path).then((r) => r.blob()).then((b) => URL.createObjectURL(b));
+      document.querySelector('[data-method]').onclick = (event) => {{
+        event.preventDefault(); document.forms[0].submit(); }};
+    </script>"""
+
+
+_asked: Counter[str] = Counter()  # for files that are given out one time
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        if self.path == "/report":
+        if self.path == "/files":
+            self._answer(200, FILES.format(token=secrets.token_hex(8)).encode(), "text/html; charset=utf-8")
+        elif self.path == "/made":
+            self._answer(405, b"<title>Not allowed</title>", "text/html")
+        elif self.path.startswith("/once/"):
+            self._give_once(self.path)
+        elif self.path == "/plain":
+            self._answer(200, PDF, "application/pdf")
+        elif self.path == "/note.txt":
+            self._answer(200, "Größe: 5 €".encode(), "text/plain")
+        elif self.path == "/shown":
+            self._answer(200, b"<title>Shown</title><embed type=application/pdf src=/report>", "text/html")
+        elif self.path == "/answers":
+            name = "attachment; filename=\"Letter_.pdf\"; filename*=UTF-8''Letter%20f%C3%BCr%202024%20%E2%82%AC.pdf"
+            self._answer(200, PDF, "application/pdf", {"Content-Disposition": name})
+        elif self.path == "/report":
             self._answer(
                 200, PDF, "application/pdf", {"Content-Disposition": "inline; filename*=UTF-8''R%C3%A9port.pdf"}
             )
@@ -48,8 +91,18 @@ class _Handler(BaseHTTPRequestHandler):
             )
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.path == "/made":
+            self._give_once(body)
+            return
         self._answer(200, b"<title>Welcome</title>", "text/html")
+
+    def _give_once(self, token: str) -> None:
+        _asked[token] += 1
+        if _asked[token] > 1:
+            self._answer(410, b"<title>It was given out already</title>", "text/html")
+        else:
+            self._answer(200, PDF, "application/pdf")
 
     def _answer(self, status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -106,4 +159,4 @@ def run(sandbox: Sandbox, site: str) -> Run:
 
 
 def _indent(body: str) -> str:
-    return "".join(f"    {line}\n" for line in body.strip().splitlines())
+    return textwrap.indent(textwrap.dedent(body).strip() + "\n", "    ")

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import pytest
 
 from sandbox import GateDecision, Host, Outcome, PoolOptions, Sandbox, SandboxLimits, Session
+from sandbox.isolation.mechanism import Isolation
 from sandbox.workers.client import WorkerClient
 
 T = TypeVar("T")
@@ -29,8 +30,8 @@ _BASELINE_SECONDS = 0.05  # a worker remembers what it is like when blank a mome
 class WarmSandbox(Sandbox):
     """A sandbox whose workers serve every run, sessions and failed runs included, as long as they can be renewed."""
 
-    def __init__(self) -> None:
-        super().__init__(pool=PoolOptions(spare=0, kept=4, idle_seconds=3600.0, runs=1000))
+    def __init__(self, isolation: Isolation) -> None:
+        super().__init__(isolation=isolation, pool=PoolOptions(spare=0, kept=4, idle_seconds=3600.0, runs=1000))
 
     async def run(
         self, *arguments: Any, affinity: str | None = None, keep_open: bool = False, **options: Any
@@ -171,13 +172,13 @@ class LentSandbox:
 
 
 @contextmanager
-def warm_sandbox() -> Iterator[LentSandbox]:
+def warm_sandbox(isolation: Isolation = "auto") -> Iterator[LentSandbox]:
     """Open the sandbox, in a thread of its own; nothing is started before the first run."""
     ready: concurrent.futures.Future[LentSandbox] = concurrent.futures.Future()
     over = asyncio.Event()
 
     async def live() -> None:
-        async with WarmSandbox() as shared:
+        async with WarmSandbox(isolation) as shared:
             ready.set_result(LentSandbox(shared, asyncio.get_running_loop()))
             await over.wait()
 
@@ -195,4 +196,11 @@ def warm_sandbox() -> Iterator[LentSandbox]:
 def warm() -> Iterator[LentSandbox]:
     """The session's sandbox."""
     with warm_sandbox() as lent:
+        yield lent
+
+
+@pytest.fixture(scope="session")
+def warm_landlock() -> Iterator[LentSandbox]:
+    """The same in the other jail."""
+    with warm_sandbox("landlock") as lent:
         yield lent

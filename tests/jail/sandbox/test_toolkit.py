@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from sandbox import GateDecision, Host
-from tests.support.jailed import PDF, Run
+from tests.support.jailed import Run
+from tests.support.warm import LentSandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def sandbox(each_jail: LentSandbox) -> LentSandbox:
+    return each_jail
+
 
 ORDER = """
 async with task.irreversible("place the order", key="7"):
@@ -96,55 +102,6 @@ async def test_error_of_a_host_callback_is_raised_by_run(run: Run) -> None:
         await run("await task.ask('?', '')", path=None, host=Broken())
     with pytest.raises(PermissionError):
         await run("task.log('?')\nawait page.wait_for_timeout(5000)", path=None, host=Broken())
-
-
-class FileKeeper(Host):
-    def __init__(self) -> None:
-        self.files: list[tuple[str, str, str | None, bytes]] = []
-
-    async def download(
-        self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]
-    ) -> dict[str, Any]:
-        data = b"".join([chunk async for chunk in chunks])
-        self.files.append((name, content_type, url, data))
-        return {"name": name, "size": len(data)}
-
-
-@pytest.mark.parametrize(
-    ("source", "name", "content_type", "path", "data"),
-    [
-        ("'/report'", "Réport.pdf", "application/pdf", "/report", PDF),
-        ("page.get_by_text('Report')", "Réport.pdf", "application/pdf", "/report", PDF),
-        ("page.get_by_text('Data')", "data.csv", "text/csv", "/data.csv", b"a,b\n1,2\n"),
-        ("page.get_by_role('button', name='Make')", "data.csv", "text/csv", "/data.csv", b"a,b\n1,2\n"),
-    ],
-)
-async def test_download_gives_the_file_to_the_host(
-    run: Run, site: str, source: str, name: str, content_type: str, path: str, data: bytes
-) -> None:
-    host = FileKeeper()
-    outcome = await run(f"return await task.download({source})", host=host)
-    assert outcome.ok, outcome.error
-    assert outcome.value == {"name": name, "size": len(data)}
-    assert host.files == [(name, content_type, site + path, data)]
-
-
-async def test_failed_or_refused_download_is_an_error(run: Run) -> None:
-    missing = (await run("await task.download('/nothing.pdf')", host=FileKeeper())).error
-    assert missing is not None
-    assert "HTTP 404" in missing.message
-    refused = (await run("await task.download('/report')")).error
-    assert refused is not None
-    assert "this host does not support task.download and task.attach" in refused.message
-
-
-async def test_attach_gives_a_written_file_to_the_host(run: Run) -> None:
-    host = FileKeeper()
-    body = (
-        "open('/scratch/a.bin', 'wb').write(bytes(1_000_000))\nreturn await task.attach('/scratch/a.bin', name='b.bin')"
-    )
-    assert (await run(body, path=None, host=host)).value == {"name": "b.bin", "size": 1_000_000}
-    assert host.files[0][0] == "b.bin"
 
 
 async def test_empty_reports_whether_the_message_is_visible(run: Run) -> None:
