@@ -94,6 +94,10 @@ class Evidence:
             else empty.
         main_refused: The reason from ``refused``, if the last main document was refused.
         longest_wait: Seconds that the automation waited for the page at one time and not in vain, at most.
+        inputs: A kind and a hash for each thing that the automation gave to the browser: ``url``, ``locator``,
+            ``typed``, ``chosen``, ``script``, and ``sent`` for a typed text that a request then carried. Two runs of
+            the same code differ in them only by their parameters, or by what the site gave them.
+        output_read: A text of the output was in what the automation read, or on the page at the end.
         screenshot: PNG image, of a run that failed or where one was asked for.
         legible: All text that the screenshot may show, values of input fields included; None where that is unknown.
     """
@@ -128,6 +132,8 @@ class Evidence:
     landmarks: tuple[str, ...] = ()
     groups: tuple[tuple[str, int], ...] = ()
     longest_wait: float = 0.0
+    inputs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    output_read: bool = False
     screenshot: bytes | None = field(default=None, repr=False)
     legible: str | None = field(default=None, repr=False)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from engine.agent.describe import describe_refusal, describe_trial
+from engine.agent.describe import describe_advisories, describe_refusal, describe_trial
 from engine.agent.page_tools import GivenUp, PageTools, ToolProblem
 from engine.execution.automation_run import AutomationRun
 from engine.gate.gate import Gate
@@ -38,6 +39,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
     code: str = ""
     candidates: int = 4
     _trial: Trial | None = None
+    _shown: tuple[str, ...] = ()
 
     def note_seen(self, text: str) -> None:
         """Let the gate know, which holds a candidate's output against it."""
@@ -61,6 +63,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         parameters: Mapping[str, Any] | None = None,
         start_url: str | None = None,
         reads_only: str | None = None,
+        unneeded: Mapping[str, str] | None = None,
     ) -> str:
         self.code = self._edited(code, edits)
         if start_url is not None:
@@ -73,13 +76,21 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
                 f"the task has no parameters {unknown}; it has {sorted(self.gate.requirements.parameters)}"
             )
         await self._learn_own_requests()
+        known = self.gate.requirements.parameters
+        self.gate.unneeded.update({name: why for name, why in (unneeded or {}).items() if name in known})
         self._trial = await self.gate.try_out(self.code, parameters, reads_only=reads_only)
         if self._trial.run is not None and self._trial.run.held and await self._sent_by_site(self._trial.run):
             self._trial = await self.gate.try_out(self.code, parameters)
         answer = describe_trial(self._trial, self.redactor)
         if not self._trial.good:
             raise ToolProblem(answer)
-        return answer
+        self._shown = await asyncio.to_thread(self.gate.advisories, self._trial)
+        return answer + describe_advisories(self._shown)
+
+    def begin_turn(self) -> None:
+        """Count what the last answers showed as told: a model that now hands the code in has seen it."""
+        self.gate.note_told(self._shown)
+        self._shown = ()
 
     async def _learn_own_requests(self) -> None:
         evidence = await self.session.evidence(screenshot=False)
@@ -109,17 +120,23 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
             edited = edited.replace(edit["old"], edit["new"])
         return edited
 
-    async def _finish(self, summary: str, notes: str = "", other_parameters: Mapping[str, Any] | None = None) -> str:
+    async def _finish(
+        self,
+        summary: str,
+        notes: str = "",
+        other_parameters: Mapping[str, Any] | None = None,
+        no_other_values: str = "",
+    ) -> str:
         if not self.code or self._trial is None:
             raise ToolProblem("write the automation first")
         if not self._trial.good:
             raise ToolProblem("not handed in: the last run was not good; mend it and write again")
-        candidate = Candidate(self.code, notes, summary, other_parameters)
+        candidate = Candidate(self.code, notes, summary, other_parameters, no_other_values)
         self.gate.wrote = self.gate.runs.writes(await self.session.evidence(screenshot=False))
         verdict = await self.gate.promote(candidate)
         if isinstance(verdict, Promoted):
             self.ended = verdict
-            untried = other_parameters and verdict.other is None
+            untried = other_parameters and verdict.effects != "read"
             return "Accepted." + (" other_parameters were not tried: the code changes the site." if untried else "")
         if verdict.final:
             self.ended = verdict

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.agent.prompts import fence
-from engine.contract import count_duplicates, rows
+from engine.contract import rows
 from engine.execution.automation_run import AutomationRun
 from engine.gate.verdicts import Refused, Trial
 from engine.task.redaction import Redactor
@@ -62,6 +62,18 @@ def describe_failure(run: AutomationRun, redactor: Redactor) -> str:
     return "\n".join(part for part in parts if part)
 
 
+def describe_advisories(advisories: Sequence[str]) -> str:
+    """Describe what the model is to look at once more, though the trial was good; empty where there is nothing.
+
+    >>> describe_advisories([])
+    ''
+    """
+    if not advisories:
+        return ""
+    shown = "\n".join(f"- {advisory}" for advisory in advisories)
+    return fence(f"look at this once more; where it is right as it is, finish:\n{shown}")
+
+
 def _end_notes(trial: Trial) -> list[str]:
     run = trial.run
     if run is None or not run.outcome.ok:
@@ -72,11 +84,6 @@ def _end_notes(trial: Trial) -> list[str]:
     count = rows(run.outcome.value)
     if count is not None and evidence.counts and all(number != count for _, number in evidence.counts):
         notes.append(f"Note: where it ended the page said {evidence.counts[0][0]!r}; the output has {count} rows.")
-    value = run.outcome.value
-    if isinstance(value, list) and (copies := count_duplicates(value)):
-        notes.append(
-            f"Note: {copies} of the {len(value)} rows are copies of another. Do the pages of the list overlap?"
-        )
     if run.progress and run.progress[1] is not None and run.progress[0] != run.progress[1]:
         notes.append(f"Note: task.progress ended at {run.progress[0]} of {run.progress[1]}.")
     if evidence.refused:

@@ -84,6 +84,7 @@ class Agent(Generic[E]):
         """Answer every tool call of the reply; once the task has ended the others are not run."""
         answers = []
         failed = False
+        self.tools.begin_turn()
         for use in reply.tool_uses:
             name, arguments = str(use["name"]), use["input"]
             if self.tools.ended is not None or (failed and name == "finish"):

@@ -89,6 +89,9 @@ class PageTools(Generic[E]):
         """Run a tool that does more than look; its arguments fit its schema."""
         raise ToolProblem(f"there is no tool {name!r}")
 
+    def begin_turn(self) -> None:
+        """Note that the model has seen all answers so far, and that its next calls come."""
+
     def note_seen(self, text: str) -> None:
         """Note a text that the model was shown of the page."""
 

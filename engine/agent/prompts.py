@@ -37,7 +37,7 @@ what says so, then return the output.
 Tools: `python` runs code on the live page (await allowed; `page`, `parameters`, `task` persist; print compact rows together with the \
 page's own count, heading and next link). `look` shows the page; `locator` turns refs into durable locators. `write` saves the \
 automation and runs it from the start. `finish` hands it in: for tasks that only read and have parameters, give \
-other_parameters, values that the site has rows for and whose output must differ; they are tried too. What comes behind an irreversible \
+other_parameters, values that the site has rows for and whose output differs; they are tried too. What comes behind an irreversible \
 action cannot be seen before: wait there for what the output needs. Never type the result yourself: the code's output is the result.
 
 A look names elements by refs such as [e12]: `page.get_by_ref("e12")` in `python` only; the automation needs durable locators. ⋯ marks what was folded away.
@@ -82,6 +82,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
             "Saves the automation (code: the whole file, or edits: exact replacements) and runs it in a fresh browser."
             " parameters: run with these changed; start_url: where it begins, only if the task names no start URL;"
             " reads_only: only where a request was held back, why it changes nothing on the site, or nothing beyond the session (a basket)."
+            " unneeded: only where it was asked for, parameters that the site does not need, with the reason."
         ),
         "input_schema": {
             "type": "object",
@@ -99,6 +100,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
                 "parameters": {"type": "object"},
                 "start_url": {"type": "string"},
                 "reads_only": {"type": "string"},
+                "unneeded": {"type": "object", "additionalProperties": {"type": "string"}},
             },
             "additionalProperties": False,
         },
@@ -107,7 +109,8 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
         "name": "finish",
         "description": (
             "Hands the written automation in. summary: one line for the history; notes: what a later repair should know of"
-            " the site."
+            " the site; no_other_values: why no other values can be known, as of a tracking number; then make one up if the"
+            " site answers that with a message."
         ),
         "input_schema": {
             "type": "object",
@@ -115,6 +118,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
                 "summary": {"type": "string"},
                 "notes": {"type": "string"},
                 "other_parameters": {"type": "object"},
+                "no_other_values": {"type": "string"},
             },
             "required": ["summary"],
             "additionalProperties": False,

@@ -68,6 +68,7 @@ class BundleMeta(BaseModel):
         browser: The browser's options for its runs, unless the request sets others.
         harmless_requests: Kinds of state-changing requests that the site sends by itself, or whose changes end with the
             session; the gate saw that.
+        one_example: True where no other parameters were known when it was saved, so that the next must confirm it.
         created_at: Time of the first revision.
     """
 
@@ -86,6 +87,7 @@ class BundleMeta(BaseModel):
     effects: Literal["read", "write"] = "write"
     browser: BrowserOptions = BrowserOptions()
     harmless_requests: tuple[str, ...] = ()
+    one_example: bool = False
     created_at: AwareDatetime
 
     def to_json(self) -> str:
@@ -96,6 +98,8 @@ class BundleMeta(BaseModel):
             del data["browser"]
         data["allowed_hosts"] = sorted(set(self.allowed_hosts))
         data["created_at"] = self.created_at.isoformat()
+        if not self.one_example:
+            del data["one_example"]  # so that it reads as it did in earlier versions
         return _to_json(data)
 
     @classmethod

@@ -6,7 +6,7 @@ from engine.contract.comparison import compact, digest, disagreements, match_row
 from engine.contract.learning import learn, widen
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.page import count_confirmed, empty_confirmed, permanent_message
-from engine.contract.patterns import error_text
+from engine.contract.patterns import error_text, is_blank
 from engine.contract.profile import count_duplicates, describe, main_rows, merge, rows
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "empty_confirmed",
     "error_text",
     "is_attachment",
+    "is_blank",
     "learn",
     "main_rows",
     "match_rows",

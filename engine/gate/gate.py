@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.contract import Observed, learn, rows
+from engine.contract import Observed, learn
 from engine.execution.automation_run import AutomationRun
 from engine.execution.executor import Executor
-from engine.gate import plausibility, run_checks, static_checks
+from engine.gate import run_checks, static_checks
+from engine.gate.second_run import Proof, changed_values, judge, judge_made_up, needs_values
 from engine.gate.steady_runs import run_steadily
 from engine.gate.trial_runs import TrialRuns
 from engine.gate.verdicts import Candidate, Promoted, Refused, Requirements, Trial
@@ -32,6 +32,7 @@ class Gate:
         runs: Runs the candidates.
         wrote: True where exploring sent a state-changing request.
         seen: All that the model looked at and printed, in full.
+        unneeded: Parameters that the site is said not to need, each with the reason.
     """
 
     executor: Executor
@@ -40,6 +41,7 @@ class Gate:
     runs: TrialRuns = field(init=False)
     wrote: bool = False
     seen: list[str] = field(default_factory=list)
+    unneeded: dict[str, str] = field(default_factory=dict)
     _last: Trial | None = None
     _reported: set[str] = field(default_factory=set)
 
@@ -60,8 +62,9 @@ class Gate:
         """
         required, events = self.requirements, self.executor.services.events
         chosen = {**required.parameters, **(parameters or {})}
+        unneeded = required.unneeded | set(self.unneeded)
         held = {n: v for n, v in required.parameters.items() if n not in required.given - required.secrets}
-        if found := static_checks.findings(code, held, required.secrets, self.executor.start_url):
+        if found := static_checks.findings(code, held, required.secrets, self.executor.start_url, unneeded):
             return Trial(code, chosen, None, tuple(found))
         said = {"reads_only": reads_only} if reads_only else {}
         await events.emit("candidate.started", other_parameters=parameters is not None, **said)
@@ -89,16 +92,15 @@ class Gate:
         first = trial.run
         if first.rehearsed:
             return await self._promote_irreversible(candidate)
-        if advisories := await asyncio.to_thread(self._advisories, candidate, first):
-            return Refused(tuple(advisories), first)
+        if advisories := self._new(await asyncio.to_thread(self.advisories, trial)):
+            return Refused(advisories, first)
         effects = "write" if self._writes(candidate.code, first) else "read"
-        second: AutomationRun | None = None
-        if effects == "read" and self.requirements.variable:
-            other = await self._other_run(candidate, first)
-            if isinstance(other, Refused):
-                return other
-            second = other.run
-        return await asyncio.to_thread(self._promoted, candidate, first, second, effects)
+        proven: Proof | Refused = Proof(None)
+        if effects == "read" and self._variable():
+            proven = await self._proof(candidate, first)
+        if isinstance(proven, Refused):
+            return proven
+        return await asyncio.to_thread(self._promoted, candidate, first, proven, effects)
 
     def _writes(self, code: str, run: AutomationRun) -> bool:
         """Return True where the automation changes something on the site, though this run may have come to no change.
@@ -108,47 +110,44 @@ class Gate:
         known = self.requirements.writes or self.wrote or bool(run.already_done)
         return known or static_checks.names_irreversible(code) or self.runs.writes(run.outcome.evidence)
 
-    async def _other_run(self, candidate: Candidate, first: AutomationRun) -> Trial | Refused:
-        """Run with other parameters: the output must differ, or the parameters are not used.
+    async def _proof(self, candidate: Candidate, first: AutomationRun) -> Proof | Refused:
+        """Run with other parameters: what the code then gives, or does, must show that it uses them.
 
         Parameters that are known to have worked are better than those that the model proposes; but the site may know
         them no longer.
         """
         required = self.requirements
-        known = {n: v for n, v in (required.known_parameters or {}).items() if required.parameters.get(n) != v}
-        if known:
+        if known := self._changed(required.known_parameters or {}):
             found = await self._run_with(candidate, first, known)
-            if isinstance(found, Trial):
+            if isinstance(found, Proof):
                 return found
-        return await self._run_with(candidate, first, dict(candidate.other_parameters or {}))
+        other = candidate.other_parameters or {}
+        unknown, changed = sorted(set(other) - set(required.parameters)), self._changed(other)
+        if changed and not unknown:
+            return await self._run_with(candidate, first, changed)
+        if candidate.no_other_values and not unknown:
+            return Proof(None, one_example=True)
+        return Refused((needs_values(sorted(self._variable()), unknown),))
 
-    async def _run_with(self, candidate: Candidate, first: AutomationRun, other: dict[str, Any]) -> Trial | Refused:
-        required = self.requirements
-        unknown = sorted(set(other) - set(required.parameters))
-        changed = {k: v for k, v in other.items() if k not in required.secrets and required.parameters.get(k) != v}
-        shown = json.dumps(changed, ensure_ascii=False)
-        if unknown or not changed:
-            return Refused((
-                f"finish needs other_parameters: other values that the site knows, for which the output differs, for"
-                f" at least one of {sorted(set(required.parameters) - required.secrets)}"
-                + (f"; unknown: {unknown}" if unknown else ""),
-            ))  # fmt: skip
+    async def _run_with(
+        self, candidate: Candidate, first: AutomationRun, changed: Mapping[str, Any]
+    ) -> Proof | Refused:
         trial = await self.try_out(candidate.code, changed)
-        if trial.run is None or not trial.good:
-            return Refused(tuple(f"with other_parameters {shown}: {p}" for p in trial.problems), trial.run)
-        if rows(trial.run.outcome.value) == 0 and rows(first.outcome.value):
-            return Refused((
-                f"with {shown} there is nothing, which proves nothing: propose values"
-                " for which the output has rows",
-            ), trial.run)  # fmt: skip
-        if unlike := plausibility.unlike(self._observed(first), self._observed(trial.run)):
-            return Refused(tuple(f"with other_parameters {shown}: {u}" for u in unlike), trial.run)
-        if trial.run.outcome.value == first.outcome.value:
-            return Refused((
-                f"with {shown} the output is the same as with the task's own"
-                " parameters; either the code ignores them, or propose values for which it must differ",
-            ), trial.run)  # fmt: skip
-        return trial
+        found = await asyncio.to_thread(judge, first, trial, changed, self.requirements)
+        if found.problems:
+            proof = judge_made_up(first, trial, changed) if candidate.no_other_values else None
+            return proof or Refused(found.problems, trial.run)
+        if new := self._new(found.advisories):
+            return Refused(new, trial.run)
+        return Proof(trial.run)
+
+    def _variable(self) -> set[str]:
+        """Return the parameters that may take another value: no secrets, nor such as the site does not need."""
+        required = self.requirements
+        return set(required.parameters) - required.secrets - required.given - required.unneeded - set(self.unneeded)
+
+    def _changed(self, other: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in changed_values(self.requirements, other).items() if k in self._variable()}
 
     async def _promote_irreversible(self, candidate: Candidate) -> Promoted | Refused:
         """Make the single real run; all checks and the rehearsal are behind it."""
@@ -169,24 +168,33 @@ class Gate:
                 await left_open.close()
         if found:
             return Refused(found, run)
-        return await asyncio.to_thread(self._promoted, candidate, run, None, "write")
+        return await asyncio.to_thread(self._promoted, candidate, run, Proof(None), "write")
 
     async def _problems(self, run: AutomationRun) -> tuple[str, ...]:
         return await run_checks.problems(run, self.requirements, start_url=self.executor.start_url, seen=self.seen)
 
-    def _advisories(self, candidate: Candidate, first: AutomationRun) -> list[str]:
-        """Return advisories that were not reported before: a model that insists has looked at them."""
-        found = run_checks.advisories(first, self.requirements, code=candidate.code, seen=self.seen)
-        if (trace := self.runs.lasting.get(candidate.code)) is not None:
+    def advisories(self, trial: Trial) -> tuple[str, ...]:
+        """Return what the model is to look at once more in a good trial, and was not told of before."""
+        run = trial.run
+        if run is None or not trial.good or run.rehearsed or trial.parameters != self.requirements.parameters:
+            return ()
+        found = run_checks.advisories(run, self.requirements, code=trial.code, seen=self.seen)
+        if (trace := self.runs.lasting.get(trial.code)) is not None:
             found.append(run_checks.lasting(trace))
-        new = [advisory for advisory in found if advisory not in self._reported]
-        self._reported.update(new)
-        return [f"{advisory} (if it is right as it is, finish again)" for advisory in new]
+        return tuple(advisory for advisory in found if advisory not in self._reported)
 
-    def _promoted(
-        self, candidate: Candidate, first: AutomationRun, other: AutomationRun | None, effects: str
-    ) -> Promoted:
-        required, runs = self.requirements, [run for run in (first, other) if run is not None]
+    def note_told(self, advisories: Iterable[str]) -> None:
+        """Note advisories as told: a model that then hands the same in has looked at them."""
+        self._reported.update(advisories)
+
+    def _new(self, advisories: Iterable[str]) -> tuple[str, ...]:
+        new = [advisory for advisory in advisories if advisory not in self._reported]
+        self.note_told(new)
+        return tuple(f"{advisory} (if it is right as it is, finish again)" for advisory in new)
+
+    def _promoted(self, candidate: Candidate, first: AutomationRun, proof: Proof, effects: str) -> Promoted:
+        required, other = self.requirements, proof.run
+        runs = [run for run in (first, other) if run is not None]
         observed = [self._observed(run) for run in runs]
         contract = learn(observed, required.task)
         if required.contract is not None:
@@ -201,7 +209,18 @@ class Gate:
             other=other,
             hosts=tuple(sorted({host for run in runs for host in run.outcome.evidence.hosts})),
             harmless=self.runs.known_harmless(runs),
+            one_example=proof.one_example,
+            warnings=tuple(self._warnings(candidate, proof)),
         )
+
+    def _warnings(self, candidate: Candidate, proof: Proof) -> Iterator[str]:
+        for name, why in self.unneeded.items():
+            yield f"the parameter {name!r} is not used, for the site is said not to need it: {why}"
+        if proof.one_example:
+            yield (
+                "the automation was tried with these parameters alone, since no others are known"
+                f" ({candidate.no_other_values}); the next run with others is to confirm it"
+            )
 
     def _observed(self, run: AutomationRun) -> Observed:
         return run.observed(self.requirements.without_secrets(run.parameters))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,19 +14,25 @@ _SHORTEST = 3  # characters; shorter values stand in any code by chance
 _NO_LABEL = 12  # characters; a single word that is shorter may be a label of the page
 
 
-def baked_parameters(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterator[str]:
+def baked_parameters(tree: ast.Module, parameters: Mapping[str, Any], unneeded: Collection[str] = ()) -> Iterator[str]:
     """Yield values of parameters in addresses, selectors and texts, and parameters that the code never reads.
 
     The run with other parameters shows the rest.
+
+    Args:
+        unneeded: Names of those that it need not read.
     """
     excused = _excused(tree)
     constants = [n for n in ast.walk(tree) if isinstance(n, ast.Constant)]
     names = {n.value for n in constants if isinstance(n.value, str)}
-    reads_all = any(isinstance(n, ast.Name) and n.id == "parameters" and id(n) not in excused for n in ast.walk(tree))
+    unread = _unread(tree, parameters)
     for name, value in parameters.items():
-        read = name in names or reads_all
-        if not read:
-            yield f'the parameter {name!r} is never read; use parameters["{name}"]'
+        read = name not in unread
+        if not read and name not in unneeded:
+            yield (
+                f'the parameter {name!r} is never read; use parameters["{name}"], or, where the site does not need it,'
+                " write the same again and say why in unneeded"
+            )
         if isinstance(value, (bool, dict, list)) or value is None or len(str(value)) < _SHORTEST:
             continue
         in_url = re.compile(rf"[/?=&](?:[^\s]*[^\w\s-])?{re.escape(str(value))}(?![\w-])")
@@ -42,6 +48,21 @@ def baked_parameters(tree: ast.Module, parameters: Mapping[str, Any]) -> Iterato
                     f' in; use parameters["{name}"]'
                 )
                 break
+
+
+def unread_parameters(code: str, parameters: Collection[str]) -> frozenset[str]:
+    """Return the names of parameters that code never reads; none for code that does not parse."""
+    try:
+        return _unread(ast.parse(code), parameters)
+    except (SyntaxError, ValueError, RecursionError):
+        return frozenset()
+
+
+def _unread(tree: ast.Module, parameters: Collection[str]) -> frozenset[str]:
+    excused = _excused(tree)
+    names = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    reads_all = any(isinstance(n, ast.Name) and n.id == "parameters" and id(n) not in excused for n in ast.walk(tree))
+    return frozenset() if reads_all else frozenset(parameters) - names
 
 
 def baked_origin(tree: ast.Module, start_url: str | None) -> Iterator[str]:

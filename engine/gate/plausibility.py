@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,19 +16,30 @@ from engine.contract import (
     check,
     compact,
     content_fields,
+    count_duplicates,
     disagreements,
     empty_confirmed,
     error_text,
+    is_blank,
     learn,
     main_rows,
     rows,
 )
+from engine.gate.vocabulary import RequestWords, may_be_known
 from engine.task.text import comparable
 
 _FEW_ROWS = 3  # of more rows that read like errors, the list may well be one of errors
 _VALUES = 3  # texts of an output; fewer need not have been seen
 _LOOKED_UP = 60  # texts of an output
 _VOLATILE = 0.5  # share of a field's values that changed between earlier runs: then it may differ once more
+_MANY_ROWS = 5  # of fewer, all may have the same, or nothing, by chance
+_MOST_GROUPS = 6  # values of a field by which rows are told apart, as by their state
+_COPIED_ROWS = 3
+_SHARED_ROWS = 3
+_ADDRESS = re.compile(r"^(?:https?:|data:|//|/|\.\.?/)|\.(?:gif|png|jpe?g|webp|svg|avif)\b", re.IGNORECASE)
+_PLACEHOLDER = re.compile(
+    r"blank|placeholder|spacer|loading|lazy|transparent|dummy|no[-_]?image|1x1|data:image/(?:gif|svg)", re.IGNORECASE
+)
 _KINDS = frozenset({"type", "pattern"})
 
 
@@ -43,38 +57,113 @@ def doubts(run: Observed) -> Iterator[str]:
             yield f"it returned {str(value)[:120]!r}, which reads like an error message: raise instead"
 
 
-def unseen(output: Any, seen: Sequence[str], code: str) -> str | None:
-    """Return an advisory where nothing of an output was in anything that the model looked at or printed.
+def unseen(run: Observed, seen: Sequence[str], code: str) -> str | None:
+    """Return an advisory where nothing of an output was in anything that the run read, or that the model looked at.
 
     Args:
+        seen: What the model looked at and printed.
         code: The automation; an answer to ``task.ask`` need not stand on a page.
     """
-    _, found = main_rows(output)
+    _, found = main_rows(run.output)
     values = [v for row in found for v in row.values() if isinstance(v, str) and len(v.strip()) >= 3]
     texts = {comparable(v) for v in values[:_LOOKED_UP]}
-    if "task.ask" in code or len(texts) < _VALUES:
+    if run.evidence.output_read or "task.ask" in code or len(texts) < _VALUES:
         return None
-    shown = comparable("\n".join(seen))
+    shown = comparable("\n".join((*seen, run.evidence.text)))
     if any(text in shown for text in texts):
         return None
     few = ", ".join(repr(v[:60]) for v in values[:2])
     return (
-        f"none of its values ({few}, …) was on a page that you looked at, or in what you printed: find them with look,"
-        " or print them with python"
+        f"none of its values ({few}, …) was in what the automation read, or on a page that you looked at: find them"
+        " with look, or print them with python"
     )
 
 
 def incomplete(run: Observed) -> str | None:
-    """Return an advisory where the page, as the run left it, states more rows than were returned, and offers them."""
+    """Return an advisory where the page, as the run left it, states more rows than were returned, or offers them."""
     count = rows(run.output)
-    if run.progress is not None and run.progress[0] == run.progress[1] == count:
+    if count is None or (run.progress is not None and run.progress[0] == run.progress[1] == count):
         return None  # it read elsewhere, from the site's JSON perhaps, and that said how many there are
-    more = [text for text, total in run.evidence.counts if count is not None and total > count]
+    more = [text for text, total in run.evidence.counts if total > count]
     exact = any(total == count for _, total in run.evidence.counts)
-    if not (more and run.evidence.next_controls) or exact:
+    # A few rows may be all that is asked for of a long list; a list that offers no more may still lack some.
+    if not more or exact or not (run.evidence.next_controls or count >= _MANY_ROWS):
         return None
-    control = run.evidence.next_controls[0]
-    return f"it returned {count} rows, while the page says {more[0]!r} and still offers {control!r}: read them all"
+    control = f" and still offers {run.evidence.next_controls[0]!r}" if run.evidence.next_controls else ""
+    return f"it returned {count} rows, while the page says {more[0]!r}{control}: read them all"
+
+
+def repeated(run: Observed) -> Iterator[str]:
+    """Yield advisories for rows given twice: in every field, or in every field but the one that tells them apart."""
+    _, found = main_rows(run.output)
+    if copies := count_duplicates(found):
+        yield (
+            f"{copies} of the {len(found)} rows are copies of another: do the pages of the list overlap, or does the"
+            " page show them twice?"
+        )
+        return
+    for name in dict.fromkeys(n for row in found for n in row):
+        groups: dict[str, set[str]] = {}
+        for row in found:
+            rest = json.dumps({n: v for n, v in row.items() if n != name}, sort_keys=True, default=str)
+            groups.setdefault(json.dumps(row.get(name), default=str), set()).add(rest)
+        if not 2 <= len(groups) <= _MOST_GROUPS or any(len(row) < 2 for row in found):
+            continue
+        for (one, first), (two, second) in itertools.combinations(groups.items(), 2):
+            same = len(first & second)
+            if same >= _COPIED_ROWS and same * 2 >= min(len(first), len(second)):
+                yield (
+                    f"{same} rows of {name} = {one} are there again with {name} = {two}, equal in all else: was the"
+                    " page read before it had changed?"
+                )
+                return
+
+
+def placeholders(run: Observed) -> Iterator[str]:
+    """Yield advisories for addresses that most rows share while others have their own: pictures not loaded yet."""
+    _, found = main_rows(run.output)
+    for name in dict.fromkeys(n for row in found for n in row):
+        values = [v for row in found if isinstance(v := row.get(name), str) and _ADDRESS.search(v)]
+        if len(values) < _SHARED_ROWS:
+            continue
+        value, count = Counter(values).most_common(1)[0]
+        named = _PLACEHOLDER.search(value) is not None
+        if count >= _SHARED_ROWS and count < len(values) + named and (named or count * 2 >= len(values)):
+            yield (
+                f"{count} of the {len(found)} rows have the same {name}, {value[:100]!r}: is that what stands there"
+                " until the real one is loaded? Read the attribute that holds it (data-src, srcset), or scroll there"
+            )
+
+
+def empty_fields(run: Observed) -> Iterator[str]:
+    """Yield an advisory for each field that has no value in any row."""
+    _, found = main_rows(run.output)
+    for name in dict.fromkeys(n for row in found for n in row) if len(found) >= _MANY_ROWS else ():
+        if all(is_blank(row.get(name)) for row in found):
+            yield f"the field {name!r} has no value in any of the {len(found)} rows: is it read from where it stands?"
+
+
+def unread_fields(first: Observed, other: Observed, request: RequestWords) -> list[str]:
+    """Return an advisory for each field that has no value, or one and the same, in all rows of both proving runs.
+
+    What the request itself says, and units and plain answers, may be the same throughout.
+    """
+    (_, before), (_, after) = main_rows(first.output), main_rows(other.output)
+    found = []
+    given = {comparable(str(v)) for run in (first, other) for v in run.parameters.values()}
+    for name in dict.fromkeys(n for row in (*before, *after) for n in row):
+        values = [row.get(name) for row in (*before, *after)]
+        if any(isinstance(v, (list, dict, bool)) for v in values):
+            continue
+        if all(is_blank(v) for v in values):
+            found.append(f"the field {name!r} has no value in either run: is it read from where it stands?")
+        elif min(len(before), len(after)) < _MANY_ROWS or comparable(str(values[0])) in given:
+            continue
+        elif all(v == values[0] for v in values) and not may_be_known(values[0], request):
+            found.append(
+                f"the field {name!r} is {values[0]!r} in all {len(values)} rows of both runs: is it read from each row?"
+            )
+    return found
 
 
 def unlike(first: Observed, other: Observed) -> list[str]:

@@ -11,6 +11,8 @@ from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution.automation_run import AutomationRun
 from engine.gate import plausibility
+from engine.gate.columns import paired_columns
+from engine.gate.parameter_use import mapped_with_default
 from engine.gate.scraped import scraped
 from engine.gate.verdicts import Requirements
 from engine.task.cause import Cause
@@ -115,8 +117,18 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
     previous = _previous(observed, requirements)
     known = [each.message for each in scraped(code, observed.output, requirements.words) if not each.returned]
     files = plausibility.replaced_files(previous, observed) if previous is not None else []
-    found = (plausibility.unseen(observed.output, seen, code), plausibility.incomplete(observed), *suspect)
-    return [advisory for advisory in found if advisory is not None] + known + files
+    found = (plausibility.unseen(observed, seen, code), plausibility.incomplete(observed))
+    return [
+        *(advisory for advisory in found if advisory is not None),
+        *plausibility.repeated(observed),
+        *plausibility.placeholders(observed),
+        *plausibility.empty_fields(observed),
+        *suspect,
+        *known,
+        *files,
+        *mapped_with_default(code, requirements.parameters),
+        *paired_columns(code),
+    ]
 
 
 def _previous(observed: Observed, requirements: Requirements) -> PreviousOutput | None:

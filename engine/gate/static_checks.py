@@ -20,6 +20,16 @@ _SHORT = 6  # characters
 _MARK = re.compile(r"\[secret:[^\]]*\]")
 _WORD = re.compile(rf"(?:^|\s){_MARK.pattern}(?:$|\s)")
 _BROAD = frozenset({"Exception", "BaseException", "Error", "playwright.async_api.Error"})
+_READING = frozenset({
+    "all", "all_headers", "all_inner_texts", "all_text_contents", "already_done", "aria_snapshot", "ask", "attach",
+    "body", "bounding_box", "content", "cookies", "count", "download", "element_handle", "element_handles", "empty",
+    "eval_on_selector", "eval_on_selector_all", "evaluate", "evaluate_all", "evaluate_handle", "expect_download",
+    "expect_navigation", "expect_popup", "expect_response", "get_attribute", "header_value", "headers",
+    "inner_html", "inner_text", "input_value", "is_checked", "is_disabled", "is_editable", "is_enabled",
+    "is_hidden", "is_visible", "json", "message", "ok", "on", "outcome", "pdf", "query_selector",
+    "query_selector_all", "screenshot", "status", "storage_state", "text", "text_content", "title", "url",
+    "wait_for", "wait_for_event", "wait_for_function", "wait_for_selector", "wait_for_url",
+})  # fmt: skip
 _POSITIONAL = (
     re.compile(r":nth-(?:last-)?(?:child|of-type)\(\s*\d"),
     re.compile(r"(?:^|[^\w])(?:xpath=|\.?//|\(//)\S*\[\d+\]"),
@@ -29,7 +39,11 @@ _POSITIONAL = (
 
 
 def findings(
-    code: str, parameters: Mapping[str, Any], secrets: Collection[str] = (), start_url: str | None = None
+    code: str,
+    parameters: Mapping[str, Any],
+    secrets: Collection[str] = (),
+    start_url: str | None = None,
+    unneeded: Collection[str] = (),
 ) -> list[str]:
     """Return the reasons why the candidate cannot be accepted; empty where nothing speaks against it.
 
@@ -38,8 +52,9 @@ def findings(
         parameters: The parameters of the run that explored, whose values must not be baked in.
         secrets: Names of the secret ones, whose values may stand nowhere, not even in a comment.
         start_url: Address at which the page is opened, if it is known.
+        unneeded: Names of those that the code need not read.
 
-    >>> findings("def run(page): pass", {})
+    >>> findings("def run(page): return page.title()", {})
     ['line 1: define `async def run(page, parameters, task)`; this is not async']
     """
     try:
@@ -47,9 +62,17 @@ def findings(
     except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         return [f"it does not parse: {getattr(error, 'msg', error)} (line {line})"]
-    found = [*_signature(tree), *_imports(tree), *_excepts(tree), *_sleeps(tree), *_loops(tree), *_positions(tree)]
+    found = [
+        *_signature(tree),
+        *_reads(tree),
+        *_imports(tree),
+        *_excepts(tree),
+        *_sleeps(tree),
+        *_loops(tree),
+        *_positions(tree),
+    ]
     found += baked_origin(tree, start_url)
-    found += baked_parameters(tree, {n: v for n, v in parameters.items() if n not in secrets})
+    found += baked_parameters(tree, {n: v for n, v in parameters.items() if n not in secrets}, unneeded)
     written = [*_comments(code), *_constants(tree, parameters)] if secrets else []
     plain = {name.casefold() for name in parameters}
     for name in sorted(secrets):
@@ -101,6 +124,17 @@ def _signature(tree: ast.Module) -> Iterator[str]:
                 yield f"line {node.lineno}: run takes {names}; it must take (page, parameters, task)"
             return
     yield "there is no `async def run(page, parameters, task)` at the top level"
+
+
+def _reads(tree: ast.Module) -> Iterator[str]:
+    """Yield a finding where nothing is read of any page or response: such an output cannot come from the site."""
+    names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    if not names & _READING and "expect" not in called and not any(name.startswith("to_") for name in names):
+        yield (
+            "it reads nothing: no text, attribute or response of the site, and no sign on the page that an action"
+            " worked (wait_for, expect); read from the page what is returned"
+        )
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:

@@ -27,6 +27,7 @@ class Requirements:
         known_parameters: Parameters of the last good run, secrets left out: the second run of a repair.
         resources: The bundle's resources, by name.
         harmless: Kinds of requests that the saved automation is known to send without lasting change.
+        unneeded: Names of parameters that the saved automation does not read, so that no other need.
         writes: The saved automation changes something on the site, and so does what replaces it.
         given: Names of parameters that the browser gives to the site, by HTTP authentication: code need not read them.
     """
@@ -39,6 +40,7 @@ class Requirements:
     history: History = field(default_factory=History)
     known_parameters: Mapping[str, Any] | None = None
     resources: Mapping[str, bytes] = field(default_factory=dict)
+    unneeded: frozenset[str] = frozenset()
     writes: bool = False
     harmless: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
@@ -49,11 +51,6 @@ class Requirements:
         schema = self.schema.json_schema if self.schema is not None else None
         return RequestWords(self.task, schema, tuple(self.parameters))
 
-    @property
-    def variable(self) -> bool:
-        """True where a parameter may take another value: one that is no secret."""
-        return any(name not in self.secrets | self.given for name in self.parameters)
-
     def without_secrets(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters but for secret ones."""
         return {name: value for name, value in parameters.items() if name not in self.secrets}
@@ -61,12 +58,18 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Candidate:
-    """Code that the model proposes, with what it says about it."""
+    """Code that the model proposes, with what it says about it.
+
+    Args:
+        other_parameters: Parameters for the second run.
+        no_other_values: The reason why no other values can be known that the site has something for.
+    """
 
     code: str
     notes: str = ""
     summary: str = ""
     other_parameters: Mapping[str, Any] | None = None
+    no_other_values: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,8 @@ class Promoted:
         other: Its run with other parameters, where it has some and only reads.
         hosts: Hosts that the runs reached, as ``host:port``.
         harmless: Kinds of requests that the site sends by itself, or whose changes end with the session.
+        one_example: True where no run with other parameters was possible: the next one must confirm the code.
+        warnings: What the user should know beside the result.
     """
 
     candidate: Candidate
@@ -108,6 +113,8 @@ class Promoted:
     other: AutomationRun | None
     hosts: tuple[str, ...]
     harmless: tuple[str, ...] = ()
+    one_example: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, 
     """
     task = context.redactor.text(context.request.task)
     said = context.redactor.text(promoted.candidate.summary).strip().splitlines()
+    context.warnings.extend(map(context.redactor.text, promoted.warnings))
     bundle = await asyncio.to_thread(new_bundle, context, kind, base, promoted)  # it checks schemas
     subject = f"{kind.capitalize()}: {said[0] if said else task}"
     try:

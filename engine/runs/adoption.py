@@ -11,12 +11,15 @@ from engine.diagnosis.failures import Failed, outcome_failure
 from engine.diagnosis.triage import site_cause
 from engine.errors import BundleCorrupt
 from engine.gate.gate import Gate
+from engine.gate.hardcoded import unread_parameters
 from engine.gate.verdicts import Candidate, Promoted, Refused, Requirements
 from engine.runs.context import RunContext
 from engine.task.cause import Cause
 from engine.task.schema import schema_in_force
 from sandbox import Outcome
 from sandbox.http_login import login_in
+
+_ONE_EXAMPLE = "it was saved with one set of parameters"
 
 
 @dataclass(frozen=True)
@@ -70,13 +73,13 @@ async def _prove(context: RunContext, base: Bundle, edited: Bundle) -> Promoted:
         _triage(context, base, trial.run.outcome)
     if not trial.good:
         raise Failed(_refusal(Refused(trial.problems, trial.run)))
-    candidate = Candidate(edited.automation)
-    decision = await gate.promote(candidate)
-    if isinstance(decision, Refused) and not decision.final:
-        advisories = decision.reasons
+    candidate = Candidate(edited.automation, no_other_values=_ONE_EXAMPLE if base.meta.one_example else "")
+    decision, told = await gate.promote(candidate), list[str]()
+    while isinstance(decision, Refused) and not decision.final and not set(decision.reasons) <= set(told):
+        told += decision.reasons
         decision = await gate.promote(candidate)  # advisories are reported once: the user has decided
-        if isinstance(decision, Promoted):
-            context.warnings.extend(advisories)
+    if isinstance(decision, Promoted):
+        context.warnings.extend((*told, *decision.warnings))
     if isinstance(decision, Refused):
         raise Failed(_refusal(decision))
     return decision
@@ -95,6 +98,7 @@ async def _requirements(context: RunContext, base: Bundle, edited: Bundle) -> Re
         resources=edited.resources,
         given=login.names if (login := login_in(request.parameters)) is not None else frozenset(),
         harmless=frozenset(base.meta.harmless_requests),
+        unneeded=unread_parameters(base.automation, base.meta.parameters),
     )
 
 

@@ -20,6 +20,7 @@ from engine.diagnosis.private_backends import private_backend
 from engine.diagnosis.triage import site_cause
 from engine.errors import AgentStuck, ModelError
 from engine.gate.gate import Gate
+from engine.gate.hardcoded import unread_parameters
 from engine.gate.verdicts import Promoted, Requirements
 from engine.models.budget import ModelBudget
 from engine.observation.observer import Observer
@@ -171,6 +172,7 @@ async def _requirements(context: RunContext, work: Assignment) -> Requirements:
         history=await good_runs.history(repaired) if repaired is not None else History(),
         known_parameters=await good_runs.other_parameters(base) if base is not None else None,
         resources=base.resources if base is not None else {},
+        unneeded=unread_parameters(base.automation, base.meta.parameters) if base is not None else frozenset(),
         writes=base is not None and base.meta.effects == "write",
         harmless=frozenset(base.meta.harmless_requests) if base is not None else frozenset(),
     )

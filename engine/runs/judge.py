@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.bundles import Bundle
-from engine.contract import Breach, check, permanent_message, rows
+from engine.contract import Breach, check, compact, digest, permanent_message, rows
 from engine.diagnosis.failures import Failed, model_failure
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelError
 from engine.execution.automation_run import AutomationRun
 from engine.execution.effects import writes
+from engine.gate.parameter_use import comparable_output, use_of
 from engine.runs.confirm import ask_whether_legitimate, may_be_new_data, row_count_confirmed
 from engine.runs.context import RunContext
 from engine.runs.refusal import explain_refusal
@@ -53,7 +54,8 @@ async def first_verdict(
         await _emit_failure(context, run, problems, breaches, cause)
     # What was done is done: nothing is run again, nor with other parameters, to doubt the result of it.
     if not problems and cause is None and (run.passed_gate or rows(run.outcome.value) != 0):
-        return Accepted(run, breaches)
+        unproven = not run.passed_gate and await _is_unproven(context, bundle, run)
+        return Suspect(run, breaches=breaches, unproven=True) if unproven else Accepted(run, breaches)
     reason = cause.reason if cause is not None else "drift" if problems else None
     if run.passed_gate and reason is not None:
         found = problems or ([cause.message] if cause is not None else [])
@@ -72,7 +74,7 @@ async def judge_other(context: RunContext, bundle: Bundle, run: AutomationRun) -
     cause = _site_cause(context, bundle, run, good=works)
     if cause is not None and not _may_have_moved(context, run, cause):
         return OtherParameters(obstacle=SiteAtFault(cause))
-    return OtherParameters(works, run.outcome.evidence.text)
+    return OtherParameters(works, run.outcome.evidence.text, run)
 
 
 async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: OtherParameters) -> Verdict:
@@ -84,6 +86,8 @@ async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: O
     run, problems, breaches = suspect.run, suspect.problems, suspect.breaches
     if other.obstacle is not None:
         return other.obstacle
+    if suspect.unproven:
+        return _settle_unproven(suspect, other)
     if not problems:
         return await _settle_empty(context, bundle, suspect, other)
     if other.works:
@@ -157,6 +161,36 @@ async def _emit_failure(
     )  # fmt: skip
     if session is not None and run.outcome.ok:
         await context.executor.take_screenshot(session)
+
+
+async def _is_unproven(context: RunContext, bundle: Bundle, run: AutomationRun) -> bool:
+    """Return True where code that was saved after one example gives, for the first other parameters, the same again."""
+    if not bundle.meta.one_example or bundle.meta.effects != "read":
+        return False
+    good_runs = context.good_runs
+    known, asked = await good_runs.parameters(bundle), good_runs.without_secrets(run.parameters)
+    if len(known) != 1 or asked in known:
+        return False
+    before = (await good_runs.history(bundle)).others
+    now = comparable_output(compact(run.outcome.value) or run.outcome.value, asked, known[0])
+    return any(
+        past.digest == digest(run.outcome.value) or comparable_output(past.output, past.parameters, asked) == now
+        for past in before
+    )
+
+
+def _settle_unproven(suspect: Suspect, other: OtherParameters) -> Accepted | Drifted:
+    """Believe an equal output where the runs show that the code did something else for the other parameters."""
+    run, changed = suspect.run, set(suspect.run.parameters)
+    if other.run is not None:
+        changed = {name for name, value in run.parameters.items() if other.run.parameters.get(name) != value}
+        if use_of(run, other.run, changed) == "used":
+            return Accepted(run, suspect.breaches)
+    problem = (
+        "$: the automation was saved after one set of parameters, and for the first others it gave the same again: it"
+        f" does not seem to use {', '.join(sorted(changed))}"
+    )
+    return Drifted(run, [problem], suspect.breaches)
 
 
 async def _settle_empty(

@@ -41,6 +41,7 @@ def new_bundle(context: RunContext, kind: Work, base: Bundle | None, promoted: P
         effects="write" if "write" in (promoted.effects, old.effects if old is not None else "") else "read",
         browser=context.executor.browser,
         harmless_requests=_harmless(context, old, promoted),
+        one_example=promoted.one_example,
         created_at=old.created_at if old is not None else datetime.now(UTC),
     )
     return Bundle(
@@ -62,6 +63,7 @@ def adopted_bundle(context: RunContext, adopted: Adopted) -> Bundle:
             "allowed_hosts": tuple(sorted({*old.allowed_hosts, *promoted.hosts})),
             "harmless_requests": _harmless(context, old, promoted),
             "effects": "write" if "write" in (promoted.effects, old.effects) else "read",
+            "one_example": promoted.one_example,
         }
     )
     contract = widen(dict(promoted.contract), promoted.run.observed())

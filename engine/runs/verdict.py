@@ -111,12 +111,15 @@ class Suspect:
 
     Args:
         reason: The reason that the attempt is recorded with; None where it is not known to have failed.
+        unproven: True where the result is good, but nothing shows that the code uses the parameters, which are the
+            first to differ from those of its only example.
     """
 
     run: AutomationRun
     problems: Sequence[str] = ()
     breaches: Sequence[Breach] = ()
     reason: str | None = None
+    unproven: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,9 +129,11 @@ class OtherParameters:
     Args:
         works: None where no such parameters are known, or the code may not be run again.
         page_text: The text of the page that it ended on.
+        run: The run; None where there was none.
         obstacle: What stood in its way, where that says nothing of the code, nor of the parameters.
     """
 
     works: bool | None = None
     page_text: str = field(default="", repr=False)
+    run: AutomationRun | None = field(default=None, repr=False)
     obstacle: SiteAtFault | None = None

@@ -110,6 +110,8 @@ def _watch_script(owner: type, name: str, current: Current, pages: Callable[[], 
         recorder = current()
         if recorder is None:
             return await original(self, *args, **options)
+        if recorder.trace is not None:
+            recorder.trace.note("script", *args, *options.values())
         source = " ".join(map(str, (*args, *options.values())))
         if _ACTS_BY_SCRIPT.search(source):
             recorder.note_act()
@@ -119,7 +121,10 @@ def _watch_script(owner: type, name: str, current: Current, pages: Callable[[], 
                     recorder.logins.note_password(*found)
         if _SETS_VALUES.search(source):
             recorder.logins.may_hold_password = True
-        return await original(self, *args, **options)
+        value = await original(self, *args, **options)
+        if recorder.trace is not None:
+            recorder.trace.note_read(value)
+        return value
 
     setattr(owner, name, run_script)
 
@@ -135,6 +140,8 @@ def _watch_typing(owner: type, name: str, current: Current, pages: Callable[[], 
         recorder.note_act()
         text = _typed_text(args, options, by_selector=_takes_selector(owner))
         recorder.logins.note_text(text.rstrip("\r\n"))
+        if recorder.trace is not None:
+            recorder.trace.note_typed(text.rstrip("\r\n"))
         if not hasattr(self, "get_attribute"):  # the keyboard types wherever the focus is
             recorder.logins.may_hold_password = True
             return await original(self, *args, **options)

@@ -20,6 +20,7 @@ from sandbox.inside.contexts import new_context, try_user_agent
 from sandbox.inside.near_misses import add_near_misses
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
+from sandbox.inside.run_trace import RunTrace, watch_inputs
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
 from sandbox.inside.stdout import CapturedStdout, shorten
 from sandbox.inside.steps import RESULT, compile_step
@@ -68,6 +69,7 @@ class Harness:
         self._pages_limit = 0
         self._options: dict[str, Any] = {}
         self._task: TaskContext | None = None
+        self._returned: Any = None
         self._stdout = CapturedStdout(lambda line: self._channel.notify("log", message=line[: 1 << 18]))
         sys.stdout = self._stdout
 
@@ -77,6 +79,7 @@ class Harness:
         browser.on("disconnected", self._on_disconnected)
         watch_waits(lambda: self._waits if self._waits.active else None)
         watch_actions(lambda: self._recorder, lambda: self._context.pages if self._context is not None else [])
+        watch_inputs(lambda: self._recorder.trace if self._recorder is not None else None)
         await self._open()
 
     async def warm_up(self) -> None:
@@ -204,12 +207,16 @@ class Harness:
             if message["hold_changes"]:
                 await self._guard_writes()
             self._waits.least = message["settled_seconds"]
+            assert self._recorder is not None
+            self._recorder.trace = RunTrace()
             value, error = await self._call(message["name"], message["code"], message["parameters"])
             await add_near_misses(self._active(), error)
             await self._await_last_request()
         self._stdout.finish()
         broken = error is not None and error["kind"] not in ("rehearsal", "gate", "held")
+        trace = self._recorder.end_trace() if self._recorder is not None else RunTrace()
         evidence = await self.evidence(screenshot=broken)
+        evidence |= {"inputs": list(trace.inputs), "output_read": trace.has_read(self._returned, evidence["text"])}
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.blocked is not None and (error is None or error["kind"] != "held"):
             value, error = None, self._describe(WriteBlocked(guard.blocked))  # it was sent after the code had ended
@@ -245,6 +252,7 @@ class Harness:
             value = await self._until_stopped(run(self._page, parameters, self._task))
             if self._task._stopped is not None:  # the automation caught it
                 raise self._task._stopped
+            self._returned = value
             return self._dumped(value), None
         except ProtocolError as error:
             problem = TypeError(f"what run returned is not JSON: {error}")

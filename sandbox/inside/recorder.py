@@ -13,6 +13,7 @@ from sandbox.http_login import split_userinfo
 from sandbox.inside.http_challenges import HttpChallenges
 from sandbox.inside.logins import SAFE, LoginDetector, SentRequest
 from sandbox.inside.pace import Pace
+from sandbox.inside.run_trace import RunTrace
 from sandbox.inside.signatures import signature
 from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document
 
@@ -51,6 +52,7 @@ class RunRecorder:
         challenges: Answers challenges of HTTP authentication.
         pace: Waits where the site says that it got too many requests.
         harmless: Signatures of requests that change nothing which lasts, or that the site sends by itself.
+        trace: What the automation gave and got; None while none runs.
         documents: URL and status of the last main documents.
         failed_document: The last main document, where it failed to load: its URL and the browser's error.
         failed_origins: Origins of scripts and data of pages that did not come.
@@ -67,6 +69,7 @@ class RunRecorder:
         self.challenges = HttpChallenges()
         self.pace = Pace()
         self.harmless: set[str] = set()
+        self.trace: RunTrace | None = None
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)
         self.failed_document: tuple[str, str] | None = None
         self.failed_origins: dict[str, None] = {}
@@ -112,6 +115,11 @@ class RunRecorder:
     def _is_harmless(self, sent: _Sent) -> bool:
         return sent.by_page or sent.signature in self.harmless
 
+    def end_trace(self) -> RunTrace:
+        """Return the trace; what follows is a look of ours."""
+        trace, self.trace = self.trace, None
+        return trace or RunTrace()
+
     def note_act(self) -> None:
         """Note that the automation does something that may make a page send requests."""
         self.logins.note_act()
@@ -129,6 +137,8 @@ class RunRecorder:
         sent = _own_request(method, url_or_request, options)
         if self.frozen and sent.method not in SAFE:
             raise PermissionError(f"{sent.method} is not sent: something irreversible was done already")
+        if self.trace is not None:
+            self.trace.note("url", sent.method, "".join(sent.place), sent.body.decode("utf-8", "replace"), sent.url)
         self.logins.note_act()
         login = self._judge(sent)
         if self.guard is not None:
@@ -165,6 +175,8 @@ class RunRecorder:
         return login
 
     def _on_request(self, request: Request) -> None:
+        if self.trace is not None:
+            self.trace.note_request(request)
         self.is_login(request)
         if is_main_document(request) and not self._gives_login(request):
             self.pending_document = request.url

@@ -9,7 +9,7 @@ from fixtures_sites import FixtureServer
 
 GREEDY = """\
 async def run(page, parameters, task):
-    return ["x" * (16 << 20)]
+    return [(await page.title())[:1] * (16 << 20)]
 """
 MODEST = "async def run(page, parameters, task):\n    return [await page.title()]\n"
 

@@ -3,7 +3,19 @@
 from typing import Any
 
 from engine.contract import Observed, PreviousOutput, compact
-from engine.gate.plausibility import contradictions, doubts, incomplete, replaced_files, unlike, unseen
+from engine.gate.plausibility import (
+    contradictions,
+    doubts,
+    empty_fields,
+    incomplete,
+    placeholders,
+    repeated,
+    replaced_files,
+    unlike,
+    unread_fields,
+    unseen,
+)
+from engine.gate.vocabulary import RequestWords
 from sandbox import Evidence
 
 ROWS: list[dict[str, Any]] = [
@@ -32,16 +44,18 @@ def test_an_error_message_is_no_result() -> None:
 
 def test_values_that_nobody_saw() -> None:
     code = "async def run(page, parameters, task): ..."
-    assert "none of its values" in str(unseen(ROWS, ["- text: Something else"], code))
-    assert unseen(ROWS, ["- row", "- cell:  shop  C "], code) is None
-    assert unseen(ROWS[:1], [], code) is None, "too few to tell"
-    assert unseen([{"summary": f"It is about {n}"} for n in range(5)], [], code + "task.ask") is None
+    assert "none of its values" in str(unseen(run_of(ROWS), ["- text: Something else"], code))
+    assert unseen(run_of(ROWS), ["- row", "- cell:  shop  C "], code) is None
+    assert unseen(run_of(ROWS, text="All shops\nShop C"), [], code) is None, "the run's own last page"
+    assert unseen(run_of(ROWS, output_read=True), [], code) is None, "read on any page of the run"
+    assert unseen(run_of(ROWS[:1]), [], code) is None, "too few to tell"
+    assert unseen(run_of([{"summary": f"It is about {n}"} for n in range(5)]), [], code + "task.ask") is None
 
 
 def test_more_rows_stated_and_offered() -> None:
     page: dict[str, Any] = {"next_controls": ("Next",), "counts": (("53 shops", 53),)}
     assert "read them all" in str(incomplete(run_of(ROWS, **page)))
-    assert incomplete(run_of(ROWS, counts=page["counts"])) is None
+    assert "53 shops" in str(incomplete(run_of(ROWS, counts=page["counts"]))), "with no control to go on, too"
     assert incomplete(Observed(ROWS, Evidence(**page), progress=(6, 6))) is None, "read from JSON, say"
     assert incomplete(run_of(ROWS, next_controls=("Next",), counts=(("6 of 6", 6), ("53 shops", 53)))) is None
 
@@ -105,3 +119,32 @@ def test_of_many_saved_files_those_of_one_name_are_compared() -> None:
     assert replaced_files(past(files), run_of(moved)) == []
     assert contradictions(past(files), run_of(moved), []) == []
     assert len(replaced_files(past(files), run_of([*moved[1:], moved[0] | {"size": 1, "sha256": "x"}]))) == 1
+
+
+def test_rows_given_twice_are_told() -> None:
+    assert "2 of the 8 rows" in str(list(repeated(run_of([*ROWS, *ROWS[:2]]))))
+    tickets = [{"no": n, "state": state} for state in ("open", "closed") for n in range(6)]
+    assert "6 rows of state = " in str(list(repeated(run_of(tickets))))
+    right = [{"no": n, "state": "open" if n < 6 else "closed"} for n in range(12)]
+    assert list(repeated(run_of(right))) == []
+    assert list(repeated(run_of(ROWS))) == []
+
+
+def test_pictures_that_are_not_loaded_yet_are_told() -> None:
+    shop = [{"name": f"Chair {n}", "picture": f"/p/{n}.jpg" if n < 3 else "/blank.gif"} for n in range(14)]
+    assert "11 of the 14 rows have the same picture, '/blank.gif'" in str(list(placeholders(run_of(shop))))
+    assert list(placeholders(run_of([row | {"picture": f"/p/{n}.jpg"} for n, row in enumerate(shop)]))) == []
+    assert list(placeholders(run_of([row | {"picture": "/p/one.jpg"} for row in shop]))) == []
+
+
+def test_fields_that_are_never_read_are_told() -> None:
+    blank = [row | {"price": None} for row in ROWS]
+    assert "'price' has no value" in str(list(empty_fields(run_of(blank))))
+    assert "'price' has no value in either" in str(unread_fields(run_of(blank), run_of(blank[:2]), RequestWords()))
+    same = [row | {"price": "5.99"} for row in ROWS]
+    assert "'price' is '5.99' in all 12 rows" in str(unread_fields(run_of(same), run_of(same), RequestWords()))
+    assert unread_fields(run_of(same), run_of(ROWS), RequestWords()) == []
+    euros = [row | {"currency": "EUR", "new": True} for row in ROWS]
+    assert unread_fields(run_of(euros), run_of(euros), RequestWords()) == []
+    own = Observed(same, Evidence(), parameters={"price": "5.99"})
+    assert unread_fields(own, own, RequestWords()) == []

@@ -22,7 +22,8 @@ def test_good_code_has_no_findings() -> None:
 
 
 def body(line: str) -> str:
-    return "async def run(page, parameters, task):\n    x = parameters['q']\n" + textwrap.indent(line, "    ")
+    head = "async def run(page, parameters, task):\n    x = parameters['q'], await page.title()\n"
+    return head + textwrap.indent(line, "    ")
 
 
 @pytest.mark.parametrize(

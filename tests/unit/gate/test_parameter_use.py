@@ -1,0 +1,83 @@
+"""The use of parameters, by the source of the code."""
+
+import pytest
+
+from engine.gate.columns import paired_columns
+from engine.gate.parameter_use import compares, mapped_with_default
+from engine.gate.static_checks import findings
+
+
+def body(lines: str) -> str:
+    return "async def run(page, parameters, task):\n    " + lines.replace("\n", "\n    ") + "\n"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'return [r for r in await rows() if r["town"] == parameters["town"]]',
+        'town = parameters["town"].strip().casefold()\nreturn [r for r in await rows() if town in r]',
+        'wanted = parameters.get("town")\nreturn [r for r in await rows() if r.startswith(wanted)]',
+        'return (await rows())[: parameters["town"]]',
+        'return re.search(parameters["town"], await page.content())',
+        'if parameters["town"]:\n    await more()',
+    ],
+)
+def test_a_parameter_that_is_matched_with_what_was_read_is_used(lines: str) -> None:
+    assert compares(body(lines), ["town"])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'return 42 if parameters["town"] == "Ashby" else 7',
+        'return {"town": parameters["town"], "n": await count()}',
+        'TOWNS = ["Ashby", "Corran"]\nreturn parameters["town"] in TOWNS',
+        'parameters["town"]\nreturn [r for r in await rows() if r["state"] == "open"]',
+    ],
+)
+def test_a_parameter_that_is_repeated_or_held_against_constants_is_not(lines: str) -> None:
+    assert not compares(body(lines), ["town"])
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        ('IDS = {"Ashby": 4}\nx = IDS.get(parameters["town"], 7)', 1),
+        ('x = 42 if parameters["town"] == "Ashby" else 7', 1),
+        ('x = {"Ashby": 4}[parameters["town"]]', 0),
+        ('x = {"Ashby": 4}.get(parameters["town"])', 0),
+        ('x = (await options()).get(parameters["town"], 7)', 0),
+    ],
+)
+def test_a_mapping_of_parameters_with_a_default_is_told(lines: str, found: int) -> None:
+    assert len(mapped_with_default(body(lines), ["town"])) == found
+
+
+NAMES, PRICES = "names = await a.all_inner_texts()\n", "prices = await b.all_inner_texts()\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "found"),
+    [
+        (NAMES + PRICES + "for n, p in zip(names, prices): x()", 1),
+        (NAMES + PRICES + "x = [r for r in zip(names, prices, strict=True)]", 0),
+        (NAMES + "x = [dict(zip(names, await r.all_inner_texts())) for r in await b.all()]", 0),
+    ],
+)  # fmt: skip
+def test_columns_that_are_read_apart_and_paired_are_told(lines: str, found: int) -> None:
+    assert len(paired_columns(body(lines))) == found
+
+
+@pytest.mark.parametrize(
+    ("lines", "refused"),
+    [
+        ('return 42 if parameters["q"] == "Nursing" else 7', True),
+        ('await page.goto(parameters["q"])\nawait page.get_by_role("button").click()\nreturn 42', True),
+        ('await page.get_by_text(parameters["q"]).wait_for()\nreturn {"ok": True}', False),
+        ('await expect(page.get_by_text(parameters["q"])).to_be_visible()\nreturn True', False),
+        ('return await (await page.request.get(parameters["q"])).json()', False),
+        ('return await task.download(parameters["q"])', False),
+    ],
+)
+def test_code_that_reads_nothing_is_refused(lines: str, refused: bool) -> None:
+    assert any("it reads nothing" in found for found in findings(body(lines), {"q": "Nursing"})) is refused

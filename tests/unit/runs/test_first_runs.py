@@ -1,0 +1,167 @@
+"""First runs, told from the gate's side: what proves that parameters are used, and what is told once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sandbox
+from engine import AsyncEngine, TaskResult
+from engine.bundles import Bundle, BundleStore
+from engine.testing import ScriptedModel, ScriptedSandbox, outcome
+from engine.testing.sandbox import Step
+from sandbox import Evidence, Outcome, ScriptError
+from tests.support.stage import NoModel
+
+URL = "http://127.0.0.1:9/track"
+CODE = """\
+async def run(page, parameters, task):
+    await page.goto(f"{task.start_url}?no={parameters['number']}")
+    return {"status": await page.locator("b").inner_text()}
+"""
+MINE, OTHERS = ("url", "of QX7740918265"), ("url", "of QX7741100038")
+WRITE = ("write", {"code": CODE})
+GIVE_UP = [("give_up", {"reason": "impossible", "message": "no"})]
+IN_TRANSIT = {"status": "In transit since Monday"}
+
+First = Callable[..., Any]
+
+
+def gave(value: Any = None, *inputs: tuple[str, str], error: str | None = None, **page: Any) -> Outcome:
+    shown = {"url": URL, "status": 200, "text": "Parcel", "output_read": True} | page
+    failed = ScriptError("TimeoutError", error, kind="timeout") if error is not None else None
+    return outcome(value, error=failed, evidence=Evidence(inputs=inputs, **shown))
+
+
+def finish(**said: Any) -> tuple[str, dict[str, Any]]:
+    return ("finish", {"summary": "Track a parcel", **said})
+
+
+@pytest.fixture
+def first(tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch) -> First:
+    """Run the task, with what the sandbox gives and what the model answers."""
+
+    async def run(steps: list[Step], *turns: Any, **changed: Any) -> tuple[TaskResult, ScriptedModel]:
+        monkeypatch.setattr(sandbox, "Sandbox", lambda **options: ScriptedSandbox(*steps))
+        model = ScriptedModel(*turns)
+        arguments = {"start_url": URL, "reuse_key": "k", "parameters": {"number": "QX7740918265"}}
+        async with AsyncEngine(store=tmp_path, model=model if turns else NoModel()) as engine:
+            result = await engine.run("Track the parcel", **arguments | changed)
+        return result, model
+
+    return run
+
+
+def told(model: ScriptedModel, turn: int) -> str:
+    """Return what the model was answered before the given turn."""
+    return str(model.requests[turn].messages[-1])
+
+
+def saved(store: Path) -> Bundle | None:
+    return BundleStore(store / "default").load("k")
+
+
+async def test_equal_output_is_proof_enough_where_the_runs_did_different_things(first: First) -> None:
+    steps = [gave(IN_TRANSIT, MINE), gave(IN_TRANSIT, OTHERS)]
+    result, _ = await first(steps, [WRITE, finish(other_parameters={"number": "QX7741100038"})])
+    assert result.ok, result.error
+    assert (result.model_calls, result.warnings) == (1, ())
+
+
+async def test_equal_output_and_equal_acts_are_refused(first: First, tmp_path: Path) -> None:
+    steps = [gave(IN_TRANSIT, MINE), gave(IN_TRANSIT, MINE)]
+    turns = [
+        [WRITE, finish(other_parameters={"number": "QX7741100038"})],
+        [("give_up", {"reason": "impossible", "message": "no"})],
+    ]
+    result, model = await first(steps, *turns)
+    assert not result.ok
+    assert "the code ignores them" in told(model, 1)
+    assert saved(tmp_path) is None
+
+
+async def test_output_that_differs_only_by_the_parameter_that_it_repeats_is_no_proof(first: First) -> None:
+    numbers = ["QX7740918265", "QX7741100038"]
+    steps = [gave({"parcel": n, "title": f"Status of {n}", "status": "In transit now"}, MINE) for n in numbers]
+    turns = [
+        [WRITE, finish(other_parameters={"number": numbers[1]})],
+        [("give_up", {"reason": "impossible", "message": "no"})],
+    ]
+    _, model = await first(steps, *turns)
+    assert "but for these values the same as" in told(model, 1)
+
+
+async def test_value_that_was_typed_and_not_sent_is_told_once(first: First) -> None:
+    other = finish(other_parameters={"number": "QX7741100038"})
+    typed = [gave(IN_TRANSIT, ("typed", "a")), gave(IN_TRANSIT, ("typed", "b")), gave(IN_TRANSIT, ("typed", "b"))]
+    result, model = await first(typed, [WRITE, other], [other])
+    assert result.ok, result.error
+    assert "no request carried it" in told(model, 1)
+
+
+async def test_where_no_other_value_can_be_known_the_next_one_confirms(first: First, tmp_path: Path) -> None:
+    reason = "only the owner knows the number"
+    result, _ = await first([gave(IN_TRANSIT, MINE)], [WRITE, finish(no_other_values=reason)])
+    assert result.ok, result.error
+    assert reason in result.warnings[0]
+    bundle = saved(tmp_path)
+    assert bundle is not None
+    assert bundle.meta.one_example
+    again, _ = await first([gave(IN_TRANSIT, MINE)])
+    assert [attempt.kind for attempt in again.attempts] == ["replay"], "its own example is no other one"
+    other, _ = await first([gave({"status": "Delivered"}, OTHERS)], parameters={"number": "QX7741100038"})
+    assert other.ok, other.error
+    assert [attempt.kind for attempt in other.attempts] == ["replay"]
+
+
+async def test_the_first_other_value_that_gives_the_same_again_is_looked_into(first: First) -> None:
+    await first([gave(IN_TRANSIT, MINE)], [WRITE, finish(no_other_values="only the owner knows the number")])
+    other = {"number": "QX7741100038"}
+    ignored, _ = await first([gave(IN_TRANSIT, MINE), gave(IN_TRANSIT, MINE)], parameters=other, ai="never")
+    assert ignored.error is not None
+    assert ignored.error.reason == "drift"
+    assert "does not seem to use number" in ignored.error.message
+    used, _ = await first([gave(IN_TRANSIT, OTHERS), gave(IN_TRANSIT, MINE)], parameters=other, ai="never")
+    assert used.ok, used.error
+    assert [attempt.kind for attempt in used.attempts] == ["replay", "check"]
+
+
+async def test_made_up_value_that_the_site_does_not_know_is_proof(first: First, tmp_path: Path) -> None:
+    unknown = gave(None, OTHERS, error="no such element", text="Parcel\nNo parcel with this number.")
+    said = finish(no_other_values="only the owner knows it", other_parameters={"number": "QX0000000000"})
+    result, _ = await first([gave(IN_TRANSIT, MINE), unknown], [WRITE, said])
+    assert result.ok, result.error
+    assert result.warnings == ()
+    bundle = saved(tmp_path)
+    assert bundle is not None
+    assert not bundle.meta.one_example
+
+
+async def test_parameter_that_the_site_does_not_need_is_accepted_with_a_warning(first: First) -> None:
+    write = ("write", {"code": CODE, "unneeded": {"user": "the page asks for no sign-in"}})
+    parameters = {"number": "QX7740918265", "user": "anna"}
+    steps = [gave(IN_TRANSIT, MINE), gave({"status": "Delivered"}, OTHERS)]
+    other = finish(other_parameters={"number": "QX7741100038"})
+    result, model = await first(steps, [WRITE], [write, other], parameters=parameters)
+    assert result.ok, result.error
+    assert "say why in unneeded" in told(model, 1)
+    assert "'user' is not used, for the site is said not to need it: the page asks for no sign-in" in result.warnings[0]
+    assert (await first([gave(IN_TRANSIT, MINE)], parameters=parameters))[0].ok
+
+
+async def test_what_was_shown_with_the_trial_is_not_refused_when_it_is_handed_in(first: First) -> None:
+    rows = [{"name": f"Ash {n % 4}", "height": n % 4} for n in range(7)]
+    write, done = WRITE, finish(no_other_values="there is one only")
+    result, model = await first([gave(rows, MINE)], [write], [done])
+    assert result.ok, result.error
+    assert "3 of the 7 rows are copies of another" in told(model, 1)
+    assert result.model_calls == 2
+
+
+async def test_what_the_model_could_not_see_before_it_handed_in_is_told_first(first: First) -> None:
+    rows = [{"name": f"Ash {n % 4}", "height": n % 4} for n in range(7)]
+    done = finish(no_other_values="there is one only")
+    result, model = await first([gave(rows, MINE)], [WRITE, done], [done])
+    assert result.ok, result.error
+    assert "not accepted" in told(model, 1)
