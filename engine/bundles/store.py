@@ -151,8 +151,12 @@ class BundleStore(BundleReader):
                 repository_class().create(aside)
                 with GitObjects(aside) as objects, open_repository(aside) as repository:
                     _advance(objects, repository, repository.write_files({META: b"{}"}, {}), None, "Trial\n")
-                place = kept.parent if kept.parent.exists() else self.root
-                for directory in (kept, kept / ".git" / "objects") if self._exists(key) else (place,):
+                written = [path for path in self.root.iterdir() if path.is_dir()]  # traces, files, locks, …
+                if self._exists(key):
+                    written += [kept, kept / ".git" / "objects"]
+                elif kept.parent.exists():
+                    written.append(kept.parent)
+                for directory in (self.root, *written):
                     with tempfile.TemporaryFile(dir=directory):
                         pass
                 if (room := shutil.disk_usage(self.root).free) < _LEAST_ROOM_MB << 20:

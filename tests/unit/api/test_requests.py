@@ -28,3 +28,11 @@ async def test_bad_requests_are_refused_before_anything_is_stored(tmp_path: Path
         with pytest.raises(InvalidRequest):
             await engine.run(TASK, **bad)
     assert not store.exists()
+
+
+async def test_result_warns_of_what_is_unknown_in_the_schema(tmp_path: Path) -> None:
+    async with AsyncEngine(store=tmp_path) as engine:
+        result = await engine.run(TASK, output_schema={"type": "array", "maxItem": 3}, ai="never")
+    assert result.warnings == (
+        "output_schema: the keyword 'maxItem' is unknown, and so was ignored; did you mean 'maxItems'?",
+    )
