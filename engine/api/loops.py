@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures.thread
 import os
 import threading
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
+from engine.api.executor import LateExecutor
+
 _LAST_TASKS_SECONDS = 5.0
+_THREADS_OF_LOOP = 32  # for blocking calls
 _EXIT_SECONDS = 20.0  # that an engine may take to close when the interpreter ends
 
 
@@ -18,6 +20,7 @@ class LoopThread:
 
     def __init__(self, key: Hashable) -> None:
         self.loop = asyncio.new_event_loop()
+        self.loop.set_default_executor(LateExecutor(_THREADS_OF_LOOP))
         self.users = 0
         self._key = key
         self._tasks: set[asyncio.Task[None]] = set()
@@ -100,16 +103,18 @@ def _prepare() -> None:
     if not _prepared:
         _prepared = True
         os.register_at_fork(after_in_child=_forget)
-        # Earlier than atexit, which is after the shutdown of executors; the standard library's own use it, too.
+        # After the program's own executors have done their work, which may use an engine, and before atexit, which is
+        # too late for asyncio. The standard library's executors are registered there, too; the first comes last.
         threading._register_atexit(_at_exit)  # type: ignore[attr-defined]
+        hooks = threading._threading_atexits  # type: ignore[attr-defined]
+        hooks.insert(0, hooks.pop())
 
 
 def _at_exit() -> None:
     """Close the engines when no thread of the program uses them any more."""
-    executors = concurrent.futures.thread._threads_queues
     for thread in threading.enumerate():
         # The interpreter waits for these anyway, and they could not use an engine that is closed.
-        if not thread.daemon and thread not in (threading.main_thread(), *executors):
+        if not thread.daemon and thread is not threading.main_thread():
             thread.join()
     for closer in list(_CLOSERS.values()):
         closer(_EXIT_SECONDS)

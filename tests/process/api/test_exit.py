@@ -33,6 +33,7 @@ async def main():
 
 
 STUCK = "engine.start('x', reuse_key='k', ai='never', on_event=lambda event: threading.Event().wait())\n"
+POOL = "from concurrent.futures import ThreadPoolExecutor\npool = ThreadPoolExecutor(1)\npool.submit(sys.path.copy)\n"
 
 
 @pytest.mark.parametrize(
@@ -41,10 +42,11 @@ STUCK = "engine.start('x', reuse_key='k', ai='never', on_event=lambda event: thr
         BLOCKING + "atexit.register(engine.close)\nprint(ask())",
         BLOCKING + "print(ask())",
         BLOCKING + "threading.Thread(target=lambda: print([ask() for _ in range(3)][0])).start()",
+        BLOCKING + POOL + "pool.submit(lambda: print(ask()))",
         BLOCKING + STUCK + "print(ask())",
         ASYNC + "asyncio.run(main())",
     ],
-    ids=["closed by atexit", "left open", "used by a thread", "stuck callback", "asynchronous"],
+    ids=["closed by atexit", "left open", "used by a thread", "used by an executor", "stuck callback", "asynchronous"],
 )
 def test_program_that_leaves_its_engine_open_ends_at_once_and_silently(tmp_path: Path, program: str) -> None:
     done = subprocess.run(
