@@ -162,6 +162,7 @@ def assignment(
     parameters: Mapping[str, Any],
     output_schema: Mapping[str, Any] | None,
     look: str,
+    from_text: Sequence[str] = (),
     base_code: str | None = None,
     notes: str = "",
     trouble: str = "",
@@ -173,6 +174,7 @@ def assignment(
 
     Args:
         parameters: With secrets hidden.
+        from_text: Those that were taken from the task's text.
         base_code: The saved automation, where one is mended or extended.
         notes: What earlier runs learnt about the site.
         trouble: Why the saved automation is not good enough.
@@ -186,6 +188,11 @@ def assignment(
     )
     shown = json.dumps(dict(parameters), ensure_ascii=False)
     parts.append(f"parameters = {shown}")
+    if from_text:
+        parts.append(
+            f"{', '.join(from_text)}: from the task's text, where a later one may name other values. Read those that are"
+            " inputs; leave the rest unread."
+        )
     if output_schema is None:
         parts.append("Output: choose a plain shape (for many things, a list of flat objects with snake_case keys).")
     else:

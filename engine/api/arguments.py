@@ -50,13 +50,13 @@ class TypedRunArguments(TaskOptions, Generic[S], total=False):
 class MapArguments(RunArguments, total=False):
     """The arguments that the requests of ``map`` may share."""
 
-    task: str
+    task: str | None
 
 
 class TypedMapArguments(TypedRunArguments[S], total=False):
     """The same with a class or type as the schema of all outputs."""
 
-    task: str
+    task: str | None
 
 
 class AdoptArguments(TypedDict, total=False):

@@ -170,7 +170,7 @@ class AsyncEngine(TaskQueries):
     # Running
 
     @takes(StartArguments)
-    async def start(self, task: str, **arguments: Unpack[StartArguments]) -> str:
+    async def start(self, task: str | None = None, **arguments: Unpack[StartArguments]) -> str:
         """Put a task into the queue and return its id at once.
 
         The task belongs to the store: ``result`` and ``cancel`` work from any process. It runs in this one; when this
@@ -178,7 +178,7 @@ class AsyncEngine(TaskQueries):
         which are never stored.
 
         Args:
-            task: The task in plain words.
+            task: The task in plain words; None replays the automation of ``reuse_key`` for the task it was written for.
             on_event: Called with each ``Event``, as it happens in this process; may be async.
             arguments: As for ``run``.
 
@@ -203,15 +203,15 @@ class AsyncEngine(TaskQueries):
         return enqueued.task_id
 
     @overload
-    async def run(self, task: str, **arguments: Unpack[TypedRunArguments[S]]) -> TaskResult[S]: ...
+    async def run(self, task: str | None = None, **arguments: Unpack[TypedRunArguments[S]]) -> TaskResult[S]: ...
     @overload
-    async def run(self, task: str, **arguments: Unpack[RunArguments]) -> TaskResult[Any]: ...
+    async def run(self, task: str | None = None, **arguments: Unpack[RunArguments]) -> TaskResult[Any]: ...
     @takes(RunArguments)
-    async def run(self, task: str, **arguments: Any) -> TaskResult[Any]:
+    async def run(self, task: str | None = None, **arguments: Any) -> TaskResult[Any]:
         """Run one task to its end.
 
         Args:
-            task: The task in plain words.
+            task: The task in plain words; None replays the automation of ``reuse_key`` for the task it was written for.
             start_url: An http or https URL to begin at; without one the model decides.
             parameters: Inputs that may change from run to run; JSON. Default none.
             output_schema: JSON Schema (draft 2020-12) or pydantic class of the result; default: inferred.
@@ -253,7 +253,7 @@ class AsyncEngine(TaskQueries):
         return await self._run_to_end(request, schema, on_event, wait_timeout, poll)
 
     async def _request(
-        self, method: str, task: str, arguments: dict[str, Any], known: type
+        self, method: str, task: str | None, arguments: dict[str, Any], known: type
     ) -> tuple[TaskRequest, OutputSchema | None, OnEvent | None]:
         check_names(method, arguments, ("task", *known.__annotations__))
         on_event = pop_on_event(arguments)

@@ -142,13 +142,13 @@ class EngineOptions:
         """The workspace's directory."""
         return Path(self.store).expanduser().absolute() / self.workspace
 
-    async def checked_request(self, task: str, options: RunOptions) -> tuple[TaskRequest, OutputSchema | None]:
+    async def checked_request(self, task: str | None, options: RunOptions) -> tuple[TaskRequest, OutputSchema | None]:
         """See ``request``; a schema is checked in a thread, because that may take seconds."""
         if options.get("output_schema") is None:
             return self.request(task, options)
         return await asyncio.to_thread(self.request, task, options)
 
-    def request(self, task: str, options: RunOptions) -> tuple[TaskRequest, OutputSchema | None]:
+    def request(self, task: str | None, options: RunOptions) -> tuple[TaskRequest, OutputSchema | None]:
         """Make a checked request of a task and its options.
 
         Returns:

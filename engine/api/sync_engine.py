@@ -119,11 +119,11 @@ class Engine:
             await asyncio.wait(self._calls)
 
     @overload
-    def run(self, task: str, **arguments: Unpack[TypedRunArguments[S]]) -> TaskResult[S]: ...
+    def run(self, task: str | None = None, **arguments: Unpack[TypedRunArguments[S]]) -> TaskResult[S]: ...
     @overload
-    def run(self, task: str, **arguments: Unpack[RunArguments]) -> TaskResult[Any]: ...
+    def run(self, task: str | None = None, **arguments: Unpack[RunArguments]) -> TaskResult[Any]: ...
     @like(AsyncEngine.run)
-    def run(self, task: str, **arguments: Any) -> TaskResult[Any]:
+    def run(self, task: str | None = None, **arguments: Any) -> TaskResult[Any]:
         """Run one task to its end; see ``AsyncEngine.run`` for arguments, result and errors.
 
         >>> with Engine(store="my-store") as engine:
@@ -153,7 +153,7 @@ class Engine:
         self._wait(self._engine.warm())
 
     @like(AsyncEngine.start)
-    def start(self, task: str, **arguments: Unpack[StartArguments]) -> str:
+    def start(self, task: str | None = None, **arguments: Unpack[StartArguments]) -> str:
         """Put a task into the queue and return its id at once; see ``AsyncEngine.start``."""
         return self._wait(self._engine.start(task, **_called_in_thread(arguments)))
 

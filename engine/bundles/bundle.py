@@ -57,6 +57,7 @@ class BundleMeta(BaseModel):
         format_version: Version of a bundle's layout; a higher one than ``FORMAT_VERSION`` cannot be read.
         reuse_key: The key it is saved under.
         tasks: The task texts it covers, oldest first.
+        templates: Task texts with ``{name}`` in place of a parameter's value; a text that fits one gives that value.
         parameters: Every parameter that the automation takes, by name.
         output_schema: JSON Schema of the output; None where none is known.
         other_schemas: Schemas of earlier requests that the outputs fit, too.
@@ -77,6 +78,7 @@ class BundleMeta(BaseModel):
     format_version: int = FORMAT_VERSION
     reuse_key: _Text
     tasks: tuple[_Text, ...]
+    templates: tuple[_Text, ...] = ()
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     output_schema: dict[str, Any] | None = None
     other_schemas: tuple[dict[str, Any], ...] = ()
@@ -96,6 +98,8 @@ class BundleMeta(BaseModel):
         data["parameters"] = dict(sorted(data["parameters"].items()))
         if self.browser == BrowserOptions():
             del data["browser"]
+        if not self.templates:
+            del data["templates"]
         data["allowed_hosts"] = sorted(set(self.allowed_hosts))
         data["created_at"] = self.created_at.isoformat()
         if not self.one_example:

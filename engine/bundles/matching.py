@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.bundles import BundleMeta, Parameter
 from engine.errors import InvalidRequest
 from engine.task.cause import Cause
 from engine.task.schema import json_type, same_schema
+from engine.task.templates import read_values, slots
 from engine.task.text import comparable
 
 if TYPE_CHECKING:
@@ -23,10 +25,14 @@ class Coverage:
     Args:
         refusal: The cause for which the request cannot be run at all: parameters missing or of another type.
         changed: The part of the request that the automation was not written for; None where it covers the request.
+        reworded: Only the task's text is another.
+        named: Parameters whose values the task's text names, in place of the request.
     """
 
     refusal: Cause | None = None
     changed: str | None = None
+    reworded: bool = False
+    named: Mapping[str, Any] = field(default_factory=dict)
 
 
 def covers(
@@ -37,7 +43,12 @@ def covers(
     Args:
         task: The task's text, without secrets.
     """
+    named = _named(meta, task, parameters)
+    is_known = named is not None or comparable(task) in {comparable(text) for text in meta.tasks}
+    parameters = {**parameters, **(named or {})}
     missing = sorted(set(meta.parameters) - set(parameters))
+    if missing and not is_known and set(missing) <= slots(meta.templates):
+        return Coverage(changed=f"the task now reads: {task}")
     extra = sorted(set(parameters) - set(meta.parameters))
     if missing:
         unknown = f"; unknown: {extra}" if extra else ""
@@ -49,13 +60,25 @@ def covers(
             return Coverage(_refused(f"the parameter {name!r} must be of type {known.type}, and is of type {got}"))
     if extra:
         return Coverage(changed=f"the parameters {extra} are new")
-    if comparable(task) not in {comparable(t) for t in meta.tasks}:
-        return Coverage(changed=f"the task now reads: {task}")
     # An inferred schema is no promise: the output is checked against the request's own.
     schemas = (meta.output_schema, *meta.other_schemas)
     if output_schema is not None and not (meta.schema_inferred or any(same_schema(output_schema, s) for s in schemas)):
         return Coverage(changed="the output schema has changed")
-    return Coverage()
+    if not is_known:
+        return Coverage(changed=f"the task now reads: {task}", reworded=True)
+    return Coverage(named=named or {})
+
+
+def _named(meta: BundleMeta, task: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the values that a text names by a template, in their parameters' types; None where it fits none."""
+    found = read_values(meta.templates, task, parameters)
+    if found is None or not found.keys() <= meta.parameters.keys():
+        return None
+    numbers = {name for name in found if meta.parameters[name].type in ("integer", "number")}
+    try:
+        return {name: json.loads(value) if name in numbers else value for name, value in found.items()}
+    except ValueError:
+        return None
 
 
 def parameter_types(parameters: Mapping[str, Any], secrets: Collection[str]) -> dict[str, Parameter]:

@@ -63,7 +63,8 @@ class Gate:
         required, events = self.requirements, self.executor.services.events
         chosen = {**required.parameters, **(parameters or {})}
         unneeded = required.unneeded | set(self.unneeded)
-        held = {n: v for n, v in required.parameters.items() if n not in required.given - required.secrets}
+        excused = (required.given - required.secrets) | required.unread(code)
+        held = {n: v for n, v in required.parameters.items() if n not in excused}
         if found := static_checks.findings(code, held, required.secrets, self.executor.start_url, unneeded):
             return Trial(code, chosen, None, tuple(found))
         said = {"reads_only": reads_only} if reads_only else {}
@@ -96,7 +97,7 @@ class Gate:
             return Refused(advisories, first)
         effects = "write" if self._writes(candidate.code, first) else "read"
         proven: Proof | Refused = Proof(None)
-        if effects == "read" and self._variable():
+        if effects == "read" and self._variable(candidate.code):
             proven = await self._proof(candidate, first)
         if isinstance(proven, Refused):
             return proven
@@ -117,17 +118,17 @@ class Gate:
         them no longer.
         """
         required = self.requirements
-        if known := self._changed(required.known_parameters or {}):
+        if known := self._changed(candidate.code, required.known_parameters or {}):
             found = await self._run_with(candidate, first, known)
             if isinstance(found, Proof):
                 return found
         other = candidate.other_parameters or {}
-        unknown, changed = sorted(set(other) - set(required.parameters)), self._changed(other)
+        unknown, changed = sorted(set(other) - set(required.parameters)), self._changed(candidate.code, other)
         if changed and not unknown:
             return await self._run_with(candidate, first, changed)
         if candidate.no_other_values and not unknown:
             return Proof(None, one_example=True)
-        return Refused((needs_values(sorted(self._variable()), unknown),))
+        return Refused((needs_values(sorted(self._variable(candidate.code)), unknown),))
 
     async def _run_with(
         self, candidate: Candidate, first: AutomationRun, changed: Mapping[str, Any]
@@ -141,13 +142,15 @@ class Gate:
             return Refused(new, trial.run)
         return Proof(trial.run)
 
-    def _variable(self) -> set[str]:
-        """Return the parameters that may take another value: no secrets, nor such as the site does not need."""
+    def _variable(self, code: str) -> set[str]:
+        """Return the parameters of code that may take another value: no secrets, nor such as the site does not need."""
         required = self.requirements
-        return set(required.parameters) - required.secrets - required.given - required.unneeded - set(self.unneeded)
+        fixed = required.secrets | required.given | required.unneeded | set(self.unneeded) | required.unread(code)
+        return set(required.parameters) - fixed
 
-    def _changed(self, other: Mapping[str, Any]) -> dict[str, Any]:
-        return {k: v for k, v in changed_values(self.requirements, other).items() if k in self._variable()}
+    def _changed(self, code: str, other: Mapping[str, Any]) -> dict[str, Any]:
+        variable = self._variable(code)
+        return {k: v for k, v in changed_values(self.requirements, other).items() if k in variable}
 
     async def _promote_irreversible(self, candidate: Candidate) -> Promoted | Refused:
         """Make the single real run; all checks and the rehearsal are behind it."""

@@ -65,6 +65,28 @@ def _unread(tree: ast.Module, parameters: Collection[str]) -> frozenset[str]:
     return frozenset() if reads_all else frozenset(parameters) - names
 
 
+def read_parameters(code: str) -> frozenset[str]:
+    """Return the parameters that code reads by their names; none for code that does not parse.
+
+    >>> sorted(read_parameters('run(parameters["batch"], parameters.get("row"), parameters, "seat")'))
+    ['batch', 'row']
+    """
+    found = set[str]()
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return frozenset()
+    for node in ast.walk(tree):
+        owner, key = None, None
+        if isinstance(node, ast.Subscript):
+            owner, key = node.value, node.slice
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
+            owner, key = node.func.value, node.args[0] if node.args else None
+        if isinstance(owner, ast.Name) and owner.id == "parameters" and isinstance(key, ast.Constant):
+            found.add(str(key.value))
+    return frozenset(found)
+
+
 def baked_origin(tree: ast.Module, start_url: str | None) -> Iterator[str]:
     """Yield absolute addresses of the site at which the page is opened: a run may begin at another."""
     if start_url is None:

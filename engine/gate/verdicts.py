@@ -9,6 +9,7 @@ from typing import Any
 
 from engine.contract import History
 from engine.execution.automation_run import AutomationRun
+from engine.gate.hardcoded import read_parameters
 from engine.gate.vocabulary import RequestWords
 from engine.task.schema import OutputSchema
 
@@ -25,6 +26,7 @@ class Requirements:
         contract: The contract of the bundle that is repaired, whose output part stays as it is; None for new code.
         history: Outputs of good runs of the code that is repaired; empty for new code.
         known_parameters: Parameters of the last good run, secrets left out: the second run of a repair.
+        optional: Parameters that the task's text gave: code may leave them unread.
         resources: The bundle's resources, by name.
         harmless: Kinds of requests that the saved automation is known to send without lasting change.
         unneeded: Names of parameters that the saved automation does not read, so that no other need.
@@ -39,6 +41,7 @@ class Requirements:
     contract: Mapping[str, Any] | None = None
     history: History = field(default_factory=History)
     known_parameters: Mapping[str, Any] | None = None
+    optional: frozenset[str] = frozenset()
     resources: Mapping[str, bytes] = field(default_factory=dict)
     unneeded: frozenset[str] = frozenset()
     writes: bool = False
@@ -50,6 +53,10 @@ class Requirements:
         """The texts that the request itself holds, which code may know."""
         schema = self.schema.json_schema if self.schema is not None else None
         return RequestWords(self.task, schema, tuple(self.parameters))
+
+    def unread(self, code: str) -> frozenset[str]:
+        """Return the optional parameters that code does not read."""
+        return self.optional - read_parameters(code) if self.optional else frozenset()
 
     def without_secrets(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
         """Return parameters but for secret ones."""

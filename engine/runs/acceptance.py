@@ -16,6 +16,7 @@ from engine.runs.commit import commit
 from engine.runs.context import RunContext, Success
 from engine.runs.new_bundle import Work, adopted_bundle, new_bundle
 from engine.runs.verdict import Accepted, NewData, PassedGate
+from engine.runs.wording import without_unread
 from engine.task.text import collapse
 
 _LONGEST_NOTE = 500  # characters
@@ -60,6 +61,7 @@ async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, 
     Args:
         base: The bundle that it replaces; None after exploring from nothing.
     """
+    context, promoted = without_unread(context, promoted)
     task = context.redactor.text(context.request.task)
     said = context.redactor.text(promoted.candidate.summary).strip().splitlines()
     context.warnings.extend(map(context.redactor.text, promoted.warnings))

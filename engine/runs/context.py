@@ -56,6 +56,7 @@ class RunContext:
         settle: Called when nothing may cut the run short any more, before it commits.
         attempts: The attempts of the task, measured.
         good_runs: The good runs of the automation, this one included once it is recorded.
+        text_inputs: Parameters that the task's text gave, which new code may read.
         warnings: Collects what the user should know beside the result.
     """
 
@@ -68,6 +69,7 @@ class RunContext:
     attempts: AttemptLog
     good_runs: GoodRuns
     warnings: list[str]
+    text_inputs: frozenset[str] = frozenset()
 
     @property
     def task_id(self) -> str:

@@ -13,6 +13,7 @@ from engine.gate.verdicts import Promoted
 from engine.runs.adoption import Adopted
 from engine.runs.context import RunContext
 from engine.task.schema import OutputSchema, same_schema
+from engine.task.templates import make_template, slots
 
 Work = Literal["explore", "update", "repair"]
 _HARMLESS = 100  # kinds of requests that are kept
@@ -30,9 +31,11 @@ def new_bundle(context: RunContext, kind: Work, base: Bundle | None, promoted: P
         contract = widen(contract, promoted.run.observed())
     start_url, by_model = _start(context, old)
     request, redactor = context.request, context.redactor
+    tasks = _tasks(kind, base, promoted, redactor.text(request.task))
     meta = BundleMeta(
         reuse_key=request.reuse_key,
-        tasks=_tasks(kind, base, promoted, redactor.text(request.task)),
+        tasks=tasks,
+        templates=_templates(context, old, tasks),
         parameters=parameter_types(request.parameters, request.secrets),
         **_schemas(context, kind, old, promoted),
         start_url=start_url,
@@ -79,6 +82,14 @@ def _tasks(kind: Work, base: Bundle | None, promoted: Promoted, task: str) -> tu
     if lost and kind == "update":
         return (task,)
     return known if task in known else (*known, task)
+
+
+def _templates(context: RunContext, old: BundleMeta | None, tasks: tuple[str, ...]) -> tuple[str, ...]:
+    """Return templates of the texts covered from now on, whose values later texts may replace."""
+    kept = old.templates if old is not None and old.tasks[0] in tasks else ()
+    names = context.request.parameters
+    made = make_template(tasks[-1], context.good_runs.without_secrets(names))
+    return tuple(t for t in dict.fromkeys((*kept, *filter(None, [made]))) if slots([t]) <= names.keys())
 
 
 def _schemas(context: RunContext, kind: Work, old: BundleMeta | None, promoted: Promoted) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from engine.runs.context import RunContext, Success
 from engine.runs.readout import read_out
 from engine.runs.replay import replay
 from engine.runs.verdict import Accepted, Drifted, NewData, ParametersAtFault, PassedGate, SiteAtFault
+from engine.runs.wording import is_same_task, keep_wording, not_covered, with_parameters, with_text_inputs, with_wording
 from engine.task.cause import Cause
 from engine.task.origins import trusted_origin
 from engine.task.schema import schema_in_force
@@ -54,6 +55,9 @@ class Runner:
         await to_thread_uncancellable(context.store.recover, key)
         bundle = self.bundle = await asyncio.to_thread(context.store.load_active, key)
         if bundle is None:
+            if not context.request.task:
+                raise Failed(await self._nothing_saved())
+            self.context = with_text_inputs(context)
             return await self._author(Assignment("explore"))
         self._begin(bundle)
         if context.request.adopt:
@@ -62,16 +66,30 @@ class Runner:
             context.warnings.append(
                 f"the bundle has edits that are not committed ({', '.join(edited)}); the committed revision ran"
             )
-        request = context.request
-        coverage = covers(bundle.meta, context.redactor.text(request.task), request.parameters, request.output_schema)
+        request, saved = context.request, bundle
+        if not request.task:
+            request = request.model_copy(update={"task": bundle.meta.tasks[-1] if bundle.meta.tasks else key})
+            context = self.context = replace(context, request=request)
+        task = context.redactor.text(request.task)
+        coverage = covers(bundle.meta, task, request.parameters, request.output_schema)
         if coverage.refusal is not None:
             raise Failed(coverage.refusal)
+        if coverage.reworded and await is_same_task(context, bundle, task):
+            bundle = replace(bundle, meta=with_wording(bundle.meta, task))
+            coverage = covers(bundle.meta, task, request.parameters, request.output_schema)
         if coverage.changed is not None:
+            if context.budget is None:
+                raise Failed(
+                    Cause("not-covered", not_covered(coverage.changed, reworded=coverage.reworded), "rejected")
+                )
+            self.context = with_text_inputs(context)
             trouble = f"it was written for another request: {coverage.changed}"
             return await self._author(Assignment("update", bundle, trouble))
         schema = await asyncio.to_thread(schema_in_force, context.schema, bundle.meta.output_schema)
-        self.context = replace(context, schema=schema)
-        return await self._replay(bundle)
+        context = self.context = with_parameters(replace(context, schema=schema), coverage.named)
+        success = await self._replay(bundle)
+        only_replayed = bundle is not saved and success.used and not success.updated and not success.continued
+        return await keep_wording(context, saved, bundle, success) if only_replayed else success
 
     def _begin(self, bundle: Bundle) -> None:
         """Open the page where the bundle says, and as it says, if the request does not say."""
@@ -122,10 +140,7 @@ class Runner:
         """Have the model write or mend the automation, and publish what passed the gate."""
         context, budget = self.context, self.context.budget
         if budget is None:
-            missing = await asyncio.to_thread(context.store.missing, context.request.reuse_key)
-            what = work.trouble or missing.message
-            reason = "not-covered" if work.base is not None else "nothing-saved"
-            raise Failed(Cause(reason, f'{what}, and with ai="never" nothing can be written', "rejected"))
+            raise Failed(await self._nothing_saved())
         if work.base is not None and await context.is_pinned():
             message = f"{work.trouble}; the bundle is pinned and is not changed; unpin it to allow that"
             raise Failed(Cause("pinned", message))
@@ -143,6 +158,12 @@ class Runner:
         finally:
             if left_open is not None:
                 await left_open.close()
+
+    async def _nothing_saved(self) -> Cause:
+        request = self.context.request
+        missing = await asyncio.to_thread(self.context.store.missing, request.reuse_key)
+        why = 'with ai="never"' if request.task else "without a task's text"
+        return Cause("nothing-saved", f"{missing.message}, and {why} nothing can be written", "rejected")
 
     async def _adopt(self, bundle: Bundle) -> Success:
         """Publish what the user edited, if it passes the gate."""

@@ -50,7 +50,7 @@ class StartBody(Body):
     """A request to start a task.
 
     Args:
-        task: The task, in plain words.
+        task: The task, in plain words; may be left out for a saved automation.
         start_url: Page to start on: an http or https URL.
         parameters: Inputs that may change from run to run.
         output_schema: JSON Schema (draft 2020-12) of the result.
@@ -66,7 +66,7 @@ class StartBody(Body):
         proxy, auth, sink: Not supported yet.
     """
 
-    task: str = Field(min_length=1)
+    task: str | None = Field(default=None, min_length=1)
     start_url: str | None = Field(default=None, json_schema_extra={"format": "uri"})
     parameters: dict[str, Any] | None = None
     output_schema: dict[str, Any] | None = None

@@ -24,7 +24,7 @@ _MOST_SECRETS = 1_000
 
 
 def build(
-    task: str,
+    task: str | None,
     *,
     start_url: str | AnyUrl | None,
     parameters: Mapping[str, Any] | None,
@@ -47,8 +47,11 @@ def build(
     Raises:
         InvalidRequest: An argument is malformed; ``details["field"]`` names it.
     """
-    if not isinstance(task, str) or not task.strip():
+    if task is None and reuse_key is None:
+        raise InvalidRequest("task is missing; describe what is to be done, or name a saved automation", field="task")
+    if task is not None and (not isinstance(task, str) or not task.strip()):
         raise InvalidRequest("task is empty; describe in plain words what is to be done", field="task")
+    task = task or ""
     if ai not in ("auto", "never"):
         raise InvalidRequest(f'ai must be "auto" or "never", not {ai!r}', field="ai")
     if if_interrupted not in ("fail", "rerun"):

@@ -74,6 +74,7 @@ class TaskRequest(_Wire):
             unless something irreversible was let through.
         idempotency_key: A second start with the same key returns the task of the first.
         http_login: User name and password of the start URL, which itself is kept without them. They are in no record.
+        task: Its text; empty for that of the saved automation.
         browser: The user agent, locale and the like of the browser; those that are not set are the saved automation's.
         trust_start_url: The start URL, the request's or the bundle's, may have a private address.
         adopt: Run the edits in the bundle's directory through the gate, and commit them if they pass.

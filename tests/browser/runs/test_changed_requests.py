@@ -30,7 +30,7 @@ def rows(*names: str, **more: Any) -> dict[str, Any]:
 
 
 def writes(code: str) -> ScriptedModel:
-    return ScriptedModel([("write", {"code": code}), *DONE])
+    return ScriptedModel([("write", {"code": code}), *DONE], ask=lambda request: '{"same": false}')
 
 
 @pytest.mark.parametrize("parameters", [{}, {"q": 1}, {"Q": "a"}])
@@ -51,8 +51,8 @@ async def test_another_task_text_updates_and_both_are_covered(tmp_path: Path, sh
     model = writes(BY_CLASS + "# the same\n")
     result = await replay(tmp_path, shop, model, task="Take down the shops")
     assert result.ok, result.error
-    assert [a.kind for a in result.attempts] == ["update"]
-    assert "The saved automation:" in str(model.requests[0].messages)
+    assert [a.kind for a in result.attempts] == ["confirm", "update"]
+    assert "The saved automation:" in str(model.requests[1].messages)
     for task in (TASK, "take  down the SHOPS"):
         again = await replay(tmp_path, shop, NoModel(), task=task)
         assert again.ok, again.error

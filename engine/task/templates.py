@@ -1,0 +1,169 @@
+"""Templates of task texts: the values that a text names, and later texts that name others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from string import Formatter
+from typing import Any
+
+from engine.task.redaction import secret_names
+from engine.task.text import collapse, comparable
+
+_MOST_INPUTS = 5
+_SHORTEST_VALUE = 2  # characters of a parameter's value that is looked for in a text
+_QUOTES = "\"“”„'‘’«»"  # noqa: RUF001  a text may use any
+_URL = re.compile(r"https?://\S+|\[secret:[^\]]*\]")
+_LITERAL = re.compile(
+    r"""(?P<quoted>(?<!\w)(?:"[^"]{1,80}"|“[^”]{1,80}”|„[^“]{1,80}“|«[^»]{1,80}»|'[^']{1,80}'(?!\w)))
+    |(?P<email>[\w.+-]+@[\w-]+\.\w[\w.]*\w)
+    |(?P<date>\b(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4})\b)
+    |(?P<code>\b(?=[\w/.-]*\d)(?=[\w/.-]*[A-Z])[A-Za-z0-9]+(?:[-_/.][A-Za-z0-9]+)*\b)
+    |(?P<number>\b\d{3,}\b)""",
+    re.VERBOSE,
+)
+_WORD = re.compile(r"[A-Za-z]+")
+_NO_NAMES = frozenset(
+    ("a", "an", "and", "at", "between", "by", "called", "for", "from", "has", "have", "id", "in", "is", "it", "named",
+     "no", "not", "nr", "number", "of", "on", "or", "than", "that", "the", "to", "under", "where", "which", "whose",
+     "with")
+)  # fmt: skip
+
+
+def text_inputs(task: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+    """Return values that a task's text names and that look like inputs, under names taken from the words before them.
+
+    Args:
+        parameters: The request's; their values and names are left out.
+
+    >>> text_inputs("List the seats of batch S24, sorted by row", {})
+    {'batch': 'S24'}
+    >>> text_inputs('Find order number 10234 of "Ada Lovelace"', {"order": "10234"})
+    {'order_2': 'Ada Lovelace'}
+    >>> text_inputs("List the first 10 entries", {})
+    {}
+    """
+    known = {comparable(str(value)) for value in parameters.values()}
+    found: dict[str, str] = {}
+    literals = _literals(task)
+    values = "|".join(re.escape(value) for _, value, _ in literals)
+    for start, value, _ in literals:
+        if comparable(value) in known or value in found.values() or len(found) == _MOST_INPUTS:
+            continue
+        name = _unused(_name(re.sub(values, " ", task[:start])), {*parameters, *found})
+        if not secret_names({name: value}):
+            found[name] = value
+    return found
+
+
+def same_values(a: str, b: str) -> bool:
+    """Return True if two texts name the same values: they may differ in their words only.
+
+    >>> same_values("List batch S24", "Show me batch S24"), same_values("List batch S24", "List batch W25")
+    (True, False)
+    """
+    return _values(a) == _values(b)
+
+
+def _values(task: str) -> set[str]:
+    quoted = {value.casefold() for _, value, kind in _literals(task) if kind in ("quoted", "email")}
+    return quoted | set(re.findall(r"\w*\d\w*", task.casefold()))
+
+
+def make_template(task: str, parameters: Mapping[str, Any]) -> str | None:
+    """Return the text with names in place of these parameters' values; None where it names none of them.
+
+    >>> make_template("List the seats of batch S24", {"batch": "S24", "limit": 3})
+    'List the seats of batch {batch}'
+    """
+    text, slots = collapse(task), dict[str, str]()
+    values = {n: collapse(str(v)) for n, v in parameters.items() if isinstance(v, (str, int)) and _is_name(n)}
+    named = [(value, name) for name, value in values.items() if len(value) >= _SHORTEST_VALUE]
+    for value, name in sorted(named, key=lambda pair: -len(pair[0])):
+        slots.setdefault(value.casefold(), name)
+    if not slots:
+        return None
+    pattern = "|".join(rf"(?<!\w){re.escape(value)}(?!\w)" for value in slots)
+    parts = re.split(f"({pattern})", text, flags=re.IGNORECASE)
+    if len(parts) == 1:
+        return None
+    escaped = (part.replace("{", "{{").replace("}", "}}") for part in parts)
+    return "".join(f"{{{slots[part.casefold()]}}}" if n % 2 else text for n, (part, text) in enumerate(
+        zip(parts, escaped, strict=True)
+    ))  # fmt: skip
+
+
+def read_values(templates: Iterable[str], task: str, parameters: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the values that a text names by the first template that it fits; None where it fits none.
+
+    Args:
+        parameters: The request's; where a template names one of them, the text has to name its value.
+
+    >>> read_values(["List the seats of batch {batch}"], "list the seats of batch W25", {})
+    {'batch': 'W25'}
+    >>> read_values(["List the seats of batch {batch}"], "List the seats of batch W25 and W26", {}) is None
+    True
+    """
+    for template in templates:
+        if (found := _read(template, collapse(task), parameters)) is not None:
+            return found
+    return None
+
+
+def slots(templates: Iterable[str]) -> frozenset[str]:
+    """Return the names that templates hold."""
+    return frozenset(name for template in templates for _, name in _parts(template) if name is not None)
+
+
+def _read(template: str, task: str, parameters: Mapping[str, Any]) -> dict[str, str] | None:
+    pattern, before, names = "", "", list[str]()
+    for literal, name in _parts(template):
+        pattern += re.escape(literal)
+        before = literal or before
+        if name is None:
+            continue
+        if name in parameters:
+            pattern += re.escape(collapse(str(parameters[name])))
+        elif name in names:
+            pattern += f"(?P=s{names.index(name)})"
+        else:
+            quoted = literal[-1:] in _QUOTES and literal != ""
+            value = rf"[^{_QUOTES}]{{1,200}}" if quoted else r"(?=\S*[\d@])\S{1,200}?"
+            pattern += f"(?P<s{len(names)}>{value})"
+            names.append(name)
+    match = re.fullmatch(pattern, task, re.IGNORECASE)
+    return {name: match[f"s{n}"] for n, name in enumerate(names)} if match is not None else None
+
+
+def _parts(template: str) -> list[tuple[str, str | None]]:
+    """Return a template's literal texts, each with the name after it; none at all where it is malformed."""
+    try:
+        return [(literal, name) for literal, name, _, _ in Formatter().parse(template)]
+    except ValueError:
+        return []
+
+
+def _literals(task: str) -> list[tuple[int, str, str]]:
+    """Return where in a text values begin that look like inputs, the values, and their kinds."""
+    hidden = [match.span() for match in _URL.finditer(task)]
+    found = []
+    for match in _LITERAL.finditer(task):
+        if not any(start < match.end() and match.start() < end for start, end in hidden):
+            value = match[0][1:-1].strip() if match.lastgroup == "quoted" else match[0]
+            if value:
+                found.append((match.start(), value, match.lastgroup or ""))
+    return found
+
+
+def _name(before: str) -> str:
+    words = [word.lower() for word in _WORD.findall(before)[-4:]]
+    return next((word for word in reversed(words) if word not in _NO_NAMES), "value")
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    numbers = (f"{name}_{n}" for n in range(2, 100))
+    return name if name not in taken else next(other for other in numbers if other not in taken)
+
+
+def _is_name(name: str) -> bool:
+    return name.isidentifier()

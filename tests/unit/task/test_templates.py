@@ -1,0 +1,66 @@
+"""Templates of task texts: what counts as an input, and which later texts fit."""
+
+from typing import Any
+
+import pytest
+
+from engine.task.templates import make_template, read_values, same_values, slots, text_inputs
+
+
+@pytest.mark.parametrize(
+    ("task", "found"),
+    [
+        ("List the seats of batch S24", {"batch": "S24"}),
+        ("Get the status of order INV-2023-004 and its date", {"order": "INV-2023-004"}),
+        ("Find flights from “New York” on 2026-03-01", {"flights": "New York", "flights_2": "2026-03-01"}),
+        ("Show what ada@mail.example bought", {"bought": "x"}),
+        ("List the first 10 entries with name and price", {}),
+        ("Read http://shop.example/A4/page2 to its end", {}),
+        ("Log in with the password 'Tulip99' and list the orders", {}),
+    ],
+)
+def test_values_that_look_like_inputs_are_found(task: str, found: dict[str, str]) -> None:
+    if "@" in task:
+        assert list(text_inputs(task, {}).values()) == ["ada@mail.example"]
+    else:
+        assert text_inputs(task, {}) == found
+
+
+def test_value_of_a_parameter_is_no_further_input() -> None:
+    assert text_inputs("List batch S24 and batch W25", {"batch": "s24"}) == {"batch_2": "W25"}
+
+
+@pytest.mark.parametrize(
+    ("template", "task", "parameters", "values"),
+    [
+        ("List batch {batch}.", "list  batch W25.", {}, {"batch": "W25"}),
+        ("List batch {batch}", "List batch W25 and W26", {}, None),
+        ("List batch {batch}", "List batch winter", {}, None),
+        ("List batch {batch}", "List batch W25", {"batch": "W25"}, {}),
+        ("List batch {batch}", "List batch W25", {"batch": "S24"}, None),
+        ('Find "{who}" in {year}', 'Find "Ada Quill" in 2024', {}, {"who": "Ada Quill", "year": "2024"}),
+        ("Compare {a} with {a}", "Compare A1 with A1", {}, {"a": "A1"}),
+        ("Compare {a} with {a}", "Compare A1 with B2", {}, None),
+        ("A malformed {template", "A malformed {template", {}, {}),
+    ],
+)
+def test_later_text_gives_its_values_or_does_not_fit(
+    template: str, task: str, parameters: dict[str, Any], values: dict[str, str] | None
+) -> None:
+    expected = None if template.startswith("A malformed") else values
+    assert read_values([template], task, parameters) == expected
+
+
+def test_template_of_a_text_is_fitted_by_the_text_whatever_it_holds() -> None:
+    task, parameters = "List {all} of batch S24 (or s24), row 7", {"batch": "S24", "row": 7}
+    template = make_template(task, parameters)
+    assert template == "List {{all}} of batch {batch} (or {batch}), row 7"
+    assert read_values([template], task, {}) == {"batch": "S24"}
+    assert slots([template]) == {"batch"}
+    assert make_template(task, {"batch": "W25"}) is None
+
+
+def test_texts_of_other_values_are_not_the_same() -> None:
+    assert same_values("List batch S24", "Show everything in batch s24")
+    assert not same_values("List the first 10 entries", "List the first 20 entries")
+    assert not same_values("List 'open' orders", "List 'closed' orders")
