@@ -62,7 +62,7 @@ async def _start(call: ApiCall) -> Response:
     arguments = call.engine_arguments()
     if "model" in arguments and not _is_known(arguments["model"]):
         del arguments["model"]  # this family's client always names a model, of another vendor
-    task_id = await engine.start(arguments.pop("task"), **arguments)
+    task_id = await engine.start(arguments.pop("task", None), **arguments)
     return ok({"id": task_id, "status": "pending"})
 
 

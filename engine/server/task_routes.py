@@ -40,7 +40,7 @@ def operations(base_path: str) -> list[Operation]:
 async def _start(call: ApiCall) -> Response:
     engine = await call.engine()
     arguments = call.engine_arguments()
-    task_id = await engine.start(arguments.pop("task"), **arguments)
+    task_id = await engine.start(arguments.pop("task", None), **arguments)
     return ok({"webTaskId": task_id, "status": "pending"})
 
 

@@ -19,3 +19,9 @@ def test_browser_of_a_request_is_the_engines_argument() -> None:
 def test_unknown_field_of_browser_is_refused() -> None:
     with pytest.raises(ValidationError, match="language"):
         WebTaskStart.model_validate({"task": "List", "browser": {"language": "de"}})
+
+
+def test_task_may_be_left_out_for_a_saved_automation() -> None:
+    assert "task" not in WebTaskStart.model_validate({"reuseKey": "k"}).engine_arguments()
+    with pytest.raises(ValidationError, match="task"):
+        WebTaskStart.model_validate({"task": "", "reuseKey": "k"})
