@@ -114,6 +114,20 @@ def check_names(method: str, given: Iterable[str], known: Collection[str]) -> No
             raise TypeError(f"{method}() has no argument {name!r}; {remedy}")
 
 
+def pop_wait(arguments: dict[str, Any]) -> tuple[float | None, float]:
+    """Take ``wait_timeout`` and ``poll`` out of the arguments.
+
+    Raises:
+        InvalidRequest: One is no number of seconds.
+    """
+    wait_timeout, poll = arguments.pop("wait_timeout", None), arguments.pop("poll", None)
+    for name, seconds in (("wait_timeout", wait_timeout), ("poll", poll)):
+        number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+        if seconds is not None and not (number and seconds >= 0):
+            raise InvalidRequest(f"{name} must be seconds, zero or more, not {seconds!r}", field=name)
+    return wait_timeout, _DEFAULTS["poll"] if poll is None else poll
+
+
 def pop_on_event(arguments: dict[str, Any]) -> OnEvent | None:
     """Take the callback out of the arguments.
 

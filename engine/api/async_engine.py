@@ -17,6 +17,7 @@ from engine.api.arguments import (
     TypedRunArguments,
     check_names,
     pop_on_event,
+    pop_wait,
     takes,
 )
 from engine.api.many import OnProgress, run_many
@@ -134,8 +135,7 @@ class AsyncEngine(TaskQueries):
         """
         if self._loop is not None and not self._closed:
             self._check_usable()
-        self._closed = True
-        self._detach_finalizer()
+        self._mark_closed()
         try:
             await self._workspace.close_scheduler()
         finally:
@@ -248,7 +248,7 @@ class AsyncEngine(TaskQueries):
         >>> asyncio.run(main()).outcome
         'failed'
         """
-        wait_timeout, poll = arguments.pop("wait_timeout", None), arguments.pop("poll", None) or 5.0
+        wait_timeout, poll = pop_wait(arguments)
         request, schema, on_event = await self._request("run", task, arguments, RunArguments)
         return await self._run_to_end(request, schema, on_event, wait_timeout, poll)
 

@@ -258,7 +258,8 @@ class TaskQueries:
                 running.cancel()
                 await asyncio.wait([running])
 
-    def _detach_finalizer(self) -> None:
+    def _mark_closed(self) -> None:
+        self._closed = True
         if self._finalizer is not None:
             self._finalizer.detach()
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 
 import engine.task.callbacks
 from engine import AsyncEngine, Engine, Event, TaskResult
+from engine.storage.tasks import TaskRecords
 from tests.support.saved import TASK
 from tests.support.stage import NoModel
 
@@ -145,3 +148,33 @@ async def test_progress_callback_that_hangs_or_raises_ends_no_task_of_the_map(tm
         results = await one.map(requests, on_progress=breaks, task=TASK, **REPLAY)
     assert [reason(result) for result in results] == ["nothing-saved"] * 4
     assert counts == [1, 2]
+
+
+async def test_follower_of_the_events_sees_the_end_when_it_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finish = TaskRecords.finish
+
+    def slow(*arguments: Any) -> Any:
+        time.sleep(0.3)
+        return finish(*arguments)
+
+    monkeypatch.setattr(TaskRecords, "finish", slow)
+    async with AsyncEngine(store=tmp_path, model=NoModel()) as one, asyncio.timeout(SECONDS):
+        task_id = await one.start(TASK, reuse_key="k", **REPLAY)
+        async for event in one.events(task_id, poll=0.02):
+            ended = (await one.result(task_id)).final
+            assert ended or event.type != "task.completed"
+        assert event.type == "task.completed"
+
+
+async def test_dropped_engine_closes_by_itself(tmp_path: Path) -> None:
+    async def cell() -> None:
+        assert reason(await AsyncEngine(store=tmp_path, model=NoModel()).run(TASK, reuse_key="k", **REPLAY))
+
+    await cell()
+    gc.collect()
+    locks = tmp_path / "default" / "engines"
+    async with asyncio.timeout(SECONDS):
+        while list(locks.iterdir()):
+            await asyncio.sleep(0.02)

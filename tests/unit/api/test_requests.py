@@ -19,6 +19,8 @@ from tests.support.saved import TASK
         {"parameters": {"a": object()}},
         {"model": "gpt"},
         {"timeout": -1},
+        {"wait_timeout": -1},
+        {"poll": "5"},
     ],
     ids=lambda bad: next(iter(bad)),
 )
