@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.diagnosis import page_kinds
-from engine.diagnosis.triage import site_cause
+from engine.diagnosis.triage import limit_cause, site_cause
 from sandbox import Evidence, ScriptError
 
 URL = "http://site.test/list"
@@ -256,3 +256,9 @@ def test_a_rate_limit_gives_the_seconds_to_wait() -> None:
 )
 def test_login_page_is_known_by_whole_words_of_its_path(path: str, login: bool) -> None:
     assert page_kinds.is_login(page(url=f"http://site.test{path}", password_field=True)) is login
+
+
+def test_limit_of_output_is_told_with_its_size_and_what_to_ask_for() -> None:
+    cause = limit_cause("output_bytes", 8 << 20)
+    assert cause.reason == "limit-output-bytes"
+    assert "larger than the limit output_bytes = 8,388,608; ask for fewer rows" in cause.message
