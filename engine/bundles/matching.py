@@ -58,14 +58,15 @@ def covers(
         got = json_type(parameters[name])
         if not _compatible(known.type, got):
             return Coverage(_refused(f"the parameter {name!r} must be of type {known.type}, and is of type {got}"))
+    changed = [] if is_known else [f"the task now reads: {task}"]
     if extra:
-        return Coverage(changed=f"the parameters {extra} are new")
+        changed.append(f"the parameters {extra} are new")
     # An inferred schema is no promise: the output is checked against the request's own.
     schemas = (meta.output_schema, *meta.other_schemas)
     if output_schema is not None and not (meta.schema_inferred or any(same_schema(output_schema, s) for s in schemas)):
-        return Coverage(changed="the output schema has changed")
-    if not is_known:
-        return Coverage(changed=f"the task now reads: {task}", reworded=True)
+        changed.append("the output schema has changed")
+    if changed:
+        return Coverage(changed="; ".join(reversed(changed)), reworded=len(changed) == 1 and not is_known)
     return Coverage(named=named or {})
 
 

@@ -19,7 +19,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Frame, Page, Request
+    from playwright.async_api import BrowserContext, Frame, Page, Request, WebSocket
 
 _QUIET_SECONDS = 1.0
 _LOOK_AGAIN_SECONDS = 0.1
@@ -85,6 +85,7 @@ class Waits:
         context.on("request", self._on_request)
         context.on("requestfinished", self._on_end)
         context.on("requestfailed", self._on_end)
+        context.on("page", lambda page: page.on("websocket", self._on_websocket))
 
     def _on_request(self, request: Request) -> None:
         if request.resource_type in _STREAMS:
@@ -93,6 +94,12 @@ class Waits:
         self._requests += 1
         if request.resource_type in _BY_SCRIPT:
             self._asked_at.append(time.monotonic())
+
+    def _on_websocket(self, websocket: WebSocket) -> None:
+        websocket.on("framereceived", self._on_message)
+
+    def _on_message(self, _: object) -> None:
+        self._requests += 1
 
     def _on_end(self, request: Request) -> None:
         self._under_way.pop(request, None)

@@ -48,6 +48,18 @@ def test_new_text_schema_or_parameters_need_an_update() -> None:
     assert "task" in str(covers(META, "List the people", GOOD, None).changed)
     assert "schema" in str(covers(META, META.tasks[0], GOOD, {"type": "object"}).changed)
     assert "extra" in str(covers(META, META.tasks[0], GOOD | {"extra": 1}, None).changed)
+    both = covers(META, "List the people", GOOD, {"type": "object"})
+    assert both.changed == "the output schema has changed; the task now reads: List the people"
+    assert (both.reworded, covers(META, "List the people", GOOD, None).reworded) == (False, True)
+
+
+def test_text_that_fits_a_template_gives_the_values_it_names() -> None:
+    meta = META.model_copy(update={"templates": ("List the first {limit} entries of {category}",)})
+    text = "list the first 12 entries of A5"
+    assert covers(meta, text, {}, None).named == {"category": "A5", "limit": 12}
+    assert covers(meta, text, {"category": "A5", "limit": 12}, None).named == {}
+    assert covers(meta, text, {"category": "B6"}, None).changed is not None
+    assert covers(meta, "List all entries", {}, None).changed == "the task now reads: List all entries"
 
 
 def test_inferred_schema_is_not_binding() -> None:
