@@ -29,6 +29,20 @@ async def run(page, parameters, task):
         pass
     return [await page.get_by_role("heading").inner_text()]
 """
+GIVEN_UP = """\
+from playwright.async_api import TimeoutError
+async def run(page, parameters, task):
+    try:
+        await page.get_by_role("button", name="Pay").click()
+    except TimeoutError:
+        pass
+    await page.get_by_role("button", name="Show").click()
+    await page.get_by_role("button", name="Pay").wait_for()
+    return [await page.evaluate("new Promise((end) => setTimeout(() => end(window.paid || 0), 1200))")]
+"""
+PAY = """
+<button onclick="pay.hidden = false">Show</button><button id="pay" hidden onclick="window.paid = 1">Pay</button>
+"""
 LATER = "document.body.insertAdjacentHTML('beforeend', '<button>More</button>')"
 # Pages that show the button after a second and a half, each at work meanwhile in another way.
 AT_WORK = {
@@ -66,6 +80,13 @@ async def test_wait_for_what_need_not_come_ends_early_and_the_run_goes_on(warm: 
         site.html["/"] = "<h1>Shop</h1>"
         outcome, _ = await run(warm, site.url, OPTIONAL)
     assert (outcome.value, outcome.evidence.longest_wait < 1) == (["Shop"], True)
+
+
+async def test_act_that_was_given_up_is_not_done_later(warm: LentSandbox) -> None:
+    with pages() as site:
+        site.html["/"] = PAY
+        outcome, _ = await run(warm, site.url, GIVEN_UP)
+    assert (outcome.value, outcome.error) == ([0], None)
 
 
 async def test_pages_at_work_are_waited_for(warm: LentSandbox) -> None:
