@@ -13,8 +13,8 @@ from engine.errors import BundleCorrupt
 
 FORMAT = 1
 _ORDER_STATED = re.compile(
-    r"\b(?:sort(?:ed)?|newest|oldest|latest|earliest|first|last|ascending|descending|alphabetical(?:ly)?|ranked"
-    r"|cheapest|highest|lowest|ordered by|in order of)\b",
+    r"\b(?:sort(?:ed)?|newest|oldest|latest|earliest|ascending|descending|alphabetical(?:ly)?|ranked"
+    r"|cheapest|highest|lowest|ordered by|in order of|(?:due|recent|best|urgent|popular) first|first to last)\b",
     re.IGNORECASE,
 )
 _NUMBERS = ("filled", "seen", "blank", "falls", "rises", "errors", "cut", "commonest", "repeats", "values", "garbled",

@@ -13,11 +13,17 @@ _DATES = (
     rf"(?:\w+,? )?\d\d?\.? {_MONTH}\.?,? \d{{4}}",
     rf"{_MONTH}\.? \d\d?,? \d{{4}}",
 )
+# Three capitals and digits are a code, unless they name a currency.
+_CURRENCY = (
+    r"[$€£¥₹₽₩₺₫₪฿₴₦]|(?:AED|ARS|AUD|BDT|BGN|BHD|BRL|CAD|CHF|CLP|CNY|COP|CRC|CZK|DKK|EGP|EUR|GBP|GEL|GHS|HKD|HUF|IDR|ILS"
+    r"|INR|ISK|JOD|JPY|KES|KRW|KWD|KZT|LKR|MAD|MXN|MYR|NGN|NOK|NZD|OMR|PEN|PHP|PKR|PLN|QAR|RON|RSD|RUB|SAR|SEK|SGD|THB"
+    r"|TND|TRY|TWD|UAH|USD|UYU|UZS|VND|ZAR)"
+)
 _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("url", re.compile(r"(?:https?://|www\.)\S+", re.I)),
     ("email", re.compile(r"[^@\s]+@[^@\s]+\.[a-z]{2,}", re.I)),
     ("date", re.compile("|".join(_DATES), re.I)),
-    ("money", re.compile(r"(?:[$€£¥]|[A-Z]{3})\s?-?\d[\d.,' ]*|-?\d[\d.,' ]*\s?(?:[$€£¥]|[A-Z]{3})")),
+    ("money", re.compile(rf"(?:{_CURRENCY})\s?-?\d[\d.,' ]*|-?\d[\d.,' ]*\s?(?:{_CURRENCY})")),
     ("percent", re.compile(r"-?\d+(?:[.,]\d+)?\s?%")),
     ("number", re.compile(r"-?\d[\d.,' ]*")),
     ("phone", re.compile(r"\+?[\d(][\d()\s./-]{5,}")),

@@ -113,3 +113,52 @@ def test_rows_counts_the_largest_list() -> None:
 def test_a_contract_of_another_form_is_refused(contract: dict[str, Any]) -> None:
     with pytest.raises(BundleCorrupt, match=r"contract\.json"):
         check(contract, Observed([1], Evidence()))
+
+
+ROWS = [
+    {"name": f"Thing {n}", "price": f"€{n + 10}.00", "since": f"2025-03-{n + 1:02}", "sku": f"LA-{n}1"}
+    for n in range(8)
+]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        [row | {"since": "2025-11-28"} for row in ROWS],
+        [row | {"price": "€5.00"} for row in ROWS],
+        [row | {"price": "on request"} for row in ROWS],
+        [row | {"sku": row["sku"].replace("LA", "CLK")} for row in ROWS],
+        [row | {"sku": f"2{n}-10-2024"} for n, row in enumerate(ROWS)],
+        [*ROWS, ROWS[0]],
+        [ROWS[0] | {"name": "Unauthorized"}, ROWS[1] | {"name": "Error 404"}],
+        [ROWS[0] | {"name": "To be continued..."}, ROWS[1]],
+    ],
+)
+def test_ordinary_data_are_no_structural_breach(changed: list[dict[str, Any]]) -> None:
+    assert [b for b in check(learn([Observed(ROWS, Evidence())]), Observed(changed, Evidence())) if b.structural] == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [row | {"name": "Add to basket"} for row in ROWS],
+        [row | {"name": "Error: not found"} for row in ROWS],
+        [row | {"price": row["name"]} for row in ROWS],
+        [row | {"since": "Accounting"} for row in ROWS],
+        [*ROWS, *ROWS[:2]],
+    ],
+)
+def test_what_data_cannot_do_by_themselves_stays_structural(wrong: list[dict[str, Any]]) -> None:
+    assert [b for b in check(learn([Observed(ROWS, Evidence())]), Observed(wrong, Evidence())) if b.structural] != []
+
+
+def test_codes_that_an_earlier_version_took_for_money_still_satisfy_the_contract() -> None:
+    codes = [{"name": f"Clock {n}", "sku": f"CLK-{n + 1000}"} for n in range(8)]
+    contract = learn([Observed(codes, Evidence())])
+    contract["output"]["$"]["fields"]["sku"]["patterns"] = {"money": 1.0}
+    assert check(contract, Observed(codes, Evidence())) == []
+
+
+def test_first_and_last_name_state_no_order() -> None:
+    assert not learn([GOOD], "List the members: first name, last name and number.")["sorted"]
+    assert learn([GOOD], "List the tickets, the most recent first")["sorted"]
