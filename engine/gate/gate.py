@@ -11,6 +11,7 @@ from engine.contract import Observed, learn
 from engine.execution.automation_run import AutomationRun
 from engine.execution.executor import Executor
 from engine.gate import run_checks, static_checks
+from engine.gate.hardcoded import unread_parameters
 from engine.gate.second_run import Proof, changed_values, judge, judge_made_up, needs_values
 from engine.gate.steady_runs import run_steadily
 from engine.gate.trial_runs import TrialRuns
@@ -143,10 +144,14 @@ class Gate:
         return Proof(trial.run)
 
     def _variable(self, code: str) -> set[str]:
-        """Return the parameters of code that may take another value: no secrets, nor such as the site does not need."""
+        """Return the parameters that may take another value: no secrets, and the code reads them."""
         required = self.requirements
-        fixed = required.secrets | required.given | required.unneeded | set(self.unneeded) | required.unread(code)
-        return set(required.parameters) - fixed
+        return set(required.parameters) - required.secrets - required.given - required.unread(code) - self._unread(code)
+
+    def _unread(self, code: str) -> set[str]:
+        """Return the parameters that the site is said not to need and that the code does not read."""
+        said = self.requirements.unneeded | set(self.unneeded)
+        return set(said & unread_parameters(code, self.requirements.parameters))
 
     def _changed(self, code: str, other: Mapping[str, Any]) -> dict[str, Any]:
         variable = self._variable(code)
@@ -217,7 +222,8 @@ class Gate:
         )
 
     def _warnings(self, candidate: Candidate, proof: Proof) -> Iterator[str]:
-        for name, why in self.unneeded.items():
+        unread = self._unread(candidate.code)
+        for name, why in ((name, why) for name, why in self.unneeded.items() if name in unread):
             yield f"the parameter {name!r} is not used, for the site is said not to need it: {why}"
         if proof.one_example:
             yield (

@@ -165,3 +165,10 @@ async def test_what_the_model_could_not_see_before_it_handed_in_is_told_first(fi
     result, model = await first([gave(rows, MINE)], [WRITE, done], [done])
     assert result.ok, result.error
     assert "not accepted" in told(model, 1)
+
+
+async def test_parameter_that_the_code_does_read_is_proven_whatever_is_said_of_it(first: First) -> None:
+    write = ("write", {"code": CODE, "unneeded": {"number": "who knows"}})
+    result, model = await first([gave(IN_TRANSIT, MINE)], [write, finish()], GIVE_UP)
+    assert not result.ok
+    assert "finish needs other_parameters" in told(model, 1)
