@@ -230,6 +230,10 @@ class Engine:
         """Return the costs of each automation, and its savings; see ``AsyncEngine.costs``."""
         return self._wait(self._engine.costs(reuse_key=reuse_key))
 
+    def figures(self) -> dict[str, Any]:
+        """Return figures of the workspace for monitoring; see ``AsyncEngine.figures``."""
+        return self._wait(self._engine.figures())
+
     def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> Sequence[dict[str, Any]]:
         """Return every attempt, oldest first; see ``AsyncEngine.attempts``."""
         return self._wait(self._engine.attempts(reuse_key=reuse_key, task_id=task_id))

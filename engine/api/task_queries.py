@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.api.workspace import Workspace
 from engine.errors import EngineError, InvalidRequest, TaskNotFound
+from engine.storage.spending import today
 from engine.task.events import END_EVENTS, Event, Follower
 from engine.task.wire import Status, TaskResult
 
@@ -233,6 +234,19 @@ class TaskQueries:
         self._check_usable()
         records = await self._workspace.records()
         return await asyncio.to_thread(records.spending.costs, reuse_key)
+
+    async def figures(self) -> dict[str, Any]:
+        """Return figures of the workspace for monitoring.
+
+        Returns:
+            ``tasks``: their number by state (``pending``, ``started``, ``success``, ``failed``, ``canceled``);
+            ``usd_today``: dollars for the model on this day (UTC), those reserved for calls included.
+        """
+        self._check_usable()
+        records = await self._workspace.records()
+        numbers = await asyncio.to_thread(records.numbers)
+        spent = await asyncio.to_thread(records.spending.spent_on, today())
+        return {"tasks": numbers, "usd_today": sum(spent.values())}
 
     async def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> Sequence[dict[str, Any]]:
         """Return every attempt, oldest first: task, key, revision, outcome, reason, tokens, dollars, seconds, model.

@@ -41,11 +41,11 @@ def make_app(services: Services, *, base_path: str = BASE_PATH) -> Starlette:
     operations: list[Operation] = [
         *task_routes.operations(base_path),
         *run_routes.operations(),
-        *meta_routes.operations(document),
+        *meta_routes.operations(document, f"{base_path}/{services.access.default_workspace}/web-tasks"),
     ]
     app = Starlette(
         routes=routes(operations, services),
-        middleware=[Middleware(AccessMiddleware, policy=services.access)],
+        middleware=[Middleware(AccessMiddleware, policy=services.access, calls=services.calls)],
         exception_handlers={404: _no_route, 405: _no_route},
     )
     app.router.redirect_slashes = False

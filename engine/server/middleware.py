@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.server.errors import ApiError
+from engine.server.metrics import CallFigures
 from engine.server.operations import AccessPolicy, elapsed_ms
 from engine.task import ids
 
@@ -29,11 +30,13 @@ class AccessMiddleware:
     Args:
         app: The protected application.
         policy: Has the names under which the server may be called.
+        calls: Counts the calls.
     """
 
-    def __init__(self, app: ASGIApp, policy: AccessPolicy) -> None:
+    def __init__(self, app: ASGIApp, policy: AccessPolicy, calls: CallFigures) -> None:
         self._app = app
         self._policy = policy
+        self._calls = calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -61,6 +64,7 @@ class AccessMiddleware:
             else:
                 await self._app(scope, receive, send_with_headers)
         finally:
+            self._calls.add(state.get("operation"), status, time.monotonic() - began)
             self._log(scope, status, elapsed_ms(began))
 
     def _refusal(self, headers: Headers, scope: Scope) -> ApiError | None:

@@ -107,6 +107,8 @@ def _answer(operation: Operation, status: int, schemas: dict[str, Any]) -> dict[
     kind = operation.answers[status]
     if status in (400, 416):
         made["content"] = {"text/plain": {"schema": {"type": "string"}}}
+    elif kind is str:
+        made["content"] = {operation.media: {"schema": {"type": "string"}}}
     elif kind is bytes:
         made["content"] = {operation.media: {"schema": {}}}
     elif kind is not None:

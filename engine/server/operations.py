@@ -17,9 +17,11 @@ from starlette.routing import Route
 
 from engine.api.async_engine import AsyncEngine
 from engine.errors import EngineError
+from engine.server.connections import ConnectionLimits, Connections
 from engine.server.errors import ApiError, engine_error, json_response, validation_error
 from engine.server.files import FileLinks, UrlSigner
 from engine.server.keys import ApiKey, ApiKeyStore
+from engine.server.metrics import CallFigures
 from engine.server.workspaces import Workspaces, stopping_error
 from engine.task.wire import Limits
 
@@ -60,6 +62,8 @@ class Services:
     keys: ApiKeyStore
     signer: UrlSigner
     access: AccessPolicy
+    connections: Connections = field(default_factory=lambda: Connections(ConnectionLimits()))
+    calls: CallFigures = field(default_factory=CallFigures)
 
     @property
     def keys_required(self) -> bool:
@@ -171,6 +175,7 @@ class Operation:
         body: The model of the request's body.
         query: The model of the query.
         open: True if no API key is needed.
+        bearer: True if the API key may be a bearer token, too.
         media: The content type of the answers.
         headers: The request headers that it reads, each with its meaning.
     """
@@ -184,6 +189,7 @@ class Operation:
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
     open: bool = False
+    bearer: bool = False
     media: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -197,6 +203,7 @@ def routes(operations: Sequence[Operation], services: Services) -> list[Route]:
     def endpoint(methods: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             operation = methods["GET" if request.method == "HEAD" else request.method]
+            request.state.operation = operation.id
             return await _answer(operation, request, services)
 
         return answer
@@ -232,7 +239,7 @@ async def _answer(operation: Operation, request: Request, services: Services) ->
 async def _checked_call(operation: Operation, request: Request, services: Services) -> ApiCall:
     call = ApiCall(request, services)
     if not operation.open:
-        call.key = _api_key(request, services)
+        call.key = _api_key(operation, request, services)
         request.state.key = call.key
     if operation.query is not None:
         call.query = _read_query(operation.query, request)
@@ -246,8 +253,11 @@ async def _checked_call(operation: Operation, request: Request, services: Servic
     return call
 
 
-def _api_key(request: Request, services: Services) -> ApiKey | None:
+def _api_key(operation: Operation, request: Request, services: Services) -> ApiKey | None:
     given = request.headers.get("x-api-key")
+    if given is None and operation.bearer:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        given = token.strip() if scheme.lower() == "bearer" else None
     if not services.keys_required:
         return None
     if given is None:

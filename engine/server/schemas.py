@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 from pydantic.alias_generators import to_camel
 
+from engine.server.descriptions import describe
 from engine.task.wire import Attempt, Cost, Effect, FileResult, InlineResult, Reuse, StoredFile, TaskError, Tokens
 
 _TITLE = 80  # characters
@@ -17,7 +18,12 @@ class Body(BaseModel):
     """Base of all bodies; the fields have the wire's names, and no others are allowed."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", strict=True, allow_inf_nan=False
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        json_schema_extra=describe,
     )
 
 

@@ -69,7 +69,7 @@ class ServerOptions:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", self.base_path) or self.base_path.split("/")[1:2] in (
-            ["files"], ["health"], ["openapi.json"],
+            ["files"], ["health"], ["openapi.json"], ["healthz"], ["metrics"], ["docs"], ["assets"],
         ):  # fmt: skip
             raise InvalidRequest(
                 f"base_path must be a path such as {BASE_PATH}, without a slash at its end, not {self.base_path!r}",
@@ -122,7 +122,8 @@ class Server:
         )
         self.workspaces = Workspaces(options.store, make)
         self._options = options
-        services = Services(self.workspaces, keys, UrlSigner(options.store), access)
+        connections = Connections(options.connections)
+        services = Services(self.workspaces, keys, UrlSigner(options.store), access, connections)
         config = uvicorn.Config(
             make_app(services, base_path=options.base_path),
             http=TimedProtocol,
@@ -134,7 +135,7 @@ class Server:
             server_header=False,
             timeout_graceful_shutdown=int(_CALL_SECONDS),
         )
-        self._server = _Graceful(config, self.workspaces, options.grace, Connections(options.connections))
+        self._server = _Graceful(config, self.workspaces, options.grace, connections)
 
     async def run(self) -> None:
         """Answer calls until SIGINT, SIGTERM or ``stop``; at a second signal, do not wait for running tasks."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from engine.api.async_engine import AsyncEngine
 from engine.errors import EngineError
@@ -66,6 +67,12 @@ class Workspaces:
         if name in self._engines or (self._store / name).is_dir():
             return await self.engine(name)
         return None
+
+    async def figures(self, only: str | None) -> dict[str, dict[str, Any]]:
+        """Return the figures of the workspaces that are open, or of one of them only."""
+        chosen = {name: each for name, each in self._engines.items() if only in (None, name)}
+        found = await asyncio.gather(*(engine.figures() for engine in chosen.values()))
+        return dict(zip(chosen, found, strict=True))
 
     async def drain(self, seconds: float) -> None:
         """Start no further tasks, and wait for the running ones, at most this long."""

@@ -158,6 +158,15 @@ class TaskRecords:
             rows = db.execute(query, [*(v for _, v in wanted), limit, offset]).fetchall()
             return [_as_result(db, row) for row in rows]
 
+    def numbers(self) -> dict[str, int]:
+        """Return the number of tasks in each state; a completed one's is ``success`` or ``failed``."""
+        with self._database.alone() as db:
+            rows = db.execute("SELECT status, outcome, count(*) FROM tasks GROUP BY status, outcome").fetchall()
+        found = dict.fromkeys(("pending", "started", "success", "failed", "canceled"), 0)
+        for status, outcome, number in rows:
+            found[(outcome or "failed") if status == "completed" else status] += number
+        return found
+
     def set_title(self, task_id: str, title: str | None) -> TaskResult | None:
         """Set a task's title, and return the task; None where there is none."""
         with self._database.transaction() as db:

@@ -15,7 +15,7 @@ from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import EngineError
 
 _SERVER_OPTIONS = ("host", "port", "base_path", "public_url", "max_timeout", "max_usd")
-_PACKAGES = ("starlette", "uvicorn")
+_PACKAGES = ("starlette", "uvicorn", "prometheus_client")
 _REPEAT_SECONDS = 10.0
 _TEXTS = 100
 
@@ -158,7 +158,7 @@ def serve(
         keys = "API key required" if server.keys_required else "no API key required"
         click.echo(
             f"Serving {server.url} ({keys}). Tasks: {server.url}{chosen.base_path}/{chosen.workspace}/web-tasks,"
-            f" runs: {server.url}/api/v1/runs, OpenAPI document: {server.url}/openapi.json. Press Ctrl-C to stop.",
+            f" runs: {server.url}/api/v1/runs, all calls: {server.url}/docs. Press Ctrl-C to stop.",
             err=True,
         )
         await server.run()

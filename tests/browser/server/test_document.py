@@ -43,6 +43,11 @@ PATHS = [
     "/api/v1/authsessions/{id}",
     "/files/{workspaceId}/{path}",
     "/health",
+    "/healthz",
+    "/metrics",
+    "/",
+    "/docs",
+    "/assets/style.css",
     "/openapi.json",
 ]
 
