@@ -77,7 +77,8 @@ async def test_6_the_order_of_parameters_and_of_a_query_does_not_count(tmp_path:
 
 def test_7_values_of_the_first_run_baked_into_the_code() -> None:
     parameters = {"trade": "Joinery & Carpentry", "town": "Harrow"}
-    use = 'async def run(page, parameters, task):\n    town = parameters["town"]\n    x = parameters["trade"], await page.title()\n'
+    use = "async def run(page, parameters, task):\n"
+    use += '    town = parameters["town"]\n    x = parameters["trade"], await page.title()\n'
     baked = (
         "await page.goto('/list?town=Harrow')",
         "page.get_by_text('Joinery & Carpentry')",
