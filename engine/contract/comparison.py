@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.contract.attachments import without_path
+from engine.contract.attachments import scalar_fields
 from engine.contract.bulk_changes import affixed_fields, garbled_fields, recased_values, uniform_fields
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.patterns import is_blank, number, pattern
@@ -34,20 +34,19 @@ Row = Mapping[str, Any]
 
 
 def compact(output: Any) -> list[dict[str, Any]]:
-    """Return an output's main rows with their scalar fields, shortened, for comparison with later outputs."""
+    """Return an output's main rows with their scalar fields, shortened, for comparison with later outputs.
+
+    Saved files are in them by name, type, size and hash.
+    """
     _, found = main_rows(output)
     return [
-        {
-            name: v[:_KEPT_TEXT] if isinstance(v, str) else v
-            for name, v in without_path(row).items()
-            if not isinstance(v, (list, dict))
-        }
+        {name: v[:_KEPT_TEXT] if isinstance(v, str) else v for name, v in scalar_fields(row).items()}
         for row in found[:_KEPT_ROWS]
     ]
 
 
 def digest(output: Any) -> str:
-    """Return a hash of an output's main rows without nested values, such as saved files; without rows, of all of it."""
+    """Return a hash of an output's main rows without nested lists and objects; without rows, of all of it."""
     shown = compact(output)
     text = json.dumps(shown if any(shown) else output, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -148,3 +148,13 @@ def test_fields_that_are_never_read_are_told() -> None:
     assert unread_fields(run_of(euros), run_of(euros), RequestWords()) == []
     own = Observed(same, Evidence(), parameters={"price": "5.99"})
     assert unread_fields(own, own, RequestWords()) == []
+
+
+def test_a_saved_file_in_a_field_is_compared_like_one_alone() -> None:
+    before = past([{"year": 2024, "scan": saved()}])
+    assert contradictions(before, run_of({"year": 2024, "scan": saved(path="/runs/2/countries.csv")}), []) == []
+    changed = run_of({"year": 2024, "scan": saved(size=5112, sha256="1" * 64)})
+    assert contradictions(before, changed, []) == []
+    assert "5,112 bytes" in str(replaced_files(before, changed))
+    page = run_of({"year": 2024, "scan": saved(content_type="text/html")})
+    assert "'scan.content_type' differs" in str(contradictions(before, page, []))
