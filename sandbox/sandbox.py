@@ -16,6 +16,7 @@ from sandbox.context import ContextOptions
 from sandbox.egress.options import Egress
 from sandbox.errors import SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
 from sandbox.host import Host
+from sandbox.isolation import shortage
 from sandbox.isolation.command import require
 from sandbox.isolation.mechanism import JAILS, Isolation, Mechanism
 from sandbox.limits import SandboxLimits
@@ -156,6 +157,7 @@ class Sandbox:
         started = time.perf_counter()
         reused_by = None if secret else affinity
         limits = limits or self._limits
+        shortage.require_resources()
         client = await self._pool.take(limits, reused_by)
         outcome = None
         refilling = asyncio.get_running_loop().call_later(_REFILL_IN_RUN_SECONDS, self._refill)
@@ -200,6 +202,7 @@ class Sandbox:
         """Open a page in a blank worker, for exploration. Arguments and errors as for `run`."""
         self._check_open()
         limits = limits or self._limits
+        shortage.require_resources()
         client = await self._pool.take(limits, None)
         try:
             await client.bind(host or Host(), egress, limits, None)
@@ -251,8 +254,8 @@ class Sandbox:
                 value = parse_json(text)
         except (ProtocolError, KeyError, TypeError, UnicodeError) as problem:
             self._protocol_violation(client, problem)
-        if error is not None and "No space left on device" in error.message:
-            raise SandboxLimitExceeded("scratch_mb", client.limits.scratch_mb)
+        if error is not None and (short := shortage.in_worker(error.type, error.message, client.limits)) is not None:
+            raise short
         usage = client.measure()
         return Outcome(
             ok=error is None,

@@ -71,7 +71,8 @@ def site_cause(
         good: The result is good otherwise; then only a page that cannot be content is a wall.
     """
     return (
-        private_destination(page, start_url)
+        _shortage(page)
+        or private_destination(page, start_url)
         or _network(failure, page)
         or (private_backend(page, start_url) if failure is not None and not first else None)
         or _walls(page, login_expected, first=first, good=good)
@@ -80,6 +81,15 @@ def site_cause(
         or _error_page(page, in_title=good)
         or _start(failure, first=first)
     )
+
+
+def _shortage(page: Evidence) -> Cause | None:
+    """Return the cause for connections that this program had no means for, which is not the fault of site or code."""
+    short = next((reason for _, reason in page.refused if reason.startswith("shortage: ")), None)
+    if short is None:
+        return None
+    message = f"connections of the run could not be made: {short.removeprefix('shortage: ')}"
+    return Cause("sandbox-unavailable", message, details={"problem": short})
 
 
 def _network(failure: ScriptError | None, page: Evidence) -> Cause | None:

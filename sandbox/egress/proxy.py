@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import re
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.egress.http1 import (
     BadMessage,
@@ -25,6 +29,7 @@ from sandbox.egress.http1 import (
 from sandbox.egress.options import Egress
 from sandbox.egress.origins import LONGEST_NAME, Upstream, normalize_host
 from sandbox.egress.policy import Lookups, Policy, RefusedError, Resolver
+from sandbox.isolation import shortage
 
 CREDENTIALS_REJECTED = "proxy: it rejected the credentials"
 
@@ -47,6 +52,61 @@ class _Route:
             return await forward(request, path, authority, client, self.peer)
         url = f"http://{authority}{path}"
         return await forward(request, url, authority, client, self.peer, self.upstream.headers)
+
+
+class Listener(socket.socket):
+    """A listening socket that drops, and tells of, connections for which this program has no descriptor left.
+
+    asyncio would log each of a hundred attempts and let the browser wait.
+
+    Args:
+        fileno: The descriptor of a listening socket.
+
+    Attributes:
+        failed: Called with the error.
+    """
+
+    failed: Callable[[OSError], None] | None = None
+
+    def __init__(self, fileno: int) -> None:
+        super().__init__(fileno=fileno)
+        self._spare = _spare()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """Accept a connection."""
+        try:
+            return super().accept()
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE) or self._spare < 0:
+                raise
+            if self._drop_connection() and self.failed is not None:
+                self.failed(error)
+            raise BlockingIOError from None  # there is nothing to accept any more
+
+    def _drop_connection(self) -> bool:
+        """Drop one that waits, with the descriptor that is kept for this; return False if none does."""
+        os.close(self._spare)
+        try:
+            super().accept()[0].close()
+        except OSError:
+            return False  # the system looks for a descriptor before it looks for a connection
+        finally:
+            self._spare = _spare()
+        return True
+
+    def close(self) -> None:
+        """Close the socket."""
+        if self._spare >= 0:
+            os.close(self._spare)
+            self._spare = -1
+        super().close()
+
+
+def _spare() -> int:
+    try:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return -1
 
 
 class EgressProxy:
@@ -73,6 +133,8 @@ class EgressProxy:
     async def serve(self, listener: socket.socket) -> None:
         """Start to accept connections on a listening TCP socket."""
         listener.setblocking(False)
+        if isinstance(listener, Listener):
+            listener.failed = self._note_shortage
         self._server = await asyncio.start_server(self._accept, sock=listener, limit=1 << 17)
 
     def close(self) -> None:
@@ -161,6 +223,10 @@ class EgressProxy:
             self.reached[name] = None
         return route
 
+    def _note_shortage(self, error: OSError) -> None:
+        if reason := shortage.reason(error):
+            self._note_refusal("connections", reason)
+
     def _note_refusal(self, name: str, reason: str) -> None:
         if len(self.refused) < _MAX_RECORDS:
             self.refused[name, reason[:LONGEST_NAME]] = None  # the reason may contain the name
@@ -172,8 +238,8 @@ async def _connect(address: str, port: int) -> Peer:
             return Peer(*await asyncio.open_connection(address, port, limit=1 << 17))
     except TimeoutError:
         raise RefusedError("timeout") from None
-    except OSError:
-        raise RefusedError("refused") from None
+    except OSError as error:
+        raise RefusedError(shortage.reason(error) or "refused") from None
 
 
 async def _connect_upstream(upstream: Upstream) -> Peer:

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MIB = 1 << 20
+_STACK = 8 * _MIB
 _SET_DUMPABLE = 4
 
 
 def main() -> None:
     """Run the worker; the host passes its options as JSON in the first argument."""
     options = json.loads(sys.argv[1])
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # the thread that started this may block signals
+    _reset_inherited_state()
     _limit_resources(options)
     control = socket.socket(fileno=options["control"])
     control.set_inheritable(False)
@@ -57,6 +58,21 @@ def main() -> None:
     asyncio.run(serve(control, port, options, playwright_driver))
 
 
+def _reset_inherited_state() -> None:
+    """Start from the same state whatever the host has set: ignored and blocked signals, its umask, soft limits."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # Python ignores these itself
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.umask(0o022)
+    for kind in (resource.RLIMIT_AS, resource.RLIMIT_RSS):
+        hard = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (hard, hard))
+    hard = resource.getrlimit(resource.RLIMIT_STACK)[1]
+    resource.setrlimit(resource.RLIMIT_STACK, (_STACK if hard == resource.RLIM_INFINITY else min(_STACK, hard), hard))
+
+
 def _limit_resources(options: dict[str, Any]) -> None:
     cpu = int(options["cpu_seconds"]) + 1
     limits = {
@@ -66,7 +82,7 @@ def _limit_resources(options: dict[str, Any]) -> None:
         resource.RLIMIT_FSIZE: options["file_mb"] * _MIB,
         resource.RLIMIT_MEMLOCK: 0,
         resource.RLIMIT_MSGQUEUE: 0,
-        resource.RLIMIT_NOFILE: 4096,
+        resource.RLIMIT_NOFILE: options["files"],
     }
     if options["tasks"]:
         limits[resource.RLIMIT_NPROC] = options["tasks"]

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from sandbox.browser import Browser
 from sandbox.errors import SandboxUnavailable
 from sandbox.isolation import landlock, seccomp
 from sandbox.isolation.mechanism import Mechanism
+from sandbox.isolation.shortage import WORKER_FILES
 from sandbox.limits import SandboxLimits
 
 REMEDY = (
@@ -73,6 +75,9 @@ _MAKE_LANDLOCK = (
     "os.path.isdir(directory) or os.mkdir(directory, 0o700); "
     "[os.mkdir(f'{directory}/{name}') for name in ('packages', 'scratch')]; "
     "[os.symlink(source, f'{directory}/packages/{os.path.basename(source)}') for source in sources]; "
+)
+_HEED_CHILDREN = (
+    "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 )
 _START_LANDLOCK = "from sandbox.isolation.landlock import main; main()"
 _MIB = 1 << 20
@@ -152,6 +157,7 @@ def worker_command(
         # threads count, too; outside a user namespace, all of the user's do
         "tasks": limits.processes * _TASKS_PER_PROCESS if jailed else 0,
         "file_mb": limits.scratch_mb,
+        "files": WORKER_FILES,
     }
     if jailed:
         options["compiled"] = JAIL_COMPILED if compiled is not None else None
@@ -242,7 +248,7 @@ def jail_command(
         compiled: Directory of the driver's compiled code.
         compiling: Let the driver write to that directory; only if nothing else runs in the jail.
     """
-    arguments = [find_bubblewrap(), *_namespaces(), *_file_system(browser, limits)]
+    arguments = [*_reaping(), find_bubblewrap(), *_namespaces(), *_file_system(browser, limits)]
     if compiled is not None:
         arguments += ["--bind" if compiling else "--ro-bind-try", str(compiled), JAIL_COMPILED]
         arguments += ["--setenv", "NODE_COMPILE_CACHE", JAIL_COMPILED] if compiling else []
@@ -259,6 +265,18 @@ def jail_command(
     for name, value in _environment(_SCRATCH).items():
         arguments += ["--setenv", name, value]
     return Command([*arguments, "--", *inner], {}, tuple(descriptors))
+
+
+def _reaping() -> list[str]:
+    """Return what to put before a command that must see the end of its children, as bubblewrap must.
+
+    It does not where this program ignores SIGCHLD, which children inherit.
+    """
+    with open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123  as in usage.py
+        ignored = next((int(line.split()[1], 16) for line in file if line.startswith("SigIgn:")), 0)
+    if not ignored & (1 << (signal.SIGCHLD - 1)):
+        return []
+    return [str(_python()), "-I", "-S", "-B", "-c", _HEED_CHILDREN]
 
 
 def _environment(scratch: str) -> dict[str, str]:
@@ -341,7 +359,9 @@ def _filter_file() -> int | None:
     filter_program = seccomp.program()
     if filter_program is None:
         return None
-    descriptor = os.memfd_create("seccomp", 0)
-    os.write(descriptor, filter_program)
-    os.lseek(descriptor, 0, os.SEEK_SET)
+    descriptor, writing = os.pipe()  # no file: this program's limit on their size would count
+    try:
+        os.write(writing, filter_program)
+    finally:
+        os.close(writing)
     return descriptor

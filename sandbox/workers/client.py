@@ -6,7 +6,6 @@ import asyncio
 import base64
 import importlib
 import os
-import socket
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -268,10 +267,10 @@ class WorkerClient:
 
     async def _open_proxy(self) -> None:
         """Open a new proxy, without the connections and records of the last; it refuses everything until `bind`."""
-        from sandbox.egress.proxy import EgressProxy
+        from sandbox.egress.proxy import EgressProxy, Listener
 
         self.proxy = EgressProxy()
-        await self.proxy.serve(socket.socket(fileno=os.dup(self._process.listener.fileno())))
+        await self.proxy.serve(Listener(fileno=os.dup(self._process.listener.fileno())))
         if self._reason is not None:
             self.proxy.close()
             raise self._reason

@@ -27,7 +27,7 @@ from sandbox.limits import SandboxLimits
 _START_SECONDS = 30.0
 _TAIL_BYTES = 4_000
 _GONE_SECONDS = 10.0
-_SUPERVISOR_SECONDS = 7.0  # it takes at most five
+_SUPERVISOR_SECONDS = 7.0  # the supervisor takes at most five
 
 
 class WorkerProcess:
@@ -121,6 +121,7 @@ class WorkerProcess:
                 stdout=output_theirs,
                 stderr=output_theirs,
                 start_new_session=True,
+                umask=0o022,
             )
         self._watch_for_end()
         meanwhile()
@@ -240,11 +241,10 @@ class WorkerProcess:
                 await asyncio.shield(asyncio.to_thread(remove, self._scratch))
 
     async def _wait_for_end(self, popen: subprocess.Popen[bytes]) -> None:
-        if self._mechanism == "landlock":
-            try:
-                await asyncio.wait_for(self._gone.wait(), _SUPERVISOR_SECONDS)
-            except TimeoutError:  # the supervisor was stopped, or is too slow
-                end_all(popen)
+        try:
+            await asyncio.wait_for(self._gone.wait(), _SUPERVISOR_SECONDS)
+        except TimeoutError:  # the supervisor, or bubblewrap, was stopped, waits for what it will not see, or is slow
+            end_all(popen)
         await asyncio.wait_for(self._gone.wait(), _GONE_SECONDS)
 
     def _close_descriptors(self) -> None:

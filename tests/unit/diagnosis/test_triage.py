@@ -55,6 +55,8 @@ def page(**known: Any) -> Evidence:
         (lost("ERR_TOO_MANY_REDIRECTS"), page(status=302), "redirect-loop"),
         (lost("ERR_EMPTY_RESPONSE"), page(status=None, documents=()), "connection-lost"),
         (lost("ERR_EMPTY_RESPONSE"), page(main_refused="policy: private address"), "host-not-allowed"),
+        (None, page(refused=(("connections", "shortage: this program has opened 1024 files"),)), "sandbox-unavailable"),
+        (lost("ERR_ABORTED"), page(refused=(("a.test:443", "shortage: out of memory"),)), "sandbox-unavailable"),
         (WAITED, page(status=500, documents=((URL, 500),)), "http-error"),
         (WAITED, page(status=404, documents=((URL, 404),)), "http-error"),
         (WAITED, page(status=410, documents=((URL, 301), (f"{URL}/", 410))), "http-error"),

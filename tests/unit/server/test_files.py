@@ -50,3 +50,12 @@ def test_signed_url_reaches_only_result_files(signed: tuple[Live, FileLinks, Pat
         answer = live.http.get(raw)
         assert answer.status_code in (403, 410), path
         assert "secret" not in answer.text
+
+
+def test_path_of_a_file_that_stands_alone_becomes_a_url(signed: tuple[Live, FileLinks, Path]) -> None:
+    _, links, file = signed
+    task_id, expires = file.relative_to(links.root / "files").parts[0], int(time.time()) + 60
+    other = str(links.root / "files" / "wt_other" / "x.pdf")
+    value = {"scan": str(file), "list": [str(file)], "other": other, "text": f"see /files/{task_id}/ there"}
+    url = links.url(file, expires)
+    assert links.attachments(value, task_id, expires) == value | {"scan": url, "list": [url]}

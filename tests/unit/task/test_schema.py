@@ -23,6 +23,15 @@ def test_errors_have_a_json_path() -> None:
     assert schema.errors([{"title": "x"}, {}]) == ["$[1]: 'title' is a required property"]
 
 
+def test_file_in_the_place_of_a_text_says_what_goes_there() -> None:
+    schema = OutputSchema({"properties": {"scan": {"type": "string"}, "year": {"type": "integer"}}})
+    file = {"name": "a.pdf", "content_type": "application/pdf", "size": 1, "sha256": "0" * 64, "path": "/a.pdf"}
+    (found,) = schema.errors({"scan": file})
+    assert found.endswith('for a file, put its "path" there')
+    assert schema.errors({"scan": file["path"]}) == []
+    assert "path" not in schema.errors({"year": "2024"})[0]
+
+
 def test_a_pydantic_class_validates_and_constructs() -> None:
     schema = OutputSchema(list[Book])
     assert schema.construct([{"title": "x", "price": 2}]) == [Book(title="x", price=2.0)]
