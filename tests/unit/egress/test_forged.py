@@ -25,6 +25,7 @@ LISTS = (
     "background",
     "own_signatures",
     "change_signatures",
+    "failed_origins",
     "empty",
     "messages",
     "landmarks",
