@@ -111,7 +111,7 @@ async def test_process_that_does_not_end_by_itself_is_killed(mechanism: Any, mon
     await process.wait_gone()  # nobody has asked it to end
     assert held()[1] == before
     assert process.control.fileno() == process.listener.fileno() == -1
-    assert not Path(process._scratch or "").exists()
+    assert process._scratch is None or not Path(process._scratch).exists()
 
 
 async def test_program_that_blocks_sigterm_ends_its_workers() -> None:
@@ -137,4 +137,4 @@ async def test_stopped_supervisor_is_killed(monkeypatch: pytest.MonkeyPatch) -> 
     process.kill()
     await process.wait_gone()
     assert held()[1] == before
-    assert not Path(process._scratch or "").exists()
+    assert process._scratch is None or not Path(process._scratch).exists()
