@@ -25,17 +25,15 @@ from urllib.parse import urljoin
 from sandbox import file_names
 from sandbox.attachments import Attachment, Attachments
 from sandbox.errors import AskRefused, SandboxError
-from sandbox.page_files import PageFile, open_file, selector
+from sandbox.page_files import PageFile, open_file
 from sandbox.protocol import CHUNK_BYTES, Channel, RemoteError, is_whole
+from sandbox.site_words import SiteWords
 from sandbox.totp import totp
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
 __all__ = ["AskRefused", "Attachment", "GateRefused", "RehearsalComplete", "SandboxError", "TaskContext"]
-
-_VISIBLE_WITHIN_MS = 2_000
-_SAID = 300  # characters of what an element says
 
 
 class RehearsalComplete(BaseException):
@@ -56,7 +54,7 @@ class _Done:
         yield from ()
 
 
-class TaskContext:
+class TaskContext(SiteWords):
     """The host, as an automation sees it; it is passed to ``run`` as ``task``.
 
     Attributes:
@@ -64,12 +62,11 @@ class TaskContext:
     """
 
     def __init__(self, channel: Channel, page: Page, start_url: str | None, resources: Path) -> None:
+        super().__init__(channel)
         self.start_url = start_url
-        self._channel = channel
         self._page = page
         self._resources = resources
         self._stopped: BaseException | None = None
-        self._empty: list[tuple[str, Locator]] = []
         self._note_code: Callable[[str], None] = lambda code: None
         self._attachments = Attachments(channel, resources.parent / "files")
 
@@ -147,27 +144,6 @@ class TaskContext:
         except RemoteError as error:
             raise (AskRefused if error.kind == "AskRefused" else SandboxError)(str(error)) from None
 
-    async def empty(self, locator: Locator) -> None:
-        """Show that there is nothing to return, by the element in which the site says so.
-
-            await task.empty(page.get_by_text("No orders match your search"))
-            return []
-
-        Args:
-            locator: A short visible message, found by its words or its role, not by something that every page has.
-
-        Raises:
-            SandboxError: The element is not visible within two seconds.
-        """
-        text = selector(locator)
-        self._empty.append((text, locator))
-        try:
-            await locator.first.wait_for(state="visible", timeout=_VISIBLE_WITHIN_MS)
-        except Exception as error:
-            raise SandboxError(
-                f"task.empty: {text} is not visible, so it does not show that there is nothing"
-            ) from error
-
     @asynccontextmanager
     async def irreversible(self, action: str, key: str | None = None) -> AsyncIterator[None]:
         """Guard an order, payment, message or post, so that no task does it twice.
@@ -202,31 +178,6 @@ class TaskContext:
             )
             raise
         await self._channel.request("gate_closed", action=action, key=key, error=None)
-
-    async def already_done(self, locator: Locator) -> None:
-        """Show that the site has the effect of an earlier run, by the element in which it says so.
-
-            applied = page.get_by_text("You have already applied")
-            if await applied.count():
-                await task.already_done(applied)
-                return {"reference": await page.get_by_test_id("reference").inner_text()}
-
-        The run then ends as a success of its own kind: nothing was done, because it was done before.
-
-        Args:
-            locator: A visible element.
-
-        Raises:
-            SandboxError: The element is not visible within two seconds.
-        """
-        try:
-            await locator.first.wait_for(state="visible", timeout=_VISIBLE_WITHIN_MS)
-            said = await locator.first.inner_text()
-        except Exception as error:
-            raise SandboxError(
-                f"task.already_done: {selector(locator)} is not visible, so it does not show that it was done"
-            ) from error
-        await self._channel.request("already_done", said=" ".join(said.split())[:_SAID])
 
     async def attach(self, path: str | Path, name: str | None = None) -> Attachment:
         """Give the user a file that the automation wrote, and return its attachment, to be put into the output.

@@ -181,7 +181,7 @@ class Harness:
             start_url, login = split_userinfo(start_url)
             self._recorder.challenges.allow(login or login_in(message["parameters"]), start_url)
         self._task = TaskContext(self._channel, self._page, start_url, directory)
-        self._task._note_code = self._recorder.logins.issue_code
+        self._task._note_code, self._task._settled = self._recorder.logins.issue_code, self._waits.settled
         self._namespace = {
             "__name__": "__exploration__",
             "page": self._page,

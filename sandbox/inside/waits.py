@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Frame, Page, Request, WebSocket
 
 _QUIET_SECONDS = 1.0
+_QUIET_ENOUGH_SECONDS = 0.4  # where an element is there, and might go away
 _LOOK_AGAIN_SECONDS = 0.1
 _ANSWER_SECONDS = 2.0  # beside the time that a look takes anyway
 _LAST_TRY_MS = 100
@@ -155,6 +156,16 @@ class Waits:
         while not await self._is_settled(quiet):  # noqa: ASYNC110  a page sends no event for it
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
         scope.reschedule(asyncio.get_running_loop().time())
+
+    async def settled(self, seconds: float) -> bool:
+        """Wait until the page is settled, for at most so long; return False if it is not by then."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not await self._is_settled(_QUIET_ENOUGH_SECONDS):  # noqa: ASYNC110  a page sends no event for it
+                    await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+        except TimeoutError:
+            return False
+        return True
 
     async def _is_settled(self, quiet: float) -> bool:
         if any(map(_matters, self._under_way)):
