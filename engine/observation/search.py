@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.observation.aria import Node
-from engine.task.regex_safety import repetitions
+from engine.task.regex_safety import is_cheap_to_compile, most_steps, repetitions
 
 _LONGEST = 2_000
 _MOST_REPETITIONS = 2  # in sequence; more take minutes on a long line
+_SAMPLE, _MOST_STEPS = 40, 10_000_000  # what is worse on a short text has no end on a long one
 _SPECIAL = re.compile(r"[\\^$.|?*+()\[\]{}]")
 
 
@@ -61,6 +62,7 @@ def _expressions(query: str) -> list[Callable[[str], bool]]:
         source = source[1 : source.rindex("/")]
     elif not _SPECIAL.search(source):
         return []
+    source = source.removeprefix("(?i)")  # they are in any case anyway
     if len(source) > 200:
         return []
     try:
@@ -68,7 +70,9 @@ def _expressions(query: str) -> list[Callable[[str], bool]]:
         pattern = re.compile(source, re.IGNORECASE)
     except re.error:
         return []
-    if found.total > _MOST_REPETITIONS or found.nesting > 1:
+    if found.total > _MOST_REPETITIONS or found.nesting > 1 or not is_cheap_to_compile(source):
+        return []
+    if most_steps(source, _SAMPLE) > _MOST_STEPS:  # repetitions with a limit, one in another
         return []
     return [lambda text: bool(pattern.search(text))]
 
