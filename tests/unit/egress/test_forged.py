@@ -30,6 +30,7 @@ LISTS = (
     "messages",
     "landmarks",
     "groups",
+    "inputs",
 )
 SEEN: dict[str, Any] = {"url": "", "title": "", "text": ""} | {name: [] for name in LISTS}
 STEP = {"output": "", "error": None, "url": "", "title": "", "seconds": 1.5}
