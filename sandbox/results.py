@@ -74,6 +74,7 @@ class Evidence:
         code_sent: A one-time code was sent.
         challenge: A frame of a known CAPTCHA service is visible.
         next_controls: Labels of visible, enabled controls by which the site says that a list goes on.
+        next_pages: Numbers of further pages by which the page leads on from the one that is shown.
         counts: ``(text, number)`` of each place where the page states a total: "47 results", "Showing 1-10 of 47".
         landmarks: Its visible main parts: "main", "navigation: Pages", "table: Name, Town".
         groups: ``(elements, number)`` of the largest groups of like elements that are visible: ("tr in tbody", 25).
@@ -116,6 +117,7 @@ class Evidence:
     code_sent: bool = False
     challenge: bool = False
     next_controls: tuple[str, ...] = ()
+    next_pages: tuple[str, ...] = ()
     counts: tuple[tuple[str, int], ...] = ()
     state_changing: tuple[tuple[str, str], ...] = ()
     logins: tuple[tuple[str, str], ...] = ()

@@ -87,8 +87,11 @@ def incomplete(run: Observed) -> str | None:
     more = [text for text, total in run.evidence.counts if total > count]
     exact = any(total == count for _, total in run.evidence.counts)
     # A few rows may be all that is asked for of a long list; a list that offers no more may still lack some.
-    if not more or exact or not (run.evidence.next_controls or count >= _MANY_ROWS):
+    if exact or not (run.evidence.next_controls or count >= _MANY_ROWS):
         return None
+    if not more:
+        pages = run.evidence.next_pages
+        return f"it returned {count} rows, while the page leads on to page {pages[0]}: read them all" if pages else None
     control = f" and still offers {run.evidence.next_controls[0]!r}" if run.evidence.next_controls else ""
     return f"it returned {count} rows, while the page says {more[0]!r}{control}: read them all"
 

@@ -54,6 +54,20 @@ _READ_SIGNS = """() => {
       && getComputedStyle(e).cursor !== 'pointer') continue;
     controls.push((name || 'rel=next').slice(0, 80));
   }
+  // the link with the number after that of the page which is shown
+  const pages = [];
+  for (const e of document.querySelectorAll('a, button')) {
+    const words = plain(e.textContent);
+    if (!/^\\d{1,4}$/.test(words) || !shown(e) || off(e)) continue;
+    const target = (e.getAttribute('href') || '') + (e.getAttribute('onclick') || '');
+    if (!/page/i.test(target) && !e.closest('nav, [class*=pag i], [id*=pag i], [aria-label*=pag i]')) continue;
+    const alone = e.parentElement && e.parentElement.childElementCount === 1;
+    const before = e.previousElementSibling || (alone ? e.parentElement.previousElementSibling : null);
+    if (!before || plain(before.textContent) !== String(Number(words) - 1)) continue;
+    const links = before.matches('a[href], button') || before.querySelector('a[href], button');
+    const current = '[aria-current], .active, .current, .selected';
+    if (!links || before.matches(current) || before.querySelector(current)) pages.push(words);
+  }
   const passwords = [...document.querySelectorAll('input[type=password]')].filter(shown);
   const service = new RegExp('recaptcha/(api2|enterprise)/(bframe|anchor(?!.*size=invisible))|hcaptcha\\.com'
     + '|challenges\\.cloudflare\\.com|captcha-delivery\\.com|arkoselabs\\.com|geetest\\.com');
@@ -65,7 +79,8 @@ _READ_SIGNS = """() => {
   return {
     code,
     url: location.href, title: document.title, text: (document.body ? document.body.innerText : '').slice(0, 20000),
-    next: controls.slice(0, 10), password: passwords.length > 0, filled: passwords.some((e) => e.value !== ''),
+    next: controls.slice(0, 10), pages: pages.slice(0, 5),
+    password: passwords.length > 0, filled: passwords.some((e) => e.value !== ''),
     challenge,
   };
 }""".replace("NEXT_LABEL", json.dumps(NEXT_LABEL)).replace("NEXT_ARROW", json.dumps(NEXT_ARROW))
@@ -105,6 +120,7 @@ async def collect_evidence(
         "password_filled": recorder.logins.password_given or seen.get("filled", False),
         "challenge": seen.get("challenge", False),
         "next_controls": seen.get("next", []),
+        "next_pages": seen.get("pages", []),
         "counts": stated_totals(text),
         "landmarks": seen.get("landmarks", []),
         "groups": seen.get("groups", []),

@@ -62,6 +62,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         code_sent=data.get("code_sent") is True,
         challenge=data.get("challenge") is True,
         next_controls=tuple(map(_text, _list(data.get("next_controls")))),
+        next_pages=tuple(map(_text, _list(data.get("next_pages", [])))),
         counts=tuple(_pair(item, str, int) for item in _list(data.get("counts"))),
         state_changing=tuple(_pair(item, str, str) for item in _list(data.get("state_changing"))),
         logins=tuple(_pair(item, str, str) for item in _list(data.get("logins"))),

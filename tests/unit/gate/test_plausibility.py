@@ -56,6 +56,8 @@ def test_more_rows_stated_and_offered() -> None:
     page: dict[str, Any] = {"next_controls": ("Next",), "counts": (("53 shops", 53),)}
     assert "read them all" in str(incomplete(run_of(ROWS, **page)))
     assert "53 shops" in str(incomplete(run_of(ROWS, counts=page["counts"]))), "with no control to go on, too"
+    assert "leads on to page 2" in str(incomplete(run_of(ROWS, next_pages=("2",))))
+    assert incomplete(Observed(ROWS, Evidence(next_pages=("2",)), progress=(6, 6))) is None
     assert incomplete(Observed(ROWS, Evidence(**page), progress=(6, 6))) is None, "read from JSON, say"
     assert incomplete(run_of(ROWS, next_controls=("Next",), counts=(("6 of 6", 6), ("53 shops", 53)))) is None
 
