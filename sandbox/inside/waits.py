@@ -42,11 +42,12 @@ _SETTLED = "The page had settled: no request was under way, and nothing on it ch
 
 _STAYS_QUIET = """(ms) => {
   const shown = (e) => e.checkVisibility({visibilityProperty: true, opacityProperty: true});
+  const marks = '[aria-busy=true], [role=progressbar], progress, [aria-label*=loading i], [class*=spinner i], [class*=skeleton i]';
   const words = /(^|\\n)[^\\n]{0,40}\\b(loading|please wait|processing|searching|one moment|bitte warten|wird geladen|chargement|cargando)\\b[^\\n]{0,20}(\\n|$)/i;
   const busy = () => document.readyState !== 'complete'
     || document.getAnimations().some((a) => a.playState === 'running' && a.effect && a.effect.target
       && shown(a.effect.target))
-    || [...document.querySelectorAll('[aria-busy=true], [role=progressbar], progress')].some(shown)
+    || [...document.querySelectorAll(marks)].some(shown)
     || (document.body && words.test(document.body.innerText.slice(0, 20000)));
   if (busy()) return false;
   return new Promise((resolve) => {

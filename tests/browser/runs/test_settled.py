@@ -49,6 +49,7 @@ AT_WORK = {
     "request": f"fetch('/slow').then(() => fetch('/slow')).then(() => {{ {LATER} }})",
     "changes": f"let n = 0; setInterval(() => document.title = `${{n++}}`, 200); setTimeout(() => {{ {LATER} }}, 1500)",
     "busy": f"document.body.ariaBusy = 'true'; setTimeout(() => {{ {LATER} }}, 1500)",
+    "mark": f"document.body.className = 'with-spinner'; setTimeout(() => {{ {LATER} }}, 1500)",
     "words": f"document.body.append('Loading, please wait'); setTimeout(() => {{ {LATER} }}, 1500)",
 }
 
