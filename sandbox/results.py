@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal
 
 BY_PAGE = " (sent by the page)"
@@ -99,6 +100,8 @@ class Evidence:
             ``typed``, ``chosen``, ``script``, and ``sent`` for a typed text that a request then carried. Two runs of
             the same code differ in them only by their parameters, or by what the site gave them.
         output_read: A text of the output was in what the automation read, or on the page at the end.
+        notices: What the page did on the side, as in `Execution.notices`.
+        alerts: What the page says in visible messages: of an error, or on a field that it refuses.
         screenshot: PNG image, of a run that failed or where one was asked for.
         legible: All text that the screenshot may show, values of input fields included; None where that is unknown.
     """
@@ -136,13 +139,21 @@ class Evidence:
     longest_wait: float = 0.0
     inputs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     output_read: bool = False
+    notices: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
     screenshot: bytes | None = field(default=None, repr=False)
     legible: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
 class Execution:
-    """The result of one `Session.execute`: its output, shortened, its error, and where the page is now."""
+    """The result of one `Session.execute`: its output, shortened, its error, and where the page is now.
+
+    Args:
+        parts: The length of each printed value in the output.
+        notices: What the page did on the side since the last call: a dialog that was dismissed, a download, a pop-up, a
+            request of its scripts that failed.
+    """
 
     ok: bool
     output: str
@@ -150,6 +161,14 @@ class Execution:
     url: str
     title: str
     seconds: float
+    parts: tuple[int, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def values(self) -> list[str]:
+        """The printed values, which together are the output."""
+        ends = list(accumulate(self.parts))
+        return [self.output[end - size : end] for end, size in zip(ends, self.parts, strict=True)] or [self.output]
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["AskRefused", "Attachment", "GateRefused", "RehearsalComplete", "SandboxError", "TaskContext"]
 
+_OPEN_SHADOW_ROOTS = """(attach => {
+  Element.prototype.attachShadow = function(options) { return attach.call(this, {...options, mode: 'open'}); };
+})(Element.prototype.attachShadow)"""
+
 
 class RehearsalComplete(BaseException):
     """The end of a rehearsal: the run stops before an irreversible action, as the host asked.
@@ -143,6 +147,11 @@ class TaskContext(SiteWords):
             return await self._channel.request("ask", prompt=prompt, content=content, schema=schema)
         except RemoteError as error:
             raise (AskRefused if error.kind == "AskRefused" else SandboxError)(str(error)) from None
+
+    async def open_shadow_roots(self) -> None:
+        """Load the page again with its closed shadow roots open, so that locators reach what is in them."""
+        await self._page.add_init_script(_OPEN_SHADOW_ROOTS)
+        await self._page.reload(wait_until="domcontentloaded")
 
     @asynccontextmanager
     async def irreversible(self, action: str, key: str | None = None) -> AsyncIterator[None]:

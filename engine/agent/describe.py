@@ -76,9 +76,12 @@ def describe_advisories(advisories: Sequence[str]) -> str:
 
 def _end_notes(trial: Trial) -> list[str]:
     run = trial.run
-    if run is None or not run.outcome.ok:
+    if run is None:
         return []
-    evidence, notes = run.outcome.evidence, []
+    evidence = run.outcome.evidence
+    notes = [f"({notice})" for notice in evidence.notices if not trial.good or "dialog" in notice]
+    if not run.outcome.ok:
+        return notes
     if evidence.next_controls:
         notes.append(f"Note: where it ended the page still offered {evidence.next_controls[0]!r}. Is that all of it?")
     count = rows(run.outcome.value)
@@ -86,7 +89,7 @@ def _end_notes(trial: Trial) -> list[str]:
         notes.append(f"Note: where it ended the page said {evidence.counts[0][0]!r}; the output has {count} rows.")
     if run.progress and run.progress[1] is not None and run.progress[0] != run.progress[1]:
         notes.append(f"Note: task.progress ended at {run.progress[0]} of {run.progress[1]}.")
-    if evidence.refused:
+    if evidence.refused and not trial.good:
         notes.append(f"Refused hosts: {', '.join(sorted({h for h, _ in evidence.refused})[:5])}.")
     return notes
 

@@ -14,6 +14,7 @@ from engine.observation.observer import Observer
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
 from sandbox import PageSnapshot, Session
+from sandbox.cutting import cut_each
 
 _SETTLE = """\
 from playwright.async_api import TimeoutError as _NeverQuiet
@@ -97,10 +98,12 @@ class PageTools(Generic[E]):
 
     async def first_look(self) -> str:
         """Return the page as the first message shows it, once what it loads late has come."""
-        await self.session.execute(_SETTLE)
+        settled = await self.session.execute(_SETTLE)
         snapshot = await self._snapshot()
         self._url = snapshot.url
-        return fence(await asyncio.to_thread(self.observer.first, snapshot))
+        look = await asyncio.to_thread(self.observer.first, snapshot)
+        notices = self.redactor.texts(settled.notices)
+        return fence("\n".join([look, *(f"({notice})" for notice in notices)]))
 
     async def _snapshot(self) -> PageSnapshot:
         seen = await self.session.snapshot()
@@ -120,15 +123,18 @@ class PageTools(Generic[E]):
         self.note_seen(execution.output)
         error = execution.error
         # Secrets are taken out of what the page and the code say, before it is cut; the words around are the engine's.
-        said = [execution.output, execution.url, execution.title, error.message if error is not None else ""]
-        output, url, title, message = self.redactor.texts(said)
-        parts = [cut(output, _SHOWN)] if output else []
+        said = [execution.url, execution.title, error.message if error is not None else ""]
+        url, title, message, *rest = self.redactor.texts([*said, *execution.notices, *execution.values])
+        notices, values = rest[: len(execution.notices)], rest[len(execution.notices) :]
+        output = "".join(cut_each(values, _SHOWN))
+        parts = [output] if output else []
         if error is not None:
             line = f" (line {error.line})" if error.line else ""
             parts.append(f"{error.type}{line}: {cut(message, 800)}")
         if execution.url != self._url:
             self._url = execution.url
             parts.append(f"now at {url} ({title!r})")
+        parts += [f"({notice})" for notice in notices]
         return fence("\n".join(parts) or "(no output)"), error is not None
 
     async def _locator(self, refs: list[str]) -> str:

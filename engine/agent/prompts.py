@@ -18,7 +18,7 @@ The automation is one file with `async def run(page, parameters, task)` that ret
 - Read every input from `parameters`; bake in neither its values, nor values that you saw on the page, nor the site's address (urljoin). \
 It must work for other values, pages and row counts than those you saw.
 - Prefer URLs with query parameters, or JSON that the page itself fetches (`page.request.get`), to clicking through filters.
-- Prefer locators by role, label, text or stable attributes; not generated ids or classes, not nth-child positions. Find table \
+- Prefer locators by role, label, text or stable attributes; not generated ids or classes, not positions (nth-child, XPath [1]). Find table \
 columns by their header's text.
 - Read lists with one `locator.evaluate_all(js)` or `all_inner_texts`; follow every page of a list until there is no next.
 - Where the site states a total ("53 results"), call `await task.progress(rows_so_far, total)` after each page: the engine compares.
@@ -58,7 +58,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
     },
     {
         "name": "python",
-        "description": "Runs Python on the live page; gives stdout and the last expression, over 4,000 characters cut in the middle. No look is included.",
+        "description": "Runs Python on the live page; gives stdout and the last expression; over 4,000 characters each value is cut. No look is included.",
         "input_schema": {
             "type": "object",
             "properties": {"code": {"type": "string"}},

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from engine.contract import Observed
 from engine.errors import ModelError
+from engine.task.text import shorten
 from sandbox import Outcome
 from sandbox.egress.policy import NOT_AMONG_HOSTS
 
@@ -68,6 +69,15 @@ class AutomationRun:
         """Hosts that were refused because they are not among those that it may reach."""
         refused = self.outcome.evidence.refused
         return tuple(sorted({name for name, reason in refused if reason == NOT_AMONG_HOSTS}))
+
+    @property
+    def said(self) -> str:
+        """The messages of the page where the code failed, to add to its error; empty where there are none."""
+        error = self.outcome.error
+        if error is None or error.kind not in ("timeout", "script") or not self.outcome.evidence.alerts:
+            return ""
+        said = "; ".join(repr(shorten(text, 200)) for text in self.outcome.evidence.alerts[:3])
+        return f"; the page says: {said}"
 
     def observed(self, parameters: Mapping[str, Any] | None = None) -> Observed:
         """Return the view that the contract checks.

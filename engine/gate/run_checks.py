@@ -44,7 +44,7 @@ async def problems(
     if run.rehearsed:
         return ()
     if run.outcome.error is not None:
-        return (_failure(run.outcome.error),)
+        return (_failure(run.outcome.error) + run.said,)
     # In a thread: a large output takes seconds, in which other tasks go on.
     return tuple(await asyncio.to_thread(_output_problems, run, requirements, start_url, seen))
 

@@ -16,6 +16,7 @@ from engine.task.redaction import Redactor
 ALLOWED_IMPORTS = frozenset(sys.stdlib_module_names) | {"playwright", "sandbox"}
 _SIGNATURE = ("page", "parameters", "task")
 _LONGEST_POLL = 0.5  # seconds
+_BINDING = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.For, ast.AsyncFor, ast.NamedExpr, ast.comprehension)
 _SHORT = 6  # characters
 _MARK = re.compile(r"\[secret:[^\]]*\]")
 _WORD = re.compile(rf"(?:^|\s){_MARK.pattern}(?:$|\s)")
@@ -197,17 +198,60 @@ def _parts(node: ast.List | ast.Dict) -> list[Any]:
 
 
 def _sleeps(tree: ast.Module) -> Iterator[str]:
+    known = _numbers(tree)
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
         called = ast.unparse(node.func)
-        constant = node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, (int, float))
-        seconds = node.args[0].value if constant and isinstance(node.args[0], ast.Constant) else 0
-        if called.endswith("wait_for_timeout") or called == "time.sleep":
-            remedy = "wait for what must appear (locator.wait_for, expect, wait_for_url)"
-            yield f"line {node.lineno}: {called} is a fixed wait; {remedy}"
-        elif called in ("asyncio.sleep", "sleep") and isinstance(seconds, (int, float)) and seconds > _LONGEST_POLL:
-            yield f"line {node.lineno}: a fixed sleep of {seconds} s; wait for what must appear"
+        per_second = 1000 if called.endswith("wait_for_timeout") else 1
+        if per_second == 1 and called not in ("asyncio.sleep", "sleep", "time.sleep"):
+            continue
+        longest = _longest(node.args[0], known) if node.args else None
+        if called == "time.sleep" or longest is None or longest > _LONGEST_POLL * per_second:
+            yield (
+                f"line {node.lineno}: {ast.unparse(node)} is a fixed wait; wait for what must appear (locator.wait_for,"
+                f" expect, wait_for_url), or where nothing shows it, ask again in pauses of at most {_LONGEST_POLL:g} s"
+            )
+
+
+def _numbers(tree: ast.Module) -> dict[str, float]:
+    """Return names that are only ever given numbers, with the largest of them."""
+    found: dict[str, float] = {}
+    unknown: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            name, value = node.targets[0].id, _longest(node.value, {})
+            if value is not None:
+                found[name] = max(value, found.get(name, value))
+                continue
+        if isinstance(node, _BINDING):
+            targets = getattr(node, "targets", None) or [node.target]  # type: ignore[union-attr]
+            unknown |= {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+    return {name: value for name, value in found.items() if name not in unknown}
+
+
+def _longest(given: ast.expr, known: Mapping[str, float]) -> float | None:
+    """Return the longest wait that an expression can give, None where its source does not show it."""
+    match given:
+        case ast.Constant(value=int() | float() as value):
+            return value
+        case ast.Name(id=name):
+            return known.get(name)
+        case ast.IfExp():
+            ways = [_longest(given.body, known), _longest(given.orelse, known)]
+            return None if None in ways else max(way for way in ways if way is not None)
+        case ast.Call(func=ast.Name(id="min"), args=args):
+            return min((bound for each in args if (bound := _longest(each, known)) is not None), default=None)
+        case ast.BinOp(op=ast.Mult() | ast.Add() as how):
+            left, right = _longest(given.left, known), _longest(given.right, known)
+            if left is None or right is None:
+                return None
+            return left * right if isinstance(how, ast.Mult) else left + right
+        case ast.BinOp(op=ast.Div()):
+            left, right = _longest(given.left, known), _longest(given.right, known)
+            return left / right if left is not None and right else None
+        case _:
+            return None
 
 
 def _loops(tree: ast.Module) -> Iterator[str]:

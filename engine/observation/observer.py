@@ -168,6 +168,7 @@ class Observer:
 
 
 _PARTIAL = "(not all of the page is looked at; left out: {}. find and unfold know the rest only; python reads all.)"
+_SHADOW = "closed shadow root, which locators reach after `await task.open_shadow_roots()`"
 _LEGEND = f"({FOLD} stands for what is left out: unfold=<ref> shows it, find=<words> searches all)"
 
 
@@ -178,6 +179,8 @@ def _unlimited(url: str) -> LabelStyle:
 def _notes(hints: Iterable[tuple[str, str]]) -> list[str]:
     """Return lines for hints that belong to no single element."""
     words = {"form": "form", "next": "rel=next", "editable": "editable", "hidden": "hidden"}
+    words |= {"notice": "meanwhile", "spans": "cells that span others", "caption": "caption that is not shown"}
+    words |= {"fields": "fields without a label", "frame": "frame", "slots": "slots", "shadow": _SHADOW}
     notes = [f"{words[key]}: {quote(text, 400)}" for key, text in hints if key in words]
     return list(dict.fromkeys(notes))[:12]
 

@@ -106,7 +106,7 @@ async def _problems(context: RunContext, bundle: Bundle, run: AutomationRun) -> 
         raise Failed(model_failure(run.model_error))
     error = run.outcome.error
     if error is not None:
-        return [f"{error.type}: {error.message}"], []
+        return [f"{error.type}: {error.message}{run.said}"], []
     # In a thread: a large output takes seconds, in which other tasks go on.
     return await asyncio.to_thread(_output_problems, context, bundle, run)
 

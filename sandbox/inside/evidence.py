@@ -76,8 +76,24 @@ _READ_SIGNS = """() => {
     /one-time-code/.test(e.autocomplete) || e.name === 'code'
     || /otp|mfa|2fa|one-?time|passcode|two-?factor/i.test(e.name + ' ' + e.id)
     || /(verification|auth|login|security)[-_]?code/i.test(e.name + ' ' + e.id)));
+  const alerts = new Set();
+  const say = (e, text) => {
+    const said = plain(text);
+    if (alerts.size < 3 && said && said.length <= 200 && shown(e)) alerts.add(said);
+  };
+  const telling = '[role=alert], [aria-live=assertive], .error, .errors, .error-message, .errorlist, .field-error,'
+    + ' .invalid-feedback, .alert-danger, .alert-error';
+  for (const e of document.querySelectorAll(telling)) if (!e.querySelector(telling)) say(e, e.innerText);
+  const pointed = ['aria-errormessage', 'aria-describedby'];
+  for (const e of document.querySelectorAll('[aria-invalid=true]'))
+    for (const id of pointed.flatMap((name) => (e.getAttribute(name) || '').split(' '))) {
+      const message = id && document.getElementById(id);
+      if (message) say(message, message.innerText);
+    }
+  for (const e of document.querySelectorAll(':user-invalid'))
+    if (e.validationMessage) say(e, `${e.name || e.id || e.localName}: ${e.validationMessage}`);
   return {
-    code,
+    code, alerts: [...alerts],
     url: location.href, title: document.title, text: (document.body ? document.body.innerText : '').slice(0, 20000),
     next: controls.slice(0, 10), pages: pages.slice(0, 5),
     password: passwords.length > 0, filled: passwords.some((e) => e.value !== ''),
@@ -130,6 +146,7 @@ async def collect_evidence(
         "own_signatures": recorder.own_signatures[:_SIGNATURES],
         "change_signatures": recorder.change_signatures[:_SIGNATURES],
         "empty": [(name, message is not None) for name, message in said],
+        "alerts": seen.get("alerts", []),
         "messages": [message for _, message in said if message is not None],
         "failed_origins": list(recorder.failed_origins),
         "failed_document": recorder.failed_document,

@@ -13,16 +13,18 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sandbox.cutting import lengths
 from sandbox.http_login import login_in, split_userinfo
 from sandbox.inside import evidence, snapshots
 from sandbox.inside.actions import watch_actions
 from sandbox.inside.contexts import new_context, try_user_agent
 from sandbox.inside.near_misses import add_near_misses
+from sandbox.inside.notices import PageNotices, drop_handlers
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.run_trace import RunTrace, watch_inputs
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
-from sandbox.inside.stdout import CapturedStdout, shorten
+from sandbox.inside.stdout import CapturedStdout
 from sandbox.inside.steps import RESULT, compile_step
 from sandbox.inside.waits import Waits, watch_waits
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard
@@ -49,6 +51,7 @@ class Harness:
     """
 
     _waits: Waits
+    _notices: PageNotices
 
     def __init__(self, channel: Channel, scratch: Path, driver_runs: Callable[[], bool]) -> None:
         self._channel = channel
@@ -121,6 +124,7 @@ class Harness:
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)
         recorder = self._recorder = RunRecorder(context)
         self._waits = Waits(context)
+        self._notices = PageNotices(context)
 
         def on_crash(page: Page) -> None:
             recorder.crashed = True
@@ -220,6 +224,8 @@ class Harness:
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.blocked is not None and (error is None or error["kind"] != "held"):
             value, error = None, self._describe(WriteBlocked(guard.blocked))  # it was sent after the code had ended
+        if self._context is not None:
+            await drop_handlers(self._context)
         return {"value": value, "error": error, "evidence": evidence}
 
     async def _guard_writes(self) -> None:
@@ -338,14 +344,16 @@ class Harness:
             if interrupted:
                 error["kind"] = "timeout"
         await add_near_misses(self._active(), error)
-        output = shorten(self._stdout.end_step() + shown)
+        values = self._stdout.end_step(shown)
         page = self._active()
         title = await evidence.or_none(page.title()) if page else ""
         return {
-            "output": output,
+            "output": "".join(values),
+            "parts": lengths(values),
+            "notices": self._notices.take(),
             "error": error,
-            "url": page.url if page else "",
-            "title": title or "",
+            "url": page.url[: snapshots.MOST_URL] if page else "",
+            "title": (title or "")[: snapshots.MOST_TITLE],
             "seconds": time.perf_counter() - started,
         }
 
@@ -373,7 +381,7 @@ class Harness:
         page = self._active()
         if page is None:
             return {"url": "", "title": "", "aria": "(no page is open)", "hints": []}
-        return await snapshots.snapshot(page)
+        return await snapshots.snapshot(page, self._notices.take())
 
     async def locators(self, message: Message) -> dict[str, str]:
         """Return durable locators for refs of the last snapshot."""
@@ -401,4 +409,4 @@ class Harness:
         page = self._active() if self._page.is_closed() else self._page
         seen = self._task._empty if self._task else ()
         found = await evidence.collect_evidence(page, self._recorder, seen, screenshot=screenshot)
-        return {**found, "longest_wait": self._waits.longest}
+        return {**found, "longest_wait": self._waits.longest, "notices": self._notices.untold()}

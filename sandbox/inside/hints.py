@@ -22,6 +22,11 @@ async def collect_hints(page: Page) -> list[tuple[str, str]]:
     ``editable``: an editable area without a role.
     ``hidden``: the number of rows or items of a list that are not displayed, or not loaded yet.
     ``secret``: the value of a password field, to be masked.
+    ``spans``: cells of tables that span rows or columns.
+    ``caption``: the caption of a table that is not shown.
+    ``fields``: tags and names of fields that have no accessible name.
+    ``frame``: name and address of a named frame.
+    ``slots``: the names of slots that content is put in.
 
     Frames that do not answer, because they navigate or are gone, are left out.
     """
@@ -52,7 +57,8 @@ def _checked(found: Any) -> list[tuple[str, str]]:
 
 
 COLLECT = r"""() => {
-  const hints = [], titled = [], forms = new Map(), kinds = new Map();
+  const hints = [], titled = [], forms = new Map();
+  const spans = {rowspan: [], colspan: []}, nameless = [], slots = new Set();
   const plain = text => (text || '').replace(/\s+/g, ' ').trim();
   const seen = element => element.checkVisibility
     ? element.checkVisibility({visibilityProperty: true}) : element.offsetParent !== null;
@@ -72,11 +78,24 @@ COLLECT = r"""() => {
       if (tag === 'a' && /\bnext\b/.test(element.rel)) hints.push(['next', element.getAttribute('href') || '']);
       if (element.isContentEditable && !element.hasAttribute('role') && !element.parentElement?.isContentEditable)
         if (seen(element)) hints.push(['editable', `${tag} ${element.id} ${plain(element.ariaLabel)}`]);
+      if ((tag === 'td' || tag === 'th') && element.closest('tbody'))
+        for (const way of ['rowspan', 'colspan'])
+          if (element.getAttribute(way) > 1 && seen(element)) spans[way].push(plain(element.textContent).slice(0, 40));
+      if (tag === 'caption' && plain(element.textContent) && !seen(element))
+        hints.push(['caption', plain(element.textContent)]);
+      if ((tag === 'input' || tag === 'select' || tag === 'textarea') && element.name && unnamed(element))
+        nameless.push(`${tag}[name=${element.name}]`);
+      if (tag === 'iframe' && element.name && seen(element))
+        hints.push(['frame', `${element.name} ${element.getAttribute('src') || ''}`]);
+      if (element.slot) slots.add(element.slot);
       const expected = +element.getAttribute('aria-rowcount');
       if (expected > 0) hints.push(['hidden', `${tag} says it has ${expected} rows in all`]);
       if (tag === 'tbody' || tag === 'ul' || tag === 'ol') hidden(element, tag);
     }
   };
+  const unnamed = element => !['hidden', 'submit', 'button', 'reset', 'image'].includes(element.type)
+    && !element.labels?.length && !element.ariaLabel && !element.title && !element.placeholder
+    && !element.hasAttribute('aria-labelledby') && seen(element);
   const note = (element, tag, title) => {
     if (element.textContent.length > 300) return;
     const text = plain(element.textContent);
@@ -98,7 +117,9 @@ COLLECT = r"""() => {
       if (!field.name || kind === 'submit' || kind === 'fieldset') continue;
       if (field.localName === 'select') {
         const values = [...field.options].slice(0, 8).map(option => option.value), rest = field.options.length - 8;
-        if (!names.has(field.name)) fields.push(`${field.name}=[${values.join('|')}${rest > 0 ? '|+' + rest : ''}]`);
+        const sends = /submit|location/.test(field.getAttribute('onchange') || '') ? ' (submits on change)' : '';
+        if (!names.has(field.name))
+          fields.push(`${field.name}=[${values.join('|')}${rest > 0 ? '|+' + rest : ''}]${sends}`);
       } else if (kind === 'radio' || kind === 'checkbox') {
         const same = fields.find(known => known.startsWith(`${field.name}:${kind}=`));
         if (!same) fields.push(`${field.name}:${kind}=${field.value.slice(0, 20)}`);
@@ -119,6 +140,12 @@ COLLECT = r"""() => {
   };
 
   walk(document);
+  const several = (way, what) => spans[way].length
+    ? [`${spans[way].length} span several ${what}, the first "${spans[way][0]}"`] : [];
+  const spanning = [...several('rowspan', 'rows'), ...several('colspan', 'columns')];
+  if (spanning.length) hints.push(['spans', spanning.join('; ')]);
+  if (nameless.length) hints.push(['fields', nameless.slice(0, 12).join(' ')]);
+  if (slots.size) hints.push(['slots', [...slots].slice(0, 12).join(' ')]);
   for (const [text, count] of [...forms.values()].slice(0, 6))
     hints.push(['form', text.slice(0, 370) + (count > 1 ? ` (${count} such forms)` : '')]);
   for (const link of document.querySelectorAll('head link[rel~=next]'))

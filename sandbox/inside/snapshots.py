@@ -8,9 +8,11 @@ element refers to, and by `visibility`, so that the layout stays, and scripts th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.inside.hints import collect_hints
+from sandbox.inside.shadow import closed_shadow_roots
 
 if TYPE_CHECKING:
     from playwright.async_api import Frame, Page
@@ -25,8 +27,8 @@ _FEWEST_ELEMENTS = 600  # that are tried where more took too long
 _MAX_FRAMES = 12
 _SNAPSHOT_SECONDS = 10.0
 _ANSWER_SECONDS = 5.0
-_MAX_TITLE = 1_000
-_MAX_URL = 8_000
+MOST_TITLE = 1_000
+MOST_URL = 8_000
 _MAX_PARTIAL = 6
 
 _HIDE = r"""budget => {
@@ -82,10 +84,10 @@ _SHOW = r"""() => {
 _COUNT = "() => document.getElementsByTagName('*').length"
 
 
-async def snapshot(page: Page) -> dict[str, Any]:
+async def snapshot(page: Page, notices: Iterable[str] = ()) -> dict[str, Any]:
     """Return a page's `PageSnapshot`, as JSON, of a part of the page where it is too large or too slow.
 
-    What is left out is told in hints with the key ``partial``.
+    What is left out is told in hints with the key ``partial``, notices in those with the key ``notice``.
     """
     sizes = await asyncio.gather(*(_answer(frame.evaluate(_COUNT), None) for frame in page.frames[:_MAX_FRAMES]))
     aria, partial = None, list[str]()
@@ -105,9 +107,11 @@ async def snapshot(page: Page) -> dict[str, Any]:
             aria[: aria.rfind("\n", 0, MOST_CHARACTERS)] if "\n" in aria[:MOST_CHARACTERS] else aria[:MOST_CHARACTERS]
         )
         partial.append(f"what follows the first {MOST_CHARACTERS:,} characters")
-    hints = [("partial", text) for text in partial] + await _answer(collect_hints(page), [])
-    title = str(await _answer(page.title(), ""))[:_MAX_TITLE]
-    return {"url": page.url[:_MAX_URL], "title": title, "aria": aria, "hints": hints}
+    hints = [("partial", text) for text in partial] + [("notice", text) for text in notices]
+    hints += [("shadow", text) for text in await _answer(closed_shadow_roots(page), [])]
+    hints += await _answer(collect_hints(page), [])
+    title = str(await _answer(page.title(), ""))[:MOST_TITLE]
+    return {"url": page.url[:MOST_URL], "title": title, "aria": aria, "hints": hints}
 
 
 async def _read(page: Page) -> str | None:

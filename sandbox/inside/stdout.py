@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sandbox.cutting import cut_each
+
 OUTPUT_LIMIT = 12_000
 """The most characters of a step's output that are returned."""
 
@@ -44,22 +46,22 @@ class CapturedStdout:
         """Collect the text from now on, instead of logging it."""
         self.step, self._step_size = [], 0
 
-    def end_step(self) -> str:
-        """Return the collected text, and log again from now on."""
-        text = "".join(self.step or ())
+    def end_step(self, result: str = "") -> list[str]:
+        """Return the values that were printed, each with the blanks behind it, and the result; log again from now on.
+
+        The longest are cut where all together are too long.
+        """
+        values: list[str] = []
+        for text in self.step or ():
+            if values and not text.strip():
+                values[-1] += text
+            else:
+                values.append(text)
         self.step = None
-        return text
+        return cut_each([*values, result] if result else values, OUTPUT_LIMIT)
 
     def finish(self) -> None:
         """Log an unfinished line, if there is one."""
         if self._rest:
             self._log(self._rest)
             self._rest = ""
-
-
-def shorten(text: str) -> str:
-    """Return a step's output, cut in its middle where it is too long."""
-    if len(text) <= OUTPUT_LIMIT:
-        return text
-    head, tail = OUTPUT_LIMIT * 2 // 3, OUTPUT_LIMIT // 3
-    return f"{text[:head]}\n… {len(text) - head - tail} characters left out …\n{text[-tail:]}"

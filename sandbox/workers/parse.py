@@ -81,6 +81,8 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         longest_wait=_seconds(data.get("longest_wait", 0)),
         inputs=tuple(_pair(item, str, str) for item in _list(data.get("inputs", []))),
         output_read=data.get("output_read") is True,
+        notices=tuple(map(_text, _list(data.get("notices")))),
+        alerts=tuple(map(_text, _list(data.get("alerts")))),
         screenshot=_screenshot(data.get("screenshot")),
         legible=_optional(data.get("legible"), str),
     )
@@ -92,7 +94,11 @@ def execution(data: Any) -> Execution:
     error = script_error(data.get("error"))
     seconds = _seconds(data.get("seconds"))
     output, url, title = (_text(data.get(name)) for name in ("output", "url", "title"))
-    return Execution(error is None, output, error, url, title, seconds)
+    parts = tuple(_whole(item) for item in _list(data.get("parts")))
+    if sum(parts) != len(output):
+        raise ProtocolError("the parts of an output must be all of it")
+    notices = tuple(map(_text, _list(data.get("notices"))))
+    return Execution(error is None, output, error, url, title, seconds, parts, notices)
 
 
 def snapshot(data: Any) -> PageSnapshot:
@@ -150,6 +156,12 @@ def _optional(value: Any, kind: type) -> Any:
     if value is not None and not _is(value, kind):
         raise ProtocolError(f"a {kind.__name__} or null was expected")
     return value
+
+
+def _whole(value: Any) -> int:
+    if not is_whole(value) or value < 0:
+        raise ProtocolError("a length must be a whole number")
+    return int(value)
 
 
 def _is(value: Any, kind: type) -> bool:

@@ -31,9 +31,11 @@ LISTS = (
     "landmarks",
     "groups",
     "inputs",
+    "notices",
+    "alerts",
 )
 SEEN: dict[str, Any] = {"url": "", "title": "", "text": ""} | {name: [] for name in LISTS}
-STEP = {"output": "", "error": None, "url": "", "title": "", "seconds": 1.5}
+STEP = {"output": "", "error": None, "url": "", "title": "", "seconds": 1.5, "parts": [], "notices": []}
 ERROR = {"kind": "script", "type": "E", "message": "", "traceback": "", "line": 1}
 HUGE = 10**400
 PARSERS: dict[str, Callable[[Any], Any]] = {
@@ -58,6 +60,7 @@ PARSERS: dict[str, Callable[[Any], Any]] = {
         *(("evidence", SEEN, {name: [["a", True]]}) for name in ("documents", "answers", "counts", "groups")),
         *(("evidence", SEEN, {name: {}}) for name in ("documents", "counts", "empty", "messages", "landmarks")),
         *(("execution", STEP, {"seconds": value}) for value in (HUGE, -1, True, "1", None, [])),
+        *(("execution", STEP, {"parts": value}) for value in ([1], [-1], [1, -1], ["a"], [True], {}, None)),
         *(("script_error", ERROR, {"line": value}) for value in (HUGE, -1, True, 1.5)),
         *(("script_error", ERROR, {"kind": value}) for value in ([], {}, "other", HUGE)),
         ("snapshot", {}, {"hints": [[1, 2]]}),

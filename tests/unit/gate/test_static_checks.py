@@ -38,8 +38,13 @@ def body(line: str) -> str:
         (body("try:\n    x()\nexcept:\n    raise"), "bare except"),
         (body("try:\n    x()\nexcept Exception:\n    pass"), "swallowed"),
         (body("for a in x:\n    try:\n        x()\n    except Exception:\n        continue"), "swallowed"),
-        (body("await page.wait_for_timeout(500)"), "fixed wait"),
-        (body("import asyncio\nawait asyncio.sleep(3)"), "fixed sleep"),
+        (body("await page.wait_for_timeout(800)"), "fixed wait"),
+        (body("await page.wait_for_timeout(seconds * 1000)"), "fixed wait"),
+        (body("import asyncio\nawait asyncio.sleep(3)"), "fixed wait"),
+        (body("import asyncio\nawait asyncio.sleep(2 + 0.1 * n)"), "fixed wait"),
+        (body("import asyncio\npause = 2\nawait asyncio.sleep(pause / 1)"), "fixed wait"),
+        (body("import asyncio\npause = 0.1\npause *= 2\nawait asyncio.sleep(pause)"), "fixed wait"),
+        (body("import time\ntime.sleep(0.1)"), "fixed wait"),
         (body("await page.goto('/list?q=plumbing&p=2')"), "baked in"),
         (
             "async def run(page, parameters, task):\n    await page.get_by_text('plumbing').click()",
@@ -69,6 +74,19 @@ def test_each_fault_is_named_with_its_line(code: str, said: str) -> None:
     q = "plumbing works & more" if "more" in code else "plumbing"
     found = findings(code, {"q": q}, start_url="https://shop.example/")
     assert any(said in f for f in found), found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "await page.wait_for_timeout(250)",
+        "import asyncio\nPAUSE = 0.25\nfor _ in range(9):\n    await asyncio.sleep(PAUSE)",
+        "import asyncio\nfor n in range(9):\n    await asyncio.sleep(min(0.4, 0.1 * n))",
+        "import asyncio\nawait asyncio.sleep(0.1 if parameters['city'] else 0.2)",
+    ],
+)
+def test_short_pauses_of_a_poll_are_let_through(code: str) -> None:
+    assert not [each for each in findings(body(code), {}) if "wait" in each]
 
 
 @pytest.mark.parametrize(
