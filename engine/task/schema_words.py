@@ -9,6 +9,7 @@ from typing import Any
 from engine.errors import InvalidRequest
 
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+_TOLD = 20  # unknown keywords
 _DATA = frozenset({"const", "enum", "examples", "example", "default"})
 _KNOWN = (
     _NAMED
@@ -69,6 +70,7 @@ def check_words(schema: Mapping[str, Any]) -> tuple[str, ...]:
         InvalidRequest: The schema has such a word.
     """
     unknown: dict[str, None] = {}
+    words: set[str] = set()
     for node in _schemas(schema):
         for word, value in node.items():
             if word in _KNOWN or word.startswith("x-"):
@@ -78,12 +80,19 @@ def check_words(schema: Mapping[str, Any]) -> tuple[str, ...]:
                     f"output_schema: {word!r} is not supported in draft 2020-12; {_FOREIGN[word]}",
                     field="output_schema",
                 )
+            if word in words:
+                continue
+            words.add(word)
+            if len(words) > _TOLD:
+                continue  # to look for a similar one takes long, and nobody reads thousands
             near = difflib.get_close_matches(word, _KNOWN, n=1, cutoff=0.8)
             meant = f"; did you mean {near[0]!r}?" if near else ""
             unknown[f"output_schema: the keyword {word!r} is unknown, and so was ignored{meant}"] = None
         kind = node.get("format")
         if isinstance(kind, str) and kind not in _FORMATS:
             unknown[f"output_schema: the format {kind!r} is unknown, and so was not checked"] = None
+    if len(words) > _TOLD:
+        unknown[f"output_schema: {len(words) - _TOLD} further keywords are unknown, and so were ignored"] = None
     return tuple(unknown)
 
 

@@ -1,4 +1,5 @@
 import json
+import time
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -284,3 +285,12 @@ def test_attachment_is_replaced_where_a_schema_stands_and_left_alone_where_data_
     either = OutputSchema({"type": ["attachment", "null"]})
     assert (either.errors(FILE), either.errors(None)) == ([], [])
     assert either.errors({"name": "a.pdf"})
+
+
+def test_thousands_of_unknown_keywords_are_told_in_few_warnings() -> None:
+    known = [{f"keyword{n:05d}": 1} for n in range(3_000)]
+    began = time.thread_time()
+    warnings = check_words({"properties": {str(n): each for n, each in enumerate(known)}})
+    assert time.thread_time() - began < 2
+    assert len(warnings) == 21
+    assert warnings[-1] == "output_schema: 2980 further keywords are unknown, and so were ignored"
