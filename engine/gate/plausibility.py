@@ -98,20 +98,21 @@ def incomplete(run: Observed) -> str | None:
 
 def repeated(run: Observed) -> Iterator[str]:
     """Yield advisories for rows given twice: in every field, or in every field but the one that tells them apart."""
-    _, found = main_rows(run.output)
-    if copies := count_duplicates(found):
+    path, found = main_rows(run.output)
+    if (described := run.described.get(path)) is not None and described["twins"] > 0:
+        copies = count_duplicates(found)
         yield (
             f"{copies} of the {len(found)} rows are copies of another: do the pages of the list overlap, or does the"
             " page show them twice?"
         )
         return
     for name in dict.fromkeys(n for row in found for n in row):
+        if not _tells_apart(name, found):
+            continue
         groups: dict[str, set[str]] = {}
         for row in found:
             rest = json.dumps({n: v for n, v in row.items() if n != name}, sort_keys=True, default=str)
             groups.setdefault(json.dumps(row.get(name), default=str), set()).add(rest)
-        if not 2 <= len(groups) <= _MOST_GROUPS or any(len(row) < 2 for row in found):
-            continue
         for (one, first), (two, second) in itertools.combinations(groups.items(), 2):
             same = len(first & second)
             if same >= _COPIED_ROWS and same * 2 >= min(len(first), len(second)):
@@ -122,10 +123,22 @@ def repeated(run: Observed) -> Iterator[str]:
                 return
 
 
+def _tells_apart(name: str, found: Sequence[Mapping[str, Any]]) -> bool:
+    """Return True for a field of few different values, beside which the rows have others."""
+    kinds: set[str] = set()
+    for row in found:
+        kinds.add(str(row.get(name)))
+        if len(kinds) > _MOST_GROUPS or len(row) < 2:
+            return False
+    return len(kinds) > 1
+
+
 def placeholders(run: Observed) -> Iterator[str]:
     """Yield advisories for addresses that most rows share while others have their own: pictures not loaded yet."""
     _, found = main_rows(run.output)
     for name in dict.fromkeys(n for row in found for n in row):
+        if not any(isinstance(v := row.get(name), str) and _ADDRESS.search(v) for row in found[:_LOOKED_UP]):
+            continue
         values = [v for row in found if isinstance(v := row.get(name), str) and _ADDRESS.search(v)]
         if len(values) < _SHARED_ROWS:
             continue
