@@ -11,6 +11,7 @@ from referencing.exceptions import Unresolvable
 
 from engine import InvalidRequest
 from engine.task.schema import OutputSchema, infer, same_schema, schema_in_force
+from engine.task.schema_words import check_words
 
 
 class Book(BaseModel):
