@@ -97,27 +97,36 @@ class Attachments:
         return attachment
 
     async def _send_chunks(self, file: PageFile, stream: int, copy: Path) -> bool:
-        """Send what a file contains, and keep a copy unless there are too many; return True if it was kept."""
+        """Send what a file contains, and keep a copy where there is room; return True if it was kept."""
+        size, room = 0, _KEPT_BYTES - self._kept
         copy.parent.mkdir(parents=True, exist_ok=True)
-        kept = self._kept
-        with copy.open("wb") as writing:
-            for chunk in file.chunks():
-                await self._channel.request("chunk", stream=stream, data=base64.b64encode(chunk).decode())
-                kept += len(chunk)
-                if kept <= _KEPT_BYTES:
-                    writing.write(chunk)
-        if kept > _KEPT_BYTES:
-            copy.unlink()
+        for chunk in file.chunks():
+            await self._channel.request("chunk", stream=stream, data=base64.b64encode(chunk).decode())
+            size += len(chunk)
+            if size <= room and not _append(copy, chunk):
+                room = -1
+        if size > room or not (size or _append(copy, b"")):
+            copy.unlink(missing_ok=True)
             return False
-        self._kept = kept
+        self._kept += size
         return True
 
     def for_host(self, text: str) -> str:
         """Return the JSON of an output with the host's paths in place of those of the copies."""
-        if str(self._directory) in text:
+        if _in_json(str(self._directory)) in text:
             for copy, path in self._host_paths.items():
                 text = text.replace(_in_json(copy), _in_json(path))
         return text
+
+
+def _append(copy: Path, chunk: bytes) -> bool:
+    """Add to a copy; return False where the scratch space is full: the user's file does not depend on it."""
+    try:
+        with copy.open("ab") as file:
+            file.write(chunk)
+    except OSError:
+        return False
+    return True
 
 
 def _in_json(text: str) -> str:
