@@ -84,6 +84,7 @@ class Evidence:
             a request. See `sandbox.inside.logins` for the rule.
         background: Those of ``state_changing`` that the site's own code sent with no act of the automation before it,
             or that are of a kind known to be harmless.
+        agreements: Labels of the controls by which the automation accepted terms, a license or another agreement.
         own_signatures: The kinds of requests that the site's own code sent so; see `sandbox.inside.signatures`.
         change_signatures: The kinds of ``state_changing`` requests that are neither logins nor background.
         hosts: ``host:port`` of each host that was reached.
@@ -125,6 +126,7 @@ class Evidence:
     state_changing: tuple[tuple[str, str], ...] = ()
     logins: tuple[tuple[str, str], ...] = ()
     background: tuple[tuple[str, str], ...] = ()
+    agreements: tuple[str, ...] = ()
     own_signatures: tuple[str, ...] = ()
     change_signatures: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ columns by their header's text.
 - Wait for what must appear (`locator.wait_for()`, `page.wait_for_url`); no fixed sleeps. Let exceptions rise; no silent fallbacks: \
 a page that is not as expected must raise, never give fewer rows or empty fields.
 - No rows is only right when the site says so: `await task.empty(locator)` of its message, or of its count of 0, then return the empty list.
-- Overlays (cookie banners, pop-ups) may cover what you click: dismiss them, with `page.add_locator_handler` where they come late.
+- Overlays (cookie banners, pop-ups) may cover what you click: dismiss them, with `page.add_locator_handler` where they come late. Terms or an agreement are none: never accept them unasked; go around, or give up.
 - Orders, payments, messages, submissions, deletions: wrap just the final action and `await task.outcome(success=locator, failure=locator)` (waits for either) in \
 `async with task.irreversible("submit the application", key=None):`. While you explore and try, the run stops there; it is done once \
 at the end. Never perform such an action yourself. Where the site shows that it is done already: `await task.already_done(locator)` of \

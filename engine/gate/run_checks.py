@@ -128,6 +128,11 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
         *files,
         *mapped_with_default(code, requirements.parameters),
         *paired_columns(code),
+        *(
+            f"it accepts an agreement for the user ({label!r}): leave that out, go around it, or give up where the site"
+            " demands it; it is right only where the task asks for it"
+            for label in run.outcome.evidence.agreements
+        ),
     ]
 
 

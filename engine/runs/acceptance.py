@@ -34,7 +34,7 @@ async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Succ
         hosts = ", ".join(run.unknown_hosts)
         context.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")
     await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read")
-    already = _note_already_done(context, run)
+    already = _warn(context, run)
     return Success(run.outcome.value, revision, used=True, files=run.files, already_done=already)
 
 
@@ -44,7 +44,7 @@ async def widen_contract(context: RunContext, verdict: NewData) -> Success:
     context.warnings.append(f"taken for data of a kind not met before, and admitted from now on: {found}")
     widened = replace(bundle, contract=widen(bundle.contract, run.observed()), revision=None)
     subject, body = "Widen: data of a kind not met before", context.redactor.text(found)
-    already = _note_already_done(context, run)
+    already = _warn(context, run)
     try:
         revision = await commit(context, widened, reason="widen", subject=subject, body=body)
     except (BundleError, StoreError) as error:
@@ -137,7 +137,7 @@ async def _first_success(
         await good_runs.inherit(base, revision, trust=False)
     await good_runs.count(revision, run, keep=promoted.effects == "read", other=promoted.other)
     created = base is None
-    already = _note_already_done(context, run)
+    already = _warn(context, run)
     return Success(
         run.outcome.value, revision, used=not created, files=run.files, created=created, updated=True,
         already_done=already,
@@ -153,12 +153,20 @@ def _note_unsaved(context: RunContext, error: EngineError) -> None:
 
 def _unsaved_success(context: RunContext, promoted: Promoted, base: Bundle | None) -> Success:
     run = promoted.run
-    already, revision = _note_already_done(context, run), base.revision if base is not None else None
+    already, revision = _warn(context, run), base.revision if base is not None else None
     return Success(run.outcome.value, revision, used=base is not None, files=run.files, already_done=already)
 
 
-def _note_already_done(context: RunContext, run: AutomationRun) -> bool:
-    """Return True where the site showed that the action was done before, and warn that nothing was done."""
+def _warn(context: RunContext, run: AutomationRun) -> bool:
+    """Return True where the site showed that the action was done before, and warn that nothing was done.
+
+    Agreements that the automation accepted are told, too.
+    """
+    for label in run.outcome.evidence.agreements:
+        said = context.redactor.text(label)
+        context.warnings.append(
+            f"the automation accepted an agreement on the site ({said!r}): see what it binds you to"
+        )
     if run.already_done:
         said = context.redactor.text(run.already_done[-1])
         context.warnings.append(f"nothing was done, for the site shows that it was done before: {said!r}")

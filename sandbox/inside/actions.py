@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from sandbox.inside.agreements import AGREEMENT, may_be_assent
 from sandbox.inside.logins import SAFE
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _watch_act(owner: type, name: str, current: Current, pages: Callable[[], lis
     async def act(self: Any, *args: Any, **options: Any) -> Any:
         if (recorder := current()) is not None:
             recorder.note_act()
+            await _note_agreement(recorder, self)
         return await original(self, *args, **options)
 
     setattr(owner, name, act)
@@ -94,11 +96,19 @@ def _watch_submitting(owner: type, name: str, current: Current, pages: Callable[
     async def act(self: Any, *args: Any, **options: Any) -> Any:
         if (recorder := current()) is not None:
             recorder.note_act()
+            await _note_agreement(recorder, self)
             if recorder.logins.may_hold_password:
                 recorder.logins.note_submit(await _quickly(_passwords_of_form(self, args, options, pages())) or ())
         return await original(self, *args, **options)
 
     setattr(owner, name, act)
+
+
+async def _note_agreement(recorder: RunRecorder, target: Any) -> None:
+    if hasattr(target, "evaluate_all") and may_be_assent(target):
+        label = await _quickly(_unwatched(target, "evaluate_all")(AGREEMENT))
+        if isinstance(label, str) and label not in recorder.agreements:
+            recorder.agreements.append(label)
 
 
 def _watch_script(owner: type, name: str, current: Current, pages: Callable[[], list[Page]]) -> None:

@@ -142,6 +142,7 @@ async def collect_evidence(
         "groups": seen.get("groups", []),
         "state_changing": recorder.state_changing,
         "logins": recorder.login_requests,
+        "agreements": recorder.agreements[:_SIGNATURES],
         "background": recorder.background,
         "own_signatures": recorder.own_signatures[:_SIGNATURES],
         "change_signatures": recorder.change_signatures[:_SIGNATURES],

@@ -51,6 +51,7 @@ class RunRecorder:
         logins: Judges which requests log in.
         challenges: Answers challenges of HTTP authentication.
         pace: Waits where the site says that it got too many requests.
+        agreements: Labels of the controls by which the automation accepted an agreement.
         harmless: Signatures of requests that change nothing which lasts, or that the site sends by itself.
         trace: What the automation gave and got; None while none runs.
         documents: URL and status of the last main documents.
@@ -68,6 +69,7 @@ class RunRecorder:
         self.logins = LoginDetector()
         self.challenges = HttpChallenges()
         self.pace = Pace()
+        self.agreements: list[str] = []
         self.harmless: set[str] = set()
         self.trace: RunTrace | None = None
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)

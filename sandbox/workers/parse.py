@@ -66,6 +66,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         counts=tuple(_pair(item, str, int) for item in _list(data.get("counts"))),
         state_changing=tuple(_pair(item, str, str) for item in _list(data.get("state_changing"))),
         logins=tuple(_pair(item, str, str) for item in _list(data.get("logins"))),
+        agreements=tuple(map(_text, _list(data.get("agreements")))),
         background=tuple(_pair(item, str, str) for item in _list(data.get("background"))),
         own_signatures=tuple(map(_text, _list(data.get("own_signatures")))),
         change_signatures=tuple(map(_text, _list(data.get("change_signatures")))),

@@ -22,6 +22,7 @@ LISTS = (
     "counts",
     "state_changing",
     "logins",
+    "agreements",
     "background",
     "own_signatures",
     "change_signatures",

@@ -1,0 +1,39 @@
+"""Agreements are no overlays to dismiss: code that accepts one is told once, and its result warns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine import AsyncEngine
+from engine.testing import ScriptedModel, Turn
+from tests.support.own_site import Answer, own_site
+from tests.unit.runs.conftest import told
+
+PAGE = """<title>Data</title><h1>Prices</h1><dialog open><p>{text}</p>
+<button onclick="this.closest('dialog').remove()">Accept</button></dialog>"""
+CODE = """\
+async def run(page, parameters, task):
+    await page.get_by_role("button", name="Accept").click()
+    return {"heading": await page.get_by_role("heading").inner_text()}
+"""
+FINISH: Turn = ("finish", {"summary": "Read the heading"})
+
+
+@pytest.mark.parametrize(
+    ("text", "binding"),
+    [("By using this you accept our Terms of Use.", True), ("We use cookies; see our terms.", False)],
+)
+async def test_an_accepted_agreement_is_told_once_and_warned_of(tmp_path: Path, text: str, *, binding: bool) -> None:
+    model = ScriptedModel([("write", {"code": CODE}), FINISH], [FINISH])
+    with own_site(lambda asked: Answer(PAGE.format(text=text))) as site:
+        async with AsyncEngine(store=tmp_path, model=model) as engine:
+            result = await engine.run("Read the heading", start_url=site.url, reuse_key="k")
+            again = await engine.run("Read the heading", start_url=site.url, reuse_key="k")
+    assert result.ok, result.error
+    assert result.model_calls == (2 if binding else 1)
+    assert any("accepted an agreement on the site ('Accept')" in warning for warning in result.warnings) is binding
+    assert again.warnings == result.warnings
+    if binding:
+        assert "it accepts an agreement for the user ('Accept')" in told(model)[2]
