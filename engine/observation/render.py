@@ -36,14 +36,15 @@ class Block:
     def lines(self) -> list[str]:
         """Return the text, on one line if it fits."""
         if self.closed or not self.children:
-            return [("- " if self.bullet and self.head else "") + self.head] if self.head else []
+            return [self.head] if self.head else []
         if (line := self.inline()) is not None and len(line) <= LINE:
             return [f"- {line}" if self.node.role == "listitem" and not self.head else line]
         below = [line for child in self.children for line in child.lines()]
         if self.head:
             return [f"{self.head}:", *(f" {line}" for line in below)]
         if self.bullet:
-            return [f"{'- ' if index == 0 else '  '}{line}" for index, line in enumerate(below)]
+            mark = "- " if self.node.role == "listitem" else "* "  # an item of a list, or one of several like it
+            return [f"{mark if index == 0 else '  '}{line}" for index, line in enumerate(below)]
         return below
 
     def inline(self) -> str | None:

@@ -97,3 +97,16 @@ def test_secrets_are_taken_out_of_page_text_only() -> None:
     assert 'button "Go" [e13]' in look
     assert shown in observer.find(snapshot, "secret")
     assert shown in observer.unfold(snapshot, "e12")
+
+
+@pytest.mark.parametrize(("role", "mark"), [("listitem", "- "), ("generic", "* ")])
+def test_only_items_of_a_list_are_marked_as_such(role: str, mark: str) -> None:
+    def box(n: int) -> Node:
+        inner = (
+            Node("heading", f"Name {n}", ("level=2",)),
+            Node("list", children=(Node("listitem", children=(Node("text", "x" * 90),)),) * 2),
+        )
+        return Node(role, ref=f"e{n}", children=inner)
+
+    look = Observer().first(snapshot_of(Node("main", ref="e900", children=tuple(map(box, range(10, 30))))))
+    assert [line.strip()[:2] for line in look.split("\n") if "Name 11" in line] == [mark]
