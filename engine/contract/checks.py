@@ -11,7 +11,7 @@ from typing import Any
 from engine.contract.comparison import compare
 from engine.contract.learning import check_format
 from engine.contract.model import Breach, History, Observed, Severity
-from engine.contract.page import check_page, empty_confirmed
+from engine.contract.page import all_examined, check_page, empty_confirmed
 from engine.contract.patterns import day_position_changed
 from engine.contract.profile import ENOUGH_VALUES, improbable, merge, shapes
 
@@ -52,7 +52,8 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
         got = described.get(path)
         if learned["array"] and (got is None or got["rows"][1] == 0):
             stated = page.get("empty_told", False) and "[*]" not in path
-            if (stated or own.get(path, learned)["rows"][0] > 0) and not empty_confirmed(run):
+            told = empty_confirmed(run) or all_examined(run)
+            if (stated or own.get(path, learned)["rows"][0] > 0) and not told:
                 few, most = learned["rows"]
                 wanted = f"at least one row (good runs had {few} to {most}), or `task.empty`"
                 breaches.append(Breach("no-rows", path, wanted, "none"))

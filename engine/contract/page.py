@@ -78,6 +78,17 @@ def empty_confirmed(run: Observed) -> bool:
     return any(visible and not _ANYTHING.search(locator) for locator, visible in run.evidence.empty)
 
 
+def all_examined(run: Observed) -> bool:
+    """Return True where the run read all items that the page states.
+
+    Its code may have let only some of them through, or none.
+    """
+    if run.progress is None or run.evidence.next_controls:
+        return False
+    done, total = run.progress
+    return done == total and done > 0 and any(number == total for _, number in run.evidence.counts)
+
+
 def permanent_message(messages: Collection[str], full_page: str) -> str | None:
     """Return the message that a page gives for an empty list, if a page with rows shows it, too.
 

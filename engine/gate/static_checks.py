@@ -34,7 +34,11 @@ _READING = frozenset({
 _POSITIONAL = (
     re.compile(r":nth-(?:last-)?(?:child|of-type)\(\s*\d"),
     re.compile(r"(?:^|[^\w])(?:xpath=|\.?//|\(//)\S*\[\d+\]"),
-    re.compile(r"\.(?:cells|children|childNodes)\[\d+\]"),
+    # Not where only the kind of the cell is asked for, by which rows of a head are told from rows of data
+    re.compile(
+        r"\.(?:cells|children|childNodes)\[\d+\]"
+        r"(?!\s*\??\.\s*(?:tagName|nodeName|localName|nodeType|colSpan|rowSpan|matches\b))"
+    ),
     re.compile(r">>\s*nth=[1-9]"),
 )
 

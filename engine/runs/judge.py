@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from engine.bundles import Bundle
-from engine.contract import Breach, check, compact, digest, permanent_message, rows
+from engine.contract import Breach, check, compact, digest, empty_confirmed, permanent_message, rows
 from engine.diagnosis.failures import Failed, model_failure
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelError
@@ -209,6 +209,10 @@ def confirm_empty(run: AutomationRun, other: OtherParameters) -> str | None:
     """Return the reason why an empty result is not believed; None where nothing speaks against it."""
     if other.works is False:
         return "$: no rows, and none any more for parameters that gave rows before"
+    if other.works is None and not empty_confirmed(run.observed()):
+        return (
+            "$: none of the items that the page states was let through, and no other parameters show that any still is"
+        )
     if other.works and (message := permanent_message(run.outcome.evidence.messages, other.page_text)):
         return f"$: no rows, and {message!r}, by which the page was said to tell so, is there on full pages, too"
     return None

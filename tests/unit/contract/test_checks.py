@@ -30,6 +30,8 @@ def test_an_empty_list_is_accepted_only_if_the_page_says_so() -> None:
     assert kinds(Observed([], Evidence())) == ["no-rows"]
     assert kinds(Observed([], Evidence(empty=(("text=Nothing found", True),)))) == []
     assert kinds(Observed([], Evidence(empty=(("text=Nothing found", False),)))) == ["no-rows"]
+    assert kinds(Observed([], Evidence(counts=(("320 rows", 320),)), (320, 320))) == [], "all were read"
+    assert kinds(Observed([], Evidence(counts=(("320 rows", 320),)), (50, 320))) == ["progress", "no-rows"]
 
 
 def test_a_field_missing_in_every_row_is_a_breach() -> None:

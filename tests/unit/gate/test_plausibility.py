@@ -59,6 +59,9 @@ def test_more_rows_stated_and_offered() -> None:
     assert "leads on to page 2" in str(incomplete(run_of(ROWS, next_pages=("2",))))
     assert incomplete(Observed(ROWS, Evidence(next_pages=("2",)), progress=(6, 6))) is None
     assert incomplete(Observed(ROWS, Evidence(**page), progress=(6, 6))) is None, "read from JSON, say"
+    all_read = Observed(ROWS, Evidence(counts=page["counts"]), progress=(53, 53))
+    assert incomplete(all_read) is None, "code let only some of them through"
+    assert incomplete(Observed(ROWS, Evidence(**page), progress=(53, 53))) is not None, "the page offers more"
     assert incomplete(run_of(ROWS, next_controls=("Next",), counts=(("6 of 6", 6), ("53 shops", 53)))) is None
 
 

@@ -102,6 +102,7 @@ def test_short_pauses_of_a_poll_are_let_through(code: str) -> None:
         "try:\n    x()\nexcept TimeoutError:\n    await task.empty(x)\n    return []",
         "page.locator('tr').nth(0).locator('td').first",
         "page.locator('li:nth-child(odd)')",
+        "rows.evaluate_all('rows => rows.filter(r => r.cells[0].tagName === \"TD\").length')",
         "page.get_by_role('link', name='Open')",
         "await page.goto('https://other.example/list')",
     ],

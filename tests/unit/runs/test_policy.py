@@ -164,6 +164,20 @@ async def test_empty_result_is_believed_while_other_parameters_still_give_rows(r
     assert kinds(result) == ["replay", "check"]
 
 
+async def test_code_that_read_all_items_may_let_none_through(replay: Replay) -> None:
+    assert (await replay(good()))[0].ok
+
+    async def nothing(host: Host) -> Outcome:
+        await host.progress(320, 320)
+        return good([], counts=(("320 rows", 320),))
+
+    result, _ = await replay(nothing, good(), parameters={"q": "none"})
+    assert (result.output, result.error) == ([], None)
+    result, _ = await replay(nothing, nothing, parameters={"q": "none"})
+    assert result.error is not None
+    assert result.error.reason == "drift", "it lets none through for parameters that gave rows before, either"
+
+
 async def test_new_nulls_widen_the_contract_while_other_parameters_still_work(store: Path, replay: Replay) -> None:
     assert (await replay(good()))[0].ok
     result, _ = await replay(good([{"price": None}]), good(), parameters={"q": "free"})
