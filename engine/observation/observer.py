@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from engine.observation.aria import Node, parse, replace_texts
+from engine.observation.aria import ENTRY_ROLES, Node, parse, replace_texts
 from engine.observation.diff import Change, Comparison
 from engine.observation.folding import says_next, says_total
 from engine.observation.labels import FOLD, LabelStyle, neutral, origin_of, quote
@@ -92,13 +92,11 @@ class Observer:
                 if len(renewed) > 20:
                     lines.append(f" {FOLD} {len(renewed) - 20} more: find or unfold them")
             return "\n".join(lines) or "Nothing changed."
-        if comparison.share() > 0.5:
-            return self.first(snapshot)
         lines += _describe_changes(comparison.changes, LabelStyle(origin=origin_of(page.url)))
         text = "\n".join(lines)
         if len(text) > 400:
             full = self.first(snapshot)
-            if len(text) > 0.7 * len(full):
+            if comparison.share() > 0.5 or len(text) > 0.7 * len(full):
                 return full
         self._shown = page
         return text
@@ -235,9 +233,17 @@ def _describe_changes(changes: Sequence[Change], style: LabelStyle) -> list[str]
         mark = "+" if change.kind == "added" else "~"
         shown = [line for block in blocks for line in block.lines()]
         if change.was is not None:
-            shown[-1:] = [f"{shown[-1] if shown else ''} (was {_brief((change.was,), style)})"]
+            shown[-1:] = [f"{shown[-1] if shown else ''} (was {_former(change.was, change.nodes[0], style)})"]
         lines += [f" {mark if index == 0 else ' '} {line}" for index, line in enumerate(shown)]
     return lines
+
+
+def _former(was: Node, now: Node, style: LabelStyle) -> str:
+    """Return what an element was: of a field, what stood in it."""
+    if was.role not in ENTRY_ROLES or was.role != now.role or was.name != now.name:
+        return _brief((was,), style)
+    value = " ".join(child.name for child in was.children)
+    return quote(value, style.text) if value else "empty"
 
 
 def _brief(nodes: Sequence[Node], style: LabelStyle) -> str:

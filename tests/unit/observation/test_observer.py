@@ -110,3 +110,81 @@ def test_only_items_of_a_list_are_marked_as_such(role: str, mark: str) -> None:
 
     look = Observer().first(snapshot_of(Node("main", ref="e900", children=tuple(map(box, range(10, 30))))))
     assert [line.strip()[:2] for line in look.split("\n") if "Name 11" in line] == [mark]
+
+
+def _answered(number: int, value: str = "", error: str = "") -> Node:
+    """One part of a questionnaire; Playwright shows a value as the text of its field."""
+    values = (Node("text", value),) if value else ()
+    field = Node("textbox", f"Answer {number}", ref=f"e{300 + number}", children=values)
+    alerts = (Node("alert", ref=f"e{600 + number}", children=(Node("text", error),)),) if error else ()
+    held = (
+        Node("heading", f"Part {number} of the questionnaire", ("level=2",), f"e{200 + number}"),
+        Node("generic", ref=f"e{500 + number}", children=(field, *alerts)),
+        Node("button", f"Explain {number}", ref=f"e{400 + number}"),
+    )
+    return Node("generic", ref=f"e{100 + number}", children=held)
+
+
+def _questionnaire(*parts: Node, name: str = "Answers", ref: str = "e2") -> PageSnapshot:
+    return snapshot_of(Node("main", ref="e1", children=(Node("region", name, ref=ref, children=parts),)))
+
+
+TYPED = ['~ textbox "Answer 0" [e300] = "x" (was empty)', '~ textbox "Answer 1" [e301] = "y" (was empty)']
+_DETAILS, _SAVE = Node("link", "Details", ref="e903", url="/details"), Node("button", "Save", ref="e9")
+NOTICE = Node("generic", ref="e900", children=(Node("text", "Not saved yet"), _DETAILS, _SAVE))
+
+
+@pytest.mark.parametrize("size", [2, 9])
+def test_two_changed_fields_are_all_that_a_later_look_shows(size: int) -> None:
+    observer = Observer()
+    observer.first(_questionnaire(*map(_answered, range(size))))
+    rest = map(_answered, range(2, size))
+    look = observer.again(_questionnaire(_answered(0, "x"), _answered(1, "y"), *rest))
+    assert [line.strip() for line in look.splitlines()[1:]] == TYPED
+
+
+@pytest.mark.parametrize("size", [4, 9])
+def test_two_changed_fields_below_a_name_that_counts_them_do_not_show_the_page_again(size: int) -> None:
+    observer = Observer()
+    observer.first(_questionnaire(*map(_answered, range(size)), name="Answers (0)"))
+    rest = map(_answered, range(2, size))
+    now = _questionnaire(_answered(0, "x"), _answered(1, "y"), *rest, name="Answers (2)", ref="e950")
+    lines = [line.strip() for line in observer.again(now).splitlines()]
+    assert lines[1] == '~ region "Answers (2)" [e950] (was region "Answers (0)" [e2])'
+    assert lines[3:] == TYPED
+
+
+@pytest.mark.parametrize("size", [2, 9])
+def test_two_changed_fields_below_a_new_notice_do_not_show_the_page_again(size: int) -> None:
+    observer = Observer()
+    observer.first(_questionnaire(*map(_answered, range(size))))
+    rest = map(_answered, range(2, size))
+    look = observer.again(_questionnaire(NOTICE, _answered(0, "x"), _answered(1, "y"), *rest))
+    lines = [line.strip() for line in look.splitlines()]
+    assert lines[1] == '+ "Not saved yet" link "Details" [e903] /details button "Save" [e9]'
+    assert lines[2:] == TYPED
+
+
+def test_an_error_beside_each_changed_field_is_shown_without_its_surroundings() -> None:
+    observer = Observer()
+    observer.first(_questionnaire(*map(_answered, range(9))))
+    wrong = (_answered(0, "x", "Too short"), _answered(1, "y", "Too long"))
+    look = observer.again(_questionnaire(*wrong, *map(_answered, range(2, 9))))
+    changes = [line.strip() for line in look.splitlines() if line.startswith(" ")]
+    assert changes == [TYPED[0], '+ alert: "Too short"', TYPED[1], '+ alert: "Too long"']
+
+
+def test_what_stood_in_a_changed_field_is_shown() -> None:
+    observer = Observer()
+    observer.first(_questionnaire(_answered(0, "x"), _answered(1)))
+    look = observer.again(_questionnaire(_answered(0), _answered(1)))
+    assert '~ textbox "Answer 0" [e300] (was "x")' in look
+
+
+def test_a_section_in_the_place_of_another_is_shown_without_its_neighbors() -> None:
+    observer = Observer()
+    observer.first(_questionnaire(*map(_answered, range(9))))
+    look = observer.again(_questionnaire(_answered(20), *map(_answered, range(1, 9))))
+    assert '~ h2 "Part 20 of the questionnaire" (was h2 "Part 0 of the questionnaire")' in look
+    assert '"Answer 20" [e320]' in look
+    assert '"Answer 1"' not in look
