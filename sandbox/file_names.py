@@ -62,9 +62,9 @@ def presentable(name: str, content_type: str = "") -> str:
     >>> len(presentable("x" * 5000 + ".csv")), presentable("x" * 5000 + ".csv")[-5:]
     (255, 'x.csv')
     """
-    name = " ".join(visible(unicodedata.normalize("NFC", name.replace("\r", " "))).split()) or "download"
+    name = " ".join(visible(unicodedata.normalize("NFC", name.replace("\r", " "))).split())
     if not _SUFFIX.search(name):
-        name = name.rstrip(".") + (suffix_of(content_type) or "")
+        name = (name.rstrip(". ") or "download") + (suffix_of(content_type) or "")
     return cut(name)
 
 

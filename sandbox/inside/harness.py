@@ -258,8 +258,9 @@ class Harness:
             value = await self._until_stopped(run(self._page, parameters, self._task))
             if self._task._stopped is not None:  # the automation caught it
                 raise self._task._stopped
-            self._returned = value
-            return self._dumped(value), None
+            dumped = self._dumped(value)
+            self._returned = value  # JSON, in which nothing contains itself
+            return dumped, None  # noqa: TRY300  what comes before it may fail, too
         except ProtocolError as error:
             problem = TypeError(f"what run returned is not JSON: {error}")
             return None, self._describe(problem)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _SCHEMES = re.compile(r"(?:^|[,\n]\s*)(?:basic|digest)(?=\s|$)", re.IGNORECASE)
 _BASIC = re.compile(r"(?:^|[,\n]\s*)basic(?=\s|$)", re.IGNORECASE)
 _LOAD_MS = 15_000
+_CLOSE_SECONDS = 3.0
+_EVENT_SECONDS = 0.5  # an answer may be told of after the end of the navigation
 
 Goto = Callable[..., Awaitable["Response | None"]]
 
@@ -43,6 +47,7 @@ class HttpChallenges:
         self._login: HttpLogin | None = None
         self._site = ("", "")
         self._challenged = ""
+        self._met = asyncio.Event()
         self._opening: set[Page] = set()
         self._tasks: set[asyncio.Future[Any]] = set()
 
@@ -70,19 +75,27 @@ class HttpChallenges:
 
         self._opening.add(page)
         self._challenged = ""
+        self._met.clear()
         try:
             try:
                 response = await goto(url, **options)
             except Error:  # of a challenge without a page to show
-                if not self._challenged:
+                if not await self._is_challenged():
                     raise
             else:
-                if not self._challenged:
+                if response is None or response.status != 401 or not await self._is_challenged():
                     return response
             await self._log_in(page, self._challenged)
             return await goto(url, **options)
         finally:
             self._opening.discard(page)
+
+    async def _is_challenged(self) -> bool:
+        """Return True if the navigation that has ended met a challenge for which there is a login."""
+        if self._login is not None and not self._challenged:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._met.wait(), _EVENT_SECONDS)
+        return bool(self._challenged)
 
     def is_opening(self, page: Page) -> bool:
         """Return True while `goto` opens an address in a page."""
@@ -93,6 +106,7 @@ class HttpChallenges:
         if not self._is_met(status, headers, url):
             return False
         self._challenged = url
+        self._met.set()
         self._follow(page, url)
         return True
 
@@ -127,14 +141,16 @@ class HttpChallenges:
         finally:
             self.opens_page = False
         try:
-            answer = await unwatched_goto(own)(address, wait_until="commit", timeout=_LOAD_MS)
+            # A page that is closed while it loads may never tell that it is.
+            answer = await unwatched_goto(own)(address, wait_until="load", timeout=_LOAD_MS)
         except Error as error:
             self.state = "refused" if "ERR_INVALID_AUTH" in error.message else "asked"
         else:
             self.state = "refused" if answer is not None and answer.status == 401 else "given"
         finally:
             self.own_page = None
-            await own.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(own.close(), _CLOSE_SECONDS)
 
     def header(self, status: int, headers: Mapping[str, str], url: str) -> dict[str, str] | None:
         """Return the header that answers a challenge to a request without a page; None if there is none to give."""
@@ -152,7 +168,7 @@ class HttpChallenges:
 def unwatched_goto(page: Page) -> Goto:
     """Return the page's ``goto`` as Playwright defines it."""
     method = type(page).goto
-    bound: Goto = getattr(method, "__wrapped__", method).__get__(page)
+    bound: Goto = inspect.unwrap(method).__get__(page)  # it is wrapped more than once
     return bound
 
 

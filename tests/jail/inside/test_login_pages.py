@@ -8,6 +8,7 @@ import pytest
 
 from engine.execution.effects import writes
 from sandbox import Automation, Egress, Outcome, Sandbox
+from sandbox.results import BY_PAGE
 
 in_module = pytest.mark.asyncio(loop_scope="module")
 
@@ -181,6 +182,6 @@ async def test_change_beside_or_after_a_login_is_blocked(case: str, sandbox: San
     outcome = await run_guarded(sandbox, shop, path, body + "await page.wait_for_timeout(9000)")
     assert outcome.error is not None
     assert outcome.error.kind == "held", outcome.error
-    assert outcome.error.message == f"POST http://127.0.0.1:{shop.server_port}{place}"
+    assert outcome.error.message.removesuffix(BY_PAGE) == f"POST http://127.0.0.1:{shop.server_port}{place}"
     assert place not in shop.posted
     assert writes(outcome.evidence)

@@ -142,7 +142,7 @@ class Shelf(Host):
         self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]
     ) -> dict[str, Any]:
         size = sum([len(chunk) async for chunk in chunks])
-        return {"name": name, "size": size, "path": f"/home/user/store/{name}"}
+        return {"name": name, "size": size, "path": f"/srv/user/store/{name}"}
 
 
 async def test_file_can_be_read_by_the_automation_and_has_the_hosts_path_in_the_output(run: Run) -> None:
@@ -151,7 +151,7 @@ async def test_file_can_be_read_by_the_automation_and_has_the_hosts_path_in_the_
     rows = open(file["path"]).read().splitlines()
     return {"file": file, "where": file["path"], "rows": rows, "text": file.text(), "bytes": len(file.read())}
     """
-    kept = {"name": "data.csv", "size": 8, "path": "/home/user/store/data.csv"}
+    kept = {"name": "data.csv", "size": 8, "path": "/srv/user/store/data.csv"}
     expected = {"file": kept, "where": kept["path"], "rows": ["a,b", "1,2"], "text": "a,b\n1,2\n", "bytes": 8}
     assert (await run(body, host=Shelf())).value == expected
 

@@ -86,15 +86,6 @@ row, secret, long = ["7", "x"], "s" * 120, "t" * 121
     ]
 
 
-async def test_timeout_of_a_regex_with_a_blank_explains_line_breaks(run: Run) -> None:
-    wait = "import re\nawait page.get_by_text(re.compile(r'{}')).wait_for(timeout=200)"
-    blank, other = await run(wait.format(r"\d+ out of \d+")), await run(wait.format(r"\d+\s+out"))
-    assert blank.error is not None
-    assert other.error is not None
-    assert r"write \s+ for a blank" in blank.error.message
-    assert "blank" not in other.error.message
-
-
 @pytest.mark.parametrize("value", ["float('nan')", "page", "deep"])
 async def test_value_that_is_not_json_fails_the_automation(run: Run, value: str) -> None:
     outcome = await run(f"deep = []\nfor _ in range(500): deep = [deep]\nreturn {value}", path=None)

@@ -17,7 +17,7 @@ def test_help_lists_commands_and_exit_codes() -> None:
     process = started("--help")
     text, _ = process.communicate(timeout=30)
     assert process.returncode == 0
-    for word in ("run", "history", "show", "diff", "rollback", "pin", "export", "doctor", "demo", "WEBTASKS_STORE"):
+    for word in ("run", "bundles", "attempts", "drift", "doctor", "demo", "WEBTASKS_STORE"):
         assert word in text
     assert "130  interrupted" in text
 
@@ -32,7 +32,7 @@ def test_help_imports_no_heavy_module() -> None:
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(json.loads(run.stderr))
     assert not {"rich", "playwright", "anthropic", "git", "jsonschema", "sqlite3"} & loaded
-    names_of_jails = {"sandbox", "sandbox.isolation", "sandbox.isolation.mechanism"}
+    names_of_jails = {"sandbox", "sandbox.isolation", "sandbox.isolation.mechanism", "sandbox.invisible"}
     assert {name for name in loaded if name.split(".")[0] == "sandbox"} <= names_of_jails
 
 

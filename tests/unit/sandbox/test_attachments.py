@@ -24,7 +24,7 @@ async def channel() -> AsyncIterator[Channel]:
     sides: list[Channel] = []
 
     def handle(message: Message) -> None:
-        described: dict[str, Any] = {"name": "a", "path": "/home/user/a"}
+        described: dict[str, Any] = {"name": "a", "path": "/srv/user/a"}
         sides[1].reply(message, {"download": 1, "chunk": None, "downloaded": described}[message["t"]])
 
     for end in socket.socketpair():
@@ -66,7 +66,7 @@ async def test_file_without_room_for_a_copy_is_handed_over_all_the_same(
     files = Attachments(channel, tmp_path)
     kept, dropped = await files.send(file(b"x" * 8)), await files.send(file(b"x" * 8))
     assert len(kept.read()) == 8
-    assert dropped == {"name": "a", "path": "/home/user/a"}
+    assert dropped == {"name": "a", "path": "/srv/user/a"}
     with pytest.raises(SandboxError, match="cannot be read"):
         dropped.text()
 
@@ -75,6 +75,6 @@ async def test_output_names_the_hosts_paths(channel: Channel, tmp_path: Path) ->
     files = Attachments(channel, tmp_path / 'a "quoted" one')
     sent = await files.send(file(b"x"))
     assert json.loads(files.for_host(json.dumps([sent, f"saved as {sent['path']}"], ensure_ascii=False))) == [
-        {"name": "a", "path": "/home/user/a"},
-        "saved as /home/user/a",
+        {"name": "a", "path": "/srv/user/a"},
+        "saved as /srv/user/a",
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sandbox.file_names import LONGEST_BYTES, cut, from_headers, presentable, suffix_of, suggested, type_of
@@ -61,6 +61,8 @@ def test_random_name_that_a_browser_makes_up_is_not_kept() -> None:
 
 
 @given(st.text(), st.sampled_from(["", "application/pdf", "text/csv", "nonsense"]))
+@example(".", "")
+@example(". .", "text/csv")
 def test_every_name_is_one_visible_line_of_few_bytes_and_stays_as_it_is(name: str, content_type: str) -> None:
     made = presentable(name, content_type)
     assert 0 < len(made.encode()) <= LONGEST_BYTES
