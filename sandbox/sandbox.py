@@ -121,6 +121,7 @@ class Sandbox:
         hold_changes: bool = False,
         harmless: Collection[str] = (),
         settled_seconds: float | None = None,
+        slowed: bool = False,
     ) -> Outcome:
         """Run an automation in a blank worker, or in one that has run only automations of the same ``affinity``.
 
@@ -143,6 +144,7 @@ class Sandbox:
                 ``Evidence.own_signatures`` has them: they are sent, and count as background.
             settled_seconds: Seconds after which a wait for the page may end early, where the page has settled: nothing
                 is under way there, and nothing has changed for a second. None: only its timeout ends it.
+            slowed: Let the answers to the pages come later, as on a slow day.
 
         Returns:
             The outcome, also if the automation failed.
@@ -175,6 +177,7 @@ class Sandbox:
                 reusable=reused_by is not None,
                 hold_changes=hold_changes,
                 settled_seconds=settled_seconds,
+                slowed=slowed,
                 context=context.arguments(),
                 harmless=list(harmless),
                 **_page_limits(limits),

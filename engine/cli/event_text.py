@@ -158,6 +158,7 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "agent.observed": _observed,
     "candidate.started": lambda data: EventLine(
         f"trying the automation in a fresh browser{', with other parameters' if data['other_parameters'] else ''}"
+        f"{', on a slowed page' if data.get('slowed') else ''}"
     ),
     "candidate.finished": _candidate,
     "candidate.real_run": lambda data: EventLine("the rehearsal passed; starting the one real run"),

@@ -104,6 +104,7 @@ class Executor:
         hold_changes: bool = False,
         harmless: Collection[str] = (),
         settled_seconds: float | None = None,
+        slowed: bool = False,
     ) -> AutomationRun:
         """Run the code; a script that fails is a value, a sandbox that fails an exception.
 
@@ -113,7 +114,7 @@ class Executor:
             affinity: Names committed code and its revision: it may run where that ran before.
             secret: The parameters hold secrets.
             known_hosts: Those of the saved automation that this is; None for a trial, which may reach others.
-            settled_seconds: See `sandbox.Sandbox.run`.
+            settled_seconds, slowed: See `sandbox.Sandbox.run`.
             hold_changes: Stop before the first request that may change something on the site, other than a login.
             harmless: Kinds of requests that are known to change nothing which lasts, or to be the site's own.
         """
@@ -138,6 +139,7 @@ class Executor:
                     hold_changes=hold_changes,
                     harmless=harmless,
                     settled_seconds=settled_seconds,
+                    slowed=slowed,
                 )
             except WorkerDied as died:
                 if not chances or not await self._may_restart(once):

@@ -13,6 +13,7 @@ from engine.execution.executor import Executor
 from engine.gate import run_checks, static_checks
 from engine.gate.hardcoded import unread_parameters
 from engine.gate.second_run import Proof, changed_values, judge, judge_made_up, needs_values
+from engine.gate.slowed_run import SlowedRuns
 from engine.gate.steady_runs import run_steadily
 from engine.gate.trial_runs import TrialRuns
 from engine.gate.verdicts import Candidate, Promoted, Refused, Requirements, Trial
@@ -31,6 +32,7 @@ class Gate:
     Attributes:
         start_url_given: True where the request or the bundle names a start URL; else the model may.
         runs: Runs the candidates.
+        slowed: Runs those once more, on slowed pages, of which no second run tells.
         wrote: True where exploring sent a state-changing request.
         seen: All that the model looked at and printed, in full.
         unneeded: Parameters that the site is said not to need, each with the reason.
@@ -40,6 +42,7 @@ class Gate:
     requirements: Requirements
     start_url_given: bool = field(init=False)
     runs: TrialRuns = field(init=False)
+    slowed: SlowedRuns = field(init=False)
     wrote: bool = False
     seen: list[str] = field(default_factory=list)
     unneeded: dict[str, str] = field(default_factory=dict)
@@ -49,6 +52,7 @@ class Gate:
     def __post_init__(self) -> None:
         self.start_url_given = self.executor.start_url is not None
         self.runs = TrialRuns(self.executor, self.requirements, self.start_url_given)
+        self.slowed = SlowedRuns(self.runs)
 
     async def try_out(
         self, code: str, parameters: Mapping[str, Any] | None = None, *, reads_only: str | None = None
@@ -102,6 +106,10 @@ class Gate:
             proven = await self._proof(candidate, first)
         if isinstance(proven, Refused):
             return proven
+        if effects == "read" and proven.run is None and self.requirements.contract is None:
+            late = await self.slowed.finding(candidate.code, first)
+            if new := self._new([late] if late is not None else []):
+                return Refused(new, first)
         return await asyncio.to_thread(self._promoted, candidate, first, proven, effects)
 
     def _writes(self, code: str, run: AutomationRun) -> bool:

@@ -42,7 +42,7 @@ async def run_steadily(
     """
     while True:
         run = await executor.run(code, parameters, resources=requirements.resources, **options)
-        cause = _passing_cause(run, requirements, executor.start_url)
+        cause = passing_cause(run, requirements, executor.start_url)
         if cause is None:
             return run, None
         if not cause.transient:
@@ -55,7 +55,7 @@ async def run_steadily(
             await run.outcome.session.close()
 
 
-def _passing_cause(run: AutomationRun, requirements: Requirements, start_url: str | None) -> Cause | None:
+def passing_cause(run: AutomationRun, requirements: Requirements, start_url: str | None) -> Cause | None:
     """Return the cause that stopped a run and may pass, unless a repeat would send again what may have been sent."""
     error, evidence = run.outcome.error, run.outcome.evidence
     if error is None or error.kind in ("rehearsal", "gate", "held", "crash", "ask") or run.gates or writes(evidence):

@@ -79,6 +79,17 @@ class TrialRuns:
             await self._prove(code, before, run)
         return run, passing
 
+    async def once(self, code: str, parameters: Mapping[str, Any], *, slowed: bool) -> AutomationRun:
+        """Run code that only reads once more, on a slowed page or not, up to what may change something."""
+        return await self.executor.run(
+            code, parameters, resources=self.requirements.resources, mode="rehearsal", hold_changes=True,
+            harmless=sorted(self.own_requests), slowed=slowed,
+        )  # fmt: skip
+
+    def is_said_to_read(self, code: str) -> bool:
+        """Return True for code of which the model says that its requests change nothing, or nothing that lasts."""
+        return code in self._reads_only
+
     def writes(self, evidence: Evidence) -> bool:
         """Return True where a run sent what may have changed something that lasts."""
         return writes(evidence, self.own_requests | self._session)

@@ -24,6 +24,7 @@ from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.run_trace import RunTrace, watch_inputs
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
+from sandbox.inside.slowness import delay_answers
 from sandbox.inside.stdout import CapturedStdout
 from sandbox.inside.steps import RESULT, compile_step
 from sandbox.inside.waits import Waits, watch_waits
@@ -178,6 +179,8 @@ class Harness:
         context, action_ms = self._page.context, message["action_seconds"] * 1000
         context.set_default_timeout(action_ms)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * action_ms)
+        if message.get("slowed"):
+            await delay_answers(context)
         self._output_bytes: int = message["output_bytes"]
         self._channel.allow_notices(self._output_bytes)
         start_url = message["start_url"]
@@ -410,4 +413,9 @@ class Harness:
         page = self._active() if self._page.is_closed() else self._page
         seen = self._task._empty if self._task else ()
         found = await evidence.collect_evidence(page, self._recorder, seen, screenshot=screenshot)
-        return {**found, "longest_wait": self._waits.longest, "notices": self._notices.untold()}
+        return {
+            **found,
+            "longest_wait": self._waits.longest,
+            "fetched": self._waits.fetched,
+            "notices": self._notices.untold(),
+        }

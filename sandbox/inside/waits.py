@@ -74,12 +74,14 @@ class Waits:
         active: The automation runs, and its waits are watched.
         least: Seconds that a wait lasts at least, before a settled page ends it; None: only its timeout does.
         longest: Seconds of the longest wait that was satisfied.
+        fetched: A script of a page asked for data.
     """
 
     def __init__(self, context: BrowserContext) -> None:
         self.active = False
         self.least: float | None = None
         self.longest = 0.0
+        self.fetched = False
         self._context = context
         self._under_way: dict[Request, None] = {}
         self._requests = 0
@@ -95,6 +97,7 @@ class Waits:
         self._under_way[request] = None
         self._requests += 1
         if request.resource_type in _BY_SCRIPT:
+            self.fetched = True
             self._asked_at.append(time.monotonic())
 
     def _on_websocket(self, websocket: WebSocket) -> None:
