@@ -61,7 +61,8 @@ async def test_start_without_enough_descriptors_leaves_nothing(room: int) -> Non
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert time.monotonic() - began < 5
-    assert held() == before
+    for now, then in zip(held(), before, strict=True):  # what another test left to the garbage collector may go
+        assert set(now) <= set(then)
 
 
 async def start_and_end() -> None:
