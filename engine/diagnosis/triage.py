@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from engine.diagnosis import page_kinds
 from engine.diagnosis.private_backends import private_backend, private_destination
 from engine.task.cause import Cause
 from engine.task.wire import ErrorCode
+from sandbox.retry_after import seconds_to_wait
 
 if TYPE_CHECKING:
     from sandbox import Evidence, ScriptError
@@ -229,7 +228,7 @@ def _own_requests(failure: ScriptError | None, page: Evidence) -> Cause | None:
 
 
 def _turned_away(where: str, status: int, page: Evidence) -> Cause:
-    wait = _seconds(page.retry_after)
+    wait = seconds_to_wait(page.retry_after)
     details: dict[str, Any] = {"status": status, "url": where}
     if page.retry_after:
         details["retry_after"] = page.retry_after
@@ -252,18 +251,6 @@ def _error_page(page: Evidence, *, in_title: bool) -> Cause | None:
     if page_kinds.says_error(page, in_title=in_title):
         return Cause("error-page", f"{page.url} shows an error page with status {page.status}; try again later")
     return None
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """Return a Retry-After header, a number or a date, as seconds from now."""
-    if not retry_after:
-        return None
-    try:
-        if retry_after.strip().isdigit():
-            return float(retry_after)
-        return max(0.0, (parsedate_to_datetime(retry_after) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _same_page(a: str, b: str | None) -> bool:

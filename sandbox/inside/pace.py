@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from sandbox.inside.http_challenges import unwatched_goto
+from sandbox.retry_after import seconds_to_wait
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -64,9 +63,4 @@ class Pace:
         if not stated:
             seconds, self._unstated = self._unstated, self._unstated * 2
             return seconds
-        try:
-            if stated.strip().isdigit():
-                return float(stated)
-            return max(0.0, (parsedate_to_datetime(stated) - datetime.now(UTC)).total_seconds())
-        except (ValueError, TypeError, OverflowError):
-            return None
+        return seconds_to_wait(stated)
