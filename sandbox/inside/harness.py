@@ -9,7 +9,7 @@ import inspect
 import sys
 import time
 import types
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,8 @@ from sandbox.inside.run_trace import RunTrace, watch_inputs
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
 from sandbox.inside.slowness import delay_answers
 from sandbox.inside.stdout import CapturedStdout
-from sandbox.inside.steps import RESULT, compile_step
+from sandbox.inside.steps import run_step
+from sandbox.inside.stopping import until_stopped
 from sandbox.inside.waits import Waits, watch_waits
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard
 from sandbox.protocol import Channel, FloodError, Message, ProtocolError, dump_json
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 
 _ACTION_TIMEOUT_MS = 10_000
 _ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
-_AFTER_A_CRASH_SECONDS = 3.0
 _CRASH_EVENT_SECONDS = 0.3
 _LAST_REQUEST_SECONDS = 0.5
 
@@ -215,7 +215,8 @@ class Harness:
                 await self._guard_writes()
             self._waits.least = message["settled_seconds"]
             assert self._recorder is not None
-            self._recorder.trace = RunTrace()
+            # On replays, which alone may end their waits early, nobody asks if the output was read.
+            self._recorder.trace = RunTrace(reads=message["settled_seconds"] is None)
             value, error = await self._call(message["name"], message["code"], message["parameters"])
             await add_near_misses(self._active(), error)
             await self._await_last_request()
@@ -258,7 +259,9 @@ class Harness:
             if not inspect.iscoroutinefunction(run):
                 raise TypeError(f"{name} has no `async def run(page, parameters, task)`")
             self._waits.active = True
-            value = await self._until_stopped(run(self._page, parameters, self._task))
+            value = await until_stopped(
+                run(self._page, parameters, self._task), self._gone, self._halted, self._reason_to_stop
+            )
             if self._task._stopped is not None:  # the automation caught it
                 raise self._task._stopped
             dumped = self._dumped(value)
@@ -281,35 +284,6 @@ class Harness:
             self._channel.send("limit", limit="output_bytes")
             raise FloodError("what run returned is larger than the limit of output")
         return text
-
-    async def _until_stopped(self, running: Coroutine[Any, Any, Any]) -> Any:
-        """Return what the automation returns; stop it early where it must not, or cannot, go on.
-
-        Where a request was blocked, it stops at the line that it has reached. Where the page crashed, it stops after a
-        short time, since calls to such a page may never return.
-        """
-
-        async def guarded() -> tuple[Any, BaseException | None]:
-            try:
-                return await running, None
-            except BaseException as error:  # noqa: BLE001  a task would pass SystemExit on to the loop
-                return None, error
-
-        task = asyncio.ensure_future(guarded())
-        ends = [asyncio.ensure_future(event.wait()) for event in (self._gone, self._halted)]
-        await asyncio.wait({task, *ends}, return_when=asyncio.FIRST_COMPLETED)
-        for end in ends:
-            end.cancel()
-        if not self._halted.is_set() and not task.done():
-            await asyncio.wait({task}, timeout=_AFTER_A_CRASH_SECONDS)
-        stopped = not task.done()
-        task.cancel()
-        value, error = await task
-        if stopped:
-            raise self._reason_to_stop().with_traceback(error.__traceback__ if error is not None else None)
-        if error is not None:
-            raise error
-        return value
 
     def _reason_to_stop(self) -> BaseException:
         from playwright.async_api import Error
@@ -338,7 +312,8 @@ class Harness:
         error, shown = None, ""
         try:
             async with asyncio.timeout(message["timeout"]):
-                shown = await self._step(name, message["code"])
+                remember_source(name, message["code"])
+                shown = await run_step(name, message["code"], self._namespace)
         except BaseException as problem:  # noqa: BLE001  the error of a step is its answer
             interrupted = isinstance(problem, TimeoutError) and isinstance(problem.__cause__, asyncio.CancelledError)
             if interrupted:
@@ -360,19 +335,6 @@ class Harness:
             "title": (title or "")[: snapshots.MOST_TITLE],
             "seconds": time.perf_counter() - started,
         }
-
-    async def _step(self, name: str, code: str) -> str:
-        remember_source(name, code)
-        self._namespace.pop(RESULT, None)
-        result = eval(compile_step(name, code), self._namespace)  # noqa: S307  this is the jail's purpose
-        if inspect.isawaitable(result):
-            await result
-        value = self._namespace.pop(RESULT, None)
-        from playwright.async_api import Response
-
-        if isinstance(value, Response):  # of `await page.goto(…)`: the answer has the URL anyway
-            return f"HTTP {value.status}"
-        return "" if value is None else repr(value)
 
     def _active(self) -> Page | None:
         """Return the most recently opened page that is still open, or None."""

@@ -35,16 +35,20 @@ _READING = ("inner_text", "text_content", "all_inner_texts", "all_text_contents"
 class RunTrace:
     """The trace of one run.
 
+    Args:
+        reads: Keep what it reads, too, to be held against its output.
+
     Attributes:
         inputs: A kind and a hash for each thing that the automation gave: ``url``, ``locator``, ``typed``, ``chosen``,
             ``script``, and ``sent`` for a typed text that a request then carried.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reads: bool = True) -> None:
         self.inputs: dict[tuple[str, str], None] = {}
         self._typed: list[str] = []
         self._read: list[Any] = []
-        self._room = _MOST_TEXT
+        self._reads = reads
+        self._room = _MOST_TEXT if reads else 0
 
     def note(self, kind: str, *given: Any) -> None:
         """Note what the automation gives to the browser."""
@@ -70,6 +74,8 @@ class RunTrace:
 
     def note_read(self, value: Any) -> None:
         """Keep what a page or a response gave, up to a bound."""
+        if self._room <= 0:
+            return
         for text in islice(_texts(value), 10_000):
             if self._room <= 0:
                 return
@@ -78,6 +84,8 @@ class RunTrace:
 
     def has_read(self, output: Any, page_text: str) -> bool:
         """Return True where a text or a number of the output was read, or is on the page."""
+        if not self._reads:
+            return False
         wanted = {_comparable(text[:_LONGEST_TYPED]) for text in islice(_texts(output), _LOOKED_UP)}
         shown = _comparable("\n".join([*self._read, page_text]))
         return any(len(text) >= _SHORTEST and text in shown for text in wanted)

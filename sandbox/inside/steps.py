@@ -1,9 +1,11 @@
-"""Compilation of exploration steps, whose last expression is their result."""
+"""Exploration steps, whose last expression is their result."""
 
 from __future__ import annotations
 
 import ast
+import inspect
 import types
+from typing import Any
 
 RESULT = "__step_result__"
 """The name that a step's last expression is put under."""
@@ -24,3 +26,17 @@ def compile_step(name: str, code: str) -> types.CodeType:
         ast.fix_missing_locations(tree)
     compiled: types.CodeType = compile(tree, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     return compiled
+
+
+async def run_step(name: str, code: str, namespace: dict[str, Any]) -> str:
+    """Run a step, and return its last expression as text; empty for None."""
+    namespace.pop(RESULT, None)
+    result = eval(compile_step(name, code), namespace)  # noqa: S307  this is the jail's purpose
+    if inspect.isawaitable(result):
+        await result
+    value = namespace.pop(RESULT, None)
+    from playwright.async_api import Response
+
+    if isinstance(value, Response):  # of `await page.goto(…)`: the answer has the URL anyway
+        return f"HTTP {value.status}"
+    return "" if value is None else repr(value)
