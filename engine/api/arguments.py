@@ -156,7 +156,7 @@ def takes(arguments: type) -> Callable[[F], F]:
             )
             for name, annotation in arguments.__annotations__.items()
         ]
-        method.__signature__ = signature.replace(parameters=[*own, *named])  # type: ignore[attr-defined]
+        method.__signature__ = signature.replace(parameters=[*own, *named])  # type: ignore[attr-defined]  # what help() shows
         return method
 
     return show
@@ -173,7 +173,7 @@ def like(original: Callable[..., Any]) -> Callable[[F], F]:
             explained = inspect.cleandoc(original.__doc__ or "").partition(">>>")[0]
             _, head, sections = explained.partition("\nArgs:")
             method.__doc__ = f"{inspect.cleandoc(method.__doc__ or '').rstrip()}\n\n{(head + sections).strip()}\n"
-        method.__signature__ = signature  # type: ignore[attr-defined]
+        method.__signature__ = signature  # type: ignore[attr-defined]  # what help() shows
         return method
 
     return show

@@ -105,8 +105,8 @@ def _prepare() -> None:
         os.register_at_fork(after_in_child=_forget)
         # After the program's own executors have done their work, which may use an engine, and before atexit, which is
         # too late for asyncio. The standard library's executors are registered there, too; the first comes last.
-        threading._register_atexit(_at_exit)  # type: ignore[attr-defined]
-        hooks = threading._threading_atexits  # type: ignore[attr-defined]
+        threading._register_atexit(_at_exit)  # type: ignore[attr-defined]  # private, and the only hook
+        hooks = threading._threading_atexits  # type: ignore[attr-defined]  # private, too
         hooks.insert(0, hooks.pop())
 
 

@@ -313,7 +313,7 @@ def _closer(engine: weakref.ref[Engine]) -> Callable[[float], None]:
         if (one := engine()) is not None:
             try:
                 one._close(seconds)
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001  nobody is left to be told
                 log.debug("an engine could not be closed at the interpreter's end: %s", error)
 
     return close

@@ -229,7 +229,7 @@ def _numbers(tree: ast.Module) -> dict[str, float]:
                 found[name] = max(value, found.get(name, value))
                 continue
         if isinstance(node, _BINDING):
-            targets = getattr(node, "targets", None) or [node.target]  # type: ignore[union-attr]
+            targets = getattr(node, "targets", None) or [node.target]  # type: ignore[union-attr]  # all others have one
             unknown |= {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
     return {name: value for name, value in found.items() if name not in unknown}
 

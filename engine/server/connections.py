@@ -94,7 +94,7 @@ class TimedProtocol(H11Protocol):
         answered = self.cycle is None or self.cycle.response_complete
         return answered or (self.conn.their_state is h11.SEND_BODY and not self.cycle.response_started)
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for the first request."""
         super().connection_made(transport)
         self._all.opened(self)

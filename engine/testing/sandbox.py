@@ -140,7 +140,7 @@ class ScriptedSandbox:
         result = step if isinstance(step, Outcome) else await step(host or Host())
         if not keep_open:
             return result
-        return replace(result, session=self._opened(result.evidence))  # type: ignore[arg-type]
+        return replace(result, session=self._opened(result.evidence))  # type: ignore[arg-type]  # it stands for a Session
 
     async def open_session(self, parameters: dict[str, Any], **options: Any) -> ScriptedSession:
         """Open an empty page."""

@@ -199,7 +199,7 @@ def _watch_goto(owner: type[Page], current: Current) -> None:
             opened = await recorder.challenges.goto(self, original.__get__(self), url, options)
         return opened
 
-    owner.goto = goto  # type: ignore[method-assign]
+    owner.goto = goto  # type: ignore[method-assign]  # that is the purpose
 
 
 def _watch_own_request(owner: type, name: str, current: Current) -> None:

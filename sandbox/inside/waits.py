@@ -232,7 +232,7 @@ def _watched(original: Callable[..., Any], current: Callable[[], Waits | None]) 
 
         def call(timeout: float | None) -> Coroutine[Any, Any, Any]:
             given = options if timeout is None else {**options, "timeout": timeout}
-            return original(self, *args, **given)  # type: ignore[no-any-return]
+            return original(self, *args, **given)  # type: ignore[no-any-return]  # of any method
 
         return await waits.watch(call, options.get("timeout"))
 
@@ -241,7 +241,7 @@ def _watched(original: Callable[..., Any], current: Callable[[], Waits | None]) 
 
 def _watch_events(owner: type, current: Callable[[], Waits | None]) -> None:
     """Watch blocks that wait at their end for an event, such as ``async with page.expect_download()``."""
-    original: Any = owner.__aexit__  # type: ignore[attr-defined]
+    original: Any = owner.__aexit__  # type: ignore[attr-defined]  # of a context manager
 
     @wraps(original)
     async def wait(self: Any, *problem: Any) -> Any:
@@ -254,7 +254,7 @@ def _watch_events(owner: type, current: Callable[[], Waits | None]) -> None:
         def call(timeout: float | None) -> Coroutine[Any, Any, Any]:
             if timeout is not None:  # the event was given up
                 raise PlaywrightTimeout(f"Timeout {_LAST_TRY_MS}ms exceeded.")
-            return original(self, *problem)  # type: ignore[no-any-return]
+            return original(self, *problem)  # type: ignore[no-any-return]  # of any event
 
         return await waits.watch(call, None)
 

@@ -154,7 +154,7 @@ class LentSandbox:
     async def run(self, *arguments: Any, host: Host | None = None, **options: Any) -> Outcome:
         outcome = await _in(self._loop, self._shared.run(*arguments, host=_LentHost(host or Host()), **options))
         if outcome.session is not None:
-            return replace(outcome, session=_LentSession(outcome.session, self._loop))  # type: ignore[arg-type]
+            return replace(outcome, session=_LentSession(outcome.session, self._loop))  # type: ignore[arg-type]  # for a Session
         return outcome
 
     async def open_session(self, *arguments: Any, host: Host | None = None, **options: Any) -> _LentSession:

@@ -79,4 +79,4 @@ async def test_misspelled_argument_of_one_request_of_a_map_is_named(tmp_path: Pa
 
 def test_misspelled_option_of_an_engine_is_named(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"Engine\(\) has no argument 'stor'; did you mean 'store'\?"):
-        Engine(**{"stor": tmp_path})  # type: ignore[arg-type]
+        Engine(**{"stor": tmp_path})  # type: ignore[arg-type]  # the mistake

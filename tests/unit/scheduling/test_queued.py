@@ -101,7 +101,7 @@ async def test_settled_run_is_not_canceled() -> None:
     task.cancel()
     assert task.execution is not None
     await task.execution
-    task.end(TaskResult(web_task_id="wt_1", status="completed", created_at="2026-01-01T00:00:00Z"))  # type: ignore[arg-type]
+    task.end(TaskResult(web_task_id="wt_1", status="completed", created_at="2026-01-01T00:00:00Z"))  # type: ignore[arg-type]  # it is parsed
     assert task.done.result().status == "completed"
 
 
