@@ -1,6 +1,6 @@
 """The contract of good results: learned from good runs, and checked on every run, without a model."""
 
-from engine.contract.attachments import changed_files, content_fields, is_attachment
+from engine.contract.attachments import changed_files, content_fields
 from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
 from engine.contract.comparison import compact, digest, disagreements, match_rows
 from engine.contract.learning import learn, widen
@@ -28,7 +28,6 @@ __all__ = [
     "disagreements",
     "empty_confirmed",
     "error_text",
-    "is_attachment",
     "is_blank",
     "learn",
     "main_rows",

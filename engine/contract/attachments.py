@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from engine.task.attachments import is_attachment
+
 _COMPARED = ("name", "content_type", "size", "sha256")
-_FIELDS = frozenset({*_COMPARED, "path"})
 _BY_CONTENT = ("sha256", "size", "name", "path")  # they change with the file, and that is no fault of the code
-
-
-def is_attachment(value: Any) -> bool:
-    """Return True for the object that describes a saved file.
-
-    >>> is_attachment({"name": "a.csv", "content_type": "text/csv", "size": 3, "sha256": "0f…", "path": "/tmp/1/a.csv"})
-    True
-    """
-    return isinstance(value, Mapping) and value.keys() >= _FIELDS
 
 
 def scalar_fields(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from engine.contract import is_attachment, main_rows
+from engine.contract import main_rows
 from engine.gate.hardcoded import is_no_label, literal
 from engine.gate.vocabulary import RequestWords, may_be_known
+from engine.task.attachments import is_attachment
 
 _FEWEST_ROWS = 5  # of fewer rows, the values of a field may all be known labels
 _SHORTEST = 4  # characters

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.contract import is_attachment
 from engine.execution.automation_run import AutomationRun
 from engine.gate.steady_runs import passing_cause
 from engine.gate.trial_runs import TrialRuns
+from engine.task.attachments import is_attachment
 from engine.task.text import shorten
 from sandbox import SandboxLimitExceeded, WorkerDied
 

@@ -20,11 +20,10 @@ from filelock import FileLock
 
 from engine.server.errors import ApiError
 from engine.server.keys import private_directory, write_private
-from engine.task.schema import ATTACHMENT
+from engine.task.attachments import is_attachment
 
 PREFIX = "/files"
 _SERVED = ("results", "files")  # the directories of a workspace whose files a user may fetch
-_ATTACHMENT_FIELDS = frozenset(ATTACHMENT["required"])
 
 
 class UrlSigner:
@@ -116,7 +115,7 @@ class FileLinks:
             return [self.attachments(item, task_id, expires) for item in value]
         if not isinstance(value, Mapping):
             return value
-        if value.keys() >= _ATTACHMENT_FIELDS and (file := self._file(value["path"], task_id)) is not None:
+        if is_attachment(value) and (file := self._file(value["path"], task_id)) is not None:
             kept = {name: item for name, item in value.items() if name != "path"}
             return kept | {
                 "url": self.url(file, expires),

@@ -10,21 +10,8 @@ from typing import Any, cast
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from engine.errors import InvalidRequest
-from engine.task.schema_words import LOCAL_FORMATS, check_words, rewritten
-
-ATTACHMENT: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "name": {"type": "string"},
-        "content_type": {"type": "string"},
-        "size": {"type": "integer", "minimum": 0},
-        "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-        "path": {"type": "string"},
-    },
-    "required": ["name", "content_type", "size", "sha256", "path"],
-}
-_DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_ENDLESS = "nested too deeply, or refers to itself endlessly"
+from engine.task.attachments import ATTACHMENT
+from engine.task.schema_words import DIALECT, ENDLESS, LOCAL_FORMATS, check_words, rewritten
 
 
 class OutputSchema:
@@ -64,7 +51,7 @@ class OutputSchema:
 
             check_bounded(self._expanded, untrusted=untrusted)
         except RecursionError:
-            raise InvalidRequest(f"output_schema is {_ENDLESS}", field="output_schema") from None
+            raise InvalidRequest(f"output_schema is {ENDLESS}", field="output_schema") from None
 
     def errors(self, value: Any) -> list[str]:
         """Return the mismatches, each with its JSON path; at most five are listed, and none where the value fits.
@@ -117,7 +104,7 @@ def infer(values: Sequence[Any]) -> dict[str, Any]:
     >>> infer([[{"a": 1, "b": None}, {"a": 2}]])["items"]["required"]
     ['a']
     """
-    return {"$schema": _DIALECT, **_infer(list(values))}
+    return {"$schema": DIALECT, **_infer(list(values))}
 
 
 def json_type(value: Any) -> str:

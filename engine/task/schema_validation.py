@@ -18,12 +18,12 @@ import referencing
 from jsonschema import validators
 
 from engine.errors import InvalidRequest
+from engine.task.attachments import is_attachment
 from engine.task.schema_formats import checker
 from engine.task.schema_limits import Limits
 from engine.task.schema_refs import check_references
+from engine.task.schema_words import DIALECT, ENDLESS
 
-ENDLESS = "nested too deeply, or refers to itself endlessly"
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _ERRORS_SHOWN = 5
 _LONGEST_FORMAT = 2_000
 # They match names of properties against patternProperties, the last one against those of any schema below.
@@ -71,8 +71,8 @@ def mismatches(schema: Any, value: Any, limits: Limits) -> list[str]:
 
 def _file_hint(fault: jsonschema.ValidationError) -> str:
     """Return what to put in the place of a saved file's description, where the schema wants a text."""
-    is_file = isinstance(fault.instance, Mapping) and fault.instance.keys() >= {"name", "size", "sha256", "path"}
-    return '; for a file, put its "path" there' if is_file and "string" in str(fault.validator_value) else ""
+    wants_text = "string" in str(fault.validator_value)
+    return '; for a file, put its "path" there' if wants_text and is_attachment(fault.instance) else ""
 
 
 def first_few(found: list[str]) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from engine.errors import InvalidRequest
 
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+ENDLESS = "nested too deeply, or refers to itself endlessly"
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _TOLD = 20  # unknown keywords
 _DATA = frozenset({"const", "enum", "examples", "example", "default"})
