@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -96,15 +96,14 @@ class _LentHost(Host):
 
         async def brought() -> AsyncIterator[bytes]:
             end = object()
-            following: Callable[[], Coroutine[Any, Any, Any]] = lambda: anext(chunks, end)  # type: ignore[arg-type]  # noqa: E731
-            while (chunk := await _in(here, _awaited(following()))) is not end:
+
+            async def following() -> Any:
+                return await anext(chunks, end)
+
+            while (chunk := await _in(here, following())) is not end:
                 yield chunk
 
         return await self._there(self._host.download(name, content_type, url, brought()))
-
-
-async def _awaited(value: Awaitable[T]) -> T:
-    return await value
 
 
 async def _in(loop: asyncio.AbstractEventLoop, call: Coroutine[Any, Any, T]) -> T:
