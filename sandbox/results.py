@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal
 
+from sandbox.page_map import PageMap
+
 BY_PAGE = " (sent by the page)"
 """The end of the message of a ``held`` error, where it was no request of the automation's own."""
 
@@ -104,6 +106,7 @@ class Evidence:
         output_read: A text of the output was in what the automation read, or on the page at the end.
         notices: What the page did on the side, as in `Execution.notices`.
         alerts: What the page says in visible messages: of an error, or on a field that it refuses.
+        maps: What the automation read, each page, JSON response and saved file as it was then; the last one last.
         screenshot: PNG image, of a run that failed or where one was asked for.
         legible: All text that the screenshot may show, values of input fields included; None where that is unknown.
     """
@@ -145,6 +148,7 @@ class Evidence:
     output_read: bool = False
     notices: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
+    maps: tuple[PageMap, ...] = field(default=(), repr=False)
     screenshot: bytes | None = field(default=None, repr=False)
     legible: str | None = field(default=None, repr=False)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
 from sandbox.egress.origins import LONGEST_NAME
+from sandbox.page_map import MOST_MAPS, parse_map
 from sandbox.protocol import ProtocolError, is_whole
 from sandbox.results import ErrorKind, Evidence, Execution, HttpLoginState, PageSnapshot, ScriptError
 
@@ -85,6 +86,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         output_read=data.get("output_read") is True,
         notices=tuple(map(_text, _list(data.get("notices")))),
         alerts=tuple(map(_text, _list(data.get("alerts")))),
+        maps=tuple(map(parse_map, _list(data.get("maps", []), MOST_MAPS))),
         screenshot=_screenshot(data.get("screenshot")),
         legible=_optional(data.get("legible"), str),
     )
@@ -148,9 +150,9 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list) or len(value) > _MAX_ITEMS:
-        raise ProtocolError(f"a list must have at most {_MAX_ITEMS} items")
+def _list(value: Any, most: int = _MAX_ITEMS) -> list[Any]:
+    if not isinstance(value, list) or len(value) > most:
+        raise ProtocolError(f"a list must have at most {most} items")
     return value
 
 

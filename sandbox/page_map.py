@@ -1,0 +1,225 @@
+"""Maps of what an automation read: the text units of a page, a JSON response or a saved file, each with its place.
+
+The jail makes them; see `sandbox.inside.maps`. They are untrusted, as all that comes from a page. The host anchors
+output values to them; see `engine.contract.provenance`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sandbox.protocol import ProtocolError, is_whole
+
+MapKind = Literal["page", "json", "file"]
+STRUCK, STRUCK_END = "\u0001", "\u0002"
+"""The marks around struck-through words in the text of a unit."""
+BOUNDARY = "\u0005"
+"""The mark in the text of a unit where an inline element begins or ends: "<b>600</b>Stores" are two words."""
+MOST_MAPS = 12
+MOST_UNITS = 1_200
+MOST_BYTES = 256 * 1024
+"""The bounds of all maps of one run together: their number, the units of each, and their size as JSON."""
+_MOST_PLACES = 4_000
+_LONGEST = 2_000  # characters of one text
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of a text unit, shared by all units that stand alike.
+
+    Args:
+        path: Names of the structural elements above it, without classes or positions: ">table>tr>td". The text of an
+            attribute ends with its name: ">li>a@href". Of JSON, the path without array indices: "$.rows[].price".
+        label: The name that the page gives to what stands here: column head, row head, term of a definition list, label
+            of a field, ``aria-label``; of JSON, the last key. Several are joined by " / ".
+        headings: The headings above it, outermost first; of JSON, the path of the URL.
+        region: The landmark that it stands in, with its name: "main", "navigation: Pages", "aside", "dialog", "footer".
+        caption: The caption of its table or figure.
+        hidden: Not visible on the page.
+        frame: Inside a frame.
+    """
+
+    path: str
+    label: str = ""
+    headings: tuple[str, ...] = ()
+    region: str = ""
+    caption: str = ""
+    hidden: bool = False
+    frame: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A piece of text that a reader sees as one: a cell, a paragraph, a button's label, an attribute.
+
+    Args:
+        place: Index into `PageMap.places`.
+        item: Index into `PageMap.items`; -1 outside of any.
+        text: The text, white space collapsed, with the marks `STRUCK`, `STRUCK_END` and `BOUNDARY`.
+        box: Left, top, width and height on the page in CSS pixels, where boxes were asked for.
+    """
+
+    place: int
+    item: int
+    text: str
+    box: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One of several alike elements: a table row, a list item, a card, an array's element.
+
+    Args:
+        parent: Index of the item around it; -1 where there is none.
+        container: Index into `PageMap.containers`.
+        number: Its position among all items of the container, those not mapped included, from 0.
+    """
+
+    parent: int
+    container: int
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class PageMap:
+    """A map of one page, JSON response or saved file as the automation read it.
+
+    Args:
+        kind: What was mapped.
+        url: Its URL.
+        title: The page's title; the name of a file.
+        h1: Texts of its visible ``h1`` elements.
+        breadcrumbs: Texts of its breadcrumbs.
+        state: ``(kind, name, value)`` of its form state: ``select``, ``input``, ``checkbox`` and ``radio`` with label
+            and value, ``current`` for what is selected, pressed or current. No secret that was typed.
+        row_count: ``aria-rowcount`` or ``aria-setsize``, where the page states one.
+        totals: ``(text, number)`` of totals that it states, each within one unit.
+        messages: Messages above or in place of the rows.
+        failed: ``(url, status)`` of the page's own requests that failed while it was read; 0 where no answer came.
+        places: The places of its units.
+        items: Its repeated items.
+        containers: The number of items in each container of the page, those not mapped included.
+        units: Its text units in document order.
+        cut: The number of units that were left out.
+        more: Its list goes on when it is scrolled.
+        content: The kind of a file by its first bytes: "pdf", "zip", "csv", "html", "image", "text" or "binary".
+    """
+
+    kind: MapKind
+    url: str
+    title: str = ""
+    h1: tuple[str, ...] = ()
+    breadcrumbs: tuple[str, ...] = ()
+    state: tuple[tuple[str, str, str], ...] = ()
+    row_count: int | None = None
+    totals: tuple[tuple[str, int], ...] = ()
+    messages: tuple[str, ...] = ()
+    failed: tuple[tuple[str, int], ...] = ()
+    places: tuple[Place, ...] = field(default=(), repr=False)
+    items: tuple[Item, ...] = field(default=(), repr=False)
+    containers: tuple[int, ...] = ()
+    units: tuple[Unit, ...] = field(default=(), repr=False)
+    cut: int = 0
+    more: bool = False
+    content: str = ""
+
+
+def parse_map(data: object) -> PageMap:
+    """Parse one map from a worker's JSON. Workers are hostile: every field and every index is checked.
+
+    Raises:
+        ProtocolError: It has another form, or passes the bounds.
+    """
+    if not isinstance(data, dict):
+        raise ProtocolError("a map must be an object")
+    kind = data.get("kind", "page")
+    if kind not in ("page", "json", "file"):
+        raise ProtocolError("a map must be of a page, of JSON or of a file")
+    places = tuple(map(_place, _list(data.get("places", []), _MOST_PLACES)))
+    containers = tuple(_count(n) for n in _list(data.get("containers", []), _MOST_PLACES))
+    rows = _list(data.get("items", []), _MOST_PLACES)
+    items = tuple(_item(row, len(rows), len(containers)) for row in rows)
+    count = data.get("rowcount")
+    return PageMap(
+        kind=kind,
+        url=_text(data.get("url", "")),
+        title=_text(data.get("title", "")),
+        h1=tuple(map(_text, _list(data.get("h1", []), 20))),
+        breadcrumbs=tuple(map(_text, _list(data.get("crumbs", []), 20))),
+        state=tuple((_text(a), _text(b), _text(c)) for a, b, c in _rows(data.get("state", []), 3, 100)),
+        row_count=None if count is None else _count(count),
+        totals=tuple((_text(text), _count(n)) for text, n in _rows(data.get("totals", []), 2, 40)),
+        messages=tuple(map(_text, _list(data.get("said", []), 40))),
+        failed=tuple((_text(url), _count(n)) for url, n in _rows(data.get("failed", []), 2, 40)),
+        places=places,
+        items=items,
+        containers=containers,
+        units=tuple(_unit(row, len(places), len(items)) for row in _list(data.get("units", []), MOST_UNITS)),
+        cut=_count(data.get("cut", 0)),
+        more=data.get("more") is True,
+        content=_text(data.get("content", "")),
+    )
+
+
+def _place(row: object) -> Place:
+    path, label, headings, region, caption, hidden, frame = _row(row, 7)
+    return Place(
+        _text(path), _text(label), tuple(map(_text, _list(headings, 20))), _text(region), _text(caption),
+        hidden=bool(_count(hidden)), frame=bool(_count(frame)),
+    )  # fmt: skip
+
+
+def _item(row: object, items: int, containers: int) -> Item:
+    parent, container, number = _row(row, 3)
+    return Item(_index(parent, items, or_none=True), _index(container, containers), _count(number))
+
+
+def _unit(row: object, places: int, items: int) -> Unit:
+    if not isinstance(row, list) or len(row) not in (3, 4):
+        raise ProtocolError("a unit of a map must be a list of three or four")
+    box = tuple(_whole(n) for n in _row(row[3], 4)) if len(row) == 4 else None
+    place, item = _index(row[0], places), _index(row[1], items, or_none=True)
+    return Unit(place, item, _text(row[2]), (box[0], box[1], box[2], box[3]) if box else None)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise ProtocolError(f"a text of a map must be a string of at most {_LONGEST} characters")
+    return value
+
+
+def _list(value: object, most: int) -> list[object]:
+    if not isinstance(value, list) or len(value) > most:
+        raise ProtocolError(f"a list of a map must have at most {most} entries")
+    return value
+
+
+def _rows(value: object, size: int, most: int) -> list[list[object]]:
+    return [_row(row, size) for row in _list(value, most)]
+
+
+def _row(value: object, size: int) -> list[object]:
+    if not isinstance(value, list) or len(value) != size:
+        raise ProtocolError(f"an entry of a map must be a list of {size}")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or not is_whole(value):
+        raise ProtocolError("a number of a map must be a whole number")
+    return value
+
+
+def _count(value: object) -> int:
+    number = _whole(value)
+    if number < 0:
+        raise ProtocolError("a number of a map must not be negative")
+    return number
+
+
+def _index(value: object, size: int, *, or_none: bool = False) -> int:
+    index = _whole(value)
+    if not (-1 if or_none else 0) <= index < size:
+        raise ProtocolError("an index of a map must point to one of its entries")
+    return index
