@@ -22,6 +22,7 @@ from engine.execution.effects import writes
 from engine.gate.parameter_use import comparable_output, use_of
 from engine.runs.confirm import ask_whether_legitimate, may_be_new_data, row_count_confirmed
 from engine.runs.context import RunContext
+from engine.runs.nothing_found import nothing_found
 from engine.runs.refusal import explain_refusal
 from engine.runs.verdict import (
     Accepted,
@@ -91,7 +92,7 @@ async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: O
     if not problems:
         return await _settle_empty(context, bundle, suspect, other)
     if other.works:
-        return await _new_parameters(context, bundle, suspect)
+        return await _new_parameters(context, bundle, suspect, nothing_found(run.outcome, other))
     if other.works is None and not await context.is_pinned() and await _confirmed(context, bundle, suspect):
         return NewData(run, bundle, problems)
     return Drifted(run, problems, breaches)
@@ -218,9 +219,21 @@ def confirm_empty(run: AutomationRun, other: OtherParameters) -> str | None:
     return None
 
 
-async def _new_parameters(context: RunContext, bundle: Bundle, suspect: Suspect) -> NewData | ParametersAtFault:
-    """Decide, where the code works with other parameters: the site does not know these, or their data are new."""
+async def _new_parameters(
+    context: RunContext, bundle: Bundle, suspect: Suspect, nothing: str | None
+) -> NewData | ParametersAtFault | Drifted:
+    """Decide, where the code works with other parameters: the site does not know these, or their data are new.
+
+    Args:
+        nothing: The page's words that it has nothing for them, where the code failed on it.
+    """
     run, problems = suspect.run, suspect.problems
+    if nothing is not None and context.budget is not None and not await context.is_pinned():
+        problem = (
+            f"for these parameters the page says {nothing!r}, and the automation waited for rows, or failed: have it"
+            " wait for either, and there `await task.empty(locator)` of that message and return the output without rows"
+        )
+        return Drifted(run, [problem, *problems], suspect.breaches)
     mild = all(b.kind == "field-empty" or b.severity != "structural" for b in suspect.breaches)
     if run.outcome.error is None and mild:
         meta, schema = bundle.meta, context.schema
@@ -230,12 +243,18 @@ async def _new_parameters(context: RunContext, bundle: Bundle, suspect: Suspect)
         fits = schema is None or not await asyncio.to_thread(schema.errors, run.outcome.value)
         if fits and not await context.is_pinned():
             return NewData(run, replace(bundle, meta=meta), problems)
+    said = ""
+    if nothing is not None:
+        said = (
+            f"for these parameters the page says {nothing!r}, for which the automation has no answer yet (unpinned, and"
+            ' with ai="auto", it is taught to return no rows there); '
+        )
     return ParametersAtFault(
         Cause(
             "unknown-parameter",
-            "the automation still works with parameters that gave rows before, so the site does not know these,"
+            said + "the automation still works with parameters that gave rows before, so the site does not know these,"
             " or has for them what good runs never had: " + "; ".join(problems),
-            details={"problems": list(problems)},
+            details={"problems": list(problems)} | ({"page_says": nothing} if nothing is not None else {}),
         )
     )
 

@@ -147,6 +147,42 @@ async def test_parameters_are_at_fault_while_others_still_work(replay: Replay) -
     assert [call.parameters for call in scripted.calls] == [{"q": "nowhere"}, {"q": "a"}]
 
 
+NO_HIT = outcome(
+    error=ScriptError("TimeoutError", "no table", kind="timeout"),
+    evidence=Evidence(url=URL, text="Shop\nNo products matched “nowhere”.", status=200, documents=((URL, 200),)),
+)
+
+
+async def test_search_without_a_hit_is_told_in_the_words_of_the_page(replay: Replay) -> None:
+    assert (await replay(good()))[0].ok
+    result, _ = await replay(NO_HIT, good(), parameters={"q": "nowhere"})
+    assert result.error is not None
+    assert result.error.reason == "unknown-parameter"
+    assert result.error.details["page_says"] == "No products matched “nowhere”."
+    assert 'with ai="auto"' in result.error.message
+
+
+async def test_code_without_an_answer_to_a_search_without_a_hit_is_repaired(replay: Replay) -> None:
+    assert (await replay(good()))[0].ok
+    model = ScriptedModel(GIVE_UP)
+    result, _ = await replay(NO_HIT, good(), parameters={"q": "nowhere"}, model=model)
+    assert kinds(result) == ["replay", "check", "repair"]
+    assert "the page says 'No products matched “nowhere”.'" in model.requests[0].messages[0]["content"][0]["text"]
+
+
+@pytest.mark.parametrize("text", ["Prices\nNo station of that name", "Prices. No products matched “nowhere”."])
+async def test_failure_is_no_search_without_a_hit_where_the_page_does_not_say_so_alone(
+    text: str, replay: Replay
+) -> None:
+    full = good(text=text)
+    assert (await replay(full))[0].ok
+    failed = outcome(error=NO_HIT.error, evidence=Evidence(url=URL, text=text, status=200))
+    model = ScriptedModel()
+    result, _ = await replay(failed, full, parameters={"q": "nowhere"}, model=model)
+    assert result.error is not None
+    assert (result.error.reason, model.requests) == ("unknown-parameter", [])
+
+
 async def test_code_is_at_fault_where_other_parameters_fail_as_well(replay: Replay) -> None:
     assert (await replay(good()))[0].ok
     result, _ = await replay(BROKEN, BROKEN, parameters={"q": "nowhere"})
