@@ -8,12 +8,15 @@ from engine.contract.model import Breach, History, Observed, PreviousOutput, Sev
 from engine.contract.page import all_examined, count_confirmed, empty_confirmed, permanent_message
 from engine.contract.patterns import error_text, is_blank
 from engine.contract.profile import count_duplicates, describe, main_rows, merge, rows
+from engine.contract.provenance.findings import Finding, Origin
 
 __all__ = [
     "CLEAN_RUNS_BEFORE_STATISTICS",
     "Breach",
+    "Finding",
     "History",
     "Observed",
+    "Origin",
     "PreviousOutput",
     "Severity",
     "all_examined",

@@ -63,7 +63,7 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
             breaches += _check_order(path, learned, described[path])
     breaches += compare(run, history, known)
     reported = [b for b in breaches if b.severity != "statistical" or _enough(b, history)]
-    ranks: dict[Severity, int] = {"structural": 0, "statistical": 1, "advisory": 2}
+    ranks: dict[Severity, int] = {"structural": 0, "doubtful": 1, "statistical": 2, "advisory": 3}
     return sorted(reported, key=lambda b: ranks[b.severity])
 
 

@@ -12,7 +12,7 @@ from engine.contract.profile import describe
 if TYPE_CHECKING:
     from sandbox import Evidence
 
-Severity = Literal["structural", "statistical", "advisory"]
+Severity = Literal["structural", "doubtful", "statistical", "advisory"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,14 @@ class Breach:
             field ``field-empty``, ``field-sparse``, ``pattern``, ``type``, ``format``, ``length``, ``range``,
             ``constant``, ``key``, ``error-text``, ``shortened``, ``garbled``; of the page ``next-left``, ``count``,
             ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``,
-            ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``.
+            ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``; of where values stood on
+            what was read, see `engine.contract.provenance`.
         path: JSON path into the output; ``$`` where the page or the whole output is meant.
         expected: What good runs had.
         got: What this run had.
-        severity: ``structural`` counts from the first run on, and no model may overrule it. ``statistical`` counts once
-            enough runs are known, and may turn out to be data of a new kind. ``advisory`` is only reported.
+        severity: ``structural`` counts from the first run on, and no model may overrule it. ``doubtful`` counts from
+            the first run on, too, and one small question settles it. ``statistical`` counts once enough runs are known,
+            and may turn out to be data of a new kind. ``advisory`` is only reported.
     """
 
     kind: str
@@ -60,6 +62,7 @@ class Observed:
 
     Args:
         same: Another view of the same run, whose profile then serves both: a large output takes long to describe.
+        memo: Views that were computed from the run, by name, so that each is computed once.
     """
 
     output: Any
@@ -67,6 +70,7 @@ class Observed:
     progress: tuple[int, int | None] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     same: Observed | None = field(default=None, repr=False, compare=False)
+    memo: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def described(self) -> dict[str, Any]:
@@ -112,9 +116,11 @@ class History:
         profile: The merged profile of their outputs; empty if there were none.
         same: Outputs of the parameters of the run in question.
         others: Outputs of other parameters, the last first.
+        provenance: The signature of where their values stood, merged, as `learn_signature` gives it.
     """
 
     clean_runs: int = 0
     profile: Mapping[str, Any] = field(default_factory=dict)
     same: PreviousOutput | None = None
     others: tuple[PreviousOutput, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)

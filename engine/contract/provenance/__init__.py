@@ -1,0 +1,6 @@
+"""Provenance of values: where each value of an output stood on what the automation read.
+
+A signature is learnt from good runs and merged like a profile: `learn_signature`, `widen_signature`. It has labels,
+headings and wordings in which values and parameters are placeholders, and no values. `check_signature` tells what of a
+later run stands elsewhere, `first_run_findings` what of a first run is not borne out, `explain` where a value stood.
+"""
