@@ -143,7 +143,7 @@ class Gate:
         self, candidate: Candidate, first: AutomationRun, changed: Mapping[str, Any]
     ) -> Proof | Refused:
         trial = await self.try_out(candidate.code, changed)
-        found = await asyncio.to_thread(judge, first, trial, changed, self.requirements)
+        found = await asyncio.to_thread(judge, first, trial, changed, self.requirements, tuple(self.seen))
         if found.problems:
             proof = judge_made_up(first, trial, changed) if candidate.no_other_values else None
             return proof or Refused(found.problems, trial.run)

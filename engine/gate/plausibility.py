@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract import (
@@ -31,11 +31,13 @@ from engine.task.text import comparable
 
 _FEW_ROWS = 3  # of more rows that read like errors, the list may well be one of errors
 _VALUES = 3  # texts of an output; fewer need not have been seen
+_MOST_TEXT = 100_000  # characters of a text that is searched
 _LOOKED_UP = 60  # texts of an output
 _VOLATILE = 0.5  # share of a field's values that changed between earlier runs: then it may differ once more
 _MANY_ROWS = 5  # of fewer, all may have the same, or nothing, by chance
 _MOST_GROUPS = 6  # values of a field by which rows are told apart, as by their state
 _COPIED_ROWS = 3
+_SHORTEST_VALUE = 3  # characters; a shorter one is looked for as the whole text of a cell alone
 _SHARED_ROWS = 3
 _ADDRESS = re.compile(r"^(?:https?:|data:|//|/|\.\.?/)|\.(?:gif|png|jpe?g|webp|svg|avif)\b", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
@@ -162,10 +164,14 @@ def empty_fields(run: Observed) -> Iterator[str]:
             yield f"the field {name!r} has no value in any of the {len(found)} rows: is it read from where it stands?"
 
 
-def unread_fields(first: Observed, other: Observed, request: RequestWords) -> list[str]:
+def unread_fields(first: Observed, other: Observed, request: RequestWords, seen: Sequence[str] = ()) -> list[str]:
     """Return an advisory for each field that has no value, or one and the same, in all rows of both proving runs.
 
-    What the request itself says, and units and plain answers, may be the same throughout.
+    What the request itself says, units and plain answers, and what stands on the page once for each row, may be the
+    same throughout.
+
+    Args:
+        seen: Texts that the model looked at.
     """
     (_, before), (_, after) = main_rows(first.output), main_rows(other.output)
     found = []
@@ -178,11 +184,55 @@ def unread_fields(first: Observed, other: Observed, request: RequestWords) -> li
             found.append(f"the field {name!r} has no value in either run: is it read from where it stands?")
         elif min(len(before), len(after)) < _MANY_ROWS or comparable(str(values[0])) in given:
             continue
-        elif all(v == values[0] for v in values) and not may_be_known(values[0], request):
+        elif all(v == values[0] for v in values) and not (
+            may_be_known(values[0], request)
+            or stands_in_each_row(name, values[0], before, (first.evidence.text, *seen))
+            or stands_in_each_row(name, values[0], after, (other.evidence.text, *seen))
+        ):
             found.append(
                 f"the field {name!r} is {values[0]!r} in all {len(values)} rows of both runs: is it read from each row?"
             )
     return found
+
+
+def stands_in_each_row(name: str, value: Any, found: Sequence[Mapping[str, Any]], texts: Iterable[str]) -> bool:
+    """Return True where a field's value is in a text at least once for each of the rows that are there.
+
+    Args:
+        name: The field; rows are recognized by another one.
+        found: The rows.
+        texts: Texts of pages.
+
+    >>> rows = [{"town": town, "state": "Open late"} for town in ("Ashby", "Corran", "Harrow")]
+    >>> shown = "Ashby\\tOpen late\\nCorran\\tOpen late\\nHarrow\\tOpen late"
+    >>> stands_in_each_row("state", "Open late", rows, [shown])
+    True
+    >>> stands_in_each_row("state", "Open late", rows, ["Open late\\nAshby\\nCorran\\nHarrow"])
+    False
+    """
+    telling = next((n for n in found[0] if n != name and _identifies(n, found)), None) if found else None
+    if telling is None:
+        return False
+    own = {comparable(str(row[telling])) for row in found[:_LOOKED_UP]}
+    wanted = comparable(str(value))
+    for text in (text[:_MOST_TEXT] for text in texts):
+        shown = comparable(text)
+        there = sum(each in shown for each in own)
+        if len(wanted) >= _SHORTEST_VALUE:
+            times = len(re.findall(rf"(?<!\w){re.escape(wanted)}(?!\w)", shown))
+        else:
+            times = [comparable(cell) for cell in re.split(r"[\n\t|]", text)].count(wanted)
+        if there >= _SHARED_ROWS and times >= there:
+            return True
+    return False
+
+
+def _identifies(name: str, found: Sequence[Mapping[str, Any]]) -> bool:
+    """Return True for a field by whose texts rows can be told apart, and found in the text of a page."""
+    values = [row.get(name) for row in found]
+    return all(isinstance(v, str) and len(v.strip()) >= _SHORTEST_VALUE for v in values) and len(set(values)) == len(
+        values
+    )
 
 
 def unlike(first: Observed, other: Observed) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,13 @@ def needs_values(names: list[str], unknown: list[str]) -> str:
     )
 
 
-def judge(first: AutomationRun, trial: Trial, changed: Mapping[str, Any], required: Requirements) -> Findings:
+def judge(
+    first: AutomationRun,
+    trial: Trial,
+    changed: Mapping[str, Any],
+    required: Requirements,
+    seen: Sequence[str] = (),
+) -> Findings:
     """Judge a run with other parameters beside the first one.
 
     An output that differs shows that the parameters are used; where it is equal, what the runs did with them does.
@@ -69,7 +75,7 @@ def judge(first: AutomationRun, trial: Trial, changed: Mapping[str, Any], requir
     before, after = _observed(first, required), _observed(run, required)
     if unlike := plausibility.unlike(before, after):
         return Findings(tuple(f"with other_parameters {shown}: {u}" for u in unlike))
-    advisories = plausibility.unread_fields(before, after, required.words)
+    advisories = plausibility.unread_fields(before, after, required.words, seen)
     if not same_output(first, run):
         return Findings(advisories=tuple(advisories))
     same = "the same as" if run.outcome.value == first.outcome.value else "but for these values the same as"

@@ -155,6 +155,24 @@ def test_fields_that_are_never_read_are_told() -> None:
     assert unread_fields(own, own, RequestWords()) == []
 
 
+def test_field_that_is_rightly_the_same_in_all_rows_is_no_question() -> None:
+    towns = ("Ashby", "Corran", "Harrow", "Penfield", "Tresco", "Upton")
+    rows = [{"town": town, "level": "Regional"} for town in towns]
+    each = "\n".join(f"{town}\tRegional" for town in towns)
+    once = "Regional offices\n" + "\n".join(towns)
+
+    def told(text: str, *seen: str) -> list[str]:
+        return unread_fields(Observed(rows, Evidence(text=text)), Observed(rows, Evidence()), RequestWords(), seen)
+
+    assert told(each) == []
+    assert told("", f"the model printed {rows}") == []
+    assert "is it read from each row?" in str(told(once)), "of the heading, perhaps"
+    assert "is it read from each row?" in str(told(""))
+    marks = [{"town": town, "kind": "A"} for town in towns]
+    cells = Evidence(text="\n".join(f"{town}\tA" for town in towns))
+    assert unread_fields(Observed(marks, cells), Observed(marks, cells), RequestWords()) == []
+
+
 def test_a_saved_file_in_a_field_is_compared_like_one_alone() -> None:
     before = past([{"year": 2024, "scan": saved()}])
     assert contradictions(before, run_of({"year": 2024, "scan": saved(path="/runs/2/countries.csv")}), []) == []
