@@ -1,4 +1,4 @@
-"""AsyncEngine, the engine's asynchronous interface; its methods that read the store are in ``TaskQueries``."""
+"""AsyncEngine, the engine's asynchronous interface; ``TaskQueries`` and ``SavedAutomations`` are its other methods."""
 
 from __future__ import annotations
 
@@ -22,27 +22,23 @@ from engine.api.arguments import (
 )
 from engine.api.many import OnProgress, run_many
 from engine.api.options import EngineOptions, RunOptions
-from engine.api.task_queries import TaskQueries
-from engine.api.workspace import Workspace
+from engine.api.saved_automations import SavedAutomations
 from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
-from engine.task import ids
 from engine.task.events import OnEvent
 from engine.task.schema import OutputSchema
 from engine.task.wire import Limits, TaskRequest, TaskResult
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
-    from engine.bundles import BundleStore
-    from engine.storage.tasks import Enqueued
     from sandbox import PoolOptions
 
 Requests = Sequence[Mapping[str, Any]]
 S = TypeVar("S")
 
 
-class AsyncEngine(TaskQueries):
+class AsyncEngine(SavedAutomations):
     """An engine that runs web tasks: it replays the Python saved under a reuse key; a model writes or repairs it.
 
     It belongs to the event loop of its first call. Close it, or use it as a context manager: it leaves no process
@@ -109,14 +105,14 @@ class AsyncEngine(TaskQueries):
         allow_hosts: Collection[str] = (),
         take_over: bool = True,
     ) -> None:
-        self._options = EngineOptions.parse(
+        options = EngineOptions.parse(
             store=store, model=model, workspace=workspace, base_url=base_url, api_key=api_key, isolation=isolation,
             browser=browser, limits=limits, max_tasks=max_tasks, max_pending=max_pending, usd_per_day=usd_per_day,
             key_usd_per_day=key_usd_per_day, pool=pool, egress=egress, proxy=proxy, trust_start_urls=trust_start_urls,
             allow_hosts=allow_hosts, take_over=take_over,
         )  # fmt: skip
-        self.root = self._options.root
-        super().__init__(Workspace(self._options))
+        self.root = options.root
+        super().__init__(options)
 
     async def __aenter__(self) -> Self:
         return self
@@ -260,47 +256,6 @@ class AsyncEngine(TaskQueries):
         request, schema = await self._options.checked_request(task, cast(RunOptions, arguments))
         return request, schema, on_event
 
-    async def adopt(
-        self,
-        reuse_key: str,
-        *,
-        parameters: Mapping[str, Any] | None = None,
-        other_parameters: Mapping[str, Any] | None = None,
-        start_url: str | None = None,
-        timeout: float | None = None,
-        on_event: OnEvent | None = None,
-    ) -> TaskResult:
-        """Commit the edits that were made by hand in a bundle's directory, if they pass the gate; no model is called.
-
-        The edited code runs in a fresh worker and, where it only reads, once more with other parameters. Its output has
-        to fit the schema and the contract in the directory. Without success the edits stay as they are.
-
-        Args:
-            reuse_key: The bundle's key.
-            parameters: Parameters of the run; default: those of a good run. Secret ones have to be given.
-            other_parameters: Parameters of the second run, likewise.
-            start_url, timeout, on_event: As for ``run``.
-
-        Raises:
-            BundleNotFound: Nothing is saved under the key.
-            InvalidRequest: Parameters are needed, and no good run is known that had some.
-        """
-        self._check_usable()
-        from engine.bundles.matching import to_adopt  # not at the top: bundles would be half of the import of engine
-
-        bundle = await asyncio.to_thread(self.bundles.load, reuse_key)
-        if bundle is None or bundle.revision is None:
-            raise await asyncio.to_thread(self.bundles.missing, reuse_key)
-        records, meta = await self._workspace.records(), bundle.meta
-        _, good = await asyncio.to_thread(records.run_history.clean_runs, bundle.revision.id)
-        known, secret = to_adopt(meta, good[0] if good else {}, parameters or {}, other_parameters or {})
-        options = RunOptions(
-            reuse_key=reuse_key, parameters=known, start_url=start_url, ai="never", timeout=timeout, secrets=secret
-        )
-        request, _ = self._options.request(meta.tasks[-1] if meta.tasks else reuse_key, options)
-        request = request.model_copy(update={"adopt": True, "other_parameters": other_parameters})
-        return await self._run_to_end(request, None, on_event)
-
     @overload
     async def repeat(
         self, task: str, *, repeats: int, **arguments: Unpack[TypedRunArguments[S]]
@@ -353,48 +308,3 @@ class AsyncEngine(TaskQueries):
         return await run_many(
             [partial(self.run, **{**shared, **request}) for request in requests], at_once, on_progress
         )
-
-    async def _start(
-        self, request: TaskRequest, schema: OutputSchema | None, on_event: OnEvent | None, *, durable: bool
-    ) -> Enqueued:
-        chosen = self._workspace.model(request.model) if request.ai == "auto" else None
-        self._check_usable()
-        scheduler = await self._workspace.scheduler()
-        run = await self._workspace.task_run(ids.new_id("wt_"), request, schema, chosen, on_event)
-        room = self._options.max_pending
-        enqueued = await scheduler.enqueue(run, run.kept_request, run.created, room=room, durable=durable)
-        if enqueued.new:
-            try:
-                await run.entered()
-            except asyncio.CancelledError:
-                await scheduler.cancel(enqueued.task_id)  # no caller has its id
-                raise
-        if enqueued.result is not None:
-            await run.refused(enqueued.result)
-        return enqueued
-
-    async def _run_to_end(
-        self, request: TaskRequest, schema: OutputSchema | None, on_event: OnEvent | None,
-        wait_timeout: float | None = None, poll: float = 5.0,
-    ) -> TaskResult:  # fmt: skip
-        enqueued = await self._start(request, schema, on_event, durable=wait_timeout is not None)
-        try:
-            result = await self._tracked(self._completed(enqueued.task_id, poll), wait_timeout)
-        except TimeoutError:
-            told = f"task {enqueued.task_id} goes on after {wait_timeout:g} s; result() returns its end"
-            raise TimeoutError(told) from None
-        except asyncio.CancelledError:
-            if enqueued.new:  # else it is another caller's
-                await (await self._workspace.scheduler()).cancel(enqueued.task_id)
-            raise
-        await self._workspace.events_delivered(enqueued.task_id)
-        if result.result is not None and schema is not None:
-            return result.with_output(schema.construct(result.output))
-        return result
-
-    # Saved automations
-
-    @property
-    def bundles(self) -> BundleStore:
-        """The saved automations: history, diff, show, rollback, pin."""
-        return self._workspace.bundles
