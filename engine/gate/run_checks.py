@@ -11,7 +11,6 @@ from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution.automation_run import AutomationRun
 from engine.gate import plausibility
-from engine.gate.columns import paired_columns
 from engine.gate.parameter_use import mapped_with_default
 from engine.gate.scraped import scraped
 from engine.gate.verdicts import Requirements
@@ -127,7 +126,6 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
         *known,
         *files,
         *mapped_with_default(code, requirements.parameters),
-        *paired_columns(code),
         *(
             f"it accepts an agreement for the user ({label!r}): leave that out, go around it, or give up where the site"
             " demands it; it is right only where the task asks for it"

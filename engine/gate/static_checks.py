@@ -10,6 +10,7 @@ import tokenize
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from engine.gate.columns import paired_columns
 from engine.gate.hardcoded import baked_origin, baked_parameters
 from engine.task.redaction import Redactor
 
@@ -75,6 +76,7 @@ def findings(
         *_sleeps(tree),
         *_loops(tree),
         *_positions(tree),
+        *paired_columns(code),
     ]
     found += baked_origin(tree, start_url)
     found += baked_parameters(tree, {n: v for n, v in parameters.items() if n not in secrets}, unneeded)

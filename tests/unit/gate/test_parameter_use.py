@@ -2,7 +2,6 @@
 
 import pytest
 
-from engine.gate.columns import paired_columns
 from engine.gate.parameter_use import compares, mapped_with_default
 from engine.gate.static_checks import findings
 
@@ -51,21 +50,6 @@ def test_a_parameter_that_is_repeated_or_held_against_constants_is_not(lines: st
 )
 def test_a_mapping_of_parameters_with_a_default_is_told(lines: str, found: int) -> None:
     assert len(mapped_with_default(body(lines), ["town"])) == found
-
-
-NAMES, PRICES = "names = await a.all_inner_texts()\n", "prices = await b.all_inner_texts()\n"
-
-
-@pytest.mark.parametrize(
-    ("lines", "found"),
-    [
-        (NAMES + PRICES + "for n, p in zip(names, prices): x()", 1),
-        (NAMES + PRICES + "x = [r for r in zip(names, prices, strict=True)]", 0),
-        (NAMES + "x = [dict(zip(names, await r.all_inner_texts())) for r in await b.all()]", 0),
-    ],
-)  # fmt: skip
-def test_columns_that_are_read_apart_and_paired_are_told(lines: str, found: int) -> None:
-    assert len(paired_columns(body(lines))) == found
 
 
 @pytest.mark.parametrize(
