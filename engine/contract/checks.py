@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.contract.comparison import compare
+from engine.contract.fairness import is_borne_out, weigh
 from engine.contract.learning import check_format
 from engine.contract.model import Breach, History, Observed, Severity
 from engine.contract.page import all_examined, check_page, empty_confirmed
@@ -20,10 +21,11 @@ _FEWER_ROWS = 0.5  # of the fewest rows of a good run
 _MORE_ROWS = 4  # times the most
 _PATTERN_KEPT = 0.1  # share of values that must still have the learned pattern; fewer means another column
 _SHAPES_NEW = 0.5  # share of values in a shape never met before
-_MANY_TWINS = 3  # rows a second time; one or two are as the data may be
+_MANY_TWINS = 3  # rows a second time, or values of a key; one or two are as the data may be
 _TWINS_SHARE = 0.15
 _SHORT_TEXT = 5  # characters; shorter texts are marks and scores, which say little
 _WITH_DIGITS = frozenset({"number", "phone", "code", "date", "percent"})  # written otherwise, one may look like another
+_MISREAD = frozenset({"date", "percent"})  # written otherwise, one of these says something else
 _OUT_OF_RANGE = 10.0  # times the largest, or that part of the smallest, median of good runs
 _OUT_OF_LENGTH = 4.0  # times the longest, or that part of the shortest, median length
 _OUT_OF_ORDER = 0.2  # share of neighbors in the wrong order; fewer is how the site compares
@@ -62,6 +64,8 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
         if contract.get("sorted") and path in described:
             breaches += _check_order(path, learned, described[path])
     breaches += compare(run, history, known)
+    borne_out = is_borne_out(contract, history, run.evidence.maps, ())
+    breaches = [weigh(breach, borne_out=borne_out) for breach in breaches]
     reported = [b for b in breaches if b.severity != "statistical" or _enough(b, history)]
     ranks: dict[Severity, int] = {"structural": 0, "doubtful": 1, "statistical": 2, "advisory": 3}
     return sorted(reported, key=lambda b: ranks[b.severity])
@@ -98,11 +102,9 @@ def _check_duplicates(path: str, learned: Mapping[str, Any], got: Mapping[str, A
     apart = learned.get("twins", 1.0) == 0 and learned.get("seen", 0) >= ENOUGH_VALUES
     if apart and got["twins"] > 0 and any(f.get("unique") for f in learned["fields"].values()):
         again = round(got["twins"] * got["seen"])
-        many = again >= _MANY_TWINS or (again > 1 and got["twins"] >= _TWINS_SHARE)
-        yield Breach(
-            "duplicates", path, "no row twice", f"{again} of {got['seen']} rows a second time",
-            "structural" if len(learned["fields"]) > 1 and many else "statistical",
-        )  # fmt: skip
+        many = again > 1 and (again >= _MANY_TWINS or got["twins"] >= _TWINS_SHARE)
+        severity: Severity = ("doubtful" if len(learned["fields"]) > 1 else "statistical") if many else "advisory"
+        yield Breach("duplicates", path, "no row twice", f"{again} of {got['seen']} rows a second time", severity)
 
 
 def _check_order(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Breach]:
@@ -115,7 +117,7 @@ def _check_order(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) 
         way, others = ("rising", now["falls"]) if field["falls"] == 0 else ("falling", now["rises"])
         if others <= _OUT_OF_ORDER:
             return
-        wrong.append(Breach("order", place, f"{way} values", f"{others:.0%} of them go the other way"))
+        wrong.append(Breach("order", place, f"{way} values", f"{others:.0%} of them go the other way", "doubtful"))
     yield from wrong[:1]
 
 
@@ -125,7 +127,10 @@ def _check_field(path: str, learned: Mapping[str, Any], got: Mapping[str, Any] |
     certain = learned["filled"] == 1.0 or (learned["filled"] > 0 and count * learned["filled"] >= 5)
     if filled == 0.0:
         if certain:
-            yield Breach("field-empty", path, f"a value in {learned['filled']:.0%} of rows", "none in any row")
+            # One page may lack what a few others had; a column does not vanish by itself.
+            many = count >= ENOUGH_VALUES and learned.get("seen", 0) - learned.get("blank", 0) >= ENOUGH_VALUES
+            wanted = f"a value in {learned['filled']:.0%} of rows"
+            yield Breach("field-empty", path, wanted, "none in any row", "structural" if many else "doubtful")
         return
     assert got is not None, "a field with values was described"
     if _unlikely(got["blank"], count, learned):
@@ -139,7 +144,7 @@ def _check_field(path: str, learned: Mapping[str, Any], got: Mapping[str, Any] |
     if got.get("errors", 0.0) >= _SPOILT and learned.get("errors", 1.0) == 0.0:
         # An error stands alone or again and again; several that differ may well be titles.
         titles = got["seen"] - got["blank"] > 1 and got.get("unique", True)
-        severity: Severity = "statistical" if titles else "structural"
+        severity: Severity = "statistical" if titles else "doubtful"
         yield Breach("error-text", path, "content", "texts that read like error messages", severity)
     if (spoilt := got.get("garbled", 0)) and learned.get("garbled", 1) == 0:
         # Where other letters are right, so is the encoding, and the site itself has it so.
@@ -151,7 +156,7 @@ def _check_field(path: str, learned: Mapping[str, Any], got: Mapping[str, Any] |
     if got.get("cut", 0.0) >= _SPOILT and learned.get("cut", 1.0) == 0.0:
         few = got["seen"] - got["blank"] < ENOUGH_VALUES
         cut = f"{got['cut']:.0%} that end with an ellipsis"
-        yield Breach("shortened", path, "whole texts", cut, "statistical" if few else "structural")
+        yield Breach("shortened", path, "whole texts", cut, "statistical" if few else "doubtful", ordinary=few)
 
 
 def _unlikely(blanks: int, count: int, learned: Mapping[str, Any]) -> bool:
@@ -180,9 +185,9 @@ def _check_kind(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) -
     ):
         conclusive = False  # learnt by an earlier version, which took any three capitals for a currency
     if conclusive and got["patterns"].get(main, 0.0) < _PATTERN_KEPT:
-        yield Breach(
-            "pattern", path, f"values like a {main}", f"values like a {now}", _of_pattern(learned, got, main, now)
-        )
+        severity = _of_pattern(learned, got, main, now)
+        alike = severity == "statistical" and not {main, now} & _MISREAD
+        yield Breach("pattern", path, f"values like a {main}", f"values like a {now}", severity, ordinary=alike)
         return
     known = shapes(learned)
     if known is not None and "shapes" in got:
@@ -190,14 +195,16 @@ def _check_kind(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) -
         different = sum(new.values()) >= _SHAPES_NEW or day_position_changed(known, new)
         if different and got["seen"] - got["blank"] >= ENOUGH_VALUES:
             most = max(new, key=lambda s: new[s])
-            yield Breach("format", path, f"values of the form {' or '.join(sorted(known))}", most, "statistical")
+            wanted = f"values of the form {' or '.join(sorted(known))}"
+            written = not {main, now} & (_MISREAD | {"money"})
+            yield Breach("format", path, wanted, most, "statistical", ordinary=written)
 
 
 def _of_pattern(learned: Mapping[str, Any], got: Mapping[str, Any], main: str, now: str) -> Severity:
     """Return the severity of another pattern class: the site may write the same otherwise, or have one word for all."""
     otherwise = {main, now} <= _WITH_DIGITS or _is_short(learned)
     one_word = now == "text" and main in ("money", "number") and got.get("values") == 1  # "on request", "sold out"
-    return "statistical" if otherwise or one_word else "structural"
+    return "statistical" if otherwise or one_word else "doubtful"
 
 
 def _is_short(learned: Mapping[str, Any]) -> bool:
@@ -210,10 +217,12 @@ def _check_spread(path: str, learned: Mapping[str, Any], got: Mapping[str, Any])
     if varied and values >= ENOUGH_VALUES and got["distinct"][0] * values <= 1.001:
         yield Breach(
             "constant", path, "values that differ from row to row", "one and the same",
-            "structural" if learned.get("unique") and _names_rows(learned) else "statistical",
+            "doubtful" if learned.get("unique") and _names_rows(learned) else "statistical",
         )  # fmt: skip
     elif learned.get("unique") and got.get("unique") is False and _is_key(learned):
-        yield Breach("key", path, "no value twice", "some values twice", "statistical")
+        again = round((1 - got["distinct"][0]) * values) if "distinct" in got else 1
+        many = again >= _MANY_TWINS and again >= _TWINS_SHARE * values
+        yield Breach("key", path, "no value twice", f"{again} values twice", "statistical" if many else "advisory")
     if "median" in learned and "median" in got and values >= ENOUGH_VALUES:
         (low, high), median = learned["median"], got["median"][0]
         if median > high * _OUT_OF_RANGE > 0 or 0 <= median * _OUT_OF_RANGE < low:

@@ -173,7 +173,7 @@ def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Bre
     now = {n: [_identity(r.get(n)) for r in new if not is_blank(r.get(n))] for n in names}
     for name, other in itertools.combinations(names, 2):
         if _equal_share(new, name, other) >= _CHANGED and _equal_share(old, name, other) <= _OWN:
-            yield Breach("swapped", f"{place}.{other}", "its own values", f"those of {name!r}")
+            yield Breach("swapped", f"{place}.{other}", "its own values", f"those of {name!r}", "doubtful")
     for name in names:
         values = now[name]
         if len(set(values)) < _MATCHED or _share(values, before[name]) > _OWN:
@@ -181,7 +181,8 @@ def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Bre
         for other in names:
             usual = _share(list(before[name]), before[other])
             if other != name and usual <= _OWN and _share(values, before[other]) >= _SAME:
-                yield Breach("swapped", f"{place}.{name}", "its own values", f"values that {other!r} had before")
+                got = f"values that {other!r} had before"
+                yield Breach("swapped", f"{place}.{name}", "its own values", got, "doubtful")
 
 
 def _equal_share(rows: Sequence[Row], name: str, other: str) -> float:
@@ -226,7 +227,8 @@ def _against_same(place: str, past: PreviousOutput, new: Sequence[Row], fields: 
         if lost == len(pairs) and not covered and all(is_blank(row.get(name)) for row in new):
             yield Breach("field-empty", path, "the values that these rows had before", "none in any row")
         if factor := _factor(values):
-            yield Breach("scale", path, "numbers as before", f"every one of them {factor:g} times as large")
+            got = f"every one of them {factor:g} times as large"
+            yield Breach("scale", path, "numbers as before", got, "doubtful")
             continue
         changed = sum(a != b for a, b in values) / len(values)
         stable = past.joins >= _JOINS and past.changed.get(name, 1.0) <= _STABLE

@@ -32,6 +32,7 @@ class Breach:
         severity: ``structural`` counts from the first run on, and no model may overrule it. ``doubtful`` counts from
             the first run on, too, and one small question settles it. ``statistical`` counts once enough runs are known,
             and may turn out to be data of a new kind. ``advisory`` is only reported.
+        ordinary: Data often do this; where the page bears the values out, it is only reported.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Breach:
     expected: str
     got: str
     severity: Severity = "structural"
+    ordinary: bool = field(default=False, compare=False)
 
     @property
     def structural(self) -> bool:

@@ -111,7 +111,7 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
     suspect = [
         str(b)
         for b in breaches(observed, requirements)
-        if b.severity == "statistical" and not count_confirmed(observed, {})
+        if b.severity in ("doubtful", "statistical") and not count_confirmed(observed, {})
     ]
     previous = _previous(observed, requirements)
     known = [each.message for each in scraped(code, observed.output, requirements.words) if not each.returned]

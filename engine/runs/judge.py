@@ -234,14 +234,15 @@ async def _new_parameters(
             " wait for either, and there `await task.empty(locator)` of that message and return the output without rows"
         )
         return Drifted(run, [problem, *problems], suspect.breaches)
-    mild = all(b.kind == "field-empty" or b.severity != "structural" for b in suspect.breaches)
-    if run.outcome.error is None and mild:
+    if run.outcome.error is None:
         meta, schema = bundle.meta, context.schema
         if meta.schema_inferred and context.request.output_schema is None and meta.output_schema is not None:
             meta = meta.model_copy(update={"output_schema": nullable(meta.output_schema)})
             schema = await asyncio.to_thread(schema_in_force, None, meta.output_schema)
         fits = schema is None or not await asyncio.to_thread(schema.errors, run.outcome.value)
-        if fits and not await context.is_pinned():
+        mild = all(b.kind == "field-empty" or b.severity in ("statistical", "advisory") for b in suspect.breaches)
+        admissible = fits and not await context.is_pinned()
+        if admissible and (mild or await _confirmed(context, bundle, suspect)):
             return NewData(run, replace(bundle, meta=meta), problems)
     said = ""
     if nothing is not None:

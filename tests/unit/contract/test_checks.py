@@ -124,23 +124,6 @@ ROWS = [
 
 
 @pytest.mark.parametrize(
-    "changed",
-    [
-        [row | {"since": "2025-11-28"} for row in ROWS],
-        [row | {"price": "€5.00"} for row in ROWS],
-        [row | {"price": "on request"} for row in ROWS],
-        [row | {"sku": row["sku"].replace("LA", "CLK")} for row in ROWS],
-        [row | {"sku": f"2{n}-10-2024"} for n, row in enumerate(ROWS)],
-        [*ROWS, ROWS[0]],
-        [ROWS[0] | {"name": "Unauthorized"}, ROWS[1] | {"name": "Error 404"}],
-        [ROWS[0] | {"name": "To be continued..."}, ROWS[1]],
-    ],
-)
-def test_ordinary_data_are_no_structural_breach(changed: list[dict[str, Any]]) -> None:
-    assert [b for b in check(learn([Observed(ROWS, Evidence())]), Observed(changed, Evidence())) if b.structural] == []
-
-
-@pytest.mark.parametrize(
     "wrong",
     [
         [row | {"name": "Add to basket"} for row in ROWS],
@@ -150,8 +133,9 @@ def test_ordinary_data_are_no_structural_breach(changed: list[dict[str, Any]]) -
         [*ROWS, *ROWS[:2]],
     ],
 )
-def test_what_data_cannot_do_by_themselves_stays_structural(wrong: list[dict[str, Any]]) -> None:
-    assert [b for b in check(learn([Observed(ROWS, Evidence())]), Observed(wrong, Evidence())) if b.structural] != []
+def test_what_data_hardly_do_by_themselves_is_doubted_from_the_first_run_on(wrong: list[dict[str, Any]]) -> None:
+    found = check(learn([Observed(ROWS, Evidence())]), Observed(wrong, Evidence()))
+    assert {b.severity for b in found} & {"structural", "doubtful"}
 
 
 def test_codes_that_an_earlier_version_took_for_money_still_satisfy_the_contract() -> None:

@@ -1,0 +1,163 @@
+"""Ordinary data are never wrong by themselves, and what the page bears out is at most asked about."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from engine.contract import Breach, History, PreviousOutput, check, compact, digest, learn
+from engine.contract.fairness import is_borne_out, weigh
+from sandbox.page_map import PageMap
+from tests.unit.contract.pages import run_of
+
+Rows = list[dict[str, Any]]
+
+
+def spending(*rows: tuple[str, str, float]) -> Rows:
+    return [{"date": date, "text": text, "amount": amount} for date, text, amount in rows]
+
+
+def each(count: int, **fields: Any) -> Rows:
+    """Rows of fields, each a function of the row's number or one value for all."""
+    return [{k: v(n) if callable(v) else v for k, v in fields.items()} for n in range(count)]
+
+
+def people(*names: str) -> Rows:
+    return [
+        {"first": first, "last": last, "number": 100 + n}
+        for n, (first, last) in enumerate(name.split() for name in names)
+    ]
+
+
+ORDINARY: dict[str, tuple[Any, Any, str]] = {
+    "two equal coffees on one day": (
+        spending(*[(f"2025-03-{n:02}", f"Shop {n}", 3.5 + n) for n in range(1, 9)]),
+        spending(
+            ("2025-04-01", "Coffee", 3.2), ("2025-04-01", "Coffee", 3.2),
+            *[(f"2025-04-{n:02}", f"Shop {n}", 9.5 + n) for n in range(2, 14)],
+        ),
+        "List them.",
+    ),
+    "all orders of one day": (
+        each(6, order=lambda n: f"A-{n}", date=lambda n: f"2025-03-{n + 1:02}"),
+        each(6, order=lambda n: f"A-{n + 10}", date="2025-11-28"),
+        "List them.",
+    ),
+    "one sale price": (
+        each(6, name=lambda n: f"Thing {n}", price=lambda n: 10.5 + n),
+        each(6, name=lambda n: f"Thing {n}", price=5.0),
+        "List them.",
+    ),
+    "another order that the site takes for the same": (
+        people("Ann Young", "Bob Adams", "Cid West", "Dora Brown", "Ed Tate", "Flo Cole", "Gus Vine"),
+        people("Bob Adams", "Dora Brown", "Flo Cole", "Ed Tate", "Gus Vine", "Cid West", "Ann Young"),
+        "List the members sorted by number.",
+    ),
+    "texts that end with dots": (
+        each(8, author=lambda n: f"A {n}", quote=lambda n: f"A whole sentence, number {n}, with its end."),
+        each(2, author=lambda n: f"B {n}", quote=lambda n: ("To be continued...", "A whole one.")[n]),
+        "List them.",
+    ),
+    "codes with a third letter": (
+        each(6, name=lambda n: f"Lamp {n}", sku=lambda n: f"LA-{n + 1000}"),
+        each(6, name=lambda n: f"Clock {n}", sku=lambda n: f"CLK-{n + 1000}"),
+        "List them.",
+    ),
+    "telephone numbers written otherwise": (
+        each(6, name=lambda n: f"A {n}", phone=lambda n: f"(020) 555-01{n}{n}"),
+        each(6, name=lambda n: f"A {n}", phone=lambda n: f"020 555 01{n}{n}"),
+        "List them.",
+    ),
+    "a part number that looks like a date": (
+        each(6, name=lambda n: f"A {n}", part=lambda n: f"X{n}-22-1"),
+        each(6, name=lambda n: f"B {n}", part=lambda n: f"2{n}-10-2024"),
+        "List them.",
+    ),
+    "house numbers without letters": (
+        each(6, name=lambda n: f"A {n}", number=lambda n: f"{n + 1}{'ab'[n % 2]}"),
+        each(6, name=lambda n: f"B {n}", number=lambda n: f"{n + 1}"),
+        "List them.",
+    ),
+    "titles like errors": (
+        each(8, title=lambda n: f"A film {n}", year=lambda n: 2000 + n),
+        each(2, title=lambda n: ("Access Denied", "Error 404")[n], year=lambda n: 2012 + n),
+        "List them.",
+    ),
+    "a single title like an error": (
+        {"title": "A film", "year": 2001}, {"title": "Access Denied", "year": 2012}, "Title and year",
+    ),
+    "matches that are all postponed": (
+        each(6, team=lambda n: f"T{n}", score=lambda n: f"{n}:{n + 1}"),
+        each(6, team=lambda n: f"T{n}", score="postponed"),
+        "List them.",
+    ),
+    "prices on request": (
+        each(6, name=lambda n: f"N {n}", price=lambda n: f"€{n + 10}.00"),
+        each(6, name=lambda n: f"N {n}", price="on request"),
+        "List them.",
+    ),
+    "an edition that all reviews share": (
+        each(6, name=lambda n: f"N {n}", edition=lambda n: f"Edition {n}"),
+        each(6, name=lambda n: f"M {n}", edition="Hardback"),
+        "List them.",
+    ),
+    "list prices that are the prices after a sale": (
+        each(6, name=lambda n: f"N {n}", price=lambda n: 8.5 + n, before=lambda n: 10.5 + n),
+        each(6, name=lambda n: f"N {n}", price=lambda n: 10.5 + n, before=lambda n: 10.5 + n),
+        "List them.",
+    ),
+    "an object without its optional part": (
+        {"name": "Kettle", "discount": "10 %"}, {"name": "Lamp", "discount": None}, "Name and discount",
+    ),
+    "three rows without a tracking number yet": (
+        each(4, order=lambda n: f"A-{n}", tracking=lambda n: f"ZX{n}81"),
+        each(3, order=lambda n: f"B-{n}", tracking=None),
+        "List them.",
+    ),
+    "two weekly digests": (
+        each(24, title=lambda n: f"Story of the {n}th day", comments=lambda n: n * 3 % 17),
+        each(20, title=lambda n: f"Tale {n}" if n > 1 else "Weekly digest", comments=lambda n: n * 5 % 19),
+        "List them.",
+    ),
+}  # fmt: skip
+
+
+def fresh(output: Any) -> History:
+    """One clean run of the same parameters."""
+    size = (len(output), len(output)) if isinstance(output, list) else None
+    return History(1, {}, PreviousOutput({}, 1, size, compact(output), digest(output)))
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+def test_ordinary_data_are_never_fatal_by_themselves(name: str) -> None:
+    before, after, task = ORDINARY[name]
+    for history in (History(), fresh(before)):
+        found = check(learn([run_of(before)], task), run_of(after), history)
+        assert [b for b in found if b.structural] == []
+
+
+ORDINARY_AT_ONCE = ("two equal coffees on one day", "codes with a third letter", "two weekly digests")
+
+
+@pytest.mark.parametrize("name", ORDINARY_AT_ONCE)
+def test_what_happens_every_day_is_not_even_asked_about(name: str) -> None:
+    before, after, task = ORDINARY[name]
+    for history in (History(), fresh(before), replace(fresh(before), clean_runs=9)):
+        found = check(learn([run_of(before)], task), run_of(after), history)
+        assert {b.severity for b in found} <= {"advisory"}, found
+
+
+def test_page_that_bears_values_out_leaves_at_most_a_question() -> None:
+    maps, contract = (PageMap("page", "https://shop.example/"),), {"provenance": {"fields": {}}}
+    asked = Breach("label", "$[*].price", "Price", "Old price", "doubtful")
+    assert is_borne_out(contract, History(), maps, ())
+    assert is_borne_out({}, History(provenance=contract["provenance"]), maps, ())
+    assert not is_borne_out(contract, History(), maps, (asked,))
+    assert not is_borne_out(contract, History(), (), ())
+    assert not is_borne_out({}, History(), maps, ())
+    assert weigh(Breach("constant", "$", "", "", "doubtful"), borne_out=True).severity == "statistical"
+    shapes = Breach("pattern", "$", "", "", "statistical", ordinary=True)
+    assert weigh(shapes, borne_out=True).severity == "advisory"
+    assert weigh(shapes, borne_out=False).severity == "statistical"
+    for kind in ("type", "count", "next-left", "garbled", "no-rows", "progress"):
+        assert weigh(Breach(kind, "$", "", ""), borne_out=True).structural, "no page excuses it"
