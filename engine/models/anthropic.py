@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from engine.errors import InvalidRequest, ModelError, ModelUnauthenticated, ModelUnavailable
-from engine.models.base import ModelReply, ModelRequest, Usage
+from engine.models.base import ModelReply, ModelRequest
 from engine.models.errors import ModelEndpoint, no_message, read_failure, refused, timed_out, unreachable
 from engine.models.messages_api import Json, payload, prompt_bytes
 from engine.models.prices import Prices, resolve_model
+from engine.models.replies import read_usage, regular
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -30,7 +31,6 @@ _API = "https://api.anthropic.com"
 _CONNECT_SECONDS = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0  # seconds between attempts, where the endpoint names none
 _NO_KEY = "none"  # for local endpoints: they need no key, but the SDK does
-_VERBATIM = ("thinking", "redacted_thinking")
 
 
 class AnthropicModel:
@@ -121,7 +121,7 @@ class AnthropicModel:
                 message = await self._send_with_retries(client, request, started + request.timeout)
         except TimeoutError as error:
             raise timed_out(self._endpoint, request.timeout) from error
-        return self._reply(message, time.monotonic() - started)
+        return self._reply(request, message, time.monotonic() - started)
 
     async def close(self) -> None:
         """Close the connections. A further request opens new ones, on its own event loop."""
@@ -206,22 +206,25 @@ class AnthropicModel:
         try:
             message = json.loads(text)
         except ValueError as error:
-            raise no_message(self._endpoint, str(error)) from error
+            begin = bytes(text[:200]).decode("utf-8", "replace")
+            raise no_message(self._endpoint, f"{error}, in {begin!r}") from error
         failure = read_failure(message, self._endpoint)
         if failure is not None:
             raise failure
         return dict(message)
 
-    def _reply(self, message: Json, seconds: float) -> ModelReply:
-        usage = _usage(message.get("usage"))
-        return ModelReply(
-            content=tuple(_clean(block) for block in message["content"]),
-            stop_reason=str(message.get("stop_reason") or "end_turn"),
+    def _reply(self, request: ModelRequest, message: Json, seconds: float) -> ModelReply:
+        usage = read_usage(message.get("usage"))
+        reply = ModelReply(
+            content=message["content"],
+            stop_reason=str(message.get("stop_reason") or ""),
             usage=usage,
             cost_usd=self.info.cost(usage),
             model=str(message.get("model") or self.name),
             seconds=seconds,
         )
+        # Models of the API never write their calls as text; what looks like one there is an example.
+        return regular(reply, [str(tool["name"]) for tool in request.tools], text_calls=not self.info.priced)
 
 
 def translate(error: Exception, endpoint: ModelEndpoint, *, key: str = "") -> ModelError | None:
@@ -282,20 +285,3 @@ def _public(url: str) -> str:
     """Return the address without user, password and query."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-
-
-def _usage(reported: Any) -> Usage:
-    counted = reported if isinstance(reported, dict) else {}
-    return Usage(
-        input_tokens=int(counted.get("input_tokens") or 0),
-        output_tokens=int(counted.get("output_tokens") or 0),
-        cache_read_tokens=int(counted.get("cache_read_input_tokens") or 0),
-        cache_write_tokens=int(counted.get("cache_creation_input_tokens") or 0),
-    )
-
-
-def _clean(block: Json) -> Json:
-    """Return a block as it can be passed back: thinking unchanged, others without empty fields."""
-    if block.get("type") in _VERBATIM:
-        return block
-    return {name: value for name, value in block.items() if value is not None}

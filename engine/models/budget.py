@@ -11,6 +11,7 @@ from typing import Protocol
 
 from engine.errors import ModelOverBudget, ModelUnavailable
 from engine.models.base import Model, ModelReply, ModelRequest, Usage
+from engine.models.replies import regular
 
 _LEAST_REPLY = 256  # tokens; a shorter reply is not worth its prompt
 _LOST_REPLIES = 2  # to one request, before it fails
@@ -117,7 +118,7 @@ class ModelBudget:
         self.usage += reply.usage
         self.spent_usd += reply.cost_usd
         await self._settle(entry, reply.cost_usd)
-        return reply
+        return regular(reply, [str(tool["name"]) for tool in request.tools], text_calls=False)
 
     async def _settle(self, entry: int | None, usd: float) -> None:
         if entry is not None and self._account is not None:

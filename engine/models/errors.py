@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _BY_TYPE: dict[str, type[ModelError]] = {
     "request_too_large": ModelRejected,
 }
 _TRANSIENT = (408, 409, 429)
+_MARKUP = re.compile(r"<!?[A-Za-z][^<>]*>")
 _LONGEST = 500  # characters of an endpoint's own message
 
 
@@ -46,14 +48,25 @@ class ModelEndpoint:
 
 def read_failure(message: Any, endpoint: ModelEndpoint) -> ModelError | None:
     """Return the error in a response with status 200: one that was reported late, or a body that is not a message."""
-    if isinstance(message, Mapping) and message.get("type") == "error":
-        reported = message.get("error")
-        inner: Mapping[str, Any] = reported if isinstance(reported, Mapping) else {}
-        return refused(endpoint, str(inner.get("message", "")), status=200, kind=str(inner.get("type", "")))
-    content = message.get("content") if isinstance(message, Mapping) else None
-    if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
+    if not isinstance(message, Mapping):
         return no_message(endpoint, f"{str(message)[:80]!r}")
-    return None
+    reported = message.get("error")
+    if message.get("type") == "error" or (reported and "content" not in message):
+        inner: Mapping[str, Any] = reported if isinstance(reported, Mapping) else {"message": reported}
+        return refused(endpoint, str(inner.get("message") or ""), status=200, kind=str(inner.get("type") or ""))
+    if "choices" in message and "content" not in message:
+        return wrong_endpoint(endpoint, "it answers in the form of OpenAI's chat completions")
+    return None if "content" in message else no_message(endpoint, f"{str(message)[:80]!r}")
+
+
+def wrong_endpoint(endpoint: ModelEndpoint, why: str) -> ModelRejected:
+    """Return the error for a server that does not speak the Messages API at this address."""
+    return ModelRejected(
+        f"{endpoint} does not speak the Messages API: {why}; base_url must be a server that answers POST /v1/messages"
+        " (LiteLLM, Ollama and llama.cpp can), without /v1 at its end",
+        **endpoint.details,
+        reason="wrong-endpoint",
+    )
 
 
 def refused(
@@ -87,6 +100,11 @@ def refused(
     if found is ModelOutOfCredit:
         remedy = "add credit, or raise the account's limit"
         return found(f"the account for {endpoint} has no credit left ({status}): {said}; {remedy}", **details)
+    if (status in (404, 405) and not kind) or "unexpected endpoint" in said.lower():
+        return wrong_endpoint(endpoint, f"it says {status} {_MARKUP.sub(' ', said).strip()[:100]!r}")
+    if "does not support tools" in said.lower():
+        remedy = "take a model whose template has tool calls (of qwen3, llama3.1 or mistral-nemo size or later)"
+        return ModelRejected(f"{endpoint} cannot call tools: {said}; {remedy}", **details, reason="no-tools")
     if found is ModelRejected:
         remedy = "; is this the model's name, and base_url its address without /v1?" if status == 404 else ""
         return found(f"{endpoint} refused the request ({status}): {said}{remedy}", **details)
@@ -127,8 +145,10 @@ def _class_of(status: int, kind: str, code: str, said: str) -> type[ModelError]:
     return _BY_TYPE.get(kind, ModelUnavailable)
 
 
-def no_message(endpoint: ModelEndpoint, said: str) -> ModelUnavailable:
+def no_message(endpoint: ModelEndpoint, said: str) -> ModelError:
     """Return the error for a response of another form than the API's."""
+    if _MARKUP.search(said):
+        return wrong_endpoint(endpoint, "it sent a web page")
     return ModelUnavailable(
         f"{endpoint} sent a response that is not a message: {said[:_LONGEST]}; is base_url right?",
         **endpoint.details,

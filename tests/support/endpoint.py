@@ -102,9 +102,9 @@ def error(status: int, kind: str, text: str, *, error_code: str | None = None, *
     return lambda handler: handler.send(status, body.encode(), named)
 
 
-def raw(body: bytes, content_type: str = "application/json", *, cut: bool = False) -> Answer:
-    """Status 200 with any body; ``cut``: the connection is closed in its middle."""
-    return lambda handler: handler.send(200, body, {"content-type": content_type}, cut=cut)
+def raw(body: bytes, content_type: str = "application/json", status: int = 200, *, cut: bool = False) -> Answer:
+    """Any body; ``cut``: the connection is closed in its middle."""
+    return lambda handler: handler.send(status, body, {"content-type": content_type}, cut=cut)
 
 
 def drop(handler: Handler) -> None:
