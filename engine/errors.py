@@ -112,7 +112,10 @@ class SchemaTooSlow(EngineError):
 
 
 class AgentStuck(EngineError):
-    """An agent that did not finish: a failed task. ``details["reason"]`` is ``turns`` or ``agent-silent``."""
+    """An agent that did not finish: a failed task.
+
+    ``details["reason"]`` is ``turns``, ``stuck`` (the same calls over and over) or ``agent-silent``.
+    """
 
 
 class TaskFailed(EngineError):

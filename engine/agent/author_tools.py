@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.execution.automation_run import AutomationRun
 from engine.gate.gate import Gate
 from engine.gate.verdicts import Candidate, Promoted, Refused, Trial
 
+_WANT_A_LOOK = ("impossible", "unknown-parameter")  # reasons of which the first look alone says little
 _OPEN_ASIDE = """\
 import contextlib as _contextlib
 _aside = await page.context.new_page()
@@ -40,6 +42,8 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
     candidates: int = 4
     _trial: Trial | None = None
     _shown: tuple[str, ...] = ()
+    _turn: int = 0
+    _calls: Sequence[str] = ()
 
     def note_seen(self, text: str) -> None:
         """Let the gate know, which holds a candidate's output against it."""
@@ -53,8 +57,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
             case "finish":
                 return await self._finish(**arguments)
             case _:
-                self.ended = GivenUp(str(arguments["reason"]), str(arguments["message"]))
-                return "The task ends."
+                return self._give_up(str(arguments["reason"]), str(arguments["message"]))
 
     async def _write(
         self,
@@ -87,10 +90,24 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         self._shown = await asyncio.to_thread(self.gate.advisories, self._trial)
         return answer + describe_advisories(self._shown)
 
-    def begin_turn(self) -> None:
+    def begin_turn(self, calls: Sequence[str] = ()) -> None:
         """Count what the last answers showed as told: a model that now hands the code in has seen it."""
         self.gate.note_told(self._shown)
         self._shown = ()
+        self._turn += 1
+        self._calls = calls
+
+    def _give_up(self, reason: str, message: str) -> str:
+        """End the task, but not beside code, and not for want of trying: small models say so before they look."""
+        if "write" in self._calls:
+            raise ToolProblem("give_up is ignored beside write: go on with the automation, or call give_up alone")
+        if self._turn == 1 and not self.code and reason in _WANT_A_LOOK:
+            raise ToolProblem(
+                "nothing was tried yet: the page is above, and python opens and clicks on it for you. Go on with python"
+                " or write; if the site cannot give it, call give_up again and say what you saw"
+            )
+        self.ended = GivenUp(reason, message)
+        return "The task ends."
 
     async def _learn_own_requests(self) -> None:
         evidence = await self.session.evidence(screenshot=False)
@@ -114,9 +131,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         for edit in edits or []:
             found = edited.count(edit["old"])
             if found != 1:
-                raise ToolProblem(
-                    f"{edit['old'][:200]!r} stands {found} times in the automation as last written; it must stand once"
-                )
+                raise ToolProblem(_not_once(edit["old"], edited, found))
             edited = edited.replace(edit["old"], edit["new"])
         return edited
 
@@ -145,3 +160,13 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         if self.candidates <= 0:
             self.ended = verdict
         raise ToolProblem(describe_refusal(verdict, self.redactor))
+
+
+def _not_once(old: str, code: str, found: int) -> str:
+    """Return the answer to an edit of text that does not stand once, with the line that is nearest to it."""
+    said = f"{old[:200]!r} stands {found} times in the automation as last written; it must stand once"
+    if found:
+        return f"{said}: take in the lines around it"
+    first = next((line for line in old.splitlines() if line.strip()), old)
+    near = difflib.get_close_matches(first, code.splitlines(), n=1, cutoff=0.5)
+    return f"{said}; the nearest line is {near[0]!r}" if near else f"{said}; give code, the whole file"

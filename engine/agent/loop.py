@@ -6,18 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
+from engine.agent.calls import known_tool
 from engine.agent.page_tools import GivenUp, PageTools
+from engine.agent.repetition import ENDED_AT, TOLD_AT, Repetition
 from engine.errors import AgentStuck
 from engine.models.base import ModelReply, ModelRequest
 from engine.models.budget import ModelBudget
 from engine.models.messages_api import sendable
 from engine.task.events import EventLog
+from engine.task.text import collapse, shorten
 
 _ANSWER_TOKENS = 8192
 _SILENT_TURNS = 3  # answers in a row without a tool call
 _HISTORY_CHARS = 150_000  # above this, old tool answers leave the prompt; 100K tokens cost five times as much
 _KEPT_MESSAGES = 8
 _SHORT_ANSWER = 400  # characters; shorter answers stay
+_LONGEST_PROBLEM = 300  # characters of a tool's answer in an error
 
 
 E = TypeVar("E")
@@ -39,6 +43,8 @@ class Agent(Generic[E]):
     events: EventLog
     turns: int
     _messages: list[dict[str, Any]] = field(default_factory=list)
+    _repetition: Repetition = field(default_factory=Repetition)
+    _problem: str = ""
 
     async def work(self, assignment: str) -> E | GivenUp:
         """Run the loop.
@@ -62,13 +68,35 @@ class Agent(Generic[E]):
             silent = 0 if answers else silent + 1
             if silent >= _SILENT_TURNS:
                 raise AgentStuck(
-                    f"the model answered {silent} times without using a tool",
+                    f"{self.budget.model.name} answered {silent} times without calling a tool (it said: "
+                    f"{shorten(reply.text, 200)!r}); is it a model, and a server, with tool calling? llama.cpp needs"
+                    " --jinja; the context window should have 16k tokens or more",
                     reason="agent-silent",
                     said=reply.text[:500],
                 )
-            self._messages.append(_user(*(answers or [_nudge(reply)])))
+            told = self._repeated()
+            self._messages.append(_user(*(answers or [_nudge(reply)]), *told))
             self._shorten_history()
-        raise AgentStuck(f"no automation after {self.turns} turns; raise Limits.turns", reason="turns")
+        last = f"; the last problem: {self._problem}" if self._problem else ""
+        raise AgentStuck(f"no automation after {self.turns} turns{last}; raise Limits.turns", reason="turns")
+
+    def _repeated(self) -> list[dict[str, Any]]:
+        """Tell the model that it goes in circles, and end the work if it goes on with that."""
+        times = self._repetition.turns
+        if times >= ENDED_AT:
+            last = f": {self._problem}" if self._problem else ""
+            raise AgentStuck(
+                f"{self.budget.model.name} made the same calls {times} times and got the same answers{last}; a larger"
+                " model, or a task in other words, may get further",
+                reason="stuck",
+                problem=self._problem,
+            )
+        if times < TOLD_AT:
+            return []
+        said = (
+            f"You made the same call {times} times, with the same answer. Do something else: the sixth ends the task."
+        )
+        return [{"type": "text", "text": said}]
 
     async def _query(self) -> ModelReply:
         request = ModelRequest(
@@ -82,21 +110,26 @@ class Agent(Generic[E]):
 
     async def _execute(self, reply: ModelReply) -> list[dict[str, Any]]:
         """Answer every tool call of the reply; once the task has ended the others are not run."""
-        answers = []
+        answers: list[dict[str, Any]] = []
+        made: list[tuple[str, Mapping[str, Any], str]] = []
         failed = False
-        self.tools.begin_turn()
+        self.tools.begin_turn([known_tool(str(use["name"]), self.tools.tools) or "" for use in reply.tool_uses])
         for use in reply.tool_uses:
             name, arguments = str(use["name"]), use["input"]
             if self.tools.ended is not None or (failed and name == "finish"):
                 text, wrong = "not run: the call before it failed", True
-            elif reply.stop_reason == "max_tokens" or not isinstance(arguments, Mapping):
+            elif reply.stop_reason == "max_tokens":
                 text, wrong = "the answer was cut off at its length; send less at once", True
             else:
                 await self.events.emit("agent.tool", tool=name, **_summary(name, arguments))
                 text, wrong = await self.tools.call(name, arguments)
                 await self.events.emit("agent.observed", tool=name, error=wrong, text=text[:2000])
             failed = failed or wrong
+            if wrong:
+                self._problem = shorten(collapse(text.replace("<page>", "").replace("</page>", "")), _LONGEST_PROBLEM)
+            made.append((name, arguments, text))
             answers.append({"type": "tool_result", "tool_use_id": use["id"], "content": text, "is_error": wrong})
+        self._repetition.note(made)
         return answers
 
     async def _emit_step(self, turn: int, reply: ModelReply) -> None:
@@ -130,11 +163,16 @@ def _user(*blocks: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nudge(reply: ModelReply) -> dict[str, Any]:
-    why = "The answer was cut off at its length." if reply.stop_reason == "max_tokens" else "No tool was called."
-    return {
-        "type": "text",
-        "text": f"{why} Go on with a tool: write and finish when the automation is ready, or give_up.",
-    }
+    if reply.stop_reason == "max_tokens":
+        said = "The answer was cut off at its length. Say less, and call a tool: write with code, or python."
+    elif "{" in reply.text or "```" in reply.text or "def run(" in reply.text:
+        said = "No tool was called: your text had code in it, which runs nothing. Call the tool: write, with code."
+    else:
+        said = (
+            "No tool was called. Go on with a tool: python to try things on the page, write and finish when the"
+            " automation is ready."
+        )
+    return {"type": "text", "text": said}
 
 
 def _summary(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from engine.agent.calls import fitted, known_tool, misfit, unknown_tool
 from engine.agent.describe import cut
 from engine.agent.prompts import SYSTEM, TOOLS, fence
 from engine.observation.observer import Observer
 from engine.task.redaction import Redactor
-from engine.task.schema import OutputSchema
 from sandbox import PageSnapshot, Session
 from sandbox.cutting import cut_each
 
@@ -72,7 +72,7 @@ class PageTools(Generic[E]):
     async def call(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
         """Run one tool; return the answer's text, and True where it is an error."""
         try:
-            _check_arguments(self.tools, name, arguments)
+            name, arguments = _checked(self.tools, name, arguments)
             match name:
                 case "look":
                     return await self._look(**arguments), False
@@ -90,8 +90,12 @@ class PageTools(Generic[E]):
         """Run a tool that does more than look; its arguments fit its schema."""
         raise ToolProblem(f"there is no tool {name!r}")
 
-    def begin_turn(self) -> None:
-        """Note that the model has seen all answers so far, and that its next calls come."""
+    def begin_turn(self, calls: Sequence[str] = ()) -> None:
+        """Note that the model has seen all answers so far, and that its next calls come.
+
+        Args:
+            calls: The names of the tools that it calls.
+        """
 
     def note_seen(self, text: str) -> None:
         """Note a text that the model was shown of the page."""
@@ -143,10 +147,15 @@ class PageTools(Generic[E]):
         return fence("\n".join(f"{ref}: {source}" for ref, source in zip(found, sources, strict=True)))
 
 
-def _check_arguments(tools: tuple[Mapping[str, Any], ...], name: str, arguments: Mapping[str, Any]) -> None:
-    """Refuse arguments that no tool could use: small models write lists for texts, and texts for objects."""
-    tool = next((tool for tool in tools if tool["name"] == name), None)
-    if tool is None:
-        raise ToolProblem(f"there is no tool {name!r}")
-    if problems := OutputSchema(tool["input_schema"]).errors(arguments):
-        raise ToolProblem(f"the arguments do not fit the tool {name}: {'; '.join(problems)}")
+def _checked(
+    tools: tuple[Mapping[str, Any], ...], name: str, arguments: Mapping[str, Any]
+) -> tuple[str, Mapping[str, Any]]:
+    """Return the tool and the arguments that a call means, or refuse what no tool could use."""
+    known = known_tool(name, tools)
+    if known is None:
+        raise ToolProblem(unknown_tool(name, tools))
+    tool = next(tool for tool in tools if tool["name"] == known)
+    arguments = fitted(arguments, tool)
+    if (problem := misfit(arguments, tool)) is not None:
+        raise ToolProblem(problem)
+    return known, arguments

@@ -59,7 +59,7 @@ async def test_arguments_that_fit_no_tool_are_answered(tmp_path: Path, site: Fix
         ("write", {"edits": [{"old": "a", "new": "b"}]}),
         ("write", {"code": TITLE, "parameters": "q"}),
         ("look", {"unfold": 5}),
-        ("locator", {"refs": "e1"}),
+        ("locator", {"refs": 5}),
         ("hover", {}),
         ("finish", {"summary": ["s"]}),
         ("finish", {"summary": "s", "notes": ["n"]}),

@@ -216,12 +216,12 @@ async def test_a_site_that_is_away_for_a_moment_is_tried_again(tmp_path: Path, s
 
 async def test_a_first_run_waits_for_the_site_before_the_model_is_asked(tmp_path: Path, site: FixtureServer) -> None:
     events: list[Event] = []
-    model = ScriptedModel([("give_up", {"reason": "impossible", "message": "no"})])
+    model = ScriptedModel([("give_up", {"reason": "site-broken", "message": "no"})])
     url = f"{site.url}flaky?how=/502"
     async with AsyncEngine(store=tmp_path, model=model, limits=PATIENT, pool=PoolOptions(spare=0)) as engine:
         result = await engine.run(TASK, start_url=url, on_event=events.append)
     assert result.error is not None
-    assert result.error.reason == "impossible"
+    assert result.error.reason == "site-broken"
     assert [e.type for e in events if e.type in ("retry.waiting", "agent.step")] == ["retry.waiting", "agent.step"]
 
 

@@ -73,7 +73,7 @@ async def test_pitfall_4_what_was_healed_is_saved_and_used_from_then_on(tmp_path
 async def test_pitfall_5_healing_asks_the_model_that_the_request_names(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", NAMES)
     site.version = "v2"
-    no = {"type": "tool_use", "id": "t1", "name": "give_up", "input": {"reason": "impossible", "message": "no"}}
+    no = {"type": "tool_use", "id": "t1", "name": "give_up", "input": {"reason": "site-broken", "message": "no"}}
     with endpoint.serve(endpoint.message(no, stop_reason="tool_use")) as server:
         async with AsyncEngine(store=tmp_path, model="haiku", base_url=server.url, api_key="none") as engine:
             result = await engine.run(TASK, start_url=site.url + "list", reuse_key="k", model="opus")

@@ -1,0 +1,113 @@
+"""The agent's loop with models that go in circles, write their calls as text, or give up before they look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sandbox
+from engine import AsyncEngine, TaskResult
+from engine.models.base import ModelReply, ModelRequest, Usage
+from engine.testing import ScriptedSandbox
+
+Reply = list[dict[str, Any]] | str
+Play = Callable[..., Any]
+
+
+@dataclass
+class Player:
+    """A model that gives the same replies again and again, in the forms of a local server."""
+
+    replies: tuple[Reply, ...]
+    name: str = "qwen3"
+    requests: list[ModelRequest] = field(default_factory=list)
+
+    async def query(self, request: ModelRequest) -> ModelReply:
+        reply = self.replies[min(len(self.requests), len(self.replies) - 1)]
+        self.requests.append(request)
+        content = [{"type": "text", "text": reply}] if isinstance(reply, str) else reply
+        return ModelReply(tuple(content), "", Usage(10, 5), 0.0, self.name, 0.1)
+
+    def worst_cost(self, request: ModelRequest) -> float:
+        return 0.0
+
+    async def close(self) -> None:
+        pass
+
+    def told(self) -> str:
+        """The last message to the model."""
+        return str(self.requests[-1].messages[-1]["content"])
+
+
+def call(name: str, **arguments: Any) -> dict[str, Any]:
+    return {"type": "tool_use", "name": name, "input": arguments}
+
+
+@pytest.fixture
+def play(tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch) -> Play:
+    async def run(*replies: Reply) -> tuple[TaskResult, Player]:
+        monkeypatch.setattr(sandbox, "Sandbox", lambda **options: ScriptedSandbox())
+        player = Player(replies)
+        async with AsyncEngine(store=tmp_path, model=player) as engine:
+            return await engine.run("List the towns", start_url="http://127.0.0.1:9/", reuse_key="k"), player
+
+    return run
+
+
+async def test_the_same_call_with_the_same_answer_ends_at_the_sixth_time(play: Play) -> None:
+    result, player = await play([call("click", ref="e1")])
+    assert result.error is not None
+    assert (result.error.reason, len(player.requests)) == ("stuck", 6)
+    assert "there is no tool 'click'" in result.error.message
+    assert "Limits.turns" not in result.error.message
+
+
+async def test_it_is_told_at_the_third_time(play: Play) -> None:
+    _, player = await play(*[[call("click", ref="e1")]] * 3, [call("give_up", reason="impossible", message="no")])
+    assert "You made the same call 3 times" in player.told()
+
+
+async def test_two_calls_in_turns_are_a_circle_too(play: Play) -> None:
+    result, player = await play(*[[call("click")], [call("open")]] * 6)
+    assert result.error is not None
+    assert result.error.reason == "stuck"
+    assert len(player.requests) == 7
+
+
+async def test_giving_up_before_anything_was_tried_is_answered_once(play: Play) -> None:
+    result, player = await play([call("give_up", reason="impossible", message="I cannot browse the internet.")])
+    assert result.error is not None
+    assert (result.error.reason, len(player.requests)) == ("impossible", 2)
+    assert "nothing was tried yet" in player.told()
+
+
+async def test_a_task_that_is_none_for_the_web_is_given_up_at_once(play: Play) -> None:
+    _, player = await play([call("give_up", reason="not-a-web-task", message="It is a poem.")])
+    assert len(player.requests) == 1
+
+
+async def test_giving_up_beside_code_is_ignored(play: Play) -> None:
+    both = [call("give_up", reason="impossible", message="no"), call("write", code="async def run(): pass")]
+    _, player = await play([call("look")], both, [call("give_up", reason="impossible", message="no")])
+    assert "give_up is ignored beside write" in player.told()
+    assert len(player.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Here: ```python\nprint(1)\n```", "your text had code in it, which runs nothing"),
+        ("I will look at the page first.", "No tool was called. Go on with a tool"),
+    ],
+)
+async def test_text_without_a_call_is_answered_by_what_it_held(play: Play, said: str, told: str) -> None:
+    result, player = await play(said)
+    assert told in player.told()
+    assert result.error is not None
+    assert result.error.reason == "agent-silent"
+    assert result.error.message.startswith("qwen3 answered 3 times without calling a tool (it said: ")
+    assert "--jinja" in result.error.message
