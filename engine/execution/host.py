@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from engine.execution.downloads import create_file
 from engine.execution.services import TaskServices
 from engine.models.base import ModelRequest
 from engine.models.budget import ModelBudget
+from engine.models.json_answers import read_answer
 from engine.task.schema import OutputSchema
 from sandbox import (
     AskRefused,
@@ -109,13 +109,14 @@ class TaskHost(Host):
         except InvalidRequest as error:
             raise AskRefused(f"the question's schema cannot be used: {error.message}") from error
         fenced = content.replace("</content", "<\\/content")
-        question = f"{prompt}\n\n<content>\n{fenced}\n</content>"
+        question = {"role": "user", "content": [_text(f"{prompt}\n\n<content>\n{fenced}\n</content>")]}
+        messages: list[dict[str, Any]] = [question]
         problem = ""
         for _ in range(2):
             request = ModelRequest(
                 purpose="ask",
                 system=_ASK_SYSTEM,
-                messages=({"role": "user", "content": [{"type": "text", "text": question}]},),
+                messages=tuple(messages),
                 max_tokens=2048,
                 output_schema=wanted.json_schema if wanted else None,
             )
@@ -126,17 +127,20 @@ class TaskHost(Host):
                 raise AskRefused(f"the model could not be asked: {error}") from error
             await self.services.events.emit("model.asked", usd=reply.cost_usd, tokens=reply.usage.prompt_tokens)
             try:
-                answer = json.loads(_json_text(reply.text), parse_constant=_refuse_constant)
-            except ValueError:
-                problem = "it was not JSON"
-                continue
-            try:
-                problems = await asyncio.to_thread(wanted.errors, answer) if wanted else []
-            except SchemaTooSlow as error:
-                raise AskRefused(f"the question's schema cannot be used: {error.message}") from error
-            if not problems:
-                return answer
-            problem = "; ".join(problems)
+                answer = read_answer(reply.text, wanted.json_schema if wanted else None)
+            except ValueError as error:
+                problem = str(error)
+            else:
+                try:
+                    problems = await asyncio.to_thread(wanted.errors, answer) if wanted else []
+                except SchemaTooSlow as error:
+                    raise AskRefused(f"the question's schema cannot be used: {error.message}") from error
+                if not problems:
+                    return answer
+                problem = "; ".join(problems)
+            said = _text(reply.text.strip() or "(no answer)")
+            again = _text(f"That answer does not fit: {problem}. Answer again, with JSON only.")
+            messages = [question, {"role": "assistant", "content": [said]}, {"role": "user", "content": [again]}]
         raise AskRefused(f"the model's answer did not fit what was asked: {problem}")
 
     async def download(
@@ -160,11 +164,5 @@ class TaskHost(Host):
         }
 
 
-def _refuse_constant(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _json_text(text: str) -> str:
-    """Return the JSON of an answer, without a code fence around it."""
-    fenced = re.search(r"```(?:json)?\s*(.*?)```", text, re.DOTALL)
-    return fenced.group(1) if fenced else text
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}

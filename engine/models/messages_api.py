@@ -9,6 +9,7 @@ from typing import Any
 from engine.models.base import ModelRequest
 
 Json = dict[str, Any]
+_ROOM_TO_THINK = 2048  # tokens
 _CACHE = {"type": "ephemeral"}
 _THINKING = ("thinking", "redacted_thinking")
 _UNSUPPORTED = frozenset(["patternProperties", "not", "if", "prefixItems", "dependentSchemas"])
@@ -37,7 +38,9 @@ def payload(
             extra["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
         else:
             system = f"{system}\n\n{schema_in_words(request.output_schema)}".lstrip()
-    body: Json = {"model": model, "max_tokens": request.max_tokens, **extra}
+    # A local model may think before it answers, and its tokens cost nothing.
+    most = max(request.max_tokens, _ROOM_TO_THINK) if plain else request.max_tokens
+    body: Json = {"model": model, "max_tokens": most, **extra}
     tools = [dict(tool) for tool in request.tools]
     messages = [{"role": m["role"], "content": _blocks(m["content"])} for m in request.messages]
     if plain:
@@ -45,7 +48,8 @@ def payload(
     if tools:
         body["tools"] = tools
     if system:
-        body["system"] = [{"type": "text", "text": system}]
+        # Some local servers take a text only; blocks are needed for cache breakpoints.
+        body["system"] = [{"type": "text", "text": system}] if caching or not plain else system
     if caching:
         # Tools come before the system prompt in the cached prefix: a breakpoint on the latter covers both.
         _mark(body.get("system") or tools)

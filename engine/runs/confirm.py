@@ -11,6 +11,7 @@ from engine.agent.prompts import fence
 from engine.contract import Breach, Observed, count_confirmed
 from engine.models.base import ModelRequest
 from engine.models.budget import ModelBudget
+from engine.models.json_answers import read_answer
 from engine.runs.context import RunContext
 
 Answer = Literal["legitimate", "drift"]
@@ -88,7 +89,7 @@ async def ask_whether_legitimate(
 
 def _read(text: str) -> tuple[Answer, str]:
     try:
-        answer = json.loads(text[text.index("{") : text.rindex("}") + 1])
+        answer = read_answer(text, _SCHEMA)
         verdict, why = answer["verdict"], str(answer.get("why", ""))
     except (ValueError, KeyError, TypeError):
         return "drift", "the model's answer was not what was asked for"

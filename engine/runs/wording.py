@@ -17,6 +17,7 @@ from engine.gate.hardcoded import read_parameters
 from engine.gate.verdicts import Promoted
 from engine.models.base import ModelRequest
 from engine.models.budget import ModelBudget
+from engine.models.json_answers import read_answer
 from engine.runs.commit import commit
 from engine.runs.context import RunContext, Success
 from engine.task.templates import make_template, read_values, same_values, text_inputs
@@ -121,7 +122,7 @@ async def _ask(context: RunContext, budget: ModelBudget, question: str) -> bool:
 
 def _read(text: str) -> bool:
     try:
-        return json.loads(text[text.index("{") : text.rindex("}") + 1])["same"] is True
+        return read_answer(text, _SCHEMA)["same"] is True
     except (ValueError, KeyError, TypeError):
         return False
 
