@@ -6,10 +6,13 @@ output values to them; see `engine.contract.provenance`.
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
 from sandbox.protocol import ProtocolError, is_whole
+from sandbox.totals import totals_of_unit
 
 MapKind = Literal["page", "json", "file"]
 STRUCK, STRUCK_END = "\u0001", "\u0002"
@@ -22,6 +25,8 @@ MOST_BYTES = 256 * 1024
 """The bounds of all maps of one run together: their number, the units of each, and their size as JSON."""
 _MOST_PLACES = 4_000
 _LONGEST = 2_000  # characters of one text
+_BOUNDARIES = re.compile(r"(?<=([-\u2013\u2014/]))\s*\x05\s*|\s*\x05\s*(?=[-\u2013\u2014/])|[\s\x05]*\x05[\s\x05]*")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,7 @@ class PageMap:
         units: Its text units in document order.
         cut: The number of units that were left out.
         more: Its list goes on when it is scrolled.
+        scrolls: It is longer than the window, so that more may load when it is scrolled.
         content: The kind of a file by its first bytes: "pdf", "zip", "csv", "html", "image", "text" or "binary".
     """
 
@@ -122,7 +128,31 @@ class PageMap:
     units: tuple[Unit, ...] = field(default=(), repr=False)
     cut: int = 0
     more: bool = False
+    scrolls: bool = False
     content: str = ""
+
+
+def parse_maps(data: object) -> tuple[tuple[PageMap, ...], int]:
+    """Parse the maps of a run, and return them with the number of those that are none.
+
+    The JSON of each is the page's word, and a page can make it what it likes: one of another form is left out. Beside
+    it stands what the worker adds.
+
+    Raises:
+        ProtocolError: The worker sent too many, or something else.
+    """
+    maps, broken = list[PageMap](), 0
+    for text, beside in _rows(data, 2, MOST_MAPS):
+        if not isinstance(text, str) or len(text) > MOST_BYTES or not isinstance(beside, dict):
+            raise ProtocolError("a map must be a text within its bound, and an object")
+        try:
+            known = json.loads(text)
+            if _SURROGATE.search(text):
+                json.dumps(known, ensure_ascii=False).encode()
+            maps.append(parse_map({**known, **beside} if isinstance(known, dict) else known))
+        except (ValueError, RecursionError):  # no JSON, a lone surrogate, or another form
+            broken += 1
+    return tuple(maps), broken
 
 
 def parse_map(data: object) -> PageMap:
@@ -149,7 +179,7 @@ def parse_map(data: object) -> PageMap:
         breadcrumbs=tuple(map(_text, _list(data.get("crumbs", []), 20))),
         state=tuple((_text(a), _text(b), _text(c)) for a, b, c in _rows(data.get("state", []), 3, 100)),
         row_count=None if count is None else _count(count),
-        totals=tuple((_text(text), _count(n)) for text, n in _rows(data.get("totals", []), 2, 40)),
+        totals=_totals(_list(data.get("stated", []), 40)),
         messages=tuple(map(_text, _list(data.get("said", []), 40))),
         failed=tuple((_text(url), _count(n)) for url, n in _rows(data.get("failed", []), 2, 40)),
         places=places,
@@ -158,8 +188,21 @@ def parse_map(data: object) -> PageMap:
         units=tuple(_unit(row, len(places), len(items)) for row in _list(data.get("units", []), MOST_UNITS)),
         cut=_count(data.get("cut", 0)),
         more=data.get("more") is True,
+        scrolls=data.get("scrolls") is True,
         content=_text(data.get("content", "")),
     )
+
+
+def _totals(stated: list[object]) -> tuple[tuple[str, int], ...]:
+    texts = (_BOUNDARIES.sub(_between, _text(text)) for text in stated)
+    return tuple(dict.fromkeys(total for text in texts for total in totals_of_unit(text)))
+
+
+def _between(found: re.Match[str]) -> str:
+    """Return what parts two words: "<b>47</b> results" is one statement, "<b>600</b> <i>Stores</i>" is none."""
+    if found[1] or found.string[found.end() : found.end() + 1] in ("-", "\u2013", "\u2014", "/"):
+        return " "
+    return " " if found[0].count(BOUNDARY) == 1 and found[0] != BOUNDARY else "\n"
 
 
 def _place(row: object) -> Place:
@@ -219,7 +262,9 @@ def _count(value: object) -> int:
 
 
 def _index(value: object, size: int, *, or_none: bool = False) -> int:
+    if or_none and value == -1:
+        return -1
     index = _whole(value)
-    if not (-1 if or_none else 0) <= index < size:
+    if index >= size:
         raise ProtocolError("an index of a map must point to one of its entries")
     return index

@@ -107,6 +107,7 @@ class Evidence:
         notices: What the page did on the side, as in `Execution.notices`.
         alerts: What the page says in visible messages: of an error, or on a field that it refuses.
         maps: What the automation read, each page, JSON response and saved file as it was then; the last one last.
+        unmapped: The number of times that the automation read something that is in none of the maps.
         screenshot: PNG image, of a run that failed or where one was asked for.
         legible: All text that the screenshot may show, values of input fields included; None where that is unknown.
     """
@@ -149,6 +150,7 @@ class Evidence:
     notices: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
     maps: tuple[PageMap, ...] = field(default=(), repr=False)
+    unmapped: int = 0
     screenshot: bytes | None = field(default=None, repr=False)
     legible: str | None = field(default=None, repr=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -244,7 +245,7 @@ async def _passwords_of_form(target: Any, args: Any, options: Any, pages: list[P
 
 def _unwatched(target: Any, name: str) -> Any:
     """Return a method as Playwright defines it, since a look of ours is no act of the automation."""
-    return getattr(type(target), name).__wrapped__.__get__(target)
+    return inspect.unwrap(getattr(type(target), name)).__get__(target)
 
 
 def _target(owner: Any, args: Any, options: Any) -> Any:

@@ -18,6 +18,7 @@ from sandbox.http_login import login_in, split_userinfo
 from sandbox.inside import evidence, snapshots
 from sandbox.inside.actions import watch_actions
 from sandbox.inside.contexts import new_context, try_user_agent
+from sandbox.inside.maps import PageMaps, watch_maps
 from sandbox.inside.near_misses import add_near_misses
 from sandbox.inside.notices import PageNotices, drop_handlers
 from sandbox.inside.process_reset import ProcessBaseline
@@ -53,6 +54,7 @@ class Harness:
 
     _waits: Waits
     _notices: PageNotices
+    _maps: PageMaps
 
     def __init__(self, channel: Channel, scratch: Path, driver_runs: Callable[[], bool]) -> None:
         self._channel = channel
@@ -84,6 +86,9 @@ class Harness:
         watch_waits(lambda: self._waits if self._waits.active else None)
         watch_actions(lambda: self._recorder, lambda: self._context.pages if self._context is not None else [])
         watch_inputs(lambda: self._recorder.trace if self._recorder is not None else None)
+        watch_maps(
+            lambda: self._maps if self._maps.active else None, lambda: self._context.pages if self._context else []
+        )
         await self._open()
 
     async def warm_up(self) -> None:
@@ -126,6 +131,7 @@ class Harness:
         recorder = self._recorder = RunRecorder(context)
         self._waits = Waits(context)
         self._notices = PageNotices(context)
+        self._maps = PageMaps(context)
 
         def on_crash(page: Page) -> None:
             recorder.crashed = True
@@ -217,7 +223,9 @@ class Harness:
             assert self._recorder is not None
             # On replays, which alone may end their waits early, nobody asks if the output was read.
             self._recorder.trace = RunTrace(reads=message["settled_seconds"] is None)
+            self._maps.begin()
             value, error = await self._call(message["name"], message["code"], message["parameters"])
+            await self._maps.finish(self._shown())
             await add_near_misses(self._active(), error)
             await self._await_last_request()
         self._stdout.finish()
@@ -225,6 +233,7 @@ class Harness:
         trace = self._recorder.end_trace() if self._recorder is not None else RunTrace()
         evidence = await self.evidence(screenshot=broken)
         evidence |= {"inputs": list(trace.inputs), "output_read": trace.has_read(self._returned, evidence["text"])}
+        evidence |= self._maps.wire()
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.blocked is not None and (error is None or error["kind"] != "held"):
             value, error = None, self._describe(WriteBlocked(guard.blocked))  # it was sent after the code had ended
@@ -342,6 +351,10 @@ class Harness:
         pages = self._page.context.pages
         return pages[-1] if pages else None
 
+    def _shown(self) -> Page | None:
+        """Return the run's first page, or the one opened last where that is closed."""
+        return self._active() if self._page is None or self._page.is_closed() else self._page
+
     async def snapshot(self) -> dict[str, Any]:
         """Return a snapshot of the active page."""
         page = self._active()
@@ -372,7 +385,7 @@ class Harness:
         """Return the evidence as of now."""
         assert self._page is not None
         assert self._recorder is not None
-        page = self._active() if self._page.is_closed() else self._page
+        page = self._shown()
         seen = self._task._empty if self._task else ()
         found = await evidence.collect_evidence(page, self._recorder, seen, screenshot=screenshot)
         return {

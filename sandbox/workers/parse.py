@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import urlsplit
 
 from sandbox.egress.origins import LONGEST_NAME
-from sandbox.page_map import MOST_MAPS, parse_map
+from sandbox.page_map import parse_maps
 from sandbox.protocol import ProtocolError, is_whole
 from sandbox.results import ErrorKind, Evidence, Execution, HttpLoginState, PageSnapshot, ScriptError
 
@@ -48,6 +48,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         if "ERR_CERT" in failure or "ERR_SSL" in failure:
             refused[name, "tls"] = None
         main_refused = next((reason for host, reason in reversed(refused) if host == name), None)
+    maps, broken = parse_maps(data.get("maps", []))
     return Evidence(
         url=_text(data.get("url")),
         title=_text(data.get("title")),
@@ -86,7 +87,8 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         output_read=data.get("output_read") is True,
         notices=tuple(map(_text, _list(data.get("notices")))),
         alerts=tuple(map(_text, _list(data.get("alerts")))),
-        maps=tuple(map(parse_map, _list(data.get("maps", []), MOST_MAPS))),
+        maps=maps,
+        unmapped=_whole(data.get("unmapped", 0)) + broken,
         screenshot=_screenshot(data.get("screenshot")),
         legible=_optional(data.get("legible"), str),
     )
