@@ -8,7 +8,16 @@ from engine.contract.model import Breach, History, Observed, PreviousOutput, Sev
 from engine.contract.page import all_examined, count_confirmed, empty_confirmed, permanent_message
 from engine.contract.patterns import error_text, is_blank
 from engine.contract.profile import count_duplicates, describe, main_rows, merge, rows
-from engine.contract.provenance.findings import Finding, Origin
+from engine.contract.provenance import (
+    Finding,
+    Origin,
+    check_signature,
+    explain,
+    first_run_findings,
+    learn_signature,
+    merge_signatures,
+    widen_signature,
+)
 
 __all__ = [
     "CLEAN_RUNS_BEFORE_STATISTICS",
@@ -22,6 +31,7 @@ __all__ = [
     "all_examined",
     "changed_files",
     "check",
+    "check_signature",
     "compact",
     "content_fields",
     "count_confirmed",
@@ -31,12 +41,17 @@ __all__ = [
     "disagreements",
     "empty_confirmed",
     "error_text",
+    "explain",
+    "first_run_findings",
     "is_blank",
     "learn",
+    "learn_signature",
     "main_rows",
     "match_rows",
     "merge",
+    "merge_signatures",
     "permanent_message",
     "rows",
     "widen",
+    "widen_signature",
 ]

@@ -15,6 +15,7 @@ from engine.contract.model import Breach, History, Observed, Severity
 from engine.contract.page import all_examined, check_page, empty_confirmed
 from engine.contract.patterns import day_position_changed
 from engine.contract.profile import ENOUGH_VALUES, improbable, merge, shapes
+from engine.contract.provenance import check_signature
 
 CLEAN_RUNS_BEFORE_STATISTICS = 5
 _FEWER_ROWS = 0.5  # of the fewest rows of a good run
@@ -64,8 +65,9 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
         if contract.get("sorted") and path in described:
             breaches += _check_order(path, learned, described[path])
     breaches += compare(run, history, known)
-    borne_out = is_borne_out(contract, history, run.evidence.maps, ())
-    breaches = [weigh(breach, borne_out=borne_out) for breach in breaches]
+    departures = check_signature(contract.get("provenance", {}), run, history)
+    borne_out = is_borne_out(contract, history, run.evidence.maps, departures)
+    breaches = [*departures, *(weigh(breach, borne_out=borne_out) for breach in breaches)]
     reported = [b for b in breaches if b.severity != "statistical" or _enough(b, history)]
     ranks: dict[Severity, int] = {"structural": 0, "doubtful": 1, "statistical": 2, "advisory": 3}
     return sorted(reported, key=lambda b: ranks[b.severity])

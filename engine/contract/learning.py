@@ -9,6 +9,7 @@ from typing import Any
 from engine.contract.model import Observed
 from engine.contract.page import empty_confirmed, learn_page
 from engine.contract.profile import merge, rows
+from engine.contract.provenance import learn_signature, widen_signature
 from engine.errors import BundleCorrupt
 
 FORMAT = 1
@@ -25,22 +26,29 @@ _BANDS = ("distinct", "length", "median")
 def learn(runs: Sequence[Observed], task: str = "") -> dict[str, Any]:
     """Return the contract that all given good runs satisfy.
 
-    Every repair must satisfy its ``output`` part unchanged; its ``page`` part is learned anew at each promotion.
+    Every repair must satisfy its ``output`` part unchanged; its ``page`` and ``provenance`` parts are learned anew at
+    each promotion.
 
     Args:
         task: The task's text. The order of rows is part of the contract only if the text states one.
     """
-    return {
+    learned: dict[str, Any] = {
         "format": FORMAT,
         "sorted": bool(_ORDER_STATED.search(task)),
         "output": merge([run.described for run in runs]),
         "page": learn_page(runs) | {"empty_told": all(rows(run.output) != 0 or empty_confirmed(run) for run in runs)},
     }
+    if (signature := learn_signature(runs, task))["runs"]:
+        learned["provenance"] = signature
+    return learned
 
 
 def widen(contract: Mapping[str, Any], run: Observed) -> dict[str, Any]:
     """Return the contract, widened to admit this run's output."""
-    return {**contract, "output": merge([contract.get("output", {}), run.described])}
+    widened = {**contract, "output": merge([contract.get("output", {}), run.described])}
+    if "provenance" in contract:
+        widened["provenance"] = widen_signature(contract["provenance"], run)
+    return widened
 
 
 def check_format(contract: Mapping[str, Any]) -> None:

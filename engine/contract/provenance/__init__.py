@@ -4,3 +4,20 @@ A signature is learnt from good runs and merged like a profile: `learn_signature
 headings and wordings in which values and parameters are placeholders, and no values. `check_signature` tells what of a
 later run stands elsewhere, `first_run_findings` what of a first run is not borne out, `explain` where a value stood.
 """
+
+from engine.contract.provenance.departures import check_signature
+from engine.contract.provenance.findings import Finding, Origin
+from engine.contract.provenance.first_runs import first_run_findings
+from engine.contract.provenance.origins import explain
+from engine.contract.provenance.signature import learn_signature, merge_signatures, widen_signature
+
+__all__ = [
+    "Finding",
+    "Origin",
+    "check_signature",
+    "explain",
+    "first_run_findings",
+    "learn_signature",
+    "merge_signatures",
+    "widen_signature",
+]

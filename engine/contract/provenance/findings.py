@@ -12,9 +12,10 @@ class Finding:
     Args:
         kind: ``no-page``: the code read nothing. ``unanchored``: values stand nowhere on what was read. ``mixed``: a
             field was read from places that differ. ``other-label``: from a place with another name, while one with its
-            own name is there. ``same-spot``: two fields from one spot. ``parameter``: nothing names a parameter.
-            ``boolean``: no text goes with a field of two values. ``left-out``: items that were read are not in the
-            output. ``total``: the page states more rows. ``apart``: rows mix values of different items.
+            own name is there. ``struck``: from struck-through texts. ``same-spot``: two fields from one spot.
+            ``parameter``: nothing names a parameter. ``boolean``: no text goes with a field of two values.
+            ``left-out``: items that were read are not in the output. ``total``: the page states more rows.
+            ``apart``: rows mix values of different items.
         path: JSON path into the output; the parameter's name; ``$`` where the whole output is meant.
         text: What is wrong, with an example, in words for a person or a model.
         certain: True if good code cannot have it; False for what may be right all the same.

@@ -1,0 +1,46 @@
+"""Departures of a run from the signature of good runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.contract.model import Breach, History, Observed
+from engine.contract.provenance import list_departures as lists
+from engine.contract.provenance.field_departures import Case, check_fields
+from engine.contract.provenance.reading import read
+from engine.contract.provenance.signature import FORMAT, merge_signatures
+from engine.contract.provenance.units import words_of
+
+
+def check_signature(
+    signature: Mapping[str, Any], run: Observed, history: History | None = None, task: str = ""
+) -> list[Breach]:
+    """Return what of a run does not stand where it stood in good runs.
+
+    Args:
+        signature: As `learn_signature` returned it; empty where none is known.
+        run: The run, with its maps.
+        history: The clean runs of the same revision; what they showed is admitted, too.
+        task: The task's text, if it is another than the one that the signature was learnt with.
+    """
+    history = history or History()
+    known = merge_signatures([signature, history.provenance])
+    if not known["runs"] or not run.evidence.maps or signature.get("format", FORMAT) != FORMAT:
+        return []
+    (reading,) = read([run], known["fields"])
+    case = Case(known, reading, frozenset(known["about"]) | words_of(task))
+    found = [
+        *check_fields(case), *lists.check_lists(case), *lists.check_parameters(case), *lists.check_choices(case),
+        *lists.check_files(case), *lists.check_forms(case), *lists.check_phrases(case),
+        *lists.check_others(case, history),
+    ]  # fmt: skip
+    return _each_once(found)
+
+
+def _each_once(found: list[Breach]) -> list[Breach]:
+    """Return the breaches without those that only tell of a further field that it departs in the same way."""
+    kept: dict[tuple[str, str, str], Breach] = {}
+    for breach in found:
+        kept.setdefault((breach.kind, breach.expected, breach.got), breach)
+    return list(kept.values())

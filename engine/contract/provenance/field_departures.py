@@ -1,0 +1,206 @@
+"""Departures of fields: values that stand nowhere, or under another label, in other words, elsewhere on the page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from engine.contract.model import Breach, Severity
+from engine.contract.provenance.anchors import Anchor, Row
+from engine.contract.provenance.lens import BETWEEN
+from engine.contract.provenance.looks import TRAITS
+from engine.contract.provenance.phrases import says_aside, says_instead
+from engine.contract.provenance.reading import Reading
+from engine.contract.provenance.tables import last_name
+from engine.contract.provenance.units import Weight, change, words_of
+
+_ANCHORED = 0.95  # share of values that stood on the page, from which on all must
+_ALLOWED = 0.05  # share of values that may stand nowhere all the same; of few values, one
+_NEW = 0.1  # share of values of which a new look is told; of few, two
+_FLOOD = 0.3  # share of rows with a default, from which on it is no accident
+_LABELS, _HEADINGS, _WORDINGS, _OTHERS = 6, 4, 5, 3  # different texts from which on a new one is no surprise
+_SEVERITIES: Mapping[Weight, Severity] = {
+    "": "advisory", "explained": "advisory", "unknown": "doubtful", "other": "structural",
+}  # fmt: skip
+_SAME_SECTION = ({"", "main"}, {"", "main", "form"}, {"aside", "dialog"})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A run that is held against a signature.
+
+    Args:
+        known: The signature.
+        reading: The run.
+        about: Words of the task.
+    """
+
+    known: Mapping[str, Any]
+    reading: Reading
+    about: frozenset[str] = field(default_factory=frozenset)
+
+
+class News(NamedTuple):
+    """Texts of a trait that good runs never had, each with how often, and those that they had."""
+
+    known: Sequence[str]
+    fresh: Counter[str]
+
+    @property
+    def was(self) -> str:
+        """The text that good runs mostly had."""
+        return self.known[0]
+
+    @property
+    def now(self) -> str:
+        """The new text that is most frequent."""
+        return self.fresh.most_common(1)[0][0]
+
+    @property
+    def size(self) -> int:
+        """The number of values with a new text."""
+        return sum(self.fresh.values())
+
+
+def check_fields(case: Case) -> Iterator[Breach]:
+    """Yield the departures of all fields that the signature has."""
+    for path, known in case.known["fields"].items():
+        found, missing = case.reading.fields.get(path, ([], []))
+        if found or missing:
+            yield from _check_field(case, path, known, found, missing)
+
+
+def _check_field(
+    case: Case,
+    path: str,
+    known: Mapping[str, Any],
+    found: Sequence[tuple[Row, Anchor]],
+    missing: Sequence[tuple[Row, Any]],
+) -> Iterator[Breach]:
+    yield from _unanchored(path, known, len(found), missing)
+    if not found or not known["found"]:
+        return
+    anchors = [anchor for _, anchor in found]
+    about = case.about | words_of(last_name(path))
+    yield from _told_otherwise(case, path, known, anchors, about)
+    yield from _elsewhere(path, known, anchors)
+    yield from _under_other_headings(case, path, known, anchors, about)
+
+
+def _unanchored(
+    path: str, known: Mapping[str, Any], found: int, missing: Sequence[tuple[Row, Any]]
+) -> Iterator[Breach]:
+    """Yield a breach where values stand nowhere, in a field whose values always stood on the page."""
+    if not missing or known["found"] < _ANCHORED * known["count"]:
+        return
+    count = found + len(missing)
+    if len(missing) < max(min(2, count), _ALLOWED * count):
+        return
+    defaults = [value for _, value in missing if value in (0, "0", "-", "n/a", "N/A", "unknown", "none")]
+    few = len(defaults) == len(missing) < _FLOOD * count
+    yield Breach(
+        "unanchored", path, "values that stand on the pages that were read",
+        f"{len(missing)} of {count} values stand nowhere on them, such as {missing[0][1]!r}",
+        "doubtful" if few else "structural",
+    )  # fmt: skip
+
+
+def _told_otherwise(
+    case: Case, path: str, known: Mapping[str, Any], anchors: Sequence[Anchor], about: Collection[str]
+) -> Iterator[Breach]:
+    """Yield breaches of label and words: read together, for a unit may have moved from one to the other."""
+    label, words = _news(known, anchors, "label", _LABELS), _news(known, anchors, "words", _WORDINGS)
+    count = len(anchors)
+    if label or words:
+        was = [label.was if label else _main(known, "label"), words.was if words else _main(known, "words")]
+        now = [label.now if label else _now(anchors, "label"), words.now if words else _now(anchors, "words")]
+        weight = change(was, now, about)
+        if label is not None:
+            others = {_main(f, "label") for other, f in case.known["fields"].items() if other != path} - {""}
+            if label.now in others and label.now not in label.known:
+                weight = "other"
+            elif not label.now and weight == "unknown":
+                weight = "explained"  # the page names it no longer, which says nothing against it
+            yield Breach(
+                "label", path, f"values labeled {_quoted(label.known)}",
+                f"labeled {label.now!r} in {label.size} of {count}", _SEVERITIES[weight],
+            )  # fmt: skip
+        if words is not None:
+            yield Breach(
+                "wording", path, f"values written {_quoted(words.known)}",
+                f"written {words.now!r} in {words.size} of {count}", _SEVERITIES[weight],
+            )  # fmt: skip
+    elif known["raw"] and len(known["raw"]) == 1 and known["found"] > 1 and (raw := _news(known, anchors, "raw", 1)):
+        # A number beside the value that never changed is a part of what it means: "out of 5".
+        yield Breach(
+            "wording", path, f"values written {_quoted(raw.known)}", f"written {raw.now!r} in {raw.size} of {count}",
+            "doubtful",
+        )  # fmt: skip
+
+
+def _elsewhere(path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]) -> Iterator[Breach]:
+    """Yield breaches of how and where values stand: struck through, hidden, in another section, as another date."""
+    count = len(anchors)
+    if (struck := _news(known, anchors, "struck", 1)) and struck.now == "yes":
+        yield Breach("struck", path, "values that are not struck through", f"{struck.size} of {count} are")
+    if (hidden := _news(known, anchors, "hidden", 1)) and hidden.now == "yes":
+        yield Breach("hidden", path, "values that are visible", f"{hidden.size} of {count} are not", "doubtful")
+    section = _news(known, anchors, "region", _OTHERS)
+    if section and not any({section.was, section.now} <= alike for alike in _SAME_SECTION):
+        yield Breach(
+            "section", path, f"values in {_quoted(section.known)}", f"{section.size} of {count} in {section.now!r}",
+            "doubtful",
+        )  # fmt: skip
+    if (form := _news(known, anchors, "form", 2)) and {form.now, *form.known} >= {"dmy", "mdy"}:
+        yield Breach("date-form", path, f"dates written {form.was}", f"{form.size} of {count} written {form.now}")
+
+
+def _under_other_headings(
+    case: Case, path: str, known: Mapping[str, Any], anchors: Sequence[Anchor], about: Collection[str]
+) -> Iterator[Breach]:
+    news = _news(known, anchors, "headings", _HEADINGS)
+    if news is None:
+        return
+    names = [name for name in case.reading.lens.names if all(f"{{{name}}}" in text for text in news.known)]
+    lost = [name for name in names if any(f"{{{name}}}" not in text for text in news.fresh)]
+    instead = [text for text in news.fresh if says_instead(text) and not any(map(says_instead, news.known))]
+    aside = [text for text in news.fresh if says_aside(text) and not any(map(says_aside, news.known))]
+    deeper = news.now.count(BETWEEN) > max(text.count(BETWEEN) for text in news.known)
+    weight = change(news.known, [news.now], about)
+    if lost or instead:
+        severity: Severity = "structural"
+    elif aside or weight in ("unknown", "other") or (deeper and weight != "explained"):
+        severity = "doubtful"
+    else:
+        severity = "advisory"
+    said = f"{news.size} of {len(anchors)} under {news.now!r}"
+    if lost:
+        said += f"; no heading names {{{lost[0]}}} any more"
+    yield Breach("heading", path, f"values under {_quoted(news.known)}", said, severity)
+
+
+def _news(known: Mapping[str, Any], anchors: Sequence[Anchor], trait: str, most: int) -> News | None:
+    """Return the new texts of a trait, if they are many enough, and good runs had only a few texts."""
+    had = known[trait]
+    if not had or len(had) > most:
+        return None
+    texts = (a.look.trait(trait) if trait in TRAITS else getattr(a.look, trait) for a in anchors)
+    fresh = Counter(text for text in texts if text not in had)
+    if not fresh or sum(fresh.values()) < max(_NEW * len(anchors), min(2, len(anchors))):
+        return None
+    return News(sorted(had, key=lambda text: -had[text]), fresh)
+
+
+def _main(known: Mapping[str, Any], trait: str) -> str:
+    had = known[trait]
+    return max(had, key=lambda text: had[text]) if had else ""
+
+
+def _now(anchors: Sequence[Anchor], trait: str) -> str:
+    return Counter(a.look.trait(trait) for a in anchors).most_common(1)[0][0]
+
+
+def _quoted(texts: Sequence[str]) -> str:
+    return " or ".join(repr(text) for text in texts[:3])

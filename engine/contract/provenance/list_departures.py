@@ -1,0 +1,226 @@
+"""Departures of lists, parameters, states, files and messages: what a whole output is, by what the pages say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.contract.comparison import compact
+from engine.contract.model import Breach, History, PreviousOutput
+from engine.contract.provenance import attached, choices
+from engine.contract.provenance.field_departures import Case
+from engine.contract.provenance.parameters import row_shares, signs
+from engine.contract.provenance.phrases import says_instead
+from engine.contract.provenance.signature import describe_table, phrases, states
+from engine.contract.provenance.units import change
+
+_NEW = 0.1  # share of rows of which a departure is told; of few, two
+_TOGETHER = 0.05  # share of rows that may mix items, in a list whose rows never did
+_MIXED = 0.1  # share of rows from which on they do
+_LEFT = 0.05  # share of items left out, up to which a list has all of them
+_LEFT_MORE = 0.15
+_EACH = 0.98  # share of rows that name a parameter, from which on all must
+_MOST = 0.9
+_TIED = 0.95  # share of files whose address names a value of the row
+_NOT_SHARED = 0.02  # share of rows in common, up to which the lists of two parameters are apart
+_OTHERS_ROWS = 0.1  # share of rows that are those of other parameters
+_BY_PAGE = frozenset({"h1", "heading", "state", "title", "crumb", "text"})
+_STRONG = frozenset({"state", "rows", "heading"})
+
+
+def check_lists(case: Case) -> Iterator[Breach]:
+    """Yield the departures of lists: rows of mixed items, items left out, a further page."""
+    for table in case.reading.tables:
+        known = case.known["tables"].get(table.path)
+        if known is None or not table.table.many or not table.rows or not known["rows"]:
+            continue
+        now = describe_table(case.reading, table)
+        mixed = now["apart"]
+        if known["apart"] <= _TOGETHER * known["rows"] and mixed >= max(_MIXED * now["rows"], min(2, now["rows"])):
+            yield Breach(
+                "apart", table.path, "rows that each stand in one item of the page",
+                f"{mixed} of {now['rows']} rows have values of several items",
+            )  # fmt: skip
+        before = known["left"] / known["items"] if known["items"] else 1.0
+        share = now["left"] / now["items"] if now["items"] else 0.0
+        if before < _LEFT and share > before + _LEFT_MORE and now["left"] >= 2:
+            yield Breach(
+                "left-out", table.path, "all items that were read",
+                f"{now['left']} of {now['items']} items of the page are not in the output", "doubtful",
+            )  # fmt: skip
+        if now["pages"] and not known["pages"]:
+            pages = ", ".join(case.reading.run.evidence.next_pages[:3])
+            yield Breach("pages", table.path, "no further page left", f"the page leads on to {pages}", "doubtful")
+
+
+def check_parameters(case: Case) -> Iterator[Breach]:
+    """Yield the parameters that what was read does not name any more."""
+    if not any(table.rows for table in case.reading.tables):
+        return
+    found, shares = signs(case.reading), row_shares(case.reading)
+    for name, known in case.known["parameters"].items():
+        if name not in found:
+            continue
+        had, now = set(known["by"]), found[name]
+        lost = had - now - {"url", "typed"}
+        told = f"named by {', '.join(sorted(now)) or 'nothing'}"
+        was = f"{name} named by {', '.join(sorted(had))}"
+        if (had & (_BY_PAGE | {"rows"}) and not now - {"url", "typed"}) or ("url" in had and not now):
+            yield Breach("parameter", "$", was, told)
+        elif lost:
+            yield Breach("parameter", "$", was, told, "doubtful" if lost & _STRONG else "advisory")
+        yield from _rows_of_parameter(name, known, shares[name])
+
+
+def _rows_of_parameter(name: str, known: Mapping[str, Any], now: tuple[float, float, int]) -> Iterator[Breach]:
+    own, free, count = now
+    if not count or not known["rows"]:
+        return
+    if known["own"] >= _EACH and own < 1:
+        expected, got = f"{name} in a cell of every row", f"in {own:.0%} of {count} rows"
+        yield Breach("rows", "$", expected, got, "structural" if own < _MOST else "doubtful")
+    elif known["free"] >= _EACH and free > 0 and (1 - free) * count >= max(2, _TOGETHER * count):
+        yield Breach("rows", "$", f"{name} in every row", f"in {free:.0%} of {count} rows", "doubtful")
+
+
+def check_choices(case: Case) -> Iterator[Breach]:
+    """Yield the Booleans and names of states that the page says otherwise than before."""
+    fields = choices.chosen(case.reading)
+    for path, described in case.known["choices"].items():
+        choice, rows = choices.choice_of(path, described), fields.get(path)
+        if choice is None or not rows:
+            continue
+        against: Counter[str] = Counter()
+        unknown: Counter[str] = Counter()
+        gone = 0
+        values = set(choice.words.values())
+        for value, texts in choices.told(case.reading, rows, choice):
+            known = [text for text in texts if text in choice.words]
+            if known:
+                against.update(known[:1] if all(choice.words[text] != value for text in known) else [])
+            elif not texts or texts == [""]:
+                gone += 1
+            elif value in values and not any(choices.contains_known(text, value, choice.words) for text in texts):
+                unknown[" | ".join(texts)[:60]] += 1
+        yield from _told_of_choice(path, choice, len(rows), against, unknown, gone)
+
+
+def _told_of_choice(
+    path: str, choice: choices.Choice, count: int, against: Counter[str], unknown: Counter[str], gone: int
+) -> Iterator[Breach]:
+    least = max(_NEW * count, min(2, count))
+    words = ", ".join(f"{text!r} for {value}" for text, value in list(choice.words.items())[:4])
+    if against:
+        text, _ = against.most_common(1)[0]
+        yield Breach(
+            "state", path, f"values read from {words}",
+            f"{sum(against.values())} of {count} say the contrary of their text, such as {text!r}",
+        )  # fmt: skip
+    if sum(unknown.values()) >= least:
+        text, _ = unknown.most_common(1)[0]
+        yield Breach(
+            "state", path, f"values read from {words}", f"{text!r} in {sum(unknown.values())} of {count}", "doubtful"
+        )
+    if gone >= least and gone == count:
+        yield Breach("state", path, f"values read from {words}", f"no text there in {gone} of {count}", "doubtful")
+
+
+def check_files(case: Case) -> Iterator[Breach]:
+    """Yield the files that belong to other rows, or are of another kind."""
+    now = attached.describe(case.reading)
+    for path, known in case.known["files"].items():
+        if path not in now or not known["count"]:
+            continue
+        files = now[path]["count"]
+        for name, hits in known["named"].items():
+            has = now[path]["named"].get(name, 0)
+            if hits >= _TIED * known["count"] and has < _MOST * files:
+                what = attached.BY_LINK if name == attached.BY_LINK else f"the row's {name}"
+                yield Breach(
+                    "file", path, f"files whose address is tied to the row by {what}", f"so in {has} of {files}",
+                )  # fmt: skip
+        fresh = sorted(set(now[path]["kinds"]) - set(known["kinds"]))
+        if fresh:
+            yield Breach("file-kind", path, f"files of kind {', '.join(sorted(known['kinds']))}", f"{', '.join(fresh)}")
+
+
+def check_forms(case: Case) -> Iterator[Breach]:
+    """Yield the form fields that are set otherwise than in all good runs, and not by a parameter."""
+    if case.known["runs"] < 2:
+        return
+    for name, values in states(case.reading).items():
+        known = case.known["state"].get(name, [])
+        fresh = sorted(values - set(known))
+        if len(known) == 1 and fresh and "{" not in known[0] and known[0]:
+            weight = change(known, fresh, case.about)
+            if weight:
+                yield Breach(
+                    "form", "$", f"{name!r} set to {known[0]!r}", repr(fresh[0]),
+                    "structural" if weight == "other" else "doubtful",
+                )  # fmt: skip
+
+
+def check_phrases(case: Case) -> Iterator[Breach]:
+    """Yield what the page says of things that were not asked for, and never said before."""
+    if not any(table.rows for table in case.reading.tables):
+        return
+    said = set(case.known["said"])
+    for masked, text in phrases(case.reading).items():
+        if masked not in said:
+            instead = says_instead(text)
+            yield Breach(
+                "instead", "$", "a page that shows what was asked for", f"it says {text[:120]!r}",
+                "structural" if instead and _above_rows(case, text) else "doubtful" if instead else "advisory",
+            )  # fmt: skip
+            return
+
+
+def _above_rows(case: Case, said: str) -> bool:
+    """Return True where a text stands before the first value of the output, on the same page."""
+    first = min(
+        ((a.spot.text.map, a.spot.text.number) for anchors, _ in case.reading.fields.values() for _, a in anchors),
+        default=None,
+    )
+    if first is None:
+        return False
+    return any(
+        text.plain == said and text.number < first[1] and text.map == first[0] for text in case.reading.document.texts
+    )
+
+
+def check_others(case: Case, history: History) -> Iterator[Breach]:
+    """Yield a breach where rows are those that other parameters gave, and the lists were apart so far."""
+    mine = [_key(row) for row in compact(case.reading.run.output) if row]
+    if not mine:
+        return
+    many = any(table.table.many for table in case.reading.tables)
+    past = [one for one in (history.same, *history.others) if one is not None]
+    shared = max((_overlap(a, b) for at, a in enumerate(past) for b in past[:at]), default=case.known.get("shared"))
+    known = [part for part in (shared, case.known.get("shared")) if part is not None]
+    if not known or max(known) > _NOT_SHARED:
+        return
+    asked = dict(case.reading.run.parameters)
+    for other in history.others:
+        theirs = {_key(row) for row in other.output}
+        both = sum(row in theirs for row in mine)
+        enough = max(2, _OTHERS_ROWS * len(mine)) if many else len(mine)
+        if (
+            dict(other.parameters) != asked
+            and both >= enough
+            and (many or len(compact(case.reading.run.output)[0]) > 1)
+        ):
+            yield Breach(
+                "other-rows", "$", "rows of its own for each set of parameters",
+                f"{both} of {len(mine)} rows are those of {dict(other.parameters)}",
+            )  # fmt: skip
+            return
+
+
+def _overlap(a: PreviousOutput, b: PreviousOutput) -> float:
+    one, two = {_key(row) for row in a.output}, {_key(row) for row in b.output}
+    return len(one & two) / min(len(one), len(two)) if one and two else 0.0
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    return repr(sorted(row.items(), key=lambda item: item[0]))

@@ -1,0 +1,63 @@
+"""Phrases by which pages say that what they show is not what was asked for, in several languages."""
+
+from __future__ import annotations
+
+import re
+
+_INSTEAD = re.compile(
+    r"no (?:exact|direct|perfect) match|(?:did not|didn't|does not|doesn't) match (?:any|your)|no (?:results?|matches"
+    r"|items|products|listings|hits) (?:were |was )?(?:found|for|match)|(?:found|there (?:is|are)) (?:no|nothing)"
+    r"|nothing (?:was )?found"
+    r"|could ?n[o']t find|(?:^|\W)0 (?:results|matches|hits)|you (?:may|might) (?:also )?(?:like|be interested)"
+    r"|(?:customers|people|others) (?:who|also)\b.{0,40}\b(?:bought|viewed|liked)|also (?:bought|viewed)"
+    r"|recommended (?:for you|instead)|our recommendations|did you mean|showing (?:results|items) for .{1,60} instead"
+    r"|search instead for|results for .{1,60} instead|instead of what you|(?:similar|related|other|alternative|popular)"
+    r" (?:results|items|products|listings|offers|matches)|closest match|near(?:est|by) (?:results|matches|alternatives)"
+    r"|keine? (?:genauen? )?(?:treffer|ergebnisse)|nichts gefunden|ähnliche (?:treffer|artikel|produkte|ergebnisse)"
+    r"|das könnte (?:ihnen|dir|sie) auch|meinten sie|empfohlene? (?:artikel|produkte)|stattdessen"
+    r"|aucun (?:résultat|produit)|vous (?:aimerez|pourriez)|produits? (?:similaires?|recommandés?)"
+    r"|essayez (?:avec|plutôt)"
+    r"|sin resultados|ning[uú]n (?:resultado|producto)|no se (?:encontr\w+|han encontrado)|quizás? (?:quiso|te)"
+    r"|también te (?:puede|podría)|productos? (?:similares|relacionados)|nessun (?:risultato|prodotto)"
+    r"|potrebbe(?:ro)? interessar|prodotti simili|geen (?:resultaten|producten)|misschien (?:ook|vind)|bedoelde u"
+    r"|nenhum (?:resultado|produto)|inga (?:resultat|träffar)|brak wyników|nie znaleziono",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(
+    r"\b(?:similar|related|recommended|sponsored|expired|no longer available|not available|unavailable|discontinued"
+    r"|trending|featured|you recently viewed|best ?sellers?|ähnliche|empfohlen|gesponsert|abgelaufen|sponsorisé"
+    r"|patrocinado|archived?|cached|outdated|preview|sample data|demo data|maintenance|delayed)\b",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(
+    r"\b(?:no|nothing|none|zero|keine?|nichts|aucune?|rien|ning[uú]n\w*|nada|sin|nessun\w*|niente|geen|niets|nenhum\w*|inga"
+    r"|brak)\b|(?<![\d.,])0(?![\d.,])",
+    re.IGNORECASE,
+)
+
+
+def says_instead(text: str) -> bool:
+    """Return True for a text that says that other things are shown than those that were asked for.
+
+    >>> says_instead("No exact matches. You may also like:"), says_instead("Ähnliche Artikel"), says_instead("12 books")
+    (True, True, False)
+    """
+    return bool(_INSTEAD.search(text))
+
+
+def says_aside(text: str) -> bool:
+    """Return True for a text that may say so, or that what follows is old or an advertisement.
+
+    >>> says_aside("Sponsored"), says_aside("Books")
+    (True, False)
+    """
+    return bool(_ASIDE.search(text))
+
+
+def says_nothing(text: str) -> bool:
+    """Return True for a text that may say that there is nothing.
+
+    >>> says_nothing("Keine Treffer"), says_nothing("0 orders"), says_nothing("10 orders")
+    (True, True, False)
+    """
+    return bool(_NOTHING.search(text))

@@ -1,0 +1,70 @@
+"""A run read with its anchors: what signatures are learnt from, and what checks look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from engine.contract.model import Observed
+from engine.contract.provenance.anchors import Anchor, Anchored, Anchoring, Row, Votes
+from engine.contract.provenance.document import Document, document_of
+from engine.contract.provenance.lens import Lens
+
+
+class Reading:
+    """One run: its output, anchored to what it read.
+
+    Args:
+        run: The run.
+    """
+
+    def __init__(self, run: Observed) -> None:
+        self.run = run
+        self.document: Document = document_of(run)
+        self.lens = Lens(run.parameters)
+        self._anchoring = Anchoring(self.document, run.output, self.lens)
+
+    @property
+    def tables(self) -> list[Anchored]:
+        """The output's tables."""
+        return self._anchoring.tables
+
+    def votes(self) -> Votes:
+        """Return where each field may have been read from."""
+        return self._anchoring.votes()
+
+    def settle(self, votes: Votes, known: Mapping[str, Any]) -> None:
+        """Choose the spot of each value; see `Anchoring.settle`."""
+        self._anchoring.settle(votes, known)
+
+    @cached_property
+    def fields(self) -> dict[str, tuple[list[tuple[Row, Anchor]], list[tuple[Row, Any]]]]:
+        """By path of a field, its anchors and its values that stand nowhere."""
+        found: dict[str, tuple[list[tuple[Row, Anchor]], list[tuple[Row, Any]]]] = {}
+        for table in self.tables:
+            for row in table.rows:
+                for path, anchors in row.anchors.items():
+                    found.setdefault(path, ([], []))[0].extend((row, anchor) for anchor in anchors)
+                for path, value in row.missing:
+                    found.setdefault(path, ([], []))[1].append((row, value))
+        return found
+
+
+def read(runs: Sequence[Observed], known: Mapping[str, Any] | None = None) -> list[Reading]:
+    """Return runs of the same code with their anchors, settled with the votes of them all.
+
+    Args:
+        known: The fields of a known signature.
+    """
+    readings = [Reading(run) for run in runs]
+    votes: Votes = {}
+    for reading in readings:
+        for path, counted in reading.votes().items():
+            if path in votes:
+                votes[path].update(counted)
+            else:
+                votes[path] = counted.copy()
+    for reading in readings:
+        reading.settle(votes, known or {})
+    return readings

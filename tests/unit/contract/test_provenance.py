@@ -1,0 +1,218 @@
+"""Each test: one page text, one departure, and what of the breach's words a person needs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from engine.contract import Breach, Observed, check_signature, learn_signature
+from sandbox import Evidence
+from sandbox.page_map import PageMap
+from tests.support.maps import Sheet
+
+TASK = "List the products of a category with name, price and whether they are in stock"
+Rows = list[dict[str, Any]]
+
+
+def products(category: str, count: int = 8) -> Rows:
+    return [
+        {"name": f"{category} {word}", "price": 12.5 + 3 * at + len(category), "in_stock": at % 3 > 0}
+        for at, word in enumerate(["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath"][:count])
+    ]
+
+
+def cells(rows: Rows, price: str = "£{:.2f}") -> list[list[str]]:
+    return [[r["name"], price.format(r["price"]), "In stock" if r["in_stock"] else "Sold out"] for r in rows]
+
+
+def sheet(category: str, heading: str | None = None, url: str | None = None) -> Sheet:
+    page = Sheet(url or f"https://shop.example/list?category={category}", title="Shop")
+    return page.heading(heading or f"All {category}")
+
+
+def ran(output: Any, *maps: PageMap, **parameters: Any) -> Observed:
+    return Observed(output, Evidence(maps=maps), None, parameters)
+
+
+def listed(category: str, columns: tuple[str, str, str] = ("Name", "Price", "Availability"), **change: Any) -> Observed:
+    rows = products(category)
+    page = sheet(category, change.get("heading")).table(columns, cells(rows, change.get("price", "£{:.2f}")))
+    return ran(rows, page.map(), category=category)
+
+
+@pytest.fixture(scope="module")
+def signature() -> dict[str, Any]:
+    return learn_signature([listed("lamps"), listed("clocks")], TASK)
+
+
+def told(signature: Mapping[str, Any], run: Observed) -> list[tuple[str, str]]:
+    return [(b.severity, b.kind) for b in check_signature(signature, run) if b.severity != "advisory"]
+
+
+def only(signature: Mapping[str, Any], run: Observed) -> Breach:
+    found = [b for b in check_signature(signature, run) if b.severity != "advisory"]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_other_data_of_other_parameters_depart_in_nothing(signature: dict[str, Any]) -> None:
+    assert check_signature(signature, listed("mirrors")) == []
+
+
+def test_another_currency_fails_outright_with_both_wordings(signature: dict[str, Any]) -> None:
+    breach = only(signature, listed("lamps", price="€{:.2f}"))
+    assert (breach.severity, breach.path) == ("structural", "$[*].price")
+    assert str(breach) == "$[*].price: expected values written '£{v}', got written '€{v}' in 8 of 8"
+
+
+def test_another_spelling_of_the_same_currency_is_nothing(signature: dict[str, Any]) -> None:
+    assert told(signature, listed("lamps", price="{:.2f} GBP")) == []
+    assert told(signature, listed("lamps", ("Name", "Price (GBP)", "Availability"), price="{:.2f}")) == []
+
+
+def test_a_unit_in_a_columns_head_fails_outright(signature: dict[str, Any]) -> None:
+    breach = only(signature, listed("lamps", ("Name", "Price (USD)", "Availability")))
+    assert (breach.severity, breach.got) == ("structural", "labeled 'price (usd)' in 8 of 8")
+
+
+@pytest.mark.parametrize("wording", ["from £{:.2f}", "£{:.2f} excl. VAT", "£{:.2f} per month", "ab £{:.2f}"])
+def test_a_limiting_word_fails_outright(signature: dict[str, Any], wording: str) -> None:
+    assert told(signature, listed("lamps", price=wording)) == [("structural", "wording")]
+
+
+@pytest.mark.parametrize(("head", "severity"), [("Cost", []), ("Unit price", ["doubtful"]), ("Name", ["structural"])])
+def test_a_label_is_weighed_by_what_it_may_mean(signature: dict[str, Any], head: str, severity: list[str]) -> None:
+    assert [s for s, _ in told(signature, listed("lamps", ("Name", head, "Availability")))] == severity
+
+
+def test_the_old_price_is_struck_through() -> None:
+    def shop(category: str, text: str) -> Observed:
+        rows = [{"name": r["name"], "price": r["price"]} for r in products(category)]
+        page = sheet(category).cards([[r["name"], text.format(r["price"])] for r in rows])
+        return ran(rows, page.map(), category=category)
+
+    known = learn_signature([shop("lamps", "£{:.2f}"), shop("clocks", "£{:.2f}")], TASK)
+    breach = only(known, shop("lamps", "\u0001£{:.2f}\u0002\u0005£9.99"))
+    assert str(breach) == "$[*].price: expected values that are not struck through, got 8 of 8 are"
+
+
+def test_values_that_stand_nowhere_are_named(signature: dict[str, Any]) -> None:
+    run = listed("lamps")
+    wrong = [row | {"price": 694.98 + at} if at > 2 else row for at, row in enumerate(run.output)]
+    breach = only(signature, ran(wrong, *run.evidence.maps, category="lamps"))
+    assert (breach.severity, breach.kind) == ("structural", "unanchored")
+    assert breach.got == "5 of 8 values stand nowhere on them, such as 697.98"
+
+
+def test_a_heading_that_no_longer_names_the_parameter_fails_outright(signature: dict[str, Any]) -> None:
+    found = check_signature(signature, listed("lamps", heading="All products"))
+    assert ("structural", "heading") in [(b.severity, b.kind) for b in found]
+    assert "no heading names {category} any more" in found[0].got
+
+
+def test_other_words_around_the_parameter_in_a_heading_are_asked_about(signature: dict[str, Any]) -> None:
+    assert told(signature, listed("lamps", heading="Things that go with lamps")) == [("doubtful", "heading")]
+
+
+@pytest.mark.parametrize(
+    "said", ["No exact matches. You may also like:", "Keine genauen Treffer", "Meinten Sie Lampen?"]
+)
+def test_rows_under_a_message_that_these_are_others_fail_outright(signature: dict[str, Any], said: str) -> None:
+    rows = products("lamps")
+    page = sheet("lamps").text(said).table(("Name", "Price", "Availability"), cells(rows))
+    breach = only(signature, ran(rows, page.map(), category="lamps"))
+    assert (breach.severity, breach.kind, breach.got) == ("structural", "instead", f"it says {said!r}")
+
+
+def test_a_boolean_against_its_own_text_fails_outright(signature: dict[str, Any]) -> None:
+    run = listed("lamps")
+    wrong = [row | {"in_stock": True} for row in run.output]
+    breach = only(signature, ran(wrong, *run.evidence.maps, category="lamps"))
+    assert (breach.severity, breach.kind) == ("structural", "state")
+    assert "3 of 8 say the contrary of their text, such as 'sold out'" in breach.got
+
+
+def test_a_new_text_for_a_boolean_is_asked_about(signature: dict[str, Any]) -> None:
+    rows = products("lamps")
+    texts = [[name, price, state.replace("In stock", "Preorder")] for name, price, state in cells(rows)]
+    page = sheet("lamps").table(("Name", "Price", "Availability"), texts)
+    breach = only(signature, ran(rows, page.map(), category="lamps"))
+    assert (breach.severity, breach.got) == ("doubtful", "'preorder' in 5 of 8")
+
+
+def test_rows_of_mixed_items_fail_outright(signature: dict[str, Any]) -> None:
+    run = listed("lamps")
+    prices = [row["price"] for row in run.output]
+    moved = [row | {"price": price} for row, price in zip(run.output, [*prices[1:], prices[0]], strict=True)]
+    breach = only(signature, ran(moved, *run.evidence.maps, category="lamps"))
+    assert (breach.severity, breach.kind) == ("structural", "apart")
+
+
+def test_items_left_out_are_asked_about(signature: dict[str, Any]) -> None:
+    run = listed("lamps")
+    breach = only(signature, ran(run.output[:5], *run.evidence.maps, category="lamps"))
+    assert (breach.severity, breach.got) == ("doubtful", "3 of 8 items of the page are not in the output")
+
+
+def rated(category: str, of: str = "{:.1f} out of 5") -> Observed:
+    rows = [{"name": row["name"], "rating": 1.1 + at / 2} for at, row in enumerate(products(category))]
+    page = sheet(category).cards([[row["name"], of.format(row["rating"])] for row in rows])
+    return ran(rows, page.map(), category=category)
+
+
+def test_a_constant_beside_the_value_that_changed_is_asked_about() -> None:
+    known = learn_signature([rated("lamps"), rated("clocks")], TASK)
+    assert told(known, rated("mirrors")) == []
+    assert only(known, rated("lamps", "{:.1f} out of 10")).severity == "doubtful"
+
+
+def one(sku: str, name: str, facts: list[tuple[str, str]], weight: float) -> Observed:
+    page = Sheet(f"https://shop.example/p/{sku}").heading(name).facts([("SKU", sku), *facts])
+    return ran({"name": name, "weight_kg": weight}, page.map(), sku=sku)
+
+
+def test_another_object_is_told_by_the_parameter_that_nothing_names() -> None:
+    known = learn_signature(
+        [one("AB-1234", "Lamp", [("Weight", "2.5 kg")], 2.5), one("AB-7781", "Clock", [("Weight", "1.25 kg")], 1.25)]
+    )
+    other = one("AB-1234", "Mirror", [("Weight", "7.5 kg")], 7.5)
+    page = Sheet("https://shop.example/p/AB-1234").heading("Mirror").facts([("SKU", "AB-5555"), ("Weight", "7.5 kg")])
+    assert check_signature(known, one("AB-9090", "Bench", [("Weight", "9.75 kg")], 9.75)) == []
+    breach = only(known, ran(other.output, page.map(), sku="AB-1234"))
+    assert (breach.kind, breach.got) == ("parameter", "named by url")
+
+
+def test_pounds_in_the_words_of_a_term_fail_outright() -> None:
+    known = learn_signature(
+        [one("AB-1234", "Lamp", [("Weight", "2.5")], 2.5), one("AB-7781", "Clock", [("Weight", "1.25")], 1.25)]
+    )
+    assert told(known, one("AB-9090", "Bench", [("Weight (lb)", "9.75")], 9.75)) == [("structural", "label")]
+    assert told(known, one("AB-9090", "Bench", [("Weight (kg)", "9.75")], 9.75)) == []
+
+
+def test_a_form_field_that_filters_otherwise_is_asked_about() -> None:
+    def filtered(category: str, status: str) -> Observed:
+        rows = products(category)
+        page = sheet(category).choice("select", "Status", status).table(("Name", "Price", "Availability"), cells(rows))
+        return ran(rows, page.map(), category=category)
+
+    known = learn_signature([filtered("lamps", "All"), filtered("clocks", "All")], TASK)
+    assert told(known, filtered("lamps", "Discontinued")) == [("doubtful", "form")]
+
+
+def test_a_signature_is_small_and_holds_no_values(signature: dict[str, Any]) -> None:
+    text = json.dumps(signature)
+    assert len(text) < 4000
+    assert "lamps" not in text
+    assert "amber" not in text
+
+
+@pytest.mark.parametrize("change", [lambda text: text.upper(), lambda text: f" {text}\u00a0"], ids=["case", "space"])
+def test_case_and_white_space_are_no_departure(signature: dict[str, Any], change: Callable[[str], str]) -> None:
+    rows = products("lamps")
+    texts = [[change(cell) for cell in row] for row in cells(rows)]
+    page = sheet("lamps").table(("NAME", "Price", " Availability"), texts)
+    assert check_signature(signature, ran(rows, page.map(), category="lamps")) == []
