@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from engine.agent.calls import known_tool
+from engine.agent.history import CHARS_PER_TOKEN, History, Window, too_small
 from engine.agent.page_tools import GivenUp, PageTools
 from engine.agent.repetition import ENDED_AT, TOLD_AT, Repetition
-from engine.errors import AgentStuck
-from engine.models.base import ModelReply, ModelRequest
+from engine.errors import AgentStuck, ModelRejected
+from engine.models.base import LEAST_WINDOW, ModelReply, ModelRequest
 from engine.models.budget import ModelBudget
 from engine.models.messages_api import sendable
 from engine.task.events import EventLog
 from engine.task.text import collapse, shorten
 
-_ANSWER_TOKENS = 8192
 _SILENT_TURNS = 3  # answers in a row without a tool call
-_HISTORY_CHARS = 150_000  # above this, old tool answers leave the prompt; 100K tokens cost five times as much
-_KEPT_MESSAGES = 8
-_SHORT_ANSWER = 400  # characters; shorter answers stay
+_COMPACTIONS = 3
+_MOST_CHARS_PER_TOKEN = 6.0  # no tokenizer takes more on average
+_READ_AT_LEAST = 0.7
+_ADVISED_WINDOW = 16_384
 _LONGEST_PROBLEM = 300  # characters of a tool's answer in an error
 
 
@@ -36,13 +39,15 @@ class Agent(Generic[E]):
         tools: The tools, with the system prompt that explains them.
         events: Takes an event for each step.
         turns: Most requests.
+        window: The model's context window.
     """
 
     budget: ModelBudget
     tools: PageTools[E]
     events: EventLog
     turns: int
-    _messages: list[dict[str, Any]] = field(default_factory=list)
+    window: Window = field(default_factory=Window)
+    _history: History = field(default_factory=lambda: History(Window(), 0))
     _repetition: Repetition = field(default_factory=Repetition)
     _problem: str = ""
 
@@ -53,12 +58,14 @@ class Agent(Generic[E]):
             AgentStuck: No turn is left, or the model stopped calling tools.
             ModelError: The model cannot be asked, or the budget is used up.
         """
-        self._messages = [_user({"type": "text", "text": assignment})]
+        self._history = History(self.window, len(self.tools.system) + len(json.dumps(self.tools.tools)))
+        self._history.add("user", {"type": "text", "text": assignment})
+        self._history.shorten()
         silent = 0
         for turn in range(1, self.turns + 1):
             reply = await self._query()
             reply = replace(reply, content=tuple(sendable(block) for block in reply.content))
-            self._messages.append({"role": "assistant", "content": [dict(b) for b in reply.content]})
+            self._history.add("assistant", *reply.content)
             await self._emit_step(turn, reply)
             if reply.stop_reason == "refusal":
                 return GivenUp("harmful", reply.text or "the model refused the task")
@@ -69,14 +76,13 @@ class Agent(Generic[E]):
             if silent >= _SILENT_TURNS:
                 raise AgentStuck(
                     f"{self.budget.model.name} answered {silent} times without calling a tool (it said: "
-                    f"{shorten(reply.text, 200)!r}); is it a model, and a server, with tool calling? llama.cpp needs"
-                    " --jinja; the context window should have 16k tokens or more",
+                    f"{shorten(reply.text, 200)!r}); {self._why_silent(reply)}",
                     reason="agent-silent",
                     said=reply.text[:500],
                 )
             told = self._repeated()
-            self._messages.append(_user(*(answers or [_nudge(reply)]), *told))
-            self._shorten_history()
+            self._history.add("user", *(answers or [_nudge(reply)]), *told)
+            self._history.shorten(getattr(self.tools, "code", ""))
         last = f"; the last problem: {self._problem}" if self._problem else ""
         raise AgentStuck(f"no automation after {self.turns} turns{last}; raise Limits.turns", reason="turns")
 
@@ -99,14 +105,45 @@ class Agent(Generic[E]):
         return [{"type": "text", "text": said}]
 
     async def _query(self) -> ModelReply:
-        request = ModelRequest(
-            purpose="agent",
-            system=self.tools.system,
-            tools=self.tools.tools,
-            messages=tuple(self._messages),
-            max_tokens=_ANSWER_TOKENS,
+        """Ask the model; where its window is too small for the prompt, with a shorter history again."""
+        for attempt in itertools.count(1):
+            request = ModelRequest(
+                purpose="agent",
+                system=self.tools.system,
+                tools=self.tools.tools,
+                messages=tuple(self._history.messages),
+                max_tokens=self.window.answer_tokens,
+            )
+            try:
+                return await self.budget.query(request)
+            except ModelRejected as error:
+                if error.details.get("reason") != "context-window" or attempt > _COMPACTIONS:
+                    raise
+                self._narrow(error)
+        raise AssertionError("unreachable")
+
+    def _narrow(self, error: ModelRejected) -> None:
+        """Take the window that the endpoint names, or a smaller one than was tried, and shorten the history to it."""
+        tried = int(self._history.chars / CHARS_PER_TOKEN) + self.window.answer_tokens
+        named = int(error.details.get("window") or 0)
+        tokens = min(named or tried, tried * 3 // 4)
+        if tokens < LEAST_WINDOW:
+            raise too_small(tokens, self.budget.model.name) from error
+        self.window.tokens = tokens
+        self._history.shorten(getattr(self.tools, "code", ""))
+
+    def _why_silent(self, reply: ModelReply) -> str:
+        """Return what may keep the model from calling tools, in words."""
+        read, sent = reply.usage.prompt_tokens, int(self._history.chars / _MOST_CHARS_PER_TOKEN)
+        if 0 < read < sent * _READ_AT_LEAST:
+            return (
+                f"it was sent about {sent} tokens and read {read}, so the endpoint cuts the prompt: raise its context"
+                f" window (Ollama: num_ctx) to {_ADVISED_WINDOW} or more"
+            )
+        return (
+            "is it a model, and a server, with tool calling? llama.cpp needs --jinja; the context window should have"
+            f" {_ADVISED_WINDOW} tokens or more"
         )
-        return await self.budget.query(request)
 
     async def _execute(self, reply: ModelReply) -> list[dict[str, Any]]:
         """Answer every tool call of the reply; once the task has ended the others are not run."""
@@ -145,21 +182,6 @@ class Agent(Generic[E]):
             seconds=reply.seconds,
             recorded=reply.recorded,
         )
-
-    def _shorten_history(self) -> None:
-        """Cut old tool answers in one large step, since each change costs the cache from there on."""
-        if sum(len(str(m["content"])) for m in self._messages) < _HISTORY_CHARS:
-            return
-        for message in self._messages[1:-_KEPT_MESSAGES]:
-            for block in message["content"]:
-                if block.get("type") == "tool_result" and len(block["content"]) > _SHORT_ANSWER:
-                    block["content"] = (
-                        block["content"][:_SHORT_ANSWER] + "\n(the rest has left the history; look again)"
-                    )
-
-
-def _user(*blocks: Mapping[str, Any]) -> dict[str, Any]:
-    return {"role": "user", "content": [dict(b) for b in blocks]}
 
 
 def _nudge(reply: ModelReply) -> dict[str, Any]:

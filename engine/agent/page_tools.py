@@ -25,7 +25,7 @@ except _NeverQuiet:
 """
 
 
-_SHOWN = 4000  # characters of a tool's answer otherwise
+SHOWN = 4000  # characters of a tool's answer otherwise
 _TEXT = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'""")
 # Words that every prompt has: a secret that is one of them is told by taking it out, not by leaving it
 _KNOWN_WORDS = frozenset(re.findall(r"[a-z]+", f"{SYSTEM} {TOOLS}".casefold()))
@@ -55,6 +55,7 @@ class PageTools(Generic[E]):
         redactor: Takes secrets out of every answer.
         observer: Turns snapshots into short text.
         ended: The end of the work, once it has come.
+        shown: Most characters of what a step printed.
 
     Attributes:
         system: The system prompt that explains the tools.
@@ -65,6 +66,7 @@ class PageTools(Generic[E]):
     redactor: Redactor
     observer: Observer
     ended: E | None = None
+    shown: int = SHOWN
     system: ClassVar[str] = SYSTEM
     tools: ClassVar[tuple[Mapping[str, Any], ...]] = TOOLS
     _url: str = ""
@@ -130,7 +132,7 @@ class PageTools(Generic[E]):
         said = [execution.url, execution.title, error.message if error is not None else ""]
         url, title, message, *rest = self.redactor.texts([*said, *execution.notices, *execution.values])
         notices, values = rest[: len(execution.notices)], rest[len(execution.notices) :]
-        output = "".join(cut_each(values, _SHOWN))
+        output = "".join(cut_each(values, self.shown))
         parts = [output] if output else []
         if error is not None:
             line = f" (line {error.line})" if error.line else ""

@@ -77,6 +77,7 @@ class EngineArguments(TypedDict, total=False):
     workspace: str
     base_url: str | None
     api_key: str | None
+    window: int | None
     isolation: Isolation
     browser: str | Path | None
     limits: Limits | None

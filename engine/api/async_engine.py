@@ -50,6 +50,7 @@ class AsyncEngine(SavedAutomations):
         workspace: Name of a separate tree in the store: letters, digits, ``-`` and ``_``.
         base_url: Address of a Messages API; default: the environment's ``ANTHROPIC_BASE_URL``, else Anthropic's.
         api_key: Key for it; default ``ANTHROPIC_API_KEY``.
+        window: Tokens of the context window of a local model; default: asked of its server, where that tells.
         isolation: ``"auto"`` (default) uses the first jail that works here, and fails where none does;
             ``"bubblewrap"`` or ``"landlock"`` names one; ``"none"`` runs generated code unprotected.
         browser: Path of a Chromium; default: Playwright's own, else the system's.
@@ -91,6 +92,7 @@ class AsyncEngine(SavedAutomations):
         workspace: str = "default",
         base_url: str | None = None,
         api_key: str | None = None,
+        window: int | None = None,
         isolation: Isolation = "auto",
         browser: str | Path | None = None,
         limits: Limits | None = None,
@@ -106,10 +108,10 @@ class AsyncEngine(SavedAutomations):
         take_over: bool = True,
     ) -> None:
         options = EngineOptions.parse(
-            store=store, model=model, workspace=workspace, base_url=base_url, api_key=api_key, isolation=isolation,
-            browser=browser, limits=limits, max_tasks=max_tasks, max_pending=max_pending, usd_per_day=usd_per_day,
-            key_usd_per_day=key_usd_per_day, pool=pool, egress=egress, proxy=proxy, trust_start_urls=trust_start_urls,
-            allow_hosts=allow_hosts, take_over=take_over,
+            store=store, model=model, workspace=workspace, base_url=base_url, api_key=api_key, window=window,
+            isolation=isolation, browser=browser, limits=limits, max_tasks=max_tasks, max_pending=max_pending,
+            usd_per_day=usd_per_day, key_usd_per_day=key_usd_per_day, pool=pool, egress=egress, proxy=proxy,
+            trust_start_urls=trust_start_urls, allow_hosts=allow_hosts, take_over=take_over,
         )  # fmt: skip
         self.root = options.root
         super().__init__(options)

@@ -13,7 +13,7 @@ from pydantic import AnyUrl
 
 from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption, NetworkAccess
-from engine.models.base import Model
+from engine.models.base import LEAST_WINDOW, Model
 from engine.storage.spending import DailyCaps
 from engine.task import origins, validation
 from engine.task.browser_options import BrowserOptions
@@ -60,7 +60,7 @@ RUN_DEFAULTS = RunOptions(
 
 
 ENGINE_DEFAULTS: Mapping[str, Any] = {
-    "store": ".webtasks", "model": "haiku", "workspace": "default", "base_url": None, "api_key": None,
+    "store": ".webtasks", "model": "haiku", "workspace": "default", "base_url": None, "api_key": None, "window": None,
     "isolation": "auto", "browser": None, "limits": Limits(), "max_tasks": 10, "max_pending": 1_000,
     "usd_per_day": None, "key_usd_per_day": None, "pool": None, "egress": "learned", "proxy": None,
     "trust_start_urls": True, "allow_hosts": (), "take_over": True,
@@ -84,6 +84,7 @@ class EngineOptions:
     workspace: str
     base_url: str | None
     api_key: str | None = field(repr=False)
+    window: int | None
     isolation: Isolation
     browser: str | Path | None
     limits: Limits
@@ -127,6 +128,12 @@ class EngineOptions:
         )
 
     def __post_init__(self) -> None:
+        if self.window is not None and (not isinstance(self.window, int) or self.window < LEAST_WINDOW):
+            raise InvalidRequest(
+                f"window must be the tokens of the model's context window, {LEAST_WINDOW} or more, not {self.window!r}:"
+                " the prompt, a page and an automation have no room in fewer",
+                field="window",
+            )
         for name, number in (("max_tasks", self.max_tasks), ("max_pending", self.max_pending)):
             if not isinstance(number, int) or number < 1:
                 raise InvalidRequest(f"{name} must be a whole number from 1, not {number!r}", field=name)

@@ -66,7 +66,7 @@ class Workspace:
             from engine.models.anthropic import AnthropicModel
 
             self._models[chosen] = AnthropicModel(
-                chosen, base_url=self._options.base_url, api_key=self._options.api_key
+                chosen, base_url=self._options.base_url, api_key=self._options.api_key, window=self._options.window
             )
         return self._models[chosen]
 

@@ -23,7 +23,7 @@ _OPTIONS = {
 _SAME_NAME = (
     "start_url", "parameters", "model", "ai", "timeout", "if_interrupted", "idempotency_key", "workspace", "isolation",
     "browser", "locale", "timezone", "viewport",
-    "base_url", "egress", "proxy", "status", "limit", "offset", "max_tasks", "max_pending", "usd_per_day",
+    "base_url", "window", "egress", "proxy", "status", "limit", "offset", "max_tasks", "max_pending", "usd_per_day",
     "key_usd_per_day", "base_path", "public_url",
     "wait_timeout",
 )  # fmt: skip

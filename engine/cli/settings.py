@@ -20,7 +20,7 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 DEFAULT_STORE = ".webtasks"
 # The settings that are arguments of AsyncEngine.
-_ENGINE = ("store", "workspace", "isolation", "browser", "base_url", "egress", "proxy")
+_ENGINE = ("store", "workspace", "isolation", "browser", "base_url", "window", "egress", "proxy")
 
 
 @dataclass
@@ -32,6 +32,7 @@ class Settings:
     isolation: Isolation = "auto"
     browser: Path | None = None
     base_url: str | None = None
+    window: int | None = None
     egress: str = "learned"
     proxy: str | None = None
     as_json: bool = False
@@ -132,6 +133,12 @@ def options(*, shown: bool) -> Callable[[Decorated], Decorated]:
             "--base-url",
             metavar="URL",
             help="Address of a Messages API; default: ANTHROPIC_BASE_URL. The API key is read from ANTHROPIC_API_KEY.",
+        ),
+        option(
+            "--window",
+            type=int,
+            metavar="TOKENS",
+            help="Context window of a local model; default: asked of its server, where that tells.",
         ),
         option(
             "--egress",

@@ -23,6 +23,7 @@ from engine.models.errors import ModelEndpoint, no_message, read_failure, refuse
 from engine.models.messages_api import Json, payload, prompt_bytes
 from engine.models.prices import Prices, resolve_model
 from engine.models.replies import read_usage, regular
+from engine.models.window import ask_window
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -45,6 +46,7 @@ class AnthropicModel:
             the request's timeout. A response that was lost may be billed, so it is not requested again here.
         prices: A file of prices and further models, over those built in; see `engine.models.prices`.
         caching: Mark prompts for the cache. Default: if the model has a price.
+        window: Tokens of its context window. Default: asked of the server, for models without a price.
 
     Raises:
         InvalidRequest: The model is unknown, or the address is invalid.
@@ -62,6 +64,7 @@ class AnthropicModel:
         max_retries: int = 2,
         prices: Prices | str | Path | None = None,
         caching: bool | None = None,
+        window: int | None = None,
     ) -> None:
         self._base_url = _checked_url(base_url or os.environ.get("ANTHROPIC_BASE_URL") or _API)
         self.info = resolve_model(model, prices=prices, own_endpoint=self._base_url != _API)
@@ -70,6 +73,7 @@ class AnthropicModel:
         self._environment_key = self.info.priced or base_url is None
         self._max_retries = max_retries
         self._caching = self.info.priced if caching is None else caching
+        self._window = window
         self._client: AsyncAnthropic | None = None
         self._opening = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -98,6 +102,12 @@ class AnthropicModel:
             ModelUnauthenticated: There is none.
         """
         self._credentials()
+
+    async def context_window(self) -> int | None:
+        """Return the tokens of the model's context window; None where that is not known, or needs no care."""
+        if self._window is None and not self.info.priced:
+            self._window = await ask_window(self._base_url, self.name)
+        return self._window
 
     async def warm(self) -> None:
         """Import the SDK in a thread: a second or two that can pass while a browser starts."""

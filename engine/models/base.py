@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
 Purpose = Literal["agent", "ask", "confirm"]
+LEAST_WINDOW = 6_000
+"""Tokens of the smallest context window that holds the prompt, a page and an automation."""
 
 
 @dataclass(frozen=True)

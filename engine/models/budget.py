@@ -68,6 +68,11 @@ class ModelBudget:
         if warm is not None:
             await warm()
 
+    async def context_window(self) -> int | None:
+        """Return the tokens of the model's context window, if it tells."""
+        ask = getattr(self.model, "context_window", None)
+        return None if ask is None else await ask()
+
     async def open(self) -> None:
         """Count what the task has spent before, as it may be a rerun after its process died."""
         if self._account is not None:

@@ -27,6 +27,8 @@ _BY_TYPE: dict[str, type[ModelError]] = {
 }
 _TRANSIENT = (408, 409, 429)
 _MARKUP = re.compile(r"<!?[A-Za-z][^<>]*>")
+_TOO_LONG = re.compile(r"prompt is too long|context (?:length|size|window)|maximum context|exceed_context", re.I)
+_WINDOWS = re.compile(r"(?:context (?:length|size|window)\D{0,20}|> )(\d{4,7})|(\d{4,7}) maximum", re.I)
 _LONGEST = 500  # characters of an endpoint's own message
 
 
@@ -105,6 +107,11 @@ def refused(
     if "does not support tools" in said.lower():
         remedy = "take a model whose template has tool calls (of qwen3, llama3.1 or mistral-nemo size or later)"
         return ModelRejected(f"{endpoint} cannot call tools: {said}; {remedy}", **details, reason="no-tools")
+    if found is ModelRejected and _TOO_LONG.search(said):
+        return found(
+            f"the prompt is longer than the context window of {endpoint} ({status}): {said}",
+            **details, reason="context-window", window=_window(said),
+        )  # fmt: skip
     if found is ModelRejected:
         remedy = "; is this the model's name, and base_url its address without /v1?" if status == 404 else ""
         return found(f"{endpoint} refused the request ({status}): {said}{remedy}", **details)
@@ -155,6 +162,18 @@ def no_message(endpoint: ModelEndpoint, said: str) -> ModelError:
         retry_after=None,
         transient=False,
     )
+
+
+def _window(said: str) -> int | None:
+    """Return the size of the context window that a refusal names.
+
+    >>> _window("This model's maximum context length is 8192 tokens. However, you requested 9100 tokens")
+    8192
+    >>> _window("prompt is too long: 9000 tokens > 8192 maximum")
+    8192
+    """
+    match = _WINDOWS.search(said)
+    return int(match[1] or match[2]) if match else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.agent.author_tools import AuthorTools
+from engine.agent.history import Window, too_small
 from engine.agent.loop import Agent
-from engine.agent.page_tools import GivenUp
+from engine.agent.page_tools import SHOWN, GivenUp
 from engine.agent.prompts import assignment
 from engine.bundles import Bundle
 from engine.contract import History
@@ -22,8 +23,9 @@ from engine.errors import AgentStuck, ModelError
 from engine.gate.gate import Gate
 from engine.gate.hardcoded import unread_parameters
 from engine.gate.verdicts import Promoted, Requirements
+from engine.models.base import LEAST_WINDOW
 from engine.models.budget import ModelBudget
-from engine.observation.observer import Observer
+from engine.observation.observer import CAP, Observer
 from engine.runs.context import RunContext
 from engine.runs.new_bundle import Work
 from engine.runs.refusal import explain_refusal
@@ -124,11 +126,15 @@ async def _promote(
 ) -> Promoted | PassedGate:
     """Run the agent's loop until the gate promotes a candidate."""
     limits, required = context.request.limits, await _requirements(context, work)
+    window = Window(await budget.context_window())
+    if window.tokens is not None and window.tokens < LEAST_WINDOW:
+        raise too_small(window.tokens, budget.model.name)
     tools = AuthorTools(
         session=session,
         gate=Gate(context.executor, required),
         redactor=context.redactor,
-        observer=Observer(hide=context.redactor.texts),
+        observer=Observer(hide=context.redactor.texts, cap=window.shown(CAP, 4)),
+        shown=window.shown(SHOWN, 6),
         code=work.base.automation if work.base is not None else "",
         candidates=limits.candidates,
     )
@@ -140,7 +146,7 @@ async def _promote(
     if evidence.http_login == "given" and (login := login_in(context.request.parameters)) is not None:
         tools.gate.requirements = required = replace(required, given=login.names)
     first = await _first_message(context, work, required, look, logged_in=evidence.http_login == "given")
-    ended = await Agent(budget, tools, context.events, limits.turns).work(first)
+    ended = await Agent(budget, tools, context.events, limits.turns, window).work(first)
     if isinstance(ended, Promoted):
         return ended
     if isinstance(ended, GivenUp):

@@ -11,10 +11,11 @@ import pytest
 
 import sandbox
 from engine import AsyncEngine, TaskResult
+from engine.errors import ModelRejected
 from engine.models.base import ModelReply, ModelRequest, Usage
 from engine.testing import ScriptedSandbox
 
-Reply = list[dict[str, Any]] | str
+Reply = list[dict[str, Any]] | str | ModelRejected
 Play = Callable[..., Any]
 
 
@@ -24,13 +25,16 @@ class Player:
 
     replies: tuple[Reply, ...]
     name: str = "qwen3"
+    reads: int = 10
     requests: list[ModelRequest] = field(default_factory=list)
 
     async def query(self, request: ModelRequest) -> ModelReply:
         reply = self.replies[min(len(self.requests), len(self.replies) - 1)]
         self.requests.append(request)
+        if isinstance(reply, ModelRejected):
+            raise reply
         content = [{"type": "text", "text": reply}] if isinstance(reply, str) else reply
-        return ModelReply(tuple(content), "", Usage(10, 5), 0.0, self.name, 0.1)
+        return ModelReply(tuple(content), "", Usage(self.reads, 5), 0.0, self.name, 0.1)
 
     def worst_cost(self, request: ModelRequest) -> float:
         return 0.0
@@ -49,9 +53,9 @@ def call(name: str, **arguments: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def play(tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch) -> Play:
-    async def run(*replies: Reply) -> tuple[TaskResult, Player]:
+    async def run(*replies: Reply, reads: int = 3_000) -> tuple[TaskResult, Player]:
         monkeypatch.setattr(sandbox, "Sandbox", lambda **options: ScriptedSandbox())
-        player = Player(replies)
+        player = Player(replies, reads=reads)
         async with AsyncEngine(store=tmp_path, model=player) as engine:
             return await engine.run("List the towns", start_url="http://127.0.0.1:9/", reuse_key="k"), player
 
@@ -111,3 +115,25 @@ async def test_text_without_a_call_is_answered_by_what_it_held(play: Play, said:
     assert result.error.reason == "agent-silent"
     assert result.error.message.startswith("qwen3 answered 3 times without calling a tool (it said: ")
     assert "--jinja" in result.error.message
+
+
+async def test_a_prompt_over_the_window_is_sent_again_shorter(play: Play) -> None:
+    refusal = ModelRejected("too long", reason="context-window", window=7_000)
+    result, player = await play(refusal, [call("give_up", reason="site-broken", message="no")])
+    assert result.error is not None
+    assert result.error.reason == "site-broken"
+    assert player.requests[-1].max_tokens < player.requests[0].max_tokens
+
+
+async def test_a_window_that_is_too_small_is_refused_with_the_remedy(play: Play) -> None:
+    result, player = await play(ModelRejected("too long", reason="context-window", window=4_096))
+    assert result.error is not None
+    assert "qwen3 has a context window of 4096 tokens" in result.error.message
+    assert "num_ctx" in result.error.message
+    assert len(player.requests) == 1
+
+
+async def test_an_endpoint_that_cuts_the_prompt_is_told_of(play: Play) -> None:
+    result, _ = await play("Hello! How can I assist you today?", reads=500)
+    assert result.error is not None
+    assert "so the endpoint cuts the prompt: raise its context window" in result.error.message
