@@ -95,6 +95,7 @@ class Evidence:
         failed_origins: Origins of which a page's scripts or data did not come, for whatever reason.
         empty: ``(locator, shows a short message)`` of each ``task.empty``.
         messages: Those messages.
+        examined: The number of rows that were handed to ``task.read``, and the total that the code gave; None without.
         http_login: HTTP authentication: ``asked`` for, and none to give; ``given`` and taken; given and ``refused``;
             else empty.
         main_refused: The reason from ``refused``, if the last main document was refused.
@@ -141,6 +142,7 @@ class Evidence:
     main_refused: str | None = None
     http_login: HttpLoginState = ""
     messages: tuple[str, ...] = ()
+    examined: tuple[int, int | None] | None = None
     landmarks: tuple[str, ...] = ()
     groups: tuple[tuple[str, int], ...] = ()
     longest_wait: float = 0.0

@@ -16,10 +16,10 @@ An automation gets an open page, its parameters, and a `TaskContext` for everyth
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Sized
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urljoin
 
 from sandbox import file_names
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AskRefused", "Attachment", "GateRefused", "RehearsalComplete", "SandboxError", "TaskContext"]
 
+_Items = TypeVar("_Items", bound="Sized | int")
 _OPEN_SHADOW_ROOTS = """(attach => {
   Element.prototype.attachShadow = function(options) { return attach.call(this, {...options, mode: 'open'}); };
 })(Element.prototype.attachShadow)"""
@@ -58,6 +59,17 @@ class _Done:
         yield from ()
 
 
+class _Given(Generic[_Items]):
+    """A value that is given back when it is awaited."""
+
+    def __init__(self, value: _Items) -> None:
+        self._value = value
+
+    def __await__(self) -> Generator[None, None, _Items]:
+        yield from ()
+        return self._value
+
+
 class TaskContext(SiteWords):
     """The host, as an automation sees it; it is passed to ``run`` as ``task``.
 
@@ -71,6 +83,7 @@ class TaskContext(SiteWords):
         self._page = page
         self._resources = resources
         self._stopped: BaseException | None = None
+        self._examined: tuple[int, int | None] | None = None  # rows handed to `read` so far, and the site's total
         self._note_code: Callable[[str], None] = lambda code: None
         self._attachments = Attachments(channel, resources.parent / "files")
 
@@ -99,6 +112,26 @@ class TaskContext(SiteWords):
             raise ValueError(f"{done} is no number of rows")
         self._channel.notify("progress", done=int(done), total=None if total is None else int(total))
         return _Done()
+
+    def read(self, items: _Items, total: int | None = None) -> _Given[_Items]:
+        """Note rows as read from the site, before code filters them, and give them back.
+
+            rows = await task.read(await page.get_by_role("row").evaluate_all(READ), total)
+            return [row for row in rows if row["price"] <= parameters["most"]]
+
+        What code leaves out was still examined: a result with fewer rows than the site states, or none, is then right.
+
+        Args:
+            items: Rows, or their number; each row once. What was read before is added.
+            total: Rows in all, where the site states them.
+
+        Raises:
+            ValueError: More rows were read than ``total``, as when paging does not end.
+        """
+        count = (self._examined[0] if self._examined else 0) + (items if isinstance(items, int) else len(items))
+        self.progress(count, total)
+        self._examined = (count, None if total is None else int(total))
+        return _Given(items)
 
     def totp(self, secret: str, *, digits: int = 6, period: int = 30, algorithm: str = "SHA1") -> str:
         """Return the one-time code of this moment, as an authenticator app shows it.

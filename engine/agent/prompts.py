@@ -21,10 +21,10 @@ It must work for other values, pages and row counts than those you saw.
 - Prefer locators by role, label, text or stable attributes; not generated ids or classes, not positions (nth-child, XPath [1]). Find table \
 columns by their header's text.
 - Read lists with one `locator.evaluate_all(js)` or `all_inner_texts`; follow every page of a list until there is no next.
-- Where the site states a total ("53 results"), call `await task.progress(read_so_far, total)` after each page, of what was read before code filters it: the engine compares.
+- Hand each page's rows to `await task.read(rows, total)`, which gives them back, before code filters them; total is the site's ("53 results"), if it states one: the engine compares.
 - Wait for what must appear (`locator.wait_for()`, `page.wait_for_url`); no fixed sleeps. Let exceptions rise; no silent fallbacks: \
 a page that is not as expected must raise, never give fewer rows or empty fields.
-- No rows is only right when the site says so: `await task.empty(locator)` of its message, or of its count of 0, then return the empty list.
+- No rows is only right when the site says so: `await task.empty(locator)` of its message, or of its count of 0, then return the empty list; or when code filters out all that `task.read` was given.
 - Overlays (cookie banners, pop-ups) may cover what you click: dismiss them, with `page.add_locator_handler` where they come late. Terms or an agreement are none: never accept them unasked; go around, or give up.
 - Orders, payments, messages, submissions, deletions: wrap just the final action and `await task.outcome(success=locator, failure=locator)` (waits for either) in \
 `async with task.irreversible("submit the application", key=None):`. While you explore and try, the run stops there; it is done once \

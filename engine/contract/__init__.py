@@ -5,7 +5,7 @@ from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
 from engine.contract.comparison import compact, digest, disagreements, match_rows
 from engine.contract.learning import learn, widen
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
-from engine.contract.page import all_examined, count_confirmed, empty_confirmed, permanent_message
+from engine.contract.page import all_examined, count_confirmed, empty_confirmed, let_some_through, permanent_message
 from engine.contract.patterns import error_text, is_blank
 from engine.contract.profile import count_duplicates, describe, main_rows, merge, rows
 from engine.contract.provenance import (
@@ -46,6 +46,7 @@ __all__ = [
     "is_blank",
     "learn",
     "learn_signature",
+    "let_some_through",
     "main_rows",
     "match_rows",
     "merge",

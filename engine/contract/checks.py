@@ -12,7 +12,7 @@ from engine.contract.comparison import compare
 from engine.contract.fairness import is_borne_out, weigh
 from engine.contract.learning import check_format
 from engine.contract.model import Breach, History, Observed, Severity
-from engine.contract.page import all_examined, check_page, empty_confirmed
+from engine.contract.page import all_examined, check_page, empty_confirmed, let_some_through
 from engine.contract.patterns import day_position_changed
 from engine.contract.profile import ENOUGH_VALUES, improbable, merge, shapes
 from engine.contract.provenance import check_signature
@@ -51,6 +51,7 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
     own, page, described = contract.get("output", {}), contract.get("page", {}), run.described
     known = merge([own, history.profile]) if history.profile else own
     breaches = list(check_page(page, run))
+    filtered = history.same is None and let_some_through(run)
     for path, learned in known.items():
         got = described.get(path)
         if learned["array"] and (got is None or got["rows"][1] == 0):
@@ -61,7 +62,7 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
                 wanted = f"at least one row (good runs had {few} to {most}), or `task.empty`"
                 breaches.append(Breach("no-rows", path, wanted, "none"))
             continue
-        breaches += _check_rows(path, learned, got, history)
+        breaches += _check_rows(path, learned, got, history, filtered=filtered)
         if contract.get("sorted") and path in described:
             breaches += _check_order(path, learned, described[path])
     breaches += compare(run, history, known)
@@ -81,7 +82,7 @@ def _enough(breach: Breach, history: History) -> bool:
 
 
 def _check_rows(
-    path: str, learned: Mapping[str, Any], got: Mapping[str, Any] | None, history: History
+    path: str, learned: Mapping[str, Any], got: Mapping[str, Any] | None, history: History, *, filtered: bool
 ) -> Iterator[Breach]:
     if got is None:
         got = {"rows": [1, 1], "seen": 1, "twins": 0.0, "fields": {}}
@@ -89,7 +90,7 @@ def _check_rows(
         (fewest, most), (low, high) = learned["rows"], got["rows"]
         if history.same is not None and history.same.rows is not None and path == "$":
             fewest, most = history.same.rows
-        if low < fewest * _FEWER_ROWS:
+        if low < fewest * _FEWER_ROWS and not filtered:
             yield Breach("fewer-rows", path, f"about {fewest} to {most} rows", str(low), "statistical")
         if most and high > most * _MORE_ROWS:
             yield Breach("more-rows", path, f"about {fewest} to {most} rows", str(high), "statistical")

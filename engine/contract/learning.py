@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Observed
-from engine.contract.page import empty_confirmed, learn_page
+from engine.contract.page import all_examined, empty_confirmed, learn_page
 from engine.contract.profile import merge, rows
 from engine.contract.provenance import learn_signature, widen_signature
 from engine.errors import BundleCorrupt
@@ -32,11 +32,12 @@ def learn(runs: Sequence[Observed], task: str = "") -> dict[str, Any]:
     Args:
         task: The task's text. The order of rows is part of the contract only if the text states one.
     """
+    told = all(rows(run.output) != 0 or empty_confirmed(run) or all_examined(run) for run in runs)
     learned: dict[str, Any] = {
         "format": FORMAT,
         "sorted": bool(_ORDER_STATED.search(task)),
         "output": merge([run.described for run in runs]),
-        "page": learn_page(runs) | {"empty_told": all(rows(run.output) != 0 or empty_confirmed(run) for run in runs)},
+        "page": learn_page(runs) | {"empty_told": told},
     }
     if (signature := learn_signature(runs, task))["runs"]:
         learned["provenance"] = signature

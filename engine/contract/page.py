@@ -53,13 +53,13 @@ def check_page(page: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
 def _check_counts(page: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
     count = rows(run.output)
     for text, total in run.evidence.counts:
-        if _shape(text) in page.get("counts", ()) and total != count:
+        if _shape(text) in page.get("counts", ()) and total not in (count, _examined(run)):
             yield Breach("count", "$", f"{total} rows, as the page says ({text!r})", str(count))
             return
     if count is None:
         return
     for name, size in run.evidence.groups:
-        if name in page.get("shown", ()) and size > count * _SHOWN_MORE + 1:
+        if name in page.get("shown", ()) and size > max(count, _examined(run)) * _SHOWN_MORE + 1:
             yield Breach("shown", "$", f"as many rows as the page shows ({size} of {name})", str(count), "doubtful")
             return
 
@@ -79,14 +79,31 @@ def empty_confirmed(run: Observed) -> bool:
 
 
 def all_examined(run: Observed) -> bool:
-    """Return True where the run read all items that the page states.
+    """Return True where the run read all items that the page states, or, where it states no number, all that it shows.
 
     Its code may have let only some of them through, or none.
     """
-    if run.progress is None or run.evidence.next_controls:
+    evidence = run.evidence
+    if evidence.next_controls:
         return False
-    done, total = run.progress
-    return done == total and done > 0 and any(number == total for _, number in run.evidence.counts)
+    stated = {number for _, number in evidence.counts}
+    if run.progress is not None and run.progress[0] > 0 and run.progress[0] == run.progress[1] in stated:
+        return True
+    if evidence.examined is None:
+        return False
+    read, total = evidence.examined
+    goes_on = bool(evidence.next_pages) or any(page.more for page in evidence.maps[-1:])
+    return read > 0 and total in (None, read) and not goes_on and all(number <= read for number in stated)
+
+
+def let_some_through(run: Observed) -> bool:
+    """Return True where code read all items and let only some of them through: fewer rows than items are then right."""
+    count = rows(run.output)
+    return count is not None and run.evidence.examined is not None and all_examined(run) and _examined(run) > count
+
+
+def _examined(run: Observed) -> int:
+    return run.evidence.examined[0] if run.evidence.examined is not None else 0
 
 
 def permanent_message(messages: Collection[str], full_page: str) -> str | None:

@@ -48,10 +48,11 @@ _KINDS = frozenset({"type", "pattern"})
 
 def doubts(run: Observed) -> Iterator[str]:
     """Yield what the output gives away by itself: no rows without the site's word, or an error message for a result."""
-    if rows(run.output) == 0 and not empty_confirmed(run):
+    if rows(run.output) == 0 and not empty_confirmed(run) and not all_examined(run):
         yield (
             "it returned no rows, and the page was not shown to say so: await task.empty(locator) of the message by"
-            " which the site says that there is nothing, or read the rows"
+            " which the site says that there is nothing, or read the rows; where code filters, await task.read(rows)"
+            " of all of them first"
         )
     _, found = main_rows(run.output)
     values = [v for row in found for v in row.values()] if found else [run.output]
@@ -80,6 +81,14 @@ def unseen(run: Observed, seen: Sequence[str], code: str) -> str | None:
         f"none of its values ({few}, …) was in what the automation read, or on a page that you looked at: find them"
         " with look, or print them with python"
     )
+
+
+def none_let_through(run: Observed) -> str | None:
+    """Return an advisory where code read rows and let none of them through."""
+    if rows(run.output) != 0 or empty_confirmed(run) or not all_examined(run):
+        return None
+    read = run.evidence.examined[0] if run.evidence.examined else run.progress[0] if run.progress else 0
+    return f"none of the {read} rows that it read passes its filter: is that so on the page?"
 
 
 def incomplete(run: Observed) -> str | None:

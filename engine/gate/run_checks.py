@@ -116,7 +116,11 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
     previous = _previous(observed, requirements)
     known = [each.message for each in scraped(code, observed.output, requirements.words) if not each.returned]
     files = plausibility.replaced_files(previous, observed) if previous is not None else []
-    found = (plausibility.unseen(observed, seen, code), plausibility.incomplete(observed))
+    found = (
+        plausibility.unseen(observed, seen, code),
+        plausibility.incomplete(observed),
+        plausibility.none_let_through(observed),
+    )
     return [
         *(advisory for advisory in found if advisory is not None),
         *plausibility.repeated(observed),

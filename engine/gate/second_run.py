@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.contract import Observed, rows
+from engine.contract import Observed, empty_confirmed, rows
 from engine.execution.automation_run import AutomationRun
 from engine.gate import plausibility
 from engine.gate.parameter_use import same_output, says_not_found, use_of
@@ -73,6 +73,9 @@ def judge(
         nothing = f"with {shown} there is nothing, which proves nothing: propose values for which the output has rows"
         return Findings((nothing,))
     before, after = _observed(first, required), _observed(run, required)
+    if rows(run.outcome.value) == 0 and not empty_confirmed(before):
+        nothing = f"with {shown} there is nothing, either: propose values for which the filter lets some rows through"
+        return Findings((nothing,))
     if unlike := plausibility.unlike(before, after):
         return Findings(tuple(f"with other_parameters {shown}: {u}" for u in unlike))
     advisories = plausibility.unread_fields(before, after, required.words, seen)

@@ -392,5 +392,6 @@ class Harness:
             **found,
             "longest_wait": self._waits.longest,
             "fetched": self._waits.fetched,
+            "examined": self._task._examined if self._task else None,
             "notices": self._notices.untold(),
         }

@@ -78,6 +78,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         empty=tuple(_pair(item, str, bool) for item in _list(data.get("empty"))),
         main_refused=main_refused,
         messages=tuple(map(_text, _list(data.get("messages")))),
+        examined=_examined(data.get("examined")),
         landmarks=tuple(map(_text, _list(data.get("landmarks")))),
         groups=tuple(_pair(item, str, int) for item in _list(data.get("groups"))),
         http_login=_one_of(data.get("http_login") or "", get_args(HttpLoginState)),
@@ -92,6 +93,14 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         screenshot=_screenshot(data.get("screenshot")),
         legible=_optional(data.get("legible"), str),
     )
+
+
+def _examined(data: Any) -> tuple[int, int | None] | None:
+    if data is None:
+        return None
+    count, *rest = _list(data, 2)
+    total = rest[0] if rest else None
+    return _whole(count), None if total is None else _whole(total)
 
 
 def execution(data: Any) -> Execution:

@@ -113,6 +113,16 @@ async def test_empty_reports_whether_the_message_is_visible(run: Run) -> None:
     assert hidden.evidence.empty == ((".none", False),)
 
 
+async def test_rows_that_code_reads_are_added_up_and_given_back(run: Run) -> None:
+    lines = "rows = await task.read(['a', 'b'], 5)\ntask.read(3, 5)\nreturn rows"
+    outcome = await run(lines)
+    assert (outcome.value, outcome.evidence.examined) == (["a", "b"], (5, 5))
+    assert (await run("return []")).evidence.examined is None
+    twice = await run("await task.read([1, 2], 3)\nawait task.read([1, 2], 3)")
+    assert twice.error is not None
+    assert "are rows read twice?" in twice.error.message
+
+
 async def test_progress_beyond_the_total_is_an_error(run: Run) -> None:
     outcome = await run("await task.progress(6, 5)")
     assert outcome.error is not None

@@ -5,6 +5,7 @@ import pytest
 from engine.contract import CLEAN_RUNS_BEFORE_STATISTICS, History, Observed, check, learn, rows, widen
 from engine.errors import BundleCorrupt
 from sandbox import Evidence
+from sandbox.page_map import PageMap
 
 
 def people(n: int, **change: Any) -> list[dict[str, Any]]:
@@ -32,6 +33,42 @@ def test_an_empty_list_is_accepted_only_if_the_page_says_so() -> None:
     assert kinds(Observed([], Evidence(empty=(("text=Nothing found", False),)))) == ["no-rows"]
     assert kinds(Observed([], Evidence(counts=(("320 rows", 320),)), (320, 320))) == [], "all were read"
     assert kinds(Observed([], Evidence(counts=(("320 rows", 320),)), (50, 320))) == ["progress", "no-rows"]
+
+
+@pytest.mark.parametrize(
+    ("page", "right"),
+    [
+        ({"examined": (12, None)}, True),
+        ({"examined": (12, 12)}, True),
+        ({"examined": (12, None), "counts": (("12 people", 12), ("3 teams", 3))}, True),
+        ({"examined": (0, None)}, False),
+        ({"examined": (10, 12)}, False),
+        ({"examined": (12, None), "counts": (("53 people", 53),)}, False),
+        ({"examined": (12, None), "next_controls": ("Next",)}, False),
+        ({"examined": (12, None), "next_pages": ("2",)}, False),
+        ({"examined": (12, None), "maps": (PageMap("page", "/", more=True),)}, False),
+    ],
+)
+def test_no_rows_are_right_where_code_let_none_of_all_items_through(page: dict[str, Any], *, right: bool) -> None:
+    assert ("no-rows" not in kinds(Observed([], Evidence(**page)))) is right
+
+
+def test_rows_that_code_filters_out_count_towards_the_total_of_the_page() -> None:
+    counts = {"counts": (("12 people", 12),)}
+    assert kinds(Observed(people(3), Evidence(**counts))) == ["count"]
+    assert kinds(Observed(people(3), Evidence(**counts, examined=(12, None)))) == []
+    assert kinds(Observed(people(3), Evidence(**counts, examined=(3, None)))) == ["count"]
+
+
+def test_fewer_rows_of_other_parameters_are_right_where_all_items_were_examined() -> None:
+    assert kinds(Observed(people(3), Evidence()), 5) == ["fewer-rows"]
+    assert kinds(Observed(people(3), Evidence(examined=(12, None))), 5) == []
+
+
+def test_list_that_was_empty_in_its_first_run_may_later_be_empty_only_for_a_reason() -> None:
+    read = Observed([], Evidence(examined=(12, None)))
+    assert kinds(read, good=read) == []
+    assert kinds(Observed([], Evidence()), good=read) == ["no-rows"]
 
 
 def test_a_field_missing_in_every_row_is_a_breach() -> None:

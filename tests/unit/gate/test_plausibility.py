@@ -8,6 +8,7 @@ from engine.gate.plausibility import (
     doubts,
     empty_fields,
     incomplete,
+    none_let_through,
     placeholders,
     repeated,
     replaced_files,
@@ -34,6 +35,14 @@ def past(rows: list[dict[str, Any]], **how: Any) -> PreviousOutput:
 def test_no_rows_need_the_sites_word() -> None:
     assert [d for d in doubts(run_of([])) if "task.empty" in d]
     assert list(doubts(run_of([], empty=(("p", True),)))) == []
+
+
+def test_no_rows_are_right_but_told_where_code_let_none_of_them_through() -> None:
+    filtered = run_of([], examined=(12, None))
+    assert list(doubts(filtered)) == []
+    assert "none of the 12 rows" in str(none_let_through(filtered))
+    assert none_let_through(run_of([], empty=(("p", True),))) is None
+    assert none_let_through(run_of(ROWS, examined=(12, None))) is None
 
 
 def test_an_error_message_is_no_result() -> None:
