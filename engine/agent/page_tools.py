@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from engine.agent.calls import fitted, known_tool, misfit, unknown_tool
 from engine.agent.describe import cut
 from engine.agent.prompts import SYSTEM, TOOLS, fence
+from engine.gate.unawaited import unawaited_calls
 from engine.observation.observer import Observer
 from engine.task.redaction import Redactor
 from sandbox import PageSnapshot, Session
@@ -141,12 +142,18 @@ class PageTools(Generic[E]):
             self._url = execution.url
             parts.append(f"now at {url} ({title!r})")
         parts += [f"({notice})" for notice in notices]
-        return fence("\n".join(parts) or "(no output)"), error is not None
+        parts += unawaited_calls(code)
+        return fence("\n".join(parts) or _why_nothing(code)), error is not None
 
     async def _locator(self, refs: list[str]) -> str:
         found = await self.session.locators(refs)
         sources = [_TEXT.sub(lambda text: self.redactor.text(text[0]), source) for source in found.values()]
         return fence("\n".join(f"{ref}: {source}" for ref, source in zip(found, sources, strict=True)))
+
+
+def _why_nothing(code: str) -> str:
+    defined = re.search(r"^(?:async )?def run\(", code, re.MULTILINE)
+    return "(no output: run was defined, not called; the tool write runs it)" if defined else "(no output)"
 
 
 def _checked(

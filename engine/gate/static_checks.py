@@ -12,13 +12,16 @@ from typing import Any
 
 from engine.gate.columns import paired_columns
 from engine.gate.hardcoded import baked_origin, baked_parameters
+from engine.gate.unawaited import unawaited_calls
 from engine.task.redaction import Redactor
+from engine.task.text import shorten
 
 ALLOWED_IMPORTS = frozenset(sys.stdlib_module_names) | {"playwright", "sandbox"}
 _SIGNATURE = ("page", "parameters", "task")
 _LONGEST_POLL = 0.5  # seconds
 _BINDING = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.For, ast.AsyncFor, ast.NamedExpr, ast.comprehension)
 _SHORT = 6  # characters
+_REF = re.compile(r"aria-ref=(?:f\d+)?e\d+")
 _MARK = re.compile(r"\[secret:[^\]]*\]")
 _WORD = re.compile(rf"(?:^|\s){_MARK.pattern}(?:$|\s)")
 _BROAD = frozenset({"Exception", "BaseException", "Error", "playwright.async_api.Error"})
@@ -66,8 +69,7 @@ def findings(
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError) as error:
-        line = getattr(error, "lineno", None)
-        return [f"it does not parse: {getattr(error, 'msg', error)} (line {line})"]
+        return [_does_not_parse(code, error)]
     found = [
         *_signature(tree),
         *_reads(tree),
@@ -76,6 +78,8 @@ def findings(
         *_sleeps(tree),
         *_loops(tree),
         *_positions(tree),
+        *_refs(tree),
+        *unawaited_calls(code),
         *paired_columns(code),
     ]
     found += baked_origin(tree, start_url)
@@ -89,6 +93,28 @@ def findings(
         if any(_holds(redactor, text) for text in written):
             found.append(f'the value of the secret parameter {name!r} is in the code; use parameters["{name}"]')
     return found
+
+
+def _does_not_parse(code: str, error: Exception) -> str:
+    """Return the finding for code that is no Python, with its line."""
+    number = getattr(error, "lineno", None)
+    lines = code.splitlines()
+    quoted = f": {shorten(lines[number - 1].strip(), 120)!r}" if number and number <= len(lines) else ""
+    fenced = "; `code` is the bare file, without ``` marks or prose" if "```" in code else ""
+    return f"it does not parse: {getattr(error, 'msg', error)} (line {number}{quoted}){fenced}"
+
+
+def _refs(tree: ast.Module) -> Iterator[str]:
+    """Yield a finding for refs of a look: they mean nothing in a later run."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr="get_by_ref", lineno=line):
+                pass
+            case ast.Constant(value=str(text), lineno=line) if _REF.fullmatch(text.strip()):
+                pass
+            case _:
+                continue
+        yield f"line {line}: refs work only in `python`; the tool `locator` gives a durable locator for a ref"
 
 
 def _comments(code: str) -> list[str]:
