@@ -26,4 +26,4 @@ def test_an_error_says_what_to_do(error: BaseException, says: str) -> None:
 def test_a_method_that_does_not_exist_names_the_nearest() -> None:
     with pytest.raises(AttributeError) as raised:
         object.__new__(Locator).all_text()  # type: ignore[attr-defined]  # as small models write it
-    assert remedy(raised.value).startswith("there is all_text_contents")
+    assert "all_text_contents" in remedy(raised.value)
