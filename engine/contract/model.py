@@ -65,6 +65,7 @@ class Observed:
     Args:
         same: Another view of the same run, whose profile then serves both: a large output takes long to describe.
         memo: Views that were computed from the run, by name, so that each is computed once.
+        account: Identity of the secrets that it was given; see `engine.storage.accounts`.
     """
 
     output: Any
@@ -73,6 +74,7 @@ class Observed:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     same: Observed | None = field(default=None, repr=False, compare=False)
     memo: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    account: str = ""
 
     @cached_property
     def described(self) -> dict[str, Any]:
@@ -95,6 +97,7 @@ class PreviousOutput:
         changed: By field, the largest share of its values that changed between outputs, in matched rows.
         span: Most seconds between two outputs that were compared: the time for which stability is known.
         age: Seconds since the last output.
+        account: Identity of the secrets that its runs were given.
     """
 
     parameters: Mapping[str, Any]
@@ -107,6 +110,7 @@ class PreviousOutput:
     changed: Mapping[str, float] = field(default_factory=dict)
     span: float = 0.0
     age: float = 0.0
+    account: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,7 @@ class History:
         profile: The merged profile of their outputs; empty if there were none.
         same: Outputs of the parameters of the run in question.
         others: Outputs of other parameters, the last first.
+        account: Identity of the secrets of that run.
         provenance: The signature of where their values stood, merged, as `learn_signature` gives it.
     """
 
@@ -125,4 +130,5 @@ class History:
     profile: Mapping[str, Any] = field(default_factory=dict)
     same: PreviousOutput | None = None
     others: tuple[PreviousOutput, ...] = ()
+    account: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)

@@ -79,14 +79,15 @@ class AutomationRun:
         said = "; ".join(repr(shorten(text, 200)) for text in self.outcome.evidence.alerts[:3])
         return f"; the page says: {said}"
 
-    def observed(self, parameters: Mapping[str, Any] | None = None) -> Observed:
+    def observed(self, parameters: Mapping[str, Any] | None = None, account: str = "") -> Observed:
         """Return the view that the contract checks.
 
         Args:
             parameters: Those that it ran with, secrets left out.
+            account: Identity of those secrets.
         """
         plain = self._plain
-        return Observed(plain.output, plain.evidence, plain.progress, parameters or {}, plain)
+        return Observed(plain.output, plain.evidence, plain.progress, parameters or {}, plain, account=account)
 
     @cached_property
     def _plain(self) -> Observed:

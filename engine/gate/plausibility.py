@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract import (
+    History,
     Observed,
     PreviousOutput,
     all_examined,
@@ -277,7 +278,8 @@ def _steady_fields(previous: PreviousOutput) -> frozenset[str]:
     return steady - content_fields(previous.output)
 
 
-def same_parameters(outputs: Sequence[PreviousOutput], parameters: Mapping[str, Any]) -> PreviousOutput | None:
-    """Return the earlier output of these parameters, if any."""
+def same_parameters(history: History, parameters: Mapping[str, Any]) -> PreviousOutput | None:
+    """Return the earlier output of these parameters and the same account, if any."""
     asked = json.dumps(dict(parameters), sort_keys=True, default=str)
-    return next((p for p in outputs if json.dumps(dict(p.parameters), sort_keys=True, default=str) == asked), None)
+    known = [one for one in (history.same, *history.others) if one is not None and one.account == history.account]
+    return next((p for p in known if json.dumps(dict(p.parameters), sort_keys=True, default=str) == asked), None)

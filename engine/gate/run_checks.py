@@ -140,7 +140,7 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
 
 def _previous(observed: Observed, requirements: Requirements) -> PreviousOutput | None:
     """Return the output that the run's parameters gave before, if any."""
-    return plausibility.same_parameters(_history(requirements), observed.parameters)
+    return plausibility.same_parameters(requirements.history, observed.parameters)
 
 
 def _history(requirements: Requirements) -> list[PreviousOutput]:

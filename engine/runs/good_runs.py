@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from engine.errors import StoreError
 from engine.execution.automation_run import AutomationRun
 from engine.execution.effects import writes
 from engine.storage.run_history import RunHistory
+from engine.storage.suspicions import Suspicion
 from engine.task.redaction import Redactor
 from engine.task.wire import TaskRequest
 
@@ -47,13 +48,12 @@ class GoodRuns:
         """
         known = self.without_secrets(self.request.parameters)
         # Not what ordered something, and no secret within another parameter: they are run again, and written down.
-        keep = keep and not (run.gates or writes(run.outcome.evidence))
-        keep = keep and self.redactor.data(known) == known
+        keep = keep and self._repeatable(run)
         asked = json.dumps(self.redactor.parameters(self.request.parameters), ensure_ascii=False)
         sample = f"{asked} gave {describe_output(self.redactor.data(run.outcome.value))}"
         empty = rows(run.outcome.value) == 0
         good = [known] * (not empty) + ([self.without_secrets(other.parameters)] if other is not None else [])
-        runs = [self._redacted(one) for one in (other, run) if one is not None]
+        runs = [await asyncio.to_thread(self._redacted, one) for one in (other, run) if one is not None]
         wait = max(one.outcome.evidence.longest_wait for one in (other, run) if one is not None)
         args = revision.id, good if keep else [], None if empty else sample, runs, wait
         await self._write(partial(self.run_history.clean_run, *args))
@@ -64,8 +64,33 @@ class GoodRuns:
 
     async def history(self, bundle: Bundle) -> History:
         """Return the bundle's good outputs, and among them what the request's parameters gave before."""
-        asked = self.shown(self.request.parameters)
-        return await asyncio.to_thread(self.run_history.history, bundle.committed.id, asked)
+        return await asyncio.to_thread(self.history_of, bundle, self.request.parameters)
+
+    def history_of(self, bundle: Bundle, parameters: Mapping[str, Any]) -> History:
+        """Return the bundle's good outputs, and among them what these parameters gave before; blocks."""
+        account = self.account(parameters)
+        return self.run_history.history(bundle.committed.id, self.shown(parameters), account)
+
+    def observed(self, run: AutomationRun) -> Observed:
+        """Return the view of a run that the contract checks, by parameters as they are kept; blocks."""
+        return run.observed(self.shown(run.parameters), self.account(run.parameters))
+
+    def account(self, parameters: Mapping[str, Any]) -> str:
+        """Return the identity of the secrets among parameters, and of the start URL's login; blocks.
+
+        Where it cannot be made, all accounts are one, as they were for earlier versions.
+        """
+        request = self.request
+        values = {name: value for name, value in parameters.items() if name in request.secrets}
+        if request.http_login is not None:
+            values["\0start_url"] = list(request.http_login)
+        try:
+            return self.run_history.accounts.identity(values)
+        except StoreError as error:
+            said = f"accounts are not told apart: {error.message}"
+            if said not in self.warnings:
+                self.warnings.append(said)
+            return ""
 
     async def sample(self, bundle: Bundle | None) -> str:
         """Return parameters and output of the last one in words; empty where there was none."""
@@ -88,6 +113,32 @@ class GoodRuns:
         """
         await self._write(partial(self.run_history.inherit, old.committed.id, new.id, trust=trust))
 
+    async def suspect(self, bundle: Bundle, run: AutomationRun, problems: Sequence[str]) -> None:
+        """Remember that the revision gave a result that was refused: others that it gives are in doubt, too."""
+        account = await asyncio.to_thread(self.account, run.parameters)
+        repeatable = bundle.meta.effects == "read" and self._repeatable(run)
+        told = [self.redactor.text(problem) for problem in problems]
+        add = partial(self.run_history.suspicions.add, repeatable=repeatable)
+        await self._write(partial(add, bundle.committed.id, self.shown(run.parameters), account, told))
+
+    async def suspicions(self, bundle: Bundle) -> list[Suspicion]:
+        """Return what is held against the revision, but for what the request's own parameters gave."""
+        found = await asyncio.to_thread(self.run_history.suspicions.of, bundle.committed.id)
+        if not found:
+            return []
+        own = self.shown(self.request.parameters), await asyncio.to_thread(self.account, self.request.parameters)
+        return [one for one in found if (one.parameters, one.account) != own]
+
+    async def clear(self, bundle: Bundle, suspicion: Suspicion) -> None:
+        """Forget a suspicion: its parameters give a good result again."""
+        clear = self.run_history.suspicions.clear
+        await self._write(partial(clear, bundle.committed.id, suspicion.parameters, suspicion.account))
+
+    def _repeatable(self, run: AutomationRun) -> bool:
+        """Return True where a run's parameters may be run again: it ordered nothing, and hides no secret in them."""
+        known = self.without_secrets(run.parameters)
+        return not (run.gates or writes(run.outcome.evidence)) and self.redactor.data(known) == known
+
     async def _write(self, record: Callable[[], None]) -> None:
         try:
             await asyncio.to_thread(record)
@@ -103,7 +154,7 @@ class GoodRuns:
         return {name: value for name, value in (parameters or {}).items() if name not in self.request.secrets}
 
     def _redacted(self, run: AutomationRun) -> Observed:
-        observed = run.observed(self.shown(run.parameters))
+        observed = self.observed(run)
         if not self.redactor.active:
             return observed
         return replace(observed, output=self.redactor.data(observed.output), same=None)

@@ -75,7 +75,7 @@ async def judge_other(context: RunContext, bundle: Bundle, run: AutomationRun) -
     cause = _site_cause(context, bundle, run, good=works)
     if cause is not None and not _may_have_moved(context, run, cause):
         return OtherParameters(obstacle=SiteAtFault(cause))
-    return OtherParameters(works, run.outcome.evidence.text, run)
+    return OtherParameters(works, run.outcome.evidence.text, run, problems=problems)
 
 
 async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: OtherParameters) -> Verdict:
@@ -115,9 +115,8 @@ async def _problems(context: RunContext, bundle: Bundle, run: AutomationRun) -> 
 def _output_problems(context: RunContext, bundle: Bundle, run: AutomationRun) -> tuple[list[str], list[Breach]]:
     schema, good_runs = context.schema, context.good_runs
     problems = [f"output {e}" for e in schema.errors(run.outcome.value)] if schema else []
-    observed = run.observed(good_runs.shown(run.parameters))
-    history = good_runs.run_history.history(bundle.committed.id, observed.parameters)
-    breaches = check(bundle.contract, observed, history)
+    observed = good_runs.observed(run)
+    breaches = check(bundle.contract, observed, good_runs.history_of(bundle, run.parameters))
     binding = [b for b in breaches if b.severity != "advisory"]
     if binding and not problems and row_count_confirmed(binding, observed, bundle.contract):
         binding = []
@@ -191,7 +190,7 @@ def _settle_unproven(suspect: Suspect, other: OtherParameters) -> Accepted | Dri
         "$: the automation was saved after one set of parameters, and for the first others it gave the same again: it"
         f" does not seem to use {', '.join(sorted(changed))}"
     )
-    return Drifted(run, [problem], suspect.breaches)
+    return Drifted(run, [problem], suspect.breaches, of_result=False)
 
 
 async def _settle_empty(

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from engine.bundles import Bundle
 from engine.execution.automation_run import AutomationRun, Mode
 from engine.runs.context import RunContext
 from engine.runs.judge import first_verdict, judge_other, settle
-from engine.runs.verdict import Accepted, OtherParameters, SiteAtFault, Suspect, Verdict
+from engine.runs.suspicion import remember, settle_suspicions
+from engine.runs.verdict import Accepted, NewData, OtherParameters, SiteAtFault, Suspect, Verdict
 from sandbox import Session
 
 # Seconds that a wait lasts at least, before a settled page ends it.
@@ -45,11 +47,15 @@ async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
                 note.reason = verdict.cause.reason
             elif not isinstance(verdict, Accepted):
                 note.reason = verdict.reason
+        settled: Verdict
         if isinstance(verdict, Suspect):
-            other = await _replay_others(context, bundle, verdict)
-            yield await settle(context, bundle, verdict, other)
+            settled = await settle(context, bundle, verdict, await _replay_others(context, bundle, verdict))
         else:
-            yield verdict
+            settled = verdict
+        if isinstance(settled, (Accepted, NewData)):
+            settled = await settle_suspicions(context, bundle, settled, partial(_check, context, bundle))
+        await remember(context, bundle, settled)
+        yield settled
     finally:
         if session is not None:
             await session.close()
@@ -58,13 +64,17 @@ async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
 async def _replay_others(context: RunContext, bundle: Bundle, suspect: Suspect) -> OtherParameters:
     """Replay parameters that gave rows before, with code that only reads."""
     known = await _known_parameters(context, bundle, suspect)
-    if known is None:
-        return OtherParameters()
+    return OtherParameters() if known is None else await _check(context, bundle, known)
+
+
+async def _check(context: RunContext, bundle: Bundle, known: Mapping[str, Any]) -> OtherParameters:
+    """Replay other parameters, secrets left out, with those of the request."""
     request = context.request
     secrets = {name: value for name, value in request.parameters.items() if name in request.secrets}
     async with context.attempts.attempt("check") as note:
-        await context.events.emit("check.started", parameters=known)
-        run = await _execute(context, bundle, known | secrets, mode="rehearsal", keep_open=False, least=_LEAST_OF_CHECK)
+        await context.events.emit("check.started", parameters=dict(known))
+        parameters = {**known, **secrets}
+        run = await _execute(context, bundle, parameters, mode="rehearsal", keep_open=False, least=_LEAST_OF_CHECK)
         other = await judge_other(context, bundle, run)
         if other.obstacle is not None:
             note.reason = other.obstacle.cause.reason

@@ -127,9 +127,14 @@ def _reuse(end: Ending) -> Reuse | None:
 
 
 def _trust(records: TaskRecords, revision: str) -> Trust:
-    """Return ``trusted`` once the clean runs of a revision are enough for the statistical checks to bind."""
+    """Return ``trusted`` once the clean runs of a revision are enough for the statistical checks to bind.
+
+    ``suspected`` goes before: one of its results was refused, and that was not settled.
+    """
     try:
         clean, _ = records.run_history.clean_runs(revision)
+        if records.run_history.suspicions.of(revision):
+            return "suspected"
     except StoreError as error:
         log.warning("clean runs of revision %s cannot be read: %s", revision[:10], error)
         return "candidate"

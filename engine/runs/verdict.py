@@ -39,11 +39,16 @@ class NewData:
 
 @dataclass(frozen=True)
 class Drifted:
-    """The code no longer fits the page."""
+    """The code no longer fits the page.
+
+    Args:
+        of_result: True where the run's own result, if it gave one, was refused.
+    """
 
     run: AutomationRun
     problems: Sequence[str]
     breaches: Sequence[Breach] = ()
+    of_result: bool = True
 
     @property
     def trouble(self) -> str:
@@ -131,9 +136,11 @@ class OtherParameters:
         page_text: The text of the page that it ended on.
         run: The run; None where there was none.
         obstacle: What stood in its way, where that says nothing of the code, nor of the parameters.
+        problems: Why its result was refused.
     """
 
     works: bool | None = None
     page_text: str = field(default="", repr=False)
     run: AutomationRun | None = field(default=None, repr=False)
     obstacle: SiteAtFault | None = None
+    problems: Sequence[str] = ()

@@ -80,6 +80,26 @@ ALTER TABLE outputs ADD COLUMN span REAL NOT NULL DEFAULT 0;
     """
 ALTER TABLE revisions ADD COLUMN longest_wait REAL;
 """,
+    # Outputs of the same parameters by account, with what stands beside their rows; where values stood; and refused
+    # results.
+    """
+CREATE TABLE outputs_by_account (
+    revision TEXT NOT NULL, parameters TEXT NOT NULL, account TEXT NOT NULL, runs INTEGER NOT NULL, fewest INTEGER,
+    most INTEGER, output TEXT NOT NULL, digest TEXT NOT NULL, joins INTEGER NOT NULL, kept REAL NOT NULL,
+    changed TEXT NOT NULL, at TEXT NOT NULL, span REAL NOT NULL, beside TEXT,
+    PRIMARY KEY (revision, parameters, account)
+) STRICT;
+INSERT INTO outputs_by_account
+    SELECT revision, parameters, '', runs, fewest, most, output, digest, joins, kept, changed, at, span, NULL
+    FROM outputs;
+DROP TABLE outputs;
+ALTER TABLE outputs_by_account RENAME TO outputs;
+ALTER TABLE revisions ADD COLUMN provenance TEXT;
+CREATE TABLE suspicions (
+    revision TEXT NOT NULL, parameters TEXT NOT NULL, account TEXT NOT NULL, problems TEXT NOT NULL,
+    repeatable INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (revision, parameters, account)
+) STRICT;
+""",
 )
 
 

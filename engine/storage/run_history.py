@@ -9,19 +9,30 @@ from datetime import datetime
 from typing import Any
 
 from engine.contract import History, Observed, PreviousOutput, compact, digest, match_rows, merge, rows
+from engine.storage import suspicions
+from engine.storage.accounts import Accounts
 from engine.storage.database import Database, dump, now
+from engine.storage.suspicions import Suspicions
 
 _GOOD_KEPT = 3  # sets of parameters
 _OUTPUTS_KEPT = 20  # sets of parameters, by revision
 _FORGETTING = 0.5  # of the longest wait with each run: one slow run is not the measure for ever
 _LONGEST = 1 << 17  # characters of a kept output; a longer one is kept without its rows
+_OUTPUT = "parameters, runs, fewest, most, output, digest, joins, kept, changed, span, at, account"
 
 
 class RunHistory:
-    """The clean runs of each revision. Every method may be called from any thread, and blocks."""
+    """The clean runs of each revision. Every method may be called from any thread, and blocks.
+
+    Attributes:
+        suspicions: Results that were refused, by revision.
+        accounts: Tells accounts apart.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.suspicions = Suspicions(database)
+        self.accounts = Accounts(database.path.with_name("accounts.key"))
 
     def clean_run(
         self,
@@ -31,7 +42,7 @@ class RunHistory:
         runs: Sequence[Observed] = (),
         wait: float = 0.0,
     ) -> None:
-        """Count a clean run, and update the profile of the revision's good outputs.
+        """Count a clean run, and update the profile of the revision's good outputs; what it gives is in doubt no more.
 
         Args:
             good: Parameters that gave rows; the last three sets are kept, for replays that confirm a doubtful result.
@@ -45,6 +56,7 @@ class RunHistory:
             distinct = [p for n, p in enumerate(sets) if p not in sets[:n]][:_GOOD_KEPT]
             profiles = [json.loads(row[1])] if row and row[1] else []
             for run in runs:
+                suspicions.clear(db, revision, run.parameters, run.account)
                 if rows(run.output) != 0:  # an output without rows has nothing to learn from
                     profiles.append(run.described)
                     _keep_output(db, revision, run)
@@ -75,25 +87,26 @@ class RunHistory:
             row = db.execute("SELECT longest_wait FROM revisions WHERE revision = ?", (revision,)).fetchone()
         return row[0] if row else None
 
-    def history(self, revision: str, parameters: Mapping[str, Any]) -> History:
+    def history(self, revision: str, parameters: Mapping[str, Any], account: str = "") -> History:
         """Return the profile of a revision's good outputs, and the previous outputs for these and other parameters.
 
         Args:
             parameters: Those of the run to be judged, as `clean_run` was given them.
+            account: Identity of its secrets: another account's outputs are none of the same parameters.
         """
         with self._database.alone() as db:
             row = db.execute("SELECT clean_runs, profile FROM revisions WHERE revision = ?", (revision,)).fetchone()
             kept = db.execute(
-                "SELECT parameters, runs, fewest, most, output, digest, joins, kept, changed, span, at FROM outputs"
-                " WHERE revision = ? ORDER BY at DESC",
+                f"SELECT {_OUTPUT} FROM outputs WHERE revision = ? ORDER BY at DESC",  # noqa: S608  a constant
                 (revision,),
             ).fetchall()
-        asked, pasts = dump(parameters), [(values[0], _previous(values)) for values in kept]
+        asked, pasts = (dump(parameters), account), [((values[0], values[-1]), _previous(values)) for values in kept]
         return History(
             clean_runs=row[0] if row else 0,
             profile=json.loads(row[1]) if row and row[1] else {},
-            same=next((past for text, past in pasts if text == asked), None),
-            others=tuple(past for text, past in pasts if text != asked),
+            same=next((past for identity, past in pasts if identity == asked), None),
+            others=tuple(past for identity, past in pasts if identity != asked),
+            account=account,
         )
 
     def inherit(self, old: str, new: str, *, trust: bool) -> None:
@@ -110,19 +123,20 @@ class RunHistory:
                 (new, trust, old),
             )
             db.execute(
-                "INSERT OR IGNORE INTO outputs SELECT ?, parameters, runs, fewest, most, output, digest, joins, kept,"
-                " changed, at, span FROM outputs WHERE revision = ?",
+                "INSERT OR IGNORE INTO outputs SELECT ?, parameters, account, runs, fewest, most, output, digest,"
+                " joins, kept, changed, at, span, beside FROM outputs WHERE revision = ?",
                 (new, old),
             )
+            if trust:
+                suspicions.inherit(db, old, new)
 
 
 def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
     """Keep the output as the last one of its parameters, with its differences from the one before."""
     asked, count, shown = dump(run.parameters), rows(run.output), compact(run.output)
     row = db.execute(
-        "SELECT parameters, runs, fewest, most, output, digest, joins, kept, changed, span, at FROM outputs"
-        " WHERE revision = ? AND parameters = ?",
-        (revision, asked),
+        f"SELECT {_OUTPUT} FROM outputs WHERE revision = ? AND parameters = ? AND account = ?",  # noqa: S608  a constant
+        (revision, asked, run.account),
     ).fetchone()
     past = (
         _previous(row)
@@ -136,21 +150,21 @@ def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
     band = (None, None) if count is None or past.rows is None else (min(past.rows[0], count), max(past.rows[1], count))
     text = dump(shown)
     db.execute(
-        "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
         (
-            revision, asked, past.runs + 1, *band, text if len(text) <= _LONGEST else "[]", digest(run.output), joins,
-            kept, dump(changed), now(), span,
+            revision, asked, run.account, past.runs + 1, *band, text if len(text) <= _LONGEST else "[]",
+            digest(run.output), joins, kept, dump(changed), now(), span,
         ),
     )  # fmt: skip
     db.execute(
-        "DELETE FROM outputs WHERE revision = ?1 AND parameters NOT IN"
-        " (SELECT parameters FROM outputs WHERE revision = ?1 ORDER BY at DESC LIMIT ?2)",
+        "DELETE FROM outputs WHERE revision = ?1 AND rowid NOT IN"
+        " (SELECT rowid FROM outputs WHERE revision = ?1 ORDER BY at DESC LIMIT ?2)",
         (revision, _OUTPUTS_KEPT),
     )
 
 
 def _previous(row: Sequence[Any]) -> PreviousOutput:
-    parameters, runs, fewest, most, output, output_digest, joins, kept, changed, span, at = row
+    parameters, runs, fewest, most, output, output_digest, joins, kept, changed, span, at, account = row
     return PreviousOutput(
         parameters=json.loads(parameters),
         runs=runs,
@@ -161,5 +175,6 @@ def _previous(row: Sequence[Any]) -> PreviousOutput:
         kept=kept,
         changed=json.loads(changed),
         span=span,
+        account=account,
         age=max(0.0, (datetime.fromisoformat(now()) - datetime.fromisoformat(at)).total_seconds()),
     )

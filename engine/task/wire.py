@@ -23,7 +23,7 @@ ErrorCode = Literal[
 Effect = Literal["none", "performed", "already-done", "continued", "unknown"]
 IfInterrupted = Literal["fail", "rerun"]
 Status = Literal["pending", "started", "completed", "canceled"]
-Trust = Literal["candidate", "trusted"]
+Trust = Literal["candidate", "trusted", "suspected"]
 OutputT = TypeVar("OutputT", default=Any)
 
 
@@ -125,7 +125,7 @@ class Reuse(_Wire):
         revision_id: The git commit that gave the result, or HEAD if the run failed.
         revision_timestamp: When that commit was made.
         trust: ``candidate`` until the revision has had five clean runs, the one it was saved on included; then
-            ``trusted``.
+            ``trusted``. ``suspected`` from a result that was refused on, until the same parameters give a good one.
     """
 
     key: str
