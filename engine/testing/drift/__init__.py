@@ -18,7 +18,10 @@ from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline,
 from engine.testing.drift.content import CONTENT
 from engine.testing.drift.heldout_contract import CONTRACT_COVERED, CONTRACT_HELD_OUT
 from engine.testing.drift.heldout_gate import GATE_COVERED, GATE_HELD_OUT
+from engine.testing.drift.histories import HISTORIES, History, age
+from engine.testing.drift.marks import Marks
 from engine.testing.drift.markup import MARKUP
+from engine.testing.drift.meaning import MEANINGS
 from engine.testing.drift.mutation import Effect, Mutation
 from engine.testing.drift.proxy import DriftProxy
 from engine.testing.drift.reply import Layout, Reply
@@ -32,16 +35,21 @@ MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *CONTRACT_COVERE
 
 __all__ = [
     "HELD_OUT",
+    "HISTORIES",
+    "MEANINGS",
     "MUTATIONS",
     "DriftProxy",
     "Effect",
     "Finding",
+    "History",
     "Layout",
+    "Marks",
     "Mutation",
     "Reply",
     "Subject",
     "Verdict",
     "WrongBaseline",
+    "age",
     "difference",
     "measure",
     "tables",

@@ -84,8 +84,9 @@ class DriftProxy:
         if mutation is None:
             return answer
         reply = Reply(
-            method, target, answer.status, answer.header("content-type"), answer.body, self._layout, self._memory
-        )
+            method, target, answer.status, answer.header("content-type"), answer.body, self._layout, self._memory,
+            fetch=lambda other: self._fetch("GET", other, headers, b"").body.decode(errors="replace"),
+        )  # fmt: skip
         with self._lock:  # its memory is shared
             if mutation.apply(reply) or asked != target:
                 self.changed += 1

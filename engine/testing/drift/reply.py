@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from bs4 import BeautifulSoup, Tag
+
+from engine.testing.drift.marks import Marks
 
 PAGING = frozenset({"page", "p", "offset", "from", "start", "after", "skip", "cursor"})
 """Query parameters for pagination."""
@@ -25,6 +27,7 @@ class Layout:
         alike: Two fields of like type, for the mutation that swaps them.
         sparse: A field that may be missing.
         keep: Labels that are not translated, because parameters name them.
+        marks: The places of the fields on pages of any make, for mutations of what a page means.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +35,7 @@ class Layout:
     alike: tuple[str, str] | None = None
     sparse: str = ""
     keep: tuple[str, ...] = ()
+    marks: Marks | None = None
 
     def column(self, name: str) -> str:
         """Return the head of a field's column."""
@@ -45,6 +49,7 @@ class Reply:
     Args:
         target: Requested path and query.
         memory: Kept from answer to answer, until another mutation is set.
+        fetch: Returns the text of another page of the site, unchanged.
     """
 
     method: str
@@ -54,6 +59,7 @@ class Reply:
     body: bytes
     layout: Layout
     memory: dict[str, Any]
+    fetch: Callable[[str], str] | None = None
 
     @property
     def text(self) -> str:

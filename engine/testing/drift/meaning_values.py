@@ -1,0 +1,300 @@
+"""Changes of meaning in values: another unit, another currency, another measure, a default, a limiting word."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+
+from engine.testing.drift.content import chosen
+from engine.testing.drift.marks import Role
+from engine.testing.drift.meaning_rows import Seen, meaning
+from engine.testing.drift.page import new
+from engine.testing.drift.view import View, some
+
+_UNITS = {"kg": ("lb", 2.2046), "km": ("mi", 0.6214), "mm": ("in", 0.0394), "min": ("s", 60.0), "cm": ("in", 0.3937)}
+_UNIT = re.compile(rf"\b({'|'.join(_UNITS)})\b")
+_LONG, _SLASHES = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b"), re.compile(r"\b(\d\d)/(\d\d)/(\d{4})\b")
+
+
+def currency_sign(view: View) -> bool:
+    """Write amounts in another currency, with its sign."""
+    money = view.field("money")
+    if not view.shows(money, "£"):
+        return False
+    for row in view.rows:
+        row.number(money, lambda amount: amount * 1.17)
+        row.rewrite(money, lambda words: words.replace("£", "€"))
+    return True
+
+
+def currency_head(view: View) -> bool:
+    """Write amounts in another currency, which only the head of the column tells."""
+    return _by_label(view, "money", "£", lambda words: words.replace("£", "€"), 1.17)
+
+
+def unit_text(view: View) -> bool:
+    """Write measures in another unit."""
+    measure = view.field("measure")
+    if not view.shows(measure, _UNIT.pattern):
+        return False
+    for row in view.rows:
+        unit = _UNIT.search(row.get(measure))
+        factor = _UNITS[unit[0]][1] if unit else 1.0
+        row.number(measure, lambda value, factor=factor: value * factor)  # type: ignore[misc]
+        row.rewrite(measure, lambda words: _UNIT.sub(lambda m: _UNITS[m[0]][0], words))
+    return True
+
+
+def unit_head(view: View) -> bool:
+    """Write measures in another unit, which only the head of the column tells."""
+    measure = view.field("measure")
+    if view.page is not None and not view.labeled(measure, _UNIT.pattern):
+        return False
+    unit = "min" if view.page is None else next(m[0] for e in view.labels(measure) if (m := _UNIT.search(e.get_text())))
+    return _by_label(
+        view, "measure", _UNIT.pattern, lambda words: _UNIT.sub(lambda m: _UNITS[m[0]][0], words), _UNITS[unit][1]
+    )
+
+
+def thousands_head(view: View) -> bool:
+    """Write amounts in thousands, which only the head tells."""
+    return _by_label(
+        view, "money", r"\w", lambda words: f"{words.rstrip()} in thousands" if words.strip() else words, 0.001
+    )
+
+
+def _by_label(view: View, role: Role, pattern: str, relabel: object, factor: float) -> bool:
+    name = view.field(role)
+    assert callable(relabel)
+    if view.page is not None and not view.labeled(name, pattern):
+        return False
+    relabeled = view.relabel(name, relabel)
+    scaled = some(row.number(name, lambda value: value * factor) for row in view.rows)
+    return relabeled or scaled
+
+
+def worded(role: Role, before: str, after: str, factor: float) -> Seen:
+    """Return a change that writes a value with limiting words around it, in place of the one that was asked for."""
+
+    def change(view: View) -> bool:
+        name = view.field(role)
+        if not view.rows or not view.shows(name, r"\d") or view.page is None:
+            return False
+        for row in view.rows:
+            row.number(name, lambda value: value * factor)
+            row.rewrite(name, lambda words: f"{before}{words.strip()}{after}" if re.search(r"\d", words) else words)
+        return True
+
+    return change
+
+
+def labeled(role: Role, words: str, factor: float) -> Seen:
+    """Return a change by which a field's label names another measure, whose value stands there."""
+
+    def change(view: View) -> bool:
+        name = view.field(role)
+        return _by_label(view, role, r"\w", lambda old: words if old.strip() else old, factor) and bool(name)
+
+    return change
+
+
+def no_vat(view: View) -> bool:
+    """Show net amounts, and say so beside each."""
+    money = view.field("money")
+    if view.page is None or not view.shows(money, r"\d"):
+        return False
+    for row in view.rows:
+        row.number(money, lambda amount: amount / 1.2)
+        row.rewrite(money, lambda words: words.replace(" incl. VAT", ""))
+    for item in view.each(money):
+        part = item.part(money)
+        assert part is not None, "each() gives those that have one"
+        part.append(new(view.page, "small", " excl. VAT"))
+    return True
+
+
+def old_price_first(view: View) -> bool:
+    """Show the old amount, struck through, before the one to pay, within the same element."""
+    money = view.field("money")
+    if view.page is None or not view.shows(money, r"\d"):
+        return False
+    for item in list(view.each(money)):
+        part, shown = item.part(money), item.get(money)
+        assert part is not None, "each() gives those that have one"
+        part.clear()
+        part.extend([new(view.page, "s", _higher(shown)), " ", new(view.page, "b", shown)])
+    return True
+
+
+def _higher(shown: str) -> str:
+    return re.sub(r"\d[\d,]*", lambda m: f"{int(int(m[0].replace(',', '')) * 1.3) + 1:,}", shown, count=1)
+
+
+def struck(view: View) -> bool:
+    """Strike amounts through that are no longer valid."""
+    money = view.field("money")
+    if view.page is None or not view.rows or not view.shows(money, r"\d"):
+        return False
+    for item in view.each(money):
+        part = item.part(money)
+        assert part is not None, "each() gives those that have one"
+        item.number(money, lambda amount: amount * 1.25)
+        line = new(view.page, "del")
+        line.extend([child.extract() for child in list(part.children)])
+        part.append(line)
+        part.insert_after(new(view.page, "em", "Price on request"))
+    return True
+
+
+def out_of_ten(view: View) -> bool:
+    """Write scores on another scale."""
+    score = view.field("score")
+    if not view.shows(score, r"out of 5"):
+        return False
+    for row in view.rows:
+        row.number(score, lambda value: value * 2)
+        row.rewrite(score, lambda words: words.replace("out of 5", "out of 10"))
+    return True
+
+
+def abbreviated(view: View) -> bool:
+    """Write large numbers as thousands with a letter."""
+    done = False
+    roles: tuple[Role, ...] = ("money", "number")
+    for role in roles:
+        name = view.field(role)
+        if view.shows(name, r"\d,\d{3}"):
+            for row in view.rows:
+                done |= row.rewrite(name, lambda words: re.sub(r"(\d+),(\d)\d\d(\.\d\d)?", r"\1.\2K", words))
+    return done
+
+
+def separators(view: View) -> bool:
+    """Write numbers with a point for thousands and a comma for decimals."""
+    money = view.field("money")
+    if view.page is None or not view.shows(money, r"\d"):
+        return False
+    swap = str.maketrans(",.", ".,")
+    return some(
+        row.rewrite(money, lambda words: re.sub(r"[\d,.]*\d", lambda m: m[0].translate(swap), words))
+        for row in view.rows
+    )
+
+
+def flooded(role: Role, share: int = 2) -> Seen:
+    """Return a change by which most rows of a field show its most frequent value, as a default does."""
+
+    def change(view: View) -> bool:
+        name = view.field(role)
+        shown = Counter(words for row in view.rows if (words := row.get(name)))
+        if len(shown) < 2 or len(view.rows) < 4:
+            return False
+        default = min(words for words, times in shown.items() if times == max(shown.values()))
+        flood = [row for at, row in enumerate(view.rows) if at % 3 < share and row.get(name) not in ("", default)]
+        return some(row.put(name, default) for row in flood)
+
+    return change
+
+
+def zeros(role: Role) -> Seen:
+    """Return a change by which a third of the rows show zero where the site lost the value."""
+
+    def change(view: View) -> bool:
+        name = view.field(role)
+        lost = [row for row in view.rows if chosen(row.get(view.marks.name))] if len(view.rows) > 3 else view.rows
+        return some(row.number(name, lambda _: 0) for row in lost)
+
+    return change
+
+
+def month_first(view: View) -> bool:
+    """Write dates with the month first."""
+    name = view.field("date")
+    return some(row.rewrite(name, lambda words: _SLASHES.sub(r"\2/\1/\3", words)) for row in view.rows)
+
+
+def other_date(view: View) -> bool:
+    """Show another date, of the last change, under a label or word that says so."""
+    name = view.field("date")
+    label = view.relabel(name, lambda words: "Last updated" if words.strip() else words)
+    moved = some(row.rewrite(name, _later) for row in view.rows)
+    if moved and not label and view.page is not None:
+        for item in view.each(name):
+            part = item.part(name)
+            assert part is not None, "each() gives those that have one"
+            part.insert_before("Updated ")
+    return moved or label
+
+
+def _later(words: str) -> str:
+    def later(text: str, form: str) -> date:
+        return datetime.strptime(text, form).replace(tzinfo=UTC).date() + timedelta(days=41)
+
+    def long(found: re.Match[str]) -> str:
+        day = later(found[0], "%d %B %Y")
+        return f"{day.day} {day:%B %Y}"
+
+    return _SLASHES.sub(lambda m: f"{later(m[0], '%d/%m/%Y'):%d/%m/%Y}", _LONG.sub(long, words))
+
+
+def other_zone(view: View) -> bool:
+    """Show times of another zone, which a line above the list tells."""
+    clock = view.field("clock")
+    if view.page is not None:
+        heads = view.labels(clock)
+        return view.relabel(clock, lambda words: f"{words} (UTC)") if heads else False
+
+    def earlier(words: str) -> str:
+        return re.sub(r"^(\d\d):", lambda m: f"{(int(m[1]) + 23) % 24:02}:", words)
+
+    return some(row.rewrite(clock, earlier) for row in view.rows)
+
+
+def masked(view: View) -> bool:
+    """Show texts with most letters replaced by asterisks."""
+    name = view.field("text")
+    return some(row.rewrite(name, lambda words: re.sub(r"(?<=\w)\w", "*", words)) for row in view.rows)
+
+
+def trend(view: View) -> bool:
+    """Show the change since last time where the number stood."""
+    name = view.field("number")
+    if view.marks.items or not view.rows or view.page is None:
+        return False
+    for row in view.rows:
+        row.number(name, lambda value: round(value * 0.07))
+        row.rewrite(name, lambda words: f"+{words.strip()} since yesterday" if words.strip() else words)
+    return True
+
+
+VALUES = (
+    meaning("currency-sign", "amounts in another currency, with its sign", currency_sign),
+    meaning("currency-head", "amounts in another currency, which the head tells", currency_head),
+    meaning("unit-text", "measures in another unit, written beside them", unit_text),
+    meaning("unit-head", "measures in another unit, which the head tells", unit_head),
+    meaning("thousands-head", "amounts in thousands, which the head tells", thousands_head),
+    meaning("net-text", "net amounts, with words beside them", no_vat, json=False),
+    meaning("net-head", "net amounts under a head that says so", labeled("money", "Price excl. VAT (£)", 1 / 1.2)),
+    meaning("per-unit", "amounts per 100 g", worded("money", "", " / 100 g", 0.21)),
+    meaning("from-price", "the lowest amount of several", worded("money", "from ", "", 0.8)),
+    meaning("monthly-rate", "the rate of a month in place of the amount", worded("money", "", " / month", 1 / 12)),
+    meaning("member-price", "the amount for members only", worded("money", "Members pay ", "", 0.9)),
+    meaning("pack-price", "the amount for a pack", worded("money", "", " (pack of 6)", 5.4)),
+    meaning("approximate", "a rounded figure in place of the exact one", worded("number", "approx. ", "", 1.07)),
+    meaning("other-measure", "the label and value of another measure", labeled("measure", "Shipping weight", 1.4)),
+    meaning("old-price-first", "the old amount struck through before the new one", old_price_first, json=False),
+    meaning("struck-price", "amounts that are no longer valid, struck through", struck, json=False),
+    meaning("score-scale", "scores out of ten in place of five", out_of_ten),
+    meaning("abbreviated", "large numbers in thousands with a letter", abbreviated),
+    meaning("separators", "point and comma exchanged in numbers", separators, json=False),
+    meaning("flood-text", "a default text floods a field", flooded("text")),
+    meaning("flood-money", "one amount floods a field", flooded("money")),
+    meaning("flood-date", "one date floods a field", flooded("date")),
+    meaning("zeros", "amounts that were lost are shown as zero", zeros("money")),
+    meaning("date-order", "dates with the month first", month_first),
+    meaning("other-date", "the date of the last change in place of the one asked for", other_date),
+    meaning("other-zone", "times of another zone", other_zone),
+    meaning("masked", "texts with letters replaced by asterisks", masked),
+    meaning("trend", "the change since yesterday in place of the number", trend, json=False),
+)

@@ -1,0 +1,162 @@
+"""Small sites of different make, written in the style of real ones, whose data change from day to day."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from engine.testing.drift.marks import Marks
+
+TODAY = date(2026, 9, 14)
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Body:
+    """An answer of a site."""
+
+    content: bytes
+    content_type: str = "text/html; charset=utf-8"
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Make:
+    """A site, the automation that reads it, and the right output.
+
+    Args:
+        rows: Returns all of the site's records on a day.
+        render: Returns the answer to a path and its query, from those records.
+        truth: Returns the right output for parameters, from those records.
+        parameters: Two sets: those of the task, and the others that prove its code.
+        adjust: Ways in which the records may be unusual, by name: harmless data.
+    """
+
+    name: str
+    task: str
+    code: str
+    parameters: tuple[Mapping[str, Any], Mapping[str, Any]]
+    marks: Marks
+    rows: Callable[[int], Rows]
+    render: Callable[[str, Mapping[str, str], Rows], Body]
+    truth: Callable[[Mapping[str, Any], Rows], Any]
+    secrets: tuple[str, ...] = ()
+    adjust: Mapping[str, Callable[[Rows], Rows]] = field(default_factory=dict)
+
+
+@dataclass
+class MakeSite:
+    """A site that is being served."""
+
+    make: Make
+    url: str = ""
+    day: int = 0
+    unusual: str = ""
+
+    def records(self) -> Rows:
+        """Return the site's records of this day."""
+        rows = self.make.rows(self.day)
+        return self.make.adjust[self.unusual](rows) if self.unusual else rows
+
+    def truth(self, parameters: Mapping[str, Any]) -> Any:
+        """Return the right output."""
+        return self.make.truth(parameters, self.records())
+
+
+@contextmanager
+def served(make: Make) -> Iterator[MakeSite]:
+    """Serve a site on loopback."""
+    site = MakeSite(make)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            """Answer."""
+            url = urlsplit(self.path)
+            found = make.render(url.path, dict(parse_qsl(url.query)), site.records())
+            self.send_response(found.status)
+            self.send_header("Content-Type", found.content_type)
+            self.send_header("Content-Length", str(len(found.content)))
+            self.end_headers()
+            self.wfile.write(found.content)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    site.url = f"http://127.0.0.1:{server.server_port}/"
+    try:
+        yield site
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def html(title: str, main: str, *, head: str = "") -> Body:
+    """A page."""
+    nav = '<nav aria-label="Main"><a href="/">Home</a> <a href="/about">About us</a> <a href="/help">Help</a></nav>'
+    page = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>{head}</head><body>'
+        f"<header>{nav}</header><main>{main}</main><footer><p>© 2026 All rights reserved.</p></footer></body></html>"
+    )
+    return Body(page.encode())
+
+
+def as_json(data: Any) -> Body:
+    """A JSON answer."""
+    return Body(json.dumps(data).encode(), "application/json")
+
+
+def missing() -> Body:
+    """A page that is not there."""
+    return Body(html("Not found", "<h1>Not found</h1>").content, status=404)
+
+
+def chance(*key: object) -> random.Random:
+    """A source of chance that is the same for the same key."""
+    return random.Random("/".join(map(str, key)))
+
+
+def moved(day: int, *key: object, share: float = 0.02) -> int:
+    """Return how often a value has changed until a day; each day it changes with a probability of ``share``."""
+    return sum(chance(*key, each).random() < share for each in range(1, day + 1))
+
+
+def price(day: int, low: float, high: float, *key: object) -> float:
+    """A price, which changes now and then."""
+    times = moved(day, "price", *key)
+    base = chance("price", *key).uniform(low, high)
+    return round(base * (1 + 0.04 * (times % 3)), 2)
+
+
+def flag(day: int, likely: float, *key: object) -> bool:
+    """A yes or no, which changes now and then."""
+    return chance("flag", *key, moved(day, "flag", *key, share=0.03)).random() < likely
+
+
+def listed(day: int, *key: object) -> bool:
+    """Return True for four of five: what is on a list comes and goes."""
+    return chance("listed", *key, moved(day, "listed", *key, share=0.01)).random() < 0.8
+
+
+def printed(day: date) -> str:
+    """Write a date as ``3 March 2026``."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def before(days: int, *key: object) -> date:
+    """A date in the days before today."""
+    return TODAY - timedelta(days=chance("date", *key).randrange(1, days))
