@@ -1,4 +1,4 @@
-"""What to do about errors whose own text does not say it, for a model that reads them."""
+"""Remedies for errors whose own text does not say one, for a model that reads them."""
 
 from __future__ import annotations
 

@@ -41,11 +41,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
+        if self.path != "/v1/messages":
+            return error(404, "not_found_error", f"there is nothing at {self.path}")(self)
         number = len(self.endpoint.requests)
         self.endpoint.requests.append(json.loads(body))
         self.endpoint.headers.append({name.lower(): value for name, value in self.headers.items()})
-        if self.path != "/v1/messages":
-            return error(404, "not_found_error", f"there is nothing at {self.path}")(self)
         return self.endpoint.answers[min(number, len(self.endpoint.answers) - 1)](self)
 
     def send(self, status: int, body: bytes, headers: Mapping[str, str], *, cut: bool = False) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.metadata
 import os
 import platform
@@ -20,6 +21,7 @@ import click
 
 from engine.cli.output import clean, print_json
 from engine.cli.settings import Settings, options, pass_settings
+from engine.errors import EngineError
 from engine.version import installed_version
 
 State = Literal["ok", "warning", "missing"]
@@ -53,15 +55,19 @@ class DoctorCheck:
 
 
 @click.command()
+@click.option("--model", metavar="NAME", help="Ask this model one small question: tool calls, context window, speed.")
 @options(shown=False)
 @pass_settings
 @click.pass_context
-def doctor(context: click.Context, settings: Settings) -> None:
+def doctor(context: click.Context, settings: Settings, model: str | None) -> None:
     """Check that this machine meets the requirements.
 
     Checks programs, sandbox, model endpoint and store, and prints a remedy for each problem. API keys are never shown.
+    Nothing is asked of a model unless --model names one; that costs what 6,000 tokens cost.
     """
     checks = [*_programs(), *_sandbox(settings), *_model(settings), _store(settings)]
+    if model is not None:
+        checks += asyncio.run(_examined(settings, model))
     missing = [check for check in checks if check.state == "missing"]
     if settings.as_json:
         print_json({"ok": not missing, "checks": [asdict(check) for check in checks]})
@@ -156,6 +162,24 @@ def _model(settings: Settings) -> Iterator[DoctorCheck]:
             "no API key set: saved automations can be replayed, but new ones cannot be written",
             "export ANTHROPIC_API_KEY=…; for a local model ANTHROPIC_BASE_URL=http://localhost:11434 and --model NAME.",
         )
+
+
+async def _examined(settings: Settings, name: str) -> list[DoctorCheck]:
+    """Ask the model one small question."""
+    from engine.models.anthropic import AnthropicModel
+    from engine.models.examination import examine
+
+    try:
+        model = AnthropicModel(name, base_url=settings.base_url, window=settings.window)
+        model.ready()
+        findings = await examine(model)
+        await model.close()
+    except EngineError as error:
+        return [DoctorCheck(f"model {name}", "missing", error.message)]
+    return [
+        DoctorCheck(f"model: {found.name}", "ok" if found.ok else "missing", found.detail, found.remedy)
+        for found in findings
+    ]
 
 
 def _endpoint(url: str) -> DoctorCheck:
