@@ -16,6 +16,7 @@ from engine.contract.provenance import (
     first_run_findings,
     learn_signature,
     merge_signatures,
+    signature_of,
     widen_signature,
 )
 
@@ -53,6 +54,7 @@ __all__ = [
     "merge_signatures",
     "permanent_message",
     "rows",
+    "signature_of",
     "widen",
     "widen_signature",
 ]

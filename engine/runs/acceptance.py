@@ -33,7 +33,7 @@ async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Succ
     if run.unknown_hosts:
         hosts = ", ".join(run.unknown_hosts)
         context.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")
-    await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read")
+    await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read", contract=bundle.contract)
     already = _warn(context, run)
     return Success(run.outcome.value, revision, used=True, files=run.files, already_done=already)
 

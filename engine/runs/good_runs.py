@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.agent.describe import describe_output
 from engine.bundles import Bundle, Revision
-from engine.contract import History, Observed, rows
+from engine.contract import History, Observed, rows, signature_of
 from engine.errors import StoreError
 from engine.execution.automation_run import AutomationRun
 from engine.execution.effects import writes
@@ -38,13 +38,20 @@ class GoodRuns:
     warnings: list[str]
 
     async def count(
-        self, revision: Revision, run: AutomationRun, *, keep: bool, other: AutomationRun | None = None
+        self,
+        revision: Revision,
+        run: AutomationRun,
+        *,
+        keep: bool,
+        other: AutomationRun | None = None,
+        contract: Mapping[str, Any] | None = None,
     ) -> None:
         """Count one; parameters that gave rows, secrets left out, are replayed when a later run is in doubt.
 
         Args:
             keep: True where its parameters may be run again.
             other: The run with other parameters that proved the same code.
+            contract: The revision's contract, where this run is one more than those that it was learnt from.
         """
         known = self.without_secrets(self.request.parameters)
         # Not what ordered something, and no secret within another parameter: they are run again, and written down.
@@ -55,7 +62,8 @@ class GoodRuns:
         good = [known] * (not empty) + ([self.without_secrets(other.parameters)] if other is not None else [])
         runs = [await asyncio.to_thread(self._redacted, one) for one in (other, run) if one is not None]
         wait = max(one.outcome.evidence.longest_wait for one in (other, run) if one is not None)
-        args = revision.id, good if keep else [], None if empty else sample, runs, wait
+        signature = await asyncio.to_thread(self._signature, run, contract or {}) if not empty else None
+        args = revision.id, good if keep else [], None if empty else sample, runs, wait, signature
         await self._write(partial(self.run_history.clean_run, *args))
 
     async def longest_wait(self, bundle: Bundle) -> float | None:
@@ -152,6 +160,14 @@ class GoodRuns:
     def without_secrets(self, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
         """Return parameters but for those that the request calls secret."""
         return {name: value for name, value in (parameters or {}).items() if name not in self.request.secrets}
+
+    def _signature(self, run: AutomationRun, contract: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Return where a run's values stood, without secrets; None where the contract does not say that of others."""
+        known = contract.get("provenance")
+        if known is None:
+            return None
+        found: Mapping[str, Any] = self.redactor.data(signature_of(self.observed(run), known), numbers=False)
+        return found
 
     def _redacted(self, run: AutomationRun) -> Observed:
         observed = self.observed(run)

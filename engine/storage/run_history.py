@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from engine.contract import History, Observed, PreviousOutput, compact, digest, match_rows, merge, rows
+from engine.contract import (
+    History,
+    Observed,
+    PreviousOutput,
+    compact,
+    digest,
+    match_rows,
+    merge,
+    merge_signatures,
+    rows,
+)
 from engine.storage import suspicions
 from engine.storage.accounts import Accounts
 from engine.storage.database import Database, dump, now
@@ -41,6 +51,7 @@ class RunHistory:
         sample: str | None,
         runs: Sequence[Observed] = (),
         wait: float = 0.0,
+        signature: Mapping[str, Any] | None = None,
     ) -> None:
         """Count a clean run, and update the profile of the revision's good outputs; what it gives is in doubt no more.
 
@@ -48,10 +59,15 @@ class RunHistory:
             good: Parameters that gave rows; the last three sets are kept, for replays that confirm a doubtful result.
             sample: The run's request and output as text, for a later repair; None where there is nothing to show.
             wait: Seconds that it waited for the page at one time, at most.
+            signature: Where the values of this run stood, as `signature_of` returns it; without secrets.
             runs: Output of the run, after those of other runs that proved the same code; without secrets.
         """
         with self._database.transaction() as db:
-            row = db.execute("SELECT parameters, profile FROM revisions WHERE revision = ?", (revision,)).fetchone()
+            row = db.execute(
+                "SELECT parameters, profile, provenance FROM revisions WHERE revision = ?", (revision,)
+            ).fetchone()
+            known = [json.loads(row[2])] if row and row[2] else []
+            signatures = known + ([signature] if signature else [])
             sets = [dict(p) for p in good] + (json.loads(row[0]) if row and row[0] else [])
             distinct = [p for n, p in enumerate(sets) if p not in sets[:n]][:_GOOD_KEPT]
             profiles = [json.loads(row[1])] if row and row[1] else []
@@ -61,12 +77,21 @@ class RunHistory:
                     profiles.append(run.described)
                     _keep_output(db, revision, run)
             db.execute(
-                "INSERT INTO revisions (revision, clean_runs, parameters, sample, profile, longest_wait)"
-                " VALUES (?, 1, ?, ?, ?, ?)"
+                "INSERT INTO revisions (revision, clean_runs, parameters, sample, profile, provenance, longest_wait)"
+                " VALUES (?, 1, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (revision) DO UPDATE SET clean_runs = clean_runs + 1, parameters = excluded.parameters,"
                 " sample = coalesce(excluded.sample, sample), profile = excluded.profile,"
+                " provenance = excluded.provenance,"
                 " longest_wait = max(excluded.longest_wait, ? * coalesce(longest_wait, 0))",
-                (revision, dump(distinct), sample, dump(merge(profiles)) if profiles else None, wait, _FORGETTING),
+                (
+                    revision,
+                    dump(distinct),
+                    sample,
+                    dump(merge(profiles)) if profiles else None,
+                    dump(merge_signatures(signatures)) if signatures else None,
+                    wait,
+                    _FORGETTING,
+                ),
             )
 
     def sample(self, revision: str) -> str:
@@ -95,7 +120,9 @@ class RunHistory:
             account: Identity of its secrets: another account's outputs are none of the same parameters.
         """
         with self._database.alone() as db:
-            row = db.execute("SELECT clean_runs, profile FROM revisions WHERE revision = ?", (revision,)).fetchone()
+            row = db.execute(
+                "SELECT clean_runs, profile, provenance FROM revisions WHERE revision = ?", (revision,)
+            ).fetchone()
             kept = db.execute(
                 f"SELECT {_OUTPUT} FROM outputs WHERE revision = ? ORDER BY at DESC",  # noqa: S608  a constant
                 (revision,),
@@ -107,19 +134,22 @@ class RunHistory:
             same=next((past for identity, past in pasts if identity == asked), None),
             others=tuple(past for identity, past in pasts if identity != asked),
             account=account,
+            provenance=json.loads(row[2]) if row and row[2] else {},
         )
 
     def inherit(self, old: str, new: str, *, trust: bool) -> None:
         """Copy one revision's history to the next, which gives the same kind of output.
 
         Args:
-            trust: Whether the clean runs count for the new revision, too: only where the code is the same.
+            trust: Whether the clean runs count for the new revision, too, with where their values stood: only where
+                the code is the same.
         """
         with self._database.transaction() as db:
             db.execute(
-                "INSERT OR IGNORE INTO revisions (revision, clean_runs, parameters, sample, profile, longest_wait)"
-                " SELECT ?, iif(?, clean_runs, 0), parameters, sample, profile, longest_wait FROM revisions"
-                " WHERE revision = ?",
+                "INSERT OR IGNORE INTO revisions"
+                " (revision, clean_runs, parameters, sample, profile, provenance, longest_wait)"
+                " SELECT ?1, iif(?2, clean_runs, 0), parameters, sample, profile, iif(?2, provenance, NULL),"
+                " longest_wait FROM revisions WHERE revision = ?3",
                 (new, trust, old),
             )
             db.execute(

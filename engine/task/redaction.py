@@ -154,13 +154,17 @@ class Redactor:
             at = end + len(_BETWEEN)
         return shown
 
-    def data(self, value: Any) -> Any:
-        """Return JSON-serializable data without secret values, keys included."""
+    def data(self, value: Any, *, numbers: bool = True) -> Any:
+        """Return JSON-serializable data without secret values, keys included.
+
+        Args:
+            numbers: Replace numbers, too; False where they are the engine's own.
+        """
         if not self._names:
             return value
         found: list[str] = []
         _collect(value, found)
-        return self._rebuilt(value, iter(self.texts(found)))
+        return self._rebuilt(value, iter(self.texts(found)), numbers=numbers)
 
     def fields(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """Return facts of the engine without secret values: their names and numbers are its own, and stay.
@@ -172,14 +176,14 @@ class Redactor:
         shown = self.data(values)
         return {n: v if isinstance(v, (int, float)) else s for (n, v), s in zip(facts.items(), shown, strict=True)}
 
-    def _rebuilt(self, value: Any, shown: Iterator[str]) -> Any:
+    def _rebuilt(self, value: Any, shown: Iterator[str], *, numbers: bool) -> Any:
         if isinstance(value, str):
             return next(shown)
         if isinstance(value, Mapping):
-            return {next(shown): self._rebuilt(inner, shown) for inner in value.values()}
+            return {next(shown): self._rebuilt(inner, shown, numbers=numbers) for inner in value.values()}
         if isinstance(value, (list, tuple)):
-            return [self._rebuilt(inner, shown) for inner in value]
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in self._names:
+            return [self._rebuilt(inner, shown, numbers=numbers) for inner in value]
+        if numbers and isinstance(value, (int, float)) and not isinstance(value, bool) and str(value) in self._names:
             return f"[secret:{self._names[str(value)]}]"
         return value
 

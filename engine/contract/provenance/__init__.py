@@ -9,7 +9,7 @@ from engine.contract.provenance.departures import check_signature
 from engine.contract.provenance.findings import Finding, Origin
 from engine.contract.provenance.first_runs import first_run_findings
 from engine.contract.provenance.origins import explain
-from engine.contract.provenance.signature import learn_signature, merge_signatures, widen_signature
+from engine.contract.provenance.signature import learn_signature, merge_signatures, signature_of, widen_signature
 
 __all__ = [
     "Finding",
@@ -19,5 +19,6 @@ __all__ = [
     "first_run_findings",
     "learn_signature",
     "merge_signatures",
+    "signature_of",
     "widen_signature",
 ]

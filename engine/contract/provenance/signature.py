@@ -59,6 +59,15 @@ def widen_signature(signature: Mapping[str, Any], run: Observed, task: str = "")
     return merge_signatures([signature, learn_from(readings, task)])
 
 
+def signature_of(run: Observed, known: Mapping[str, Any]) -> Signature:
+    """Return the signature of one more good run, to be merged with others; empty where it read nothing.
+
+    Args:
+        known: A signature of earlier runs, which tells where each field is read.
+    """
+    return learn_from(read([run], known.get("fields", {}))) if run.evidence.maps else {}
+
+
 def merge_signatures(parts: Sequence[Mapping[str, Any]]) -> Signature:
     """Return the signature that admits all that the parts admit."""
     known = [part for part in parts if part]

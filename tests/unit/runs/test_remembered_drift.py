@@ -17,10 +17,12 @@ from engine.storage.tasks import TaskRecords
 from engine.task.schema import infer
 from engine.testing import ScriptedModel, outcome
 from sandbox import Evidence, GateDecision, Host, Outcome, ScriptError
+from tests.support.maps import Sheet
 from tests.support.saved import save
 from tests.unit.contract.pages import run_of, shops
 from tests.unit.runs.conftest import URL, Run
 
+Rows = list[dict[str, Any]]
 FULL = shops(12)
 WRONG = shops(12, price=None)
 
@@ -159,4 +161,30 @@ def test_suspicions_are_kept_with_the_code_and_can_be_cleared(tmp_path: Path) ->
     history.suspicions.clear("same code")
     assert history.suspicions.of("same code") == []
     assert json.loads(json.dumps([one.problems for one in history.suspicions.of("old")]))[0] == ["wrong"]
+    records.close()
+
+
+def shown(rows: Rows, *, said: str = "") -> Evidence:
+    columns = list(rows[0])
+    sheet = Sheet(URL, "Shops").heading("Shops")
+    sheet.table([*columns, "Seen by"], [[*(str(row[name]) for name in columns), said] for row in rows])
+    return Evidence(url=URL, text="Shops", status=200, maps=(sheet.map(),))
+
+
+async def test_clean_runs_widen_what_is_known_of_where_values_stood(run: Run, tmp_path: Path, git: None) -> None:
+    parameters = {"q": "a", "password": "hunter-zwo"}
+    contract = learn([Observed(FULL, shown(FULL))])
+    save(tmp_path, "k", "code", parameters=parameters, contract=contract, schema=infer([FULL]), start_url=URL)
+    for n in range(2):
+        later = shops(12, n)
+        step = outcome(later, evidence=shown(later, said="hunter-zwo"))
+        result, _ = await run(step, parameters=parameters)
+        assert result.ok, result.error
+    records = TaskRecords(tmp_path / "default" / "records.sqlite3")
+    assert result.reuse is not None
+    known = records.run_history.history(result.reuse.revision_id, {"q": "a"}).provenance
+    assert (known["runs"], sorted(known["fields"])) == (2, sorted(f"$[*].{name}" for name in FULL[0]))
+    assert "hunter-zwo" not in json.dumps(known)
+    records.run_history.inherit(result.reuse.revision_id, "repaired", trust=False)
+    assert records.run_history.history("repaired", {}).provenance == {}
     records.close()
