@@ -223,6 +223,8 @@ class AsyncEngine(SavedAutomations):
             allow_hosts: Origins with private addresses, beside the start URL's, that the run may reach.
             browser: ``BrowserOptions`` (user agent, locale, time zone, viewport, headers), which are saved with the
                 automation; default: those saved with it.
+            trust: ``"strict"`` (default) has the model asked whether a result is right that departs from earlier ones
+                in words or numbers, and fails without a model; ``"lenient"`` returns it with a warning.
             if_interrupted: When the process that runs the task dies, the task ends as failed (``"fail"``, default), or
                 another engine runs it again (``"rerun"``), as long as no irreversible action was let through.
             idempotency_key: A second call with the same key returns the task of the first, and runs nothing.

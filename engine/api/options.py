@@ -18,7 +18,7 @@ from engine.storage.spending import DailyCaps
 from engine.task import origins, validation
 from engine.task.browser_options import BrowserOptions
 from engine.task.schema import OutputSchema
-from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
+from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest, TrustMode
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class TaskOptions(TypedDict, total=False):
     secrets: Collection[str] | None
     allow_hosts: Collection[str] | None
     browser: BrowserOptions | Mapping[str, Any] | None
+    trust: TrustMode | None
     if_interrupted: IfInterrupted | None
     idempotency_key: str | None
 
@@ -55,7 +56,8 @@ class RunOptions(TaskOptions, total=False):
 
 RUN_DEFAULTS = RunOptions(
     start_url=None, parameters=None, output_schema=None, reuse_key=None, model=None, ai="auto", timeout=None,
-    budget_usd=None, secrets=(), allow_hosts=(), browser=None, if_interrupted="fail", idempotency_key=None,
+    budget_usd=None, secrets=(), allow_hosts=(), browser=None, trust="strict", if_interrupted="fail",
+    idempotency_key=None,
 )  # fmt: skip
 
 

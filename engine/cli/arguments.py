@@ -28,6 +28,7 @@ _FIELDS = {
     "secrets": "secrets",
     "allowHosts": "allow_hosts",
     "browser": "browser",
+    "trust": "trust",
     "ifInterrupted": "if_interrupted",
     "idempotencyKey": "idempotency_key",
 }

@@ -65,6 +65,11 @@ _OPTIONS = (
         help="Header of all requests; saved with the automation, so no secrets. Repeatable.",
     ),
     click.option(
+        "--trust",
+        type=click.Choice(["strict", "lenient"]),
+        help="lenient: return a result that departs from earlier ones with a warning, where strict asks the model.",
+    ),
+    click.option(
         "--if-interrupted",
         type=click.Choice(["fail", "rerun"]),
         help="If the task's process dies, fail the task (default), or rerun it in another process.",
@@ -117,6 +122,7 @@ def build_request(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any
         "secrets": [*request.get("secrets", ()), *(entry.partition("=")[0] for entry in given["wanted"])] or None,
         "allow_hosts": [*request.get("allow_hosts", ()), *given["hosts"]] or None,
         "browser": _browser(request.get("browser"), given),
+        "trust": given["trust"],
         "if_interrupted": given["if_interrupted"],
         "idempotency_key": given["idempotency_key"],
     }

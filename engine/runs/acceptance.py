@@ -19,6 +19,7 @@ from engine.runs.verdict import Accepted, NewData, PassedGate
 from engine.runs.wording import without_unread
 from engine.task.text import collapse
 
+_BORNE_OUT = ", for the page bears it out"
 _LONGEST_NOTE = 500  # characters
 
 
@@ -28,12 +29,13 @@ async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Succ
     if run.outcome.session is not None:
         run.outcome.session.release()
     for breach in verdict.breaches:
-        why = "" if breach.severity == "advisory" else ", for the page bears it out"
+        why = "" if breach.severity == "advisory" else ', with trust="lenient"' if verdict.unasked else _BORNE_OUT
         context.warnings.append(f"the result was accepted{why}; still, {breach}")
     if run.unknown_hosts:
         hosts = ", ".join(run.unknown_hosts)
         context.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")
-    await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read", contract=bundle.contract)
+    if not verdict.unasked:  # else the next run would be held against what nobody has found right
+        await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read", contract=bundle.contract)
     already = _warn(context, run)
     return Success(run.outcome.value, revision, used=True, files=run.files, already_done=already)
 
@@ -41,9 +43,10 @@ async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Succ
 async def widen_contract(context: RunContext, verdict: NewData) -> Success:
     """Widen what good results look like by this one, and commit that alone."""
     bundle, run, found = verdict.bundle, verdict.run, "; ".join(verdict.problems)
-    context.warnings.append(f"taken for data of a kind not met before, and admitted from now on: {found}")
+    kind = "data or words not met before" if verdict.in_words else "data of a kind not met before"
+    context.warnings.append(f"taken for {kind}, and admitted from now on: {found}")
     widened = replace(bundle, contract=widen(bundle.contract, run.observed()), revision=None)
-    subject, body = "Widen: data of a kind not met before", context.redactor.text(found)
+    subject, body = f"Widen: {kind}", context.redactor.text(found)
     already = _warn(context, run)
     try:
         revision = await commit(context, widened, reason="widen", subject=subject, body=body)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from engine.bundles import Bundle
 from engine.contract import Breach, check, compact, digest, empty_confirmed, permanent_message, rows
@@ -20,7 +20,7 @@ from engine.errors import ModelError
 from engine.execution.automation_run import AutomationRun
 from engine.execution.effects import writes
 from engine.gate.parameter_use import comparable_output, use_of
-from engine.runs.confirm import ask_whether_legitimate, may_be_new_data, row_count_confirmed
+from engine.runs.confirm import ask_whether_legitimate, binding, row_count_confirmed
 from engine.runs.context import RunContext
 from engine.runs.nothing_found import nothing_found
 from engine.runs.refusal import explain_refusal
@@ -39,6 +39,7 @@ from engine.task.cause import Cause
 from engine.task.schema import nullable, schema_in_force
 
 _OF_LOGINS = ("one-time-code",)
+_MILD = frozenset({"field-empty"})  # excused where the same code still fills the field of others
 
 
 async def first_verdict(
@@ -49,33 +50,38 @@ async def first_verdict(
     Raises:
         Failed: A judgment that the automation asked for could not be given.
     """
-    problems, breaches = await _problems(context, bundle, run)
+    found = await _findings(context, bundle, run)
+    problems, breaches = found.problems, found.breaches
     cause = _site_cause(context, bundle, run, good=not problems)
     if problems:
         await _emit_failure(context, run, problems, breaches, cause)
     # What was done is done: nothing is run again, nor with other parameters, to doubt the result of it.
     if not problems and cause is None and (run.passed_gate or rows(run.outcome.value) != 0):
         unproven = not run.passed_gate and await _is_unproven(context, bundle, run)
-        return Suspect(run, breaches=breaches, unproven=True) if unproven else Accepted(run, breaches)
+        if unproven:
+            return Suspect(run, breaches=breaches, unproven=True)
+        return Accepted(run, breaches, unasked=found.unasked)
     reason = cause.reason if cause is not None else "drift" if problems else None
-    if run.passed_gate and reason is not None:
-        found = problems or ([cause.message] if cause is not None else [])
-        return PassedGate(run, found, bundle.automation, reason)
+    if run.passed_gate and reason is not None and not (cause is None and found.only_doubtful):
+        told = problems or ([cause.message] if cause is not None else [])
+        return PassedGate(run, told, bundle.automation, reason)
     if cause is not None and not _may_have_moved(context, run, cause):
         return SiteAtFault(await explain_refusal(context, run.outcome.session, cause), run)
-    return Suspect(run, problems, breaches, reason)
+    return Suspect(run, problems, breaches, reason, only_doubtful=found.only_doubtful)
 
 
 async def judge_other(context: RunContext, bundle: Bundle, run: AutomationRun) -> OtherParameters:
     """Judge a replay with parameters that gave rows before: it tells of the code, not of the request's parameters."""
     if run.rehearsed:
         return OtherParameters(works=True)
-    problems, _ = await _problems(context, bundle, run)
-    works = not problems and rows(run.outcome.value) != 0
+    found = await _findings(context, bundle, run)
+    works = not found.problems and rows(run.outcome.value) != 0
     cause = _site_cause(context, bundle, run, good=works)
     if cause is not None and not _may_have_moved(context, run, cause):
         return OtherParameters(obstacle=SiteAtFault(cause))
-    return OtherParameters(works, run.outcome.evidence.text, run, problems=problems)
+    # What is doubtful there, too, says neither that the code works nor that it does not.
+    known = None if found.only_doubtful else works
+    return OtherParameters(known, run.outcome.evidence.text, run, problems=found.problems)
 
 
 async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: OtherParameters) -> Verdict:
@@ -84,7 +90,7 @@ async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: O
     Raises:
         Failed: The model could not be asked.
     """
-    run, problems, breaches = suspect.run, suspect.problems, suspect.breaches
+    run, problems = suspect.run, suspect.problems
     if other.obstacle is not None:
         return other.obstacle
     if suspect.unproven:
@@ -94,33 +100,63 @@ async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: O
     if other.works:
         return await _new_parameters(context, bundle, suspect, nothing_found(run.outcome, other))
     if other.works is None and not await context.is_pinned() and await _confirmed(context, bundle, suspect):
-        return NewData(run, bundle, problems)
-    return Drifted(run, problems, breaches)
+        return NewData(run, bundle, problems, in_words=suspect.only_doubtful)
+    return _not_confirmed(bundle, suspect)
 
 
-async def _problems(context: RunContext, bundle: Bundle, run: AutomationRun) -> tuple[list[str], list[Breach]]:
-    """Return the problems of a run, and its departures from the contract.
+def _not_confirmed(bundle: Bundle, suspect: Suspect) -> Drifted | PassedGate:
+    if suspect.run.passed_gate:  # what was done is done: nothing is run again
+        return PassedGate(suspect.run, suspect.problems, bundle.automation)
+    return Drifted(suspect.run, suspect.problems, suspect.breaches)
+
+
+@dataclass(frozen=True)
+class _Findings:
+    """The problems of a run, and its departures from the contract.
 
     A good run has no problems: it ran, the output fits the schema, and the contract holds.
+
+    Args:
+        only_doubtful: True where all problems are doubtful departures.
+        unasked: True where the request takes departures as they are, of which the model would be asked.
     """
+
+    problems: Sequence[str] = ()
+    breaches: Sequence[Breach] = ()
+    only_doubtful: bool = False
+    unasked: bool = False
+
+
+async def _findings(context: RunContext, bundle: Bundle, run: AutomationRun) -> _Findings:
     if run.model_error is not None:
         raise Failed(model_failure(run.model_error))
     error = run.outcome.error
     if error is not None:
-        return [f"{error.type}: {error.message}{run.said}"], []
+        return _Findings([f"{error.type}: {error.message}{run.said}"])
     # In a thread: a large output takes seconds, in which other tasks go on.
-    return await asyncio.to_thread(_output_problems, context, bundle, run)
+    return await asyncio.to_thread(_output_findings, context, bundle, run)
 
 
-def _output_problems(context: RunContext, bundle: Bundle, run: AutomationRun) -> tuple[list[str], list[Breach]]:
+def _output_findings(context: RunContext, bundle: Bundle, run: AutomationRun) -> _Findings:
     schema, good_runs = context.schema, context.good_runs
     problems = [f"output {e}" for e in schema.errors(run.outcome.value)] if schema else []
     observed = good_runs.observed(run)
     breaches = check(bundle.contract, observed, good_runs.history_of(bundle, run.parameters))
-    binding = [b for b in breaches if b.severity != "advisory"]
-    if binding and not problems and row_count_confirmed(binding, observed, bundle.contract):
-        binding = []
-    return problems + [str(b) for b in binding], breaches
+    bound = binding(breaches)
+    if bound and not problems and row_count_confirmed(bound, observed, bundle.contract):
+        bound = []
+    held = _held(context, bound)
+    return _Findings(
+        problems + [str(b) for b in held],
+        breaches,
+        only_doubtful=not problems and bool(held) and all(b.severity == "doubtful" for b in held),
+        unasked=len(held) < len(bound),
+    )
+
+
+def _held(context: RunContext, breaches: Sequence[Breach]) -> list[Breach]:
+    """Return the departures that this request does not take as they are."""
+    return [b for b in binding(breaches) if b.structural or context.request.trust != "lenient"]
 
 
 def _site_cause(context: RunContext, bundle: Bundle, run: AutomationRun, *, good: bool) -> Cause | None:
@@ -220,8 +256,10 @@ def confirm_empty(run: AutomationRun, other: OtherParameters) -> str | None:
 
 async def _new_parameters(
     context: RunContext, bundle: Bundle, suspect: Suspect, nothing: str | None
-) -> NewData | ParametersAtFault | Drifted:
+) -> NewData | ParametersAtFault | Drifted | PassedGate:
     """Decide, where the code works with other parameters: the site does not know these, or their data are new.
+
+    What is doubtful is asked of the model all the same, for other parameters say nothing of it.
 
     Args:
         nothing: The page's words that it has nothing for them, where the code failed on it.
@@ -233,15 +271,19 @@ async def _new_parameters(
             " wait for either, and there `await task.empty(locator)` of that message and return the output without rows"
         )
         return Drifted(run, [problem, *problems], suspect.breaches)
-    if run.outcome.error is None:
+    held = _held(context, suspect.breaches)
+    doubtful = any(b.severity == "doubtful" and b.kind not in _MILD for b in held)
+    mild = all(b.kind in _MILD or not b.structural for b in suspect.breaches)
+    if run.outcome.error is None and mild:
         meta, schema = bundle.meta, context.schema
         if meta.schema_inferred and context.request.output_schema is None and meta.output_schema is not None:
             meta = meta.model_copy(update={"output_schema": nullable(meta.output_schema)})
             schema = await asyncio.to_thread(schema_in_force, None, meta.output_schema)
         fits = schema is None or not await asyncio.to_thread(schema.errors, run.outcome.value)
-        mild = all(b.kind == "field-empty" or b.severity in ("statistical", "advisory") for b in suspect.breaches)
-        admissible = fits and not await context.is_pinned()
-        if admissible and (mild or await _confirmed(context, bundle, suspect)):
+        pinned = await context.is_pinned()
+        if fits and doubtful and (pinned or not await _confirmed(context, bundle, suspect, excused=_MILD)):
+            return _not_confirmed(bundle, suspect)
+        if fits and not pinned:
             return NewData(run, replace(bundle, meta=meta), problems)
     said = ""
     if nothing is not None:
@@ -259,17 +301,25 @@ async def _new_parameters(
     )
 
 
-async def _confirmed(context: RunContext, bundle: Bundle, suspect: Suspect) -> bool:
-    """Ask the model whether a suspect result is data of a new kind; not about what is structural."""
-    binding = [b for b in suspect.breaches if b.severity != "advisory"]
-    if context.budget is None or len(suspect.problems) > len(binding) or not may_be_new_data(binding):
+async def _confirmed(
+    context: RunContext, bundle: Bundle, suspect: Suspect, excused: frozenset[str] = frozenset()
+) -> bool:
+    """Ask the model whether a suspect result is data of a new kind; not about what is structural.
+
+    Args:
+        excused: Kinds of structural departures that a run with other parameters excuses.
+    """
+    asked = [b for b in _held(context, suspect.breaches) if b.kind not in excused]
+    if context.budget is None or not asked or any(b.structural for b in asked):
+        return False
+    if not excused and len(suspect.problems) > len(asked):  # the output does not fit the schema
         return False
     async with context.attempts.attempt("confirm") as note:
         try:
             answer, why = await ask_whether_legitimate(
                 context,
                 context.budget,
-                suspect.breaches,
+                asked,
                 suspect.run.observed(context.good_runs.without_secrets(context.request.parameters)),
                 sample=await context.good_runs.sample(bundle),
             )

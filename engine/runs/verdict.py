@@ -18,10 +18,13 @@ class Accepted:
 
     Args:
         breaches: Departures from the contract that do not bind, told as warnings.
+        unasked: True where the model would have been asked of some, but for ``trust="lenient"``: no later run is to be
+            held against such a result.
     """
 
     run: AutomationRun
     breaches: Sequence[Breach] = ()
+    unasked: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,13 @@ class NewData:
 
     Args:
         bundle: The bundle, with its inferred schema widened where that refused the output.
+        in_words: True where it departs in doubtful ways alone, as by the words of the page.
     """
 
     run: AutomationRun
     bundle: Bundle
     problems: Sequence[str]
+    in_words: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,7 @@ class Suspect:
         reason: The reason that the attempt is recorded with; None where it is not known to have failed.
         unproven: True where the result is good, but nothing shows that the code uses the parameters, which are the
             first to differ from those of its only example.
+        only_doubtful: True where all problems are doubtful departures, which one question to the model settles.
     """
 
     run: AutomationRun
@@ -125,6 +131,7 @@ class Suspect:
     breaches: Sequence[Breach] = ()
     reason: str | None = None
     unproven: bool = False
+    only_doubtful: bool = False
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,8 @@ class StartBody(Body):
         secrets: Parameters whose values appear in no prompt and no record.
         allow_hosts: Origins with private addresses that the task may reach, among those that the server allows.
         browser: User agent, locale, time zone, viewport and headers of the browser.
+        trust: ``lenient`` returns a result that departs from earlier ones in words or in numbers with a warning, where
+            ``strict`` asks the model.
         if_interrupted: If the server that runs the task ends, ``fail`` the task, or ``rerun`` it.
         idempotency_key: If a task was started with the same key, that task is returned.
         proxy, auth, sink: Not supported yet.
@@ -83,6 +85,7 @@ class StartBody(Body):
     secrets: list[str] = Field(default_factory=list)
     allow_hosts: list[str] = Field(default_factory=list)
     browser: BrowserBody | None = None
+    trust: Literal["strict", "lenient"] = "strict"
     if_interrupted: Literal["fail", "rerun"] = "rerun"
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=1000)
     proxy: None = None

@@ -17,7 +17,7 @@ from engine.task.json_values import as_json
 from engine.task.origins import origins
 from engine.task.redaction import Redactor, secret_names, secret_values, secrets_of_urls
 from engine.task.schema import OutputSchema
-from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest
+from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest, TrustMode
 
 _LARGEST_SECRETS = 64 << 10  # bytes
 _MOST_SECRETS = 1_000
@@ -38,6 +38,7 @@ def build(
     allow_hosts: Collection[str],
     limits: Limits,
     browser: BrowserOptions | Mapping[str, Any] | None = None,
+    trust: TrustMode = "strict",
     if_interrupted: IfInterrupted = "fail",
     idempotency_key: str | None = None,
     trust_start_url: bool = True,
@@ -54,6 +55,8 @@ def build(
     task = task or ""
     if ai not in ("auto", "never"):
         raise InvalidRequest(f'ai must be "auto" or "never", not {ai!r}', field="ai")
+    if trust not in ("strict", "lenient"):
+        raise InvalidRequest(f'trust must be "strict" or "lenient", not {trust!r}', field="trust")
     if if_interrupted not in ("fail", "rerun"):
         raise InvalidRequest(
             f'if_interrupted must be "fail" or "rerun", not {if_interrupted!r}', field="if_interrupted"
@@ -79,6 +82,7 @@ def build(
         allow_hosts=origins(strings("allow_hosts", allow_hosts)),
         limits=_limits(limits, timeout, budget_usd),
         browser=_browser(browser, Redactor(checked, hidden)),
+        trust=trust,
         if_interrupted=if_interrupted,
         idempotency_key=_key("idempotency_key", idempotency_key),
         trust_start_url=trust_start_url,

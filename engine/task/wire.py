@@ -24,6 +24,7 @@ Effect = Literal["none", "performed", "already-done", "continued", "unknown"]
 IfInterrupted = Literal["fail", "rerun"]
 Status = Literal["pending", "started", "completed", "canceled"]
 Trust = Literal["candidate", "trusted", "suspected"]
+TrustMode = Literal["strict", "lenient"]
 OutputT = TypeVar("OutputT", default=Any)
 
 
@@ -70,6 +71,7 @@ class TaskRequest(_Wire):
 
     Args:
         secrets: Names of secret parameters; also ``start_url`` and ``task`` where a URL there held a password.
+        trust: ``strict``, or ``lenient`` to take a result for which the model would be asked, with a warning.
         if_interrupted: What happens when the process that ran it has died: ``fail``, or ``rerun`` by another engine,
             unless something irreversible was let through.
         idempotency_key: A second start with the same key returns the task of the first.
@@ -91,6 +93,7 @@ class TaskRequest(_Wire):
     secrets: frozenset[str] = frozenset()
     allow_hosts: tuple[str, ...] = ()
     browser: BrowserOptions = BrowserOptions()
+    trust: TrustMode = "strict"
     limits: Limits = Limits()
     if_interrupted: IfInterrupted = "fail"
     idempotency_key: str | None = None
