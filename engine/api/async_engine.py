@@ -215,7 +215,8 @@ class AsyncEngine(SavedAutomations):
             output_schema: JSON Schema (draft 2020-12) or pydantic class of the result; default: inferred.
             reuse_key: Name of the saved automation, 1 to 1000 characters; default: a new one, ``wtr_…``.
             model: ``"haiku"``, ``"sonnet"``, ``"opus"`` or a model id; default: the engine's.
-            ai: ``"auto"`` (default); ``"never"`` replays or fails, at no cost.
+            ai: ``"auto"`` (default); ``"never"`` replays or fails, at no cost; ``"insist"`` repairs even where a repair
+                of the same revision failed lately.
             timeout: Seconds from the task's start to its end; default 600. Waiting in the queue does not count.
             budget_usd: Most dollars for the model; default 0.50.
             secrets: Parameters whose values no model and no record may see; those called password, token and the

@@ -79,7 +79,7 @@ class SavedAutomations(TaskQueries):
     async def _start(
         self, request: TaskRequest, schema: OutputSchema | None, on_event: OnEvent | None, *, durable: bool
     ) -> Enqueued:
-        chosen = self._workspace.model(request.model) if request.ai == "auto" else None
+        chosen = self._workspace.model(request.model) if request.ai != "never" else None
         self._check_usable()
         scheduler = await self._workspace.scheduler()
         run = await self._workspace.task_run(ids.new_id("wt_"), request, schema, chosen, on_event)

@@ -158,7 +158,7 @@ class Workspace:
 
     async def _adopt(self, task_id: str, request: TaskRequest) -> TaskRun:
         """Make a task that another engine left ready; its model is this engine's where the request names none."""
-        model = self.model(request.model) if request.ai == "auto" else None
+        model = self.model(request.model) if request.ai != "never" else None
         schema = await asyncio.to_thread(schema_in_force, None, request.output_schema)
         return await self.task_run(task_id, request, schema, model)
 

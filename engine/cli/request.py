@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import click
 
@@ -15,6 +15,7 @@ from engine.cli.settings import Settings
 from engine.errors import InvalidRequest
 from engine.task.browser_options import BrowserOptions
 from engine.task.ids import LONGEST_KEY
+from engine.task.wire import AiMode
 
 _NUMBER = re.compile(r"\d+")
 
@@ -36,7 +37,11 @@ _OPTIONS = (
     click.option("--schema", metavar="JSON|FILE", help="JSON Schema of the result; inferred if not given."),
     click.option("--key", metavar="KEY", help="Reuse key: the name of the saved automation; generated if not given."),
     click.option("--model", metavar="NAME", help="haiku (default), sonnet, opus, or a model id."),
-    click.option("--ai", type=click.Choice(["auto", "never"]), help="never: replay or fail, at no cost."),
+    click.option(
+        "--ai",
+        type=click.Choice(get_args(AiMode)),
+        help="never: replay or fail, at no cost; insist: repair even where a repair failed lately.",
+    ),
     click.option("--timeout", type=float, metavar="SECONDS", help="From the task's start to its end; default 600."),
     click.option("--budget", type=float, metavar="USD", help="Maximum cost of the model, in dollars; default 0.50."),
     click.option(

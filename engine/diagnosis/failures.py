@@ -49,14 +49,26 @@ class Failed(Exception):
 
 
 def outcome_failure(
-    problems: Sequence[str], execution: AutomationRun, *, reason: str, breaches: Sequence[Breach] = ()
+    problems: Sequence[str],
+    execution: AutomationRun,
+    *,
+    reason: str,
+    breaches: Sequence[Breach] = (),
+    remedy: str | None = None,
 ) -> Cause:
-    """Return the cause for a result that is not good, and the reason that nothing more is done about it."""
-    remedy = {
-        "drift": 'if the site has changed, run again with ai="auto" to have the automation repaired',
-        "pinned": "the bundle is pinned, so it is not repaired; unpin it to allow that",
-        "failed-behind-gate": "nothing is run again",
-    }[reason]
+    """Return the cause for a result that is not good, and the reason that nothing more is done about it.
+
+    Args:
+        remedy: What would help; default: what helps with that reason.
+    """
+    remedy = (
+        remedy
+        or {
+            "drift": 'if the site has changed, run again with ai="auto" to have the automation repaired',
+            "pinned": "the bundle is pinned, so it is not repaired; unpin it to allow that",
+            "failed-behind-gate": "nothing is run again",
+        }[reason]
+    )
     evidence = execution.outcome.evidence
     details: dict[str, Any] = {"problems": list(problems), "url": evidence.url, "title": evidence.title}
     if breaches:

@@ -13,6 +13,7 @@ from engine.gate.verdicts import Promoted
 from engine.runs.acceptance import accept, accept_authored, accept_edits, widen_contract
 from engine.runs.adoption import adopt
 from engine.runs.authoring import Assignment, author
+from engine.runs.back_off import note_failed_repair, reason_to_wait
 from engine.runs.context import RunContext, Success
 from engine.runs.readout import read_out
 from engine.runs.replay import replay
@@ -134,7 +135,14 @@ class Runner:
         forbidden = "pinned" if await self.context.is_pinned() else "drift" if self.context.budget is None else None
         if forbidden is not None:
             raise Failed(outcome_failure(drifted.problems, run, reason=forbidden, breaches=drifted.breaches))
-        return await self._author(Assignment("repair", bundle, drifted.trouble), run.outcome.session)
+        if (wait := await reason_to_wait(self.context, bundle)) is not None:
+            cause = outcome_failure(drifted.problems, run, reason="drift", breaches=drifted.breaches, remedy=wait)
+            raise Failed(cause)
+        try:
+            return await self._author(Assignment("repair", bundle, drifted.trouble), run.outcome.session)
+        except Failed as failed:
+            await note_failed_repair(self.context, bundle, failed.cause)
+            raise
 
     async def _author(self, work: Assignment, session: Session | None = None) -> Success:
         """Have the model write or mend the automation, and publish what passed the gate."""

@@ -79,7 +79,7 @@ class StartBody(Body):
     parameters: dict[str, Any] | None = None
     output_schema: dict[str, Any] | None = None
     model: str | None = Field(default=None, min_length=1)
-    ai: Literal["auto", "never"] = "auto"
+    ai: Literal["auto", "never", "insist"] = "auto"
     timeout: float | None = Field(default=None, gt=0)
     budget_usd: float | None = Field(default=None, ge=0)
     secrets: list[str] = Field(default_factory=list)

@@ -100,6 +100,12 @@ CREATE TABLE suspicions (
     repeatable INTEGER NOT NULL, at TEXT NOT NULL, PRIMARY KEY (revision, parameters, account)
 ) STRICT;
 """,
+    # Repairs that failed, which are not paid again at once.
+    """
+CREATE TABLE failed_repairs (
+    revision TEXT PRIMARY KEY, count INTEGER NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL
+) STRICT;
+""",
 )
 
 

@@ -22,6 +22,7 @@ from engine.contract import (
 from engine.storage import suspicions
 from engine.storage.accounts import Accounts
 from engine.storage.database import Database, dump, now
+from engine.storage.failed_repairs import FailedRepairs
 from engine.storage.suspicions import Suspicions
 
 _GOOD_KEPT = 3  # sets of parameters
@@ -36,12 +37,14 @@ class RunHistory:
 
     Attributes:
         suspicions: Results that were refused, by revision.
+        failed_repairs: Repairs that failed, by revision.
         accounts: Tells accounts apart.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.suspicions = Suspicions(database)
+        self.failed_repairs = FailedRepairs(database)
         self.accounts = Accounts(database.path.with_name("accounts.key"))
 
     def clean_run(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AnyUrl, ValidationError
@@ -53,8 +53,8 @@ def build(
     if task is not None and (not isinstance(task, str) or not task.strip()):
         raise InvalidRequest("task is empty; describe in plain words what is to be done", field="task")
     task = task or ""
-    if ai not in ("auto", "never"):
-        raise InvalidRequest(f'ai must be "auto" or "never", not {ai!r}', field="ai")
+    if ai not in get_args(AiMode):
+        raise InvalidRequest(f'ai must be "auto", "never" or "insist", not {ai!r}', field="ai")
     if trust not in ("strict", "lenient"):
         raise InvalidRequest(f'trust must be "strict" or "lenient", not {trust!r}', field="trust")
     if if_interrupted not in ("fail", "rerun"):

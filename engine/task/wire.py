@@ -16,7 +16,7 @@ from typing_extensions import TypeVar
 from engine.errors import TaskFailed
 from engine.task.browser_options import BrowserOptions
 
-AiMode = Literal["auto", "never"]
+AiMode = Literal["auto", "never", "insist"]
 ErrorCode = Literal[
     "workspace-rate-limited", "unauthenticated", "no-ai-credits-left", "timeout", "rejected", "internal-error"
 ]

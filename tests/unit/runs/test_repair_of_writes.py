@@ -82,7 +82,7 @@ async def test_the_model_is_told_what_was_let_through_for_these_parameters_befor
     assert "Z: confirmed" in first
     assert "already_done" in first
     model = ScriptedModel([("give_up", {"reason": "site-broken", "message": "no"})])
-    await run(BROKEN, model=model, parameters={"name": "Cy"})
+    await run(BROKEN, model=model, parameters={"name": "Cy"}, ai="insist")
     assert "Let through before" not in told(model)[0]
 
 

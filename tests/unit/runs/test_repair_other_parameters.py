@@ -58,7 +58,7 @@ async def test_the_repair_is_told_that_the_last_good_run_had_other_parameters(st
     assert (await run(gave(WRONG, WRONG["message"]), parameters={"user": "nobody"}))[0].ok
     for user, other in (("ada", True), ("nobody", False)):
         model = ScriptedModel([("give_up", {"reason": "impossible", "message": "no"})])
-        await run(BROKEN, BROKEN, model=model, parameters={"user": user})
+        await run(BROKEN, BROKEN, model=model, parameters={"user": user}, ai="insist")
         assert ("(of other parameters" in told(model)[0]) is other
 
 
