@@ -23,7 +23,6 @@ _LONGEST = 90  # characters of a text that says a state
 _MOST_TEXTS = 12  # at one place; more are no names of states
 _MOST_PLACES = 8  # of a field
 _FEW_ROWS = 6  # in which texts go with a value by chance
-_NEGATION = re.compile(r"#|\b(?:not?|nicht|kein\w*|never|closed|un\w+|sold|aus\w*|ohne|pas|sin|non)\b")
 _BORDER = "\t"
 _NOTHING = ""  # the text of a place that a row lacks: a badge may be there for one state only
 
@@ -61,19 +60,21 @@ def chosen(reading: Reading) -> dict[str, list[tuple[Row, str]]]:
 
 def texts_by_place(reading: Reading, row: Row) -> dict[str, list[str]]:
     """Return the short texts of a row by place; not those that other fields were read from."""
-    taken = {anchor.spot.text.number for anchors in row.anchors.values() for anchor in anchors}
+    taken = {(a.spot.text.number, a.spot.piece) for anchors in row.anchors.values() for a in anchors}
     if row.item is not None:
         texts = reading.document.texts_of[row.item] if row.item >= 0 else _of_map(reading, -1 - row.item)
     else:
         texts = reading.document.texts
     found: dict[str, list[str]] = defaultdict(list)
     for text in texts:
-        if text.is_link or len(text.plain) > _LONGEST or text.number in taken or text.aside or text.place.hidden:
+        if text.is_link or text.aside or text.place.hidden or (text.number, -1) in taken:
             continue
-        said = reading.lens.mask(text.plain)
-        if said and said != "#":
-            key = _BORDER.join((text.place.path, reading.lens.mask(text.place.label), region_of(text.place.region)))
-            found[key].append(said)
+        key = _BORDER.join((text.place.path, reading.lens.mask(text.place.label), region_of(text.place.region)))
+        for at, (piece, _) in enumerate(text.pieces):
+            if len(piece) <= _LONGEST and (text.number, at) not in taken:
+                said = reading.lens.mask(piece)
+                if said and said != "#":
+                    found[key].append(said)
     return found
 
 
@@ -171,15 +172,23 @@ def _is_named(path: str, place: str, words: Mapping[str, Any]) -> bool:
 
 
 def contains_known(text: str, value: str, words: Mapping[str, str]) -> bool:
-    """Return True where a new text says a known one of the same value, with other words that deny nothing."""
+    """Return True where a new text says a known one of the same value, and besides numbers nothing else."""
     for known, its in words.items():
-        if its == value and re.search(rf"(?<!\w){re.escape(known)}(?!\w)", text):
-            return not _NEGATION.search(text.replace(known, " "))
+        if known and its == value and re.search(rf"(?<!\w){re.escape(known)}(?!\w)", text):
+            return not any(c.isalpha() for c in text.replace(known, " "))
     return False
 
 
 def told(reading: Reading, rows: Sequence[tuple[Row, str]], choice: Choice) -> Iterator[tuple[str, list[str]]]:
-    """Yield each row's value with the texts at the place that it was read from."""
-    for row, value in rows:
-        texts = texts_by_place(reading, row).get(choice.place, [_NOTHING])
-        yield value, [text for text in texts if text not in choice.common]
+    """Yield each row's value with the texts at the place that it was read from.
+
+    New texts that go with all values, as those of a line that was added to each card, are left out.
+    """
+    said = [(value, texts_by_place(reading, row).get(choice.place, [_NOTHING])) for row, value in rows]
+    values: dict[str, set[str]] = defaultdict(set)
+    for value, texts in said:
+        for text in texts:
+            values[text].add(value)
+    common = {text for text, found in values.items() if len(found) > 1 and text not in choice.words} | choice.common
+    for value, texts in said:
+        yield value, [text for text in texts if text not in common] or [_NOTHING]

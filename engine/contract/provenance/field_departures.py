@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from engine.contract.model import Breach, Severity
 from engine.contract.provenance.anchors import Anchor, Row
-from engine.contract.provenance.lens import BETWEEN
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.phrases import says_aside, says_instead
 from engine.contract.provenance.reading import Reading
@@ -83,10 +82,9 @@ def _check_field(
     if not found or not known["found"]:
         return
     anchors = [anchor for _, anchor in found]
-    about = case.about | words_of(last_name(path))
-    yield from _told_otherwise(case, path, known, anchors, about)
+    yield from _told_otherwise(case, path, known, anchors)
     yield from _elsewhere(path, known, anchors)
-    yield from _under_other_headings(case, path, known, anchors, about)
+    yield from _under_other_headings(case, path, known, anchors)
 
 
 def _unanchored(
@@ -107,16 +105,14 @@ def _unanchored(
     )  # fmt: skip
 
 
-def _told_otherwise(
-    case: Case, path: str, known: Mapping[str, Any], anchors: Sequence[Anchor], about: Collection[str]
-) -> Iterator[Breach]:
+def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]) -> Iterator[Breach]:
     """Yield breaches of label and words: read together, for a unit may have moved from one to the other."""
     label, words = _news(known, anchors, "label", _LABELS), _news(known, anchors, "words", _WORDINGS)
     count = len(anchors)
     if label or words:
         was = [label.was if label else _main(known, "label"), words.was if words else _main(known, "words")]
         now = [label.now if label else _now(anchors, "label"), words.now if words else _now(anchors, "words")]
-        weight = change(was, now, about)
+        weight = change(was, now, case.about, words_of(last_name(path)))
         if label is not None:
             others = {_main(f, "label") for other, f in case.known["fields"].items() if other != path} - {""}
             if label.now in others and label.now not in label.known:
@@ -132,6 +128,12 @@ def _told_otherwise(
                 "wording", path, f"values written {_quoted(words.known)}",
                 f"written {words.now!r} in {words.size} of {count}", _SEVERITIES[weight],
             )  # fmt: skip
+    elif (beside := _news(known, anchors, "beside", 2)) and beside.now and all(beside.known):
+        weight = change(beside.known, [beside.now], case.about, words_of(last_name(path)))
+        yield Breach(
+            "label", path, f"values after {_quoted(beside.known)}", f"{beside.size} of {count} after {beside.now!r}",
+            "doubtful" if weight == "other" else _SEVERITIES[weight],
+        )  # fmt: skip
     elif known["raw"] and len(known["raw"]) == 1 and known["found"] > 1 and (raw := _news(known, anchors, "raw", 1)):
         # A number beside the value that never changed is a part of what it means: "out of 5".
         yield Breach(
@@ -158,7 +160,7 @@ def _elsewhere(path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]) -
 
 
 def _under_other_headings(
-    case: Case, path: str, known: Mapping[str, Any], anchors: Sequence[Anchor], about: Collection[str]
+    case: Case, path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]
 ) -> Iterator[Breach]:
     news = _news(known, anchors, "headings", _HEADINGS)
     if news is None:
@@ -167,11 +169,10 @@ def _under_other_headings(
     lost = [name for name in names if any(f"{{{name}}}" not in text for text in news.fresh)]
     instead = [text for text in news.fresh if says_instead(text) and not any(map(says_instead, news.known))]
     aside = [text for text in news.fresh if says_aside(text) and not any(map(says_aside, news.known))]
-    deeper = news.now.count(BETWEEN) > max(text.count(BETWEEN) for text in news.known)
-    weight = change(news.known, [news.now], about)
+    weight = change(news.known, [news.now], case.about)
     if lost or instead:
         severity: Severity = "structural"
-    elif aside or weight in ("unknown", "other") or (deeper and weight != "explained"):
+    elif aside or weight in ("unknown", "other"):
         severity = "doubtful"
     else:
         severity = "advisory"

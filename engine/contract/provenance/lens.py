@@ -15,7 +15,7 @@ _CALENDAR = re.compile(
     rf"(?<!\w)(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{{0,6}}\.?,? )?(?:# )?{_MONTH}\.?,? #(?:,? #)?(?!\w)"
     rf"|(?<=# ){_MONTH}(?!\w)"
 )
-BETWEEN = " > "
+BETWEEN = " | "
 """The text between headings that stand within one another."""
 _SHORTEST = 2  # characters of a parameter that is looked for in texts
 _SHORTEST_OWN = 3  # characters of a row's value that is looked for in headings

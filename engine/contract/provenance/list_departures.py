@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.contract.comparison import compact
-from engine.contract.model import Breach, History, PreviousOutput
-from engine.contract.provenance import attached, choices
+from engine.contract.model import Breach, History, PreviousOutput, Severity
+from engine.contract.provenance import attached, choices, marks
 from engine.contract.provenance.field_departures import Case
 from engine.contract.provenance.parameters import row_shares, signs
-from engine.contract.provenance.phrases import says_instead
+from engine.contract.provenance.phrases import says_aside, says_instead
 from engine.contract.provenance.signature import describe_table, phrases, states
 from engine.contract.provenance.units import change
 
@@ -30,7 +30,9 @@ _STRONG = frozenset({"state", "rows", "heading"})
 
 
 def check_lists(case: Case) -> Iterator[Breach]:
-    """Yield the departures of lists: rows of mixed items, items left out, a further page."""
+    """Yield the departures of lists: rows of mixed items, items left out, other marks, a further page."""
+    found = (choices.choice_of(path, described) for path, described in case.known["choices"].items())
+    read = {choice.place for choice in found if choice is not None}
     for table in case.reading.tables:
         known = case.known["tables"].get(table.path)
         if known is None or not table.table.many or not table.rows or not known["rows"]:
@@ -49,6 +51,9 @@ def check_lists(case: Case) -> Iterator[Breach]:
                 "left-out", table.path, "all items that were read",
                 f"{now['left']} of {now['items']} items of the page are not in the output", "doubtful",
             )  # fmt: skip
+        yield from marks.check(
+            case.reading, table, known["marks"], said=case.known["said"], about=case.about, read=read
+        )
         if now["pages"] and not known["pages"]:
             pages = ", ".join(case.reading.run.evidence.next_pages[:3])
             yield Breach("pages", table.path, "no further page left", f"the page leads on to {pages}", "doubtful")
@@ -99,7 +104,7 @@ def check_choices(case: Case) -> Iterator[Breach]:
             known = [text for text in texts if text in choice.words]
             if known:
                 against.update(known[:1] if all(choice.words[text] != value for text in known) else [])
-            elif not texts or texts == [""]:
+            elif texts == [""]:
                 gone += 1
             elif value in values and not any(choices.contains_known(text, value, choice.words) for text in texts):
                 unknown[" | ".join(texts)[:60]] += 1
@@ -150,6 +155,9 @@ def check_forms(case: Case) -> Iterator[Breach]:
     if case.known["runs"] < 2:
         return
     for name, values in states(case.reading).items():
+        if odd := [value for value in values if says_aside(value) and value not in case.known["state"].get(name, [])]:
+            yield Breach("form", "$", "nothing but what was asked for", f"{name!r} set to {odd[0]!r}", "doubtful")
+            continue
         known = case.known["state"].get(name, [])
         fresh = sorted(values - set(known))
         if len(known) == 1 and fresh and "{" not in known[0] and known[0]:
@@ -168,25 +176,23 @@ def check_phrases(case: Case) -> Iterator[Breach]:
     said = set(case.known["said"])
     for masked, text in phrases(case.reading).items():
         if masked not in said:
-            instead = says_instead(text)
-            yield Breach(
-                "instead", "$", "a page that shows what was asked for", f"it says {text[:120]!r}",
-                "structural" if instead and _above_rows(case, text) else "doubtful" if instead else "advisory",
-            )  # fmt: skip
-            return
+            severity: Severity = "advisory"
+            if _above_rows(case, text):
+                severity = "structural" if says_instead(text) else "doubtful"
+            yield Breach("instead", "$", "a page that shows what was asked for", f"it says {text[:120]!r}", severity)
+            if severity != "advisory":
+                return
 
 
 def _above_rows(case: Case, said: str) -> bool:
-    """Return True where a text stands before the first value of the output, on the same page."""
-    first = min(
-        ((a.spot.text.map, a.spot.text.number) for anchors, _ in case.reading.fields.values() for _, a in anchors),
-        default=None,
-    )
-    if first is None:
-        return False
-    return any(
-        text.plain == said and text.number < first[1] and text.map == first[0] for text in case.reading.document.texts
-    )
+    """Return True where a text stands before the rows of the output, on the same page; before one of single values."""
+    many = any(table.table.many for table in case.reading.tables)
+    ends: dict[int, int] = {}
+    for anchors, _ in case.reading.fields.values():
+        for _, anchor in anchors:
+            text = anchor.spot.text
+            ends[text.map] = (min if many else max)(ends.get(text.map, text.number), text.number)
+    return any(t.plain == said and t.number < ends.get(t.map, -1) for t in case.reading.document.texts)
 
 
 def check_others(case: Case, history: History) -> Iterator[Breach]:

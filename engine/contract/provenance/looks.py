@@ -6,16 +6,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from engine.contract.provenance.document import Document, Spot, Text, region_of
 from engine.contract.provenance.lens import Lens
 from engine.contract.provenance.spellings import normal
-from engine.contract.provenance.units import only_units
+from engine.contract.provenance.units import only_units, says_units
 
-_SEPARATORS = re.compile(r"[|;\u00b7\u2022\n]")
+_SEPARATORS = re.compile(r"[|;\u00b7\u2022\n]|, ")
 _AROUND = 24  # characters on each side of a value
 _WORDS_AROUND = 3
-TRAITS = ("label", "words", "headings", "region", "struck", "hidden", "attribute", "form")
+_LABEL = 30  # characters of a text before a value that may serve as its label
+TRAITS = ("label", "words", "headings", "region", "beside", "struck", "hidden", "attribute", "form")
 """The parts of a look that a signature keeps, by name."""
 
 
@@ -29,6 +31,7 @@ class Look:
         region: Its landmark.
         words: The words around the value, digits masked, the value as ``{v}``.
         raw: The same with digits.
+        beside: The short text before it, where it has no label.
         struck: Struck through.
         hidden: Not visible.
         attribute: The attribute it is part of.
@@ -41,6 +44,7 @@ class Look:
     region: str
     words: str
     raw: str
+    beside: str
     struck: bool
     hidden: bool
     attribute: str
@@ -79,12 +83,13 @@ class Looks:
         before, after = self._around(spot)
         form = spot.span.form if spot.span is not None else ""
         headings = self._lens.heading(place.headings, own)
-        key = (id(place), headings, before, after, spot.struck, form)
+        beside = self._beside(spot)
+        key = (id(place), headings, before, after, spot.struck, form, beside)
         known = self._known.get(key)
         if known is None:
             wording = f"{before}{{v}}{after}"
             known = self._known[key] = Look(
-                label=self._lens.mask(place.label), headings=headings, region=region_of(place.region),
+                label=self._lens.mask(place.label), headings=headings, region=region_of(place.region), beside=beside,
                 words=self._lens.mask(wording), raw=self._lens.mask(wording, digits=False), struck=spot.struck,
                 hidden=place.hidden, attribute=spot.text.attribute, form=form, path=place.path,
             )  # fmt: skip
@@ -93,14 +98,14 @@ class Looks:
     def _around(self, spot: Spot) -> tuple[str, str]:
         pieces, at = spot.text.pieces, spot.piece
         if spot.text.is_link:
-            return "", ""
+            return "", f" {_shape(spot.text.plain)}"
         piece = pieces[at][0] if at >= 0 else normal(spot.text.plain)
         before, after = ("", "") if spot.span is None else (piece[: spot.span.begin], piece[spot.span.end :])
         before, after = _cut(before, end=True), _cut(after, end=False)
         first, last = max(at, 0), at if at >= 0 else len(pieces) - 1
-        if not before.strip():
+        if not before.strip() or only_units(before):
             before = self._unit_beside(spot.text, first, -1) + before
-        if not after.strip():
+        if not after.strip() or only_units(after):
             after += self._unit_beside(spot.text, last, 1)
         return before, after
 
@@ -108,16 +113,46 @@ class Looks:
         """Return the text beside a piece, where it says nothing but a unit or a limit of the value."""
         if 0 <= piece + step < len(text.pieces):
             beside, struck = text.pieces[piece + step]
-            said = "" if struck else beside
+            said = "" if struck or not says_units(beside) else beside
         else:
-            number = text.number + step
-            texts = self._document.texts
-            near = texts[number] if 0 <= number < len(texts) else None
-            same = near is not None and near.map == text.map and near.chain == text.chain and bool(text.chain)
-            said = near.plain if near is not None and same and not near.attribute and not near.place.hidden else ""
-        if not said or not only_units(said):
+            near = self._near(text, step)
+            said = near.plain if near is not None and text.chain and only_units(near.plain) else ""
+        if not said:
             return ""
         return f"{said} " if step < 0 else f" {said}"
+
+    def _near(self, text: Text, step: int) -> Text | None:
+        """Return the visible text before or after one, in the same item."""
+        texts, number = self._document.texts, text.number + step
+        while 0 <= number < len(texts) and texts[number].attribute:
+            number += step
+        near = texts[number] if 0 <= number < len(texts) else None
+        if near is None or near.map != text.map or near.chain != text.chain or near.place.hidden:
+            return None
+        return near
+
+    def _beside(self, spot: Spot) -> str:
+        """Return the short text before a value without a label, which may serve as one: "Feels like" before "3 °C"."""
+        if spot.text.place.label or spot.text.attribute:
+            return ""
+        near = self._near(spot.text, -1)
+        if near is None or len(near.plain) > _LABEL or re.search(r"\d", near.plain) or ">h" in near.place.path:
+            return ""
+        return self._lens.mask(near.plain)
+
+
+def _shape(address: str) -> str:
+    """Return what links of one kind have in common: all of the path but its last part, and the names in the query.
+
+    >>> _shape("https://a.example/p/SK-17?ref=3"), _shape("/ad?x=1"), _shape("mailto:a@b.example")
+    ('/p/ ?ref', '/ ?x', 'mailto:')
+    """
+    parts = urlsplit(address)
+    if parts.scheme not in ("", "http", "https"):
+        return f"{parts.scheme}:"
+    above = [p for p in parts.path.split("/")[1:-1] if not any(c.isdigit() for c in p)]
+    names = "&".join(sorted(name for name, _ in parse_qsl(parts.query, keep_blank_values=True)))
+    return "/".join(["", *above, ""]) + (f" ?{names}" if names else "")
 
 
 def _cut(text: str, *, end: bool) -> str:

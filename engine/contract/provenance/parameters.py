@@ -44,8 +44,9 @@ def signs(reading: Reading) -> Signs:
         note("crumb", page.breadcrumbs)
         note("state", [value for kind, _, value in page.state if kind != "input"])
         note("typed", [value for kind, _, value in page.state if kind == "input"])
+    listed = any(table.table.many for table in reading.tables)
     for text in reading.document.texts:
-        if not text.chain and not text.attribute and not text.aside:
+        if not (text.chain and listed) and not text.attribute and not text.aside:
             note("text", [text.plain])
     for anchors, _ in reading.fields.values():
         note("heading", list({heading for _, a in anchors for heading in a.spot.text.place.headings}))

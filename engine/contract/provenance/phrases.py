@@ -26,7 +26,9 @@ _INSTEAD = re.compile(
 _ASIDE = re.compile(
     r"\b(?:similar|related|recommended|sponsored|expired|no longer available|not available|unavailable|discontinued"
     r"|trending|featured|you recently viewed|best ?sellers?|ähnliche|empfohlen|gesponsert|abgelaufen|sponsorisé"
-    r"|patrocinado|archived?|cached|outdated|preview|sample data|demo data|maintenance|delayed)\b",
+    r"|patrocinado|archived?|cached|outdated|refurbished|pre-owned|second.?hand"
+    r"|substitutes?|nearest|closest|alternatives?|former|past|previous|preview"
+    r"|sample data|demo data|maintenance|delayed)\b",
     re.IGNORECASE,
 )
 _NOTHING = re.compile(

@@ -11,11 +11,12 @@ from typing import Any
 
 from engine.contract.comparison import compact
 from engine.contract.model import Observed
-from engine.contract.provenance import attached, choices
+from engine.contract.provenance import attached, choices, marks
 from engine.contract.provenance.anchors import Anchored
+from engine.contract.provenance.document import region_of
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.parameters import row_shares, signs
-from engine.contract.provenance.phrases import says_aside, says_instead
+from engine.contract.provenance.phrases import says_aside, says_instead, says_nothing
 from engine.contract.provenance.reading import Reading, read
 from engine.contract.provenance.units import words_of
 
@@ -24,6 +25,7 @@ MOST_LOOKS = 8
 """The different texts of one trait of a field that are kept; of more, none means anything."""
 _MOST_WORDS = 80  # of the task
 _MOST_SAID = 20  # phrases
+_MAIN_REGIONS = frozenset({"", "main", "region", "tabpanel", "search"})
 _MOST_STATES = 40
 _CHOSEN = ("select", "radio", "checkbox", "current")
 _MOST_CHOICES = 4  # values that one form field had; more are chosen by the run or the day
@@ -90,14 +92,14 @@ def _describe(reading: Reading) -> Signature:
     return {
         "format": FORMAT,
         "runs": 1,
-        "about": [],
+        "about": sorted({word for page in reading.document.maps for word in words_of(reading.lens.mask(page.title))}),
         "fields": {path: _describe_field(reading, path) for path in reading.fields},
         "tables": {table.path: describe_table(reading, table) for table in reading.tables if table.table.rows},
         "parameters": _describe_parameters(reading),
         "choices": choices.describe(reading),
         "files": attached.describe(reading),
         "state": {name: sorted(values) for name, values in states(reading).items()},
-        "said": sorted(phrases(reading))[:_MOST_SAID],
+        "said": sorted({*phrases(reading), *marks.phrases(reading)})[:_MOST_SAID],
         "shared": None,
     }
 
@@ -141,6 +143,7 @@ def describe_table(reading: Reading, table: Anchored) -> dict[str, Any]:
         "items": len(members) if table.table.many and whole else 0,
         "left": len(members - items) if table.table.many and whole else 0,
         "pages": bool(reading.run.evidence.next_pages),
+        "marks": marks.describe(reading, table),
     }
 
 
@@ -148,6 +151,7 @@ def _merge_table(known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "many": any(each["many"] for each in known),
         "pages": any(each["pages"] for each in known),
+        "marks": marks.merge([each["marks"] for each in known]),
         **{name: sum(each[name] for each in known) for name in ("rows", "apart", "items", "left")},
     }
 
@@ -177,8 +181,8 @@ def states(reading: Reading) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for page in reading.document.maps:
         for kind, name, value in page.state:
-            if kind in _CHOSEN and name and len(found) < _MOST_STATES:
-                found.setdefault(f"{kind} {reading.lens.mask(name)}", set()).add(reading.lens.mask(value))
+            if kind in _CHOSEN and len(found) < _MOST_STATES:
+                found.setdefault(f"{kind} {reading.lens.mask(name)}".strip(), set()).add(reading.lens.mask(value))
     return found
 
 
@@ -192,14 +196,19 @@ def phrases(reading: Reading) -> dict[str, str]:
     """Return what the pages say outside of rows of things that were not asked for: masked, and as they say it."""
     found: dict[str, str] = {}
     for text in reading.document.texts:
-        loose = not text.chain and not text.attribute and not text.aside and not text.place.hidden
-        if loose and len(text.plain) < 200 and (says_instead(text.plain) or says_aside(text.plain)):
+        loose = not text.chain and not text.attribute and not text.place.hidden
+        main = region_of(text.place.region) in _MAIN_REGIONS
+        if loose and main and len(text.plain) < 200 and _is_phrase(text.plain):
             found.setdefault(reading.lens.mask(text.plain), text.plain)
     for page in reading.document.maps:
         for message in page.messages:
-            if says_instead(message) or says_aside(message):
+            if _is_phrase(message):
                 found.setdefault(reading.lens.mask(message), message)
     return found
+
+
+def _is_phrase(text: str) -> bool:
+    return says_instead(text) or says_aside(text) or (says_nothing(text) and "0" not in text)
 
 
 def _shared(readings: Sequence[Reading]) -> float | None:

@@ -59,6 +59,10 @@ _LIMITS = re.compile(
     r"|before|previously|rrp|msrp|uvp|statt|list price|you save|save|members?|deposit|approx\w*|about|circa|ca|roughly"
     r"|up to|bis zu|at least|mindestens|over|under|max|vat|mwst|tax|taxes|estimated|est|shipping|plus|minus)(?!\w)"
 )
+_PROSE_WORDS = (
+    "from each per about over under was old plus minus save before month week year night shipping pro da ca ab par"
+)
+_PROSE = frozenset(_PROSE_WORDS.split())  # limits that a task may have in its sentences without meaning a field
 _SIGNS = re.compile(r"[\u00d7+\u00b1~<>\u2265\u2264\u2248]")
 _WORD = re.compile(r"[£€$¥₹%]|°[cf](?!\w)|km/h|us\$|[^\W\d_]+(?:-mass)?")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
@@ -107,6 +111,16 @@ _SMALL = frozenset(
         "this",
         "these",
     ]
+)
+_SHORT_SAYING = 30  # characters
+_BLAND = frozenset(
+    stem
+    for words in (
+        "detail details overview information info specification specifications result results summary description list",
+        "search found browse view show showing shown here now right currently current welcome page available main",
+        "general data table more see details entry entries item items product products value values",
+    )
+    for stem in words.split()
 )
 _SYNONYMS = (
     "price cost amount", "name title", "town city place location", "phone telephone tel", "email mail",
@@ -158,10 +172,20 @@ def only_units(text: str) -> bool:
     >>> only_units("per month"), only_units("€"), only_units("In stock"), only_units("3 kg")
     (True, True, False, False)
     """
-    if len(text) > 30 or any(c.isdigit() for c in text):
+    if len(text) > _SHORT_SAYING or any(c.isdigit() for c in text):
         return False
     said = senses(text)
     return bool(said.units or said.limits) and not said.words
+
+
+def says_units(text: str) -> bool:
+    """Return True for a short text that says a unit or a limit among other words: "each, pack of 10".
+
+    >>> says_units("each, pack of 10"), says_units("In stock")
+    (True, False)
+    """
+    said = senses(text)
+    return len(text) <= _SHORT_SAYING and bool(said.units or said.limits)
 
 
 def words_of(name: str) -> frozenset[str]:
@@ -174,13 +198,14 @@ def words_of(name: str) -> frozenset[str]:
     return frozenset(stem(w) for w in re.findall(r"[^\W\d_]{2,}", apart) if w not in _SMALL)
 
 
-def change(old: Iterable[str], new: Iterable[str], about: Collection[str] = ()) -> Weight:
+def change(old: Iterable[str], new: Iterable[str], about: Collection[str] = (), named: Collection[str] = ()) -> Weight:
     """Return how much it means that a value is told by other words.
 
     Args:
         old: The words that it was told by: label, wording.
         new: Those of now.
-        about: Words of the task and of the field's name.
+        about: Words of the task.
+        named: Words of the field's name.
 
     >>> change(["price", "£{v}"], ["price", "{v} gbp"]), change(["price", "£{v}"], ["price", "€{v}"])
     ('', 'other')
@@ -188,16 +213,17 @@ def change(old: Iterable[str], new: Iterable[str], about: Collection[str] = ()) 
     ('explained', '', 'unknown')
     """
     was, now = senses(*old), senses(*new)
-    told = {_UNITS.get(word, word) for word in about}
+    told = {_UNITS.get(word, word) for word in (*about, *named)}
+    limits = {*named, *(word for word in about if word not in _PROSE)}
     if now.units - was.units - told:
         return "other"
     if was.units - now.units - told:
         return "unknown"  # it may stand elsewhere now, once for all values
     if added := now.limits - was.limits:
-        return "other" if not added <= set(about) else "explained"
+        return "other" if not added <= limits else "explained"
     if was.limits - now.limits:
-        return "unknown" if not was.limits - now.limits <= set(about) else "explained"
+        return "unknown" if not was.limits - now.limits <= limits else "explained"
     fresh = now.words - was.words
-    if fresh - {stem(word) for word in about}:
+    if fresh - {stem(word) for word in (*about, *named, *_BLAND)}:
         return "unknown"
     return "explained" if fresh or was.units != now.units else ""

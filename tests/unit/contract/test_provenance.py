@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from engine.contract import Breach, Observed, check_signature, learn_signature
+from engine.contract import (
+    Breach,
+    History,
+    Observed,
+    PreviousOutput,
+    check_signature,
+    compact,
+    learn_signature,
+    widen_signature,
+)
 from sandbox import Evidence
 from sandbox.page_map import PageMap
 from tests.support.maps import Sheet
@@ -191,6 +200,81 @@ def test_pounds_in_the_words_of_a_term_fail_outright() -> None:
     )
     assert told(known, one("AB-9090", "Bench", [("Weight (lb)", "9.75")], 9.75)) == [("structural", "label")]
     assert told(known, one("AB-9090", "Bench", [("Weight (kg)", "9.75")], 9.75)) == []
+
+
+def test_an_amount_in_a_neighboring_element_belongs_to_the_wording() -> None:
+    def shop(category: str, price: str) -> Observed:
+        rows = [{"name": r["name"], "price": r["price"]} for r in products(category)]
+        page = sheet(category).cards([[r["name"], price.format(r["price"])] for r in rows])
+        return ran(rows, page.map(), category=category)
+
+    known = learn_signature([shop("lamps", "£{:.2f}"), shop("clocks", "£{:.2f}")], "The price of each lamp")
+    assert told(known, shop("lamps", "£{:.2f}\u0005each, pack of 10")) == [("structural", "wording")]
+    assert told(known, shop("lamps", "Was\u0005£{:.2f}")) == [("structural", "wording")]
+    assert told(known, shop("lamps", "£{:.2f}\u0005In stock")) == []
+
+
+def test_a_value_after_another_text_is_asked_about() -> None:
+    def weather(town: str, before: str) -> Observed:
+        warm = 10.5 + len(town)
+        page = Sheet(f"https://weather.example/?town={town}").heading(f"Weather in {town}").text(before)
+        return ran(warm, page.text(f"{warm} °C").map(), town=town)
+
+    known = learn_signature([weather("Ashby", "Now"), weather("Corran", "Now")])
+    assert told(known, weather("Penfield", "Now")) == []
+    breach = only(known, weather("Ashby", "Feels like"))
+    assert (breach.severity, breach.got) == ("doubtful", "1 of 1 after 'feels like'")
+
+
+def test_a_link_of_another_kind_is_asked_about() -> None:
+    def linked(category: str, link: str) -> Observed:
+        rows = [{"name": r["name"], "url": link.format(at)} for at, r in enumerate(products(category))]
+        page = sheet(category).cards([[r["name"]] for r in rows], [r["url"] for r in rows])
+        return ran(rows, page.map(), category=category)
+
+    known = learn_signature([linked("lamps", "/p/SK-{}"), linked("clocks", "/p/SK-{}")])
+    assert told(known, linked("mirrors", "/p/SK-7{}")) == []
+    assert told(known, linked("lamps", "/ad?click={}")) == [("doubtful", "wording")]
+
+
+@pytest.mark.parametrize(("mark", "now"), [("Councilor", "Staff"), ("", "Sponsored")])
+def test_rows_that_are_marked_otherwise_are_asked_about(mark: str, now: str) -> None:
+    def members(category: str, said: str) -> Observed:
+        names = [row["name"] for row in products(category)]
+        page = sheet(category).cards([[name, said] if said else [name] for name in names])
+        return ran(names, page.map(), category=category)
+
+    known = learn_signature([members("lamps", mark), members("clocks", mark)])
+    assert told(known, members("mirrors", mark)) == []
+    breach = only(known, members("lamps", now))
+    assert (breach.severity, breach.kind) == ("doubtful", "mark")
+    assert f"{now.casefold()!r} in 8 of 8" in breach.got
+
+
+def test_what_a_page_says_beside_the_list_is_nothing(signature: dict[str, Any]) -> None:
+    rows = products("lamps")
+    page = sheet("lamps").table(("Name", "Price", "Availability"), cells(rows))
+    page.text("You may also like", path=">h2", region="aside").text("No account yet?", region="navigation")
+    assert told(signature, ran(rows, page.map(), category="lamps")) == []
+
+
+def test_rows_of_other_parameters_fail_outright_where_the_lists_were_apart(signature: dict[str, Any]) -> None:
+    clocks, lamps = listed("clocks"), listed("lamps")
+    other = PreviousOutput({"category": "clocks"}, 1, (8, 8), compact(clocks.output), "")
+    wrong = ran(clocks.output, *lamps.evidence.maps, category="lamps")
+    found = check_signature(signature, wrong, History(others=(other,)))
+    assert "8 of 8 rows are those of {'category': 'clocks'}" in [b.got for b in found if b.kind == "other-rows"]
+
+
+def test_a_signature_widened_by_a_run_admits_it(signature: dict[str, Any]) -> None:
+    run = listed("lamps", ("Name", "Unit price", "Availability"))
+    assert told(signature, run)
+    assert check_signature(widen_signature(signature, run), run) == []
+
+
+def test_what_clean_runs_showed_is_admitted(signature: dict[str, Any]) -> None:
+    run = listed("lamps", ("Name", "Unit price", "Availability"))
+    assert check_signature(signature, run, History(provenance=learn_signature([run]))) == []
 
 
 def test_a_form_field_that_filters_otherwise_is_asked_about() -> None:

@@ -1,0 +1,101 @@
+"""Marks of rows: the few short texts that stand beside a row's values in every row, and say what kind of row it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from engine.contract.model import Breach
+from engine.contract.provenance.anchors import Anchored
+from engine.contract.provenance.choices import texts_by_place
+from engine.contract.provenance.phrases import says_aside, says_instead
+from engine.contract.provenance.reading import Reading
+from engine.contract.provenance.units import change
+
+_LEAST_ROWS = 4  # of a list whose marks say something
+_MOST_TEXTS = 3  # at one place; more are values
+_MOST_PLACES = 6
+_EVERY = 0.95  # share of rows that have one
+_NEW = 0.3  # share of rows with another
+_ASIDE = 0.1  # share of rows that are marked as advertisements or as old; of few, two
+
+Described = dict[str, list[str]]
+
+
+def describe(reading: Reading, table: Anchored) -> Described | None:
+    """Return the marks of a list's rows by place; None where there are too few rows to tell."""
+    if not table.table.many or len(table.rows) < _LEAST_ROWS:
+        return None
+    rows = [texts_by_place(reading, row) for row in table.rows]
+    found: Described = {}
+    for place in sorted({place for row in rows for place in row}):
+        counts = Counter(text for row in rows for text in set(row.get(place, ())))
+        most = [text for text, _ in counts.most_common(_MOST_TEXTS)]
+        covered = sum(any(text in most for text in row.get(place, ())) for row in rows)
+        if counts.most_common(1)[0][1] > 1 and covered >= _EVERY * len(rows) and len(found) < _MOST_PLACES:
+            found[place] = [text for text in most if counts[text] > 1]
+    return found
+
+
+def merge(parts: Sequence[Described | None]) -> Described | None:
+    """Return the marks that all lists have."""
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    shared = set.intersection(*(set(part) for part in known))
+    merged = {place: sorted({text for part in known for text in part[place]}) for place in sorted(shared)}
+    return {place: texts for place, texts in merged.items() if len(texts) <= _MOST_TEXTS}
+
+
+def check(
+    reading: Reading,
+    table: Anchored,
+    known: Described | None,
+    said: Sequence[str],
+    about: frozenset[str],
+    read: set[str],
+) -> Iterator[Breach]:
+    """Yield a breach where rows are marked otherwise than all rows so far, or as advertisements or as old.
+
+    Args:
+        said: Phrases that good runs had, too.
+        read: Places that fields are read from, which are checked as such.
+    """
+    rows = [texts_by_place(reading, row) for row in table.rows]
+    aside: Counter[str] = Counter()
+    for row in rows:
+        told = {text for texts in row.values() for text in texts if says_aside(text) or says_instead(text)}
+        aside.update(told.difference(said))
+    least = max(_ASIDE * len(rows), min(2, len(rows)))
+    for text, count in aside.most_common(1):
+        if count >= least:
+            got = f"{text!r} in {count} of {len(rows)} rows"
+            yield Breach("mark", table.path, "rows of what was asked for", got, "doubtful")
+            return
+    for place, texts in (known or {}).items():
+        if place in read:
+            continue
+        fresh: Counter[str] = Counter()
+        for row in rows:
+            now = row.get(place, [])
+            if now and not any(text in texts for text in now):
+                fresh.update(now[:1])
+        count = sum(fresh.values())
+        if count < max(_NEW * len(rows), min(2, len(rows))) or len(rows) < _LEAST_ROWS:
+            continue
+        text, often = fresh.most_common(1)[0]
+        if often > 1 and change(texts, [text], about) in ("unknown", "other"):
+            was = " or ".join(repr(each) for each in texts)
+            yield Breach("mark", table.path, f"{was} in every row", f"{text!r} in {often} of {len(rows)}", "doubtful")
+            return
+
+
+def phrases(reading: Reading) -> set[str]:
+    """Return what rows say of advertisements, and of what is old."""
+    found = set()
+    for table in reading.tables:
+        for row in table.rows if table.table.many else ():
+            texts: Mapping[str, Any] = texts_by_place(reading, row)
+            found |= {t for each in texts.values() for t in each if says_aside(t) or says_instead(t)}
+    return found
