@@ -3,7 +3,7 @@
 from engine.contract.attachments import changed_files, content_fields
 from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
 from engine.contract.comparison import compact, digest, disagreements, match_rows
-from engine.contract.learning import learn, widen
+from engine.contract.learning import learn, widen, widen_output
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.page import all_examined, count_confirmed, empty_confirmed, let_some_through, permanent_message
 from engine.contract.patterns import error_text, is_blank
@@ -56,5 +56,6 @@ __all__ = [
     "rows",
     "signature_of",
     "widen",
+    "widen_output",
     "widen_signature",
 ]

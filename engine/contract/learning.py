@@ -44,9 +44,14 @@ def learn(runs: Sequence[Observed], task: str = "") -> dict[str, Any]:
     return learned
 
 
+def widen_output(contract: Mapping[str, Any], run: Observed) -> dict[str, Any]:
+    """Return the contract, widened to admit this run's output; where values stood is as it was."""
+    return {**contract, "output": merge([contract.get("output", {}), run.described])}
+
+
 def widen(contract: Mapping[str, Any], run: Observed) -> dict[str, Any]:
-    """Return the contract, widened to admit this run's output."""
-    widened = {**contract, "output": merge([contract.get("output", {}), run.described])}
+    """Return the contract, widened to admit this run's output, and where its values stood."""
+    widened = widen_output(contract, run)
     if "provenance" in contract:
         widened["provenance"] = widen_signature(contract["provenance"], run)
     return widened

@@ -64,6 +64,7 @@ class Observed:
 
     Args:
         same: Another view of the same run, whose profile then serves both: a large output takes long to describe.
+        masked: The output without secrets, where the task has any; maps are without them.
         memo: Views that were computed from the run, by name, so that each is computed once.
         account: Identity of the secrets that it was given; see `engine.storage.accounts`.
     """
@@ -73,8 +74,14 @@ class Observed:
     progress: tuple[int, int | None] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     same: Observed | None = field(default=None, repr=False, compare=False)
+    masked: Any = field(default=None, repr=False, compare=False)
     memo: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
     account: str = ""
+
+    @property
+    def legible(self) -> Any:
+        """The output as its values stand on maps: without secrets."""
+        return self.output if self.masked is None else self.masked
 
     @cached_property
     def described(self) -> dict[str, Any]:

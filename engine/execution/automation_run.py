@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,7 @@ class AutomationRun:
         parameters: The parameters it was given, secrets included.
         code: The source that ran.
         already_done: Texts by which the site showed that the action was done before.
+        masked: The output without secrets, where the task has any; the evidence's maps are without them.
     """
 
     outcome: Outcome
@@ -40,6 +41,7 @@ class AutomationRun:
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
     code: str = field(default="", repr=False)
     already_done: tuple[str, ...] = ()
+    masked: Any = field(default=None, repr=False)
 
     @property
     def passed_gate(self) -> bool:
@@ -87,8 +89,8 @@ class AutomationRun:
             account: Identity of those secrets.
         """
         plain = self._plain
-        return Observed(plain.output, plain.evidence, plain.progress, parameters or {}, plain, account=account)
+        return replace(plain, parameters=parameters or {}, same=plain, account=account)
 
     @cached_property
     def _plain(self) -> Observed:
-        return Observed(self.outcome.value, self.outcome.evidence, self.progress)
+        return Observed(self.outcome.value, self.outcome.evidence, self.progress, masked=self.masked)

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.execution.automation_run import AutomationRun, Mode
 from engine.execution.host import TaskHost
+from engine.execution.masking import mask_maps
 from engine.execution.network import NetworkAccess
 from engine.execution.retry import RetryPolicy
 from engine.execution.screenshots import FILE_NAME, keep_screenshot
@@ -22,6 +23,7 @@ from sandbox import (
     Automation,
     Egress,
     Evidence,
+    Outcome,
     Sandbox,
     SandboxLimits,
     Session,
@@ -158,10 +160,20 @@ class Executor:
             await self.services.events.emit("egress.refused", hosts=refused)
         if outcome.evidence.screenshot is not None:
             self._failure = outcome.evidence
+        outcome, masked = await self._without_secrets(outcome)
         gates = tuple(host.gates)
         return AutomationRun(
-            outcome, host.progressed, gates, host.files, host.model_error, parameters, code, tuple(host.already)
+            outcome, host.progressed, gates, host.files, host.model_error, parameters, code, tuple(host.already), masked
         )
+
+    async def _without_secrets(self, outcome: Outcome) -> tuple[Outcome, Any]:
+        """Return the outcome with maps that hold no secret, and its output likewise; None where there are none."""
+        redactor = self.services.redactor
+        if not redactor.active:
+            return outcome, None
+        maps = await asyncio.to_thread(mask_maps, outcome.evidence.maps, redactor)
+        masked = await asyncio.to_thread(redactor.data, outcome.value)
+        return replace(outcome, evidence=replace(outcome.evidence, maps=maps)), masked
 
     async def _may_restart(self, once: bool) -> bool:
         """Return True unless something irreversible was, or may have been, done already.

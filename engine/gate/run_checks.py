@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.contract import Breach, Observed, PreviousOutput, Severity, check, count_confirmed
+from engine.contract import Breach, Observed, PreviousOutput, Severity, check, check_signature, count_confirmed
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution.automation_run import AutomationRun
@@ -18,6 +18,7 @@ from engine.task.cause import Cause
 from sandbox import Evidence, ScriptError
 from sandbox.results import BY_PAGE
 
+_TOLD = 5  # departures of a repair from where values stood
 # Kinds of departures that a single value has by its parameters: a name that is there for one user and not for another.
 _OF_THESE = frozenset({"field-empty", "pattern", "error-text", "shortened", "garbled"})
 
@@ -90,7 +91,7 @@ def breaches(observed: Observed, requirements: Requirements) -> list[Breach]:
         return []
     same = _previous(observed, requirements)
     others = tuple(one for one in _history(requirements) if one != same)
-    history = replace(requirements.history, same=same, others=others)
+    history = replace(requirements.history, same=same, others=others, provenance={})  # a repair reads elsewhere
     found = check({"output": requirements.contract.get("output", {})}, observed, history)
     if same is not None or not _history(requirements):
         return found
@@ -123,6 +124,7 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
     )
     return [
         *(advisory for advisory in found if advisory is not None),
+        *_moved(observed, requirements),
         *plausibility.repeated(observed),
         *plausibility.placeholders(observed),
         *plausibility.empty_fields(observed),
@@ -135,6 +137,21 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
             " demands it; it is right only where the task asks for it"
             for label in run.outcome.evidence.agreements
         ),
+    ]
+
+
+def _moved(observed: Observed, requirements: Requirements) -> list[str]:
+    """Return in one text where a repair reads values otherwise than the code before it did."""
+    signature = (requirements.contract or {}).get("provenance", {})
+    departures = check_signature(signature, observed, requirements.history, requirements.task)
+    told = [str(b) for b in departures if b.severity != "advisory"]
+    if not told:
+        return []
+    more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+    return [
+        "what it reads does not stand where the code before it read: "
+        + "; ".join(told[:_TOLD])
+        + f"{more}. It is right only where that still means what the task asks for"
     ]
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from engine.agent.readout_tools import Readout
 from engine.bundles import Bundle, Revision
-from engine.contract import widen
 from engine.errors import BundleError, EngineError, StoreError
 from engine.execution.automation_run import AutomationRun
 from engine.gate.verdicts import Promoted
@@ -45,7 +44,7 @@ async def widen_contract(context: RunContext, verdict: NewData) -> Success:
     bundle, run, found = verdict.bundle, verdict.run, "; ".join(verdict.problems)
     kind = "data or words not met before" if verdict.in_words else "data of a kind not met before"
     context.warnings.append(f"taken for {kind}, and admitted from now on: {found}")
-    widened = replace(bundle, contract=widen(bundle.contract, run.observed()), revision=None)
+    widened = replace(bundle, revision=None)
     subject, body = f"Widen: {kind}", context.redactor.text(found)
     already = _warn(context, run)
     try:
@@ -54,7 +53,8 @@ async def widen_contract(context: RunContext, verdict: NewData) -> Success:
         _note_unsaved(context, error)
         return Success(run.outcome.value, bundle.committed, used=True, files=run.files, already_done=already)
     await context.good_runs.inherit(bundle, revision, trust=True)
-    await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read")
+    unsigned = None if "provenance" in widened.contract else widened.contract
+    await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read", contract=unsigned)
     return Success(run.outcome.value, revision, used=True, files=run.files, updated=True, already_done=already)
 
 

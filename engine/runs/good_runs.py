@@ -62,7 +62,8 @@ class GoodRuns:
         good = [known] * (not empty) + ([self.without_secrets(other.parameters)] if other is not None else [])
         runs = [await asyncio.to_thread(self._redacted, one) for one in (other, run) if one is not None]
         wait = max(one.outcome.evidence.longest_wait for one in (other, run) if one is not None)
-        signature = await asyncio.to_thread(self._signature, run, contract or {}) if not empty else None
+        # A bundle of an earlier version has no signature in its contract: its runs give it one.
+        signature = None if empty or contract is None else await asyncio.to_thread(self._signature, run, contract)
         args = revision.id, good if keep else [], None if empty else sample, runs, wait, signature
         await self._write(partial(self.run_history.clean_run, *args))
 
@@ -162,15 +163,11 @@ class GoodRuns:
         return {name: value for name, value in (parameters or {}).items() if name not in self.request.secrets}
 
     def _signature(self, run: AutomationRun, contract: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Return where a run's values stood, without secrets; None where the contract does not say that of others."""
-        known = contract.get("provenance")
-        if known is None:
-            return None
-        found: Mapping[str, Any] = self.redactor.data(signature_of(self.observed(run), known), numbers=False)
-        return found
+        """Return where a run's values stood, without secrets."""
+        return signature_of(self.observed(run), contract.get("provenance") or {})
 
     def _redacted(self, run: AutomationRun) -> Observed:
         observed = self.observed(run)
         if not self.redactor.active:
             return observed
-        return replace(observed, output=self.redactor.data(observed.output), same=None)
+        return replace(observed, output=self.redactor.data(observed.output), masked=None, same=None)

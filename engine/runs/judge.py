@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.bundles import Bundle
-from engine.contract import Breach, check, compact, digest, empty_confirmed, permanent_message, rows
+from engine.contract import Breach, check, compact, digest, empty_confirmed, permanent_message, rows, widen
 from engine.diagnosis.failures import Failed, model_failure
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelError
@@ -100,8 +100,13 @@ async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: O
     if other.works:
         return await _new_parameters(context, bundle, suspect, nothing_found(run.outcome, other))
     if other.works is None and not await context.is_pinned() and await _confirmed(context, bundle, suspect):
-        return NewData(run, bundle, problems, in_words=suspect.only_doubtful)
+        return NewData(run, await _widened(context, bundle, run), problems, in_words=suspect.only_doubtful)
     return _not_confirmed(bundle, suspect)
+
+
+async def _widened(context: RunContext, bundle: Bundle, run: AutomationRun) -> Bundle:
+    contract = await asyncio.to_thread(lambda: widen(bundle.contract, context.good_runs.observed(run)))
+    return replace(bundle, contract=context.redactor.data(contract, numbers=False))
 
 
 def _not_confirmed(bundle: Bundle, suspect: Suspect) -> Drifted | PassedGate:
@@ -284,7 +289,7 @@ async def _new_parameters(
         if fits and doubtful and (pinned or not await _confirmed(context, bundle, suspect, excused=_MILD)):
             return _not_confirmed(bundle, suspect)
         if fits and not pinned:
-            return NewData(run, replace(bundle, meta=meta), problems)
+            return NewData(run, await _widened(context, replace(bundle, meta=meta), run), problems)
     said = ""
     if nothing is not None:
         said = (

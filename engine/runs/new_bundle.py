@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from engine.bundles import Bundle, BundleMeta
 from engine.bundles.matching import parameter_types
-from engine.contract import check, widen
+from engine.contract import check, widen_output
 from engine.gate.verdicts import Promoted
 from engine.runs.adoption import Adopted
 from engine.runs.context import RunContext
@@ -28,7 +28,7 @@ def new_bundle(context: RunContext, kind: Work, base: Bundle | None, promoted: P
     contract, code = dict(promoted.contract), promoted.candidate.code
     old = base.meta if base is not None else None
     if old is not None and kind == "repair":
-        contract = widen(contract, promoted.run.observed())
+        contract = widen_output(contract, promoted.run.observed())
     start_url, by_model = _start(context, old)
     request, redactor = context.request, context.redactor
     tasks = _tasks(kind, base, promoted, redactor.text(request.task))
@@ -50,7 +50,7 @@ def new_bundle(context: RunContext, kind: Work, base: Bundle | None, promoted: P
     return Bundle(
         meta=meta,
         automation=code if code.endswith("\n") else code + "\n",
-        contract=redactor.data(contract),
+        contract=redactor.data(contract, numbers=False),
         notes=_lines(redactor.text(promoted.candidate.notes)) or (base.notes if base is not None else ""),
         resources=base.resources if base is not None else {},
         revision=None,
@@ -69,8 +69,8 @@ def adopted_bundle(context: RunContext, adopted: Adopted) -> Bundle:
             "one_example": promoted.one_example,
         }
     )
-    contract = widen(dict(promoted.contract), promoted.run.observed())
-    return replace(edited, meta=meta, contract=context.redactor.data(contract))
+    contract = widen_output(dict(promoted.contract), promoted.run.observed())
+    return replace(edited, meta=meta, contract=context.redactor.data(contract, numbers=False))
 
 
 def _tasks(kind: Work, base: Bundle | None, promoted: Promoted, task: str) -> tuple[str, ...]:

@@ -53,7 +53,9 @@ async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
         else:
             settled = verdict
         if isinstance(settled, (Accepted, NewData)):
-            settled = await settle_suspicions(context, bundle, settled, partial(_check, context, bundle))
+            # Words that were just found right are no doubt about other parameters.
+            known = settled.bundle if isinstance(settled, NewData) else bundle
+            settled = await settle_suspicions(context, bundle, settled, partial(_check, context, known))
         await remember(context, bundle, settled)
         yield settled
     finally:

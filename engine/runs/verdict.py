@@ -32,7 +32,7 @@ class NewData:
     """The result is good, and of a kind that the contract did not know: the contract is to be widened.
 
     Args:
-        bundle: The bundle, with its inferred schema widened where that refused the output.
+        bundle: The bundle, with its contract widened, and its inferred schema where that refused the output.
         in_words: True where it departs in doubtful ways alone, as by the words of the page.
     """
 

@@ -197,7 +197,7 @@ def _above_rows(case: Case, said: str) -> bool:
 
 def check_others(case: Case, history: History) -> Iterator[Breach]:
     """Yield a breach where rows are those that other parameters gave, and the lists were apart so far."""
-    mine = [_key(row) for row in compact(case.reading.run.output) if row]
+    mine = [_key(row) for row in compact(case.reading.run.legible) if row]
     if not mine:
         return
     many = any(table.table.many for table in case.reading.tables)
@@ -214,7 +214,7 @@ def check_others(case: Case, history: History) -> Iterator[Breach]:
         if (
             dict(other.parameters) != asked
             and both >= enough
-            and (many or len(compact(case.reading.run.output)[0]) > 1)
+            and (many or len(compact(case.reading.run.legible)[0]) > 1)
         ):
             yield Breach(
                 "other-rows", "$", "rows of its own for each set of parameters",

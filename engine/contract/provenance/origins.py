@@ -26,7 +26,7 @@ def explain(run: Observed, path: str) -> list[Origin]:
         KeyError: The output has nothing at this path.
     """
     steps = _parse(path)
-    _value_at(run.output, steps, path)
+    _value_at(run.legible, steps, path)
     if not run.evidence.maps:
         return []
     (reading,) = read([run])

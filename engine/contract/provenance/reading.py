@@ -23,7 +23,7 @@ class Reading:
         self.run = run
         self.document: Document = document_of(run)
         self.lens = Lens(run.parameters)
-        self._anchoring = Anchoring(self.document, run.output, self.lens)
+        self._anchoring = Anchoring(self.document, run.legible, self.lens)
 
     @property
     def tables(self) -> list[Anchored]:
