@@ -24,8 +24,8 @@ setup: ## Prepare .venv, a browser, git and bubblewrap; quick when all is there
 demo: setup ## Show the story on a local site: explore, replay, redesign, repair (ISOLATION=none: without the jail)
 	@$(BIN)/webtasks demo $(if $(ISOLATION),--isolation $(ISOLATION))
 
-quick: setup ## Run the tests that need no browser, jail or process, in under a minute
-	@$(BIN)/pytest -q tests/unit -m "not git" -n 3 --dist worksteal -p no:schemathesis
+quick: setup ## Run the tests that need no browser, jail or process, in half a minute
+	@$(BIN)/pytest -q tests/unit -m "not git" -n 3 --dist worksteal -p no:schemathesis -p no:playwright
 
 test: setup ## Run the tests
 	@status=0; \

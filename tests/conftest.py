@@ -11,6 +11,7 @@ by a path that does not come from the environment. The jail's traffic is seen: i
 from __future__ import annotations
 
 import contextlib
+import gc
 import ipaddress
 import os
 import shutil
@@ -37,6 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "git" in getattr(item, "fixturenames", ()):
             item.add_marker("git")
     items.sort(key=lambda item: _KINDS.index(_kind(item)))
+
+
+def pytest_collection_finish() -> None:
+    """Spare each later garbage collection what was imported and collected, which stays to the end."""
+    gc.freeze()
 
 
 def _kind(item: pytest.Item) -> str:

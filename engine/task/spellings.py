@@ -238,7 +238,7 @@ def _base64(value: str) -> str:
 
 
 def _ascii(value: str) -> str:
-    return "".join(c for c in value if c.isascii())
+    return value if value.isascii() else "".join(c for c in value if c.isascii())
 
 
 def _bytes(value: str) -> bytes:

@@ -50,7 +50,7 @@ class Live:
         if self._failure is not None:
             self._thread.join()
             raise self._failure
-        self.http = httpx.Client(base_url=self.url, timeout=60)
+        self.http = httpx.Client(base_url=self.url, timeout=60, verify=False)  # no certificates are loaded
 
     @property
     def url(self) -> str:

@@ -148,7 +148,7 @@ async def test_endless_interim_responses_and_trailers_are_cut_off(start: bytes, 
             writer.write(start)
             try:
                 while True:
-                    writer.write(again)
+                    writer.write(1000 * again)
                     await writer.drain()
             except ConnectionError:
                 writer.close()

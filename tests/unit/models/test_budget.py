@@ -72,22 +72,23 @@ async def test_concurrent_calls_share_one_budget(budget: float, tokens: int, ans
 
 
 @pytest.mark.parametrize(
-    ("answers", "calls", "states"),
+    ("answers", "seconds", "calls", "states"),
     [
-        ([drop, message(text("ok"))], 2, ["set aside", "paid"]),
-        ([drop], 3, ["set aside"] * 3),
-        ([hang], 1, ["set aside"]),
-        ([error(529, "overloaded_error", "busy", retry_after_ms="10")], 3, ["paid"]),
+        ([drop, message(text("ok"))], 2.0, 2, ["set aside", "paid"]),
+        ([drop], 2.0, 3, ["set aside"] * 3),
+        ([hang], 0.5, 1, ["set aside"]),
+        ([error(529, "overloaded_error", "busy", retry_after_ms="10")], 2.0, 3, ["paid"]),
     ],
     ids=["lost, then answered", "always lost", "no answer in time", "refused"],
 )
 async def test_a_lost_reply_is_requested_again_and_may_be_billed(
-    answers: list[Answer], calls: int, states: list[str]
+    answers: list[Answer], seconds: float, calls: int, states: list[str]
 ) -> None:
     account = Account()
     with serve(*answers) as endpoint:
         model = AnthropicModel(api_key="k", base_url=endpoint.url)
-        model_budget = ModelBudget(model, budget_usd=1, tokens=10**6, deadline=time.monotonic() + 2, account=account)
+        deadline = time.monotonic() + seconds
+        model_budget = ModelBudget(model, budget_usd=1, tokens=10**6, deadline=deadline, account=account)
         try:
             await model_budget.query(ASK)
         except ModelUnavailable:

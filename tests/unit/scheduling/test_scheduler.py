@@ -121,7 +121,7 @@ async def test_cancel_during_the_first_event_is_recorded(tmp_path: Path, monkeyp
 
     def slow(*arguments: Any, **named: Any) -> Any:
         entered = enter(*arguments, **named)
-        time.sleep(0.5)  # the scheduler claims it meanwhile
+        time.sleep(0.25)  # the scheduler claims it meanwhile
         return entered
 
     monkeypatch.setattr(TaskRecords, "enqueue", slow)
@@ -150,7 +150,7 @@ async def test_caller_canceled_during_the_first_event_cancels_the_task(tmp_path:
 
 
 async def test_closing_does_not_hand_over_a_canceled_task(tmp_path: Path) -> None:
-    hold = Hold(cleaning=1)
+    hold = Hold(cleaning=0.3)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         task_id = await one.start(TASK, reuse_key="k", if_interrupted="rerun", on_event=hold, **REPLAY)
         await hold.reached.wait()
@@ -226,13 +226,13 @@ async def test_task_reported_as_failed_never_runs(tmp_path: Path, monkeypatch: p
         return claim(*arguments, **named)
 
     monkeypatch.setattr(TaskQueue, "claim", sometimes)
-    monkeypatch.setattr(engine.scheduling.scheduler, "_ABANDON_AFTER", 0.5)
+    monkeypatch.setattr(engine.scheduling.scheduler, "_ABANDON_AFTER", 0.2)
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         kept = await one.start(TASK, reuse_key="k", **REPLAY)
         began = time.monotonic()
         with pytest.raises(StoreError, match="locked"):
             await one.run(TASK, reuse_key="k", **REPLAY)
-        assert time.monotonic() - began >= 0.5
+        assert time.monotonic() - began >= 0.2
         broken.clear()
         (result,) = await one.wait([kept])
         assert result.status == "completed", "start had returned its id, and no caller got an error"
@@ -253,7 +253,7 @@ async def test_task_canceled_while_the_store_is_broken_never_runs(
             run.cancel()
             with pytest.raises(StoreError):
                 await run
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.3)
         monkeypatch.undo()
         while not (await one.list())[0].final:
             await asyncio.sleep(0.05)
@@ -291,7 +291,7 @@ async def test_cancel_while_the_result_is_recorded_returns_the_result(
     def slow(*arguments: Any, **named: Any) -> bool:
         ended = finish(*arguments, **named) if recorded else None
         recording.set()
-        time.sleep(0.5)  # the task is canceled meanwhile
+        time.sleep(0.25)  # the task is canceled meanwhile
         return finish(*arguments, **named) if ended is None else ended
 
     monkeypatch.setattr(TaskRecords, "finish", slow)
@@ -344,7 +344,7 @@ def test_run_that_races_closing_gets_an_error_and_blocks_nothing(
 
     def slow(records: TaskRecords, path: Path) -> None:
         opening.set()
-        time.sleep(0.5)  # the engine is closed meanwhile
+        time.sleep(0.25)  # the engine is closed meanwhile
         init(records, path)
 
     monkeypatch.setattr(TaskRecords, "__init__", slow)
@@ -388,7 +388,7 @@ async def test_closing_handles_a_task_that_is_being_enqueued(
 
     def slow(*arguments: Any, **named: Any) -> Any:
         entering.set()
-        time.sleep(0.5)  # the engine is closed meanwhile
+        time.sleep(0.25)  # the engine is closed meanwhile
         return enter(*arguments, **named)
 
     monkeypatch.setattr(TaskRecords, "enqueue", slow)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from engine.server.files import FileLinks, UrlSigner
@@ -23,22 +22,22 @@ def signed(tmp_path: Path, live: Live) -> tuple[Live, FileLinks, Path]:
 
 
 def test_signed_url_expires_and_cannot_be_changed(signed: tuple[Live, FileLinks, Path]) -> None:
-    _, links, file = signed
+    live, links, file = signed
     later = int(time.time()) + 100
     url = links.url(file, later)
-    assert httpx.get(url).text == "contents"
-    assert httpx.get(url, headers={"range": "bytes=0-2"}).text == "con"
-    assert httpx.get(links.url(file, int(time.time()) - 1)).status_code == 410
+    assert live.http.get(url).text == "contents"
+    assert live.http.get(url, headers={"range": "bytes=0-2"}).text == "con"
+    assert live.http.get(links.url(file, int(time.time()) - 1)).status_code == 410
     for old, new in (
         (str(later), str(later + 1)),
         ("wt_1", "wt_2"),
         ("/default/", "/other/"),
         ("signature=", "signature=0"),
     ):
-        assert httpx.get(url.replace(old, new)).status_code == 403, new
-    assert httpx.get(url.partition("?")[0]).status_code == 403
+        assert live.http.get(url.replace(old, new)).status_code == 403, new
+    assert live.http.get(url.partition("?")[0]).status_code == 403
     file.unlink()
-    assert httpx.get(url).status_code == 410
+    assert live.http.get(url).status_code == 410
 
 
 def test_signed_url_reaches_only_result_files(signed: tuple[Live, FileLinks, Path]) -> None:
