@@ -13,6 +13,7 @@ from engine.api.options import EngineOptions
 from engine.api.shared_sandbox import SharedSandbox
 from engine.errors import EngineError
 from engine.models.base import Model
+from engine.models.choice import model_at
 from engine.storage.spending import TaskAccount
 from engine.task.events import EventLog, Listener, OnEvent
 from engine.task.redaction import Redactor, secrets_of_urls
@@ -63,10 +64,9 @@ class Workspace:
             return default
         chosen = name or str(default)
         if chosen not in self._models:
-            from engine.models.anthropic import AnthropicModel
-
-            self._models[chosen] = AnthropicModel(
-                chosen, base_url=self._options.base_url, api_key=self._options.api_key, window=self._options.window
+            options = self._options
+            self._models[chosen] = model_at(
+                chosen, base_url=options.base_url, api_key=options.api_key, window=options.window
             )
         return self._models[chosen]
 

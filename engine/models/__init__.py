@@ -9,6 +9,7 @@ from engine.models.base import Model, ModelReply, ModelRequest, Usage
 
 if TYPE_CHECKING:
     from engine.models.anthropic import AnthropicModel
+    from engine.models.openai import OpenAIModel
     from engine.models.prices import ModelInfo, Prices, load_prices, resolve_model
     from engine.models.recorded import RecordedModel, RecordingModel
 
@@ -18,6 +19,7 @@ __all__ = [
     "ModelInfo",
     "ModelReply",
     "ModelRequest",
+    "OpenAIModel",
     "Prices",
     "RecordedModel",
     "RecordingModel",
@@ -29,6 +31,7 @@ __all__ = [
 _HOMES = {
     "AnthropicModel": "anthropic",
     "ModelInfo": "prices",
+    "OpenAIModel": "openai",
     "Prices": "prices",
     "RecordedModel": "recorded",
     "RecordingModel": "recorded",

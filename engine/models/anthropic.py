@@ -7,22 +7,21 @@ that a run without a model never pays for it.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import os
-import random
 import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from engine.errors import InvalidRequest, ModelError, ModelUnauthenticated, ModelUnavailable
+from engine.errors import InvalidRequest, ModelError, ModelUnauthenticated
 from engine.models.base import ModelReply, ModelRequest
+from engine.models.endpoints import checked_url, public_url
 from engine.models.errors import ModelEndpoint, no_message, read_failure, refused, timed_out, unreachable
 from engine.models.messages_api import Json, payload, prompt_bytes
 from engine.models.prices import Prices, resolve_model
 from engine.models.replies import read_usage, regular
+from engine.models.retries import with_retries
 from engine.models.window import ask_window
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 _API = "https://api.anthropic.com"
 _CONNECT_SECONDS = 10.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 8.0  # seconds between attempts, where the endpoint names none
 _NO_KEY = "none"  # for local endpoints: they need no key, but the SDK does
 
 
@@ -66,9 +64,9 @@ class AnthropicModel:
         caching: bool | None = None,
         window: int | None = None,
     ) -> None:
-        self._base_url = _checked_url(base_url or os.environ.get("ANTHROPIC_BASE_URL") or _API)
+        self._base_url = checked_url(base_url or os.environ.get("ANTHROPIC_BASE_URL") or _API).removesuffix("/v1")
         self.info = resolve_model(model, prices=prices, own_endpoint=self._base_url != _API)
-        self._endpoint = ModelEndpoint(self.info.id, _public(self._base_url))
+        self._endpoint = ModelEndpoint(self.info.id, public_url(self._base_url))
         self._api_key = api_key
         self._environment_key = self.info.priced or base_url is None
         self._max_retries = max_retries
@@ -188,18 +186,9 @@ class AnthropicModel:
             plain=not self.info.priced,
             to_strict=_sdk().transform_schema,
         )
-        for attempt in itertools.count():
-            try:
-                return await self._send_once(client, body, deadline - time.monotonic())
-            except ModelUnavailable as error:
-                pause = error.details["retry_after"] or min(_FIRST_PAUSE * 2**attempt, _LONGEST_PAUSE)
-                out_of_time = time.monotonic() + pause >= deadline
-                # A response that may be billed is requested again by the budget, which pays for it.
-                lasting = not error.details["transient"] or error.details.get("maybe_billed")
-                if attempt >= self._max_retries or lasting or out_of_time:
-                    raise
-            await asyncio.sleep(pause * random.uniform(1, 1.25))  # noqa: S311  jitter, not a secret
-        raise AssertionError("unreachable")
+        return await with_retries(
+            lambda seconds: self._send_once(client, body, seconds), retries=self._max_retries, deadline=deadline
+        )
 
     async def _send_once(self, client: AsyncAnthropic, body: Json, seconds: float) -> Json:
         """Send the request once, and return the message as the API wrote it, to be passed back unchanged."""
@@ -276,22 +265,3 @@ def _sdk() -> Any:
     import anthropic
 
     return anthropic
-
-
-def _checked_url(url: str) -> str:
-    parts = urlsplit(url.strip())
-    try:
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # the port is not a number
-        usable = False
-    if not usable:
-        raise InvalidRequest(
-            f"base_url is {_public(url)!r}, not an address like http://localhost:11434", field="base_url"
-        )
-    return url.strip().rstrip("/").removesuffix("/v1")
-
-
-def _public(url: str) -> str:
-    """Return the address without user, password and query."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from engine.errors import ModelError
-from engine.models.anthropic import AnthropicModel
 from engine.models.base import LEAST_WINDOW, ModelReply, ModelRequest
+
+if TYPE_CHECKING:
+    from engine.models.anthropic import AnthropicModel
+    from engine.models.openai import OpenAIModel
 
 _WORD = "KESTREL-417"
 _LINES = 560  # of filler: about 6,000 tokens by most tokenizers
@@ -45,7 +49,7 @@ class Finding:
     remedy: str = ""
 
 
-async def examine(model: AnthropicModel, *, timeout: float = 300.0) -> list[Finding]:
+async def examine(model: AnthropicModel | OpenAIModel, *, timeout: float = 300.0) -> list[Finding]:
     """Ask the model one question, with one tool and a code word at the start of about 6,000 tokens.
 
     It costs what a prompt of that length costs; nothing with a model without a price.
@@ -71,7 +75,7 @@ async def examine(model: AnthropicModel, *, timeout: float = 300.0) -> list[Find
     except ModelError as error:
         return [Finding("endpoint", ok=False, detail=error.message)]
     seconds = time.monotonic() - began
-    answered = Finding("endpoint", ok=True, detail=f"{model.name} at {model.endpoint} speaks the Messages API")
+    answered = Finding("endpoint", ok=True, detail=f"{model.name} at {model.endpoint} speaks the API")
     return [answered, _tool_calls(reply), _window(reply, window, len(text)), _speed(seconds)]
 
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that speaks enough of ``/v1/messages`` to go wrong in every way that the API can."""
+"""A real HTTP server on loopback that answers models' requests, and can go wrong in every way that the APIs can."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        if self.path != "/v1/messages":
+        if self.path not in ("/v1/messages", "/v1/chat/completions"):
             return error(404, "not_found_error", f"there is nothing at {self.path}")(self)
         number = len(self.endpoint.requests)
         self.endpoint.requests.append(json.loads(body))

@@ -148,7 +148,7 @@ def _model(settings: Settings) -> Iterator[DoctorCheck]:
     if named is not None:
         yield _endpoint(named)
     key = next((name for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN") if os.environ.get(name)), None)
-    endpoint = "https://api.anthropic.com" if named is None else _without_credentials(named)
+    endpoint = "https://api.anthropic.com" if named is None else _without_credentials(named.removeprefix("openai+"))
     if key is not None:
         yield DoctorCheck("model", "ok", f"{endpoint}, with the key in {key}")
     elif named is not None:
@@ -166,11 +166,11 @@ def _model(settings: Settings) -> Iterator[DoctorCheck]:
 
 async def _examined(settings: Settings, name: str) -> list[DoctorCheck]:
     """Ask the model one small question."""
-    from engine.models.anthropic import AnthropicModel
+    from engine.models.choice import model_at
     from engine.models.examination import examine
 
     try:
-        model = AnthropicModel(name, base_url=settings.base_url, window=settings.window)
+        model = model_at(name, base_url=settings.base_url, window=settings.window)
         model.ready()
         findings = await examine(model)
         await model.close()
@@ -187,6 +187,7 @@ def _endpoint(url: str) -> DoctorCheck:
 
     Only an endpoint that the user named is checked.
     """
+    url = url.removeprefix("openai+")
     shown = _without_credentials(url)
     try:
         parts = urlsplit(url)

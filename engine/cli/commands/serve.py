@@ -132,7 +132,7 @@ def serve(
     period are run again by the next server on the store, unless they took an irreversible action or have secrets.
     """
     _require_extra()
-    from engine.models.anthropic import AnthropicModel
+    from engine.models.choice import model_at
     from engine.server.connections import ConnectionLimits
     from engine.server.serve import Server, ServerOptions
 
@@ -142,7 +142,7 @@ def serve(
         return settings.engine(workspace=workspace, trust_start_urls=False, allow_hosts=hosts, take_over=True, **given)
 
     make_engine(settings.workspace)  # raises now, not at the first call, if the options are wrong
-    AnthropicModel(given["model"], base_url=settings.base_url)
+    model_at(given["model"], base_url=settings.base_url)
     chosen = ServerOptions(
         store=settings.store,
         workspace=settings.workspace,
