@@ -45,11 +45,11 @@ class Sheet:
         self._state.append((kind, name, value))
         return self
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Sheet:
-        """Write a table with column heads."""
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], size: int = 0) -> Sheet:
+        """Write a table with column heads; with a size, the rows are a sample of as many."""
         for column in columns:
             self.text(column, path=">table>thead>tr>th")
-        container = self.container(len(rows))
+        container = self.container(size or len(rows))
         for number, row in enumerate(rows):
             item = self.item(container, number)
             for column, cell in zip(columns, row, strict=True):

@@ -36,7 +36,7 @@ class Anchor:
     look: Look
 
 
-@dataclass
+@dataclass(eq=False)
 class Row:
     """A row of a table with its anchors.
 
@@ -88,8 +88,7 @@ class Anchoring:
 
     def _place(self, table: Table) -> Anchored:
         """Find the item of each row."""
-        numbers = _some(len(table.rows), _MOST_ROWS if not self.document.sampled else 8 * _MOST_ROWS)
-        rows = [Row(n, table.rows[n], table.sources[n]) for n in numbers]
+        rows = [Row(n, table.leaves_of(n), table.sources[n]) for n in self._numbers(table)]
         found = [[self.document.spots(value) for _, value in row.leaves] for row in rows]
         scores = [self._score(row, spots, many=table.many) for row, spots in zip(rows, found, strict=True)]
         homes: Counter[int] = Counter()
@@ -107,6 +106,15 @@ class Anchoring:
         if table.many and self.document.sampled:
             rows = [row for row, score in zip(rows, scores, strict=True) if _is_mapped(row, score)][:_MOST_ROWS]
         return Anchored(table, rows)
+
+    def _numbers(self, table: Table) -> list[int]:
+        """Return the rows to look at: of a long list, some of those that stand on what was mapped."""
+        count = len(table.sources)
+        if count <= _MOST_ROWS:
+            return list(range(count))
+        known = [n for n in range(count) if self.document.may_have(table.sources[n])] if self.document.sampled else []
+        few = known or range(count)
+        return [few[at] for at in _some(len(few), _MOST_ROWS)]
 
     def _score(self, row: Row, found: Sequence[Sequence[Spot]], *, many: bool) -> Counter[int]:
         """Return how much of a row stands in each item, and in each map as a whole."""

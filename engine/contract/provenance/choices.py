@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.contract.provenance.anchors import Row
-from engine.contract.provenance.document import region_of
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.tables import last_name
 from engine.contract.provenance.units import words_of
@@ -60,6 +59,13 @@ def chosen(reading: Reading) -> dict[str, list[tuple[Row, str]]]:
 
 def texts_by_place(reading: Reading, row: Row) -> dict[str, list[str]]:
     """Return the short texts of a row by place; not those that other fields were read from."""
+    known = reading.said.get(row)
+    if known is None:
+        known = reading.said[row] = _texts_by_place(reading, row)
+    return known
+
+
+def _texts_by_place(reading: Reading, row: Row) -> dict[str, list[str]]:
     taken = {(a.spot.text.number, a.spot.piece) for anchors in row.anchors.values() for a in anchors}
     if row.item is not None:
         texts = reading.document.texts_of[row.item] if row.item >= 0 else _of_map(reading, -1 - row.item)
@@ -69,7 +75,7 @@ def texts_by_place(reading: Reading, row: Row) -> dict[str, list[str]]:
     for text in texts:
         if text.is_link or text.aside or text.place.hidden or (text.number, -1) in taken:
             continue
-        key = _BORDER.join((text.place.path, reading.lens.mask(text.place.label), region_of(text.place.region)))
+        key = _BORDER.join((text.place.path, reading.lens.mask(text.place.label), text.region))
         for at, (piece, _) in enumerate(text.pieces):
             if len(piece) <= _LONGEST and (text.number, at) not in taken:
                 said = reading.lens.mask(piece)

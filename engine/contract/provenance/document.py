@@ -7,18 +7,17 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_plus, urljoin, urlsplit
 
 from engine.contract.model import Observed
 from engine.contract.provenance.spellings import Span, dates, day_of, normal, numbers
-from sandbox.page_map import BOUNDARY, MOST_MAPS, STRUCK, STRUCK_END, PageMap, Place
+from sandbox.page_map import BOUNDARY, STRUCK, STRUCK_END, PageMap, Place
 
 _MARK = re.compile(f"([{STRUCK}{STRUCK_END}{BOUNDARY}])")
 _LINKS = ("href", "src", "action", "data-src", "srcset", "poster")
 _SHORTEST_PART = 3  # characters of a text that is looked for within longer texts
 _LONGEST_SEARCH = 400  # values that are looked for in all texts of the run
-_NAVIGATION = ("nav", "footer", "header", "banner", "contentinfo", "search", "form")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,6 +32,11 @@ class Text:
         plain: The text without marks.
         pieces: Its parts between the borders of elements, each with True where it is struck through.
         url: URL of the page.
+        attribute: The attribute that it is the value of; empty for visible text.
+        is_link: It is the address of a link or picture.
+        is_head: It is the head of a table's column.
+        region: The kind of the landmark that it stands in.
+        aside: It stands in a navigation or in the head or foot of a page, where any word may stand.
     """
 
     number: int
@@ -42,26 +46,11 @@ class Text:
     plain: str
     pieces: tuple[tuple[str, bool], ...]
     url: str
-
-    @property
-    def attribute(self) -> str:
-        """The attribute that it is the value of; empty for visible text."""
-        return self.place.path.rpartition("@")[2] if "@" in self.place.path else ""
-
-    @property
-    def is_link(self) -> bool:
-        """True for the address of a link or picture."""
-        return self.attribute in _LINKS
-
-    @property
-    def is_head(self) -> bool:
-        """True for the head of a table's column."""
-        return ">th" in self.place.path and ">td" not in self.place.path
-
-    @property
-    def aside(self) -> bool:
-        """True in a navigation or in the head or foot of a page, where any word may stand."""
-        return region_of(self.place.region) in ("nav", "footer", "header")
+    attribute: str
+    is_link: bool
+    is_head: bool
+    region: str
+    aside: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +79,21 @@ def region_of(region: str) -> str:
     return known.get(kind, kind)
 
 
+class _Kind(NamedTuple):
+    attribute: str
+    is_link: bool
+    is_head: bool
+    region: str
+    aside: bool
+
+
+def _kind_of(place: Place) -> _Kind:
+    attribute = place.path.rpartition("@")[2] if "@" in place.path else ""
+    region = region_of(place.region)
+    is_head = ">th" in place.path and ">td" not in place.path
+    return _Kind(attribute, attribute in _LINKS, is_head, region, region in ("nav", "footer", "header"))
+
+
 def _pieces(raw: str) -> tuple[tuple[str, bool], ...]:
     if not _MARK.search(raw):
         return ((raw.strip(), False),)
@@ -110,9 +114,10 @@ class Document:
 
     Args:
         maps: The maps, as the evidence has them.
+        unmapped: Something was read that is in none of the maps.
     """
 
-    def __init__(self, maps: Sequence[PageMap]) -> None:
+    def __init__(self, maps: Sequence[PageMap], *, unmapped: bool = False) -> None:
         self.maps = tuple(maps)
         self.texts: list[Text] = []
         self.members: dict[int, set[int]] = defaultdict(set)
@@ -134,7 +139,7 @@ class Document:
         for at, page in enumerate(maps):
             self._add(at, page, items, containers)
             items, containers = items + len(page.items), containers + len(page.containers)
-        self.sampled = len(maps) >= MOST_MAPS or any(page.cut for page in maps)
+        self.sampled = unmapped or any(page.cut for page in maps)
         self.sampled |= any(self.sizes[c] > len(ids) for c, ids in self._listed.items())
         self._look_up()
 
@@ -149,12 +154,16 @@ class Document:
             if item.parent >= 0:
                 self._parents[own] = items + item.parent
         chains: dict[int, tuple[int, ...]] = {-1: ()}
+        kinds: dict[int, _Kind] = {}
         for unit in page.units:
             if unit.item not in chains:
                 chains[unit.item] = tuple(self._chain(items + unit.item))
             pieces = _pieces(unit.text)
             plain = " ".join(text for text, _ in pieces)
-            text = Text(len(self.texts), at, page.places[unit.place], chains[unit.item], plain, pieces, page.url)
+            place = page.places[unit.place]
+            if unit.place not in kinds:
+                kinds[unit.place] = _kind_of(place)
+            text = Text(len(self.texts), at, place, chains[unit.item], plain, pieces, page.url, *kinds[unit.place])
             self.texts.append(text)
             for item_id in text.chain:
                 self.texts_of[item_id].append(text)
@@ -218,6 +227,11 @@ class Document:
             return found
         return self._segments.get(key, [])
 
+    def may_have(self, row: Any) -> bool:
+        """Return True where one of a row's own texts, or the row itself, stands somewhere as a whole."""
+        values = row.values() if isinstance(row, dict) else (row,)
+        return any(type(value) is str and normal(value) in self._exact for value in values)
+
     def within(self, value: Any, texts: Sequence[Text]) -> list[Spot]:
         """Return the spots where a text stands within longer ones of these."""
         key = normal(value) if isinstance(value, str) else ""
@@ -271,5 +285,7 @@ def document_of(run: Observed) -> Document:
     memo = (run.same or run).memo
     known = memo.get("document")
     if not isinstance(known, _Known) or known.maps is not run.evidence.maps:
-        known = memo["document"] = _Known(run.evidence.maps, Document(run.evidence.maps))
+        known = memo["document"] = _Known(
+            run.evidence.maps, Document(run.evidence.maps, unmapped=run.evidence.unmapped > 0)
+        )
     return known.document

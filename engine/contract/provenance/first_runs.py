@@ -175,10 +175,10 @@ def _left_out(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterator
 def _totals(readings: Sequence[Reading]) -> Iterator[Finding]:
     """Yield the totals that a page states, and that the items read from it do not reach."""
     for reading in readings:
-        lists = [table for table in reading.tables if table.table.many and table.table.rows]
+        lists = [table for table in reading.tables if table.table.many and table.table.sources]
         if not lists:
             continue
-        count = len(lists[0].table.rows)
+        count = len(lists[0].table.sources)
         homes = {reading.document.map_of[r.item] for r in lists[0].rows if r.item is not None and r.item >= 0}
         for at in sorted(homes):
             page = reading.document.maps[at]

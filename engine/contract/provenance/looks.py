@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from engine.contract.provenance.document import Document, Spot, Text, region_of
+from engine.contract.provenance.document import Document, Spot, Text
 from engine.contract.provenance.lens import Lens
 from engine.contract.provenance.spellings import normal
 from engine.contract.provenance.units import only_units, says_units
@@ -89,7 +89,7 @@ class Looks:
         if known is None:
             wording = f"{before}{{v}}{after}"
             known = self._known[key] = Look(
-                label=self._lens.mask(place.label), headings=headings, region=region_of(place.region), beside=beside,
+                label=self._lens.mask(place.label), headings=headings, region=spot.text.region, beside=beside,
                 words=self._lens.mask(wording), raw=self._lens.mask(wording, digits=False), struck=spot.struck,
                 hidden=place.hidden, attribute=spot.text.attribute, form=form, path=place.path,
             )  # fmt: skip

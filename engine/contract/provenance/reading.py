@@ -23,6 +23,8 @@ class Reading:
         self.run = run
         self.document: Document = document_of(run)
         self.lens = Lens(run.parameters)
+        self.said: dict[Row, dict[str, list[str]]] = {}
+        """The short texts of rows by place, as they were looked up."""
         self._anchoring = Anchoring(self.document, run.legible, self.lens)
 
     @property

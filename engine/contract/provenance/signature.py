@@ -94,7 +94,7 @@ def _describe(reading: Reading) -> Signature:
         "runs": 1,
         "about": sorted({word for page in reading.document.maps for word in words_of(reading.lens.mask(page.title))}),
         "fields": {path: _describe_field(reading, path) for path in reading.fields},
-        "tables": {table.path: describe_table(reading, table) for table in reading.tables if table.table.rows},
+        "tables": {table.path: describe_table(reading, table) for table in reading.tables if table.table.sources},
         "parameters": _describe_parameters(reading),
         "choices": choices.describe(reading),
         "files": attached.describe(reading),
@@ -135,7 +135,7 @@ def describe_table(reading: Reading, table: Anchored) -> dict[str, Any]:
     document = reading.document
     around = {document.container_of[item] for item in items}
     members = {item for container in around for item in document.members[container]}
-    whole = not document.sampled and len(table.rows) == len(table.table.rows)
+    whole = not document.sampled and len(table.rows) == len(table.table.sources)
     return {
         "many": table.table.many,
         "rows": len(table.rows),
@@ -158,7 +158,7 @@ def _merge_table(known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _describe_parameters(reading: Reading) -> dict[str, dict[str, Any]]:
     shares, found = row_shares(reading), signs(reading)
-    empty = not any(table.table.rows for table in reading.tables)
+    empty = not any(table.table.sources for table in reading.tables)
     return {
         name: {"by": sorted(found[name]), "own": own, "free": free, "rows": count}
         for name, (own, free, count) in shares.items()

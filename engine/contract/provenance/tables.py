@@ -11,6 +11,7 @@ from engine.task.attachments import is_attachment
 
 Leaf = tuple[str, Any]
 _DEEPEST = 12
+_SCALARS = (str, int, float, bool)
 
 
 @dataclass(frozen=True)
@@ -20,32 +21,35 @@ class Table:
     Args:
         path: JSON path of the list; ``$`` for the single object.
         many: True for a list.
-        rows: Each row's values with their paths; without blank ones.
         sources: The rows as they are in the output.
     """
 
     path: str
     many: bool
-    rows: Sequence[Sequence[Leaf]]
     sources: Sequence[Any]
+
+    def leaves_of(self, number: int) -> list[Leaf]:
+        """Return the values of a row with their paths; without blank ones."""
+        row = self.sources[number]
+        return list(leaves(row, f"{self.path}[*]")) if self.many else list(_outer(row, self.path, [], 0))
 
 
 def tables(output: Any) -> list[Table]:
     """Return the tables of an output, lists first, the longest first.
 
-    >>> [(t.path, t.many, t.rows) for t in tables({"shop": "A", "books": [{"title": "B"}, {"title": "C"}]})]
-    [('$.books', True, [[('$.books[*].title', 'B')], [('$.books[*].title', 'C')]]), ('$', False, [[('$.shop', 'A')]])]
+    >>> [(t.path, t.many, t.leaves_of(0)) for t in tables({"shop": "A", "books": [{"title": "B"}, {"title": "C"}]})]
+    [('$.books', True, [('$.books[*].title', 'B')]), ('$', False, [('$.shop', 'A')])]
     """
     found: list[Table] = []
     outer = list(_outer(output, "$", found, 0))
-    found.sort(key=lambda table: -len(table.rows))
-    return [*found, Table("$", False, [outer], [output])] if outer else found
+    found.sort(key=lambda table: -len(table.sources))
+    return [*found, Table("$", False, [output])] if outer else found
 
 
 def _outer(value: Any, path: str, found: list[Table], depth: int) -> Iterator[Leaf]:
     """Yield the values outside of lists, and add the lists to ``found``."""
     if isinstance(value, list):
-        found.append(Table(path, True, [list(leaves(row, f"{path}[*]")) for row in value], value))
+        found.append(Table(path, True, value))
     elif isinstance(value, Mapping) and not is_attachment(value) and depth < _DEEPEST:
         for name, part in value.items():
             yield from _outer(part, f"{path}.{name}", found, depth + 1)
@@ -55,9 +59,12 @@ def _outer(value: Any, path: str, found: list[Table], depth: int) -> Iterator[Le
 
 def leaves(value: Any, path: str, depth: int = 0) -> Iterator[Leaf]:
     """Yield the scalar values of a row with their paths; nested lists have one path for all their values."""
-    if depth > _DEEPEST or is_attachment(value):
+    if type(value) in _SCALARS:
+        if not is_blank(value):
+            yield path, value
+    elif depth > _DEEPEST or is_attachment(value):
         return
-    if isinstance(value, Mapping):
+    elif isinstance(value, Mapping):
         for name, part in value.items():
             yield from leaves(part, f"{path}.{name}", depth + 1)
     elif isinstance(value, list):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Weight = Literal["", "explained", "unknown", "other"]
@@ -140,6 +141,7 @@ class Senses(NamedTuple):
     words: frozenset[str]
 
 
+@lru_cache(maxsize=4096)
 def senses(*texts: str) -> Senses:
     """Return what texts around a value say; placeholders say nothing.
 
@@ -166,6 +168,7 @@ def stem(word: str) -> str:
     return _SYNONYM.get(word) or _SYNONYM.get(single, single)
 
 
+@lru_cache(maxsize=4096)
 def only_units(text: str) -> bool:
     """Return True for a text that says nothing but a unit or a limit: "£", "per month", "from".
 
@@ -188,6 +191,7 @@ def says_units(text: str) -> bool:
     return len(text) <= _SHORT_SAYING and bool(said.units or said.limits)
 
 
+@lru_cache(maxsize=4096)
 def words_of(name: str) -> frozenset[str]:
     """Return the words of a field's name or of a text, in the singular.
 
