@@ -2,9 +2,10 @@
 
 from engine.contract.attachments import changed_files, content_fields
 from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
-from engine.contract.comparison import compact, digest, disagreements, match_rows
+from engine.contract.comparison import disagreements
 from engine.contract.learning import learn, widen, widen_output
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
+from engine.contract.outputs import beside, compact, digest, match_rows
 from engine.contract.page import all_examined, count_confirmed, empty_confirmed, let_some_through, permanent_message
 from engine.contract.patterns import error_text, is_blank
 from engine.contract.profile import count_duplicates, describe, main_rows, merge, rows
@@ -30,6 +31,7 @@ __all__ = [
     "PreviousOutput",
     "Severity",
     "all_examined",
+    "beside",
     "changed_files",
     "check",
     "check_signature",

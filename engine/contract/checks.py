@@ -224,8 +224,8 @@ def _check_spread(path: str, learned: Mapping[str, Any], got: Mapping[str, Any])
         )  # fmt: skip
     elif learned.get("unique") and got.get("unique") is False and _is_key(learned):
         again = round((1 - got["distinct"][0]) * values) if "distinct" in got else 1
-        many = again >= _MANY_TWINS and again >= _TWINS_SHARE * values
-        yield Breach("key", path, "no value twice", f"{again} values twice", "statistical" if many else "advisory")
+        if again >= _MANY_TWINS and again >= _TWINS_SHARE * values:
+            yield Breach("key", path, "no value twice", f"{again} values twice", "statistical")
     if "median" in learned and "median" in got and values >= ENOUGH_VALUES:
         (low, high), median = learned["median"], got["median"][0]
         if median > high * _OUT_OF_RANGE > 0 or 0 <= median * _OUT_OF_RANGE < low:

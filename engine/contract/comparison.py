@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from engine.contract.attachments import scalar_fields
 from engine.contract.bulk_changes import affixed_fields, garbled_fields, recased_values, uniform_fields
+from engine.contract.chance import flooded, flooded_anew, of_two_values
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
-from engine.contract.patterns import is_blank, number, pattern
-from engine.contract.profile import main_rows
+from engine.contract.moved import (
+    another_file,
+    exchanged_dates,
+    in_new_order,
+    multiplied,
+    shifted_fields,
+    single_object,
+    texts_cut,
+)
+from engine.contract.outputs import Row, beside, compact, digest, identity, key_of, main_part, pairs_by
+from engine.contract.patterns import is_blank, number
 from engine.task.text import comparable
 
-_KEPT_ROWS = 300  # of an output, for later comparison
-_KEPT_TEXT = 100  # characters of a value
 _MATCHED = 3  # rows; fewer prove nothing
 _SAME = 0.6  # share of values that are another field's
 _OWN = 0.3  # share of values that may still be the field's own
@@ -30,60 +37,48 @@ _SOON = 900.0  # seconds after the last run within which a stable list does not 
 _LONGER = 4.0  # times as long as it was seen to be stable
 _JOINS = 2  # comparisons before a field counts as stable
 
-Row = Mapping[str, Any]
-
-
-def compact(output: Any) -> list[dict[str, Any]]:
-    """Return an output's main rows with their scalar fields, shortened, for comparison with later outputs.
-
-    Saved files are in them by name, type, size and hash.
-    """
-    _, found = main_rows(output)
-    return [
-        {name: v[:_KEPT_TEXT] if isinstance(v, str) else v for name, v in scalar_fields(row).items()}
-        for row in found[:_KEPT_ROWS]
-    ]
-
-
-def digest(output: Any) -> str:
-    """Return a hash of an output's main rows without nested lists and objects; without rows, of all of it."""
-    shown = compact(output)
-    text = json.dumps(shown if any(shown) else output, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def match_rows(old: Sequence[Row], new: Sequence[Row]) -> tuple[float, dict[str, float]] | None:
-    """Return the share of old rows that are still there, and by field the share of their values that changed.
-
-    None if no field identifies the rows.
-    """
-    key = _key(old, new)
-    if key is None:
-        return None
-    pairs = _pairs(old, new, key)
-    names = {name for row in old for name in row} - {key}
-    changed = {n: round(sum(a.get(n) != b.get(n) for a, b in pairs) / len(pairs), 4) for n in names} if pairs else {}
-    return round(len(pairs) / len(old), 4), changed
-
 
 def compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterator[Breach]:
     """Yield the breaches of a result against earlier outputs of the same and of other parameters."""
-    path, _ = main_rows(run.output)
-    new = compact(run.output)
-    if len(new) >= _MATCHED and path in known:
-        before = [past for past in (history.same, *history.others) if past is not None and past.output]
-        place = f"{path}[*]" if known[path]["array"] else path
-        if before:
-            yield from _swapped(place, before[0].output, new)
-        old = history.same.output if history.same is not None else ()
-        for breach in uniform_fields(place, old, new, known[path]["fields"], run.parameters):
-            if not _mostly_kept(old, new, breach.path.removeprefix(f"{place}.")):
-                yield breach
-        if history.same is not None:
-            yield from garbled_fields(place, history.same.output, new)
-            yield from affixed_fields(place, history.same.output, new)
-            yield from _against_same(place, history.same, new, known[path]["fields"])
+    for breach in _compare(run, history, known):
+        yield replace(breach, path=breach.path.removesuffix("."))  # of a value without a name
+
+
+def _compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterator[Breach]:
+    path, _, is_list = main_part(run.output)
+    new, past = compact(run.output), history.same
+    place = f"{path}[*]" if is_list else path
+    if past is not None and past.beside and (now := beside(run.output)):
+        yield from single_object("$", past.beside, now, {})
+    if not new:
+        return
+    if not is_list:
+        if past is not None and len(past.output) == 1:
+            yield from garbled_fields(place, past.output, new)
+            yield from single_object(place, past.output[0], new[0], past.changed)
+        if sum(not is_blank(v) for v in new[0].values()) >= _MATCHED:
+            yield from _same_output(run, history)
+    elif len(new) >= _MATCHED and path in known:
+        yield from _compare_lists(place, run, history, new, known[path]["fields"])
         yield from _same_output(run, history)
+
+
+def _compare_lists(
+    place: str, run: Observed, history: History, new: Sequence[Row], fields: Mapping[str, Any]
+) -> Iterator[Breach]:
+    before = [past for past in (history.same, *history.others) if past is not None and past.output]
+    if before:
+        yield from _swapped(place, before[0].output, new)
+    old = history.same.output if history.same is not None else ()
+    for breach in uniform_fields(place, old, new, fields, run.parameters):
+        if not _mostly_kept(old, new, breach.path.removeprefix(f"{place}.")):
+            yield breach
+    given = {identity(value) for value in run.parameters.values() if not isinstance(value, (list, dict))}
+    yield from flooded_anew(place, new, fields, given)
+    if history.same is not None and old:
+        yield from garbled_fields(place, old, new)
+        yield from affixed_fields(place, old, new)
+        yield from _against_same(place, history.same, new, fields, given)
 
 
 def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collection[str]) -> list[str]:
@@ -97,10 +92,10 @@ def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collectio
     """
     new = compact(output)
     alone = len(old) == len(new) == 1
-    key = "" if alone else _key(old, new)
+    key = "" if alone else key_of(old, new)
     if key is None:
         return []
-    pairs = [(old[0], new[0])] if alone else _pairs(old, new, key)
+    pairs = [(old[0], new[0])] if alone else pairs_by(key, old, new)
     if not pairs and len(old) < _MATCHED:
         return []
     if not pairs:
@@ -113,8 +108,9 @@ def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collectio
         unconfirmed = [d for d in differ if not _confirmed_by(d[1], d[2], shown)]
         if len(differ) * 2 > len(pairs) and unconfirmed:
             which, was, now = unconfirmed[0]
+            shown_name = name or "the value"
             found.append(
-                f"{name!r} differs from the last good output: it was {was!r} and is {now!r}" if alone else
+                f"{shown_name!r} differs from the last good output: it was {was!r} and is {now!r}" if alone else
                 f"{name!r} differs from the last good output in {len(differ)} of the {len(pairs)} rows that both have:"
                 f" of {which!r} it was {was!r} and is {now!r}"
             )  # fmt: skip
@@ -134,55 +130,37 @@ def _equivalent(a: Any, b: Any) -> bool:
     return comparable(str(a)) == comparable(str(b))
 
 
-def _key(old: Sequence[Row], new: Sequence[Row]) -> str | None:
-    """Return the field that identifies rows in both: text if possible, and one that matches many rows.
-
-    Dates may be unique, too, but do not identify a row: they are used only if there is nothing else.
-    """
-    best: tuple[bool, bool, float, str] | None = None
-    for name in old[0] if old and new else ():
-        a, b = [_identity(row.get(name)) for row in old], [_identity(row.get(name)) for row in new]
-        if any(is_blank(v) or isinstance(v, (bool, float)) for v in (*a, *b)) or len(set(a)) < len(a):
-            continue
-        if len(set(b)) < 0.9 * len(b):
-            continue
-        is_text = isinstance(a[0], str) and number(a[0]) is None
-        is_name = is_text and pattern(a[0]) != "date"
-        candidate = (is_text, is_name, len(set(a) & set(b)) / len(a), name)
-        if best is None or candidate[:3] > best[:3]:
-            best = candidate
-    return best[3] if best is not None else None
-
-
-def _pairs(old: Sequence[Row], new: Sequence[Row], key: str) -> list[tuple[Row, Row]]:
-    by_key = {_identity(row.get(key)): row for row in new}
-    return [(row, by_key[_identity(row.get(key))]) for row in old if _identity(row.get(key)) in by_key]
-
-
 def _mostly_kept(old: Sequence[Row], new: Sequence[Row], name: str) -> bool:
     """Return True where most matched rows have kept the field's value, so that only other rows are gone."""
-    key = _key(old, new)
-    pairs = _pairs(old, new, key) if key is not None else []
+    key = key_of(old, new)
+    pairs = pairs_by(key, old, new) if key is not None else []
     return len(pairs) >= _MATCHED and sum(a.get(name) == b.get(name) for a, b in pairs) > _KEPT * len(pairs)
 
 
 def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
     """Yield fields whose values are now those that another field had."""
-    names = [n for n in old[0] if n in new[0]]
-    before = {n: {_identity(r.get(n)) for r in old if not is_blank(r.get(n))} for n in names}
-    now = {n: [_identity(r.get(n)) for r in new if not is_blank(r.get(n))] for n in names}
+    names = [n for n in old[0] if n in new[0] and not any(isinstance(r.get(n), bool) for r in (old[0], new[0]))]
+    before = {n: {identity(r.get(n)) for r in old if not is_blank(r.get(n))} for n in names}
+    now = {n: [identity(r.get(n)) for r in new if not is_blank(r.get(n))] for n in names}
     for name, other in itertools.combinations(names, 2):
         if _equal_share(new, name, other) >= _CHANGED and _equal_share(old, name, other) <= _OWN:
             yield Breach("swapped", f"{place}.{other}", "its own values", f"those of {name!r}", "doubtful")
+    key = key_of(old, new)
+    pairs = pairs_by(key, old, new) if key is not None else []
     for name in names:
         values = now[name]
-        if len(set(values)) < _MATCHED or _share(values, before[name]) > _OWN:
+        if len(set(values)) < _MATCHED or len(before[name]) < _MATCHED or _share(values, before[name]) > _OWN:
             continue
         for other in names:
             usual = _share(list(before[name]), before[other])
-            if other != name and usual <= _OWN and _share(values, before[other]) >= _SAME:
-                got = f"values that {other!r} had before"
-                yield Breach("swapped", f"{place}.{name}", "its own values", got, "doubtful")
+            if other == name or usual > _OWN or _share(values, before[other]) < _SAME:
+                continue
+            # Small numbers are easily those of another field: of these each row must have its own other one.
+            same = sum(b.get(name) == a.get(other) for a, b in pairs)
+            if all(isinstance(v, int) for v in values) and same < max(_MATCHED, _SAME * len(pairs)):
+                continue
+            got = f"values that {other!r} had before"
+            yield Breach("swapped", f"{place}.{name}", "its own values", got, "doubtful")
 
 
 def _equal_share(rows: Sequence[Row], name: str, other: str) -> float:
@@ -190,28 +168,33 @@ def _equal_share(rows: Sequence[Row], name: str, other: str) -> float:
     return sum(not is_blank(r.get(name)) and bool(r.get(name) == r.get(other)) for r in rows) / len(rows)
 
 
-def _identity(value: Any) -> Any:
-    return comparable(value) if isinstance(value, str) else value
-
-
 def _share(values: Sequence[Any], among: set[Any]) -> float:
     return sum(v in among for v in values) / len(values) if values else 0.0
 
 
-def _against_same(place: str, past: PreviousOutput, new: Sequence[Row], fields: Mapping[str, Any]) -> Iterator[Breach]:
+def _against_same(
+    place: str, past: PreviousOutput, new: Sequence[Row], fields: Mapping[str, Any], given: set[Any]
+) -> Iterator[Breach]:
     """Yield the breaches against the last output of the same parameters."""
     old = past.output
-    key = _key(old, new)
+    key = key_of(old, new)
+    pairs = pairs_by(key, old, new) if key is not None else []
+    yield from of_two_values(place, pairs, old, new, given)
     if key is None:
         return
-    pairs = _pairs(old, new, key)
+    yield from shifted_fields(place, key, in_new_order(key, pairs, new))
+    yield from another_file(place, pairs)
+    yield from flooded(place, key, pairs, given)
     if not pairs and past.joins >= _JOINS and past.kept >= _STABLE and len(old) >= 5:
         yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", _severity(past))
     if len(pairs) < _MATCHED:
         return
     for name in old[0]:
-        yield from recased_values(f"{place}.{name}", [(a.get(name), b.get(name)) for a, b in pairs])
-    yield from _cut_off(place, [_identity(row.get(key)) for row in old], [_identity(row.get(key)) for row in new])
+        values = [(a.get(name), b.get(name)) for a, b in pairs]
+        yield from recased_values(f"{place}.{name}", values)
+        yield from texts_cut(f"{place}.{name}", values)
+        yield from exchanged_dates(f"{place}.{name}", values)
+    yield from _cut_off(place, [identity(row.get(key)) for row in old], [identity(row.get(key)) for row in new])
     for name in (n for n in old[0] if n != key):
         path = f"{place}.{name}"
         values = [(a.get(name), b.get(name)) for a, b in pairs]
@@ -229,6 +212,9 @@ def _against_same(place: str, past: PreviousOutput, new: Sequence[Row], fields: 
         if factor := _factor(values):
             got = f"every one of them {factor:g} times as large"
             yield Breach("scale", path, "numbers as before", got, "doubtful")
+            continue
+        if alike := list(multiplied(path, values, past)):
+            yield from alike
             continue
         changed = sum(a != b for a, b in values) / len(values)
         stable = past.joins >= _JOINS and past.changed.get(name, 1.0) <= _STABLE
@@ -264,14 +250,14 @@ def _factor(values: Sequence[tuple[Any, Any]]) -> float | None:
 
 def _same_output(run: Observed, history: History) -> Iterator[Breach]:
     """Yield a breach where the output is that of other parameters, and outputs used to differ by parameters."""
-    mine, now = {n: _identity(v) for n, v in run.parameters.items()}, digest(run.output)
+    mine, now = {n: identity(v) for n, v in run.parameters.items()}, digest(run.output)
     digests = [past.digest for past in history.others]
     if history.same is not None:
         distinct_before = history.same.digest not in (now, *digests)
     else:
         distinct_before = len(digests) >= 2 and len(set(digests)) == len(digests) and not _shows_a_parameter(run)
     for past in history.others if distinct_before else ():
-        if past.digest == now and {n: _identity(v) for n, v in past.parameters.items()} != mine:
+        if past.digest == now and {n: identity(v) for n, v in past.parameters.items()} != mine:
             shown = json.dumps(dict(past.parameters), ensure_ascii=False)
             yield Breach("same-output", "$", "an output of its own", f"exactly that of {shown}", "statistical")
             return

@@ -24,8 +24,9 @@ class Breach:
             field ``field-empty``, ``field-sparse``, ``pattern``, ``type``, ``format``, ``length``, ``range``,
             ``constant``, ``key``, ``error-text``, ``shortened``, ``garbled``; of the page ``next-left``, ``count``,
             ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``,
-            ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``; of where values stood on
-            what was read, see `engine.contract.provenance`.
+            ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``, ``shifted``,
+            ``exchanged``, ``file``, ``flooded``, ``flipped``, ``collapsed``; of where values stood on what was read,
+            see `engine.contract.provenance`.
         path: JSON path into the output; ``$`` where the page or the whole output is meant.
         expected: What good runs had.
         got: What this run had.
@@ -105,6 +106,7 @@ class PreviousOutput:
         span: Most seconds between two outputs that were compared: the time for which stability is known.
         age: Seconds since the last output.
         account: Identity of the secrets that its runs were given.
+        beside: The plain values that stood beside the last output's list.
     """
 
     parameters: Mapping[str, Any]
@@ -118,6 +120,7 @@ class PreviousOutput:
     span: float = 0.0
     age: float = 0.0
     account: str = ""
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from engine.contract import (
     History,
     Observed,
     PreviousOutput,
+    beside,
     compact,
     digest,
     match_rows,
@@ -29,7 +30,7 @@ _GOOD_KEPT = 3  # sets of parameters
 _OUTPUTS_KEPT = 20  # sets of parameters, by revision
 _FORGETTING = 0.5  # of the longest wait with each run: one slow run is not the measure for ever
 _LONGEST = 1 << 17  # characters of a kept output; a longer one is kept without its rows
-_OUTPUT = "parameters, runs, fewest, most, output, digest, joins, kept, changed, span, at, account"
+_OUTPUT = "parameters, runs, fewest, most, output, digest, joins, kept, changed, span, at, beside, account"
 
 
 class RunHistory:
@@ -181,12 +182,12 @@ def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
         joins, kept, span = joins + 1, min(kept, join[0]), max(span, past.age)
         changed = {name: max(share, changed.get(name, 0.0)) for name, share in join[1].items()}
     band = (None, None) if count is None or past.rows is None else (min(past.rows[0], count), max(past.rows[1], count))
-    text = dump(shown)
+    text, aside = dump(shown), beside(run.output)
     db.execute(
-        "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+        "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             revision, asked, run.account, past.runs + 1, *band, text if len(text) <= _LONGEST else "[]",
-            digest(run.output), joins, kept, dump(changed), now(), span,
+            digest(run.output), joins, kept, dump(changed), now(), span, dump(aside) if aside else None,
         ),
     )  # fmt: skip
     db.execute(
@@ -197,7 +198,7 @@ def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
 
 
 def _previous(row: Sequence[Any]) -> PreviousOutput:
-    parameters, runs, fewest, most, output, output_digest, joins, kept, changed, span, at, account = row
+    parameters, runs, fewest, most, output, output_digest, joins, kept, changed, span, at, aside, account = row
     return PreviousOutput(
         parameters=json.loads(parameters),
         runs=runs,
@@ -209,5 +210,6 @@ def _previous(row: Sequence[Any]) -> PreviousOutput:
         changed=json.loads(changed),
         span=span,
         account=account,
+        beside=json.loads(aside) if aside else {},
         age=max(0.0, (datetime.fromisoformat(now()) - datetime.fromisoformat(at)).total_seconds()),
     )

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.contract.comparison import compact
 from engine.contract.model import Breach, History, PreviousOutput, Severity
+from engine.contract.outputs import compact
 from engine.contract.provenance import attached, choices, marks
 from engine.contract.provenance.field_departures import Case
 from engine.contract.provenance.parameters import row_shares, signs

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.contract.comparison import compact
 from engine.contract.model import Observed
+from engine.contract.outputs import compact
 from engine.contract.provenance import attached, choices, marks
 from engine.contract.provenance.anchors import Anchored
 from engine.contract.provenance.document import region_of
