@@ -21,8 +21,9 @@ from engine.api.arguments import (
     takes,
 )
 from engine.api.many import OnProgress, run_many
-from engine.api.options import EngineOptions, RunOptions
+from engine.api.options import EngineOptions, RunOptions, TaskOptions
 from engine.api.saved_automations import SavedAutomations
+from engine.api.typed_tasks import AsyncTypedTask, DecoratesAsync, describe, named_options
 from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
@@ -166,6 +167,16 @@ class AsyncEngine(SavedAutomations):
         await self._workspace.sandbox().warm()
 
     # Running
+
+    def task(
+        self, text: str | None = None, *, key: str | None = None, **options: Unpack[TaskOptions]
+    ) -> DecoratesAsync:
+        """Return a decorator that makes a web task of a function's signature; see ``Engine.task``.
+
+        What it makes is async, whether the function is or not.
+        """
+        given = named_options(key, options)
+        return lambda function: AsyncTypedTask(self.run, describe(function, text, given))
 
     @takes(StartArguments)
     async def start(self, task: str | None = None, **arguments: Unpack[StartArguments]) -> str:

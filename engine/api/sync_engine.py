@@ -27,7 +27,9 @@ from engine.api.arguments import (
 from engine.api.async_engine import AsyncEngine, Requests
 from engine.api.loops import LoopThread, close_at_exit
 from engine.api.many import OnProgress
+from engine.api.options import TaskOptions
 from engine.api.threads import in_thread
+from engine.api.typed_tasks import Decorates, TypedTask, describe, named_options
 from engine.errors import EngineError
 from engine.task.events import Event
 from engine.task.wire import Status, TaskResult
@@ -131,6 +133,27 @@ class Engine:
         'failed'
         """
         return self._wait(self._engine.run(task, **_called_in_thread(arguments)))
+
+    def task(self, text: str | None = None, *, key: str | None = None, **options: Unpack[TaskOptions]) -> Decorates:
+        """Return a decorator that makes a web task of a function's signature; of its body only the docstring counts.
+
+        Args:
+            text: The task in plain words; default: the function's docstring.
+            key: The reuse key; default: the function's name.
+            options: Further arguments of ``run``, for every call.
+
+        Raises:
+            InvalidRequest: There is no text, or a type that JSON cannot hold; raised where the function is decorated.
+
+        >>> engine = Engine(store="my-store")
+        >>> @engine.task("List every business of the category", key="businesses", start_url="http://127.0.0.1:9/")
+        ... def businesses(category: str) -> list[dict[str, str]]: ...
+        >>> businesses
+        <web task businesses(category: str) -> list[dict[str, str]]>
+        >>> engine.close()
+        """
+        given = named_options(key, options)
+        return lambda function: TypedTask(self.run, describe(function, text, given))
 
     @like(AsyncEngine.adopt)
     def adopt(self, reuse_key: str, **arguments: Unpack[AdoptArguments]) -> TaskResult:

@@ -49,6 +49,33 @@ async def asynchronous() -> Business:
         return (await engine.run("x", output_schema=Business, start_url=None)).output
 
 
+ENGINE = Engine(store="x")
+
+
+@ENGINE.task("List every business of the category", key="businesses", start_url="http://x")
+def businesses(category: str, pages: int = 1) -> list[Business]:
+    raise NotImplementedError
+
+
+@AsyncEngine(store="x").task(timeout=3)
+async def towns(county: str) -> list[str]:
+    """List the towns of the county."""
+    raise NotImplementedError
+
+
+async def functions() -> None:
+    assert_type(businesses("Surveying"), list[Business])
+    assert_type(businesses.result(category="Surveying", pages=2).output, list[Business])
+    assert_type(await businesses.aio("Surveying"), list[Business])
+    assert_type(await towns("Kent"), list[str])
+    assert_type((await towns.result("Kent")).output, list[str])
+    businesses(7)  # refused
+    businesses("Surveying", page=2)  # refused
+    _ = businesses("Surveying")[0].phone  # refused
+    await towns()  # refused
+    ENGINE.task("List", start_ulr="http://x")  # refused
+
+
 def mistakes() -> None:
     Engine(stor="x")  # refused
     Engine(max_tasks="3")  # refused
