@@ -8,6 +8,7 @@ from engine.contract.model import Breach, History, Observed, PreviousOutput, Sev
 from engine.contract.outputs import beside, compact, digest, match_rows
 from engine.contract.page import all_examined, count_confirmed, empty_confirmed, let_some_through, permanent_message
 from engine.contract.patterns import error_text, is_blank
+from engine.contract.placeholders import ADDRESS, STANDS_IN
 from engine.contract.profile import count_duplicates, describe, main_rows, merge, rows
 from engine.contract.provenance import (
     Finding,
@@ -22,7 +23,9 @@ from engine.contract.provenance import (
 )
 
 __all__ = [
+    "ADDRESS",
     "CLEAN_RUNS_BEFORE_STATISTICS",
+    "STANDS_IN",
     "Breach",
     "Finding",
     "History",

@@ -218,9 +218,10 @@ def _check_spread(path: str, learned: Mapping[str, Any], got: Mapping[str, Any])
     values = got["seen"] - got["blank"]
     varied = learned.get("distinct", (0.0, 0.0))[0] >= _VARIED
     if varied and values >= ENOUGH_VALUES and got["distinct"][0] * values <= 1.001:
+        names = bool(learned.get("unique")) and _names_rows(learned)
         yield Breach(
             "constant", path, "values that differ from row to row", "one and the same",
-            "doubtful" if learned.get("unique") and _names_rows(learned) else "statistical",
+            "doubtful" if names else "statistical", ordinary=not names,
         )  # fmt: skip
     elif learned.get("unique") and got.get("unique") is False and _is_key(learned):
         again = round((1 - got["distinct"][0]) * values) if "distinct" in got else 1

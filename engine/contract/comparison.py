@@ -23,6 +23,8 @@ from engine.contract.moved import (
 )
 from engine.contract.outputs import Row, beside, compact, digest, identity, key_of, main_part, pairs_by
 from engine.contract.patterns import is_blank, number
+from engine.contract.placeholders import placeholders
+from engine.contract.provenance.spellings import dates, day_of, normal, numbers
 from engine.task.text import comparable
 
 _MATCHED = 3  # rows; fewer prove nothing
@@ -71,10 +73,12 @@ def _compare_lists(
         yield from _swapped(place, before[0].output, new)
     old = history.same.output if history.same is not None else ()
     for breach in uniform_fields(place, old, new, fields, run.parameters):
-        if not _mostly_kept(old, new, breach.path.removeprefix(f"{place}.")):
-            yield breach
+        kept, changed = _kept_and_changed(old, new, breach.path.removeprefix(f"{place}."))
+        if kept + changed < _MATCHED or kept <= _KEPT * (kept + changed):
+            yield replace(breach, ordinary=changed < _MATCHED)  # rows that are new may be alike
     given = {identity(value) for value in run.parameters.values() if not isinstance(value, (list, dict))}
     yield from flooded_anew(place, new, fields, given)
+    yield from placeholders(place, new, fields, run.evidence.maps)
     if history.same is not None and old:
         yield from garbled_fields(place, old, new)
         yield from affixed_fields(place, old, new)
@@ -87,7 +91,7 @@ def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collectio
     Args:
         old: The earlier output, as `compact` returned it.
         output: The new one.
-        shown: Text of pages. It confirms a change if the new value is in it and the old one is not.
+        shown: Text of pages. It confirms a change if the new value is in it, in any spelling, and the old one is not.
         steady: Fields that do not change by themselves.
     """
     new = compact(output)
@@ -95,17 +99,18 @@ def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collectio
     key = "" if alone else key_of(old, new)
     if key is None:
         return []
+    page = _Shown(shown)
     pairs = [(old[0], new[0])] if alone else pairs_by(key, old, new)
     if not pairs and len(old) < _MATCHED:
         return []
     if not pairs:
-        unknown = [row[key] for row in new if not _confirmed_by(old[0][key], row[key], shown)]
+        unknown = [row[key] for row in new if not _confirmed_by(old[0][key], row[key], page)]
         said = f"none of the {len(old)} rows of the last good output is in this one, by {key!r}: it had {old[0][key]!r}"
         return [f"{said}, this one has {unknown[0]!r}"] if unknown else []
     found = []
     for name in sorted({n for row in old for n in row if n in steady} - {key}):
         differ = [(a.get(key), a.get(name), b.get(name)) for a, b in pairs if not _equivalent(a.get(name), b.get(name))]
-        unconfirmed = [d for d in differ if not _confirmed_by(d[1], d[2], shown)]
+        unconfirmed = [d for d in differ if not _confirmed_by(d[1], d[2], page)]
         if len(differ) * 2 > len(pairs) and unconfirmed:
             which, was, now = unconfirmed[0]
             shown_name = name or "the value"
@@ -117,8 +122,27 @@ def disagreements(old: Sequence[Row], output: Any, shown: str, steady: Collectio
     return found
 
 
-def _confirmed_by(old: Any, new: Any, shown: str) -> bool:
-    return not is_blank(new) and str(new) in shown and (is_blank(old) or str(old) not in shown)
+class _Shown:
+    """Text of pages in which values are looked for, as the page may write them: "4 March 2025" for 2025-03-04."""
+
+    def __init__(self, text: str) -> None:
+        self._text = normal(text)
+        self._numbers = {value for line in text.splitlines() for value, _ in numbers(line)}
+        self._days = {day for line in text.splitlines() for day, _ in dates(line)}
+
+    def has(self, value: Any) -> bool:
+        """Return True where the text has a value."""
+        if isinstance(value, bool):
+            return str(value).casefold() in self._text
+        if (size := number(value)) is not None:
+            return size in self._numbers
+        if isinstance(value, str) and (day := day_of(value)) is not None:
+            return day in self._days
+        return normal(str(value)) in self._text
+
+
+def _confirmed_by(old: Any, new: Any, shown: _Shown) -> bool:
+    return not is_blank(new) and shown.has(new) and (is_blank(old) or not shown.has(old))
 
 
 def _equivalent(a: Any, b: Any) -> bool:
@@ -130,11 +154,12 @@ def _equivalent(a: Any, b: Any) -> bool:
     return comparable(str(a)) == comparable(str(b))
 
 
-def _mostly_kept(old: Sequence[Row], new: Sequence[Row], name: str) -> bool:
-    """Return True where most matched rows have kept the field's value, so that only other rows are gone."""
+def _kept_and_changed(old: Sequence[Row], new: Sequence[Row], name: str) -> tuple[int, int]:
+    """Return in how many matched rows a field's value is the same as before, and in how many it is another."""
     key = key_of(old, new)
     pairs = pairs_by(key, old, new) if key is not None else []
-    return len(pairs) >= _MATCHED and sum(a.get(name) == b.get(name) for a, b in pairs) > _KEPT * len(pairs)
+    kept = sum(a.get(name) == b.get(name) for a, b in pairs)
+    return kept, len(pairs) - kept
 
 
 def _swapped(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:

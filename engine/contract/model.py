@@ -25,8 +25,8 @@ class Breach:
             ``constant``, ``key``, ``error-text``, ``shortened``, ``garbled``; of the page ``next-left``, ``count``,
             ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``,
             ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``, ``shifted``,
-            ``exchanged``, ``file``, ``flooded``, ``flipped``, ``collapsed``; of where values stood on what was read,
-            see `engine.contract.provenance`.
+            ``exchanged``, ``file``, ``flooded``, ``flipped``, ``collapsed``, ``placeholder``; of where values stood on
+            what was read, see `engine.contract.provenance`.
         path: JSON path into the output; ``$`` where the page or the whole output is meant.
         expected: What good runs had.
         got: What this run had.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.contract.model import Breach, Observed
+from engine.contract.model import Breach, Observed, Severity
 from engine.contract.profile import rows
 from engine.task.text import collapse
 
@@ -20,6 +20,7 @@ def learn_page(runs: Sequence[Observed]) -> dict[str, Any]:
     return {
         "no_next_left": all(not run.evidence.next_controls for run in runs),
         "counts": sorted(set.intersection(*(_true_counts(run) for run in runs))),
+        "counts_fixed": sorted(_fixed_counts(runs)),
         "progress_complete": all(_progress_complete(run) for run in runs),
         "login": any(run.evidence.password_field or run.evidence.password_filled for run in runs),
         "title": sorted(set.intersection(*(title_words(run) for run in runs))),
@@ -52,9 +53,13 @@ def check_page(page: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
 
 def _check_counts(page: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
     count = rows(run.output)
-    for text, total in run.evidence.counts:
-        if _shape(text) in page.get("counts", ()) and total not in (count, _examined(run)):
-            yield Breach("count", "$", f"{total} rows, as the page says ({text!r})", str(count))
+    known = [(text, total) for text, total in stated(run) if _shape(text) in page.get("counts", ())]
+    if not any(total in (count, _examined(run)) for _, total in known):
+        for text, total in known[:1]:
+            # What was the same for all parameters may be the total of all things, not of those that were asked for.
+            fixed = _shape(text) in page.get("counts_fixed", ())
+            severity: Severity = "doubtful" if fixed else "structural"
+            yield Breach("count", "$", f"{total} rows, as the page says ({text!r})", str(count), severity)
             return
     if count is None:
         return
@@ -64,13 +69,33 @@ def _check_counts(page: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
             return
 
 
+def stated(run: Observed) -> list[tuple[str, int]]:
+    """Return the totals that the page at the end states, each with its wording.
+
+    A map knows where a text ends: numbers and words of two elements are no statement.
+    """
+    pages = [page for page in run.evidence.maps if page.kind == "page"]
+    if not pages or _page_of(pages[-1].url) != _page_of(run.evidence.url):
+        return list(run.evidence.counts)
+    last = pages[-1]
+    mapped = {number for _, number in last.totals}
+    found = [each for each in run.evidence.counts if each[1] in mapped]
+    told = {number for _, number in found}
+    found += [each for each in last.totals if each[1] not in told]
+    return found if last.row_count is None else [*found, ("rows by aria", last.row_count)]
+
+
+def _page_of(url: str) -> str:
+    return url.partition("#")[0]
+
+
 def count_confirmed(run: Observed, page: Mapping[str, Any]) -> bool:
     """Return True where the page itself states as many rows as the output has.
 
     That it shows as many is no proof: there may be more on further pages, or not loaded yet.
     """
     count, known = rows(run.output), page.get("counts", ())
-    return any(total == count and (not known or _shape(text) in known) for text, total in run.evidence.counts)
+    return any(total == count and (not known or _shape(text) in known) for text, total in stated(run))
 
 
 def empty_confirmed(run: Observed) -> bool:
@@ -86,14 +111,14 @@ def all_examined(run: Observed) -> bool:
     evidence = run.evidence
     if evidence.next_controls:
         return False
-    stated = {number for _, number in evidence.counts}
-    if run.progress is not None and run.progress[0] > 0 and run.progress[0] == run.progress[1] in stated:
+    totals = {number for _, number in stated(run)}
+    if run.progress is not None and run.progress[0] > 0 and run.progress[0] == run.progress[1] in totals:
         return True
     if evidence.examined is None:
         return False
     read, total = evidence.examined
     goes_on = bool(evidence.next_pages) or any(page.more for page in evidence.maps[-1:])
-    return read > 0 and total in (None, read) and not goes_on and all(number <= read for number in stated)
+    return read > 0 and total in (None, read) and not goes_on and all(number <= read for number in totals)
 
 
 def let_some_through(run: Observed) -> bool:
@@ -128,8 +153,19 @@ def title_words(run: Observed) -> set[str]:
 def _true_counts(run: Observed) -> set[str]:
     """Return the shapes of the page's statements of the number of rows: "53 entries" has the shape "# entries"."""
     count = rows(run.output)
-    shapes = {_shape(text) for text, number in run.evidence.counts if number == count}
-    return shapes - {_shape(text) for text, number in run.evidence.counts if number != count}
+    shapes = {_shape(text) for text, number in stated(run) if number == count}
+    return shapes - {_shape(text) for text, number in stated(run) if number != count}
+
+
+def _fixed_counts(runs: Sequence[Observed]) -> set[str]:
+    """Return the shapes of statements that were the same for different parameters."""
+    if all(run.parameters == runs[0].parameters for run in runs):
+        return set()
+    numbers: dict[str, set[int]] = {}
+    for run in runs:
+        for text, number in stated(run):
+            numbers.setdefault(_shape(text), set()).add(number)
+    return {shape for shape, found in numbers.items() if len(found) == 1}
 
 
 def _true_groups(run: Observed) -> set[str]:

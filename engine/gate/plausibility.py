@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract import (
+    ADDRESS,
+    STANDS_IN,
     History,
     Observed,
     PreviousOutput,
@@ -40,10 +42,6 @@ _MOST_GROUPS = 6  # values of a field by which rows are told apart, as by their 
 _COPIED_ROWS = 3
 _SHORTEST_VALUE = 3  # characters; a shorter one is looked for as the whole text of a cell alone
 _SHARED_ROWS = 3
-_ADDRESS = re.compile(r"^(?:https?:|data:|//|/|\.\.?/)|\.(?:gif|png|jpe?g|webp|svg|avif)\b", re.IGNORECASE)
-_PLACEHOLDER = re.compile(
-    r"blank|placeholder|spacer|loading|lazy|transparent|dummy|no[-_]?image|1x1|data:image/(?:gif|svg)", re.IGNORECASE
-)
 _KINDS = frozenset({"type", "pattern"})
 
 
@@ -152,13 +150,13 @@ def placeholders(run: Observed) -> Iterator[str]:
     """Yield advisories for addresses that most rows share while others have their own: pictures not loaded yet."""
     _, found = main_rows(run.output)
     for name in dict.fromkeys(n for row in found for n in row):
-        if not any(isinstance(v := row.get(name), str) and _ADDRESS.search(v) for row in found[:_LOOKED_UP]):
+        if not any(isinstance(v := row.get(name), str) and ADDRESS.search(v) for row in found[:_LOOKED_UP]):
             continue
-        values = [v for row in found if isinstance(v := row.get(name), str) and _ADDRESS.search(v)]
+        values = [v for row in found if isinstance(v := row.get(name), str) and ADDRESS.search(v)]
         if len(values) < _SHARED_ROWS:
             continue
         value, count = Counter(values).most_common(1)[0]
-        named = _PLACEHOLDER.search(value) is not None
+        named = STANDS_IN.search(value) is not None
         if count >= _SHARED_ROWS and count < len(values) + named and (named or count * 2 >= len(values)):
             yield (
                 f"{count} of the {len(found)} rows have the same {name}, {value[:100]!r}: is that what stands there"

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from engine.contract import Breach, History, PreviousOutput, check, compact, digest, learn
+from engine.contract import Breach, History, PreviousOutput, check, compact, digest, disagreements, learn
 from engine.contract.fairness import is_borne_out, weigh
 from sandbox.page_map import PageMap
-from tests.unit.contract.pages import run_of
+from tests.support.maps import Sheet
+from tests.unit.contract.pages import run_of, shops
 
 Rows = list[dict[str, Any]]
 
@@ -161,3 +162,81 @@ def test_page_that_bears_values_out_leaves_at_most_a_question() -> None:
     assert weigh(shapes, borne_out=False).severity == "statistical"
     for kind in ("type", "count", "next-left", "garbled", "no-rows", "progress"):
         assert weigh(Breach(kind, "$", "", ""), borne_out=True).structural, "no page excuses it"
+
+
+def listed(count: int, *, totals: tuple[tuple[str, int], ...], glued: tuple[tuple[str, int], ...] = ()) -> Any:
+    url = "https://shop.example/list"
+    page = replace(Sheet(url).heading("Shops").map(), totals=totals)
+    return run_of(shops(count), {"town": f"T{count}"}, url=url, counts=(*totals, *glued), maps=(page,))
+
+
+def test_total_that_is_glued_of_two_elements_is_none() -> None:
+    contract = learn([listed(12, totals=(("12 shops", 12),)), listed(7, totals=(("7 shops", 7),))])
+    assert check(contract, listed(9, totals=(("9 shops", 9),), glued=(("600 shops", 600),))) == []
+    assert [(b.kind, b.severity) for b in check(contract, listed(9, totals=(("31 shops", 31),)))] == [
+        ("count", "structural")
+    ]
+    both = listed(9, totals=(("600 shops", 600), ("9 shops", 9)))
+    assert check(contract, both) == [], "of the whole list, and of what was asked for"
+
+
+def test_total_that_was_the_same_for_all_parameters_may_be_that_of_the_whole_list() -> None:
+    whole = (("12 shops", 12),)
+    contract = learn([listed(12, totals=whole), replace(listed(12, totals=whole), parameters={"town": "other"})])
+    assert [(b.kind, b.severity) for b in check(contract, listed(9, totals=whole))] == [("count", "doubtful")]
+
+
+def pictures(addresses: list[str], later: list[str] | None = None) -> Any:
+    rows = [{"name": f"Lamp {n}", "picture": address} for n, address in enumerate(addresses)]
+    sheet = Sheet("https://shop.example/list")
+    container = sheet.container(len(rows))
+    for n, row in enumerate(rows):
+        item = sheet.item(container, n)
+        sheet.text(row["name"], path=">li>h3", item=item)
+        sheet.text(row["picture"], path=">li>img@src", item=item)
+        if later is not None:
+            sheet.text(later[n], path=">li>img@data-src", item=item)
+    return run_of(rows, maps=(sheet.map(),))
+
+
+def test_address_that_stands_in_for_others_is_a_breach() -> None:
+    own = [f"/pictures/{n}.jpg" for n in range(12)]
+    contract = {"output": learn([pictures(own)])["output"]}
+    late = pictures([*own[:4], *["/static/0.gif"] * 8], later=own)
+    (breach,) = [b for b in check(contract, late) if b.kind == "placeholder"]
+    assert (breach.path, breach.severity) == ("$[*].picture", "structural")
+    assert "while the elements carry others" in breach.got
+    named = check(contract, pictures([*own[:4], *["/static/blank.gif"] * 8]))
+    assert [(b.kind, b.severity) for b in named] == [("placeholder", "doubtful")]
+    shared = check(
+        contract, pictures([*own[:6], *["/pictures/set.jpg"] * 6], later=own[:6] + ["/pictures/set.jpg"] * 6)
+    )
+    assert [b for b in shared if b.kind == "placeholder"] == [], "one picture of several things"
+
+
+@pytest.mark.parametrize(
+    ("now", "page", "borne_out"),
+    [
+        ("2025-03-04", "Held on 4 March 2025", True),
+        ("2025-03-04", "Held on 04.03.2025", True),
+        ("2025-03-04", "Held on 5 March 2025", False),
+        (1234.5, "It costs 1.234,50 €", True),
+        (1234.5, "It costs 1,234.51", False),
+        ("£1,234.50", "It costs 1234.50 GBP", True),
+        (7, "Call 0070 or 17", False),
+    ],
+)
+def test_repaired_value_is_borne_out_in_any_spelling(now: Any, page: str, borne_out: bool) -> None:
+    before, after = each(4, name=lambda n: f"N {n}", value=-1), each(4, name=lambda n: f"N {n}", value=now)
+    assert (disagreements(before, after, page, {"value"}) == []) is borne_out
+
+
+def test_new_rows_that_are_alike_are_told_from_old_ones_that_became_alike() -> None:
+    before = each(8, order=lambda n: f"A-{n}", date=lambda n: f"2025-03-{n + 1:02}")
+    new, same = (
+        [row | {"date": "2025-11-28"} for row in each(8, order=lambda n: f"B-{n}")],
+        [row | {"date": "2025-11-28"} for row in before],
+    )
+    for after, ordinary in ((new, True), (same, False)):
+        found = check(learn([run_of(before)]), run_of(after), fresh(before))
+        assert all(b.ordinary for b in found if b.kind == "constant") is ordinary
