@@ -11,7 +11,7 @@ from engine.contract.outputs import compact
 from engine.contract.provenance import attached, choices, marks
 from engine.contract.provenance.field_departures import Case
 from engine.contract.provenance.parameters import row_shares, signs
-from engine.contract.provenance.phrases import says_aside, says_instead
+from engine.contract.provenance.phrases import narrows, says_aside, says_instead
 from engine.contract.provenance.signature import describe_table, phrases, states
 from engine.contract.provenance.units import change
 
@@ -54,6 +54,7 @@ def check_lists(case: Case) -> Iterator[Breach]:
         yield from marks.check(
             case.reading, table, known["marks"], said=case.known["said"], about=case.about, read=read
         )
+        yield from marks.check_values(table, known["odd"])
         if now["pages"] and not known["pages"]:
             pages = ", ".join(case.reading.run.evidence.next_pages[:3])
             yield Breach("pages", table.path, "no further page left", f"the page leads on to {pages}", "doubtful")
@@ -155,16 +156,16 @@ def check_forms(case: Case) -> Iterator[Breach]:
     if case.known["runs"] < 2:
         return
     for name, values in states(case.reading).items():
-        if odd := [value for value in values if says_aside(value) and value not in case.known["state"].get(name, [])]:
+        had = case.known["state"].get(name, [])
+        if odd := [each for each in values if each not in had and (says_aside(each) or narrows(f"{name} {each}"))]:
             yield Breach("form", "$", "nothing but what was asked for", f"{name!r} set to {odd[0]!r}", "doubtful")
             continue
-        known = case.known["state"].get(name, [])
-        fresh = sorted(values - set(known))
-        if len(known) == 1 and fresh and "{" not in known[0] and known[0]:
-            weight = change(known, fresh, case.about)
+        fresh = sorted(values - set(had))
+        if len(had) == 1 and fresh and "{" not in had[0] and had[0]:
+            weight = change(had, fresh, case.about)
             if weight:
                 yield Breach(
-                    "form", "$", f"{name!r} set to {known[0]!r}", repr(fresh[0]),
+                    "form", "$", f"{name!r} set to {had[0]!r}", repr(fresh[0]),
                     "structural" if weight == "other" else "doubtful",
                 )  # fmt: skip
 

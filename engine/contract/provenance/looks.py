@@ -16,6 +16,7 @@ from engine.contract.provenance.units import only_units, says_units
 _SEPARATORS = re.compile(r"[|;\u00b7\u2022\n]|, ")
 _AROUND = 24  # characters on each side of a value
 _WORDS_AROUND = 3
+_CELL = 36  # characters of a text that is no prose, and has all its words around a value
 _LABEL = 30  # characters of a text before a value that may serve as its label
 TRAITS = ("label", "words", "headings", "region", "beside", "struck", "hidden", "attribute", "form")
 """The parts of a look that a signature keeps, by name."""
@@ -158,7 +159,7 @@ def _shape(address: str) -> str:
 def _cut(text: str, *, end: bool) -> str:
     """Return the few words of a text that are next to the value."""
     part = _SEPARATORS.split(text)[-1 if end else 0]
-    if len(part) <= _AROUND and part.count(" ") <= _WORDS_AROUND:
+    if len(text) <= _CELL or (len(part) <= _AROUND and part.count(" ") <= _WORDS_AROUND):
         return part
     words = part.split(" ")
     if end:

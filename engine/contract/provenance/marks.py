@@ -9,13 +9,14 @@ from typing import Any
 from engine.contract.model import Breach
 from engine.contract.provenance.anchors import Anchored
 from engine.contract.provenance.choices import texts_by_place
-from engine.contract.provenance.phrases import says_aside, says_instead
+from engine.contract.provenance.phrases import is_masked, says_aside, says_instead
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.units import change
 
 _LEAST_ROWS = 4  # of a list whose marks say something
 _MOST_TEXTS = 3  # at one place; more are values
 _MOST_PLACES = 6
+_LONGEST = 80  # characters of a value that may say what kind of row it is
 _EVERY = 0.95  # share of rows that have one
 _NEW = 0.3  # share of rows with another
 _ASIDE = 0.1  # share of rows that are marked as advertisements or as old; of few, two
@@ -89,6 +90,29 @@ def check(
             was = " or ".join(repr(each) for each in texts)
             yield Breach("mark", table.path, f"{was} in every row", f"{text!r} in {often} of {len(rows)}", "doubtful")
             return
+
+
+def odd_values(table: Anchored) -> int:
+    """Return the number of a list's rows with a text that says it is no ordinary one: refurbished, masked, archived."""
+    return sum(
+        any(isinstance(v, str) and len(v) <= _LONGEST and (says_aside(v) or is_masked(v)) for _, v in row.leaves)
+        for row in table.rows
+    )
+
+
+def check_values(table: Anchored, known: int) -> Iterator[Breach]:
+    """Yield a breach where many rows say so, and none of good runs did.
+
+    Args:
+        known: The number of such rows in good runs.
+    """
+    odd = odd_values(table)
+    if not known and odd >= max(2, _NEW * len(table.rows)):
+        shown = next(
+            v for row in table.rows for _, v in row.leaves if isinstance(v, str) and (says_aside(v) or is_masked(v))
+        )
+        got = f"{odd} of {len(table.rows)} such as {shown[:60]!r}"
+        yield Breach("mark", table.path, "rows of what was asked for", got, "doubtful")
 
 
 def phrases(reading: Reading) -> set[str]:

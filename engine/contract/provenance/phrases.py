@@ -31,6 +31,12 @@ _ASIDE = re.compile(
     r"|sample data|demo data|maintenance|delayed)\b",
     re.IGNORECASE,
 )
+_NARROWS = re.compile(
+    r"\b(?:only|just|nur|ausschließlich|seulement|uniquement|sólo|solo|soltanto|alleen|hide|without|exclude\w*|ohne|sans"
+    r"|sin|senza|zonder|exclu\w+|except)\b",
+    re.IGNORECASE,
+)
+_MASKED = re.compile(r"\w?(?:\*{2,}|\u2022{2,}|\u2588{2,}|(?<!\w)[xX]{3,}(?!\w))")
 _NOTHING = re.compile(
     r"\b(?:no|nothing|none|zero|keine?|nichts|aucune?|rien|ning[uú]n\w*|nada|sin|nessun\w*|niente|geen|niets|nenhum\w*|inga"
     r"|brak)\b|(?<![\d.,])0(?![\d.,])",
@@ -54,6 +60,24 @@ def says_aside(text: str) -> bool:
     (True, False)
     """
     return bool(_ASIDE.search(text))
+
+
+def narrows(text: str) -> bool:
+    """Return True for the label of a choice by which a list has only some of what was asked for.
+
+    >>> narrows("Only items with free delivery"), narrows("Remember me")
+    (True, False)
+    """
+    return bool(_NARROWS.search(text))
+
+
+def is_masked(text: str) -> bool:
+    """Return True for a text that a site shows in part only.
+
+    >>> is_masked("A*** W***"), is_masked("five*"), is_masked("J•••")
+    (True, False, True)
+    """
+    return bool(_MASKED.search(text))
 
 
 def says_nothing(text: str) -> bool:

@@ -144,6 +144,7 @@ def describe_table(reading: Reading, table: Anchored) -> dict[str, Any]:
         "left": len(members - items) if table.table.many and whole else 0,
         "pages": bool(reading.run.evidence.next_pages),
         "marks": marks.describe(reading, table),
+        "odd": marks.odd_values(table) if table.table.many else 0,
     }
 
 
@@ -152,7 +153,7 @@ def _merge_table(known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "many": any(each["many"] for each in known),
         "pages": any(each["pages"] for each in known),
         "marks": marks.merge([each["marks"] for each in known]),
-        **{name: sum(each[name] for each in known) for name in ("rows", "apart", "items", "left")},
+        **{name: sum(each[name] for each in known) for name in ("rows", "apart", "items", "left", "odd")},
     }
 
 

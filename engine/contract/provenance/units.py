@@ -219,15 +219,12 @@ def change(old: Iterable[str], new: Iterable[str], about: Collection[str] = (), 
     was, now = senses(*old), senses(*new)
     told = {_UNITS.get(word, word) for word in (*about, *named)}
     limits = {*named, *(word for word in about if word not in _PROSE)}
-    if now.units - was.units - told:
+    if now.units - was.units - told or now.limits - was.limits - limits:
         return "other"
     if was.units - now.units - told:
         return "unknown"  # it may stand elsewhere now, once for all values
-    if added := now.limits - was.limits:
-        return "other" if not added <= limits else "explained"
-    if was.limits - now.limits:
-        return "unknown" if not was.limits - now.limits <= limits else "explained"
     fresh = now.words - was.words
-    if fresh - {stem(word) for word in (*about, *named, *_BLAND)}:
+    if was.limits - now.limits - limits or fresh - {stem(word) for word in (*about, *named, *_BLAND)}:
         return "unknown"
-    return "explained" if fresh or was.units != now.units else ""
+    same = was.units == now.units and was.limits == now.limits
+    return "" if same and not fresh else "explained"
