@@ -128,7 +128,7 @@ def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Se
                 "wording", path, f"values written {_quoted(words.known)}",
                 f"written {words.now!r} in {words.size} of {count}", _SEVERITIES[weight],
             )  # fmt: skip
-    elif (beside := _news(known, anchors, "beside", 2)) and beside.now and all(beside.known):
+    elif (beside := _news(known, anchors, "beside", 2)) and beside.now and _is_label(beside, anchors):
         weight = change(beside.known, [beside.now], case.about, words_of(last_name(path)))
         yield Breach(
             "label", path, f"values after {_quoted(beside.known)}", f"{beside.size} of {count} after {beside.now!r}",
@@ -140,6 +140,11 @@ def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Se
             "wording", path, f"values written {_quoted(raw.known)}", f"written {raw.now!r} in {raw.size} of {count}",
             "doubtful",
         )  # fmt: skip
+
+
+def _is_label(beside: News, anchors: Sequence[Anchor]) -> bool:
+    """Return True where a new text before values stands in for a label: where one was, or in the same line."""
+    return all(beside.known) or any(a.spot.piece > 0 for a in anchors if a.look.beside == beside.now)
 
 
 def _elsewhere(path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]) -> Iterator[Breach]:

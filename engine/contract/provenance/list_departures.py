@@ -24,7 +24,7 @@ _EACH = 0.98  # share of rows that name a parameter, from which on all must
 _MOST = 0.9
 _TIED = 0.95  # share of files whose address names a value of the row
 _NOT_SHARED = 0.02  # share of rows in common, up to which the lists of two parameters are apart
-_OTHERS_ROWS = 0.1  # share of rows that are those of other parameters
+_OTHERS_ROWS, _MOSTLY_OTHERS = 0.2, 0.4  # share of rows that are those of other parameters: asked about, or wrong
 _BY_PAGE = frozenset({"h1", "heading", "state", "title", "crumb", "text"})
 _STRONG = frozenset({"state", "rows", "heading"})
 
@@ -211,7 +211,7 @@ def check_others(case: Case, history: History) -> Iterator[Breach]:
     for other in history.others:
         theirs = {_key(row) for row in other.output}
         both = sum(row in theirs for row in mine)
-        enough = max(2, _OTHERS_ROWS * len(mine)) if many else len(mine)
+        enough = max(3, _OTHERS_ROWS * len(mine)) if many else len(mine)
         if (
             dict(other.parameters) != asked
             and both >= enough
@@ -220,6 +220,7 @@ def check_others(case: Case, history: History) -> Iterator[Breach]:
             yield Breach(
                 "other-rows", "$", "rows of its own for each set of parameters",
                 f"{both} of {len(mine)} rows are those of {dict(other.parameters)}",
+                "structural" if both >= _MOSTLY_OTHERS * len(mine) else "doubtful",
             )  # fmt: skip
             return
 

@@ -84,7 +84,7 @@ class Looks:
         before, after = self._around(spot)
         form = spot.span.form if spot.span is not None else ""
         headings = self._lens.heading(place.headings, own)
-        beside = self._beside(spot)
+        beside = self._beside(spot, own)
         key = (id(place), headings, before, after, spot.struck, form, beside)
         known = self._known.get(key)
         if known is None:
@@ -132,12 +132,16 @@ class Looks:
             return None
         return near
 
-    def _beside(self, spot: Spot) -> str:
+    def _beside(self, spot: Spot, own: Sequence[str]) -> str:
         """Return the short text before a value without a label, which may serve as one: "Feels like" before "3 °C"."""
         if spot.text.place.label or spot.text.attribute:
             return ""
+        if spot.piece > 0:
+            inline = _SEPARATORS.split(spot.text.pieces[spot.piece - 1][0])[-1]
+            said = len(inline) <= _LABEL and not re.search(r"\d", inline) and normal(inline) not in own
+            return self._lens.mask(inline) if said else ""
         near = self._near(spot.text, -1)
-        if near is None or len(near.plain) > _LABEL or re.search(r"\d", near.plain) or ">h" in near.place.path:
+        if near is None or len(near.plain) > _LABEL or re.search(r"\d", near.plain) or normal(near.plain) in own:
             return ""
         return self._lens.mask(near.plain)
 

@@ -9,7 +9,7 @@ from typing import Any
 from engine.contract.model import Breach
 from engine.contract.provenance.anchors import Anchored
 from engine.contract.provenance.choices import texts_by_place
-from engine.contract.provenance.phrases import is_masked, says_aside, says_instead
+from engine.contract.provenance.phrases import is_masked, says_advertised, says_aside, says_instead
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.units import change
 
@@ -66,11 +66,11 @@ def check(
     rows = [texts_by_place(reading, row) for row in table.rows]
     aside: Counter[str] = Counter()
     for row in rows:
-        told = {text for texts in row.values() for text in texts if says_aside(text) or says_instead(text)}
+        told = {text for texts in row.values() for text in texts if _is_phrase(text)}
         aside.update(told.difference(said))
     least = max(_ASIDE * len(rows), min(2, len(rows)))
     for text, count in aside.most_common(1):
-        if count >= least:
+        if count >= least or says_advertised(text):
             got = f"{text!r} in {count} of {len(rows)} rows"
             yield Breach("mark", table.path, "rows of what was asked for", got, "doubtful")
             return
@@ -121,5 +121,9 @@ def phrases(reading: Reading) -> set[str]:
     for table in reading.tables:
         for row in table.rows if table.table.many else ():
             texts: Mapping[str, Any] = texts_by_place(reading, row)
-            found |= {t for each in texts.values() for t in each if says_aside(t) or says_instead(t)}
+            found |= {t for each in texts.values() for t in each if _is_phrase(t)}
     return found
+
+
+def _is_phrase(text: str) -> bool:
+    return says_aside(text) or says_instead(text) or says_advertised(text)

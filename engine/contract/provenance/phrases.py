@@ -31,6 +31,15 @@ _ASIDE = re.compile(
     r"|sample data|demo data|maintenance|delayed)\b",
     re.IGNORECASE,
 )
+_STALE = re.compile(
+    r"\b(?:cached (?:copy|version|page)|live data|stale|out of date|outdated|not up to date|(?:sample|demo|test) data"
+    r"|(?:data|prices|figures) (?:is|are|may be) (?:delayed|unavailable)|veraltet|nicht aktuell|données en cache)\b",
+    re.IGNORECASE,
+)
+_ADVERTISED = re.compile(
+    r"\b(?:sponsored|advertisement|promoted|anzeige|gesponsert|sponsorisé|patrocinado|advertentie)\b|^ad$",
+    re.IGNORECASE,
+)
 _NARROWS = re.compile(
     r"\b(?:only|just|nur|ausschließlich|seulement|uniquement|sólo|solo|soltanto|alleen|hide|without|exclude\w*|ohne|sans"
     r"|sin|senza|zonder|exclu\w+|except)\b",
@@ -60,6 +69,24 @@ def says_aside(text: str) -> bool:
     (True, False)
     """
     return bool(_ASIDE.search(text))
+
+
+def says_advertised(text: str) -> bool:
+    """Return True for a text that marks an advertisement.
+
+    >>> says_advertised("Sponsored"), says_advertised("Add")
+    (True, False)
+    """
+    return bool(_ADVERTISED.search(text))
+
+
+def says_stale(text: str) -> bool:
+    """Return True for a text that says that the data are not the current ones.
+
+    >>> says_stale("Cached copy of 3 August. Live data are unavailable."), says_stale("Live music")
+    (True, False)
+    """
+    return bool(_STALE.search(text))
 
 
 def narrows(text: str) -> bool:

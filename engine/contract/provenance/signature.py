@@ -13,10 +13,9 @@ from engine.contract.model import Observed
 from engine.contract.outputs import compact
 from engine.contract.provenance import attached, choices, marks
 from engine.contract.provenance.anchors import Anchored
-from engine.contract.provenance.document import region_of
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.parameters import row_shares, signs
-from engine.contract.provenance.phrases import says_aside, says_instead, says_nothing
+from engine.contract.provenance.phrases import says_aside, says_instead, says_nothing, says_stale
 from engine.contract.provenance.reading import Reading, read
 from engine.contract.provenance.units import words_of
 
@@ -198,7 +197,7 @@ def phrases(reading: Reading) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in reading.document.texts:
         loose = not text.chain and not text.attribute and not text.place.hidden
-        main = region_of(text.place.region) in _MAIN_REGIONS
+        main = text.region in _MAIN_REGIONS or (says_stale(text.plain) and not text.aside)
         if loose and main and len(text.plain) < 200 and _is_phrase(text.plain):
             found.setdefault(reading.lens.mask(text.plain), text.plain)
     for page in reading.document.maps:
@@ -209,7 +208,7 @@ def phrases(reading: Reading) -> dict[str, str]:
 
 
 def _is_phrase(text: str) -> bool:
-    return says_instead(text) or says_aside(text) or (says_nothing(text) and "0" not in text)
+    return says_instead(text) or says_aside(text) or says_stale(text) or (says_nothing(text) and "0" not in text)
 
 
 def _shared(readings: Sequence[Reading]) -> float | None:

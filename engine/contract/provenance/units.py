@@ -218,8 +218,10 @@ def change(old: Iterable[str], new: Iterable[str], about: Collection[str] = (), 
     """
     was, now = senses(*old), senses(*new)
     told = {_UNITS.get(word, word) for word in (*about, *named)}
+    # A unit that the task names may be written where none was, but not in place of another.
+    new = now.units - was.units - (told if not was.units else {_UNITS.get(word, word) for word in named})
     limits = {*named, *(word for word in about if word not in _PROSE)}
-    if now.units - was.units - told or now.limits - was.limits - limits:
+    if new or now.limits - was.limits - limits:
         return "other"
     if was.units - now.units - told:
         return "unknown"  # it may stand elsewhere now, once for all values
