@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sandbox.errors import AskRefused, SandboxError
+from sandbox.page_map import PageMap
 
 
 class GateDecision(StrEnum):
@@ -30,6 +31,9 @@ class Host:
 
     async def progress(self, done: int, total: int | None) -> None:
         """Take a report from ``task.progress``: so many items done, of so many in all, if that is known."""
+
+    async def before_gate(self, action: str, pages: tuple[PageMap, ...]) -> None:
+        """Take the open pages as they are right before an irreversible action; `gate` is called next. Untrusted."""
 
     async def gate(self, action: str, key: str | None) -> GateDecision:
         """Decide on an irreversible action. ``key`` distinguishes the items of a loop."""

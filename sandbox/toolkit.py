@@ -16,7 +16,7 @@ An automation gets an open page, its parameters, and a `TaskContext` for everyth
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Sized
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sized
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -52,6 +52,10 @@ class GateRefused(BaseException):
     """The end of a run in which the host refused an irreversible action. Not an `Exception`, either."""
 
 
+async def _no_pages() -> list[Any]:
+    return []
+
+
 class _Done:
     """A result that may be awaited or not: ``task.log(…)`` and ``await task.log(…)`` are both right."""
 
@@ -85,6 +89,7 @@ class TaskContext(SiteWords):
         self._stopped: BaseException | None = None
         self._examined: tuple[int, int | None] | None = None  # rows handed to `read` so far, and the site's total
         self._note_code: Callable[[str], None] = lambda code: None
+        self._map_pages: Callable[[], Awaitable[list[Any]]] = _no_pages
         self._attachments = Attachments(channel, resources.parent / "files")
 
     def log(self, *parts: object) -> _Done:
@@ -205,7 +210,7 @@ class TaskContext(SiteWords):
             RehearsalComplete: This is a trial run.
             GateRefused: The host refuses the action.
         """
-        decision = await self._channel.request("gate", action=action, key=key)
+        decision = await self._channel.request("gate", action=action, key=key, pages=await self._map_pages())
         if decision == "rehearse":
             self._stopped = RehearsalComplete(f"stopped before: {action}")
             raise self._stopped

@@ -167,6 +167,7 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "automation.progress": _progress,
     "irreversible.passed": lambda data: EventLine(f"irreversible action: {one_line(str(data['action']))}"),
     "irreversible.already_done": lambda data: EventLine(f"done before: {one_line(str(data['said']))}"),
+    "irreversible.stopped": lambda data: EventLine(f"stopped {one_line(str(data['problem']), 300)}"),
     "irreversible.refused": lambda data: EventLine(
         f"irreversible action not repeated: {one_line(str(data['action']))}"
     ),

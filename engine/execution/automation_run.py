@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.contract import Observed
+from engine.contract.witnesses import Shown
 from engine.errors import ModelError
 from engine.task.text import shorten
 from sandbox import Outcome
@@ -30,6 +31,8 @@ class AutomationRun:
         parameters: The parameters it was given, secrets included.
         code: The source that ran.
         already_done: Texts by which the site showed that the action was done before.
+        shown: The pages before each irreversible action of a real run, without secrets.
+        unshown: Why an action was not let through: the page showed other values than it was given.
         masked: The output without secrets, where the task has any; the evidence's maps are without them.
     """
 
@@ -42,6 +45,8 @@ class AutomationRun:
     code: str = field(default="", repr=False)
     already_done: tuple[str, ...] = ()
     masked: Any = field(default=None, repr=False)
+    shown: tuple[Shown, ...] = field(default=(), repr=False)
+    unshown: str | None = None
 
     @property
     def passed_gate(self) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.execution.automation_run import AutomationRun, Mode
-from engine.execution.host import TaskHost
+from engine.execution.host import GateKnowledge, TaskHost
 from engine.execution.masking import mask_maps
 from engine.execution.network import NetworkAccess
 from engine.execution.retry import RetryPolicy
@@ -107,6 +107,7 @@ class Executor:
         harmless: Collection[str] = (),
         settled_seconds: float | None = None,
         slowed: bool = False,
+        known: GateKnowledge | None = None,
     ) -> AutomationRun:
         """Run the code; a script that fails is a value, a sandbox that fails an exception.
 
@@ -118,6 +119,7 @@ class Executor:
             known_hosts: Those of the saved automation that this is; None for a trial, which may reach others.
             settled_seconds, slowed: See `sandbox.Sandbox.run`.
             hold_changes: Stop before the first request that may change something on the site, other than a login.
+            known: What pages show of the parameters before irreversible actions, which are held until they do.
             harmless: Kinds of requests that are known to change nothing which lasts, or to be the site's own.
         """
         automation = Automation(code=code, resources=dict(resources or {}))
@@ -126,6 +128,7 @@ class Executor:
             egress = self.network.replaying(egress, known_hosts, self.start_url)
         for chances in (1, 0):
             host = self.host(mode)
+            host.known = known
             try:
                 outcome = await self.sandbox.run(
                     automation,
@@ -163,8 +166,9 @@ class Executor:
         outcome, masked = await self._without_secrets(outcome)
         gates = tuple(host.gates)
         return AutomationRun(
-            outcome, host.progressed, gates, host.files, host.model_error, parameters, code, tuple(host.already), masked
-        )
+            outcome, host.progressed, gates, host.files, host.model_error, parameters, code, tuple(host.already),
+            masked, tuple(host.shown), host.unshown,
+        )  # fmt: skip
 
     async def _without_secrets(self, outcome: Outcome) -> tuple[Outcome, Any]:
         """Return the outcome with maps that hold no secret, and its output likewise; None where there are none."""

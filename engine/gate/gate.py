@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.contract import Observed, learn
+from engine.contract.witnesses import learn_witnesses
 from engine.execution.automation_run import AutomationRun
 from engine.execution.executor import Executor
+from engine.execution.host import GateKnowledge
 from engine.gate import run_checks, static_checks
 from engine.gate.hardcoded import unread_parameters
 from engine.gate.second_run import Proof, changed_values, judge, judge_made_up, needs_values
@@ -171,7 +173,7 @@ class Gate:
         required = self.requirements
         run, _ = await run_steadily(
             self.executor, required, candidate.code, required.parameters, start_url_given=self.start_url_given,
-            mode="real", once=True, keep_open=True,
+            mode="real", once=True, keep_open=True, known=self._before_gates(),
         )  # fmt: skip
         left_open = run.outcome.session
         try:
@@ -215,6 +217,9 @@ class Gate:
         contract = learn(observed, required.task)
         if required.contract is not None:
             contract = {**contract, "output": required.contract.get("output", {})}
+        before = (required.contract or {}).get("gates")
+        if gates := learn_witnesses(first.shown, observed[0].parameters, before):
+            contract["gates"] = gates
         return Promoted(
             candidate=candidate,
             run=first,
@@ -228,6 +233,13 @@ class Gate:
             one_example=proof.one_example,
             warnings=tuple(self._warnings(candidate, proof)),
         )
+
+    def _before_gates(self) -> GateKnowledge | None:
+        """Return what pages showed before the irreversible actions of the code that a repair replaces."""
+        required, gates = self.requirements, (self.requirements.contract or {}).get("gates")
+        if not gates:
+            return None
+        return GateKnowledge(gates, required.without_secrets(required.parameters), moved=True)
 
     def _warnings(self, candidate: Candidate, proof: Proof) -> Iterator[str]:
         unread = self._unread(candidate.code)

@@ -41,6 +41,8 @@ async def problems(
         if not (isinstance(unanswered, (ModelOverBudget, ModelRejected)) or run.passed_gate):
             raise unanswered
         return (f"task.ask was not answered: {unanswered.message}",)
+    if run.unshown is not None:
+        return (run.unshown,)
     if run.rehearsed:
         return ()
     if run.outcome.error is not None:

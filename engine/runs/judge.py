@@ -135,6 +135,8 @@ class _Findings:
 async def _findings(context: RunContext, bundle: Bundle, run: AutomationRun) -> _Findings:
     if run.model_error is not None:
         raise Failed(model_failure(run.model_error))
+    if run.unshown is not None:
+        return _Findings([run.unshown])
     error = run.outcome.error
     if error is not None:
         return _Findings([f"{error.type}: {error.message}{run.said}"])

@@ -15,6 +15,7 @@ from typing import Any
 
 from engine.bundles import Bundle
 from engine.execution.automation_run import AutomationRun, Mode
+from engine.execution.host import GateKnowledge
 from engine.runs.context import RunContext
 from engine.runs.judge import first_verdict, judge_other, settle
 from engine.runs.suspicion import remember, settle_suspicions
@@ -102,7 +103,7 @@ async def _execute(
     Args:
         least: Seconds after which a settled page may end a wait, if good runs never waited that long.
     """
-    known = await context.good_runs.longest_wait(bundle)
+    known, gates = await context.good_runs.longest_wait(bundle), bundle.contract.get("gates")
     return await context.executor.run(
         bundle.automation,
         parameters,
@@ -114,5 +115,6 @@ async def _execute(
         secret=bool(context.request.secrets),
         known_hosts=bundle.meta.allowed_hosts,
         harmless=bundle.meta.harmless_requests,
+        known=GateKnowledge(gates, context.good_runs.shown(parameters)) if gates else None,
         settled_seconds=_LEAST_OF_UNKNOWN if known is None else max(least, _TIMES_KNOWN * known),
     )

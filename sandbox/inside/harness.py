@@ -195,6 +195,7 @@ class Harness:
             self._recorder.challenges.allow(login or login_in(message["parameters"]), start_url)
         self._task = TaskContext(self._channel, self._page, start_url, directory)
         self._task._note_code, self._task._settled = self._recorder.logins.issue_code, self._waits.settled
+        self._task._map_pages = self._maps.of_open_pages
         self._namespace = {
             "__name__": "__exploration__",
             "page": self._page,

@@ -46,6 +46,7 @@ _RESERVED = MOST_BYTES // 2  # for the last map
 _WALK_SECONDS = 1.0
 _SECONDS, _SHARE = 0.5, 0.05  # of a run that its maps may take
 _MOST_TIMEOUTS = 2
+_MOST_OPEN = 3
 _WALK_PAGE = f"(opts) => ({WALK})(null, opts)"
 
 
@@ -108,6 +109,12 @@ class PageMaps:
             if text is not None and text not in [kept for _, kept, _ in self._kept]:
                 self._last = text, self._beside(page)
         self._marked.clear()
+
+    async def of_open_pages(self) -> list[list[Any]]:
+        """Return maps of the pages that were opened last, as they are now, in the form of those of `wire`."""
+        pages = self._context.pages[-_MOST_OPEN:]
+        walked = [(await self._walk(page), page) for page in pages]
+        return [[text, self._beside(page)] for text, page in walked if text is not None]
 
     def wire(self) -> dict[str, Any]:
         """Return the maps for the host: the JSON of each, which is the page's word, and what belongs to it beside."""

@@ -10,6 +10,7 @@ from typing import Any
 from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, WorkerDied
 from sandbox.host import GateDecision, Host
 from sandbox.limits import SandboxLimits
+from sandbox.page_map import parse_maps
 from sandbox.protocol import NOTICE_COST, Channel, Message, ProtocolError, is_whole, optional_text, text_field
 from sandbox.workers.downloads import Downloads
 
@@ -19,7 +20,7 @@ _FIELDS = {
     "log": ("message",),
     "progress": ("done", "total"),
     "limit": ("limit",),
-    "gate": ("action", "key"),
+    "gate": ("action", "key", "pages"),
     "gate_closed": ("action", "key", "error"),
     "already_done": ("said",),
     "ask": ("prompt", "content", "schema"),
@@ -134,6 +135,8 @@ class Job:
     async def _answer(self, message: Message) -> Any:
         match message["t"]:
             case "gate":
+                pages, _ = parse_maps(message.get("pages", []))
+                await self._host.before_gate(text_field(message, "action"), pages)
                 decision = await self._host.gate(text_field(message, "action"), optional_text(message, "key"))
                 return GateDecision(decision).value
             case "gate_closed":

@@ -20,6 +20,7 @@ import pytest
 
 from sandbox import GateDecision, Host, Outcome, PoolOptions, Sandbox, SandboxLimits, Session
 from sandbox.isolation.mechanism import Isolation
+from sandbox.page_map import PageMap
 from sandbox.workers.client import WorkerClient
 
 T = TypeVar("T")
@@ -76,6 +77,9 @@ class _LentHost(Host):
 
     async def progress(self, done: int, total: int | None) -> None:
         await self._there(self._host.progress(done, total))
+
+    async def before_gate(self, action: str, pages: tuple[PageMap, ...]) -> None:
+        await self._there(self._host.before_gate(action, pages))
 
     async def gate(self, action: str, key: str | None) -> GateDecision:
         return await self._there(self._host.gate(action, key))
