@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -14,6 +15,19 @@ def installed_version() -> str:
         return importlib.metadata.version("webtasks-engine")
     except importlib.metadata.PackageNotFoundError:
         return "unknown"
+
+
+def modules_in_the_way(directories: Iterable[Path]) -> list[Path]:
+    """Return the files in these directories that Python would import in the place of our packages from there."""
+    ours = Path(__file__).parents[1].resolve()
+    found = (
+        directory / file
+        for directory in directories
+        if directory.resolve() != ours
+        for name in ("engine", "sandbox")
+        for file in (f"{name}/__init__.py", f"{name}.py")
+    )
+    return [file for file in found if file.is_file()]
 
 
 def check_packages() -> None:

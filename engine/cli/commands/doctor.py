@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ import click
 from engine.cli.output import clean, print_json
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import EngineError
-from engine.version import installed_version
+from engine.version import installed_version, modules_in_the_way
 
 State = Literal["ok", "warning", "missing"]
 _MARKS: dict[State, tuple[str, str]] = {
@@ -104,7 +105,22 @@ def _programs() -> Iterator[DoctorCheck]:
         f"not installed: {', '.join(absent)}" if absent else ", ".join(versions),
         'pip install "webtasks-engine[cli]"',
     )
+    yield from _import_names()
     yield _git()
+
+
+def _import_names() -> Iterator[DoctorCheck]:
+    """Look for modules of the user that a program started here would import in the place of ours."""
+    named = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    directories = dict.fromkeys([Path.cwd(), *(Path(each).absolute() for each in named if each)])
+    if found := modules_in_the_way(directories):
+        files = ", ".join(map(str, found))
+        yield DoctorCheck(
+            "import names",
+            "warning",
+            f"a program that is started beside {files} imports that in the place of webtasks-engine",
+            "Rename it, or keep its directory off the path: start Python with -P, see PYTHONPATH.",
+        )
 
 
 def _git() -> DoctorCheck:
