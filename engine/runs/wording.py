@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from engine.bundles import Bundle, BundleMeta
 from engine.diagnosis.failures import Failed, model_failure
@@ -54,7 +55,8 @@ def with_parameters(context: RunContext, more: Mapping[str, Any], *, optional: b
 def with_text_inputs(context: RunContext) -> RunContext:
     """Return the context with the values that the task's text names as parameters, which code may read."""
     task, request = context.redactor.text(context.request.task), context.request
-    return with_parameters(context, text_inputs(task, request.parameters), optional=True)
+    host = urlsplit(request.start_url or "").hostname or ""
+    return with_parameters(context, text_inputs(task, request.parameters, host), optional=True)
 
 
 def without_unread(context: RunContext, promoted: Promoted) -> tuple[RunContext, Promoted]:

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from string import Formatter
 from typing import Any
 
+from engine.task.proper_names import is_name, proper_names
 from engine.task.redaction import secret_names
 from engine.task.text import collapse, comparable
 
 _MOST_INPUTS = 5
 _SHORTEST_VALUE = 2  # characters of a parameter's value that is looked for in a text
+_PROPER = "name"  # the kind of a slot
 _QUOTES = "\"“”„'‘’«»"  # noqa: RUF001  a text may use any
 _URL = re.compile(r"https?://\S+|\[secret:[^\]]*\]")
 _LITERAL = re.compile(
@@ -30,22 +32,26 @@ _NO_NAMES = frozenset(
 )  # fmt: skip
 
 
-def text_inputs(task: str, parameters: Mapping[str, Any]) -> dict[str, str]:
+def text_inputs(task: str, parameters: Mapping[str, Any], host: str = "") -> dict[str, str]:
     """Return values that a task's text names and that look like inputs, under names taken from the words before them.
 
     Args:
         parameters: The request's; their values and names are left out.
+        host: That of the site, whose own name is no input.
 
     >>> text_inputs("List the seats of batch S24, sorted by row", {})
     {'batch': 'S24'}
     >>> text_inputs('Find order number 10234 of "Ada Lovelace"', {"order": "10234"})
     {'order_2': 'Ada Lovelace'}
+    >>> text_inputs("List the departures from Newport to Cardiff Central", {})
+    {'departures': 'Newport', 'departures_2': 'Cardiff Central'}
     >>> text_inputs("List the first 10 entries", {})
     {}
     """
     known = {comparable(str(value)) for value in parameters.values()}
     found: dict[str, str] = {}
     literals = _literals(task)
+    literals = sorted([*literals, *_names(task, literals, host)])
     values = "|".join(re.escape(value) for _, value, _ in literals)
     for start, value, _ in literals:
         if comparable(value) in known or value in found.values() or len(found) == _MOST_INPUTS:
@@ -88,9 +94,10 @@ def make_template(task: str, parameters: Mapping[str, Any]) -> str | None:
     if len(parts) == 1:
         return None
     escaped = (part.replace("{", "{{").replace("}", "}}") for part in parts)
-    return "".join(f"{{{slots[part.casefold()]}}}" if n % 2 else text for n, (part, text) in enumerate(
-        zip(parts, escaped, strict=True)
-    ))  # fmt: skip
+    return "".join(
+        f"{{{slots[part.casefold()]}{_spec(part, parts[n - 1])}}}" if n % 2 else text
+        for n, (part, text) in enumerate(zip(parts, escaped, strict=True))
+    )
 
 
 def read_values(templates: Iterable[str], task: str, parameters: Mapping[str, Any]) -> dict[str, str] | None:
@@ -112,12 +119,12 @@ def read_values(templates: Iterable[str], task: str, parameters: Mapping[str, An
 
 def slots(templates: Iterable[str]) -> frozenset[str]:
     """Return the names that templates hold."""
-    return frozenset(name for template in templates for _, name in _parts(template) if name is not None)
+    return frozenset(name for template in templates for _, name, _ in _parts(template) if name is not None)
 
 
 def _read(template: str, task: str, parameters: Mapping[str, Any]) -> dict[str, str] | None:
-    pattern, before, names = "", "", list[str]()
-    for literal, name in _parts(template):
+    pattern, before, names, proper = "", "", list[str](), set[str]()
+    for literal, name, spec in _parts(template):
         pattern += re.escape(literal)
         before = literal or before
         if name is None:
@@ -127,18 +134,28 @@ def _read(template: str, task: str, parameters: Mapping[str, Any]) -> dict[str, 
         elif name in names:
             pattern += f"(?P=s{names.index(name)})"
         else:
-            quoted = literal[-1:] in _QUOTES and literal != ""
-            value = rf"[^{_QUOTES}]{{1,200}}" if quoted else r"(?=\S*[\d@])\S{1,200}?"
+            value = r"(?=\S*[\d@])\S{1,200}?"
+            if literal[-1:] in _QUOTES and literal != "":
+                value = rf"[^{_QUOTES}]{{1,200}}"
+            elif spec == _PROPER:
+                value = r"\S{1,100}?(?: \S{1,100}?){0,4}?"
+                proper.add(name)
             pattern += f"(?P<s{len(names)}>{value})"
             names.append(name)
     match = re.fullmatch(pattern, task, re.IGNORECASE)
-    return {name: match[f"s{n}"] for n, name in enumerate(names)} if match is not None else None
+    values = {name: match[f"s{n}"] for n, name in enumerate(names)} if match is not None else {}
+    return values if match is not None and all(is_name(values[name]) for name in proper) else None
 
 
-def _parts(template: str) -> list[tuple[str, str | None]]:
-    """Return a template's literal texts, each with the name after it; none at all where it is malformed."""
+def _spec(value: str, before: str) -> str:
+    """Return what a template says of the values that may stand in the place of one: proper names, like it."""
+    return f":{_PROPER}" if is_name(value) and (before == "" or before[-1] not in _QUOTES) else ""
+
+
+def _parts(template: str) -> list[tuple[str, str | None, str]]:
+    """Return a template's literal texts, each with the name after it, and its kind; none where it is malformed."""
     try:
-        return [(literal, name) for literal, name, _, _ in Formatter().parse(template)]
+        return [(literal, name, spec or "") for literal, name, spec, _ in Formatter().parse(template)]
     except ValueError:
         return []
 
@@ -153,6 +170,14 @@ def _literals(task: str) -> list[tuple[int, str, str]]:
             if value:
                 found.append((match.start(), value, match.lastgroup or ""))
     return found
+
+
+def _names(task: str, literals: list[tuple[int, str, str]], host: str) -> list[tuple[int, str, str]]:
+    """Return the proper names of a text that stand in none of the other values, as `_literals` returns those."""
+    taken = [match.span() for match in _URL.finditer(task)]
+    taken += [(start, start + len(value) + 2) for start, value, _ in literals]
+    names = proper_names(task, host)
+    return [(at, name, "name") for at, name in names if not any(start <= at < end for start, end in taken)]
 
 
 def _name(before: str) -> str:

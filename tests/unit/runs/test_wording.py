@@ -141,6 +141,17 @@ async def test_value_in_the_first_text_becomes_a_parameter_and_later_values_cost
     assert (given.output, again.calls[0].parameters) == (W25.value, {"batch": "W25"})
 
 
+async def test_proper_name_in_the_first_text_becomes_a_parameter(tmp_path: Path, run: Run) -> None:
+    code = READS.replace("batch", "seats")
+    finish = {"summary": "List the seats", "other_parameters": {"seats": "Royal Opera"}}
+    model = ScriptedModel([("write", {"code": code}), ("finish", finish)])
+    result, _ = await run(S24, W25, S24, W25, model=model, task="List the seats of Lyceum")
+    assert result.ok, (result.error, told(model))
+    assert bundle(tmp_path).meta.templates == ("List the seats of {seats:name}",)
+    later, again = await run(W25, task="List the seats of Royal Opera")
+    assert (later.output, later.model_calls, again.calls[0].parameters) == (W25.value, 0, {"seats": "Royal Opera"})
+
+
 async def test_value_in_the_text_that_code_leaves_unread_is_no_parameter(tmp_path: Path, run: Run) -> None:
     model = ScriptedModel([("write", {"code": IGNORES}), ("finish", {"summary": "List the seats"})])
     result, _ = await run(S24, S24, model=model, task=FIRST)

@@ -15,6 +15,14 @@ from engine.task.templates import make_template, read_values, same_values, slots
         ("Find flights from “New York” on 2026-03-01", {"flights": "New York", "flights_2": "2026-03-01"}),
         ("Show what ada@mail.example bought", {"bought": "x"}),
         ("List the first 10 entries with name and price", {}),
+        (
+            "List departures from Newport to Stow on Friday. Give time and platform.",
+            {"departures": "Newport", "departures_2": "Stow", "departures_3": "Friday"},
+        ),
+        ("Find Ada Lovelace's orders in the Reports tab, as CSV", {"find": "Ada Lovelace"}),
+        ("List the columns Name, Town, Price and Size of the shop", {}),
+        ("List All Departures From Newport", {}),
+        ("Zeige alle Bestellungen des Kunden und den Preis", {}),
         ("Read http://shop.example/A4/page2 to its end", {}),
         ("Log in with the password 'Tulip99' and list the orders", {}),
     ],
@@ -40,6 +48,16 @@ def test_value_of_a_parameter_is_no_further_input() -> None:
         ("List batch {batch}", "List batch W25", {"batch": "S24"}, None),
         ('Find "{who}" in {year}', 'Find "Ada Quill" in 2024', {}, {"who": "Ada Quill", "year": "2024"}),
         ("Compare {a} with {a}", "Compare A1 with A1", {}, {"a": "A1"}),
+        (
+            "Trains from {a:name} to {b:name}",
+            "trains from Stow to Cardiff Central",
+            {},
+            {"a": "Stow", "b": "Cardiff Central"},
+        ),
+        ("Trains from {a:name}", "Trains from the north", {}, None),
+        ("Trains from {a:name}", "Trains from Stow on Friday", {}, None),
+        ("Trains from {a:name}", "Trains from Stow", {"a": "Stow"}, {}),
+        ("Trains from {a:name}", "Trains from Newport", {"a": "Stow"}, None),
         ("Compare {a} with {a}", "Compare A1 with B2", {}, None),
         ("A malformed {template", "A malformed {template", {}, {}),
     ],
@@ -58,6 +76,13 @@ def test_template_of_a_text_is_fitted_by_the_text_whatever_it_holds() -> None:
     assert read_values([template], task, {}) == {"batch": "S24"}
     assert slots([template]) == {"batch"}
     assert make_template(task, {"batch": "W25"}) is None
+    assert make_template('Of "Ada Quill" in Stow', {"who": "Ada Quill", "town": "Stow"}) == 'Of "{who}" in {town:name}'
+
+
+def test_name_of_the_site_is_no_input() -> None:
+    task = "Find the article about Ashby on Wikipedia"
+    assert text_inputs(task, {}, "en.wikipedia.org") == {"about": "Ashby"}
+    assert list(text_inputs(task, {}).values()) == ["Ashby", "Wikipedia"]
 
 
 def test_texts_of_other_values_are_not_the_same() -> None:
