@@ -44,7 +44,11 @@ def show_progress(*, quiet: bool = False) -> Iterator[EventHandler]:
             return
         view = _LiveView(console)
         with Live(view, console=console, refresh_per_second=8, transient=True):
-            yield view.add
+            try:
+                yield view.add
+            finally:
+                # The last frame is drawn whole, and of one that is higher than the terminal the top would stay.
+                view.ended = True
 
 
 def _plain_lines() -> EventHandler:
@@ -82,6 +86,7 @@ class _LiveView:
     """A live display: phases scroll by above, the figures so far and the agent's last actions stay below."""
 
     def __init__(self, console: Console) -> None:
+        self.ended = False
         from rich.spinner import Spinner
 
         self._console = console
@@ -113,6 +118,8 @@ class _LiveView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         from rich.text import Text
 
+        if self.ended:
+            return
         figures = " · ".join(filter(None, (seconds(self._elapsed.now()), self._step, self._spent)))
         spinner = self._spinner.render(console.get_time())
         yield Text.assemble(spinner if isinstance(spinner, Text) else "", " ", (figures, "bold"))
