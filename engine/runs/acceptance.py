@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 from engine.agent.readout_tools import Readout
@@ -14,6 +15,7 @@ from engine.runs.adoption import Adopted
 from engine.runs.commit import commit
 from engine.runs.context import RunContext, Success
 from engine.runs.new_bundle import Work, adopted_bundle, new_bundle
+from engine.runs.site_requests import keep_site_requests
 from engine.runs.verdict import Accepted, NewData, PassedGate
 from engine.runs.wording import without_unread
 from engine.task.text import collapse
@@ -75,6 +77,8 @@ async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, 
     except (BundleError, StoreError) as error:  # the model is paid, and the output has passed the gate
         _note_unsaved(context, error)
         return _unsaved_success(context, promoted, base)
+    with contextlib.suppress(StoreError):  # what is known of the site is of use, and not needed
+        await keep_site_requests(context, promoted)
     # Code for a changed request gives other output, of which its base's history says nothing.
     return await _first_success(context, revision, promoted, base, inherits=kind == "repair")
 

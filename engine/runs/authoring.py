@@ -29,6 +29,7 @@ from engine.observation.observer import CAP, Observer
 from engine.runs.context import RunContext
 from engine.runs.new_bundle import Work
 from engine.runs.refusal import explain_refusal
+from engine.runs.site_requests import known_site_requests
 from engine.runs.verdict import PassedGate
 from engine.task.cause import Cause
 from sandbox import Session
@@ -181,7 +182,8 @@ async def _requirements(context: RunContext, work: Assignment) -> Requirements:
         resources=base.resources if base is not None else {},
         unneeded=unread_parameters(base.automation, base.meta.parameters) if base is not None else frozenset(),
         writes=base is not None and base.meta.effects == "write",
-        harmless=frozenset(base.meta.harmless_requests) if base is not None else frozenset(),
+        harmless=frozenset(base.meta.harmless_requests if base is not None else ())
+        | await known_site_requests(context),
     )
 
 
