@@ -41,6 +41,7 @@ _MAY_LEAD_ON = re.compile(
 _MOST_TOTALS = 20
 _DIGITS = 15  # of a total; a longer number counts nothing, and the host would not take it
 _NUMBER = r"(\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)"
+_BLANK = r"[^\S\n\t]"  # within one line and cell: what begins another is of another element
 # Any plural counts, but for measures: whoever compares a total looks at its wording too.
 _NOUN = (
     r"(?!(?:seconds|minutes|hours|days|weeks|months|years|pages|stars|points|views|times|percent|reviews|comments)\b)"
@@ -56,7 +57,7 @@ _COUNTS = (
         rf"(?<![-\u2013])\b\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?{_NUMBER}\s+[a-z][^\n]{{0,30}}",
         re.I,
     ),
-    re.compile(rf"(?<![\d.,$€£/-])\b{_NUMBER}\s+(?:[a-z]+\s+)?{_NOUN}\b(?: found)?", re.I),
+    re.compile(rf"(?<![\d.,$€£/-])\b{_NUMBER}{_BLANK}+(?:[a-z]+{_BLANK}+)?{_NOUN}\b(?: found)?", re.I),
     re.compile(rf"\b(?:total|results|items|entries|found)\s*:?\s+{_NUMBER}(?![\d.,]*\d)\b", re.I),
 )
 _MAY_STATE_TOTAL = re.compile(
@@ -89,6 +90,8 @@ def stated_totals(text: str) -> list[tuple[str, int]]:
 
     >>> stated_totals("Showing 1-10 of 1,247 results")
     [('1-10 of 1,247 results', 1247)]
+    >>> stated_totals("Ada\\t600\\nStores person 1\\t601"), stated_totals("8\\tpackages")
+    ([], [])
     """
     found: dict[int, tuple[str, int]] = {}  # by where the number stands: two patterns may see the same
     for pattern in _COUNTS:
