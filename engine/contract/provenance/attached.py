@@ -1,19 +1,23 @@
-"""Saved files: which values of its row a file's address names, and the kind of what it holds."""
+"""Saved files: which values of its row a file's address names, where its link leads, and the kind of what it holds."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import unquote_plus, urljoin
+from urllib.parse import unquote_plus, urljoin, urlsplit
 
+from engine.contract.model import Breach
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.spellings import normal
-from engine.contract.provenance.tables import files
+from engine.contract.provenance.tables import Leaf, files
 from sandbox.page_map import PageMap
 
 _SHORTEST = 4  # letters and digits of a value that an address can be said to name
+_TIED = 0.95  # share of files whose address names a value of the row
+_MOST = 0.9  # share of files of which it must go on to do so
+_MOST_FOLDERS = 4  # of links; more say nothing
 BY_LINK = "its link"
 """The name under which it is told that the file's link stands in the row's item."""
 
@@ -21,7 +25,7 @@ Described = dict[str, Any]
 
 
 def describe(reading: Reading) -> dict[str, Described]:
-    """Return for each field of files: how many, by which values of the row their addresses name, and their kinds."""
+    """Return for each field of files: how many, by which values of the row their addresses name, kinds, folders."""
     maps: dict[str, list[PageMap]] = defaultdict(list)
     for each in reading.document.maps:
         if each.kind == "file":
@@ -31,16 +35,21 @@ def describe(reading: Reading) -> dict[str, Described]:
         for row in table.rows:
             for path, file in files(row.source, f"{table.path}[*]" if table.table.many else table.path):
                 page = _map_of(maps[str(file["name"])])
-                one = found.setdefault(path, {"count": 0, "named": {}, "kinds": {}})
-                one["count"] += 1
+                links = _links(reading, row.item, str(file["name"]), page)
+                address = links[0] if links else page.url if page is not None else ""
                 kind = (page.content if page is not None else "") or str(file["content_type"]).partition(";")[0]
-                one["kinds"][kind] = one["kinds"].get(kind, 0) + 1
-                named: Counter[str] = Counter(one["named"])
-                named.update(_named(file, page, row.leaves))
-                if page is not None and row.item is not None and row.item >= 0:
-                    named[BY_LINK] += _is_linked(reading, row.item, page)
-                one["named"] = dict(named)
+                named = _named(f"{unquote_plus(urlsplit(address).path)} {file['name']}", row.leaves)
+                one = found.setdefault(path, {"count": 0, "named": {}, "kinds": {}, "folders": {}})
+                one["count"] += 1
+                _count(one["kinds"], [kind])
+                _count(one["named"], [*named, *([BY_LINK] if links else [])])
+                _count(one["folders"], [_folder(reading, address)] if address else [])
     return found
+
+
+def _count(counts: dict[str, int], names: Sequence[str]) -> None:
+    for name in names:
+        counts[name] = counts.get(name, 0) + 1
 
 
 def _map_of(pages: list[PageMap]) -> PageMap | None:
@@ -50,32 +59,74 @@ def _map_of(pages: list[PageMap]) -> PageMap | None:
     return pages.pop(0) if len(pages) > 1 else pages[0]
 
 
-def _named(file: Mapping[str, Any], page: PageMap | None, leaves: Any) -> set[str]:
-    address = _letters(f"{unquote_plus(page.url) if page is not None else ''} {file['name']}")
+def _links(reading: Reading, item: int | None, name: str, page: PageMap | None) -> list[str]:
+    """Return the links in a row's item that lead to its file: to its address, or else to one of its name."""
+    if item is None or item < 0:
+        return []
+    links = [urljoin(t.url, t.plain) for t in reading.document.texts_of[item] if t.is_link]
+    if page is not None and page.url in links:
+        return [page.url]
+    return [link for link in links if unquote_plus(urlsplit(link).path).rpartition("/")[2] == name]
+
+
+def _folder(reading: Reading, address: str) -> str:
+    """Return the path of a link without its last part, parameters as placeholders."""
+    return "/".join(reading.lens.mask(unquote_plus(part)) for part in urlsplit(address).path.split("/")[1:-1])
+
+
+def _named(address: str, leaves: Sequence[Leaf]) -> set[str]:
+    """Return the fields that an address names, or that have the name of the file within them."""
+    whole, stem = _letters(address), _letters(address.rpartition("/")[2].partition(" ")[0].partition(".")[0])
     found = set()
     for path, value in leaves:
         said = _letters(str(value)) if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
-        if len(said) >= _SHORTEST and said in address:
+        if (len(said) >= _SHORTEST and said in whole) or (len(stem) >= _SHORTEST and stem in said):
             found.add(path)
     return found
-
-
-def _is_linked(reading: Reading, item: int, page: PageMap) -> bool:
-    links = [urljoin(t.url, t.plain) for t in reading.document.texts_of[item] if t.is_link]
-    return page.url in links
 
 
 def _letters(text: str) -> str:
     return re.sub(r"[\W_]+", "", normal(text))
 
 
-def merge(parts: list[Mapping[str, Described]]) -> dict[str, Described]:
+def merge(parts: Sequence[Mapping[str, Described]]) -> dict[str, Described]:
     """Return the sums of several descriptions."""
     merged: dict[str, Described] = {}
     for part in parts:
         for path, one in part.items():
-            known = merged.setdefault(path, {"count": 0, "named": {}, "kinds": {}})
+            known = merged.setdefault(path, {"count": 0, "named": {}, "kinds": {}, "folders": {}})
             known["count"] += one["count"]
-            for name in ("named", "kinds"):
+            for name in ("named", "kinds", "folders"):
                 known[name] = dict(Counter(known[name]) + Counter(one[name]))
     return merged
+
+
+def check(known: Mapping[str, Described], reading: Reading) -> Iterator[Breach]:
+    """Yield the files that belong to other rows, come from elsewhere, or are of another kind."""
+    now = describe(reading)
+    for path, had in known.items():
+        if path not in now or not had["count"]:
+            continue
+        got = now[path]
+        for name, hits in had["named"].items():
+            has = got["named"].get(name, 0)
+            if hits >= _TIED * had["count"] and has < _MOST * got["count"]:
+                what = BY_LINK if name == BY_LINK else f"the row's {name}"
+                wanted = f"files whose address is tied to the row by {what}"
+                yield Breach("file", path, wanted, f"so in {has} of {got['count']}")
+                break
+        yield from _check_folders(path, had, got)
+        if fresh := sorted(set(got["kinds"]) - set(had["kinds"])):
+            yield Breach("file-kind", path, f"files of kind {', '.join(sorted(had['kinds']))}", ", ".join(fresh))
+
+
+def _check_folders(path: str, had: Described, got: Described) -> Iterator[Breach]:
+    fresh = {folder: n for folder, n in got["folders"].items() if folder not in had["folders"]}
+    if not had["folders"] or len(had["folders"]) > _MOST_FOLDERS or sum(fresh.values()) <= (1 - _MOST) * got["count"]:
+        return
+    folder = max(fresh, key=lambda each: fresh[each])
+    lost = all("{" in each for each in had["folders"]) and "{" not in folder
+    yield Breach(
+        "file", path, f"files in {' or '.join(map(repr, sorted(had['folders'])))}",
+        f"{fresh[folder]} of {got['count']} in {folder!r}", "structural" if lost else "doubtful",
+    )  # fmt: skip

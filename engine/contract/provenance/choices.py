@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.contract.provenance.anchors import Row
@@ -19,7 +19,7 @@ from engine.contract.provenance.units import words_of
 _MOST_VALUES = 6  # of a field whose values stand for something on the page
 _LEAST_MISSING = 0.5  # share of its values that do not stand there themselves
 _LONGEST = 90  # characters of a text that says a state
-_MOST_TEXTS = 12  # at one place; more are no names of states
+_MOST_TEXTS = 8  # at one place; more are no names of states
 _MOST_PLACES = 8  # of a field
 _FEW_ROWS = 6  # in which texts go with a value by chance
 _BORDER = "\t"
@@ -134,20 +134,28 @@ def merge(parts: Sequence[Mapping[str, Described]]) -> dict[str, Described]:
     return merged
 
 
-def choice_of(path: str, described: Described) -> Choice | None:
-    """Return the place that a field is read from, if one place alone goes with its values."""
+def choice_of(path: str, described: Described, about: Collection[str] = ()) -> Choice | None:
+    """Return the place that a field is read from, if one place alone goes with its values.
+
+    Args:
+        about: Words of the task. In a list, a text that goes with the value in many rows is read for it; of a single
+            object, any text may go with it by chance: only one that has words of the field's name or of the task is.
+    """
     rows, best = described["rows"], None
     for place, words in described["places"].items():
         own = {text: next(iter(counts)) for text, counts in words.items() if len(counts) == 1}
         whole = {text for text in own if sum(words[text].values()) >= rows}
         values = {value for counts in words.values() for value in counts}
-        named = _is_named(path, place, words)
+        single = "[*]" not in path
+        named = _is_named(path, place, words) or (single and any(words_of(text).intersection(about) for text in words))
         if len(values) > 1:
             own = {text: value for text, value in own.items() if text not in whole}
         common = frozenset(words) - frozenset(own)
         if len(own) > max(2, min(_MOST_VALUES, rows // 2)) or not own:
             continue
-        if not _all_told(words, own, rows) or (not named and (len(set(own.values())) < 2 or rows < _FEW_ROWS)):
+        if not _all_told(words, own, rows) or (
+            not named and (single or len(set(own.values())) < 2 or rows < _FEW_ROWS)
+        ):
             continue
         merit = (len(set(own.values())) > 1, named, bool(place.split(_BORDER)[1]), "@" not in place, -len(own))
         if best is None or merit > best[0]:

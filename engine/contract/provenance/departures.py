@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.contract.model import Breach, History, Observed
+from engine.contract.provenance import attached
 from engine.contract.provenance import list_departures as lists
 from engine.contract.provenance.field_departures import Case, check_fields
 from engine.contract.provenance.reading import read
@@ -32,7 +33,7 @@ def check_signature(
     case = Case(known, reading, frozenset(known["about"]) | words_of(task))
     found = [
         *check_fields(case), *lists.check_lists(case), *lists.check_parameters(case), *lists.check_choices(case),
-        *lists.check_files(case), *lists.check_forms(case), *lists.check_phrases(case),
+        *attached.check(known["files"], reading), *lists.check_forms(case), *lists.check_phrases(case),
         *lists.check_others(case, history),
     ]  # fmt: skip
     return _each_once(found)

@@ -43,7 +43,10 @@ def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterat
     """Yield the fields whose values were not read: typed in, defaults, or taken from a table of the code's own."""
     for path, field in known["fields"].items():
         share = 1 - field["found"] / field["count"]
-        if share <= 1 - _ANCHORED or choices.choice_of(path, known["choices"].get(path, _NO_CHOICE)) is not None:
+        if (
+            share <= 1 - _ANCHORED
+            or choices.choice_of(path, known["choices"].get(path, _NO_CHOICE), known["about"]) is not None
+        ):
             continue
         missing = [value for reading in readings for _, value in reading.fields.get(path, ([], []))[1]]
         shown = ", ".join(repr(value) for value in dict.fromkeys(map(_short, missing[:40])) if value)[:120]
@@ -151,7 +154,9 @@ def _untold(known: Mapping[str, Any]) -> Iterator[Finding]:
         if told is not None:
             text = " and ".join(repr(each) for each in told[:3])
             yield Finding("boolean", path, f"always {next(iter(values))}, though the page says {text}")
-        elif len(values) > 1 and described["rows"] > _ROWS and choices.choice_of(path, described) is None:
+        elif (
+            len(values) > 1 and described["rows"] > _ROWS and choices.choice_of(path, described, known["about"]) is None
+        ):
             yield Finding("boolean", path, "no text of the page goes with its values", certain=False)
 
 

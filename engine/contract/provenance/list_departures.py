@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.contract.model import Breach, History, PreviousOutput, Severity
 from engine.contract.outputs import compact
-from engine.contract.provenance import attached, choices, marks
+from engine.contract.provenance import choices, marks
 from engine.contract.provenance.field_departures import Case
 from engine.contract.provenance.parameters import row_shares, signs
 from engine.contract.provenance.phrases import narrows, says_aside, says_instead
@@ -22,7 +22,6 @@ _LEFT = 0.05  # share of items left out, up to which a list has all of them
 _LEFT_MORE = 0.15
 _EACH = 0.98  # share of rows that name a parameter, from which on all must
 _MOST = 0.9
-_TIED = 0.95  # share of files whose address names a value of the row
 _NOT_SHARED = 0.02  # share of rows in common, up to which the lists of two parameters are apart
 _OTHERS_ROWS, _MOSTLY_OTHERS = 0.2, 0.4  # share of rows that are those of other parameters: asked about, or wrong
 _BY_PAGE = frozenset({"h1", "heading", "state", "title", "crumb", "text"})
@@ -31,7 +30,7 @@ _STRONG = frozenset({"state", "rows", "heading"})
 
 def check_lists(case: Case) -> Iterator[Breach]:
     """Yield the departures of lists: rows of mixed items, items left out, other marks, a further page."""
-    found = (choices.choice_of(path, described) for path, described in case.known["choices"].items())
+    found = (choices.choice_of(path, described, case.about) for path, described in case.known["choices"].items())
     read = {choice.place for choice in found if choice is not None}
     for table in case.reading.tables:
         known = case.known["tables"].get(table.path)
@@ -94,7 +93,7 @@ def check_choices(case: Case) -> Iterator[Breach]:
     """Yield the Booleans and names of states that the page says otherwise than before."""
     fields = choices.chosen(case.reading)
     for path, described in case.known["choices"].items():
-        choice, rows = choices.choice_of(path, described), fields.get(path)
+        choice, rows = choices.choice_of(path, described, case.about), fields.get(path)
         if choice is None or not rows:
             continue
         against: Counter[str] = Counter()
@@ -130,25 +129,6 @@ def _told_of_choice(
         )
     if gone >= least and gone == count:
         yield Breach("state", path, f"values read from {words}", f"no text there in {gone} of {count}", "doubtful")
-
-
-def check_files(case: Case) -> Iterator[Breach]:
-    """Yield the files that belong to other rows, or are of another kind."""
-    now = attached.describe(case.reading)
-    for path, known in case.known["files"].items():
-        if path not in now or not known["count"]:
-            continue
-        files = now[path]["count"]
-        for name, hits in known["named"].items():
-            has = now[path]["named"].get(name, 0)
-            if hits >= _TIED * known["count"] and has < _MOST * files:
-                what = attached.BY_LINK if name == attached.BY_LINK else f"the row's {name}"
-                yield Breach(
-                    "file", path, f"files whose address is tied to the row by {what}", f"so in {has} of {files}",
-                )  # fmt: skip
-        fresh = sorted(set(now[path]["kinds"]) - set(known["kinds"]))
-        if fresh:
-            yield Breach("file-kind", path, f"files of kind {', '.join(sorted(known['kinds']))}", f"{', '.join(fresh)}")
 
 
 def check_forms(case: Case) -> Iterator[Breach]:

@@ -300,3 +300,30 @@ def test_case_and_white_space_are_no_departure(signature: dict[str, Any], change
     texts = [[change(cell) for cell in row] for row in cells(rows)]
     page = sheet("lamps").table(("NAME", "Price", " Availability"), texts)
     assert check_signature(signature, ran(rows, page.map(), category="lamps")) == []
+
+
+def report(name: str) -> dict[str, Any]:
+    return {"name": name, "content_type": "application/pdf", "size": 900, "sha256": name, "path": f"/tmp/{name}"}
+
+
+def reports(year: int, *, folder: int | None = None, shift: int = 0, kind: str = "application/pdf") -> Observed:
+    names = ["air-quality", "bus-lanes", "flood-plan", "parking"]
+    titles = [f"{name.replace('-', ' ').capitalize()} {year}" for name in names]
+    files = [f"{names[(at + shift) % 4]}.pdf" for at in range(4)]
+    page = Sheet(f"https://town.example/{year}").heading(f"Reports of {year}")
+    page.cards([[title] for title in titles], [f"/files/{folder or year}/{file}" for file in files])
+    rows = [{"title": t, "file": report(f) | {"content_type": kind}} for t, f in zip(titles, files, strict=True)]
+    return ran(rows, page.map(), year=year)
+
+
+def test_files_of_other_rows_fail_outright() -> None:
+    known = learn_signature([reports(2024), reports(2025)])
+    assert told(known, reports(2023)) == []
+    breach = only(known, reports(2023, shift=1))
+    assert (breach.severity, breach.kind, breach.got) == ("structural", "file", "so in 0 of 4")
+
+
+def test_files_of_another_year_or_kind_fail_outright() -> None:
+    known = learn_signature([reports(2024), reports(2025)])
+    assert only(known, reports(2023, folder=1999)).got == "4 of 4 in 'files/#'"
+    assert only(known, reports(2023, kind="text/html")).got == "text/html"
