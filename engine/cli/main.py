@@ -58,6 +58,7 @@ _COMMANDS = {
     "drift": "commands.drift:drift",
     "pool": "pool.client:pool",
     "serve": "commands.serve:serve",
+    "mcp": "commands.mcp:mcp",
     "keys": "commands.keys:keys",
     "doctor": "commands.doctor:doctor",
     "demo": "commands.demo:demo",

@@ -32,7 +32,7 @@ LAYERS = (
     {"agent"},
     {"runs"},
     {"api"},
-    {"cli", "server", "testing", "__main__"},
+    {"cli", "server", "testing", "mcp", "__main__"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
 # The package itself re-exports what engine.api offers: a module that imports `engine` stands above that.
