@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,13 +17,14 @@ from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler, ToolsListChanged
 
 from engine.api.async_engine import AsyncEngine
-from engine.cli.event_text import event_line
 from engine.errors import EngineError, InvalidRequest
 from engine.mcp.tools import AutomationTool, automation_tools, result_schema
 from engine.task.events import Event
 from engine.task.schema import OutputSchema
 from engine.task.wire import TaskResult
 from engine.version import installed_version
+
+log = logging.getLogger(__name__)
 
 _LARGE = 100_000  # characters of an output; a larger one is a resource
 _PREVIEW = 1_000
@@ -105,7 +107,8 @@ class McpServer:
             for connection, session in list(self._sessions.items()):
                 try:
                     await session.send_tool_list_changed()
-                except Exception:  # noqa: BLE001  a client that left is told nothing more, whatever its transport raises
+                except Exception as error:  # noqa: BLE001  whatever the transport of a client that left raises
+                    log.debug("a client left: %s", error)
                     del self._sessions[connection]
 
     def _remember(self, session: ServerSession) -> None:
@@ -210,12 +213,12 @@ class _Progress:
 
     async def tell(self, event: Event) -> None:
         """Report one event."""
-        line = event_line(event)
-        if line is None:
-            return
+        said = event.data.get("message") or event.data.get("action") or ""
         self._number += 1
-        with contextlib.suppress(Exception):  # a client that left is told nothing
-            await self._context.session.report_progress(self._number, None, line.text)
+        try:
+            await self._context.session.report_progress(self._number, None, f"{event.type} {said}".strip())
+        except Exception as error:  # noqa: BLE001  whatever the transport of a client that left raises
+            log.debug("a client could not be told of %s: %s", event.type, error)
 
 
 def _check(schema: Mapping[str, Any], given: Mapping[str, Any], name: str) -> None:

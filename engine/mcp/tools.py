@@ -57,7 +57,7 @@ def tool_name(key: str) -> str:
     """Return a tool's name for any key; a key that is not a name by itself gets a part of its hash.
 
     >>> tool_name("businesses"), tool_name("List all books!")
-    ('businesses', 'List_all_books_-7ded5fd3')
+    ('businesses', 'List_all_books_-e27e0b4d')
     """
     name = re.sub(r"[^A-Za-z0-9_-]", "_", key)
     if name == key and len(name) <= _LONGEST_NAME:
