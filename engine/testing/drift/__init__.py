@@ -16,6 +16,7 @@ import warnings
 
 from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline, difference, measure
 from engine.testing.drift.content import CONTENT
+from engine.testing.drift.harmless import HARMLESS
 from engine.testing.drift.heldout_contract import CONTRACT_COVERED, CONTRACT_HELD_OUT
 from engine.testing.drift.heldout_gate import GATE_COVERED, GATE_HELD_OUT
 from engine.testing.drift.histories import HISTORIES, History, age
@@ -34,6 +35,7 @@ MUTATIONS: tuple[Mutation, ...] = (*MARKUP, *WORDING, *CONTENT, *CONTRACT_COVERE
 """All mutations."""
 
 __all__ = [
+    "HARMLESS",
     "HELD_OUT",
     "HISTORIES",
     "MEANINGS",

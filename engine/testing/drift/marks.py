@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Role = Literal["money", "measure", "number", "score", "date", "clock", "flag", "text", "file"]
+Role = Literal["money", "measure", "number", "score", "date", "clock", "flag", "text", "file", "image"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Marks:
         filtered: Returns the address without what the parameters filter by; None where it does not filter.
         another: Returns the address of the same page for other parameters; None where that is not such a page.
         listed: True where rows of other parameters may be shown in place of, or among, a page's rows.
+        goods: True where an amount of money is the price of a thing.
         account: The element that names the account.
     """
 
@@ -39,4 +40,5 @@ class Marks:
     filtered: Callable[[str], str | None] = lambda target: None
     another: Callable[[str], str | None] = lambda target: None
     listed: bool = True
+    goods: bool = True
     account: str = ""

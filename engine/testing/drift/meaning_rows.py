@@ -66,11 +66,13 @@ def restate(view: View, number: int) -> None:
 def replace_rows(view: View, rows: list[Tag]) -> bool:
     """Show these rows in place of the page's; return True if there were any."""
     old = elements(view)
-    if not old or not rows:
+    if view.page is None or not old or not rows:
         return False
-    old[0].insert_before(*rows)
+    place = new(view.page, "template")
+    old[0].insert_before(place)
     for element in old:
         element.extract()
+    place.replace_with(*rows)
     return True
 
 

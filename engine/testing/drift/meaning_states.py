@@ -12,6 +12,7 @@ from engine.testing.drift.page import new
 from engine.testing.drift.reply import Reply
 from engine.testing.drift.view import HtmlItem, JsonItem, View, rewrite, some
 
+_FILES = ("application/pdf", "text/csv")
 _SIGN_IN = "<!doctype html><html><head><title>Sign in</title></head><body><h1>Sign in to download</h1></body></html>"
 
 
@@ -119,7 +120,7 @@ def older_files(view: View) -> bool:
 
 def sample_files(view: View) -> bool:
     """Link each row to a sample that stands for the file."""
-    return _relink(view, lambda links, at: re.sub(r"/[\w-]+\.pdf$", "/sample.pdf", links[at]))
+    return _relink(view, lambda links, at: re.sub(r"/[\w-]+\.(\w+)$", r"/sample.\1", links[at]))
 
 
 def _relink(view: View, link: object) -> bool:
@@ -133,7 +134,7 @@ def _relink(view: View, link: object) -> bool:
 
 def page_for_file(reply: Reply) -> bool:
     """Send a page that asks to sign in where a file was asked for."""
-    if not reply.content_type.startswith("application/pdf"):
+    if not reply.content_type.startswith(_FILES):
         return False
     reply.content_type, reply.body = "text/html; charset=utf-8", _SIGN_IN.encode()
     return True
@@ -141,9 +142,10 @@ def page_for_file(reply: Reply) -> bool:
 
 def cut_file(reply: Reply) -> bool:
     """Send the first page of each file as a preview."""
-    if not reply.content_type.startswith("application/pdf"):
+    if not reply.content_type.startswith(_FILES):
         return False
-    reply.body = b"%PDF-1.4\n% preview, the full report is for subscribers\n%%EOF\n"
+    head = reply.body.split(b"\n", 1)[0]
+    reply.body = head + b"\n% preview: the full report is for subscribers\n"
     return True
 
 
@@ -151,9 +153,7 @@ def replaced_object(view: View) -> bool:
     """Show the values of a successor, which a line names, under the old heading."""
     if view.page is None or view.marks.items or not view.rows:
         return False
-    for name in view.marks.fields:
-        if name != view.marks.name:
-            view.rows[0].number(name, lambda value: value * 1.3 + 2)
+    _other_numbers(view)
     heading = view.page.select_one("h1")
     if heading is None:
         return False
@@ -170,10 +170,46 @@ def renamed_object(view: View) -> bool:
             element,
             lambda words: words.replace(words.strip(), f"{words.split()[0]} Plus X2") if words.strip() else words,
         )
-    for name in view.marks.fields:
-        if name != view.marks.name:
-            view.rows[0].number(name, lambda value: value * 1.4 + 3)
+    _other_numbers(view)
     return True
+
+
+def _other_numbers(view: View) -> None:
+    for name, selector in view.marks.fields.items():
+        if selector != "h1" and name != view.field("date"):
+            view.rows[0].number(name, lambda value: value * 1.4 + 3)
+
+
+def other_account(view: View) -> bool:
+    """Show the data of another account, which the page names."""
+    account = view.page.select_one(view.marks.account) if view.page is not None and view.marks.account else None
+    if account is None or not view.rows:
+        return False
+    rewrite(account, lambda words: re.sub(r"\w[\w.@-]+$", "m.okafor", words.rstrip()))
+    text, names = view.field("text"), ("Castle Bakery", "Union Cycles", "Pier Hotel")
+    for at, row in enumerate(view.rows):
+        row.put(text, names[at % 3])
+        row.number(view.field("money"), lambda value: value * 0.6 + 11)
+    return True
+
+
+def placeholder_images(view: View) -> bool:
+    """Show the same placeholder for every picture, whose address is in another attribute until it is seen."""
+    image = view.field("image")
+    pictures = [part for item in view.each(image) if (part := item.part(image)) is not None]
+    for picture in pictures:
+        picture["data-src"], picture["src"] = picture["src"], "/img/blank.gif"
+    return bool(pictures)
+
+
+def thumbnails(view: View) -> bool:
+    """Show the picture of the next row in each."""
+    image = view.field("image")
+    pictures = [part for item in view.each(image) if (part := item.part(image)) is not None]
+    addresses = [picture["src"] for picture in pictures]
+    for at, picture in enumerate(pictures):
+        picture["src"] = addresses[(at + 1) % len(addresses)]
+    return len(pictures) > 1
 
 
 def other_period(view: View) -> bool:
@@ -213,6 +249,10 @@ def inverted_label(view: View) -> bool:
     """Ask the contrary question, with the same two answers."""
     flag = view.field("flag")
     states = sorted({row.get(flag) for row in view.rows} - {""})
+    if not view.marks.labels.get(flag):
+        return False  # without a label nobody could tell
+    if view.page is not None and not view.rows:
+        return view.relabel(flag, lambda words: f"Not {words.lower()}" if words.strip() else words)
     if len(states) != 2 or len(view.rows) < 3:
         return False
     other = dict(zip(states, reversed(states), strict=True))
@@ -249,6 +289,9 @@ STATES = (
     meaning("replaced-object", "the values of a successor under the old heading", replaced_object, json=False),
     meaning("renamed-object", "another object with its own name", renamed_object, json=False),
     meaning("other-period", "the figures of another period", other_period, json=False),
+    meaning("other-account", "the data of another account, which the page names", other_account, json=False),
+    meaning("placeholder-images", "one placeholder for every picture", placeholder_images, json=False),
+    meaning("pictures-shifted", "each row's picture is that of the next", thumbnails, json=False),
     meaning("stale-cache", "figures of weeks ago, which a line tells", stale),
     meaning("hundredths", "amounts in hundredths, in JSON", json_renamed_unit),
 )

@@ -69,16 +69,21 @@ def _by_label(view: View, role: Role, pattern: str, relabel: object, factor: flo
     assert callable(relabel)
     if view.page is not None and not view.labeled(name, pattern):
         return False
-    relabeled = view.relabel(name, relabel)
     scaled = some(row.number(name, lambda value: value * factor) for row in view.rows)
-    return relabeled or scaled
+    return view.relabel(name, relabel) or scaled
 
 
-def worded(role: Role, before: str, after: str, factor: float) -> Seen:
-    """Return a change that writes a value with limiting words around it, in place of the one that was asked for."""
+def worded(role: Role, before: str, after: str, factor: float, *, goods: bool = False) -> Seen:
+    """Return a change that writes a value with limiting words around it, in place of the one that was asked for.
+
+    Args:
+        goods: True where the words suit only the price of a thing.
+    """
 
     def change(view: View) -> bool:
         name = view.field(role)
+        if goods and not view.marks.goods:
+            return False
         if not view.rows or not view.shows(name, r"\d") or view.page is None:
             return False
         for row in view.rows:
@@ -89,12 +94,25 @@ def worded(role: Role, before: str, after: str, factor: float) -> Seen:
     return change
 
 
-def labeled(role: Role, words: str, factor: float) -> Seen:
-    """Return a change by which a field's label names another measure, whose value stands there."""
+def labeled(role: Role, words: str, factor: float, *, goods: bool = False) -> Seen:
+    """Return a change by which a field's label names another measure, whose value stands there.
+
+    Args:
+        words: The new label, with ``{}`` in place of the old one.
+        goods: True where the words suit only the price of a thing.
+    """
+
+    def relabel(old: str) -> str:
+        kept = old.strip()
+        return words.format(kept if words.startswith("{") else kept[:1].lower() + kept[1:]) if kept else old
 
     def change(view: View) -> bool:
         name = view.field(role)
-        return _by_label(view, role, r"\w", lambda old: words if old.strip() else old, factor) and bool(name)
+        if not name or (goods and not view.marks.goods) or not _by_label(view, role, r"\w", relabel, factor):
+            return False
+        for row in view.rows:
+            row.rewrite(name, lambda shown: shown.replace(" incl. VAT", ""))
+        return True
 
     return change
 
@@ -102,7 +120,7 @@ def labeled(role: Role, words: str, factor: float) -> Seen:
 def no_vat(view: View) -> bool:
     """Show net amounts, and say so beside each."""
     money = view.field("money")
-    if view.page is None or not view.shows(money, r"\d"):
+    if view.page is None or not view.marks.goods or not view.shows(money, r"\d"):
         return False
     for row in view.rows:
         row.number(money, lambda amount: amount / 1.2)
@@ -117,7 +135,7 @@ def no_vat(view: View) -> bool:
 def old_price_first(view: View) -> bool:
     """Show the old amount, struck through, before the one to pay, within the same element."""
     money = view.field("money")
-    if view.page is None or not view.shows(money, r"\d"):
+    if view.page is None or not view.marks.goods or not view.shows(money, r"\d"):
         return False
     for item in list(view.each(money)):
         part, shown = item.part(money), item.get(money)
@@ -134,7 +152,7 @@ def _higher(shown: str) -> str:
 def struck(view: View) -> bool:
     """Strike amounts through that are no longer valid."""
     money = view.field("money")
-    if view.page is None or not view.rows or not view.shows(money, r"\d"):
+    if view.page is None or not view.marks.goods or not view.rows or not view.shows(money, r"\d"):
         return False
     for item in view.each(money):
         part = item.part(money)
@@ -217,8 +235,8 @@ def month_first(view: View) -> bool:
 def other_date(view: View) -> bool:
     """Show another date, of the last change, under a label or word that says so."""
     name = view.field("date")
-    label = view.relabel(name, lambda words: "Last updated" if words.strip() else words)
     moved = some(row.rewrite(name, _later) for row in view.rows)
+    label = view.relabel(name, lambda words: "Last updated" if words.strip() else words)
     if moved and not label and view.page is not None:
         for item in view.each(name):
             part = item.part(name)
@@ -232,6 +250,8 @@ def _later(words: str) -> str:
         return datetime.strptime(text, form).replace(tzinfo=UTC).date() + timedelta(days=41)
 
     def long(found: re.Match[str]) -> str:
+        if re.search(r" [A-Z][a-z]{2} ", found[0]):
+            return f"{later(found[0], '%d %b %Y'):%d %b %Y}"
         day = later(found[0], "%d %B %Y")
         return f"{day.day} {day:%B %Y}"
 
@@ -260,7 +280,7 @@ def masked(view: View) -> bool:
 def trend(view: View) -> bool:
     """Show the change since last time where the number stood."""
     name = view.field("number")
-    if view.marks.items or not view.rows or view.page is None:
+    if view.marks.items or not view.rows or view.page is None or not name:
         return False
     for row in view.rows:
         row.number(name, lambda value: round(value * 0.07))
@@ -275,14 +295,14 @@ VALUES = (
     meaning("unit-head", "measures in another unit, which the head tells", unit_head),
     meaning("thousands-head", "amounts in thousands, which the head tells", thousands_head),
     meaning("net-text", "net amounts, with words beside them", no_vat, json=False),
-    meaning("net-head", "net amounts under a head that says so", labeled("money", "Price excl. VAT (£)", 1 / 1.2)),
-    meaning("per-unit", "amounts per 100 g", worded("money", "", " / 100 g", 0.21)),
+    meaning("net-head", "net amounts under a head that says so", labeled("money", "{} excl. VAT", 1 / 1.2, goods=True)),
+    meaning("per-unit", "amounts per 100 g", worded("money", "", " / 100 g", 0.21, goods=True)),
     meaning("from-price", "the lowest amount of several", worded("money", "from ", "", 0.8)),
     meaning("monthly-rate", "the rate of a month in place of the amount", worded("money", "", " / month", 1 / 12)),
-    meaning("member-price", "the amount for members only", worded("money", "Members pay ", "", 0.9)),
-    meaning("pack-price", "the amount for a pack", worded("money", "", " (pack of 6)", 5.4)),
+    meaning("member-price", "the amount for members only", worded("money", "Members pay ", "", 0.9, goods=True)),
+    meaning("pack-price", "the amount for a pack", worded("money", "", " (pack of 6)", 5.4, goods=True)),
     meaning("approximate", "a rounded figure in place of the exact one", worded("number", "approx. ", "", 1.07)),
-    meaning("other-measure", "the label and value of another measure", labeled("measure", "Shipping weight", 1.4)),
+    meaning("other-measure", "the label and value of another measure", labeled("measure", "Maximum {}", 1.4)),
     meaning("old-price-first", "the old amount struck through before the new one", old_price_first, json=False),
     meaning("struck-price", "amounts that are no longer valid, struck through", struck, json=False),
     meaning("score-scale", "scores out of ten in place of five", out_of_ten),

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from tests.benchmarks.pages.boards import FLIGHTS, JOBS, TILES
 from tests.benchmarks.pages.make import Make, MakeSite, served
 from tests.benchmarks.pages.notices import FEE, OPEN, REPORTS, SERVICES
+from tests.benchmarks.pages.own import OWN, Own, OwnSite, served_own
 from tests.benchmarks.pages.shops import CARDS, PARTS, SHEET
+from tests.benchmarks.pages.unusual import UNUSUAL
 
 MAKES: Mapping[str, Make] = {
     make.name: make for make in (CARDS, PARTS, SHEET, JOBS, TILES, FLIGHTS, REPORTS, SERVICES, OPEN, FEE)
 }
+WORKS: Mapping[str, Make | Own] = {**MAKES, **OWN}
+"""Sites of other make, and the fixture sites."""
 
-__all__ = ["MAKES", "Make", "MakeSite", "served"]
+
+@contextmanager
+def open_work(work: Make | Own) -> Iterator[MakeSite | OwnSite]:
+    """Serve a site."""
+    if isinstance(work, Own):
+        with served_own(work) as own:
+            yield own
+    else:
+        with served(work) as site:
+            yield site
+
+
+__all__ = ["MAKES", "UNUSUAL", "WORKS", "Make", "MakeSite", "Own", "OwnSite", "open_work", "served"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from engine.testing.drift.marks import Marks
+from engine.testing.drift import Marks
 from tests.benchmarks.pages.make import (
     TODAY,
     Body,
@@ -81,6 +81,7 @@ def _with(target: str, path: str, name: str, value: str) -> str | None:
 _JOB_FIELDS = ("title", "company", "salary", "posted", "remote")
 JOBS = Make(
     name="jobs",
+    group="town",
     task="List all jobs in a town with title, company, yearly salary, date of posting and whether they are remote",
     code="""\
 import re
@@ -117,6 +118,7 @@ async def run(page, parameters, task):
         roles={"money": "salary", "date": "posted", "flag": "remote", "text": "company"},
         heading="h1, title",
         total=".count",
+        goods=False,
         filtered=lambda target: _with(target, "/jobs", "town", "Anywhere"),
         another=lambda target: _with(target, "/jobs", "town", "Bradford"),
     ),
@@ -181,6 +183,7 @@ def _tile(number: int, part: str) -> str:
 _TILES = ("visitors", "revenue", "open_tickets", "response_min")
 TILES = Make(
     name="tiles",
+    group="branch",
     task="Give this week's visitors, revenue in pounds, open tickets and response time in minutes of a branch",
     code="""\
 import re
@@ -205,9 +208,10 @@ async def run(page, parameters, task):
     marks=Marks(
         name="visitors",
         fields={**{name: _tile(at + 1, "b") for at, name in enumerate(_TILES)}, "as_of": ".asof"},
-        labels={name: _tile(at + 1, "h3, .tile small") for at, name in enumerate(_TILES)},
+        labels={name: _tile(at + 1, "h3") for at, name in enumerate(_TILES)},
         roles={"money": "revenue", "measure": "response_min", "number": "visitors", "date": "as_of"},
         heading="h1, title",
+        goods=False,
         another=lambda target: "/b/mill" if target.startswith("/b/") else None,
         listed=False,
     ),
@@ -258,7 +262,7 @@ _BOARD = """<h1 id="where">Departures</h1>
 <label>Airport <select id="airport"><option value="">Choose</option>{options}</select></label>
 <p id="total"></p>
 <table><thead>
-<tr><th>Flight</th><th>To</th><th>Departs</th><th>Delay (min)</th><th>Gate</th><th>Fare (£)</th></tr></thead>
+<tr><th>Flight</th><th>To</th><th>Departs</th><th>Delay (min)</th><th>Boarding</th><th>Fare (£)</th></tr></thead>
 <tbody id="rows"></tbody></table>
 <script>
 const box = document.querySelector("#airport");
@@ -302,6 +306,7 @@ def _departures(path: str, query: Mapping[str, str], rows: Rows) -> Body:
 _FLIGHT_FIELDS = ("flight", "to", "departs", "delay_min", "boarding", "fare")
 FLIGHTS = Make(
     name="flights",
+    group="airport",
     task="List the departures of an airport with flight, destination, time, delay in minutes, boarding, fare in pounds",
     code='''\
 async def run(page, parameters, task):

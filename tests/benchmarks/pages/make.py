@@ -7,13 +7,15 @@ import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from engine.testing.drift.marks import Marks
+from engine.models.base import Model
+from engine.testing import ScriptedModel
+from engine.testing.drift import Marks
 
 TODAY = date(2026, 9, 14)
 Rows = list[dict[str, Any]]
@@ -28,16 +30,16 @@ class Body:
     status: int = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Make:
     """A site, the automation that reads it, and the right output.
 
     Args:
+        parameters: Two sets: those of the task, and the others that prove its code.
+        group: The key of a record that the parameters ask for.
         rows: Returns all of the site's records on a day.
         render: Returns the answer to a path and its query, from those records.
         truth: Returns the right output for parameters, from those records.
-        parameters: Two sets: those of the task, and the others that prove its code.
-        adjust: Ways in which the records may be unusual, by name: harmless data.
     """
 
     name: str
@@ -45,26 +47,37 @@ class Make:
     code: str
     parameters: tuple[Mapping[str, Any], Mapping[str, Any]]
     marks: Marks
+    group: str
     rows: Callable[[int], Rows]
     render: Callable[[str, Mapping[str, str], Rows], Body]
     truth: Callable[[Mapping[str, Any], Rows], Any]
     secrets: tuple[str, ...] = ()
-    adjust: Mapping[str, Callable[[Rows], Rows]] = field(default_factory=dict)
+    output_schema: Mapping[str, Any] | None = None
+
+    def author(self, site_url: str) -> Model:
+        """Return a model that writes the automation; the gate may ask something, and it stays with its code."""
+        finish = ("finish", {"summary": "Reads the page", "other_parameters": dict(self.parameters[1])})
+        return ScriptedModel([("write", {"code": self.code}), finish], [finish], [finish])
 
 
 @dataclass
 class MakeSite:
-    """A site that is being served."""
+    """A site that is being served.
+
+    Args:
+        day: Its data change from day to day.
+        unusual: Makes its records unusual.
+    """
 
     make: Make
     url: str = ""
     day: int = 0
-    unusual: str = ""
+    unusual: Callable[[Rows, Make], Rows] | None = None
 
     def records(self) -> Rows:
         """Return the site's records of this day."""
         rows = self.make.rows(self.day)
-        return self.make.adjust[self.unusual](rows) if self.unusual else rows
+        return self.unusual(rows, self.make) if self.unusual is not None else rows
 
     def truth(self, parameters: Mapping[str, Any]) -> Any:
         """Return the right output."""

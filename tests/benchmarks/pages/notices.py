@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from engine.testing.drift.marks import Marks
+from engine.testing.drift import Marks
 from tests.benchmarks.pages.make import Body, Make, Rows, chance, flag, html, missing, moved, printed
 
 _SUBJECTS = ("Air quality", "Bus routes", "Cycle lanes", "Flood defences", "Libraries", "Parking", "Parks", "Waste")
@@ -55,6 +55,7 @@ def _library(path: str, query: Mapping[str, str], rows: Rows) -> Body:
 
 REPORTS = Make(
     name="reports",
+    group="year",
     task="Download the reports of a year, with title, date of publication and number of pages",
     code="""\
 import re
@@ -143,6 +144,7 @@ def _elsewhere(target: str) -> str | None:
 
 SERVICES = Make(
     name="services",
+    group="name",
     task="List the services of a venue",
     code="""\
 async def run(page, parameters, task):
@@ -167,13 +169,14 @@ async def run(page, parameters, task):
 
 OPEN = Make(
     name="open",
+    group="name",
     task="Tell whether a venue is open now",
     code="""\
 async def run(page, parameters, task):
     venue = page.locator("li.venue").filter(has_text=parameters["venue"]).first
     return "Closed" not in await venue.locator(".state").inner_text()
 """,
-    parameters=({"venue": "Harrow Library"}, {"venue": "Eastfield Pool"}),
+    parameters=({"venue": "Eastfield Pool"}, {"venue": "Harrow Library"}),
     marks=Marks(
         items="li.venue",
         name="name",
@@ -189,6 +192,7 @@ async def run(page, parameters, task):
 
 FEE = Make(
     name="fee",
+    group="name",
     task="Give the price of a day pass at a venue, in pounds",
     code="""\
 import re

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from engine.testing.drift.marks import Marks
+from engine.testing.drift import Marks
 from tests.benchmarks.pages.make import (
     TODAY,
     Body,
@@ -39,6 +39,7 @@ def _cards(day: int) -> Rows:
             "price": price(day, 14, 190, kind, first),
             "rating": round(3.1 + chance("rating", kind, first, moved(day, kind, first)).random() * 1.8, 1),
             "in_stock": flag(day, 0.7, kind, first),
+            "image": f"/img/{first}-{kind}.jpg".lower(),
         }
         for kind in _KINDS
         for first in _FIRST
@@ -49,7 +50,7 @@ def _cards(day: int) -> Rows:
 def _card(row: Mapping[str, Any]) -> str:
     badge = '<span class="badge">In stock</span>' if row["in_stock"] else '<span class="badge out">Sold out</span>'
     return (
-        f'<article class="card"><a href="/p/{row["slug"]}"><img src="/img/{row["slug"]}.jpg" alt=""></a>'
+        f'<article class="card"><a href="/p/{row["slug"]}"><img src="{row["image"]}" alt=""></a>'
         f'<h3><a href="/p/{row["slug"]}">{row["name"]}</a></h3><p class="price">£{row["price"]:,.2f}</p>'
         f'<p class="rating">{row["rating"]} out of 5</p>{badge}<button>Add to basket</button></article>'
     )
@@ -74,7 +75,8 @@ def _shop(path: str, query: Mapping[str, str], rows: Rows) -> Body:
 
 CARDS = Make(
     name="cards",
-    task="List the products of a category with name, price, rating and whether they are in stock",
+    group="kind",
+    task="List the products of a category with name, price, rating, whether they are in stock, and path of the picture",
     code="""\
 import re
 
@@ -92,6 +94,7 @@ async def run(page, parameters, task):
             "price": float(re.search(r"\\d[\\d,]*\\.\\d\\d", price)[0].replace(",", "")),
             "rating": float(re.search(r"\\d+(\\.\\d)?", rating)[0]),
             "in_stock": "sold out" not in badge.lower(),
+            "image": await card.locator("img").get_attribute("src"),
         })
     return found
 """,
@@ -99,8 +102,8 @@ async def run(page, parameters, task):
     marks=Marks(
         items=".card",
         name="name",
-        fields={"name": "h3 a", "price": ".price", "rating": ".rating", "in_stock": ".badge"},
-        roles={"money": "price", "score": "rating", "flag": "in_stock", "text": "name"},
+        fields={"name": "h3 a", "price": ".price", "rating": ".rating", "in_stock": ".badge", "image": "img"},
+        roles={"money": "price", "score": "rating", "flag": "in_stock", "text": "name", "image": "image"},
         heading="h1, title, nav[aria-label=Breadcrumb] li:last-child",
         total=".total",
         contrary=("Sold out", "Currently unavailable"),
@@ -110,7 +113,7 @@ async def run(page, parameters, task):
     rows=_cards,
     render=_shop,
     truth=lambda asked, rows: [
-        {name: row[name] for name in ("name", "price", "rating", "in_stock")}
+        {name: row[name] for name in ("name", "price", "rating", "in_stock", "image")}
         for row in rows
         if _KINDS[row["kind"]] == asked["category"]
     ],
@@ -164,6 +167,7 @@ def _with_family(family: str, target: str) -> str | None:
 _PART_FIELDS = ("part", "description", "weight_kg", "bore_mm", "price", "available_from")
 PARTS = Make(
     name="parts",
+    group="family",
     task="List the parts of a family with weight in kg, bore in mm, price in pounds and the date of availability",
     code='''\
 from datetime import datetime
@@ -267,6 +271,7 @@ _SHEET_TERMS = {
 }  # fmt: skip
 SHEET = Make(
     name="sheet",
+    group="name",
     task="Give the price incl. VAT in pounds, weight in kg, warranty in months, delivery date, availability and contact"
     " of a machine",
     code='''\
