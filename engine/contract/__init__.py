@@ -5,10 +5,12 @@ from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
 from engine.contract.comparison import disagreements
 from engine.contract.learning import learn, widen, widen_output
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
+from engine.contract.nothing import nothing_there
 from engine.contract.outputs import beside, compact, digest, match_rows
 from engine.contract.page import all_examined, count_confirmed, empty_confirmed, let_some_through, permanent_message
 from engine.contract.patterns import error_text, is_blank
 from engine.contract.placeholders import ADDRESS, STANDS_IN
+from engine.contract.plain_words import says_plainly
 from engine.contract.profile import count_duplicates, describe, main_rows, merge, rows
 from engine.contract.provenance import (
     Finding,
@@ -57,8 +59,10 @@ __all__ = [
     "match_rows",
     "merge",
     "merge_signatures",
+    "nothing_there",
     "permanent_message",
     "rows",
+    "says_plainly",
     "signature_of",
     "widen",
     "widen_output",

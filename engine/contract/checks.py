@@ -12,6 +12,7 @@ from engine.contract.comparison import compare
 from engine.contract.fairness import is_borne_out, weigh
 from engine.contract.learning import check_format
 from engine.contract.model import Breach, History, Observed, Severity
+from engine.contract.nothing import nothing_there
 from engine.contract.page import all_examined, check_page, empty_confirmed, let_some_through
 from engine.contract.patterns import day_position_changed
 from engine.contract.profile import ENOUGH_VALUES, improbable, merge, shapes
@@ -60,7 +61,7 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
             if (stated or own.get(path, learned)["rows"][0] > 0) and not told:
                 few, most = learned["rows"]
                 wanted = f"at least one row (good runs had {few} to {most}), or `task.empty`"
-                breaches.append(Breach("no-rows", path, wanted, "none"))
+                breaches += _check_nothing(path, wanted, contract, run)
             continue
         breaches += _check_rows(path, learned, got, history, filtered=filtered)
         if contract.get("sorted") and path in described:
@@ -72,6 +73,14 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
     reported = [b for b in breaches if b.severity != "statistical" or _enough(b, history)]
     ranks: dict[Severity, int] = {"structural": 0, "doubtful": 1, "statistical": 2, "advisory": 3}
     return sorted(reported, key=lambda b: ranks[b.severity])
+
+
+def _check_nothing(path: str, wanted: str, contract: Mapping[str, Any], run: Observed) -> Iterator[Breach]:
+    nothing = nothing_there(contract, run)
+    if nothing is None:
+        yield Breach("no-rows", path, wanted, "none")
+    elif not nothing.told:
+        yield Breach("no-rows", path, wanted, f"none; the page shows {nothing.text}", "doubtful")
 
 
 def _enough(breach: Breach, history: History) -> bool:

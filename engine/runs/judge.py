@@ -9,11 +9,22 @@ run ──▶ first_verdict ──▶ Accepted · PassedGate · SiteAtFault
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.bundles import Bundle
-from engine.contract import Breach, check, compact, digest, empty_confirmed, permanent_message, rows, widen
+from engine.contract import (
+    Breach,
+    check,
+    compact,
+    digest,
+    empty_confirmed,
+    nothing_there,
+    permanent_message,
+    rows,
+    widen,
+)
 from engine.diagnosis.failures import Failed, model_failure
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelError
@@ -95,7 +106,8 @@ async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: O
         return other.obstacle
     if suspect.unproven:
         return _settle_unproven(suspect, other)
-    if not problems:
+    # An empty list that the page does not speak of is right, too, while the same code finds rows for others.
+    if not problems or (other.works and suspect.nothing_likely):
         return await _settle_empty(context, bundle, suspect, other)
     if other.works:
         return await _new_parameters(context, bundle, suspect, nothing_found(run.outcome, other))
@@ -241,22 +253,37 @@ async def _settle_empty(
 ) -> Accepted | Drifted:
     """Believe an empty result that the page bears out only while other parameters still give rows."""
     run, reads = suspect.run, bundle.meta.effects == "read"
-    if (problem := confirm_empty(run, other)) is not None:
-        return Drifted(run, [problem], suspect.breaches)
+    if (problem := confirm_empty(run, other, bundle.contract)) is not None:
+        if other.works is not None:
+            return Drifted(run, [problem], suspect.breaches)
+        # Code that read all items may rightly have let none through, or no longer tell one from another.
+        breach = Breach(
+            "no-rows", "$", "rows, or the page's word that there are none", "all items read, none taken", "doubtful"
+        )
+        asked = replace(suspect, problems=[problem], breaches=[*suspect.breaches, breach], only_doubtful=True)
+        if await context.is_pinned() or not await _confirmed(context, bundle, asked):
+            return Drifted(run, [problem], asked.breaches)
     if reads and other.works is None and await context.good_runs.parameters(bundle):
         context.warnings.append("there are no rows, where the same parameters gave rows before; the page says so, too")
     return Accepted(run, suspect.breaches)
 
 
-def confirm_empty(run: AutomationRun, other: OtherParameters) -> str | None:
-    """Return the reason why an empty result is not believed; None where nothing speaks against it."""
+def confirm_empty(run: AutomationRun, other: OtherParameters, contract: Mapping[str, Any] | None = None) -> str | None:
+    """Return the reason why an empty result is not believed; None where nothing speaks against it.
+
+    Args:
+        contract: The contract of good results, which knows what full pages say; None where there is none yet.
+    """
+    nothing = nothing_there(contract or {}, run.observed())
     if other.works is False:
         return "$: no rows, and none any more for parameters that gave rows before"
-    if other.works is None and not empty_confirmed(run.observed()):
+    told = nothing is not None and nothing.told
+    if other.works is None and not (told or empty_confirmed(run.observed())):
         return (
             "$: none of the items that the page states was let through, and no other parameters show that any still is"
         )
-    if other.works and (message := permanent_message(run.outcome.evidence.messages, other.page_text)):
+    messages = [*run.outcome.evidence.messages, *([nothing.text] if nothing is not None else [])]
+    if other.works and (message := permanent_message(messages, other.page_text)):
         return f"$: no rows, and {message!r}, by which the page was said to tell so, is there on full pages, too"
     return None
 

@@ -88,7 +88,7 @@ async def _check(context: RunContext, bundle: Bundle, known: Mapping[str, Any]) 
 
 async def _known_parameters(context: RunContext, bundle: Bundle, suspect: Suspect) -> dict[str, Any] | None:
     """Return parameters whose replay tells whether the code still works; None where there are none to replay."""
-    if bundle.meta.effects != "read" or suspect.only_doubtful:
+    if bundle.meta.effects != "read" or (suspect.only_doubtful and not suspect.nothing_likely):
         return None
     if suspect.problems and suspect.run.outcome.ok and (await context.good_runs.history(bundle)).same is not None:
         return None  # the request's own gave a result before that this one departs from: they are not what is new

@@ -133,6 +133,12 @@ class Suspect:
     unproven: bool = False
     only_doubtful: bool = False
 
+    @property
+    def nothing_likely(self) -> bool:
+        """True where it has no rows, and only the page's silence speaks against that."""
+        held = [b for b in self.breaches if b.severity != "advisory"]
+        return self.only_doubtful and all(b.kind == "no-rows" for b in held)
+
 
 @dataclass(frozen=True)
 class OtherParameters:
