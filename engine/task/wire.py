@@ -334,6 +334,17 @@ class TaskResult(_Wire, Generic[OutputT]):
         output: OutputT = self._output if self._output is not None else self.result.data
         return output
 
+    def __repr__(self) -> str:
+        from engine.task.result_html import one_line  # not at the top: results are made where nothing shows them
+
+        return f"<TaskResult {one_line(self)}>"
+
+    def _repr_html_(self) -> str:
+        """Return the result as a notebook shows it."""
+        from engine.task.result_html import result_html
+
+        return result_html(self)
+
     def with_output(self, output: Any) -> TaskResult[Any]:
         """Return a copy whose ``output`` is the given instance."""
         copy = self.model_copy()
