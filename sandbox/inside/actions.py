@@ -214,14 +214,19 @@ def _watch_own_request(owner: type, name: str, current: Current) -> None:
         method = name if name != "fetch" else options.get("method") or getattr(url_or_request, "method", None) or "GET"
         recorder.note_own_request(str(method), url_or_request, options)
         response = await original(self, url_or_request, **options)
-        if answer := recorder.challenges.header(response.status, response.headers, response.url):
+        target = url_or_request
+        if answer := recorder.challenges.header(response.status, response.headers, response.url, str(method)):
             await response.dispose()
             options["headers"] = {**(options.get("headers") or {}), **answer}
-            response = await original(self, url_or_request, **options)
+            if str(method).upper() in SAFE and isinstance(url_or_request, str):
+                # The answer may hold for one address only: that to which the request was led, with its query.
+                target = response.url
+                options.pop("params", None)
+            response = await original(self, target, **options)
             recorder.challenges.note_own(response.status)
         while str(method).upper() in SAFE and await recorder.pace.wait(response.status, response.headers):
             await response.dispose()
-            response = await original(self, url_or_request, **options)
+            response = await original(self, target, **options)
         recorder.note_own_answer(response)
         return response
 

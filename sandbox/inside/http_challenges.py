@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from sandbox.http_digest import digest_header
 from sandbox.http_login import HttpLogin, split_userinfo, with_userinfo
 
 if TYPE_CHECKING:
@@ -152,11 +153,16 @@ class HttpChallenges:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(own.close(), _CLOSE_SECONDS)
 
-    def header(self, status: int, headers: Mapping[str, str], url: str) -> dict[str, str] | None:
+    def header(self, status: int, headers: Mapping[str, str], url: str, method: str) -> dict[str, str] | None:
         """Return the header that answers a challenge to a request without a page; None if there is none to give."""
-        if not self._is_met(status, headers, url) or not _BASIC.search(headers.get("www-authenticate", "")):
+        if not self._is_met(status, headers, url):
             return None
         assert self._login is not None
+        challenge = headers.get("www-authenticate", "")
+        if answer := digest_header(challenge, self._login, method, url):
+            return {"Authorization": answer}
+        if not _BASIC.search(challenge):
+            return None
         pair = f"{self._login.user}:{self._login.password}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
@@ -167,9 +173,13 @@ class HttpChallenges:
 
 def unwatched_goto(page: Page) -> Goto:
     """Return the page's ``goto`` as Playwright defines it."""
-    method = type(page).goto
-    bound: Goto = inspect.unwrap(method).__get__(page)  # it is wrapped more than once
+    bound: Goto = unwatched(page, "goto")
     return bound
+
+
+def unwatched(page: Page, name: str) -> Any:
+    """Return a method of the page as Playwright defines it: what we do ourselves is no act of the automation."""
+    return inspect.unwrap(getattr(type(page), name)).__get__(page)  # it is wrapped more than once
 
 
 def _site(url: str) -> tuple[str, str]:

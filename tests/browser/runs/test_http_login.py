@@ -48,7 +48,8 @@ def digest(request: Request) -> Response | str:
     fields = dict(part.strip().partition("=")[::2] for part in header.removeprefix("Digest ").split(","))
     known = {name: value.strip('"') for name, value in fields.items()}
     first = hashlib.md5(f"clerk:Intranet:{PASSWORD}".encode(), usedforsecurity=False).hexdigest()
-    second = hashlib.md5(b"GET:/digest", usedforsecurity=False).hexdigest()
+    query = "?dept=Stores" if request.arg("dept") else ""
+    second = hashlib.md5(f"GET:/digest{query}".encode(), usedforsecurity=False).hexdigest()
     expected = hashlib.md5(f"{first}:{known.get('nonce')}:{second}".encode(), usedforsecurity=False).hexdigest()
     if known.get("response") != expected:
         challenge = f'Digest realm="Intranet", nonce="{secrets.token_hex(8)}"'
@@ -71,6 +72,13 @@ CLICKS = NAMES.replace("    await", '    await page.get_by_role("link", name="Ph
 FETCHES = """\
 async def run(page, parameters, task):
     response = await page.request.get(task.start_url.replace("open", "") + "?dept=Stores")
+    return [response.status, (await response.text()).count("<li>")]
+"""
+
+
+FETCHES_DIGEST = """\
+async def run(page, parameters, task):
+    response = await page.request.get(task.start_url.replace("open", "digest"), params={"dept": "Stores"})
     return [response.status, (await response.text()).count("<li>")]
 """
 
@@ -148,8 +156,9 @@ async def visit(warm: LentSandbox, url: str, code: str, parameters: dict[str, st
         ("digest", NAMES, [{"name": "digest person"}]),
         ("open", CLICKS, [{"name": f"Stores person {n}"} for n in range(3)]),
         ("open", FETCHES, [200, 3]),
+        ("open", FETCHES_DIGEST, [200, 1]),
     ],
-    ids=["at the start", "digest", "behind a link", "fetched without a page"],
+    ids=["at the start", "digest", "behind a link", "fetched without a page", "digest without a page"],
 )
 async def test_login_is_given_wherever_the_site_asks_for_it(
     warm: LentSandbox, intranet: FixtureServer, path: str, code: str, output: Any
