@@ -68,7 +68,10 @@ class Evidence:
         text: The first 3,000 characters of its visible text.
         status: HTTP status of the last main document.
         documents: ``(url, status)`` of the last twenty main documents.
-        retry_after: Retry-After header of the last main document, or of the automation's last own request.
+        retry_after: Retry-After header of the last main document, of the automation's last own request, or of the last
+            in ``turned_away``.
+        turned_away: ``(url, status)`` of the requests for data by which the scripts of the page that is shown were told
+            to come later (429, 503 with Retry-After), and not served since; without query.
         pending_document: URL of a main document that was requested and is not answered yet.
         answers: ``(url, status)`` of the last twenty requests that the automation sent without the page.
         password_field: A password field is visible now.
@@ -119,6 +122,7 @@ class Evidence:
     status: int | None = None
     documents: tuple[tuple[str, int], ...] = ()
     retry_after: str | None = None
+    turned_away: tuple[tuple[str, int], ...] = ()
     pending_document: str | None = None
     answers: tuple[tuple[str, int], ...] = ()
     password_field: bool = False

@@ -77,6 +77,7 @@ def site_cause(
         or _walls(page, login_expected, first=first, good=good)
         or _status(page, start_url, login_expected, good=good)
         or _own_requests(failure, page)
+        or (_requests_for_data(page) if not (good or (first and failure is None)) else None)
         or _error_page(page, in_title=good)
         or _start(failure, first=first)
     )
@@ -227,14 +228,21 @@ def _own_requests(failure: ScriptError | None, page: Evidence) -> Cause | None:
     return _turned_away(where, status, page) if status == 429 or status >= 500 else None
 
 
+def _requests_for_data(page: Evidence) -> Cause | None:
+    """Return the cause for a page that lacks its data, since its scripts asked for them too often, or too early."""
+    return _turned_away(*page.turned_away[-1], page) if page.turned_away else None
+
+
 def _turned_away(where: str, status: int, page: Evidence) -> Cause:
     wait = seconds_to_wait(page.retry_after)
     details: dict[str, Any] = {"status": status, "url": where}
     if page.retry_after:
         details["retry_after"] = page.retry_after
     if status == 429:
-        message = f"{where} says that it got too many requests (status {page.status}); try again later"
-        later = len(page.documents) > 1 or len(page.answers) > 1  # by the pace of the automation itself
+        shown = page.status if where == page.url else status  # a page may say so with any status
+        message = f"{where} says that it got too many requests (status {shown}); try again later"
+        # by the pace of the automation itself
+        later = len(page.documents) > 1 or len(page.answers) > 1 or bool(page.turned_away and page.inputs)
         transient = wait is not None or later
         return Cause("site-rate-limit", message, details=details, transient=transient, wait=wait, mendable=later)
     transient = status not in _NEVER

@@ -128,6 +128,7 @@ async def collect_evidence(
         "status": recorder.documents[-1][1] if recorder.documents else None,
         "documents": list(recorder.documents),
         "retry_after": recorder.retry_after,
+        "turned_away": list(recorder.turned_away.items()),
         "pending_document": pending,
         "answers": list(recorder.answers),
         "password_field": seen.get("password", False),

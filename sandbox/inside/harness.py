@@ -129,7 +129,7 @@ class Harness:
         context.set_default_timeout(_ACTION_TIMEOUT_MS)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)
         recorder = self._recorder = RunRecorder(context)
-        self._waits = Waits(context)
+        self._waits = Waits(context, recorder.pace)
         self._notices = PageNotices(context)
         self._maps = PageMaps(context)
 

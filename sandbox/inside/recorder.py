@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _MOST_RECORDS = 1_000
 _MOST_ORIGINS = 50
+_DATA = frozenset({"fetch", "xhr"})
 _NEEDED = frozenset({"fetch", "xhr", "script", "eventsource", "document"})
 
 
@@ -59,7 +60,9 @@ class RunRecorder:
         failed_origins: Origins of scripts and data of pages that did not come.
         pending_document: URL of a main document that was requested and is not answered yet.
         answers: URL and status of the last of the automation's own requests.
-        retry_after: Retry-After header of the last main document or own request.
+        turned_away: URL, without query, and status of the requests for data by which the scripts of the page that is
+            shown were told to come later, and not served since.
+        retry_after: Retry-After header of the last main document, own request, or request for data turned away.
     """
 
     def __init__(self, context: BrowserContext) -> None:
@@ -76,6 +79,7 @@ class RunRecorder:
         self.failed_document: tuple[str, str] | None = None
         self.failed_origins: dict[str, None] = {}
         self.pending_document: str | None = None
+        self.turned_away: dict[str, int] = {}
         self.answers: deque[tuple[str, int]] = deque(maxlen=20)
         self.retry_after: str | None = None
         self._sent: deque[_Sent] = deque(maxlen=_MOST_RECORDS)
@@ -186,6 +190,8 @@ class RunRecorder:
 
     def _on_response(self, response: Response) -> None:
         if not is_main_document(response.request):
+            if response.request.resource_type in _DATA:
+                self._note_data(response)
             return
         if self._gives_login(response.request):
             return
@@ -193,9 +199,25 @@ class RunRecorder:
         self.pending_document = None
         if not self._meets_challenge(response, url):
             self.documents.append((url, response.status))
+            self.turned_away.clear()
             self._keep_pace(response, url)
             self.retry_after = response.headers.get("retry-after")
             self.failed_document = None
+
+    def _note_data(self, response: Response) -> None:
+        """Note the answer to a page's own request for data, and where it is to come later, load the page again then."""
+        request, place = response.request, response.url.partition("?")[0]
+        after = response.headers.get("retry-after")
+        if response.status != 429 and not (response.status == 503 and after):
+            if response.status < 400:
+                self.turned_away.pop(place, None)
+            return
+        page = _page_of(request)
+        if page is None or not _same_site(response.url, page.url) or len(self.turned_away) >= _MOST_ORIGINS:
+            return
+        self.turned_away[place], self.retry_after = response.status, after
+        if request.method in SAFE:
+            self.pace.reload(page, response.status, response.headers, lambda: not self._acted)
 
     def _keep_pace(self, response: Response, url: str) -> None:
         self.pace.started = self.pace.started or response.status < 400
@@ -240,6 +262,11 @@ def _page_of(request: Request) -> Page | None:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def _same_site(a: str, b: str) -> bool:
+    hosts = [(urlsplit(url).hostname or "").split(".")[-2:] for url in (a, b)]
+    return hosts[0] == hosts[1]
 
 
 async def freeze(context: BrowserContext, recorder: RunRecorder) -> None:

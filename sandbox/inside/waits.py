@@ -18,12 +18,15 @@ from functools import wraps
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from sandbox.inside.pace import Pace
+
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Frame, Page, Request, WebSocket
 
 _QUIET_SECONDS = 1.0
 _QUIET_ENOUGH_SECONDS = 0.4  # where an element is there, and might go away
 _LOOK_AGAIN_SECONDS = 0.1
+_BLOCKED_SECONDS = 0.25  # a longer wait is for what the page does not have
 _ANSWER_SECONDS = 2.0  # beside the time that a look takes anyway
 _LAST_TRY_MS = 100
 _SHARE_OF_OWN_TIMEOUT = 0.25  # code that asks for half a minute knows of something slow
@@ -69,6 +72,7 @@ class Waits:
 
     Args:
         context: Its browser context.
+        pace: Leaves pages alone for a while where the site asks for that; waits for them go on meanwhile.
 
     Attributes:
         active: The automation runs, and its waits are watched.
@@ -77,8 +81,11 @@ class Waits:
         fetched: A script of a page asked for data.
     """
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, pace: Pace) -> None:
         self.active = False
+        self._pace = pace
+        self._begun: dict[object, float] = {}  # when the waits that go on began
+        pace.is_blocked = self._is_blocked
         self.least: float | None = None
         self.longest = 0.0
         self.fetched = False
@@ -120,7 +127,7 @@ class Waits:
         """
         loop, started = asyncio.get_running_loop(), time.monotonic()
         if self.least is None:
-            result = await call(None)
+            result = await self._begin(call, started)
             self.longest = max(self.longest, time.monotonic() - started)
             return result
         seconds = own.total_seconds() if isinstance(own, timedelta) else (own or 0.0) / 1000
@@ -133,7 +140,7 @@ class Waits:
         )
         try:
             async with scope:
-                result = await call(None)
+                result = await self._begin(call, started)
         except TimeoutError:
             if not scope.expired():
                 raise
@@ -145,6 +152,27 @@ class Waits:
             for task in watching:
                 task.cancel()
         return await self._try_once_more(call, started)
+
+    async def _begin(self, call: Callable[[float | None], Coroutine[Any, Any, Any]], started: float) -> Any:
+        """Make the call; once more where it ended in vain because the site asked the page to come later."""
+        from playwright.async_api import TimeoutError as PlaywrightTimeout
+
+        this = object()
+        self._begun[this] = started
+        try:
+            try:
+                return await call(None)
+            except PlaywrightTimeout:
+                if not self._pace.waited_since(started):
+                    raise
+            await self._pace.over()
+            return await call(None)
+        finally:
+            del self._begun[this]
+
+    def _is_blocked(self) -> bool:
+        """Return True while the automation waits for what does not appear."""
+        return time.monotonic() - min(self._begun.values(), default=time.monotonic()) > _BLOCKED_SECONDS
 
     async def _try_once_more(self, call: Callable[[float | None], Coroutine[Any, Any, Any]], started: float) -> Any:
         from playwright.async_api import TimeoutError as PlaywrightTimeout
@@ -172,7 +200,7 @@ class Waits:
         return True
 
     async def _is_settled(self, quiet: float) -> bool:
-        if any(map(_matters, self._under_way)):
+        if self._pace.waits or any(map(_matters, self._under_way)):
             return False
         before, quiet = self._requests, max(quiet, _GAPS * self._longest_gap())
         pages = [page for page in self._context.pages if not page.is_closed()]

@@ -56,6 +56,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         status=_optional(data.get("status"), int),
         documents=tuple(_pair(item, str, int) for item in _list(data.get("documents"))),
         retry_after=_optional(data.get("retry_after"), str),
+        turned_away=tuple(_pair(item, str, int) for item in _list(data.get("turned_away", []))),
         pending_document=_optional(data.get("pending_document"), str),
         answers=tuple(_pair(item, str, int) for item in _list(data.get("answers"))),
         password_field=data.get("password_field") is True,

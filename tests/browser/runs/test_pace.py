@@ -61,3 +61,54 @@ async def test_wait_that_is_too_long_is_the_hosts_to_take(warm: LentSandbox) -> 
     cause = site_cause(outcome.error, outcome.evidence, start_url=site.url)
     assert cause is not None
     assert (cause.reason, cause.wait, cause.mendable) == ("site-rate-limit", 120, True)
+
+
+@PAGES.route("/live")
+def live(request: Request) -> str:
+    shows = "(t) => { document.querySelector('p').textContent = t; }"
+    load = f"() => fetch('/data').then((r) => r.ok ? r.text() : '').then({shows})"
+    shown = "<h1>Live</h1><p></p><button>Load</button>"
+    by = "load()" if request.arg("by") == "" else "document.querySelector('button').onclick = load"
+    return f"<title>Live</title>{shown}<script>const load = {load}; {by};</script>"
+
+
+@PAGES.route("/data")
+def data(request: Request) -> Response:
+    if request.state.tired > 0:
+        request.state.tired -= 1
+        return Response("", 429, headers={"Retry-After": request.state.after})
+    return Response("Seven boats", 200)
+
+
+READS = """\
+async def run(page, parameters, task):
+    await page.goto(f"{task.start_url}live")
+    await page.get_by_text("Seven boats").wait_for(timeout=300)
+    return await page.locator("p").inner_text()
+"""
+LOADS = READS.replace('live")\n', 'live?by=click")\n    await page.get_by_role("button").click()\n')
+
+
+async def test_page_whose_own_request_for_data_was_turned_away_is_loaded_again_in_time(warm: LentSandbox) -> None:
+    with FixtureServer(PAGES, version="v1", port=0, tls=False) as site:
+        site.state.after = "1"
+        outcome = await warm.run(
+            Automation(READS), {}, start_url=site.url, egress=Egress(allow=(site.url.rstrip("/"),)), settled_seconds=0.2
+        )
+    assert outcome.value == "Seven boats", outcome.error
+    assert outcome.evidence.turned_away == ()
+
+
+async def test_data_that_a_click_asked_for_too_often_is_no_fault_of_the_code(warm: LentSandbox) -> None:
+    with FixtureServer(PAGES, version="v1", port=0, tls=False) as site:
+        site.state.after = "7"
+        outcome = await warm.run(
+            Automation(LOADS), {}, start_url=site.url, egress=Egress(allow=(site.url.rstrip("/"),))
+        )
+        where = f"{site.url}data"
+    cause = site_cause(outcome.error, outcome.evidence, start_url=site.url)
+    assert cause is not None
+    assert (cause.reason, cause.wait, cause.mendable, cause.details["url"]) == ("site-rate-limit", 7, True, where)
+    assert "status 429" in cause.message
+    assert site_cause(None, outcome.evidence, start_url=site.url, good=True) is None, "it was good without that"
+    assert site_cause(None, outcome.evidence, start_url=site.url, first=True) is None
