@@ -19,6 +19,7 @@ from sandbox import SandboxLimitExceeded, WorkerDied
 
 _LONGEST_FIRST = 20.0  # seconds of a first run that is worth two more
 _MOST_ADDED = 30.0  # seconds that slowness may add, a wait in vain included
+_GIVEN = frozenset({"typed", "chosen"})  # what a page's scripts may take up later
 _ENDS_OTHERWISE = frozenset({"rehearsal", "gate", "held", "crash", "ask"})
 
 
@@ -26,7 +27,8 @@ _ENDS_OTHERWISE = frozenset({"rehearsal", "gate", "held", "crash", "ask"})
 class SlowedRuns:
     """Runs of candidates on slowed pages, one for each code.
 
-    Only of code that reads, without a question to a model and a one-time code, of pages that fetch data by themselves.
+    Only of code that reads, without a question to a model and a one-time code, of pages that fetch data by themselves,
+    or to which the code gives something.
 
     Args:
         runs: Runs the candidates.
@@ -53,9 +55,9 @@ class SlowedRuns:
         if control is None or not _same(first, control):
             return None  # it is another each time
         return (
-            "the automation was run once more with the answers to its pages 0.6 s later, as on a slow day:"
-            f" {_difference(first, late)}. It reads before the page has what it fetches: wait for an element that only"
-            " the loaded page shows"
+            "the automation was run once more with the answers to its pages, and their timers, 0.6 s later, as on a"
+            f" slow day: {_difference(first, late)}. It reads before the page is done: wait for an element that only"
+            " the page that is done shows"
         )
 
     def _is_worth_it(self, code: str, first: AutomationRun) -> bool:
@@ -63,7 +65,7 @@ class SlowedRuns:
         left = policy.deadline - time.monotonic()
         asks = any(isinstance(node, ast.Attribute) and node.attr == "ask" for node in ast.walk(ast.parse(code)))
         return (
-            seen.fetched and not seen.code_sent and not asks
+            (seen.fetched or any(kind in _GIVEN for kind, _ in seen.inputs)) and not seen.code_sent and not asks
             and not self.runs.is_said_to_read(code)
             and first.outcome.seconds <= _LONGEST_FIRST
             and left > 2 * _most_seconds(first)

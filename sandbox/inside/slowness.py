@@ -1,9 +1,10 @@
-"""Late answers to pages, as on a slow day: code that reads a page too early reads something else then."""
+"""Late answers and timers of pages, as on a slow day: code that reads a page too early reads something else then."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,13 +12,26 @@ if TYPE_CHECKING:
 
 _LATENCY_MS = 600
 _MOST_SECONDS = 15.0  # of a run that reads many pages, the rest is as fast as ever
+# A timer without a delay only lets others go first; one of many seconds is no matter of a page that is being used.
+_LATE_TIMERS = """([late, until, longest]) => {
+  for (const name of ['setTimeout', 'setInterval']) {
+    const set = window[name];
+    window[name] = function (call, after, ...given) {
+      const delayed = after > 0 && after <= longest && Date.now() < until;
+      return set.call(this, call, delayed ? Number(after) + late : after, ...given);
+    };
+  }
+}"""
+_LONGEST_TIMER_MS = 5_000
 
 
 async def delay_answers(context: BrowserContext) -> None:
-    """Let each answer to a page of the context, also to those that it opens, come later: for a while, to all of it.
+    """Let answers to pages of the context, also to those that it opens, come later, and their timers, for a while.
 
     Requests that the automation sends without the page are not delayed.
     """
+    given = [_LATENCY_MS, (time.time() + _MOST_SECONDS) * 1000, _LONGEST_TIMER_MS]
+    await context.add_init_script(f"({_LATE_TIMERS})({given})")
     sessions: list[CDPSession] = []
     opening: set[asyncio.Task[None]] = set()
     over = False

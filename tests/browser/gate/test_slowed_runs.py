@@ -21,15 +21,46 @@ async def run(page, parameters, task):
 """
 
 
-async def test_code_that_reads_before_the_data_comes_is_told_what_it_gives_on_a_slow_day(tmp_path: Path) -> None:
-    finish = ("finish", {"summary": "Read the inbox"})
+# A list that is filtered a moment after the last letter was typed.
+FILTER = """
+<title>Towns</title><input aria-label=Filter><ul><li>Ashby</li><li>Corran</li></ul><script>
+let timer;
+document.querySelector('input').oninput = (event) => {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    for (const li of document.querySelectorAll('li')) if (!li.textContent.includes(event.target.value)) li.remove();
+  }, 500);
+};
+</script>"""
+HASTY = """\
+async def run(page, parameters, task):
+    await page.get_by_label("Filter").fill("Ash")
+    await page.request.get(task.start_url + "picture")
+    return {"towns": await page.get_by_role("listitem").all_inner_texts()}
+"""
+
+
+async def told_at_the_gate(store: Path, code: str, html: str) -> str:
+    """Return what the model is told of code that reads the page while something takes a second."""
     model = ScriptedModel(
-        [("write", {"code": EARLY}), finish], [("give_up", {"reason": "impossible", "message": "no"})]
+        [("write", {"code": code}), ("finish", {"summary": "Read it"})],
+        [("give_up", {"reason": "impossible", "message": "no"})],
     )
     with pages() as site:
-        site.html |= {"/": PAGE, "/data": "", "/picture": ""}
+        site.html |= {"/": html, "/data": "", "/picture": ""}
         site.slow.add("/picture")
-        async with AsyncEngine(store=tmp_path, model=model) as engine:
-            await engine.run("What does the inbox say?", start_url=site.url, reuse_key="k")
-    told = "".join(str(block.get("content")) for block in model.requests[1].messages[-1]["content"])
+        async with AsyncEngine(store=store, model=model) as engine:
+            await engine.run("What does it say?", start_url=f"{site.url}/", reuse_key="k")
+    assert len(model.requests) == 2, "it was refused"
+    return "".join(str(block.get("content")) for block in model.requests[1].messages[-1]["content"])
+
+
+async def test_code_that_reads_before_the_data_comes_is_told_what_it_gives_on_a_slow_day(tmp_path: Path) -> None:
+    told = await told_at_the_gate(tmp_path, EARLY, PAGE)
     assert 'is "No notifications" instead of "Three letters came in"' in told
+
+
+async def test_code_that_reads_before_the_page_took_up_what_was_typed_is_told(tmp_path: Path) -> None:
+    assert 'the output[\'towns\'] is ["Ashby", "Corran"] instead of ["Ashby"]' in await told_at_the_gate(
+        tmp_path, HASTY, FILTER
+    )
