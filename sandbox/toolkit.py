@@ -27,6 +27,7 @@ from sandbox.attachments import Attachment, Attachments
 from sandbox.errors import AskRefused, SandboxError
 from sandbox.page_files import PageFile, open_file
 from sandbox.protocol import CHUNK_BYTES, Channel, RemoteError, is_whole
+from sandbox.shadow_roots import open_closed_roots
 from sandbox.site_words import SiteWords
 from sandbox.totp import totp
 
@@ -187,9 +188,13 @@ class TaskContext(SiteWords):
             raise (AskRefused if error.kind == "AskRefused" else SandboxError)(str(error)) from None
 
     async def open_shadow_roots(self) -> None:
-        """Load the page again with its closed shadow roots open, so that locators reach what is in them."""
+        """Load the page again with closed shadow roots open, those of frames, too, so that locators reach into them.
+
+        Those that scripts make stay open on later pages; those that stand in a page's HTML are opened by a call there.
+        """
         await self._page.add_init_script(_OPEN_SHADOW_ROOTS)
         await self._page.reload(wait_until="domcontentloaded")
+        await open_closed_roots(self._page)
 
     @asynccontextmanager
     async def irreversible(self, action: str, key: str | None = None) -> AsyncIterator[None]:

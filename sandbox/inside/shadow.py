@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from sandbox.shadow_roots import debugging_sessions, frame_ids
+
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import CDPSession, Frame, Page
 
 _MOST_HOSTS = 30
+_MOST_FRAMES = 12
 _MOST_TOLD = 3
 _LONGEST = 120
 _GROUP = "closed shadow roots"
@@ -28,22 +32,38 @@ _HOSTS = f"""(() => {{
 
 
 async def closed_shadow_roots(page: Page) -> list[str]:
-    """Return the tag and the first words of elements whose text is in a closed shadow root."""
-    if not await page.evaluate(f"() => {_HOSTS}.length"):
+    """Return the tag and the first words of elements whose text is in a closed shadow root, in all frames."""
+    from playwright.async_api import Error
+
+    async def number(frame: Frame) -> int:
+        try:
+            return int(await frame.evaluate(f"() => {_HOSTS}.length"))
+        except Error:
+            return 0  # it navigates, or is gone
+
+    if not any(await asyncio.gather(*map(number, page.frames[:_MOST_FRAMES]))):
         return []
     told: list[str] = []
-    browser = await page.context.new_cdp_session(page)
-    try:
-        hosts = await browser.send("Runtime.evaluate", {"expression": _HOSTS, "objectGroup": _GROUP})
-        of = {"objectId": hosts["result"]["objectId"], "ownProperties": True}
-        for each in (await browser.send("Runtime.getProperties", of))["result"]:
-            if len(told) < _MOST_TOLD and (element := each.get("value", {}).get("objectId")) is not None:
-                asked = {"objectId": element, "depth": -1, "pierce": True}
-                described = await browser.send("DOM.describeNode", asked)
-                if text := _closed_text(described["node"]):
-                    told.append(f"<{described['node']['localName']}> {text}")
-    finally:
-        await browser.detach()
+    async with debugging_sessions(page) as sessions:
+        for session in sessions:
+            for frame in await frame_ids(session):
+                told += await _of_frame(session, frame)
+    return list(dict.fromkeys(told))[:_MOST_TOLD]
+
+
+async def _of_frame(session: CDPSession, frame: str) -> list[str]:
+    told: list[str] = []
+    world = await session.send("Page.createIsolatedWorld", {"frameId": frame})
+    asked = {"expression": _HOSTS, "objectGroup": _GROUP, "contextId": world["executionContextId"]}
+    hosts = (await session.send("Runtime.evaluate", asked))["result"].get("objectId")
+    if hosts is None:
+        return told
+    of = {"objectId": hosts, "ownProperties": True}
+    for each in (await session.send("Runtime.getProperties", of))["result"]:
+        if len(told) < _MOST_TOLD and (element := each.get("value", {}).get("objectId")) is not None:
+            described = await session.send("DOM.describeNode", {"objectId": element, "depth": -1, "pierce": True})
+            if text := _closed_text(described["node"]):
+                told.append(f"<{described['node']['localName']}> {text}")
     return told
 
 

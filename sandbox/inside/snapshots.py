@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.inside.hints import collect_hints
+from sandbox.inside.selects import selects_that_act
 from sandbox.inside.shadow import closed_shadow_roots
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ async def snapshot(page: Page, notices: Iterable[str] = ()) -> dict[str, Any]:
         partial.append(f"what follows the first {MOST_CHARACTERS:,} characters")
     hints = [("partial", text) for text in partial] + [("notice", text) for text in notices]
     hints += [("shadow", text) for text in await _answer(closed_shadow_roots(page), [])]
+    hints += [("select", text) for text in await _answer(selects_that_act(page), [])]
     hints += await _answer(collect_hints(page), [])
     title = str(await _answer(page.title(), ""))[:MOST_TITLE]
     return {"url": page.url[:MOST_URL], "title": title, "aria": aria, "hints": hints}

@@ -12,6 +12,7 @@ from sandbox.inside import snapshots
 from sandbox.inside.evidence import READ_PAGE
 from sandbox.inside.notices import MOST_NOTICES, PageNotices, drop_handlers
 from sandbox.results import PageSnapshot
+from sandbox.shadow_roots import open_closed_roots
 from sandbox.toolkit import _OPEN_SHADOW_ROOTS
 
 
@@ -121,6 +122,39 @@ async def test_a_closed_shadow_root_is_named_with_a_way_in(blank: Page) -> None:
     await _serve(blank, html)
     assert await blank.get_by_text("North 1").inner_text() == "North 1"
     assert "open_shadow_roots" not in await _look(blank)
+
+
+async def test_closed_shadow_roots_in_frames_and_in_the_html_itself_are_named_and_opened(blank: Page) -> None:
+    inner = """<h2>Inner</h2><div id=box><template shadowrootmode=closed><b>South 7</b></template></div>"""
+    html = """<h1>Clinics</h1><clinic-card><template shadowrootmode=closed><p>North 1</p></template></clinic-card>
+      <iframe src="/inner"></iframe><iframe src="http://other.test/inner"></iframe>"""
+    for path in ("http://shop.test/inner", "http://other.test/inner"):
+        await blank.route(path, lambda route: route.fulfill(body=inner, content_type="text/html"))
+    await _serve(blank, html)
+    await blank.frames[2].get_by_text("Inner").wait_for()
+    look = await _look(blank)
+    assert '"<clinic-card> North 1"' in look
+    assert '"<div> South 7"' in look
+    assert await open_closed_roots(blank) == 3
+    assert await blank.get_by_text("North 1").inner_text() == "North 1"
+    for frame in blank.frames[1:]:
+        assert await frame.get_by_text("South 7").inner_text() == "South 7"
+    assert "open_shadow_roots" not in await _look(blank)
+
+
+async def test_selects_that_act_by_a_script_are_named(blank: Page) -> None:
+    await blank.set_content(
+        """<select name=sort><option>a</select><form><select id=town><option>b</select></form>
+        <select name=plain><option>c</select>
+        <select name=way onchange="location = this.value"><option>d</select><script>
+        document.querySelector('[name=sort]').addEventListener('change', (e) => e.target.form.requestSubmit());
+        document.querySelector('#town').addEventListener('change', () => fetch('/towns'));</script>"""
+    )
+    look = await _look(blank)
+    assert 'select that acts on a choice: "sort: submits, or leaves the page"' in look
+    assert 'select that acts on a choice: "town: a script acts"' in look
+    assert 'select that acts on a choice: "way: submits, or leaves the page"' in look
+    assert "plain:" not in look
 
 
 async def test_messages_of_a_refused_form_are_read(blank: Page) -> None:
