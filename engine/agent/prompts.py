@@ -169,6 +169,7 @@ def assignment(
     sample: str = "",
     done_before: Sequence[str] = (),
     logged_in: bool = False,
+    headers: Mapping[str, Sequence[str]] | None = None,
 ) -> str:
     """Return the first message: the task, what is known, and the first look at the page.
 
@@ -181,6 +182,7 @@ def assignment(
         sample: What its last good run was asked and gave.
         done_before: Irreversible actions that were let through earlier for these parameters.
         logged_in: The browser gave the user name and the password by HTTP authentication.
+        headers: Headers that the browser makes of parameters, each with their names.
     """
     parts = [f"Task: {task}"]
     parts.append(
@@ -217,5 +219,8 @@ def assignment(
         )
     if logged_in:
         parts.append("HTTP authentication is done by the browser in every run; the code has no part in it.")
+    if headers:
+        made = ", ".join(f"{name} (from {', '.join(names)})" for name, names in headers.items())
+        parts.append(f"The browser sends the site these headers in every run; the code has no part in it: {made}.")
     parts.append(f"The page now:\n{look}")
     return "\n\n".join(parts)

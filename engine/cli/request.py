@@ -67,7 +67,8 @@ _OPTIONS = (
         "headers",
         metavar="NAME:VALUE",
         multiple=True,
-        help="Header of all requests; saved with the automation, so no secrets. Repeatable.",
+        help="Header of all requests, saved with the automation; NAME:{PARAMETER} for a secret, which goes to the start"
+        " URL's origin alone. Repeatable.",
     ),
     click.option(
         "--trust",

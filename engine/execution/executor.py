@@ -137,7 +137,7 @@ class Executor:
                     egress=egress,
                     host=host,
                     limits=self.limits,
-                    context=self.browser.context(),
+                    context=self.browser.context(parameters, self.start_url),
                     keep_open=keep_open,
                     affinity=affinity,
                     secret=secret or self.http_login is not None,
@@ -194,7 +194,7 @@ class Executor:
             egress=self.egress,
             host=self.host("rehearsal"),
             limits=self.limits,
-            context=self.browser.context(),
+            context=self.browser.context(parameters, self.start_url),
         )
 
     async def take_screenshot(self, session: Session) -> None:

@@ -31,7 +31,8 @@ class Requirements:
         harmless: Kinds of requests that the saved automation is known to send without lasting change.
         unneeded: Names of parameters that the saved automation does not read, so that no other need.
         writes: The saved automation changes something on the site, and so does what replaces it.
-        given: Names of parameters that the browser gives to the site, by HTTP authentication: code need not read them.
+        given: Names of parameters that the browser gives to the site, by HTTP authentication or in headers: code need
+            not read them.
     """
 
     task: str

@@ -96,7 +96,10 @@ async def _requirements(context: RunContext, base: Bundle, edited: Bundle) -> Re
         history=await good_runs.history(base),
         known_parameters=request.other_parameters or await good_runs.other_parameters(base),
         resources=edited.resources,
-        given=login.names if (login := login_in(request.parameters)) is not None else frozenset(),
+        given=frozenset().union(
+            login.names if (login := login_in(request.parameters)) is not None else (),
+            *context.executor.browser.header_parameters.values(),
+        ),
         harmless=frozenset(base.meta.harmless_requests),
         unneeded=unread_parameters(base.automation, base.meta.parameters),
     )

@@ -145,7 +145,7 @@ async def _promote(
         await context.executor.take_screenshot(session)
         raise Failed(cause)
     if evidence.http_login == "given" and (login := login_in(context.request.parameters)) is not None:
-        tools.gate.requirements = required = replace(required, given=login.names)
+        tools.gate.requirements = required = replace(required, given=required.given | login.names)
     first = await _first_message(context, work, required, look, logged_in=evidence.http_login == "given")
     ended = await Agent(budget, tools, context.events, limits.turns, window).work(first)
     if isinstance(ended, Promoted):
@@ -182,6 +182,7 @@ async def _requirements(context: RunContext, work: Assignment) -> Requirements:
         resources=base.resources if base is not None else {},
         unneeded=unread_parameters(base.automation, base.meta.parameters) if base is not None else frozenset(),
         writes=base is not None and base.meta.effects == "write",
+        given=frozenset().union(*context.executor.browser.header_parameters.values()),
         harmless=frozenset(base.meta.harmless_requests if base is not None else ())
         | await known_site_requests(context),
     )
@@ -204,6 +205,7 @@ async def _first_message(
         sample=await context.good_runs.sample(base),
         done_before=await _done_before(context),
         logged_in=logged_in,
+        headers={name: sorted(names) for name, names in context.executor.browser.header_parameters.items()},
     )
 
 

@@ -42,7 +42,8 @@ class BrowserBody(Body):
         locale: Language tag such as ``de-DE``.
         timezone: Name in the time zone database, such as ``Europe/Berlin``.
         viewport: The size of the page; default 1280 by 720.
-        headers: Further headers of all requests, to every host; no secrets.
+        headers: Further headers. One that names parameters ("Bearer {token}") is sent to the start URL's own origin
+            alone; others go to every host, and hold no secrets.
     """
 
     user_agent: str | None = Field(default=None, min_length=1, max_length=1000)

@@ -6,6 +6,7 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _BY_THE_BROWSER = frozenset({"host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer"})
+_PARAMETER = re.compile(r"\{([A-Za-z_]\w*)\}")
 _LONGEST = 1_000  # characters of a user agent or a header
 _MOST_HEADERS = 30
 
@@ -63,10 +65,12 @@ def _headers(headers: Mapping[str, str]) -> Mapping[str, str]:
             raise ValueError(f"{name} is set by the browser; leave it out")
         if lower == "user-agent":
             raise ValueError(f"{name}: use user_agent")
-        if lower == "cookie" or secret_names({lower: value}):
+        if lower == "cookie":
+            raise ValueError(f"{name} is the browser's own; let the automation log in")
+        if secret_names({lower: value}) and not _PARAMETER.search(value):
             raise ValueError(
-                f"{name} holds a secret, and headers are saved with the automation and sent to every host; give the"
-                " secret as a parameter, with which the automation logs in"
+                f"{name} holds a secret, and headers are saved with the automation; give the secret as a parameter, and"
+                f' name that in the header, as in "{{token}}" or "Bearer {{token}}"'
             )
     return headers
 
@@ -85,7 +89,8 @@ class BrowserOptions(BaseModel):
         locale: Language tag such as ``de-DE``: the browser's language, its dates and numbers.
         timezone: Name in the time zone database, such as ``Europe/Berlin``.
         viewport: Width and height of the page in CSS pixels; default 1280 by 720.
-        headers: Further headers of all requests, to every host; no secrets.
+        headers: Further headers. One that names parameters, such as ``"Bearer {token}"``, is filled in for each run and
+            sent to the start URL's own origin alone; others go to every host, and hold no secrets.
 
     >>> BrowserOptions(locale="de-DE", viewport=(390, 844)).viewport
     (390, 844)
@@ -121,8 +126,30 @@ class BrowserOptions(BaseModel):
         """Return the saved options, with those of these in their place that are set."""
         return saved.model_copy(update={name: value for name, value in self if value})
 
-    def context(self) -> ContextOptions:
-        """Return them as the sandbox takes them."""
+    @property
+    def header_parameters(self) -> dict[str, frozenset[str]]:
+        """The names of the parameters that headers name, by header; none of headers that name none."""
+        named = {header: frozenset(_PARAMETER.findall(value)) for header, value in self.headers.items()}
+        return {header: names for header, names in named.items() if names}
+
+    def filled(self, parameters: Mapping[str, Any]) -> dict[str, str]:
+        """Return the headers that name parameters, with the values of these.
+
+        >>> BrowserOptions(headers={"X-Key": "{key}", "X-Team": "red"}).filled({"key": "s3same"})
+        {'X-Key': 's3same'}
+        """
+        return {
+            header: _PARAMETER.sub(lambda found: str(parameters[found[1]]), self.headers[header])
+            for header, names in self.header_parameters.items()
+            if names <= parameters.keys()
+        }
+
+    def context(self, parameters: Mapping[str, Any], start_url: str | None) -> ContextOptions:
+        """Return them as the sandbox takes them, for a run with these parameters."""
         from sandbox import ContextOptions
 
-        return ContextOptions(**dict(self))
+        plain = {name: value for name, value in self.headers.items() if name not in self.header_parameters}
+        own = self.filled(parameters) if start_url is not None else {}
+        parts = urlsplit(start_url or "")
+        origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if own else None
+        return ContextOptions(**{**dict(self), "headers": plain}, own_headers=own, own_origin=origin)

@@ -81,7 +81,7 @@ def build(
         http_login=http_login,
         allow_hosts=origins(strings("allow_hosts", allow_hosts)),
         limits=_limits(limits, timeout, budget_usd),
-        browser=_browser(browser, Redactor(checked, hidden)),
+        browser=_browser(browser, checked, Redactor(checked, hidden)),
         trust=trust,
         if_interrupted=if_interrupted,
         idempotency_key=_key("idempotency_key", idempotency_key),
@@ -137,12 +137,22 @@ def _text(text: str, field: str) -> str:
     return text
 
 
-def _browser(given: BrowserOptions | Mapping[str, Any] | None, redactor: Redactor) -> BrowserOptions:
+def _browser(
+    given: BrowserOptions | Mapping[str, Any] | None, parameters: Mapping[str, Any], redactor: Redactor
+) -> BrowserOptions:
     options = BrowserOptions.parse(given)
+    for header, names in options.header_parameters.items():
+        if unknown := sorted(names - parameters.keys()):
+            raise InvalidRequest(f"browser: {header} names {unknown[0]!r}, which is not a parameter", field="browser")
+    for header, value in options.filled(parameters).items():
+        if not value.strip() or not value.isascii() or not value.isprintable():
+            named = ", ".join(sorted(options.header_parameters[header]))
+            message = f"browser: {header} would not be one line of ASCII characters with the value of {named}"
+            raise InvalidRequest(message, field="browser")
     if any(redactor.text(text) != text for text in (options.user_agent or "", *options.headers.values())):
         raise InvalidRequest(
-            "browser: a secret parameter's value stands in it, and it is saved with the automation; log in with the"
-            " parameter instead",
+            "browser: a secret parameter's value stands in it, and it is saved with the automation; name the parameter"
+            ' in the header instead, as in "Bearer {token}", or log in with it',
             field="browser",
         )
     return options

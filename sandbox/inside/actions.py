@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.inside.agreements import AGREEMENT, may_be_assent
 from sandbox.inside.logins import SAFE
+from sandbox.inside.own_headers import send_own
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -213,20 +214,27 @@ def _watch_own_request(owner: type, name: str, current: Current) -> None:
             return await original(self, url_or_request, **options)
         method = name if name != "fetch" else options.get("method") or getattr(url_or_request, "method", None) or "GET"
         recorder.note_own_request(str(method), url_or_request, options)
-        response = await original(self, url_or_request, **options)
+        own, safe = recorder.own_headers, str(method).upper() in SAFE
+
+        async def send_one(target: Any, **options: Any) -> Any:
+            if own is None or not isinstance(target, str):
+                return await original(self, target, **options)
+            return await send_own(own, original.__get__(self), target, str(method).upper(), options)
+
+        response = await send_one(url_or_request, **options)
         target = url_or_request
         if answer := recorder.challenges.header(response.status, response.headers, response.url, str(method)):
             await response.dispose()
             options["headers"] = {**(options.get("headers") or {}), **answer}
-            if str(method).upper() in SAFE and isinstance(url_or_request, str):
+            if safe and isinstance(url_or_request, str):
                 # The answer may hold for one address only: that to which the request was led, with its query.
                 target = response.url
                 options.pop("params", None)
-            response = await original(self, target, **options)
+            response = await send_one(target, **options)
             recorder.challenges.note_own(response.status)
-        while str(method).upper() in SAFE and await recorder.pace.wait(response.status, response.headers):
+        while safe and await recorder.pace.wait(response.status, response.headers):
             await response.dispose()
-            response = await original(self, target, **options)
+            response = await send_one(target, **options)
         recorder.note_own_answer(response)
         return response
 

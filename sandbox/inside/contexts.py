@@ -20,6 +20,7 @@ async def new_context(browser: Browser, options: dict[str, Any]) -> BrowserConte
 
     Where they name a user agent, the brand "HeadlessChrome" is left out, too: it stands in a header of its own.
     """
+    options = {name: value for name, value in options.items() if name != "own_headers"}
     agent = options.get("user_agent")
     if agent is None or "headless" in agent.lower():
         return await browser.new_context(accept_downloads=True, **options)

@@ -21,6 +21,7 @@ from sandbox.inside.contexts import new_context, try_user_agent
 from sandbox.inside.maps import PageMaps, watch_maps
 from sandbox.inside.near_misses import add_near_misses
 from sandbox.inside.notices import PageNotices, drop_handlers
+from sandbox.inside.own_headers import OwnHeaders, replaced
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.run_trace import RunTrace, watch_inputs
@@ -65,6 +66,7 @@ class Harness:
         self._page: Page | None = None
         self._recorder: RunRecorder | None = None
         self._baseline: ProcessBaseline | None = None
+        self._own_headers: OwnHeaders | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -125,10 +127,11 @@ class Harness:
     async def _open(self) -> Page:
         assert self._browser is not None
         self._gone, self._halted = asyncio.Event(), asyncio.Event()
+        self._own_headers = await replaced(self._own_headers, self._browser, self._options)
         context = self._context = await new_context(self._browser, self._options)
         context.set_default_timeout(_ACTION_TIMEOUT_MS)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)
-        recorder = self._recorder = RunRecorder(context)
+        recorder = self._recorder = RunRecorder(context, self._own_headers)
         self._waits = Waits(context, recorder.pace)
         self._notices = PageNotices(context)
         self._maps = PageMaps(context)

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from sandbox.http_login import split_userinfo
 from sandbox.inside.http_challenges import HttpChallenges
 from sandbox.inside.logins import SAFE, LoginDetector, SentRequest
+from sandbox.inside.own_headers import OwnHeaders
 from sandbox.inside.pace import Pace
 from sandbox.inside.run_trace import RunTrace
 from sandbox.inside.signatures import signature
@@ -51,6 +52,7 @@ class RunRecorder:
         guard: Blocks the first of them, in a run that may change nothing.
         logins: Judges which requests log in.
         challenges: Answers challenges of HTTP authentication.
+        own_headers: Headers of requests to the start URL's origin alone; None for none.
         pace: Waits where the site says that it got too many requests.
         agreements: Labels of the controls by which the automation accepted an agreement.
         harmless: Signatures of requests that change nothing which lasts, or that the site sends by itself.
@@ -65,12 +67,13 @@ class RunRecorder:
         retry_after: Retry-After header of the last main document, own request, or request for data turned away.
     """
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, own_headers: OwnHeaders | None = None) -> None:
         self.crashed = False
         self.frozen = False
         self.guard: WriteGuard | None = None
         self.logins = LoginDetector()
         self.challenges = HttpChallenges()
+        self.own_headers = own_headers
         self.pace = Pace()
         self.agreements: list[str] = []
         self.harmless: set[str] = set()

@@ -24,6 +24,8 @@ from tests.unit.task.test_validation import build
         ({"headers": {"User-Agent": "a"}}, "user_agent"),
         ({"headers": {"Authorization": "Bearer a"}}, "secret"),
         ({"headers": {"X-Api-Key": "a"}}, "secret"),
+        ({"headers": {"Authorization": "Bearer {tokn}"}}, "names 'tokn', which is not a parameter"),
+        ({"headers": {"Cookie": "session={token}"}}, "Cookie"),
         ({"language": "de"}, "language"),
     ],
 )
@@ -36,6 +38,20 @@ def test_malformed_option_is_refused_by_its_name(given: dict[str, Any], named: s
 def test_value_of_a_secret_parameter_is_refused_since_options_are_saved() -> None:
     with pytest.raises(InvalidRequest, match="secret parameter"):
         build(browser={"headers": {"X-Team": "hunter2"}}, parameters={"password": "hunter2"})
+
+
+def test_header_names_a_parameter_and_is_saved_without_its_value() -> None:
+    headers = {"Authorization": "Bearer {token}", "X-Team": "red", "X-Version": "{version}"}
+    options = build(browser={"headers": headers}, parameters={"token": "s3same", "version": 3}).browser
+    assert options.headers == headers
+    context = options.context({"token": "s3same", "version": 3}, "https://user@Shop.example:8443/list?a=b")
+    assert context.headers == {"X-Team": "red"}
+    assert context.own_headers == {"Authorization": "Bearer s3same", "X-Version": "3"}
+    assert context.own_origin == "https://Shop.example:8443"
+    assert "s3same" not in repr(context)
+    assert options.context({"token": "s3same", "version": 3}, None).own_headers == {}
+    with pytest.raises(InvalidRequest, match="value of token"):
+        build(browser={"headers": {"X-Key": "{token}"}}, parameters={"token": "a\r\nX-Evil: b"})
 
 
 def test_wire_spelling_and_arguments_are_the_same_options() -> None:
