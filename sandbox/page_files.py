@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.25
 _LOOK_SECONDS = 1.0
+_LANDED_SECONDS = 12.0  # after which a page that was opened in place of a file begins no download by itself
 _BODY_SECONDS = 10.0
 _VIEWER_SECONDS = 5.0
 _NO_LINK = (400, 403, 404, 405, 406, 415)  # a script handles the link: a GET of its target is not what a click does
@@ -195,6 +196,11 @@ async def _click(page: Page, source: Locator, watch: PageWatch, timeout: float) 
         if watch.refused is not None and watch.refused_for() > _LOOK_SECONDS:
             status, url = watch.refused
             raise SandboxError(f"the click on {selector(source)} was answered with HTTP {status} at {url}")
+        if watch.landed is not None and watch.quiet_for() > _LANDED_SECONDS:
+            raise SandboxError(
+                f"the click on {selector(source)} led to a page, {watch.landed}, and no download came of that within"
+                f" {_LANDED_SECONDS:g} s"
+            )
         if time.monotonic() > deadline:
             opened = "" if page.url == address and not watch.opened else f"; it opened {watch.last_page() or page.url}"
             raise SandboxError(f"the click on {selector(source)} started no download within {timeout:g} s{opened}")

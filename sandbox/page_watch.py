@@ -24,6 +24,7 @@ class PageWatch:
         downloads: Downloads that began.
         documents: Addresses of documents that the browser showed, and that are no pages.
         refused: Status and address of a page that the site answered with an error.
+        landed: Address of the page that was opened last.
         changed: Set at each event.
         downloaded: Set at the first download.
     """
@@ -34,6 +35,7 @@ class PageWatch:
         self.downloads: list[Download] = []
         self.documents: set[str] = set()
         self.refused: tuple[int, str] | None = None
+        self.landed: str | None = None
         self.changed, self.downloaded = asyncio.Event(), asyncio.Event()
         self._context = context
         self._documents: dict[Request, tuple[Response, float]] = {}
@@ -42,6 +44,7 @@ class PageWatch:
         self._types: dict[str, str | None] = {}
         self._methods: dict[str, str] = {}
         self._refused_at = 0.0
+        self._last_event = time.monotonic()
         for page in self.before:
             page.on("download", self._on_download)
         context.on("page", self._on_page)
@@ -71,6 +74,10 @@ class PageWatch:
         """Return the seconds since the site answered with an error."""
         return time.monotonic() - self._refused_at
 
+    def quiet_for(self) -> float:
+        """Return the seconds since anything came from the site."""
+        return time.monotonic() - self._last_event
+
     def type_of(self, url: str) -> str | None:
         """Return the type that a response had, if one came from the address."""
         return self._types.get(url)
@@ -99,6 +106,7 @@ class PageWatch:
 
     def _on_response(self, response: Response) -> None:
         request, url = response.request, response.url
+        self._last_event = time.monotonic()
         if not url.startswith(("http", "blob:")):
             return  # the browser's own, such as its PDF viewer
         known = valid_type(response.headers.get("content-type"))
@@ -116,6 +124,8 @@ class PageWatch:
         elif 200 <= response.status < 300 and known is not None and known not in _PAGES:
             self._documents[request] = entry
             self.documents.add(url)
+        elif 200 <= response.status < 300 and _is_main(request):
+            self.landed = url
         self.changed.set()
 
     def _on_finished(self, request: Request) -> None:
