@@ -237,6 +237,8 @@ class AsyncEngine(SavedAutomations):
                 automation; default: those saved with it.
             trust: ``"strict"`` (default) has the model asked whether a result is right that departs from earlier ones
                 in words or numbers, and fails without a model; ``"lenient"`` returns it with a warning.
+            provenance: ``"full"`` keeps what the run read, for ``result.provenance``; default: only of first runs,
+                repairs and failures.
             if_interrupted: When the process that runs the task dies, the task ends as failed (``"fail"``, default), or
                 another engine runs it again (``"rerun"``), as long as no irreversible action was let through.
             idempotency_key: A second call with the same key returns the task of the first, and runs nothing.

@@ -18,7 +18,7 @@ from engine.storage.spending import DailyCaps
 from engine.task import origins, validation
 from engine.task.browser_options import BrowserOptions
 from engine.task.schema import OutputSchema
-from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest, TrustMode
+from engine.task.wire import AiMode, IfInterrupted, Limits, ProvenanceMode, TaskRequest, TrustMode
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class TaskOptions(TypedDict, total=False):
     allow_hosts: Collection[str] | None
     browser: BrowserOptions | Mapping[str, Any] | None
     trust: TrustMode | None
+    provenance: ProvenanceMode | None
     if_interrupted: IfInterrupted | None
     idempotency_key: str | None
 
@@ -56,7 +57,7 @@ class RunOptions(TaskOptions, total=False):
 
 RUN_DEFAULTS = RunOptions(
     start_url=None, parameters=None, output_schema=None, reuse_key=None, model=None, ai="auto", timeout=None,
-    budget_usd=None, secrets=(), allow_hosts=(), browser=None, trust="strict", if_interrupted="fail",
+    budget_usd=None, secrets=(), allow_hosts=(), browser=None, trust="strict", provenance="auto", if_interrupted="fail",
     idempotency_key=None,
 )  # fmt: skip
 

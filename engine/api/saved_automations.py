@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from engine.aio import to_thread_uncancellable
 from engine.api.options import EngineOptions, RunOptions
 from engine.api.task_queries import TaskQueries
 from engine.api.workspace import Workspace
@@ -15,7 +16,7 @@ from engine.task.schema import OutputSchema
 from engine.task.wire import TaskRequest, TaskResult
 
 if TYPE_CHECKING:
-    from engine.bundles import BundleStore
+    from engine.bundles import BundleStore, Revision
     from engine.storage.tasks import Enqueued
 
 
@@ -75,6 +76,31 @@ class SavedAutomations(TaskQueries):
         request, _ = self._options.request(meta.tasks[-1] if meta.tasks else reuse_key, options)
         request = request.model_copy(update={"adopt": True, "other_parameters": other_parameters})
         return await self._run_to_end(request, None, on_event)
+
+    async def accept(self, reuse_key: str, task_id: str | None = None) -> Revision:
+        """Accept a result that was refused as drift, or taken with ``trust="lenient"``: a person found it right.
+
+        What departed in it, in the output or in where its values stood, is known from then on; that alone is committed.
+
+        Args:
+            reuse_key: The bundle's key.
+            task_id: The task; default the last one of the key whose result waits.
+
+        Returns:
+            The new revision.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+            TaskNotFound: The workspace has no such task.
+            InvalidRequest: Nothing waits to be accepted, not for the code that is saved now, or the page itself speaks
+                against the result.
+        """
+        self._check_usable()
+        from engine.runs.accepting import accept_result  # not at the top: it would be half of the import of engine
+
+        records = await self._workspace.records()
+        root = self._options.root
+        return await to_thread_uncancellable(accept_result, root, self.bundles, records, reuse_key, task_id)
 
     async def _start(
         self, request: TaskRequest, schema: OutputSchema | None, on_event: OnEvent | None, *, durable: bool

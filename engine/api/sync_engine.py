@@ -35,7 +35,7 @@ from engine.task.events import Event
 from engine.task.wire import Status, TaskResult
 
 if TYPE_CHECKING:
-    from engine.bundles import BundleStore
+    from engine.bundles import BundleStore, Revision
     from engine.storage.spending import KeyCosts
 
 log = logging.getLogger(__name__)
@@ -154,6 +154,11 @@ class Engine:
         """
         given = named_options(key, options)
         return lambda function: TypedTask(self.run, describe(function, text, given))
+
+    @like(AsyncEngine.accept)
+    def accept(self, reuse_key: str, task_id: str | None = None) -> Revision:
+        """Accept a result that a person found right; see `AsyncEngine.accept`."""
+        return self._wait(self._engine.accept(reuse_key, task_id))
 
     @like(AsyncEngine.adopt)
     def adopt(self, reuse_key: str, **arguments: Unpack[AdoptArguments]) -> TaskResult:

@@ -161,7 +161,8 @@ class TaskQueries:
         self._check_usable()
         await (await self._workspace.scheduler()).reap()
         records = await self._workspace.records()
-        return await asyncio.to_thread(records.tasks, status, reuse_key, limit, offset)
+        found = await asyncio.to_thread(records.tasks, status, reuse_key, limit, offset)
+        return [self._workspace.with_reads(task) for task in found]
 
     async def set_title(self, task_id: str, title: str | None) -> TaskResult:
         """Set a task's title; None removes it.
@@ -207,7 +208,7 @@ class TaskQueries:
         task = await asyncio.to_thread(records.task, task_id)
         if task is None:
             raise TaskNotFound(task_id)
-        return task
+        return self._workspace.with_reads(task)
 
     async def _completed(self, task_id: str, poll: float) -> TaskResult:
         """Return a task's end: at once where it is known, when it comes where this engine runs it, else by polling."""

@@ -18,7 +18,7 @@ from engine.storage.spending import TaskAccount
 from engine.task.events import EventLog, Listener, OnEvent
 from engine.task.redaction import Redactor, secrets_of_urls
 from engine.task.schema import OutputSchema, schema_in_force
-from engine.task.wire import TaskRequest
+from engine.task.wire import TaskRequest, TaskResult
 
 if TYPE_CHECKING:
     from engine.bundles import BundleStore
@@ -161,6 +161,12 @@ class Workspace:
         model = self.model(request.model) if request.ai != "never" else None
         schema = await asyncio.to_thread(schema_in_force, None, request.output_schema)
         return await self.task_run(task_id, request, schema, model)
+
+    def with_reads(self, task: TaskResult) -> TaskResult:
+        """Return a task whose result tells where its values stood."""
+        from engine.storage.kept_reads import Reads
+
+        return task.with_reads(Reads(self._root, task.web_task_id))
 
     def trace_file(self, task_id: str) -> Path:
         """Return the file that holds a task's events."""

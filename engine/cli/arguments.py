@@ -29,6 +29,7 @@ _FIELDS = {
     "allowHosts": "allow_hosts",
     "browser": "browser",
     "trust": "trust",
+    "provenance": "provenance",
     "ifInterrupted": "if_interrupted",
     "idempotencyKey": "idempotency_key",
 }

@@ -14,6 +14,8 @@ EXAMPLES: Mapping[str, str] = {
     "list": "webtasks list --status started",
     "cancel": "webtasks cancel wt_8sJ2kfQ0",
     "watch": "webtasks watch wt_8sJ2kfQ0",
+    "why": "webtasks why wt_8sJ2kfQ0 '$[3].price'",
+    "accept": "webtasks accept shelf",
     "costs": "webtasks costs shelf",
     "attempts": "webtasks attempts --format csv -o attempts.csv",
     "drift": "webtasks drift shelf --start-url https://books.example/ -p shelf=Travel",

@@ -52,6 +52,8 @@ _COMMANDS = {
     "list": "commands.tasks:list_tasks",
     "cancel": "commands.tasks:cancel",
     "watch": "commands.watch:watch",
+    "why": "commands.provenance:why",
+    "accept": "commands.provenance:accept",
     "costs": "commands.costs:costs",
     "bundles": "main:bundles",
     "attempts": "commands.attempts:attempts",

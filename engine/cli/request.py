@@ -76,6 +76,11 @@ _OPTIONS = (
         help="lenient: return a result that departs from earlier ones with a warning, where strict asks the model.",
     ),
     click.option(
+        "--provenance",
+        type=click.Choice(["auto", "full"]),
+        help="full: keep what the run read, for webtasks why; auto: only of first runs, repairs and failures.",
+    ),
+    click.option(
         "--if-interrupted",
         type=click.Choice(["fail", "rerun"]),
         help="If the task's process dies, fail the task (default), or rerun it in another process.",
@@ -129,6 +134,7 @@ def build_request(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any
         "allow_hosts": [*request.get("allow_hosts", ()), *given["hosts"]] or None,
         "browser": _browser(request.get("browser"), given),
         "trust": given["trust"],
+        "provenance": given["provenance"],
         "if_interrupted": given["if_interrupted"],
         "idempotency_key": given["idempotency_key"],
     }

@@ -13,8 +13,10 @@ from engine.execution.automation_run import AutomationRun
 from engine.gate.verdicts import Promoted
 from engine.runs.adoption import Adopted
 from engine.runs.commit import commit
+from engine.runs.confirm import binding
 from engine.runs.context import RunContext, Success
 from engine.runs.new_bundle import Work, adopted_bundle, new_bundle
+from engine.runs.reads import keep_read
 from engine.runs.site_requests import keep_site_requests
 from engine.runs.verdict import Accepted, NewData, PassedGate
 from engine.runs.wording import without_unread
@@ -37,6 +39,10 @@ async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Succ
         context.warnings.append(f"hosts that this automation is not known to need were not reached: {hosts}")
     if not verdict.unasked:  # else the next run would be held against what nobody has found right
         await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read", contract=bundle.contract)
+    if verdict.unasked:
+        await keep_read(context, run, revision.id, bundle=bundle, problems=[str(b) for b in binding(verdict.breaches)])
+    elif context.request.provenance == "full":
+        await keep_read(context, run, revision.id)
     already = _warn(context, run)
     return Success(run.outcome.value, revision, used=True, files=run.files, already_done=already)
 
@@ -55,6 +61,7 @@ async def widen_contract(context: RunContext, verdict: NewData) -> Success:
         _note_unsaved(context, error)
         return Success(run.outcome.value, bundle.committed, used=True, files=run.files, already_done=already)
     await context.good_runs.inherit(bundle, revision, trust=True)
+    await keep_read(context, run, revision.id)
     unsigned = None if "provenance" in widened.contract else widened.contract
     await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read", contract=unsigned)
     return Success(run.outcome.value, revision, used=True, files=run.files, updated=True, already_done=already)
@@ -142,6 +149,7 @@ async def _first_success(
     good_runs, run = context.good_runs, promoted.run
     if base is not None and inherits:
         await good_runs.inherit(base, revision, trust=False)
+    await keep_read(context, run, revision.id)
     await good_runs.count(revision, run, keep=promoted.effects == "read", other=promoted.other)
     created = base is None
     already = _warn(context, run)

@@ -18,8 +18,19 @@ from engine.execution.automation_run import AutomationRun, Mode
 from engine.execution.host import GateKnowledge
 from engine.runs.context import RunContext
 from engine.runs.judge import first_verdict, judge_other, settle
+from engine.runs.reads import keep_read
 from engine.runs.suspicion import remember, settle_suspicions
-from engine.runs.verdict import Accepted, NewData, OtherParameters, SiteAtFault, Suspect, Verdict
+from engine.runs.verdict import (
+    Accepted,
+    Drifted,
+    NewData,
+    OtherParameters,
+    ParametersAtFault,
+    PassedGate,
+    SiteAtFault,
+    Suspect,
+    Verdict,
+)
 from sandbox import Session
 
 # Seconds that a wait lasts at least, before a settled page ends it.
@@ -58,6 +69,9 @@ async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
             known = settled.bundle if isinstance(settled, NewData) else bundle
             settled = await settle_suspicions(context, bundle, settled, partial(_check, context, known))
         await remember(context, bundle, settled)
+        if isinstance(settled, (Drifted, PassedGate, ParametersAtFault)):
+            problems = verdict.problems if isinstance(verdict, (Suspect, PassedGate)) else ()
+            await keep_read(context, run, bundle.committed.id, bundle=bundle, problems=problems)
         yield settled
     finally:
         if session is not None:

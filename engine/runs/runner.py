@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from dataclasses import dataclass, replace
 
 from engine.aio import to_thread_uncancellable
@@ -134,7 +135,9 @@ class Runner:
         run = drifted.run
         forbidden = "pinned" if await self.context.is_pinned() else "drift" if self.context.budget is None else None
         if forbidden is not None:
-            raise Failed(outcome_failure(drifted.problems, run, reason=forbidden, breaches=drifted.breaches))
+            accept = _how_to_accept(self.context, drifted) if forbidden == "drift" else None
+            cause = outcome_failure(drifted.problems, run, reason=forbidden, breaches=drifted.breaches, remedy=accept)
+            raise Failed(cause)
         if (wait := await reason_to_wait(self.context, bundle)) is not None:
             cause = outcome_failure(drifted.problems, run, reason="drift", breaches=drifted.breaches, remedy=wait)
             raise Failed(cause)
@@ -182,3 +185,13 @@ class Runner:
             success = await accept_edits(context, bundle, await adopt(context, bundle))
             note.revision = success.revision.id if success.revision is not None else None
         return success
+
+
+def _how_to_accept(context: RunContext, drifted: Drifted) -> str | None:
+    """Return what to do about a result that a person may find right; None where there is none."""
+    if not drifted.of_result or not drifted.run.outcome.ok or not drifted.run.outcome.evidence.maps:
+        return None
+    return (
+        'if the site has changed, run again with ai="auto" to have the automation repaired; if the result is right,'
+        f" accept it: `webtasks accept {shlex.quote(context.request.reuse_key)} {context.task_id}`"
+    )

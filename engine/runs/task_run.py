@@ -29,6 +29,7 @@ from engine.scheduling.queued import RunControl, RunEnd
 from engine.scheduling.states import StopReason
 from engine.storage import result_files
 from engine.storage.journal import EffectOnSite
+from engine.storage.kept_reads import Reads
 from engine.task.cause import Cause
 from engine.task.events import Event, EventLog
 from engine.task.origins import trusted_origin
@@ -275,7 +276,7 @@ class TaskRun:
         effect: Effect = "none",
     ) -> TaskResult:
         bundle = self._runner.bundle if self._runner is not None else None
-        return make_result(
+        made = make_result(
             Ending(
                 task_id=self.task_id,
                 reuse_key=self.request.reuse_key,
@@ -292,6 +293,7 @@ class TaskRun:
                 effect=effect,
             )
         )
+        return made.with_reads(Reads(self.environment.root, self.task_id))
 
     def _effect(self) -> EffectOnSite:
         """Return the effect of the task's irreversible actions; unknown where the journal cannot be read."""

@@ -70,6 +70,7 @@ class StartBody(Body):
         browser: User agent, locale, time zone, viewport and headers of the browser.
         trust: ``lenient`` returns a result that departs from earlier ones in words or in numbers with a warning, where
             ``strict`` asks the model.
+        provenance: ``full`` keeps what the run read, so that the place of each value can be asked for.
         if_interrupted: If the server that runs the task ends, ``fail`` the task, or ``rerun`` it.
         idempotency_key: If a task was started with the same key, that task is returned.
         proxy, auth, sink: Not supported yet.
@@ -87,6 +88,7 @@ class StartBody(Body):
     allow_hosts: list[str] = Field(default_factory=list)
     browser: BrowserBody | None = None
     trust: Literal["strict", "lenient"] = "strict"
+    provenance: Literal["auto", "full"] = "auto"
     if_interrupted: Literal["fail", "rerun"] = "rerun"
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=1000)
     proxy: None = None
@@ -157,6 +159,14 @@ class SkilletPage(Body):
 
     limit: int | None = Field(default=None, ge=1, lt=1 << 31)
     offset: int = Field(default=0, ge=0, lt=1 << 31)
+
+
+class ProvenanceQuery(Body):
+    """The values to explain: a path into the output, such as ``$.books[3].price``."""
+
+    model_config = ConfigDict(strict=False)
+
+    path: str = Field(default="$", min_length=1, max_length=1000)
 
 
 class TaskPage(Page):
@@ -317,6 +327,32 @@ class RunAnswer(
     RootModel[Annotated[RunPending | RunRunning | RunCompleted | RunCanceled, Field(discriminator="status")]]
 ):
     """A run in its current state."""
+
+
+class OriginAnswer(Body):
+    """A place where a value of the output stood on what was read.
+
+    Args:
+        value: The value in the output.
+        url: URL of the page, JSON response or file.
+        text: The text around the value.
+        label: The name that the page gives to the place.
+        headings: The headings above it, outermost first.
+        region: The landmark that it stands in.
+        struck: Struck through.
+        hidden: Not visible.
+        box: Left, top, width and height on the page in CSS pixels, if known.
+    """
+
+    value: Any = None
+    url: str
+    text: str
+    label: str
+    headings: list[str]
+    region: str
+    struck: bool
+    hidden: bool
+    box: list[int] | None = None
 
 
 class EventAnswer(Body):

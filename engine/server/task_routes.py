@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.responses import Response
 
+from engine.errors import EngineError, InvalidRequest, TaskNotFound
 from engine.server import events, serialize
+from engine.server.errors import ApiError
 from engine.server.operations import ApiCall, Operation, ok
-from engine.server.schemas import EventAnswer, TaskPage, WebTaskAnswer, WebTaskStart, WebTaskStarted
+from engine.server.schemas import (
+    EventAnswer,
+    OriginAnswer,
+    ProvenanceQuery,
+    TaskPage,
+    WebTaskAnswer,
+    WebTaskStart,
+    WebTaskStarted,
+)
+from engine.storage.kept_reads import to_json
 
 _EVENTS = {"last-event-id": "Number of the last event received; the stream continues after it."}
 
@@ -25,6 +38,10 @@ def operations(base_path: str) -> list[Operation]:
         Operation(
             "GET", f"{task}/result", "getWebTaskResult", "Get a task in its current state", _result,
             {200: WebTaskAnswer, 404: None},
+        ),
+        Operation(
+            "GET", f"{task}/provenance", "explainWebTask", "Show where values of a task's output stood", _provenance,
+            {200: list[OriginAnswer], 404: None}, query=ProvenanceQuery,
         ),
         Operation(
             "POST", f"{task}/cancel", "cancelWebTask", "Cancel a task; one that has ended is unchanged", _cancel,
@@ -56,6 +73,17 @@ async def _result(call: ApiCall) -> Response:
     task_id = call.request.path_params["webTaskId"]
     engine = await call.engine_of(task_id)
     return ok(await serialize.web_task(await engine.result(task_id), call.links(engine)))
+
+
+async def _provenance(call: ApiCall) -> Response:
+    task_id = call.request.path_params["webTaskId"]
+    result = await (await call.engine_of(task_id)).result(task_id)
+    try:
+        return ok(to_json(await asyncio.to_thread(result.provenance, call.query.path)))
+    except (InvalidRequest, TaskNotFound):
+        raise
+    except EngineError as error:  # what it read was not kept
+        raise ApiError(404, "not-found", error.message) from error
 
 
 async def _cancel(call: ApiCall) -> Response:

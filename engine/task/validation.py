@@ -17,7 +17,7 @@ from engine.task.json_values import as_json
 from engine.task.origins import origins
 from engine.task.redaction import Redactor, secret_names, secret_values, secrets_of_urls
 from engine.task.schema import OutputSchema
-from engine.task.wire import AiMode, IfInterrupted, Limits, TaskRequest, TrustMode
+from engine.task.wire import AiMode, IfInterrupted, Limits, ProvenanceMode, TaskRequest, TrustMode
 
 _LARGEST_SECRETS = 64 << 10  # bytes
 _MOST_SECRETS = 1_000
@@ -39,6 +39,7 @@ def build(
     limits: Limits,
     browser: BrowserOptions | Mapping[str, Any] | None = None,
     trust: TrustMode = "strict",
+    provenance: ProvenanceMode = "auto",
     if_interrupted: IfInterrupted = "fail",
     idempotency_key: str | None = None,
     trust_start_url: bool = True,
@@ -57,6 +58,8 @@ def build(
         raise InvalidRequest(f'ai must be "auto", "never" or "insist", not {ai!r}', field="ai")
     if trust not in ("strict", "lenient"):
         raise InvalidRequest(f'trust must be "strict" or "lenient", not {trust!r}', field="trust")
+    if provenance not in ("auto", "full"):
+        raise InvalidRequest(f'provenance must be "auto" or "full", not {provenance!r}', field="provenance")
     if if_interrupted not in ("fail", "rerun"):
         raise InvalidRequest(
             f'if_interrupted must be "fail" or "rerun", not {if_interrupted!r}', field="if_interrupted"
@@ -83,6 +86,7 @@ def build(
         limits=_limits(limits, timeout, budget_usd),
         browser=_browser(browser, checked, Redactor(checked, hidden)),
         trust=trust,
+        provenance=provenance,
         if_interrupted=if_interrupted,
         idempotency_key=_key("idempotency_key", idempotency_key),
         trust_start_url=trust_start_url,

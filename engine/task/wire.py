@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic.alias_generators import to_camel
 from typing_extensions import TypeVar
 
-from engine.errors import TaskFailed
+from engine.errors import EngineError, TaskFailed
 from engine.task.browser_options import BrowserOptions
 
 AiMode = Literal["auto", "never", "insist"]
@@ -25,6 +25,7 @@ IfInterrupted = Literal["fail", "rerun"]
 Status = Literal["pending", "started", "completed", "canceled"]
 Trust = Literal["candidate", "trusted", "suspected"]
 TrustMode = Literal["strict", "lenient"]
+ProvenanceMode = Literal["auto", "full"]
 OutputT = TypeVar("OutputT", default=Any)
 
 
@@ -72,6 +73,8 @@ class TaskRequest(_Wire):
     Args:
         secrets: Names of secret parameters; also ``start_url`` and ``task`` where a URL there held a password.
         trust: ``strict``, or ``lenient`` to take a result for which the model would be asked, with a warning.
+        provenance: ``full`` keeps what the run read, so that ``result.provenance`` can tell where each value stood;
+            ``auto`` only of first runs, repairs and failures.
         if_interrupted: What happens when the process that ran it has died: ``fail``, or ``rerun`` by another engine,
             unless something irreversible was let through.
         idempotency_key: A second start with the same key returns the task of the first.
@@ -94,6 +97,7 @@ class TaskRequest(_Wire):
     allow_hosts: tuple[str, ...] = ()
     browser: BrowserOptions = BrowserOptions()
     trust: TrustMode = "strict"
+    provenance: ProvenanceMode = "auto"
     limits: Limits = Limits()
     if_interrupted: IfInterrupted = "fail"
     idempotency_key: str | None = None
@@ -308,6 +312,7 @@ class TaskResult(_Wire, Generic[OutputT]):
     effect: Effect = "none"
 
     _output: Any = PrivateAttr(default=None)
+    _reads: Callable[[str], Sequence[Any]] | None = PrivateAttr(default=None)
 
     @property
     def final(self) -> bool:
@@ -344,6 +349,28 @@ class TaskResult(_Wire, Generic[OutputT]):
         from engine.task.result_html import result_html
 
         return result_html(self)
+
+    def provenance(self, path: str = "$") -> Sequence[Any]:
+        """Return where a value of the output stood on what was read, as an ``engine.contract.Origin`` each.
+
+        It is known of first runs, repairs, failures, and runs with ``provenance="full"``, for seven days.
+
+        Args:
+            path: Such as ``$.books[3].price``; of a list or an object, the first twenty of the values in it.
+
+        Raises:
+            InvalidRequest: The output has nothing at this path.
+            EngineError: What was read was not kept, or it expired; or the result is not of a store on this machine.
+        """
+        if self._reads is None:
+            raise EngineError(f"task {self.web_task_id}: ask the engine that has its store for the result")
+        return self._reads(path)
+
+    def with_reads(self, reads: Callable[[str], Sequence[Any]]) -> TaskResult[OutputT]:
+        """Return a copy whose ``provenance`` is told by the given function."""
+        copy = self.model_copy()
+        copy._reads = reads
+        return copy
 
     def with_output(self, output: Any) -> TaskResult[Any]:
         """Return a copy whose ``output`` is the given instance."""

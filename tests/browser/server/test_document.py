@@ -30,6 +30,7 @@ PATHS = [
     f"{BASE}/{{workspaceId}}/web-tasks/start",
     f"{BASE}/{{workspaceId}}/web-tasks",
     f"{BASE}/{{workspaceId}}/web-tasks/{{webTaskId}}/result",
+    f"{BASE}/{{workspaceId}}/web-tasks/{{webTaskId}}/provenance",
     f"{BASE}/{{workspaceId}}/web-tasks/{{webTaskId}}/cancel",
     f"{BASE}/{{workspaceId}}/web-tasks/{{webTaskId}}/events",
     "/api/v1/runs/start",
