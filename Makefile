@@ -38,7 +38,7 @@ soak: setup ## Run the long loops
 
 bench: setup ## Run every benchmark, each against its goal
 	@$(BIN)/python -m compileall -q engine sandbox; status=0; \
-	for file in tests/benchmarks/bench_*.py tests/benchmarks/drift.py; do \
+	for file in tests/benchmarks/bench_*.py tests/benchmarks/drift.py tests/benchmarks/meaning.py; do \
 		$(BIN)/python -m tests.benchmarks.$$(basename $$file .py) || status=$$?; \
 	done; \
 	exit $$status

@@ -64,7 +64,7 @@ def _doubled(rows: Rows, make: Make) -> Rows:
 
 
 def _sorted(rows: Rows, make: Make) -> Rows:
-    return sorted(rows, key=lambda row: str(row.get(make.marks.name))) if _is_list(make) else rows
+    return sorted(rows, key=lambda row: str(row.get(make.marks.name)), reverse=True) if _is_list(make) else rows
 
 
 UNUSUAL: Mapping[str, Callable[[Rows, Make], Rows]] = {
@@ -82,7 +82,7 @@ UNUSUAL: Mapping[str, Callable[[Rows, Make], Rows]] = {
     "three rows": _fewer(3),
     "one row": _fewer(1),
     "twice as many": _doubled,
-    "sorted by name": _sorted,
+    "sorted from Z to A": _sorted,
     "odd titles": lambda rows, make: _named(rows, make, lambda at, name: _ODD_TITLES[at % 7] if at % 5 == 0 else name),
     "codes for names": lambda rows, make: _named(rows, make, lambda at, name: f"CLK-{1000 + at}"),
     "long names": lambda rows, make: _named(rows, make, lambda at, name: name + _LONG * (at % 6 == 0)),
