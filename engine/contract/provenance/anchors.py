@@ -6,6 +6,7 @@ the same field stands in most rows and runs, or where a known signature has it.
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -105,7 +106,20 @@ class Anchoring:
                 used[row.item] += 1
         if table.many and self.document.sampled:
             rows = [row for row, score in zip(rows, scores, strict=True) if _is_mapped(row, score)][:_MOST_ROWS]
+            rows = self._whole(rows)
         return Anchored(table, rows)
+
+    def _whole(self, rows: list[Row]) -> list[Row]:
+        """Return the rows whose items have as many texts as most: of others a part may not have been mapped."""
+        sizes = {
+            row: sum(not text.attribute for text in self.document.texts_of[row.item])
+            for row in rows
+            if row.item is not None and row.item >= 0
+        }
+        if not sizes:
+            return rows
+        usual = statistics.median_low(sizes.values())
+        return [row for row in rows if sizes.get(row, usual) >= usual]
 
     def _numbers(self, table: Table) -> list[int]:
         """Return the rows to look at: of a long list, some of those that stand on what was mapped."""

@@ -78,7 +78,7 @@ def _check_field(
     found: Sequence[tuple[Row, Anchor]],
     missing: Sequence[tuple[Row, Any]],
 ) -> Iterator[Breach]:
-    yield from _unanchored(path, known, len(found), missing)
+    yield from _unanchored(path, known, len(found), missing, sampled=case.reading.document.sampled)
     if not found or not known["found"]:
         return
     anchors = [anchor for _, anchor in found]
@@ -88,20 +88,23 @@ def _check_field(
 
 
 def _unanchored(
-    path: str, known: Mapping[str, Any], found: int, missing: Sequence[tuple[Row, Any]]
+    path: str, known: Mapping[str, Any], found: int, missing: Sequence[tuple[Row, Any]], *, sampled: bool
 ) -> Iterator[Breach]:
-    """Yield a breach where values stand nowhere, in a field whose values always stood on the page."""
+    """Yield a breach where values stand nowhere, in a field whose values always stood on the page.
+
+    Where a map has only a part of the page, a few values may have stood in the other.
+    """
     if not missing or known["found"] < _ANCHORED * known["count"]:
         return
     count = found + len(missing)
-    if len(missing) < max(min(2, count), _ALLOWED * count):
+    if len(missing) < max(min(2, count), (_FLOOD if sampled else _ALLOWED) * count):
         return
     defaults = [value for _, value in missing if value in (0, "0", "-", "n/a", "N/A", "unknown", "none")]
     few = len(defaults) == len(missing) < _FLOOD * count
     yield Breach(
         "unanchored", path, "values that stand on the pages that were read",
         f"{len(missing)} of {count} values stand nowhere on them, such as {missing[0][1]!r}",
-        "doubtful" if few else "structural",
+        "doubtful" if few or (sampled and found > len(missing)) else "structural",
     )  # fmt: skip
 
 
