@@ -1,0 +1,112 @@
+"""Findings on the first runs of new code, and origins of values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.contract import Finding, Observed, explain, first_run_findings
+from sandbox import Evidence
+from tests.support.maps import Sheet
+
+NAMES = ["amber", "birch", "cedar", "delta", "ember", "fjord"]
+COLUMNS = ("Name", "Price", "RRP", "Availability")
+
+
+def rows(category: str) -> list[dict[str, Any]]:
+    return [
+        {"name": f"{category} {name}", "price": 12.5 + at + len(category), "in_stock": at % 2 > 0}
+        for at, name in enumerate(NAMES)
+    ]
+
+
+def page(category: str, named: str = "") -> Sheet:
+    shown = Sheet(f"https://shop.example/list?category={named or category}").heading(f"All {named or category}")
+    cells = [
+        [r["name"], f"£{r['price']:.2f}", f"£{r['price'] + 5:.2f}", "In stock" if r["in_stock"] else "Sold out"]
+        for r in rows(category)
+    ]
+    return shown.table(COLUMNS, cells)
+
+
+def ran(category: str, output: Any = None, *, named: str = "") -> Observed:
+    maps = (page(category, named).map(),)
+    return Observed(rows(category) if output is None else output, Evidence(maps=maps), None, {"category": category})
+
+
+def found(**change: Any) -> list[Finding]:
+    """Return the findings on two runs whose rows have changed fields, each a value or a function of the row."""
+
+    def changed(category: str) -> Observed:
+        output = [r | {k: v(r) if callable(v) else v for k, v in change.items()} for r in rows(category)]
+        return ran(category, output)
+
+    return first_run_findings([changed("lamps"), changed("clocks")], "List the products of a category")
+
+
+def test_good_code_has_no_findings() -> None:
+    assert found() == []
+
+
+def test_code_that_read_nothing_is_told() -> None:
+    assert [f.kind for f in first_run_findings([Observed([{"name": "x"}], Evidence())])] == ["no-page"]
+
+
+def test_a_value_that_was_typed_in_is_told() -> None:
+    (finding,) = found(currency="GBP")
+    assert (finding.kind, finding.path, finding.certain) == ("unanchored", "$[*].currency", True)
+    assert str(finding) == "$[*].currency: 'GBP' in 12 of 12 rows stands nowhere on what the code read"
+
+
+def test_a_default_in_some_rows_is_told() -> None:
+    (finding,) = found(price=lambda r: r["price"] if r["in_stock"] else 99.99)
+    assert (finding.kind, finding.certain) == ("unanchored", True)
+    assert finding.text == "99.99 in 6 of 12 rows stands nowhere on what the code read"
+
+
+def test_a_column_of_another_name_is_told() -> None:
+    (finding,) = found(price=lambda r: r["price"] + 5)
+    assert str(finding) == "$[*].price: read from 'rrp', though there is 'price'"
+
+
+def test_a_boolean_that_is_always_the_same_is_told_with_the_texts() -> None:
+    def available(category: str) -> Observed:
+        output = [{"name": r["name"], "price": r["price"], "availability": True} for r in rows(category)]
+        return ran(category, output)
+
+    (finding,) = first_run_findings([available("lamps"), available("clocks")])
+    assert str(finding) == "$[*].availability: always true, though the page says 'sold out' and 'in stock'"
+
+
+def test_a_parameter_that_nothing_names_is_told() -> None:
+    runs = [ran("lamps", named="offers"), ran("clocks", named="offers")]
+    for run in runs:
+        for row in run.output:
+            row["name"] = row["name"].split()[1]
+    unnamed = [Observed(run.output, run.evidence, None, {"category": "sofas"}) for run in runs]
+    assert [(f.kind, f.path) for f in first_run_findings(unnamed)] == [("parameter", "category")]
+
+
+def test_a_total_that_the_rows_miss_is_told() -> None:
+    shown = page("lamps")
+    shown.totals = (("64 results", 64),)
+    run = Observed(rows("lamps"), Evidence(maps=(shown.map(),)), None, {"category": "lamps"})
+    (finding,) = first_run_findings([run, ran("clocks")])
+    assert (finding.kind, finding.text) == ("total", "6 rows, though the page states 64 ('64 results')")
+
+
+def test_a_value_is_explained_by_what_stood_around_it() -> None:
+    (origin,) = explain(ran("lamps"), "$[3].price")
+    assert (origin.value, origin.text, origin.label) == (20.5, "£20.50", "Price")
+    assert (origin.url, origin.headings) == ("https://shop.example/list?category=lamps", ("All lamps",))
+
+
+def test_a_row_is_explained_by_all_its_values() -> None:
+    assert [origin.text for origin in explain(ran("lamps"), "$[0]")] == ["lamps amber", "£17.50"]
+
+
+@pytest.mark.parametrize("path", ["$[77].price", "$[0].cost", "price", "$.x"])
+def test_a_path_that_leads_nowhere_is_refused(path: str) -> None:
+    with pytest.raises(KeyError, match=r"nothing at|is no path"):
+        explain(ran("lamps"), path)
