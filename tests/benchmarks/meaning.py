@@ -18,8 +18,8 @@ replays with `ai="never"`, the data being those of a day later, or of three week
     right      success with the right output: the change does not touch it
 
 Parts: `meaning`, the changes of meaning; `harmless`, rewordings of pages whose output is right, so that each failure is
-a false alarm; `data`, runs in which only the data change. A case of `harmless` in which the code itself broke (no
-breach) is told apart as `broke`, and not counted.
+a false alarm; `data`, runs in which only the data change; `nothing`, runs that rightly have no rows. A harmless case in
+which the code itself broke (no breach) is told apart as `broke`, and not counted.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ from engine.testing.drift import (
     age,
     difference,
 )  # fmt: skip
-from tests.benchmarks.pages import UNUSUAL, WORKS, Make, MakeSite, Own, OwnSite, open_work
+from tests.benchmarks.pages import NOTHING, UNUSUAL, WORKS, Make, MakeSite, Own, OwnSite, open_work
 from tests.benchmarks.pages.make import Rows
 from tests.benchmarks.subjects import LAYOUTS, plain
 from tests.support.warm import warm_sandbox
@@ -191,7 +191,7 @@ def one_sandbox() -> Iterator[None]:
 @contextlib.asynccontextmanager
 async def opened(name: str) -> AsyncIterator[Subject]:
     """Serve a site and prepare its subject."""
-    work = WORKS[name]
+    work = NOTHING[name] if name in NOTHING else WORKS[name]
     layout = replace(LAYOUTS.get(name, Layout()), marks=work.marks)
     with (
         tempfile.TemporaryDirectory(prefix="meaning-") as folder,
@@ -232,6 +232,18 @@ async def other_days(runs: int, names: Sequence[str], histories: Sequence[Histor
     return await _on_each(names, measure)
 
 
+async def nothing(histories: Sequence[History]) -> list[Case]:
+    """Return runs with parameters for which there is rightly nothing, each on a site that says so in its own way."""
+
+    async def measure(subject: Subject) -> AsyncIterator[Case]:
+        for history in histories:
+            case = await subject.day(history, 0, asked=2)
+            verdict = OUTRIGHT if case.verdict == BROKE else case.verdict
+            yield replace(case, kind=subject.make.name, site="nothing", verdict=verdict)
+
+    return await _on_each(list(NOTHING), measure)
+
+
 def _changes(unusual: Callable[[Rows, Make], Rows], make: Make) -> bool:
     rows = make.rows(0)
     return unusual(rows, make) != rows
@@ -241,10 +253,14 @@ async def _on_each(names: Sequence[str], measure: Callable[[Subject], AsyncItera
     cases = []
     for name in names:
         began = time.monotonic()
-        async with opened(name) as subject:
-            async for case in measure(subject):
-                cases.append(case)
-                print(case, file=sys.stderr, flush=True)
+        try:
+            async with opened(name) as subject:
+                async for case in measure(subject):
+                    cases.append(case)
+                    print(case, file=sys.stderr, flush=True)
+        except AssertionError as error:
+            cases.append(Case(name, f"{name} itself", "young", BROKE, str(error)))
+            print(cases[-1], file=sys.stderr, flush=True)
         print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return cases
 
@@ -290,7 +306,7 @@ def main() -> int:
     """Run the bench; return 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="fresh histories of four sites")
-    parser.add_argument("--parts", nargs="*", default=["meaning", "harmless", "data"])
+    parser.add_argument("--parts", nargs="*", default=["meaning", "harmless", "data", "nothing"])
     parser.add_argument("--sites", nargs="*", default=list(WORKS), choices=list(WORKS))
     parser.add_argument("--kinds", nargs="*", default=[], help="names of changes of meaning, or of rewordings")
     parser.add_argument("--histories", nargs="*", default=list(HISTORIES), choices=list(HISTORIES))
@@ -320,6 +336,9 @@ def main() -> int:
         if "data" in options.parts:
             cases = asyncio.run(other_days(runs, sites, histories))
             missed += _tell("Harmless data", cases, MOST_QUESTIONS_OF_DATA, verbose=options.verbose)
+        if "nothing" in options.parts:
+            cases = asyncio.run(nothing(histories))
+            missed += _tell("Rightly nothing", cases, 0.0, verbose=options.verbose)
     print(f"{time.monotonic() - began:.0f} s; missed: {', '.join(missed) or 'no goal'}")
     return bool(missed)
 

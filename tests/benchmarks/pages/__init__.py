@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from tests.benchmarks.pages.boards import FLIGHTS, JOBS, TILES
 from tests.benchmarks.pages.make import Make, MakeSite, served
+from tests.benchmarks.pages.nothing import NOTHING
 from tests.benchmarks.pages.notices import FEE, OPEN, REPORTS, SERVICES
 from tests.benchmarks.pages.own import OWN, Own, OwnSite, served_own
 from tests.benchmarks.pages.shops import CARDS, PARTS, SHEET
@@ -30,4 +31,4 @@ def open_work(work: Make | Own) -> Iterator[MakeSite | OwnSite]:
             yield site
 
 
-__all__ = ["MAKES", "UNUSUAL", "WORKS", "Make", "MakeSite", "Own", "OwnSite", "open_work", "served"]
+__all__ = ["MAKES", "NOTHING", "UNUSUAL", "WORKS", "Make", "MakeSite", "Own", "OwnSite", "open_work", "served"]

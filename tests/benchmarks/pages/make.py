@@ -35,7 +35,7 @@ class Make:
     """A site, the automation that reads it, and the right output.
 
     Args:
-        parameters: Two sets: those of the task, and the others that prove its code.
+        parameters: Those of the task, others that prove its code, and, where there are some, those that have no rows.
         group: The key of a record that the parameters ask for.
         rows: Returns all of the site's records on a day.
         render: Returns the answer to a path and its query, from those records.
@@ -45,7 +45,7 @@ class Make:
     name: str
     task: str
     code: str
-    parameters: tuple[Mapping[str, Any], Mapping[str, Any]]
+    parameters: tuple[Mapping[str, Any], ...]
     marks: Marks
     group: str
     rows: Callable[[int], Rows]

@@ -35,7 +35,7 @@ class Own:
         return self.scenario.task
 
     @property
-    def parameters(self) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    def parameters(self) -> tuple[Mapping[str, Any], ...]:
         """The two sets of parameters."""
         return self.scenario.parameters, self.scenario.other_parameters
 

@@ -13,7 +13,7 @@ from bs4 import BeautifulSoup
 
 from engine.testing import drift
 from engine.testing.drift import HARMLESS, MEANINGS, Layout, Mutation, Reply
-from tests.benchmarks.pages import MAKES, UNUSUAL, MakeSite
+from tests.benchmarks.pages import MAKES, NOTHING, UNUSUAL, MakeSite
 from tests.benchmarks.pages.make import Body
 from tests.benchmarks.pages.own import OWN
 
@@ -152,6 +152,16 @@ def test_unusual_data_are_unlike_usual_ones_and_known(unusual: str) -> None:
         usual, site = MakeSite(make), MakeSite(make, unusual=UNUSUAL[unusual])
         different += [site.truth(parameters) != usual.truth(parameters) for parameters in make.parameters]
     assert any(different)
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_sites_without_rows_have_some_for_other_parameters(name: str) -> None:
+    site = MakeSite(NOTHING[name])
+    rows, other_rows, none = map(site.truth, site.make.parameters)
+    assert rows
+    assert other_rows
+    assert rows != other_rows
+    assert none == []
 
 
 def test_data_of_other_days_differ_by_degrees() -> None:
