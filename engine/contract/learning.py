@@ -9,7 +9,7 @@ from typing import Any
 from engine.contract.model import Observed
 from engine.contract.page import all_examined, empty_confirmed, learn_page
 from engine.contract.profile import merge, rows
-from engine.contract.provenance import learn_signature, widen_signature
+from engine.contract.provenance import learn_signature, merge_signatures, widen_signature
 from engine.errors import BundleCorrupt
 
 FORMAT = 1
@@ -68,6 +68,7 @@ def check_format(contract: Mapping[str, Any]) -> None:
             raise ValueError(f"format {contract['format']!r} is not {FORMAT}")
         for learned in contract.get("output", {}).values():
             _check_array(learned)
+        merge_signatures([contract.get("provenance", {})])
         page = contract.get("page", {})
         for name in ("counts", "title", "landmarks", "shown"):
             if not all(isinstance(text, str) for text in page.get(name, ())):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.contract.model import Breach, History, Observed
-from engine.contract.provenance import attached
+from engine.contract.provenance import attached, surroundings
 from engine.contract.provenance import list_departures as lists
 from engine.contract.provenance.field_departures import Case, check_fields
 from engine.contract.provenance.reading import read
@@ -31,10 +31,13 @@ def check_signature(
         return []
     (reading,) = read([run], known["fields"])
     case = Case(known, reading, frozenset(known["about"]) | words_of(task))
+    fields = list(check_fields(case))
+    headed = any(breach.kind == "heading" for breach in fields)
     found = [
-        *check_fields(case), *lists.check_lists(case), *lists.check_parameters(case), *lists.check_choices(case),
+        *fields, *lists.check_lists(case), *lists.check_parameters(case), *lists.check_choices(case),
         *attached.check(known["files"], reading), *lists.check_forms(case), *lists.check_phrases(case),
         *lists.check_others(case, history),
+        *surroundings.check(known, reading, about=case.about, headed=headed),
     ]  # fmt: skip
     return _each_once(found)
 

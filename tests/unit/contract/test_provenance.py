@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from engine.contract import (
     History,
     Observed,
     PreviousOutput,
+    check,
     check_signature,
     compact,
     learn_signature,
     widen_signature,
 )
+from engine.errors import BundleCorrupt
 from sandbox import Evidence
 from sandbox.page_map import PageMap
 from tests.support.maps import Sheet
@@ -327,3 +330,34 @@ def test_files_of_another_year_or_kind_fail_outright() -> None:
     known = learn_signature([reports(2024), reports(2025)])
     assert only(known, reports(2023, folder=1999)).got == "4 of 4 in 'files/#'"
     assert only(known, reports(2023, kind="text/html")).got == "text/html"
+
+
+def test_a_currency_that_a_line_above_names_is_asked_about(signature: dict[str, Any]) -> None:
+    rows = products("lamps")
+    page = sheet("lamps").text("All prices in US dollars").table(("Name", "Price", "Availability"), cells(rows))
+    breach = only(signature, ran(rows, page.map(), category="lamps"))
+    assert (breach.severity, breach.kind) == ("doubtful", "currency")
+    assert "'All prices in US dollars' (usd)" in breach.got
+
+
+def test_a_request_of_the_page_that_failed_is_asked_about(signature: dict[str, Any]) -> None:
+    run = listed("lamps")
+    failed = (("https://shop.example/api/prices", 500), ("https://ads.example/show", 500))
+    broken = ran(run.output, replace(run.evidence.maps[0], failed=failed), category="lamps")
+    assert only(signature, broken).got == "/api/prices failed while it was read (status 500)"
+
+
+def test_a_page_on_the_way_with_another_heading_is_asked_about() -> None:
+    def events(month: str, heading: str) -> Observed:
+        start = Sheet(f"https://town.example/{month}").heading(f"{heading} {month}")
+        own = Sheet(f"https://town.example/{month}-1").heading(f"Fair of {month}").facts([("Place", "Old Mill")])
+        return ran([{"title": f"Fair of {month}", "place": "Old Mill"}], start.map(), own.map(), month=month)
+
+    known = learn_signature([events("2025-03", "Events"), events("2025-04", "Events")])
+    assert told(known, events("2025-05", "Events")) == []
+    assert told(known, events("2025-05", "Past events")) == [("doubtful", "heading")]
+
+
+def test_a_contract_whose_signature_was_edited_is_refused() -> None:
+    with pytest.raises(BundleCorrupt, match=r"contract\.json does not have the form"):
+        check({"provenance": {"runs": 1, "fields": {"$.price": {}}}}, listed("lamps"))
