@@ -47,7 +47,7 @@ def compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterat
 
 
 def _compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterator[Breach]:
-    path, _, is_list = main_part(run.output)
+    path, _, is_list = main_part(run.output, 1)
     new, past = compact(run.output), history.same
     place = f"{path}[*]" if is_list else path
     if past is not None and past.beside and (now := beside(run.output)):

@@ -20,11 +20,14 @@ _OF_CONTENT = ("sha256", ".size", ".content_type")  # they say what a file is, n
 Row = Mapping[str, Any]
 
 
-def main_part(output: Any) -> tuple[str, list[Row], bool]:
+def main_part(output: Any, most: int | None = None) -> tuple[str, list[Row], bool]:
     """Return the JSON path and the rows of an output's main part, and whether it is a list.
 
     That is its largest list of objects, else its largest list of plain values, whose rows have one field without a
     name, else the output itself as one row.
+
+    Args:
+        most: The number of rows, the first ones; None for all.
 
     >>> main_part({"names": ["a", "b"], "of": {"town": "c"}})
     ('$.names', [{'': 'a'}, {'': 'b'}], True)
@@ -33,11 +36,11 @@ def main_part(output: Any) -> tuple[str, list[Row], bool]:
     """
     path, found = main_rows(output)
     if found and found[0] is not output:
-        return path, [_flat(row) for row in found], True
+        return path, [_flat(row) for row in found[:most]], True
     lists = [(at, values) for at, values in _lists(output) if values and not any(map(_is_nested, values))]
     if lists:
         path, values = max(lists, key=lambda each: len(each[1]))
-        return path, [{"": value} for value in values], True
+        return path, [{"": value} for value in values[:most]], True
     if isinstance(output, list) or output is None:
         return "$", [], True
     row = _flat(output) if isinstance(output, Mapping) else {"": output}
@@ -50,7 +53,7 @@ def beside(output: Any) -> dict[str, Any]:
     >>> beside({"total": 2, "rows": [{"a": 1}, {"a": 2}]}), beside({"total": 2})
     ({'total': 2}, {})
     """
-    if not isinstance(output, Mapping) or not main_part(output)[2]:
+    if not isinstance(output, Mapping) or not main_part(output, 1)[2]:
         return {}
     return _shortened(_flat(output))
 
@@ -60,7 +63,7 @@ def compact(output: Any) -> list[dict[str, Any]]:
 
     Saved files are in them by name, type, size and hash.
     """
-    return [_shortened(row) for row in main_part(output)[1][:_KEPT_ROWS]]
+    return [_shortened(row) for row in main_part(output, _KEPT_ROWS)[1]]
 
 
 def digest(output: Any) -> str:
