@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from sandbox.protocol import ProtocolError, is_whole
@@ -20,6 +21,8 @@ STRUCK, STRUCK_END = "\u0001", "\u0002"
 BOUNDARY = "\u0005"
 """The mark in the text of a unit where an inline element begins or ends: "<b>600</b>Stores" are two words."""
 MOST_MAPS = 12
+MOST_FILES = 60
+"""The most maps of files, which are small."""
 MOST_UNITS = 1_200
 MOST_BYTES = 256 * 1024
 """The bounds of all maps of one run together: their number, the units of each, and their size as JSON."""
@@ -131,6 +134,38 @@ class PageMap:
     scrolls: bool = False
     content: str = ""
 
+    def with_texts(self, change: Callable[[Sequence[str]], Sequence[str]]) -> PageMap:
+        """Return the map with all its texts changed, as by a redactor, which takes many at one time."""
+        plain = [self.url, self.title, *self.h1, *self.breadcrumbs, *self.messages]
+        plain += [text for row in self.state for text in row]
+        plain += [text for text, _ in (*self.totals, *self.failed)]
+        plain += [text for p in self.places for text in (p.label, p.region, p.caption, *p.headings)]
+        new = iter(change([*plain, *(unit.text for unit in self.units)]))
+        url, title, *rest = (next(new) for _ in range(2 + len(self.h1) + len(self.breadcrumbs) + len(self.messages)))
+        h1, crumbs = rest[: len(self.h1)], rest[len(self.h1) : len(self.h1) + len(self.breadcrumbs)]
+        return replace(
+            self,
+            url=url,
+            title=title,
+            h1=tuple(h1),
+            breadcrumbs=tuple(crumbs),
+            messages=tuple(rest[len(h1) + len(crumbs) :]),
+            state=tuple((next(new), next(new), next(new)) for _ in self.state),
+            totals=tuple((next(new), number) for _, number in self.totals),
+            failed=tuple((next(new), status) for _, status in self.failed),
+            places=tuple(
+                replace(
+                    p,
+                    label=next(new),
+                    region=next(new),
+                    caption=next(new),
+                    headings=tuple(next(new) for _ in p.headings),
+                )
+                for p in self.places
+            ),
+            units=tuple(replace(unit, text=next(new)) for unit in self.units),
+        )
+
 
 def parse_maps(data: object) -> tuple[tuple[PageMap, ...], int]:
     """Parse the maps of a run, and return them with the number of those that are none.
@@ -141,18 +176,26 @@ def parse_maps(data: object) -> tuple[tuple[PageMap, ...], int]:
     Raises:
         ProtocolError: The worker sent too many, or something else.
     """
-    maps, broken = list[PageMap](), 0
-    for text, beside in _rows(data, 2, MOST_MAPS):
-        if not isinstance(text, str) or len(text) > MOST_BYTES or not isinstance(beside, dict):
-            raise ProtocolError("a map must be a text within its bound, and an object")
-        try:
-            known = json.loads(text)
-            if _SURROGATE.search(text):
-                json.dumps(known, ensure_ascii=False).encode()
-            maps.append(parse_map({**known, **beside} if isinstance(known, dict) else known))
-        except (ValueError, RecursionError):  # no JSON, a lone surrogate, or another form
-            broken += 1
-    return tuple(maps), broken
+    rows = _rows(data, 2, MOST_MAPS + MOST_FILES)
+    maps = [found for text, beside in rows if (found := parse_map_text(text, beside)) is not None]
+    return tuple(maps), len(rows) - len(maps)
+
+
+def parse_map_text(text: object, beside: object) -> PageMap | None:
+    """Parse one map, and what the worker adds to it; None where the text is none.
+
+    Raises:
+        ProtocolError: The worker sent something else than a text and an object.
+    """
+    if not isinstance(text, str) or len(text) > MOST_BYTES or not isinstance(beside, dict):
+        raise ProtocolError("a map must be a text within its bound, and an object")
+    try:
+        known = json.loads(text)
+        if _SURROGATE.search(text):
+            json.dumps(known, ensure_ascii=False).encode()
+        return parse_map({**known, **beside} if isinstance(known, dict) else known)
+    except (ValueError, RecursionError):  # no JSON, a lone surrogate, or another form
+        return None
 
 
 def parse_map(data: object) -> PageMap:

@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import Literal
 
 from sandbox.page_map import PageMap
+from sandbox.read_evidence import Ambiguous, Scrolled, StaleRead
 
 BY_PAGE = " (sent by the page)"
 """The end of the message of a ``held`` error, where it was no request of the automation's own."""
@@ -112,6 +113,9 @@ class Evidence:
         alerts: What the page says in visible messages: of an error, or on a field that it refuses.
         maps: What the automation read, each page, JSON response and saved file as it was then; the last one last.
         unmapped: The number of times that the automation read something that is in none of the maps.
+        ambiguous: Locators that a parameter names and that matched several elements, of which one was taken.
+        stale: Texts that were the same before and after an act that should have changed them.
+        scrolled: The list before and after it was scrolled to its end, where that was asked for.
         screenshot: PNG image, of a run that failed or where one was asked for.
         legible: All text that the screenshot may show, values of input fields included; None where that is unknown.
     """
@@ -157,6 +161,9 @@ class Evidence:
     alerts: tuple[str, ...] = ()
     maps: tuple[PageMap, ...] = field(default=(), repr=False)
     unmapped: int = 0
+    ambiguous: tuple[Ambiguous, ...] = ()
+    stale: tuple[StaleRead, ...] = ()
+    scrolled: Scrolled | None = field(default=None, repr=False)
     screenshot: bytes | None = field(default=None, repr=False)
     legible: str | None = field(default=None, repr=False)
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, Literal, NoReturn, get_args
 
 from sandbox.browser import Browser, find_browser
 from sandbox.context import ContextOptions
@@ -122,6 +122,9 @@ class Sandbox:
         harmless: Collection[str] = (),
         settled_seconds: float | None = None,
         slowed: bool = False,
+        maps: bool = True,
+        boxes: bool = False,
+        probe: Literal["", "scroll"] = "",
     ) -> Outcome:
         """Run an automation in a blank worker, or in one that has run only automations of the same ``affinity``.
 
@@ -145,6 +148,10 @@ class Sandbox:
             settled_seconds: Seconds after which a wait for the page may end early, where the page has settled: nothing
                 is under way there, and nothing has changed for a second. None: only its timeout ends it.
             slowed: Let the answers to the pages come later, as on a slow day.
+            maps: Map what the automation reads, in ``Evidence.maps`` and beside.
+            boxes: Note in the maps where each text stands on its page.
+            probe: ``scroll``: at the end, scroll the page's list to its end, and tell in ``Evidence.scrolled`` whether
+                more rows came.
 
         Returns:
             The outcome, also if the automation failed.
@@ -178,6 +185,9 @@ class Sandbox:
                 hold_changes=hold_changes,
                 settled_seconds=settled_seconds,
                 slowed=slowed,
+                maps=maps,
+                boxes=boxes,
+                probe=probe,
                 context=context.arguments(),
                 harmless=list(harmless),
                 **_page_limits(limits),

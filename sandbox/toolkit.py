@@ -27,6 +27,7 @@ from sandbox.attachments import Attachment, Attachments
 from sandbox.errors import AskRefused, SandboxError
 from sandbox.page_files import PageFile, open_file
 from sandbox.protocol import CHUNK_BYTES, Channel, RemoteError, is_whole
+from sandbox.read_notes import ReadNotes, own_requests
 from sandbox.shadow_roots import open_closed_roots
 from sandbox.site_words import SiteWords
 from sandbox.totp import totp
@@ -92,6 +93,7 @@ class TaskContext(SiteWords):
         self._note_code: Callable[[str], None] = lambda code: None
         self._map_pages: Callable[[], Awaitable[list[Any]]] = _no_pages
         self._attachments = Attachments(channel, resources.parent / "files")
+        self._maps: ReadNotes | None = None
 
     def log(self, *parts: object) -> _Done:
         """Show the user a line: ``task.log("page", number, "of", total)``.
@@ -267,5 +269,12 @@ class TaskContext(SiteWords):
             SandboxError: The site does not deliver the file, the click brings none, or the host refuses it.
         """
         place = urljoin(self._page.url, source) if isinstance(source, str) else source
-        async with open_file(self._page, place, timeout) as file:
-            return await self._attachments.send(file, name=name)
+        link = await self._maps.link(source) if self._maps is not None and not isinstance(source, str) else None
+        with own_requests():
+            async with open_file(self._page, place, timeout) as file:
+                attachment = await self._attachments.send(file, name=name)
+                if self._maps is not None:
+                    self._maps.note_file(
+                        link, file.url, attachment.get("filename", file.name), next(file.chunks(), b"")
+                    )
+        return attachment

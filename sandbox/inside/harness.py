@@ -18,7 +18,8 @@ from sandbox.http_login import login_in, split_userinfo
 from sandbox.inside import evidence, snapshots
 from sandbox.inside.actions import watch_actions
 from sandbox.inside.contexts import new_context, try_user_agent
-from sandbox.inside.maps import PageMaps, watch_maps
+from sandbox.inside.map_watch import watch_maps
+from sandbox.inside.maps import PageMaps
 from sandbox.inside.near_misses import add_near_misses
 from sandbox.inside.notices import PageNotices, drop_handlers
 from sandbox.inside.own_headers import OwnHeaders, replaced
@@ -52,10 +53,6 @@ class Harness:
         scratch: The directory in which automations may write.
         driver_runs: Tells whether Playwright's driver still runs.
     """
-
-    _waits: Waits
-    _notices: PageNotices
-    _maps: PageMaps
 
     def __init__(self, channel: Channel, scratch: Path, driver_runs: Callable[[], bool]) -> None:
         self._channel = channel
@@ -134,7 +131,7 @@ class Harness:
         recorder = self._recorder = RunRecorder(context, self._own_headers)
         self._waits = Waits(context, recorder.pace)
         self._notices = PageNotices(context)
-        self._maps = PageMaps(context)
+        self._maps = PageMaps(context, lambda: recorder.logins.secrets)
 
         def on_crash(page: Page) -> None:
             recorder.crashed = True
@@ -149,6 +146,7 @@ class Harness:
 
         context.on("page", on_page)
         self._page = await context.new_page()
+        await self._maps.open(self._page)
         return self._page
 
     async def _reopen(self, options: dict[str, Any]) -> dict[str, Any] | None:
@@ -198,7 +196,7 @@ class Harness:
             self._recorder.challenges.allow(login or login_in(message["parameters"]), start_url)
         self._task = TaskContext(self._channel, self._page, start_url, directory)
         self._task._note_code, self._task._settled = self._recorder.logins.issue_code, self._waits.settled
-        self._task._map_pages = self._maps.of_open_pages
+        self._task._maps, self._task._map_pages = self._maps, self._maps.of_open_pages
         self._namespace = {
             "__name__": "__exploration__",
             "page": self._page,
@@ -227,7 +225,7 @@ class Harness:
             assert self._recorder is not None
             # On replays, which alone may end their waits early, nobody asks if the output was read.
             self._recorder.trace = RunTrace(reads=message["settled_seconds"] is None)
-            self._maps.begin()
+            self._maps.begin(message)
             value, error = await self._call(message["name"], message["code"], message["parameters"])
             await self._maps.finish(self._shown())
             await add_near_misses(self._active(), error)
@@ -237,7 +235,7 @@ class Harness:
         trace = self._recorder.end_trace() if self._recorder is not None else RunTrace()
         evidence = await self.evidence(screenshot=broken)
         evidence |= {"inputs": list(trace.inputs), "output_read": trace.has_read(self._returned, evidence["text"])}
-        evidence |= self._maps.wire()
+        evidence |= await self._maps.wire()
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.blocked is not None and (error is None or error["kind"] != "held"):
             value, error = None, self._describe(WriteBlocked(guard.blocked))  # it was sent after the code had ended

@@ -139,6 +139,11 @@ class LoginDetector:
         """A one-time code may be asked for next."""
         return self._continuation is not None and "code" in self._continuation.open
 
+    @property
+    def secrets(self) -> set[str]:
+        """The passwords and one-time codes that the run was given, made or typed."""
+        return {*self._secrets, *self._fresh, *self._chosen, *self._used, *self._codes, *self._issued}
+
     def note_parameters(self, parameters: Mapping[str, Any]) -> None:
         """Take the run's parameters: those that are called a password may be sent without being typed."""
         self._secrets = {text for key, text in _leaves(parameters) if _is_password_key(key) and text}

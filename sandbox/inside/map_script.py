@@ -8,7 +8,11 @@ says. A map is a witness against mistakes of an automation, not against a site t
 
 from __future__ import annotations
 
-WALK = r"""(root, opts) => {
+import re
+
+from sandbox.inside.map_labels import LABELS
+
+_WALK = r"""(root, opts) => {
   const began = performance.now();
   const setOf = (s) => new Set(s.split(' '));
   const BLOCK = setOf('ADDRESS ARTICLE ASIDE BLOCKQUOTE BODY BUTTON CAPTION DD DETAILS DIALOG DIV DL DT FIELDSET FIGCAPTION'
@@ -35,10 +39,10 @@ WALK = r"""(root, opts) => {
   const cut = (s, n) => formed(s.length > n ? s.slice(0, n) : s);
   const short = (s, n) => cut(plain((s || '').slice(0, 8 * n).replace(/[\u0001-\u0005]/g, ' ')), n);
   const words = (e, n) => short(textOf.call(e), n);
-  const seen = (e) => checkVisibility.call(e, {visibilityProperty: true}) || getComputedStyle(e).display === 'contents';
+  const seen = (e) => opts.inert ? !e.hidden && !/display:\s*none/.test(attr(e, 'style')) : checkVisibility.call(e, {visibilityProperty: true}) || getComputedStyle(e).display === 'contents';
 
   const places = [], known = new Map(), units = [], items = [], boxes = [], tables = new Map();
-  const h1 = [], state = [], stated = [], said = [], counts = [];
+  const h1 = [], state = [], stated = [], said = [], counts = [], crumbs = [];
   let heads = [], buffer = '', left = 0, room = opts.chars, steps = 0, tight = false, over = false, scrolls = false;
   const late = () => { const now = performance.now() - began; tight = now > opts.soft; over = now > opts.hard; };
 
@@ -66,7 +70,7 @@ WALK = r"""(root, opts) => {
   const RANGE = /\d\s*(-|\u2013|\u2014|to|bis|à|al?|\uff5e|~)\s*\d[\d.,]*\s*(of|out of|von|sur|de|di|van|av|af|z|\u0438\u0437|\/)\s*\D{0,12}\d/i;
   const flush = (env, e) => {
     if (!buffer) return '';
-    const text = plain(buffer.replace(/\u0005+/g, '\u0005')).replace(/^[\s\u0005]+|[\s\u0005]+$/g, '');
+    const text = plain(buffer.replace(/\u0005+/g, '\u0005')).replace(/^[\s\u0002\u0005]+|[\s\u0001\u0005]+$/g, '');
     buffer = '';
     if (!text) return '';
     push(env, cut(text, 400), '', e);
@@ -76,136 +80,32 @@ WALK = r"""(root, opts) => {
     return text;
   };
 
-  // the texts of the heads of a table's columns, with what they span
-  const grid = (rows) => {
-    const taken = [], found = [];
-    rows.forEach((row, y) => {
-      let x = 0;
-      for (const cell of row.cells) {
-        while (taken[y] && taken[y][x]) x++;
-        const text = words(cell, 60), wide = Math.min(cell.colSpan || 1, 50), high = Math.min(cell.rowSpan || 1, rows.length - y);
-        for (let dx = 0; dx < wide; dx++) {
-          for (let dy = 0; dy < high; dy++) (taken[y + dy] = taken[y + dy] || [])[x + dx] = true;
-          const column = found[x + dx] = found[x + dx] || [];
-          if (text && !column.includes(text)) column.push(text);
-        }
-        x += wide;
-      }
-    });
-    return found.map((column) => column.join(' / '));
-  };
-  const columns = (table) => {
-    let c = tables.get(table);
-    if (c !== undefined) return c;
-    let rows = table.tHead ? [...table.tHead.rows] : [];
-    if (!rows.length) for (const row of [...table.rows].slice(0, 3)) {
-      if (row.cells.length && [...row.cells].every((x) => x.tagName === 'TH')) rows.push(row); else break;
-    }
-    rows = rows.slice(-4);
-    c = {heads: grid(rows), at: null};
-    if (querySelector.call(table, 'td[rowspan], tbody th[rowspan]')) { // the column of each cell, among cells that span rows
-      c.at = new Map();
-      for (const body of table.tBodies) {
-        const open = [];
-        for (const row of [...body.rows].slice(0, 1000)) {
-          let x = 0;
-          const next = [];
-          for (const cell of row.cells) {
-            while (open[x] > 0) x++;
-            c.at.set(cell, x);
-            for (let n = Math.min(cell.colSpan || 1, 50); n > 0; n--, x++) next[x] = (cell.rowSpan || 1);
-          }
-          for (let i = 0; i < Math.max(open.length, next.length); i++) open[i] = next[i] ? next[i] - 1 : Math.max(0, (open[i] || 0) - 1);
-        }
-      }
-    }
-    tables.set(table, c);
-    return c;
-  };
-  const column = (cell, table) => {
-    const c = columns(table);
-    if (!c.heads.length) return '';
-    let x = c.at ? c.at.get(cell) : undefined;
-    if (x === undefined) { x = 0; for (let p = cell.previousElementSibling; p; p = p.previousElementSibling) x += p.colSpan || 1; }
-    return c.heads[x] || '';
-  };
-  const ariaColumns = (e) => {
-    const table = closest.call(e, '[role=grid], [role=treegrid], [role=table]');
-    if (!table) return [];
-    let c = tables.get(table);
-    if (c === undefined) {
-      c = [];
-      let n = 0;
-      for (const head of [...table.querySelectorAll('[role=columnheader]')].slice(0, 100)) {
-        const at = +attr(head, 'aria-colindex') || n + 1;
-        n = at;
-        c[at - 1] = short(attr(head, 'aria-label') || textOf.call(head), 60);
-      }
-      tables.set(table, c);
-    }
-    return c;
-  };
-  const byIds = (e, ids) => ids.split(/\s+/).map((id) => {
-    const named = id && (e.getRootNode().getElementById ? e.getRootNode().getElementById(id) : null);
-    return named ? words(named, 60) : '';
-  }).filter(Boolean).join(' ');
-  const labelOf = (e) => {
-    const given = attr(e, 'aria-label') || (attr(e, 'aria-labelledby') && byIds(e, attr(e, 'aria-labelledby')));
-    if (given) return short(given, 60);
-    const label = e.labels && e.labels[0];
-    if (label) {
-      let text = '';
-      for (const n of nodesOf.call(label)) if (!/^(SELECT|TEXTAREA|INPUT)$/.test(n.nodeName)) text += ' ' + n.textContent;
-      if (plain(text)) return short(text, 60);
-    }
-    return short(attr(e, 'placeholder') || attr(e, 'name') || attr(e, 'id'), 60);
-  };
-  const SECRET = /passw|pwd|passcode|\bpin\b|otp|token|secret|csrf|xsrf|nonce|session|viewstate|auth|cvv|cvc|csc|(card|cc).?n(um|o)/i;
-  const secret = (e) => e.type === 'password' || /one-time-code|password|^cc-/.test(e.autocomplete || '')
-    || SECRET.test(attr(e, 'name') + ' ' + attr(e, 'id'));
-  const note = (kind, name, value) => { if (state.length < 80) state.push([kind, name, short(value, 120)]); };
-  // what a form field holds; as text, too, for code that reads it from there
-  const field = (e, tag, env) => {
-    const name = labelOf(e);
-    env.label = name; env.path += '>' + tag.toLowerCase();
-    if (tag === 'SELECT') {
-      for (const o of [...e.selectedOptions].slice(0, 10)) note('select', name, o.label);
-      const all = [...e.options], keep = samples(all, 1);
-      env.path += '>option';
-      all.forEach((o, i) => { if (!keep || keep.has(i)) { const t = short(o.label, 120); if (t) push(env, t, '', e); } else left++; });
-      return;
-    }
-    if (e.type === 'file' || secret(e)) return;
-    if (e.type === 'checkbox' || e.type === 'radio') {
-      const own = e.labels && e.labels[0] ? words(e.labels[0], 120) : labelOf(e);
-      if (e.checked) note(e.type, short(attr(e, 'name'), 60) || name, own || e.value);
-      return;
-    }
-    if (!e.value) return;
-    if (e.type === 'hidden') env.hidden = true;
-    else if (!/^(submit|button|reset|image)$/.test(e.type)) note('input', name, e.value);
-    push(env, short(e.value, 200), '@value', e);
-  };
+  LABELS
   const CURRENT = ['aria-selected', 'aria-pressed', 'aria-current', 'aria-checked'];
 
   // which of many alike children are walked: the first, the last, and some between
   const samples = (children, per) => {
     const n = children.length;
-    const most = Math.floor(Math.min(150, Math.max(12, (opts.units - units.length) * 0.6 / per), tight ? 12 : 150));
+    const most = Math.floor(Math.min(150, Math.max(12, (opts.units - units.length) * 0.75 / per), tight ? 12 : 150));
     if (n <= most) return null;
     const keep = new Set(), some = Math.max(2, Math.floor(most / 3));
     for (let i = 0; i < some; i++) { keep.add(i); keep.add(n - 1 - i); keep.add(Math.floor(i * n / some)); }
-    return keep;
+    return [...keep].sort((a, b) => a - b);
   };
-  const first = (e) => String(classOf.call(e)).split(/\s/, 1)[0];
-  const like = (a, b) => nameOf.call(a) === nameOf.call(b) && first(a) === first(b);
-  // the child that most others are like, of a list of cards
+  // what an element has in common with its like: its tag and class; where it has no class, the tag of its first child
+  const kind = (e) => {
+    const name = String(classOf.call(e)).trim().split(/\s/, 1)[0], inner = name ? null : childrenOf.call(e)[0];
+    const id = attr(e, 'id').replace(/[0-9a-f]*\d[0-9a-f]*/gi, '#');
+    return nameOf.call(e) + ' ' + name + ' ' + id + ' ' + (inner ? nameOf.call(inner) : '');
+  };
+  // the kind that most children are of, as in a list of cards
   const pattern = (children, n) => {
-    if (n < 2) return null;
-    if (n === 2) return like(children[0], children[1]) && first(children[0]) && countOf.call(children[0]) > 1 && countOf.call(children[1]) > 1 ? children[0] : null;
-    const some = [children[0], children[1], children[n >> 1], children[n - 1]];
-    for (const e of some.slice(0, 3)) if (some.filter((x) => like(x, e)).length >= 3 || (n === 3 && some.slice(1).filter((x) => like(x, e)).length >= 2)) return e;
-    return null;
+    if (n === 2) {
+      const [a, b] = [kind(children[0]), kind(children[1])];
+      return a === b && a.split(' ')[1] && countOf.call(children[0]) > 1 && countOf.call(children[1]) > 1 ? a : null;
+    }
+    const some = [0, 1, n >> 1, n - 1].map((at) => kind(children[at]));
+    return some.find((a) => some.filter((b) => b === a).length >= 3) || null;
   };
   const CARD = /^(DIV|A|SECTION|TBODY)$/;
   const old = /old|was|strike|struck|through|del|before|list|rrp|uvp|regular|origin|compare|discount|cross/i;
@@ -228,7 +128,7 @@ WALK = r"""(root, opts) => {
       && [...el.cells].some((c) => c.tagName === 'TD');
     else if (role === 'row') item = querySelector.call(el, '[role=columnheader]') === null;
     else item = tag === 'LI' || tag === 'ARTICLE' || role === 'listitem' || role === 'article'
-      || (env.alike !== null && (CARD.test(tag) || tag.includes('-')) && like(el, env.alike));
+      || (env.alike !== null && (CARD.test(tag) || tag.includes('-')) && kind(el) === env.alike);
     if (block) flush(env, parent || el);
     if (item) {
       const box = env.box;
@@ -270,6 +170,7 @@ WALK = r"""(root, opts) => {
     if (own) {
       if (CURRENT.some((a) => /^(true|page|step|location|date|time|mixed)$/.test(attr(el, a)))) note('current', short(closestName(el), 60), aria || words(el, 80));
       else if (/^(A|BUTTON|LI)$/.test(tag) && /(^|[\s_-])(active|selected|current)($|[\s_-])/i.test(String(classOf.call(el))) && textOf.call(el).length <= 80) note('current', '', words(el, 80));
+      if (crumbs.length < 2 && !env.trail && /breadcrumb/i.test(aria + ' ' + classOf.call(el) + ' ' + attr(el, 'itemtype'))) { change().trail = true; trail(el); }
       const sorted = attr(el, 'aria-sort');
       if (sorted && sorted !== 'none') note('sort', words(el, 60), sorted);
       const rows = +attr(el, 'aria-rowcount') || +attr(el, 'aria-setsize');
@@ -290,21 +191,33 @@ WALK = r"""(root, opts) => {
     const leaf = count === 0;
     const struck = !env.struck && (tag === 'S' || tag === 'DEL' || tag === 'STRIKE'
       || (leaf ? /\d/.test(textOf.call(el)) && lined(el) : own && count < 6 && old.test(String(classOf.call(el))) && lined(el)));
-    if (struck) change().struck = true;
+    if (struck || (block && env.struck === 1)) change().struck = block ? 2 : 1; // 1: marked around, 2: each text is
     if (!block) buffer += struck ? '\u0005\u0001' : '\u0005';
-    const marked = block && mine.struck;
-    let at = 0;
-    for (const base of shadow !== null ? [shadow, el] : [el]) for (const node of nodesOf.call(base)) {
-      if (node.nodeType === 3) {
-        const data = node.data;
-        if (data) buffer += (marked && /\S/.test(data) ? '\u0001' : '') + (/[\u0001-\u0005]/.test(data) ? data.replace(/[\u0001-\u0005]/g, ' ') : data) + (marked && /\S/.test(data) ? '\u0002' : '');
-      } else if (node.nodeType === 1) {
-        if (base === el && keep !== null && !keep.has(at++)) { left++; if (mine.box) mine.box.n++; continue; }
-        if (node.tagName === 'BR') { buffer += ' '; continue; }
+    const marked = mine.struck === 2;
+    const text = (data) => {
+      const clean = /[\u0001-\u0005]/.test(data) ? data.replace(/[\u0001-\u0005]/g, ' ') : data;
+      buffer += marked && /\S/.test(data) ? '\u0001' + clean + '\u0002' : clean;
+    };
+    const visit = (node) => {
+      if (node.nodeType === 3) text(node.data);
+      else if (node.nodeType === 1) {
+        if (node.tagName === 'BR') { buffer += ' '; return; }
         const had = items.length, box = mine.box;
         walk(node, mine, depth + 1);
-        if (box && items.length > had && box.id >= 0 && items[had][1] === box.id) box.n++;
+        if (items.length > had && items[had][1] === box.id) box.n++;
       }
+    };
+    if (shadow !== null) for (const node of nodesOf.call(shadow)) visit(node);
+    if (keep === null) for (const node of nodesOf.call(el)) visit(node);
+    else { // the texts between many elements are left out, too
+      let others = 0; // such as a row of heads
+      for (const i of keep) {
+        const had = items.length;
+        mine.box.n = i - others;
+        visit(children[i]);
+        if (items.length === had) others++;
+      }
+      mine.box.n = count - others; left += count - keep.length;
     }
     if (tag === 'IFRAME' || tag === 'FRAME') inner(el, mine, depth);
     if (!block) buffer += struck ? '\u0002\u0005' : '\u0005';
@@ -319,6 +232,11 @@ WALK = r"""(root, opts) => {
       }
     }
     if (before) heads = before;
+  };
+  const trail = (e) => {
+    const parts = [];
+    for (const x of [...e.querySelectorAll('*')].slice(0, 60)) if (!countOf.call(x) && words(x, 60)) parts.push(words(x, 60));
+    crumbs.push(short(parts.length ? parts.join(' > ') : textOf.call(e), 200));
   };
   const closestName = (e) => {
     const group = closest.call(e, '[role=tablist], [role=listbox], [role=radiogroup], [role=toolbar], [role=menu], nav');
@@ -366,9 +284,11 @@ WALK = r"""(root, opts) => {
   };
 
   const env = {path: '', label: '', region: '', caption: '', hidden: false, frame: opts.frame ? 1 : 0, item: -1, heads: [], alike: null,
-    box: {id: -1, n: 0}, cells: null, said: false, struck: false, dx: 0, dy: 0};
+    box: {id: -1, n: 0}, cells: null, said: false, struck: 0, trail: false, dx: 0, dy: 0};
   const start = root || document.body;
   try { if (start) { walk(start, env, 0); flush(env, start); } } catch { left++; }
+
+  if (opts.link) note('link', short(opts.link[0], 120), opts.link[1]);
 
   // the paragraphs before the largest list, or all where there is none
   const sizes = boxes.map((b) => b.n), largest = sizes.indexOf(Math.max(...sizes, 1));
@@ -378,13 +298,6 @@ WALK = r"""(root, opts) => {
   for (let i = end - 1; i >= 0 && near.length < 6; i--) {
     const [p, at, text] = units[i], [path, , , region, , hidden] = places[p];
     if (at < 0 && !hidden && !beside.test(region) && !path.includes('@') && !/>(button|a|option|label|th|h1)$/.test(path) && text.length > 2 && text.length <= 200) near.unshift(short(text, 200));
-  }
-  const crumbs = [];
-  for (const e of root ? [] : [...document.querySelectorAll('[aria-label*=breadcrumb i], [class*=breadcrumb i], [itemtype*=BreadcrumbList]')].slice(0, 6)) {
-    if (crumbs.length >= 2 || parentOf.call(e).closest('[class*=breadcrumb i], [aria-label*=breadcrumb i]')) continue;
-    const parts = [];
-    for (const x of [...e.querySelectorAll('*')].slice(0, 60)) if (!x.childElementCount && words(x, 60)) parts.push(words(x, 60));
-    crumbs.push(short(parts.length ? parts.join(' > ') : textOf.call(e), 200));
   }
   const doc = document.scrollingElement;
   scrolls = !root && !!doc && doc.scrollHeight > innerHeight + 40;
@@ -396,3 +309,5 @@ WALK = r"""(root, opts) => {
   }
   return JSON.stringify(found);
 }"""  # noqa: E501  JavaScript
+# It is sent with each look: without indentation and comments, that is a fifth less.
+WALK = re.sub(r"\n(?: +(?://[^\n]*)?)+", "\n", _WALK.replace("  LABELS\n", LABELS))

@@ -9,45 +9,52 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import re
-import time
-from collections.abc import Callable, Iterable
-from functools import wraps
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
 from sandbox.http_login import split_userinfo
+from sandbox.inside.ambiguous import Ambiguities
+from sandbox.inside.data_maps import content_kind, map_of_data, map_of_text, parsed
 from sandbox.inside.map_script import WALK
-from sandbox.page_map import MOST_BYTES, MOST_MAPS, MOST_UNITS
+from sandbox.inside.scroll_probe import scroll_to_end
+from sandbox.inside.stale_reads import StaleReads
+from sandbox.page_map import MOST_BYTES, MOST_FILES, MOST_MAPS, MOST_UNITS
+from sandbox.read_notes import is_own_request
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Page, Request, Response
+    from playwright.async_api import BrowserContext, CDPSession, Frame, Page, Request, Response
 
-_READS = (
-    "inner_text", "text_content", "inner_html", "get_attribute", "all_inner_texts", "all_text_contents", "evaluate",
-    "evaluate_all", "eval_on_selector", "eval_on_selector_all", "evaluate_handle", "content", "title", "input_value",
-    "count", "is_visible", "is_hidden", "is_checked", "is_enabled", "is_disabled", "aria_snapshot", "query_selector",
-    "query_selector_all", "all", "wait_for", "wait_for_selector", "wait_for_function",
-)  # fmt: skip
-_ACTS = (
-    "goto", "reload", "go_back", "go_forward", "set_content", "click", "dblclick", "tap", "check", "uncheck",
-    "set_checked", "select_option", "fill", "type", "press", "press_sequentially", "insert_text", "dispatch_event",
-    "drag_to", "drag_and_drop", "drop", "set_input_files", "down", "up", "wheel", "hover", "clear",
-    "scroll_into_view_if_needed", "close",
-)  # fmt: skip
 _ACTS_BY_SCRIPT = re.compile(r"scroll|click\s*\(|submit\s*\(|dispatchEvent|location|\.value\s*=|\.remove\s*\(")
+_DATA_BY_SCRIPT = re.compile(r"fetch\s*\(|XMLHttpRequest|JSON\.parse|__\w+__|localStorage|sessionStorage|window\.\w+")
+_TEXTS_BY_SCRIPT = re.compile(r"querySelector|innerText|textContent|getElement")
+_HTML = re.compile(r"\s*(<!doctype html|<html|<[a-z])", re.I)
 _ATTRIBUTES_BY_SCRIPT = re.compile(r"getAttribute\(\s*['\"`]([\w:-]+)")
 _ATTRIBUTES = ("title", "alt", "datetime", "href", "value", "content", "aria-label", "src", "srcset", "data-src")
 _MOST_ATTRIBUTES = 24
 _OWN = frozenset({"fetch", "xhr", "script", "document"})
 _MOST_FAILED = 20
+_MOST_FRAMES = 4
+_MOST_OPEN = 3
 _SOFT_MS, _HARD_MS = 15, 40
 _CHARACTERS = 90_000  # of one map, where a character beyond ASCII counts twice
 _RESERVED = MOST_BYTES // 2  # for the last map
 _WALK_SECONDS = 1.0
-_SECONDS, _SHARE = 0.5, 0.05  # of a run that its maps may take
 _MOST_TIMEOUTS = 2
-_MOST_OPEN = 3
-_WALK_PAGE = f"(opts) => ({WALK})(null, opts)"
+_SHORTEST_SECRET = 4
+WALK_PAGE = f"(opts) => ({WALK})(null, opts)"
+_WALK_HTML = f"([html, opts]) => ({WALK})(new DOMParser().parseFromString(html, 'text/html').body, opts)"
+_WALK_ITEM = f"""(element, opts) => {{
+  const like = (a, b) => a.tagName === b.tagName && a.className === b.className;
+  let item = element.closest('tr, li, article, [role=row], [role=listitem]');
+  for (let e = element.parentElement, n = 0; !item && e && e !== document.body && n < 8; e = e.parentElement, n++) {{
+    const all = e.parentElement ? [...e.parentElement.children].slice(0, 50) : [];
+    if (all.filter((x) => like(x, e)).length >= 2) item = e;
+  }}
+  const text = element.getAttribute('aria-label') || element.textContent || element.getAttribute('title') || '';
+  return ({WALK})(item || element, {{...opts, link: [text, element.getAttribute('href') || '']}});
+}}"""
 
 
 class PageMaps:
@@ -57,115 +64,272 @@ class PageMaps:
 
     Args:
         context: The run's browser context.
+        secrets: Gives the passwords and codes that were typed so far; no map holds them.
 
     Attributes:
         active: The automation runs, and what it reads is mapped.
-        boxes: Note the place of each text on the page, too.
+        ambiguous: The locators of which one of several elements was taken.
+        stale: The reads that may have come too early.
         unmapped: The number of times that something was read and is in none of the maps.
     """
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, secrets: Callable[[], Collection[str]] = tuple) -> None:
         self.active = False
-        self.boxes = False
+        self.ambiguous, self.stale = Ambiguities(), StaleReads()
         self.unmapped = 0
         self._context = context
+        self._secrets = secrets
+        self._boxes, self._probe = False, False
         self._marked: set[Page] = set()
+        self._framed: set[Page] = set()
         self._attributes: dict[str, None] = {}
         self._failed: dict[Page, dict[tuple[str, int], None]] = {}
         self._kept: list[tuple[int, str, dict[str, Any]]] = []
-        self._last: tuple[str, dict[str, Any]] | None = None
+        self._files: list[list[Any]] = []
+        self._last: list[list[Any]] = []
+        self._left: Page | None = None
+        self._sessions: dict[Page, CDPSession] = {}
+        self._under_way: set[asyncio.Task[None]] = set()
         self._number, self._step = 0, 1
         self._timeouts = 0
-        self._began, self._spent = 0.0, 0.0
         context.on("response", self._on_response)
         context.on("requestfailed", self._on_failure)
 
-    def begin(self) -> None:
-        """Map what is read from now on."""
-        self.active, self._began = True, time.monotonic()
+    async def open(self, page: Page) -> None:
+        """Open the way by which a page is asked for its map, ahead of need."""
+        self._sessions[page] = await self._context.new_cdp_session(page)
 
-    def note_read(self, pages: Iterable[Page], attributes: Iterable[str] = ()) -> None:
-        """Note that something was read on pages: attributes of these names among it."""
-        self._marked.update(pages)
-        for name in attributes:
+    def begin(self, message: dict[str, Any]) -> None:
+        """Map what is read from now on, for the run that a message asks for."""
+        self._boxes, self._probe = message["boxes"], message["probe"] == "scroll"
+        self.ambiguous.begin(message["parameters"])
+        self.active = message["maps"]
+
+    async def before_read(self, pages: Iterable[Page], name: str, given: list[str]) -> None:
+        """Take note of the attributes that are read; a script may act, too."""
+        names = given[-1:] if name == "get_attribute" else []
+        if "eval" in name:
+            source = " ".join(given)
+            names = _ATTRIBUTES_BY_SCRIPT.findall(source)
+            if _ACTS_BY_SCRIPT.search(source):
+                await self.before_act(pages, name)
+        for each in names:
             if len(self._attributes) < _MOST_ATTRIBUTES:
-                self._attributes[name] = None
+                self._attributes[each] = None
 
-    async def before_act(self, pages: Iterable[Page]) -> None:
-        """Take the maps of those of the pages that were read since their last."""
+    def note_read(self, pages: Collection[Page], *, in_frame: bool = False) -> None:
+        """Note that something was read on pages, in a frame or not."""
+        self._marked.update(pages)
+        if in_frame:
+            self._framed.update(pages)
+
+    def note_value(self, pages: list[Page], name: str, owner: Any, given: list[str], value: Any) -> None:
+        """Note what was read: data of a script's is mapped as such."""
+        if len(pages) == 1:
+            self.stale.note_read(pages[0], name, owner, given, value)
+        source = " ".join(given)
+        data = parsed(value) if isinstance(value, str) else None
+        if "eval" in name and isinstance(value, (dict, list)) and _DATA_BY_SCRIPT.search(source):
+            data = None if _TEXTS_BY_SCRIPT.search(source) else value
+        if data and (number := self._due()) is not None:
+            self._keep(number, map_of_data(data), {"url": split_userinfo(pages[0].url)[0][:1900] if pages else ""})
+
+    def note_response(self, url: str, value: Any) -> None:
+        """Map a response that the automation read."""
+        if is_own_request():
+            return
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+        data = parsed(text) if isinstance(text, str) else text
+        beside = {"url": split_userinfo(url)[0][:1900]}
+        if (number := self._due()) is None:
+            return
+        if data is not None:
+            self._keep(number, map_of_data(data, url), beside)
+        elif isinstance(text, str) and _HTML.match(text) and self._context.pages:
+            options = [text[: 1 << 21], self._options(inert=True)]
+            self._begin(self._take(number, self._context.pages[-1], _WALK_HTML, options, beside))
+        elif isinstance(text, str):
+            self._keep(number, map_of_text(text), {**beside, "content": content_kind(text.encode()[:512])})
+
+    async def before_act(self, pages: Iterable[Page], name: str = "", owner: Any = None, *, wait: bool = False) -> None:
+        """Take the maps of those of the pages that were read since their last.
+
+        Args:
+            wait: Wait for them. Else they are only asked for: what the act asks the page next, it does after that.
+        """
+        pages = list(pages)
         for page in self._marked.intersection(pages):
             self._marked.discard(page)
-            await self._take(page)
+            self._begin_maps(page)
+        for page in pages:
+            self.stale.note_act(page, name, owner)
+        if self._under_way:
+            await asyncio.sleep(0)  # they are sent
+            if wait or not all(page in self._sessions for page in pages):
+                await asyncio.gather(*self._under_way)
 
-    async def finish(self, page: Page | None) -> None:
-        """Take the last maps, that of a page last of all, and end."""
-        self.active = False
-        nothing_yet = not self._kept
-        for other in self._context.pages:
-            if other is not page and other in self._marked:
-                await self._take(other)
-        if page is not None and (page in self._marked or nothing_yet):
-            text = await self._walk(page)
-            if text is not None and text not in [kept for _, kept, _ in self._kept]:
-                self._last = text, self._beside(page)
-        self._marked.clear()
+    async def link(self, source: Any) -> str | None:
+        """Return the map of the item that a link stands in, for the file that it leads to."""
+        return await self._evaluate(source, _WALK_ITEM, self._options()) if self.active else None
+
+    def note_file(self, link: str | None, url: str | None, name: str, head: bytes) -> None:
+        """Note a file that was saved.
+
+        Args:
+            link: What `link` returned; None where an address was given.
+            url: The address that it came from.
+            name: Its name.
+            head: Its first bytes.
+        """
+        if not self.active:
+            return
+        if len(self._files) >= MOST_FILES:
+            self.unmapped += 1
+            return
+        beside = {"kind": "file", "url": split_userinfo(url or "")[0][:1900], "title": name[:300]}
+        kind = content_kind(head)
+        self._files.append([link or "{}", {**beside, "content": kind}])
+        if kind in ("csv", "text") and (number := self._due()) is not None:  # the code may read it
+            text = head.decode("utf-8", "replace")
+            data = parsed(text)
+            self._keep(number, map_of_text(text) if data is None else map_of_data(data, url or ""), beside)
 
     async def of_open_pages(self) -> list[list[Any]]:
         """Return maps of the pages that were opened last, as they are now, in the form of those of `wire`."""
         pages = self._context.pages[-_MOST_OPEN:]
         walked = [(await self._walk(page), page) for page in pages]
-        return [[text, self._beside(page)] for text, page in walked if text is not None]
+        return [[self._clean(text), self._beside(page)] for text, page in walked if text is not None]
 
-    def wire(self) -> dict[str, Any]:
-        """Return the maps for the host: the JSON of each, which is the page's word, and what belongs to it beside."""
-        maps: list[list[Any]] = [[text, beside] for _, text, beside in self._kept]
-        return {"maps": maps if self._last is None else [*maps, [*self._last]], "unmapped": self.unmapped}
-
-    async def _take(self, page: Page) -> None:
-        number, self._number = self._number, self._number + 1
-        if number % self._step or self._spent > _SECONDS + _SHARE * (time.monotonic() - self._began):
-            self.unmapped += 1
+    async def finish(self, page: Page | None) -> None:
+        """Begin with the last maps, that of a page last of all, and end."""
+        if not self.active:
             return
-        text = await self._walk(page)
-        if text is not None and text not in [kept for _, kept, _ in self._kept]:
-            self._kept.append((number, text, self._beside(page)))
-            self._thin_out()
+        self.active, self._left = False, page
+        for other in self._context.pages:
+            if other is not page and other in self._marked:
+                self._begin_maps(other)
+        if page is not None and (page in self._marked or not self._number):
+            self._begin(self._take_last(page))
+            self._begin_frames(page)
+            await asyncio.sleep(0)
+        self._marked.clear()
 
-    def _thin_out(self) -> None:
-        """Keep every second of the maps, until they fit beside the last."""
-        while len(self._kept) > MOST_MAPS - 1 or sum(len(text) for _, text, _ in self._kept) > MOST_BYTES - _RESERVED:
+    async def wire(self) -> dict[str, Any]:
+        """Return the maps for the host: the JSON of each, which is the page's word, and what belongs to it beside."""
+        await asyncio.gather(*self._under_way)
+        scrolled = await self._scroll() if self._probe else None
+        maps = [*self._files, *([text, beside] for _, text, beside in sorted(self._kept, key=_number)), *self._last]
+        return {
+            "maps": [[self._clean(text), beside] for text, beside in maps],
+            "unmapped": self.unmapped,
+            "ambiguous": [[self._clean(locator), *rest] for locator, *rest in self.ambiguous.found()],
+            "stale": [[self._clean(read), self._clean(act), texts] for read, act, texts in self.stale.found()],
+            "scrolled": scrolled,
+        }
+
+    async def _scroll(self) -> list[Any] | None:
+        scrolled = None if self._left is None else await scroll_to_end(self._left)
+        if self._left is None or scrolled is None:
+            return None
+        return [*scrolled, self._clean(await self._walk(self._left) or "")]
+
+    async def _take_last(self, page: Page) -> None:
+        if (text := await self._walk(page)) is not None:
+            self._last = [[text, self._beside(page)]]
+            self._kept = [each for each in self._kept if each[1] != text]
+
+    def _clean(self, text: str) -> str:
+        for secret in self._secrets():
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], "[secret]")
+        return text
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    def _begin_maps(self, page: Page) -> None:
+        if (number := self._due()) is not None:
+            self._begin(self._take(number, page, WALK_PAGE, self._options(), self._beside(page)))
+        self._begin_frames(page)
+
+    def _begin_frames(self, page: Page) -> None:
+        """Begin with frames of other origins, where the automation read any: the page's own map has none of them."""
+        if page in self._framed:
+            self._framed.discard(page)
+            for frame in _foreign_frames(page):
+                if (number := self._due()) is not None:
+                    self._begin(self._take(number, frame, WALK_PAGE, self._options(frame=True), {}))
+
+    async def _take(self, number: int, of: Any, script: str, options: Any, beside: dict[str, Any]) -> None:
+        self._keep(number, await self._evaluate(of, script, options), beside)
+
+    def _due(self) -> int | None:
+        """Return the number of the next map; None, counted, where it is not among those that are kept."""
+        number, self._number = self._number, self._number + 1
+        if number % self._step == 0:
+            return number
+        self.unmapped += 1
+        return None
+
+    def _keep(self, number: int, text: str | None, beside: dict[str, Any]) -> None:
+        """Keep a map, and every second of all maps until they fit beside the last."""
+        if text is None or self._has(text):
+            return
+        self._kept.append((number, text, beside))
+        while len(self._kept) >= MOST_MAPS or sum(len(kept) for _, kept, _ in self._kept) > MOST_BYTES - _RESERVED:
             self._step *= 2
             kept = [each for each in self._kept if each[0] % self._step == 0]
             self.unmapped += len(self._kept) - len(kept)
             self._kept = kept
 
+    def _has(self, text: str) -> bool:
+        return any(kept == text for _, kept, _ in self._kept)
+
     async def _walk(self, page: Page) -> str | None:
-        """Return a page's map as its script gives it; None, counted, where there is none."""
+        return await self._evaluate(page, WALK_PAGE, self._options())
+
+    def _options(self, *, frame: bool = False, inert: bool = False) -> dict[str, Any]:
+        return {
+            "units": MOST_UNITS, "chars": _CHARACTERS, "soft": _SOFT_MS, "hard": _HARD_MS, "boxes": self._boxes,
+            "attributes": list({**dict.fromkeys(_ATTRIBUTES), **self._attributes}), "read": list(self._attributes),
+            "frame": frame, "inert": inert,
+        }  # fmt: skip
+
+    async def _evaluate(self, target: Any, script: str, options: Any) -> str | None:
+        """Return what a script of ours returns; None, counted, where there is none."""
         from playwright.async_api import Error
 
-        if self._timeouts >= _MOST_TIMEOUTS or page.is_closed():
+        if self._timeouts >= _MOST_TIMEOUTS:
             self.unmapped += 1
             return None
-        options = {
-            "units": MOST_UNITS, "chars": _CHARACTERS, "soft": _SOFT_MS, "hard": _HARD_MS, "boxes": self.boxes,
-            "attributes": list({**dict.fromkeys(_ATTRIBUTES), **self._attributes}), "read": list(self._attributes),
-            "frame": False,
-        }  # fmt: skip
-        evaluate: Any = inspect.unwrap(type(page).evaluate)  # as Playwright defines it: this is no read of the run
-        began = time.monotonic()
+        text = None
         try:
-            text = await asyncio.wait_for(evaluate(page, _WALK_PAGE, options), _WALK_SECONDS)
+            async with asyncio.timeout(_WALK_SECONDS):
+                if hasattr(target, "goto") and hasattr(target, "context"):
+                    text = await self._ask(target, script, options)
+                else:  # a frame or an element
+                    evaluate: Any = inspect.unwrap(
+                        type(target).evaluate
+                    )  # as Playwright defines it: no read of the run
+                    text = await evaluate(target, script, options)
         except TimeoutError:
             self._timeouts += 1
-            text = None
         except Error:  # it navigates, or is gone
             text = None
-        finally:
-            self._spent += time.monotonic() - began
         if not isinstance(text, str) or len(text.encode(errors="replace")) > _RESERVED:
             self.unmapped += 1
             return None
         return text
+
+    async def _ask(self, page: Page, script: str, options: Any) -> Any:
+        """Evaluate a script in a page, in one round trip; Playwright's own needs two in each new document."""
+        if page not in self._sessions:
+            await self.open(page)
+        asked = {"expression": f"({script})({json.dumps(options)})", "returnByValue": True}
+        answer = await self._sessions[page].send("Runtime.evaluate", asked)
+        return answer["result"].get("value")
 
     def _beside(self, page: Page) -> dict[str, Any]:
         return {"failed": [list(each) for each in self._failed.get(page, ())]}
@@ -187,6 +351,21 @@ class PageMaps:
                 failed[split_userinfo(request.url)[0][:500], status] = None
 
 
+def _number(kept: tuple[int, str, dict[str, Any]]) -> int:
+    return kept[0]
+
+
+def _foreign_frames(page: Page) -> list[Frame]:
+    """Return the frames of other origins, which the walk of the page itself does not reach."""
+    origin = _origin(page.url)
+    frames = [frame for frame in page.frames if frame.url.startswith("http") and _origin(frame.url) != origin]
+    return frames[:_MOST_FRAMES]
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3])
+
+
 def _page_of(request: Request, *, main: bool = False) -> Page | None:
     from playwright.async_api import Error
 
@@ -196,68 +375,3 @@ def _page_of(request: Request, *, main: bool = False) -> Page | None:
     except Error:  # of a service worker, or of a tab that is not there yet
         return None
     return None if main and frame.parent_frame is not None else page
-
-
-def watch_maps(current: Callable[[], PageMaps | None], pages: Callable[[], list[Page]]) -> None:
-    """Take maps of what automations read, from now on.
-
-    Args:
-        current: Gives the maps of the automation that runs; None while none does.
-        pages: Gives its open pages.
-    """
-    from playwright.async_api import ElementHandle, Frame, Keyboard, Locator, Mouse, Page
-
-    def pages_of(owner: Any) -> list[Page]:
-        if isinstance(owner, Page):
-            return [owner]
-        page = getattr(owner, "page", None)
-        return [page] if isinstance(page, Page) else pages()  # an element's handle, the keyboard or the mouse
-
-    for kind in (Page, Frame, Locator, ElementHandle, Keyboard, Mouse):
-        for name in _READS:
-            _watch_read(kind, name, current, pages_of)
-        for name in _ACTS:
-            _watch_act(kind, name, current, pages_of)
-
-
-def _watch_read(
-    owner: type, name: str, current: Callable[[], PageMaps | None], pages_of: Callable[[Any], list[Page]]
-) -> None:
-    original = getattr(owner, name, None)
-    if original is None:
-        return
-    by_script = "eval" in name
-
-    @wraps(original)
-    async def read(self: Any, *args: Any, **options: Any) -> Any:
-        maps, names = current(), tuple[str, ...]()
-        if maps is not None and by_script:
-            source = " ".join(each for each in (*args, *options.values()) if isinstance(each, str))
-            names = tuple(_ATTRIBUTES_BY_SCRIPT.findall(source))
-            if _ACTS_BY_SCRIPT.search(source):
-                await maps.before_act(pages_of(self))
-        elif maps is not None and name == "get_attribute":
-            names = tuple(each for each in (options.get("name"), *args[-1:]) if isinstance(each, str))
-        try:
-            return await original(self, *args, **options)
-        finally:
-            if maps is not None:
-                maps.note_read(pages_of(self), names)
-
-    setattr(owner, name, read)
-
-
-def _watch_act(
-    owner: type, name: str, current: Callable[[], PageMaps | None], pages_of: Callable[[Any], list[Page]]
-) -> None:
-    original = getattr(owner, name, None)
-    if original is None:
-        return
-
-    @wraps(original)
-    async def act(self: Any, *args: Any, **options: Any) -> Any:
-        if (maps := current()) is not None:
-            await maps.before_act(pages_of(self))
-        return await original(self, *args, **options)
-
-    setattr(owner, name, act)

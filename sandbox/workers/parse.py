@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from sandbox.egress.origins import LONGEST_NAME
 from sandbox.page_map import parse_maps
 from sandbox.protocol import ProtocolError, is_whole
+from sandbox.read_evidence import parse_ambiguous, parse_scrolled, parse_stale
 from sandbox.results import ErrorKind, Evidence, Execution, HttpLoginState, PageSnapshot, ScriptError
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         alerts=tuple(map(_text, _list(data.get("alerts")))),
         maps=maps,
         unmapped=_whole(data.get("unmapped", 0)) + broken,
+        ambiguous=parse_ambiguous(data.get("ambiguous", [])),
+        stale=parse_stale(data.get("stale", [])),
+        scrolled=parse_scrolled(data.get("scrolled")),
         screenshot=_screenshot(data.get("screenshot")),
         legible=_optional(data.get("legible"), str),
     )

@@ -20,11 +20,12 @@ from tests.support.stage import NoModel
 
 @dataclass
 class Pages:
-    """HTML by path, query left aside; what is ``slow`` takes a second."""
+    """HTML by path, query left aside, or what has another of the ``types``; what is ``slow`` takes a second."""
 
     url: str
     html: dict[str, str] = field(default_factory=dict)
     slow: set[str] = field(default_factory=set)
+    types: dict[str, str] = field(default_factory=dict)
 
     def table(self, rows: list[tuple[str, ...]], path: str = "/", **names: str) -> None:
         """Makes a page of rows; ``names`` are the classes of the cells, ``after`` is put behind them."""
@@ -49,7 +50,7 @@ def pages() -> Iterator[Pages]:
                 time.sleep(1)
             body = site.html.get(path, "").encode()
             self.send_response(200 if path in site.html else 404)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Type", site.types.get(path, "text/html; charset=utf-8"))
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

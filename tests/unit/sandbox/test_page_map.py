@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.page_map import MOST_MAPS, Item, parse_maps
+from sandbox.page_map import MOST_FILES, MOST_MAPS, Item, parse_maps
 from sandbox.protocol import ProtocolError
 from sandbox.totals import totals_of_unit
 
@@ -60,7 +60,9 @@ def test_what_a_page_makes_up_is_no_map_and_fails_nothing(wrong: str) -> None:
     assert (len(maps), broken) == (1, 1)
 
 
-@pytest.mark.parametrize("wrong", [None, {}, [["{}"]], [[{}, {}]], [["{}", []]], [["{}", {}]] * (MOST_MAPS + 1)])
+@pytest.mark.parametrize(
+    "wrong", [None, {}, [["{}"]], [[{}, {}]], [["{}", []]], [["{}", {}]] * (MOST_MAPS + MOST_FILES + 1)]
+)
 def test_a_worker_that_sends_something_else_breaks_the_protocol(wrong: object) -> None:
     with pytest.raises(ProtocolError):
         parse_maps(wrong)

@@ -1,0 +1,126 @@
+"""Evidence of how a run read: by ambiguous locators, too early, or not to the end of a list.
+
+The jail collects it; it is untrusted, as all that comes from a page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.page_map import PageMap, parse_map_text
+from sandbox.protocol import ProtocolError, is_whole
+
+MOST_AMBIGUOUS = 20
+MOST_NAMES = 10
+MOST_STALE = 10
+_LONGEST = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A locator that a parameter names and that matched several elements, of which the automation took one.
+
+    Args:
+        locator: The locator, without the position by which one was taken.
+        used: The name of the element that was used, and of the part of the page that it stands in, joined by " | ".
+        count: The number of elements that match.
+        names: The names of the first ten, likewise.
+    """
+
+    locator: str
+    used: str
+    count: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StaleRead:
+    """Texts that were read both before and after an act that should have changed them, and were the same.
+
+    Args:
+        read: The locator or script by which they were read.
+        act: The act between.
+        texts: The number of texts.
+    """
+
+    read: str
+    act: str
+    texts: int
+
+
+@dataclass(frozen=True)
+class Scrolled:
+    """A list before and after it was scrolled to its end, on the page as the run left it.
+
+    Args:
+        before: The number of rows that the page held.
+        seen: The number of different rows that it showed on the way to its end.
+        ended: The end was reached in the time for it.
+        map: The page's map after that; None where it could not be taken.
+    """
+
+    before: int
+    seen: int
+    ended: bool
+    map: PageMap | None = None
+
+    @property
+    def more(self) -> bool:
+        """True where it had more rows than the page held at first."""
+        return self.seen > self.before
+
+
+def parse_ambiguous(data: object) -> tuple[Ambiguous, ...]:
+    """Parse `Ambiguous` from a worker.
+
+    Raises:
+        ProtocolError: It has another form.
+    """
+    found = []
+    for locator, used, count, names in _rows(data, 4, MOST_AMBIGUOUS):
+        if not isinstance(names, list) or len(names) > MOST_NAMES:
+            raise ProtocolError("the names of elements must be a short list")
+        found.append(Ambiguous(_text(locator), _text(used), _count(count), tuple(map(_text, names))))
+    return tuple(found)
+
+
+def parse_stale(data: object) -> tuple[StaleRead, ...]:
+    """Parse `StaleRead` from a worker.
+
+    Raises:
+        ProtocolError: It has another form.
+    """
+    return tuple(StaleRead(_text(a), _text(b), _count(n)) for a, b, n in _rows(data, 3, MOST_STALE))
+
+
+def parse_scrolled(data: object) -> Scrolled | None:
+    """Parse a `Scrolled` from a worker; None for null.
+
+    Raises:
+        ProtocolError: It has another form.
+    """
+    if data is None:
+        return None
+    ((before, seen, ended, text),) = _rows([data], 4, 1)
+    return Scrolled(_count(before), _count(seen), ended is True, parse_map_text(text, {"more": True}))
+
+
+def _rows(data: object, size: int, most: int) -> list[list[object]]:
+    if not isinstance(data, list) or len(data) > most:
+        raise ProtocolError(f"a list must have at most {most} entries")
+    for row in data:
+        if not isinstance(row, list) or len(row) != size:
+            raise ProtocolError(f"an entry must be a list of {size}")
+    return data
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise ProtocolError(f"a text must be a string of at most {_LONGEST} characters")
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or not is_whole(value):
+        raise ProtocolError("a number must be a whole number")
+    return value
