@@ -9,7 +9,7 @@ from typing import Any
 from engine.contract.model import Observed
 from engine.contract.provenance import choices
 from engine.contract.provenance.findings import Finding
-from engine.contract.provenance.reading import Reading, read
+from engine.contract.provenance.reading import Reading, is_seen, read
 from engine.contract.provenance.signature import learn_from
 from engine.contract.provenance.tables import last_name
 from engine.contract.provenance.units import senses, words_of
@@ -29,9 +29,11 @@ def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding
         runs: The first run and those with other parameters.
         task: The task's text.
     """
-    if not any(run.evidence.maps for run in runs):
+    if not any(run.evidence.maps or run.evidence.answers or run.evidence.unmapped for run in runs):
         return [Finding("no-page", "$", "the code read no page, no response and no file at all")]
-    readings = [reading for reading in read(runs) if reading.document.maps]
+    readings = read([run for run in runs if is_seen(run)])
+    if not readings:
+        return []
     known = learn_from(readings, task)
     return [
         *_unanchored(readings, known), *_mixed(readings, known), *_other_labels(readings, known, task),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
+from urllib.parse import unquote_plus, urlsplit
 
 from engine.contract.model import Observed
 from engine.contract.provenance.anchors import Anchor, Anchored, Anchoring, Row, Votes
 from engine.contract.provenance.document import Document, document_of
 from engine.contract.provenance.lens import Lens
+from engine.contract.provenance.tables import files
 
 
 class Reading:
@@ -51,6 +53,21 @@ class Reading:
                 for path, value in row.missing:
                     found.setdefault(path, ([], []))[1].append((row, value))
         return found
+
+
+def is_seen(run: Observed) -> bool:
+    """Return True where the maps have what a run read.
+
+    They do not where it took its data from answers to requests of its own that were not mapped: what of them the page
+    shows, too, it shows by chance.
+    """
+    if not run.evidence.maps:
+        return False
+    if any(page.kind == "json" for page in run.evidence.maps):
+        return True
+    names = {str(file["name"]) for _, file in files(run.output)}
+    paths = [unquote_plus(urlsplit(url).path) for url, status in run.evidence.answers if 200 <= status < 300]
+    return all(path.rpartition("/")[2] in names for path in paths)
 
 
 def read(runs: Sequence[Observed], known: Mapping[str, Any] | None = None) -> list[Reading]:

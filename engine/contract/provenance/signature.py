@@ -16,7 +16,7 @@ from engine.contract.provenance.anchors import Anchored
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.parameters import row_shares, signs
 from engine.contract.provenance.phrases import says_aside, says_instead, says_nothing, says_stale
-from engine.contract.provenance.reading import Reading, read
+from engine.contract.provenance.reading import Reading, is_seen, read
 from engine.contract.provenance.units import words_of
 
 FORMAT = 1
@@ -44,7 +44,7 @@ def learn_signature(runs: Sequence[Observed], task: str = "") -> Signature:
 
 def learn_from(readings: Sequence[Reading], task: str = "") -> Signature:
     """Return the signature of runs that were read already."""
-    read_something = [reading for reading in readings if reading.document.maps]
+    read_something = [reading for reading in readings if is_seen(reading.run)]
     merged = merge_signatures([_describe(reading) for reading in read_something])
     merged["about"] = sorted({*merged["about"], *sorted(words_of(task))[:_MOST_WORDS]})
     if (shared := _shared(readings)) is not None:
@@ -54,7 +54,7 @@ def learn_from(readings: Sequence[Reading], task: str = "") -> Signature:
 
 def widen_signature(signature: Mapping[str, Any], run: Observed, task: str = "") -> Signature:
     """Return a signature that admits one more good run, too."""
-    if not run.evidence.maps:
+    if not is_seen(run):
         return dict(signature)
     readings = read([run], signature.get("fields", {}))
     return merge_signatures([signature, learn_from(readings, task)])

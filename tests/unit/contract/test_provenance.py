@@ -361,3 +361,11 @@ def test_a_page_on_the_way_with_another_heading_is_asked_about() -> None:
 def test_a_contract_whose_signature_was_edited_is_refused() -> None:
     with pytest.raises(BundleCorrupt, match=r"contract\.json does not have the form"):
         check({"provenance": {"runs": 1, "fields": {"$.price": {}}}}, listed("lamps"))
+
+
+def test_data_that_the_code_asked_for_itself_are_not_held_against_the_page(signature: dict[str, Any]) -> None:
+    run = listed("lamps")
+    other = [row | {"price": 694.98} for row in run.output]
+    evidence = replace(run.evidence, answers=(("https://shop.example/api/list?category=lamps", 200),))
+    assert check_signature(signature, Observed(other, evidence, None, {"category": "lamps"})) == []
+    assert learn_signature([Observed(other, evidence, None, {"category": "lamps"})])["runs"] == 0
