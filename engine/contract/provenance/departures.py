@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.contract.model import Breach, History, Observed
-from engine.contract.provenance import attached, surroundings
+from engine.contract.provenance import attached, reads, surroundings
 from engine.contract.provenance import list_departures as lists
 from engine.contract.provenance.field_departures import Case, check_fields
 from engine.contract.provenance.reading import is_seen, read
@@ -37,6 +37,7 @@ def check_signature(
         *fields, *lists.check_lists(case), *lists.check_parameters(case), *lists.check_choices(case),
         *attached.check(known["files"], reading), *lists.check_forms(case), *lists.check_phrases(case),
         *lists.check_others(case, history),
+        *reads.check(known["reads"], run, reading.lens),
         *surroundings.check(known, reading, about=case.about, headed=headed),
     ]  # fmt: skip
     return _each_once(found)

@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.contract.model import Observed
 from engine.contract.outputs import compact
-from engine.contract.provenance import attached, choices, marks, surroundings
+from engine.contract.provenance import attached, choices, marks, reads, surroundings
 from engine.contract.provenance.anchors import Anchored
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.parameters import row_shares, signs
@@ -82,6 +82,7 @@ def merge_signatures(parts: Sequence[Mapping[str, Any]]) -> Signature:
         "choices": choices.merge([part["choices"] for part in known]),
         "files": attached.merge([part["files"] for part in known]),
         "state": _merge_states([part["state"] for part in known]),
+        "reads": reads.merge([part["reads"] for part in known]),
         "around": surroundings.merge([part["around"] for part in known]),
         "said": sorted({text for part in known for text in part["said"]})[:_MOST_SAID],
         "shared": max((part["shared"] for part in known if part.get("shared") is not None), default=None),
@@ -99,6 +100,7 @@ def _describe(reading: Reading) -> Signature:
         "choices": choices.describe(reading),
         "files": attached.describe(reading),
         "state": {name: sorted(values) for name, values in states(reading).items()},
+        "reads": reads.describe(reading.run, reading.lens),
         "around": surroundings.describe(reading),
         "said": sorted({*phrases(reading), *marks.phrases(reading)})[:_MOST_SAID],
         "shared": None,

@@ -23,6 +23,7 @@ from engine.contract import (
 from engine.errors import BundleCorrupt
 from sandbox import Evidence
 from sandbox.page_map import PageMap
+from sandbox.read_evidence import Ambiguous, StaleRead
 from tests.support.maps import Sheet
 
 TASK = "List the products of a category with name, price and whether they are in stock"
@@ -369,3 +370,24 @@ def test_data_that_the_code_asked_for_itself_are_not_held_against_the_page(signa
     evidence = replace(run.evidence, answers=(("https://shop.example/api/list?category=lamps", 200),))
     assert check_signature(signature, Observed(other, evidence, None, {"category": "lamps"})) == []
     assert learn_signature([Observed(other, evidence, None, {"category": "lamps"})])["runs"] == 0
+
+
+def taken(used: str, names: tuple[str, ...]) -> Observed:
+    run = listed("lamps")
+    several = Ambiguous("get_by_text('lamps')", f"{used} | Categories", len(names), names)
+    return replace(run, evidence=replace(run.evidence, ambiguous=(several,)), memo={})
+
+
+def test_an_element_of_another_name_than_the_parameter_is_told(signature: dict[str, Any]) -> None:
+    assert told(signature, taken("Lamps", ("Lamps", "Lamps and shades"))) == []
+    breach = only(signature, taken("Lamps and shades", ("Lamps and shades | Categories", "Lamps | Categories")))
+    assert (breach.severity, breach.kind) == ("structural", "one-of-several")
+    assert breach.got == "'Lamps and shades', one of 2 that get_by_text('lamps') matches"
+    assert told(signature, taken("Desk lamps", ("Desk lamps", "Floor lamps"))) == [("doubtful", "one-of-several")]
+
+
+def test_a_list_that_is_the_same_after_a_click_is_asked_about(signature: dict[str, Any]) -> None:
+    run = listed("lamps")
+    evidence = replace(run.evidence, stale=(StaleRead("locator('.ticket')", "click 'Closed'", 7),))
+    breach = only(signature, replace(run, evidence=evidence, memo={}))
+    assert (breach.severity, breach.expected) == ("doubtful", "another list after click 'Closed'")
