@@ -47,7 +47,8 @@ async def settle_suspicions(
         return verdict
     account = await asyncio.to_thread(good_runs.account, run.parameters)
     for suspicion in suspicions:
-        if not suspicion.repeatable or suspicion.account != account or run.passed_gate:
+        alone = not suspicion.repeatable or suspicion.account != account or run.passed_gate
+        if alone or context.request.trust == "lenient":
             _warn(context, suspicion)
             continue
         other = await check(suspicion.parameters)

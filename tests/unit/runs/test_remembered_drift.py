@@ -81,6 +81,14 @@ async def test_doubt_leads_to_a_repair_where_a_model_may_be_asked(run: Run, save
     assert "still does: $[*].price" in str(model.requests[0].messages)
 
 
+async def test_lenient_request_takes_a_result_in_doubt_with_a_warning(run: Run, saved: Path) -> None:
+    assert (await run(gave(FULL), parameters={"q": "a"}))[0].ok
+    assert not (await run(gave(WRONG), parameters={"q": "a"}))[0].ok
+    other, _ = await run(gave(shops(9, 40)), parameters={"q": "b"}, trust="lenient")
+    assert (other.ok, kinds(other), trust(other)) == (True, ["replay"], "suspected")
+    assert "may be wrong" in other.warnings[0]
+
+
 async def test_run_that_fails_or_finds_nothing_puts_no_other_in_doubt(run: Run, saved: Path) -> None:
     assert (await run(gave(FULL), parameters={"q": "a"}))[0].ok
     broken = outcome(error=ScriptError("TimeoutError", "no list", kind="timeout"), evidence=Evidence(url=URL))
@@ -158,6 +166,9 @@ def test_suspicions_are_kept_with_the_code_and_can_be_cleared(tmp_path: Path) ->
     history.inherit("old", "repaired", trust=False)
     assert len(history.suspicions.of("same code")) == 5
     assert history.suspicions.of("repaired") == []
+    history.suspicions.add("same code", {"n": 6}, "account", ["wrong"], repeatable=True)
+    history.suspicions.clear("same code", {"n": 6})
+    assert [one.parameters["n"] for one in history.suspicions.of("same code")] == [5, 4, 3]
     history.suspicions.clear("same code")
     assert history.suspicions.of("same code") == []
     assert json.loads(json.dumps([one.problems for one in history.suspicions.of("old")]))[0] == ["wrong"]
