@@ -45,6 +45,7 @@ class Row:
         number: Its position in the table.
         leaves: Its values with their paths.
         source: The row as it is in the output.
+        spots: Where each value stands as a whole.
         item: Id of the item of the page; negative for a whole map, None where nothing of it stands anywhere.
         anchors: By path.
         missing: Values that stand nowhere on what was read.
@@ -54,6 +55,7 @@ class Row:
     number: int
     leaves: Sequence[Leaf]
     source: Any
+    spots: list[list[Spot]] = field(default_factory=list)
     item: int | None = None
     anchors: dict[str, list[Anchor]] = field(default_factory=dict)
     missing: list[Leaf] = field(default_factory=list)
@@ -90,8 +92,9 @@ class Anchoring:
     def _place(self, table: Table) -> Anchored:
         """Find the item of each row."""
         rows = [Row(n, table.leaves_of(n), table.sources[n]) for n in self._numbers(table)]
-        found = [[self.document.spots(value) for _, value in row.leaves] for row in rows]
-        scores = [self._score(row, spots, many=table.many) for row, spots in zip(rows, found, strict=True)]
+        for row in rows:
+            row.spots = [self.document.spots(value) for _, value in row.leaves]
+        scores = [self._score(row, many=table.many) for row in rows]
         homes: Counter[int] = Counter()
         pages: Counter[int] = Counter()
         for score in scores:
@@ -130,10 +133,10 @@ class Anchoring:
         few = known or range(count)
         return [few[at] for at in _some(len(few), _MOST_ROWS)]
 
-    def _score(self, row: Row, found: Sequence[Sequence[Spot]], *, many: bool) -> Counter[int]:
+    def _score(self, row: Row, *, many: bool) -> Counter[int]:
         """Return how much of a row stands in each item, and in each map as a whole."""
         score: Counter[int] = Counter()
-        for (_, value), spots in zip(row.leaves, found, strict=True):
+        for (_, value), spots in zip(row.leaves, row.spots, strict=True):
             items = {item for spot in spots for item in spot.text.chain} if many else set()
             items |= {-1 - spot.text.map for spot in spots}
             points = _weight(value)
@@ -167,8 +170,9 @@ class Anchoring:
         votes: Votes = defaultdict(Counter)
         for anchored in self.tables:
             for row in anchored.rows:
-                for path, value in row.leaves:
-                    keys = {(self.lens.mask(s.text.place.label), s.text.place.path) for s in self._inside(row, value)}
+                for (path, value), spots in zip(row.leaves, row.spots, strict=True):
+                    inside = self._inside(row, value, spots)
+                    keys = {(self.lens.mask(s.text.place.label), s.text.place.path) for s in inside}
                     named = words_of(last_name(path))
                     for key in keys:
                         votes[path][key] += 1
@@ -190,10 +194,10 @@ class Anchoring:
     def _settle(self, row: Row, votes: Votes, known: Known) -> None:
         own = own_values(value for _, value in row.leaves)
         row.anchors, row.missing, row.together = {}, [], True
-        for path, value in row.leaves:
+        for (path, value), found in zip(row.leaves, row.spots, strict=True):
             if isinstance(value, bool):
                 continue
-            spots = self._inside(row, value)
+            spots = self._inside(row, value, found)
             if not spots:
                 row.missing.append((path, value))
                 continue
@@ -219,11 +223,10 @@ class Anchoring:
             not place.hidden, not look.attribute, -len(look.words), -spot.text.number,
         )  # fmt: skip
 
-    def _inside(self, row: Row, value: Any) -> list[Spot]:
+    def _inside(self, row: Row, value: Any, spots: list[Spot]) -> list[Spot]:
         """Return the spots of a value in the row's item, else anywhere."""
         if isinstance(value, bool):
             return []
-        spots = self.document.spots(value)
         item = row.item
         if item is None:
             return spots or self.document.anywhere(value)

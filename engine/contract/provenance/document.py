@@ -15,6 +15,7 @@ from engine.contract.provenance.spellings import Span, dates, day_of, normal, nu
 from sandbox.page_map import BOUNDARY, STRUCK, STRUCK_END, PageMap, Place
 
 _MARK = re.compile(f"([{STRUCK}{STRUCK_END}{BOUNDARY}])")
+_DIGIT = re.compile(r"\d")
 _LINKS = ("href", "src", "action", "data-src", "srcset", "poster")
 _SHORTEST_PART = 3  # characters of a text that is looked for within longer texts
 _LONGEST_SEARCH = 400  # values that are looked for in all texts of the run
@@ -190,7 +191,7 @@ class Document:
                 continue
             for at, (piece, struck) in enumerate(text.pieces):
                 self._exact[normal(piece)].append(Spot(text, at, None, struck))
-                if any(c.isdigit() for c in piece):
+                if _DIGIT.search(piece):
                     for value, span in numbers(piece):
                         self._numbers[value].append(Spot(text, at, span, struck))
                     for day, span in dates(piece):

@@ -195,8 +195,12 @@ def _news(known: Mapping[str, Any], anchors: Sequence[Anchor], trait: str, most:
     had = known[trait]
     if not had or len(had) > most:
         return None
-    texts = (a.look.trait(trait) if trait in TRAITS else getattr(a.look, trait) for a in anchors)
-    fresh = Counter(text for text in texts if text not in had)
+    looks, counts = {id(a.look): a.look for a in anchors}, Counter(id(a.look) for a in anchors)
+    fresh: Counter[str] = Counter()
+    for key, look in looks.items():  # a few looks are those of all values
+        text = look.trait(trait) if trait in TRAITS else getattr(look, trait)
+        if text not in had:
+            fresh[text] += counts[key]
     if not fresh or sum(fresh.values()) < max(_NEW * len(anchors), min(2, len(anchors))):
         return None
     return News(sorted(had, key=lambda text: -had[text]), fresh)

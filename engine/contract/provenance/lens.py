@@ -59,6 +59,7 @@ class Lens:
         self.values.sort(key=lambda pair: -len(pair[1]))
         self._patterns = [(n, re.compile(rf"(?<!\w){_spelled(text)}(?!\w)")) for n, text in self.values]
         self._days = {day: name for name, text in self.values if (day := day_of(text)) is not None}
+        self._plain: dict[str, str] = {}
         self._masked: dict[tuple[str, bool], str] = {}
 
     @property
@@ -108,7 +109,11 @@ class Lens:
         return BETWEEN.join(self._heading(text, own) for text in headings)
 
     def _heading(self, text: str, own: Sequence[str]) -> str:
-        plain = normal(_MARKS.sub(" ", text))
+        plain = self._plain.get(text)
+        if plain is None:
+            plain = self._plain[text] = normal(_MARKS.sub(" ", text))
+        if not any(value in plain for value in own):
+            return self.mask(text)
         for value in own:
             if value in plain and (len(value) > _SHORTEST_OWN or plain == value):
                 plain = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "{value}", self._with_names(plain))

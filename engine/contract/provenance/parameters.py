@@ -58,6 +58,8 @@ def signs(reading: Reading) -> Signs:
 
 def row_shares(reading: Reading) -> dict[str, tuple[float, float, int]]:
     """Return for each parameter the shares of rows with it as a cell and within a text, and the number of rows."""
+    if reading.shares is not None:
+        return reading.shares
     main = next((table for table in reading.tables if table.table.many), None)
     items = [row.item for row in main.rows if row.item is not None and row.item >= 0] if main is not None else []
     found = {}
@@ -69,6 +71,7 @@ def row_shares(reading: Reading) -> dict[str, tuple[float, float, int]]:
             sum(item in free for item in items) / count if count else 0.0,
             count,
         )
+    reading.shares = found
     return found
 
 

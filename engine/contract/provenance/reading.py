@@ -25,6 +25,8 @@ class Reading:
         self.run = run
         self.document: Document = document_of(run)
         self.lens = Lens(run.parameters)
+        self.shares: dict[str, tuple[float, float, int]] | None = None
+        """The shares of rows that name each parameter, once they were computed."""
         self.said: dict[Row, dict[str, list[str]]] = {}
         """The short texts of rows by place, as they were looked up."""
         self._anchoring = Anchoring(self.document, run.legible, self.lens)

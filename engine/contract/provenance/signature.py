@@ -110,8 +110,11 @@ def _describe(reading: Reading) -> Signature:
 def _describe_field(reading: Reading, path: str) -> dict[str, Any]:
     found, missing = reading.fields[path]
     described: dict[str, Any] = {"count": len(found) + len(missing), "found": len(found)}
+    looks, often = {id(a.look): a.look for _, a in found}, Counter(id(a.look) for _, a in found)
     for trait in (*TRAITS, "raw", "path"):
-        counts = Counter(a.look.trait(trait) if trait in TRAITS else getattr(a.look, trait) for _, a in found)
+        counts: Counter[str] = Counter()
+        for key, look in looks.items():
+            counts[look.trait(trait) if trait in TRAITS else getattr(look, trait)] += often[key]
         described[trait] = _few(counts)
     return described
 

@@ -76,6 +76,8 @@ def leaves(value: Any, path: str, depth: int = 0) -> Iterator[Leaf]:
 
 def files(value: Any, path: str = "$") -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the saved files in a part of the output, with their paths."""
+    if type(value) in _SCALARS:
+        return
     if is_attachment(value):
         yield path, value
     elif isinstance(value, Mapping):
