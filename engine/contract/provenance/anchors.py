@@ -233,6 +233,8 @@ class Anchoring:
         if item >= 0:
             inside = [s for s in spots if item in s.text.chain]
             inside = inside or self.document.within(value, self.document.texts_of[item])
+            if not inside and _weight(value) == 1:
+                return []  # a small number stands anywhere by chance
         else:
             inside = [s for s in spots if s.text.map == -1 - item]
         return inside or spots or self.document.anywhere(value)

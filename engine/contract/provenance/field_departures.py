@@ -18,8 +18,9 @@ from engine.contract.provenance.units import Weight, change, words_of
 _ANCHORED = 0.95  # share of values that stood on the page, from which on all must
 _ALLOWED = 0.05  # share of values that may stand nowhere all the same; of few values, one
 _NEW = 0.1  # share of values of which a new look is told; of few, two
-_FLOOD = 0.3  # share of rows with a default, from which on it is no accident
+_MANY = 0.3  # share of values that may stand nowhere, where only a part of the page was mapped
 _LABELS, _HEADINGS, _WORDINGS, _OTHERS = 6, 4, 5, 3  # different texts from which on a new one is no surprise
+_SEVERAL = 2  # different texts of good runs, from which on a further one is data
 _SEVERITIES: Mapping[Weight, Severity] = {
     "": "advisory", "explained": "advisory", "unknown": "doubtful", "other": "structural",
 }  # fmt: skip
@@ -97,14 +98,14 @@ def _unanchored(
     if not missing or known["found"] < _ANCHORED * known["count"]:
         return
     count = found + len(missing)
-    if len(missing) < max(min(2, count), (_FLOOD if sampled else _ALLOWED) * count):
+    if len(missing) < max(min(2, count), (_MANY if sampled else _ALLOWED) * count):
         return
     defaults = [value for _, value in missing if value in (0, "0", "-", "n/a", "N/A", "unknown", "none")]
-    few = len(defaults) == len(missing) < _FLOOD * count
+    default = len(defaults) == len(missing)  # the page may have words for it: "free", "none"
     yield Breach(
         "unanchored", path, "values that stand on the pages that were read",
         f"{len(missing)} of {count} values stand nowhere on them, such as {missing[0][1]!r}",
-        "doubtful" if few or (sampled and found > len(missing)) else "structural",
+        "doubtful" if default or (sampled and found > len(missing)) else "structural",
     )  # fmt: skip
 
 
@@ -116,6 +117,8 @@ def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Se
         was = [label.was if label else _main(known, "label"), words.was if words else _main(known, "words")]
         now = [label.now if label else _now(anchors, "label"), words.now if words else _now(anchors, "words")]
         weight = change(was, now, case.about, words_of(last_name(path)))
+        if weight == "unknown" and max(len(news.known) for news in (label, words) if news) > _SEVERAL:
+            weight = "explained"  # the words go with the data
         if label is not None:
             others = {_main(f, "label") for other, f in case.known["fields"].items() if other != path} - {""}
             if label.now in others and label.now not in label.known:
@@ -180,7 +183,7 @@ def _under_other_headings(
     weight = change(news.known, [news.now], case.about)
     if lost or instead:
         severity: Severity = "structural"
-    elif aside or weight in ("unknown", "other"):
+    elif aside or (len(news.known) == 1 and weight in ("unknown", "other")):
         severity = "doubtful"
     else:
         severity = "advisory"

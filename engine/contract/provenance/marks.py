@@ -9,7 +9,7 @@ from typing import Any
 from engine.contract.model import Breach
 from engine.contract.provenance.anchors import Anchored
 from engine.contract.provenance.choices import texts_by_place
-from engine.contract.provenance.phrases import is_masked, says_advertised, says_aside, says_instead
+from engine.contract.provenance.phrases import is_masked, marks_row, says_advertised, says_instead
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.units import change
 
@@ -75,7 +75,7 @@ def check(
             yield Breach("mark", table.path, "rows of what was asked for", got, "doubtful")
             return
     for place, texts in (known or {}).items():
-        if place in read:
+        if place in read or len(texts) > 1:
             continue
         fresh: Counter[str] = Counter()
         for row in rows:
@@ -95,7 +95,7 @@ def check(
 def odd_values(table: Anchored) -> int:
     """Return the number of a list's rows with a text that says it is no ordinary one: refurbished, masked, archived."""
     return sum(
-        any(isinstance(v, str) and len(v) <= _LONGEST and (says_aside(v) or is_masked(v)) for _, v in row.leaves)
+        any(isinstance(v, str) and len(v) <= _LONGEST and (marks_row(v) or is_masked(v)) for _, v in row.leaves)
         for row in table.rows
     )
 
@@ -109,7 +109,7 @@ def check_values(table: Anchored, known: int) -> Iterator[Breach]:
     odd = odd_values(table)
     if not known and odd >= max(2, _NEW * len(table.rows)):
         shown = next(
-            v for row in table.rows for _, v in row.leaves if isinstance(v, str) and (says_aside(v) or is_masked(v))
+            v for row in table.rows for _, v in row.leaves if isinstance(v, str) and (marks_row(v) or is_masked(v))
         )
         got = f"{odd} of {len(table.rows)} such as {shown[:60]!r}"
         yield Breach("mark", table.path, "rows of what was asked for", got, "doubtful")
@@ -126,4 +126,4 @@ def phrases(reading: Reading) -> set[str]:
 
 
 def _is_phrase(text: str) -> bool:
-    return says_aside(text) or says_instead(text) or says_advertised(text)
+    return says_instead(text) or marks_row(text)

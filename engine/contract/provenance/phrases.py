@@ -40,6 +40,11 @@ _ADVERTISED = re.compile(
     r"\b(?:sponsored|advertisement|promoted|anzeige|gesponsert|sponsorisé|patrocinado|advertentie)\b|^ad$",
     re.IGNORECASE,
 )
+_OTHER_ROW = re.compile(
+    r"\b(?:similar|related|recommended|refurbished|pre-owned|second.?hand|expired|archived|discontinued|withdrawn"
+    r"|superseded|substitutes?|alternatives?|ähnliche\w*|empfohlen\w*|gebraucht|abgelaufen)\b",
+    re.IGNORECASE,
+)
 _NARROWS = re.compile(
     r"\b(?:only|just|nur|ausschließlich|seulement|uniquement|sólo|solo|soltanto|alleen|hide|without|exclude\w*|ohne|sans"
     r"|sin|senza|zonder|exclu\w+|except)\b",
@@ -78,6 +83,15 @@ def says_advertised(text: str) -> bool:
     (True, False)
     """
     return bool(_ADVERTISED.search(text))
+
+
+def marks_row(text: str) -> bool:
+    """Return True for a text by which a row is told to be another kind of thing than those that were asked for.
+
+    >>> marks_row("Refurbished"), marks_row("Sponsored"), marks_row("Delayed")
+    (True, True, False)
+    """
+    return says_advertised(text) or bool(_OTHER_ROW.search(text))
 
 
 def says_stale(text: str) -> bool:
