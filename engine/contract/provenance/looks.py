@@ -17,6 +17,7 @@ _SEPARATORS = re.compile(r"[|;\u00b7\u2022\n]|, ")
 _AROUND = 24  # characters on each side of a value
 _WORDS_AROUND = 3
 _CELL = 36  # characters of a text that is no prose, and has all its words around a value
+_NEAR = 12  # characters beside a value whose digits may belong to what it means: "out of 5"
 _LABEL = 30  # characters of a text before a value that may serve as its label
 TRAITS = ("label", "words", "headings", "region", "beside", "struck", "hidden", "attribute", "form")
 """The parts of a look that a signature keeps, by name."""
@@ -31,7 +32,7 @@ class Look:
         headings: The headings above it, masked, outermost first, joined.
         region: Its landmark.
         words: The words around the value, digits masked, the value as ``{v}``.
-        raw: The same with digits.
+        raw: The nearest of them, with digits.
         beside: The short text before it, where it has no label.
         struck: Struck through.
         hidden: Not visible.
@@ -89,9 +90,10 @@ class Looks:
         known = self._known.get(key)
         if known is None:
             wording = f"{before}{{v}}{after}"
+            near = f"{_cut(before, end=True, most=_NEAR)}{{v}}{_cut(after, end=False, most=_NEAR)}"
             known = self._known[key] = Look(
                 label=self._lens.mask(place.label), headings=headings, region=spot.text.region, beside=beside,
-                words=self._lens.mask(wording), raw=self._lens.mask(wording, digits=False), struck=spot.struck,
+                words=self._lens.mask(wording), raw=self._lens.mask(near, digits=False), struck=spot.struck,
                 hidden=place.hidden, attribute=spot.text.attribute, form=form, path=place.path,
             )  # fmt: skip
         return known
@@ -160,10 +162,10 @@ def _shape(address: str) -> str:
     return "/".join(["", *above, ""]) + (f" ?{names}" if names else "")
 
 
-def _cut(text: str, *, end: bool) -> str:
-    """Return the few words of a text that are next to the value."""
+def _cut(text: str, *, end: bool, most: int = _CELL) -> str:
+    """Return the words of a text that are next to the value: of a long one, a few."""
     part = _SEPARATORS.split(text)[-1 if end else 0]
-    if len(text) <= _CELL or (len(part) <= _AROUND and part.count(" ") <= _WORDS_AROUND):
+    if len(text) <= most or (len(part) <= _AROUND and part.count(" ") <= _WORDS_AROUND):
         return part
     words = part.split(" ")
     if end:
