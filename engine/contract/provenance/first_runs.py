@@ -37,7 +37,8 @@ def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding
     known = learn_from(readings, task)
     return [
         *_unanchored(readings, known), *_mixed(readings, known), *_other_labels(readings, known, task),
-        *_same_spots(readings), *_unnamed(known), *_untold(known), *_left_out(readings, known), *_totals(readings),
+        *_same_spots(readings), *_unnamed(known), *_untold(known), *_left_out(readings, known),
+        *_totals(readings, known),
     ]  # fmt: skip
 
 
@@ -139,13 +140,21 @@ def _same_spots(readings: Sequence[Reading]) -> Iterator[Finding]:
 
 
 def _unnamed(known: Mapping[str, Any]) -> Iterator[Finding]:
-    """Yield the parameters that nothing names in all runs."""
-    for name, described in known["parameters"].items():
-        if not described["by"]:
-            yield Finding(
-                "parameter", name,
-                "no address, heading, form field, text or row of what was read names it in all runs", certain=False,
-            )  # fmt: skip
+    """Yield the parameters that nothing names in all runs, and that no filter in the code explains."""
+    for name in [] if _is_filtered(known) else _nameless(known):
+        yield Finding(
+            "parameter", name,
+            "no address, heading, form field, text or row of what was read names it in all runs", certain=False,
+        )  # fmt: skip
+
+
+def _nameless(known: Mapping[str, Any]) -> list[str]:
+    return [name for name, described in known["parameters"].items() if not described["by"]]
+
+
+def _is_filtered(known: Mapping[str, Any]) -> bool:
+    """Return True where code read more items than it returned."""
+    return any(table["many"] and table["left"] > _LEFT * table["items"] for table in known["tables"].values())
 
 
 def _untold(known: Mapping[str, Any]) -> Iterator[Finding]:
@@ -167,7 +176,7 @@ def _left_out(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterator
     for path, table in known["tables"].items():
         if not table["many"]:
             continue
-        if table["items"] and table["left"] > _LEFT * table["items"]:
+        if table["items"] and table["left"] > _LEFT * table["items"] and not _nameless(known):
             yield Finding(
                 "left-out", path, f"{table['left']} of {table['items']} items that were read are not in the output",
                 certain=False,
@@ -179,8 +188,10 @@ def _left_out(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterator
             )  # fmt: skip
 
 
-def _totals(readings: Sequence[Reading]) -> Iterator[Finding]:
-    """Yield the totals that a page states, and that the items read from it do not reach."""
+def _totals(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the totals that a page states, and that the items read from it do not reach; not where code filters."""
+    if _is_filtered(known) and _nameless(known):
+        return
     for reading in readings:
         lists = [table for table in reading.tables if table.table.many and table.table.sources]
         if not lists:

@@ -88,6 +88,19 @@ def test_a_parameter_that_nothing_names_is_told() -> None:
     assert [(f.kind, f.path) for f in first_run_findings(unnamed)] == [("parameter", "category")]
 
 
+def test_a_filter_in_code_explains_what_is_left_out() -> None:
+    def cheap(category: str, most: float) -> Observed:
+        output = [row for row in rows(category) if row["price"] <= most]
+        return Observed(output, Evidence(maps=(page(category).map(),)), None, {"category": category, "most": most})
+
+    assert first_run_findings([cheap("lamps", 19.75), cheap("clocks", 21.25)]) == []
+
+
+def test_items_left_out_for_no_parameter_are_told() -> None:
+    runs = [ran(category, rows(category)[:3]) for category in ("lamps", "clocks")]
+    assert [str(f) for f in first_run_findings(runs)] == ["$: 6 of 12 items that were read are not in the output"]
+
+
 def test_a_total_that_the_rows_miss_is_told() -> None:
     shown = page("lamps")
     shown.totals = (("64 results", 64),)
