@@ -47,6 +47,7 @@ class Executor:
         http_login: User name and password for HTTP authentication there; None for those among the parameters.
         browser: The user agent, locale and the like of the browser.
         retries: Further tries of the task while the site is away for a moment.
+        boxes: Note in the maps of what is read where on the page each text stood; in trials that is always done.
 
     Attributes:
         retry_policy: Those tries, within the task's time.
@@ -62,6 +63,7 @@ class Executor:
     http_login: tuple[str, str] | None = None
     browser: BrowserOptions = field(default_factory=BrowserOptions)
     retries: int = 0
+    boxes: bool = False
     retry_policy: RetryPolicy = field(init=False)
     _count: int = 0
     _failure: Evidence | None = None
@@ -145,6 +147,7 @@ class Executor:
                     harmless=harmless,
                     settled_seconds=settled_seconds,
                     slowed=slowed,
+                    boxes=self.boxes or known_hosts is None,
                 )
             except WorkerDied as died:
                 if not chances or not await self._may_restart(once):

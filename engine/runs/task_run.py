@@ -250,6 +250,7 @@ class TaskRun:
             http_login=request.http_login,
             browser=request.browser,
             retries=limits.retries,
+            boxes=request.provenance == "full",
         )
 
     async def _finish(self, success: Success | None, cause: Cause | None) -> TaskResult:
