@@ -169,7 +169,8 @@ def another_file(place: str, pairs: Sequence[tuple[Row, Row]]) -> Iterator[Breac
         other = [(a, b) for a, b in kinds if a and b and a != b]
         if both and len(other) == len(both):
             was, is_now = other[0]
-            yield Breach("file", path, f"files of type {was}", f"{is_now} in all {len(both)} rows")
+            severity: Severity = "structural" if len(both) >= _MATCHED else "doubtful"
+            yield Breach("file", path, f"files of type {was}", f"{is_now} in all {len(both)} rows", severity)
 
 
 def single_object(place: str, old: Row, new: Row, changed: Mapping[str, float]) -> Iterator[Breach]:
@@ -187,6 +188,9 @@ def single_object(place: str, old: Row, new: Row, changed: Mapping[str, float]) 
             f"another in all {len(steady)} fields that never changed, as {new[first]!r}", "statistical",
         )  # fmt: skip
     for name in names:
+        if name.endswith("content_type") and old[name] != new[name]:
+            path = f"{place}.{name.removesuffix('content_type')}".rstrip(".")
+            yield Breach("file", path, f"a file of type {old[name]}", f"{new[name]}", "doubtful")
         x, y = number(old[name]), number(new[name])
         if x and y and x * y > 0 and len(re.sub(r"\D", "", str(old[name])).strip("0")) >= _DIGITS:
             for factor in (100.0, 0.01, 1000.0, 0.001):

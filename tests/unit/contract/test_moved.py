@@ -141,6 +141,13 @@ def test_files_are_held_against_those_of_the_same_row(database: Database) -> Non
     assert found(past, letters(*"abcde")) == [], "made anew each time"
 
 
+def test_single_file_is_held_against_its_own_past(database: Database) -> None:
+    (before,), (page,), (newer,) = letters("1"), letters("2", kind="text/html"), letters("2")
+    past = once({"invoice": before["scan"], "number": "A-17"}, database)
+    assert found(past, {"invoice": page["scan"], "number": "A-17"}) == [("file", "doubtful")]
+    assert found(past, {"invoice": newer["scan"], "number": "A-18"}) == []
+
+
 def test_texts_and_numbers_are_compared_like_rows(database: Database) -> None:
     names = [str(row["name"]) for row in shops(20)]
     for number, output in enumerate((names, {"names": names})):
