@@ -148,8 +148,9 @@ class BrowserOptions(BaseModel):
         """Return them as the sandbox takes them, for a run with these parameters."""
         from sandbox import ContextOptions
 
-        plain = {name: value for name, value in self.headers.items() if name not in self.header_parameters}
-        own = self.filled(parameters) if start_url is not None else {}
+        filled = self.filled(parameters)
+        plain = {name: value for name, value in self.headers.items() if name not in filled}
+        own = filled if start_url is not None else {}
         parts = urlsplit(start_url or "")
         origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if own else None
         return ContextOptions(**{**dict(self), "headers": plain}, own_headers=own, own_origin=origin)

@@ -50,6 +50,8 @@ def test_header_names_a_parameter_and_is_saved_without_its_value() -> None:
     assert context.own_origin == "https://Shop.example:8443"
     assert "s3same" not in repr(context)
     assert options.context({"token": "s3same", "version": 3}, None).own_headers == {}
+    saved_earlier = BrowserOptions(headers={"X-Filter": "{open}"}).context({}, "https://shop.example/")
+    assert (saved_earlier.headers, saved_earlier.own_headers) == ({"X-Filter": "{open}"}, {})
     with pytest.raises(InvalidRequest, match="value of token"):
         build(browser={"headers": {"X-Key": "{token}"}}, parameters={"token": "a\r\nX-Evil: b"})
 
