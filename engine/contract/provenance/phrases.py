@@ -24,7 +24,9 @@ _INSTEAD = re.compile(
     re.IGNORECASE,
 )
 _ASIDE = re.compile(
-    r"\b(?:similar|related|recommended|sponsored|expired|no longer available|not available|unavailable|discontinued"
+    r"\b(?:widened|expanded|broadened|extended|relaxed) (?:your|the|this) (?:search|filters?)\b"
+    r"|suche (?:wurde )?erweitert|\b(?:only|just) showing\b|\bnot all (?:results|items|rows|data)\b"
+    r"|\b(?:similar|related|recommended|sponsored|expired|no longer available|not available|unavailable|discontinued"
     r"|trending|featured|you recently viewed|best ?sellers?|ähnliche|empfohlen|gesponsert|abgelaufen|sponsorisé"
     r"|patrocinado|archived?|cached|outdated|refurbished|pre-owned|second.?hand"
     r"|substitutes?|nearest|closest|alternatives?|former|past|previous|preview"
