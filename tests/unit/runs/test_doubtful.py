@@ -14,7 +14,7 @@ from engine.contract import Observed, learn
 from engine.task.schema import infer
 from engine.testing import ScriptedModel, Turn, outcome
 from engine.testing.sandbox import Step
-from sandbox import Evidence, Outcome
+from sandbox import Evidence, Host, Outcome
 from tests.support.maps import Sheet
 from tests.support.saved import TASK, save
 from tests.unit.runs.conftest import URL, Run, told
@@ -206,3 +206,16 @@ async def test_automation_of_an_earlier_version_learns_where_its_values_stand(st
     euros = await replay(gave(books(), price="€{:.2f}"))
     assert euros.error is not None
     assert "€" in euros.error.message
+
+
+async def test_what_is_doubtful_behind_an_action_is_asked_about_and_nothing_is_run_again(replay: Any) -> None:
+    async def order(host: Host) -> Outcome:
+        await host.gate("order", None)
+        await host.gate_closed("order", None, None)
+        return gave(books(), **FIGURE)
+
+    without = await replay(order)
+    assert without.error is not None
+    assert (without.error.reason, without.effect) == ("failed-behind-gate", "performed")
+    result = await replay(order, model=answers("legitimate"))
+    assert (result.ok, result.effect, kinds(result)) == (True, "performed", ["replay", "confirm"])
