@@ -13,7 +13,7 @@ from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.phrases import says_aside, says_instead
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.tables import last_name
-from engine.contract.provenance.units import Weight, change, words_of
+from engine.contract.provenance.units import CURRENCIES, Weight, change, senses, words_of
 
 _ANCHORED = 0.95  # share of values that stood on the page, from which on all must
 _ALLOWED = 0.05  # share of values that may stand nowhere all the same; of few values, one
@@ -83,6 +83,7 @@ def _check_field(
     if not found or not known["found"]:
         return
     anchors = [anchor for _, anchor in found]
+    yield from _zeros(path, known, anchors)
     yield from _told_otherwise(case, path, known, anchors)
     yield from _elsewhere(path, known, anchors)
     yield from _under_other_headings(case, path, known, anchors)
@@ -107,6 +108,14 @@ def _unanchored(
         f"{len(missing)} of {count} values stand nowhere on them, such as {missing[0][1]!r}",
         "doubtful" if default or (sampled and found > len(missing)) else "structural",
     )  # fmt: skip
+
+
+def _zeros(path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]) -> Iterator[Breach]:
+    """Yield a breach where amounts of money are zero that never were: a page shows so what it has lost."""
+    zeros = sum(anchor.value == 0 and not isinstance(anchor.value, bool) for anchor in anchors)
+    told = senses(_main(known, "words"), _main(known, "label"))
+    if zeros and not known["zeros"] and told.units & CURRENCIES:
+        yield Breach("zero", path, "amounts other than zero", f"zero in {zeros} of {len(anchors)}", "doubtful")
 
 
 def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]) -> Iterator[Breach]:

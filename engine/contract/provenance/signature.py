@@ -110,6 +110,7 @@ def _describe(reading: Reading) -> Signature:
 def _describe_field(reading: Reading, path: str) -> dict[str, Any]:
     found, missing = reading.fields[path]
     described: dict[str, Any] = {"count": len(found) + len(missing), "found": len(found)}
+    described["zeros"] = sum(a.value == 0 and not isinstance(a.value, bool) for _, a in found)
     looks, often = {id(a.look): a.look for _, a in found}, Counter(id(a.look) for _, a in found)
     for trait in (*TRAITS, "raw", "path"):
         counts: Counter[str] = Counter()
@@ -125,7 +126,7 @@ def _few(counts: Mapping[str, int]) -> dict[str, int] | None:
 
 
 def _merge_field(known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    merged: dict[str, Any] = {name: sum(each[name] for each in known) for name in ("count", "found")}
+    merged: dict[str, Any] = {name: sum(each[name] for each in known) for name in ("count", "found", "zeros")}
     for trait in (*TRAITS, "raw", "path"):
         total: Counter[str] | None = Counter()
         for each in known:

@@ -1,0 +1,28 @@
+"""Amounts of money that stand where they stood, and are none."""
+
+from __future__ import annotations
+
+from engine.contract import Observed, check_signature, learn_signature
+from sandbox import Evidence
+from tests.support.maps import Sheet
+
+
+def priced(category: str, *prices: float) -> Observed:
+    rows = [{"name": f"{category} {at}", "price": price} for at, price in enumerate(prices)]
+    page = Sheet(f"https://shop.example/{category}").heading(category)
+    page.table(("Name", "Price"), [[str(row["name"]), f"£{row['price']:.2f}"] for row in rows])
+    return Observed(rows, Evidence(maps=(page.map(),)), None, {"category": category})
+
+
+def test_an_amount_of_zero_where_none_was_is_asked_about() -> None:
+    known = learn_signature([priced("lamps", 4.5, 8.25, 3.75), priced("clocks", 14.5, 18.25)])
+    assert check_signature(known, priced("rugs", 77.5, 12.0)) == []
+    (breach,) = check_signature(known, priced("rugs", 77.5, 0.0))
+    assert (breach.severity, str(breach)) == (
+        "doubtful", "$[*].price: expected amounts other than zero, got zero in 1 of 2",
+    )  # fmt: skip
+
+
+def test_amounts_of_zero_are_nothing_new_where_some_were() -> None:
+    known = learn_signature([priced("lamps", 4.5, 0.0, 3.75), priced("clocks", 14.5, 18.25)])
+    assert check_signature(known, priced("rugs", 77.5, 0.0)) == []
