@@ -22,15 +22,20 @@ class Ambiguous:
 
     Args:
         locator: The locator, without the position by which one was taken.
-        used: The name of the element that was used, and of the part of the page that it stands in, joined by " | ".
+        used: The name of the element that was used, line by line, and of the part of the page that it stands in,
+            joined by " | ".
         count: The number of elements that match.
         names: The names of the first ten, likewise.
+        parameter: The parameter that names it.
+        text: What of the parameter's value the locator has in it.
     """
 
     locator: str
     used: str
     count: int
     names: tuple[str, ...]
+    parameter: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,11 @@ def parse_ambiguous(data: object) -> tuple[Ambiguous, ...]:
         ProtocolError: It has another form.
     """
     found = []
-    for locator, used, count, names in _rows(data, 4, MOST_AMBIGUOUS):
+    for locator, used, count, names, parameter, value in _rows(data, 6, MOST_AMBIGUOUS):
         if not isinstance(names, list) or len(names) > MOST_NAMES:
             raise ProtocolError("the names of elements must be a short list")
-        found.append(Ambiguous(_text(locator), _text(used), _count(count), tuple(map(_text, names))))
+        shown = tuple(map(_text, names))
+        found.append(Ambiguous(_text(locator), _text(used), _count(count), shown, _text(parameter), _text(value)))
     return tuple(found)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from sandbox.errors import SandboxError
+from sandbox.nothing_words import says_plainly
 from sandbox.page_files import selector
 from sandbox.protocol import Channel
 
@@ -36,6 +37,8 @@ class SiteWords:
             await task.empty(page.get_by_text("No orders match your search"))
             return []
 
+        Where it is not there and another short message plainly says so ("No results"), that one counts.
+
         Args:
             locator: A short visible message, found by its words or its role, not by something that every page has.
 
@@ -47,9 +50,13 @@ class SiteWords:
         try:
             await locator.first.wait_for(state="visible", timeout=_VISIBLE_WITHIN_MS)
         except Exception as error:
-            raise SandboxError(
-                f"task.empty: {text} is not visible, so it does not show that there is nothing"
-            ) from error
+            found = await _plain_words(locator)
+            if found is None:
+                raise SandboxError(
+                    f"task.empty: {text} is not visible, so it does not show that there is nothing"
+                ) from error
+            locator = found  # code that was written before the site said so can only guess how it does
+            self._empty[-1] = selector(locator), locator
         if self._settled is not None:  # what is shown while a page loads says nothing of what will be there
             await self._settled(_SETTLES_WITHIN)
             if not await locator.first.is_visible():
@@ -108,6 +115,17 @@ class SiteWords:
                 f"task.already_done: {selector(locator)} is not visible, so it does not show that it was done"
             ) from error
         await self._channel.request("already_done", said=" ".join(said.split())[:_SAID])
+
+
+async def _plain_words(beside: Locator) -> Locator | None:
+    """Return the element in whose words a page plainly says that there is nothing; None where there is none."""
+    page = beside.page
+    lines = str(await page.locator("body").inner_text()).splitlines()
+    said = next((line for line in map(str.strip, lines) if says_plainly(line)), None)
+    if said is None:
+        return None
+    found = page.get_by_text(said, exact=True).filter(visible=True)
+    return found if await found.count() else None
 
 
 async def _visible(locator: Locator, timeout: float) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.agent.prompts import fence
-from engine.contract import rows
+from engine.contract import rows, stated
 from engine.execution.automation_run import AutomationRun
 from engine.gate.verdicts import Refused, Trial
 from engine.task.redaction import Redactor
@@ -85,8 +85,9 @@ def _end_notes(trial: Trial) -> list[str]:
     if evidence.next_controls:
         notes.append(f"Note: where it ended the page still offered {evidence.next_controls[0]!r}. Is that all of it?")
     count = rows(run.outcome.value)
-    if count is not None and evidence.counts and all(number != count for _, number in evidence.counts):
-        notes.append(f"Note: where it ended the page said {evidence.counts[0][0]!r}; the output has {count} rows.")
+    totals = stated(run.observed())
+    if count is not None and totals and all(number != count for _, number in totals):
+        notes.append(f"Note: where it ended the page said {totals[0][0]!r}; the output has {count} rows.")
     if run.progress and run.progress[1] is not None and run.progress[0] != run.progress[1]:
         notes.append(f"Note: task.progress ended at {run.progress[0]} of {run.progress[1]}.")
     if evidence.refused and not trial.good:

@@ -7,10 +7,16 @@ from engine.contract.learning import learn, widen, widen_output
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.nothing import nothing_there
 from engine.contract.outputs import beside, compact, digest, match_rows
-from engine.contract.page import all_examined, count_confirmed, empty_confirmed, let_some_through, permanent_message
+from engine.contract.page import (
+    all_examined,
+    count_confirmed,
+    empty_confirmed,
+    let_some_through,
+    permanent_message,
+    stated,
+)
 from engine.contract.patterns import error_text, is_blank
 from engine.contract.placeholders import ADDRESS, STANDS_IN
-from engine.contract.plain_words import says_plainly
 from engine.contract.profile import count_duplicates, describe, main_rows, merge, rows
 from engine.contract.provenance import (
     Finding,
@@ -19,10 +25,13 @@ from engine.contract.provenance import (
     explain,
     first_run_findings,
     learn_signature,
+    lists_nothing,
     merge_signatures,
+    names_what_was_asked,
     signature_of,
     widen_signature,
 )
+from sandbox.nothing_words import says_plainly
 
 __all__ = [
     "ADDRESS",
@@ -55,15 +64,18 @@ __all__ = [
     "learn",
     "learn_signature",
     "let_some_through",
+    "lists_nothing",
     "main_rows",
     "match_rows",
     "merge",
     "merge_signatures",
+    "names_what_was_asked",
     "nothing_there",
     "permanent_message",
     "rows",
     "says_plainly",
     "signature_of",
+    "stated",
     "widen",
     "widen_output",
     "widen_signature",

@@ -23,10 +23,10 @@ class Breach:
         kind: Its kind: of the rows ``no-rows``, ``fewer-rows``, ``more-rows``, ``duplicates``, ``order``; of a
             field ``field-empty``, ``field-sparse``, ``pattern``, ``type``, ``format``, ``length``, ``range``,
             ``constant``, ``key``, ``error-text``, ``shortened``, ``garbled``; of the page ``next-left``, ``count``,
-            ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``, ``scale``, ``lost``,
-            ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``, ``shifted``,
-            ``exchanged``, ``file``, ``flooded``, ``flipped``, ``collapsed``, ``placeholder``; of where values stood on
-            what was read, see `engine.contract.provenance`.
+            ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``,
+            ``scale``, ``lost``, ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``,
+            ``shifted``, ``exchanged``, ``file``, ``flooded``, ``flipped``, ``collapsed``, ``placeholder``;
+            of where values stood on what was read, see `engine.contract.provenance`.
         path: JSON path into the output; ``$`` where the page or the whole output is meant.
         expected: What good runs had.
         got: What this run had.

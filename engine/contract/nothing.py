@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.contract.model import Observed
-from engine.contract.plain_words import says_plainly
 from engine.contract.provenance.phrases import says_nothing
 from engine.contract.provenance.spellings import normal
+from sandbox.nothing_words import says_plainly
 
 if TYPE_CHECKING:
     from sandbox.page_map import PageMap

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.contract import Observed, learn
+from engine.contract import Observed, learn, rows
 from engine.contract.witnesses import learn_witnesses
 from engine.execution.automation_run import AutomationRun
 from engine.execution.executor import Executor
 from engine.execution.host import GateKnowledge
 from engine.gate import run_checks, static_checks
+from engine.gate.beyond import missed
+from engine.gate.borne_out import unborne
 from engine.gate.hardcoded import unread_parameters
+from engine.gate.nothing_left import refuses_nothing, values_without_rows
 from engine.gate.second_run import Proof, changed_values, judge, judge_made_up, needs_values
 from engine.gate.slowed_run import SlowedRuns
 from engine.gate.steady_runs import run_steadily
@@ -49,6 +52,7 @@ class Gate:
     seen: list[str] = field(default_factory=list)
     unneeded: dict[str, str] = field(default_factory=dict)
     _last: Trial | None = None
+    _left_nothing: set[str] = field(default_factory=set)  # code that ran with a value that leaves nothing
     _reported: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -108,11 +112,38 @@ class Gate:
             proven = await self._proof(candidate, first)
         if isinstance(proven, Refused):
             return proven
+        if refused := await asyncio.to_thread(self._unborne, candidate.code, first, proven):
+            return refused
+        if effects == "read" and (nothing := await self._nothing_left(candidate.code, first, proven)):
+            return nothing
         if effects == "read" and proven.run is None and self.requirements.contract is None:
             late = await self.slowed.finding(candidate.code, first)
             if new := self._new([late] if late is not None else []):
                 return Refused(new, first)
         return await asyncio.to_thread(self._promoted, candidate, first, proven, effects)
+
+    def _unborne(self, code: str, first: AutomationRun, proven: Proof) -> Refused | None:
+        """Hold the values of the proving runs against where they stood on what was read."""
+        runs = [self._observed(run) for run in (first, proven.run) if run is not None]
+        certain, doubtful = unborne(runs, code, self.requirements.words, self.requirements.parameters)
+        if certain:
+            return Refused(tuple(certain), first)
+        new = self._new(doubtful) if self.requirements.contract is None else ()
+        return Refused(new, first) if new else None
+
+    async def _nothing_left(self, code: str, first: AutomationRun, proven: Proof) -> Refused | None:
+        """Run code that filters by itself with a value that leaves nothing."""
+        required = self.requirements
+        if proven.run is None or required.contract is not None or code in self._left_nothing:
+            return None
+        self._left_nothing.add(code)
+        for values in values_without_rows(first, proven.run, required):
+            trial = await self.try_out(code, values)
+            if found := refuses_nothing(trial, values):
+                return Refused(new, trial.run) if (new := self._new([found])) else None
+            if trial.run is not None and not rows(trial.run.outcome.value):
+                return None
+        return None
 
     def _writes(self, code: str, run: AutomationRun) -> bool:
         """Return True where the automation changes something on the site, though this run may have come to no change.
@@ -231,7 +262,7 @@ class Gate:
             hosts=tuple(sorted({host for run in runs for host in run.outcome.evidence.hosts})),
             harmless=self.runs.known_harmless(runs),
             one_example=proof.one_example,
-            warnings=tuple(self._warnings(candidate, proof)),
+            warnings=tuple(self._warnings(candidate, first, proof)),
         )
 
     def _before_gates(self) -> GateKnowledge | None:
@@ -241,10 +272,12 @@ class Gate:
             return None
         return GateKnowledge(gates, required.without_secrets(required.parameters), moved=True)
 
-    def _warnings(self, candidate: Candidate, proof: Proof) -> Iterator[str]:
+    def _warnings(self, candidate: Candidate, first: AutomationRun, proof: Proof) -> Iterator[str]:
         unread = self._unread(candidate.code)
         for name, why in ((name, why) for name, why in self.unneeded.items() if name in unread):
             yield f"the parameter {name!r} is not used, for the site is said not to need it: {why}"
+        if (left := missed(self._observed(first))) is not None:
+            yield f"the model was told, and handed the same in again: {left.rpartition(': ')[0]}"
         if proof.one_example:
             yield (
                 "the automation was tried with these parameters alone, since no others are known"

@@ -11,8 +11,8 @@ from engine.contract import empty_confirmed, rows
 from engine.execution.automation_run import AutomationRun
 from engine.task.text import comparable
 
-Use = Literal["used", "typed", "none"]
-_PROVING = frozenset({"url", "locator", "chosen", "script", "sent"})
+Use = Literal["used", "chosen", "typed", "none"]
+_PROVING = frozenset({"url", "locator", "script", "sent"})
 _SHORTEST_WORD = 3  # characters of a value that is looked for within longer texts
 _MATCHING = frozenset({"startswith", "endswith", "search", "match", "fullmatch", "findall", "find", "index", "count"})
 _NOT_FOUND = re.compile(
@@ -25,7 +25,8 @@ _NOT_FOUND = re.compile(
 def use_of(first: AutomationRun, other: AutomationRun, changed: Collection[str]) -> Use:
     """Judge whether two runs of the same code show that the changed parameters were used.
 
-    ``typed`` where a value was typed into a field, and no request is known to have carried it.
+    ``typed`` where a value was typed into a field, and no request is known to have carried it; ``chosen`` where one was
+    chosen there.
 
     Args:
         changed: Names of the parameters in which the runs differ.
@@ -34,7 +35,7 @@ def use_of(first: AutomationRun, other: AutomationRun, changed: Collection[str])
     kinds = {kind for kind, _ in differ}
     if kinds & _PROVING or compares(first.code, changed):
         return "used"
-    return "typed" if "typed" in kinds else "none"
+    return "chosen" if "chosen" in kinds else "typed" if "typed" in kinds else "none"
 
 
 def same_output(first: AutomationRun, other: AutomationRun) -> bool:

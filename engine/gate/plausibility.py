@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from engine.contract import (
     ADDRESS,
@@ -28,9 +29,10 @@ from engine.contract import (
     learn,
     main_rows,
     rows,
+    stated,
 )
 from engine.gate.vocabulary import RequestWords, may_be_known
-from engine.task.text import comparable
+from engine.task.text import comparable, shorten
 
 _FEW_ROWS = 3  # of more rows that read like errors, the list may well be one of errors
 _VALUES = 3  # texts of an output; fewer need not have been seen
@@ -42,6 +44,9 @@ _MOST_GROUPS = 6  # values of a field by which rows are told apart, as by their 
 _COPIED_ROWS = 3
 _SHORTEST_VALUE = 3  # characters; a shorter one is looked for as the whole text of a cell alone
 _SHARED_ROWS = 3
+_ROUNDED = 0.015  # of a sum
+_SERVER_FAILED = 500
+_REPORT = re.compile(r"analytics|telemetry|metrics|beacon|pixel|track|log\b|favicon", re.IGNORECASE)
 _KINDS = frozenset({"type", "pattern"})
 
 
@@ -97,8 +102,8 @@ def incomplete(run: Observed) -> str | None:
         return None  # it read elsewhere, from the site's JSON perhaps, and that said how many there are
     if all_examined(run):
         return None  # code let only some of them through
-    more = [text for text, total in run.evidence.counts if total > count]
-    exact = any(total == count for _, total in run.evidence.counts)
+    more = [text for text, total in stated(run) if total > count]
+    exact = any(total == count for _, total in stated(run))
     # A few rows may be all that is asked for of a long list; a list that offers no more may still lack some.
     if exact or not (run.evidence.next_controls or count >= _MANY_ROWS):
         return None
@@ -170,6 +175,56 @@ def empty_fields(run: Observed) -> Iterator[str]:
     for name in dict.fromkeys(n for row in found for n in row) if len(found) >= _MANY_ROWS else ():
         if all(is_blank(row.get(name)) for row in found):
             yield f"the field {name!r} has no value in any of the {len(found)} rows: is it read from where it stands?"
+
+
+def odd_rows(run: Observed) -> Iterator[str]:
+    """Yield advisories for a row that is the head of the others, or their sum."""
+    _, found = main_rows(run.output)
+    for name in dict.fromkeys(n for row in found for n in row) if len(found) >= _MANY_ROWS else ():
+        values = [row.get(name) for row in found]
+        if isinstance(values[0], str) and comparable(values[0]) == comparable(name.replace("_", " ")):
+            yield f"the first row has {values[0]!r} in the field {name!r}: is it the head of the list, and no row?"
+            return
+        numbers = [_number(value) for value in values[-1:] + values[:-1]]
+        last, others = numbers[0], [n for n in numbers[1:] if n is not None]
+        if last and len(others) >= _MANY_ROWS - 2 and abs(last - sum(others)) < _ROUNDED and last not in others:
+            yield f"the last row has the sum of the others in the field {name!r}: is it the foot, and no row?"
+            return
+
+
+def _number(value: Any) -> float | None:
+    text = value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
+    match = re.fullmatch(r"\D{0,4}(\d[\d,]*(?:\.\d+)?)\D{0,4}", text.strip())
+    return float(match[1].replace(",", "")) if match and not isinstance(value, bool) else None
+
+
+def early_reads(run: Observed) -> Iterator[str]:
+    """Yield an advisory where all that was read before an act was read again after it, and was the same."""
+    for stale in run.evidence.stale[:1]:
+        yield (
+            f"after {shorten(stale.act, 80)!r} it read {stale.texts} texts again ({shorten(stale.read, 80)!r}), and"
+            " none had changed: wait for what the act brings before reading"
+        )
+
+
+def failed_requests(run: Observed) -> str | None:
+    """Return an advisory where the site did not answer what the last page asked of it."""
+    if not run.evidence.maps:
+        return None
+    page = run.evidence.maps[-1]
+    host = urlsplit(page.url).netloc
+    failed = [
+        (url, status)
+        for url, status in page.failed
+        if urlsplit(url).netloc == host and (status >= _SERVER_FAILED or not status) and not _REPORT.search(url)
+    ]
+    if not failed:
+        return None
+    url, status = failed[0]
+    how = f"with status {status}" if status else "with nothing"
+    return (
+        f"the page asked for {urlsplit(url).path}, which was answered {how}: is what it shows complete? Raise where not"
+    )
 
 
 def unread_fields(first: Observed, other: Observed, request: RequestWords, seen: Sequence[str] = ()) -> list[str]:

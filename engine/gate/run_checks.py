@@ -11,6 +11,8 @@ from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution.automation_run import AutomationRun
 from engine.gate import plausibility
+from engine.gate.beyond import missed
+from engine.gate.narrowed import first_elements, other_elements
 from engine.gate.parameter_use import mapped_with_default
 from engine.gate.scraped import scraped
 from engine.gate.verdicts import Requirements
@@ -68,6 +70,7 @@ def _output_problems(
         found.append("it returned None")
     found += [str(b) for b in breaches(observed, requirements) if b.structural]
     found += plausibility.doubts(observed)
+    found += other_elements(observed)
     if not run.passed_gate:  # what was done is done: whether the code knows a text says nothing of this result
         found += [each.message for each in scraped(run.code, outcome.value, requirements.words) if each.returned]
     if (wall := _site_cause(outcome.evidence, requirements, start_url)) is not None:
@@ -123,11 +126,16 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
         plausibility.unseen(observed, seen, code),
         plausibility.incomplete(observed),
         plausibility.none_let_through(observed),
+        missed(observed),
+        plausibility.failed_requests(observed),
     )
     return [
         *(advisory for advisory in found if advisory is not None),
         *_moved(observed, requirements),
+        *first_elements(observed),
         *plausibility.repeated(observed),
+        *plausibility.early_reads(observed),
+        *plausibility.odd_rows(observed),
         *plausibility.placeholders(observed),
         *plausibility.empty_fields(observed),
         *suspect,

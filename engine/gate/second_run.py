@@ -88,10 +88,10 @@ def judge(
             f"with {shown} the output is {same} with the task's own parameters, and the runs did the same; either the"
             " code ignores them, or propose values for which it must differ",
         ))  # fmt: skip
-    if use == "typed":
+    if use in ("chosen", "typed"):
         advisories.append(
-            f"with {shown} the output is {same} with the task's own parameters: the value was typed, but no request"
-            " carried it: does the page take it, or must it be submitted?"
+            f"with {shown} the output is {same} with the task's own parameters: the value was {use}, but no request is"
+            " known to have carried it: does the page take it, or must it be submitted?"
         )
     return Findings(advisories=tuple(advisories))
 

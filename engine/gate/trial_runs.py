@@ -103,6 +103,7 @@ class TrialRuns:
         return await run_steadily(
             self.executor, self.requirements, code, parameters, start_url_given=self.start_url_given, mode="rehearsal",
             hold_changes=hold, harmless=sorted(self.own_requests),
+            probe="scroll" if dict(parameters) == dict(self.requirements.parameters) else "",
         )  # fmt: skip
 
     async def _stopping(self, code: str, parameters: Mapping[str, Any]) -> SteadyRun:

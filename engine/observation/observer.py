@@ -176,7 +176,7 @@ def _unlimited(url: str) -> LabelStyle:
 
 def _notes(hints: Iterable[tuple[str, str]]) -> list[str]:
     """Return lines for hints that belong to no single element."""
-    words = {"form": "form", "next": "rel=next", "editable": "editable", "hidden": "hidden"}
+    words = {"form": "form", "next": "rel=next", "editable": "editable", "hidden": "hidden", "scrolls": "scrolls"}
     words |= {"notice": "meanwhile", "spans": "cells that span others", "caption": "caption that is not shown"}
     words |= {"fields": "fields without a label", "frame": "frame", "slots": "slots", "shadow": _SHADOW}
     words["select"] = "select that acts on a choice"

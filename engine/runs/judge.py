@@ -20,6 +20,8 @@ from engine.contract import (
     compact,
     digest,
     empty_confirmed,
+    lists_nothing,
+    names_what_was_asked,
     nothing_there,
     permanent_message,
     rows,
@@ -107,8 +109,12 @@ async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: O
     if suspect.unproven:
         return _settle_unproven(suspect, other)
     # An empty list that the page does not speak of is right, too, while the same code finds rows for others.
-    if not problems or (other.works and suspect.nothing_likely):
+    likely = suspect.nothing_likely and await asyncio.to_thread(_may_be_of_parameters, context, bundle, run)
+    if not problems or (other.works and likely):
         return await _settle_empty(context, bundle, suspect, other)
+    if other.works and await asyncio.to_thread(_lists_nothing, context, bundle, suspect):
+        context.warnings.append("there are no rows: the page of what was asked for lists none, and says nothing of it")
+        return Accepted(run, suspect.breaches)
     if other.works:
         return await _new_parameters(context, bundle, suspect, nothing_found(run.outcome, other))
     if other.works is None and not await context.is_pinned() and await _confirmed(context, bundle, suspect):
@@ -119,6 +125,20 @@ async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: O
 async def _widened(context: RunContext, bundle: Bundle, run: AutomationRun) -> Bundle:
     contract = await asyncio.to_thread(lambda: widen(bundle.contract, context.good_runs.observed(run)))
     return replace(bundle, contract=context.redactor.data(contract, numbers=False))
+
+
+def _may_be_of_parameters(context: RunContext, bundle: Bundle, run: AutomationRun) -> bool:
+    """Return False for a page that does not name what was asked for, as those of good runs do: of an unknown value."""
+    signature = bundle.contract.get("provenance", {})
+    return names_what_was_asked(context.good_runs.observed(run), signature) is not False
+
+
+def _lists_nothing(context: RunContext, bundle: Bundle, suspect: Suspect) -> bool:
+    """Return True where an empty result alone is suspect, and the page that was asked for lists nothing."""
+    held = _held(context, suspect.breaches)
+    if any(b.kind != "no-rows" for b in held) or len(suspect.problems) > len(held):
+        return False
+    return lists_nothing(context.good_runs.observed(suspect.run), bundle.contract.get("provenance", {}))
 
 
 def _not_confirmed(bundle: Bundle, suspect: Suspect) -> Drifted | PassedGate:
@@ -239,7 +259,7 @@ def _settle_unproven(suspect: Suspect, other: OtherParameters) -> Accepted | Dri
     run, changed = suspect.run, set(suspect.run.parameters)
     if other.run is not None:
         changed = {name for name, value in run.parameters.items() if other.run.parameters.get(name) != value}
-        if use_of(run, other.run, changed) == "used":
+        if use_of(run, other.run, changed) in ("used", "chosen"):
             return Accepted(run, suspect.breaches)
     problem = (
         "$: the automation was saved after one set of parameters, and for the first others it gave the same again: it"

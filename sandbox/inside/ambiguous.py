@@ -13,24 +13,31 @@ from sandbox.read_evidence import MOST_AMBIGUOUS, MOST_NAMES
 
 _LOOK_SECONDS = 0.5
 _MOST_VALUES = 40
+_COMES_WITHIN_MS = 3_000
+_TEXT = re.compile(r'"((?:[^"\\]|\\.)*)"|\'((?:[^\'\\]|\\.)*)\'|[=\[]/((?:[^/\\]|\\.)+)/|(?:^|>> )text=([^">]+)')
 _NTH = re.compile(r" >> nth=(-?\d+)")
 _BY_SELECTOR = frozenset({
     "click", "dblclick", "tap", "hover", "check", "uncheck", "set_checked", "fill", "type", "press", "select_option",
     "set_input_files", "inner_text", "text_content", "inner_html", "get_attribute", "input_value", "eval_on_selector",
 })  # fmt: skip
 
-# How a person tells the elements apart: the name of each, and of the part of the page that it stands in.
+# How a person tells the visible elements apart: the name of each, and of the part of the page that it stands in. None
+# are told that lead to the same address.
 _NAMES = """(elements, [index, most]) => {
   const plain = (s) => (s || '').replace(/\\s+/g, ' ').trim().slice(0, 80);
   const name = (e) => {
-    const own = [e.getAttribute('aria-label') || plain(e.textContent) || e.value || e.getAttribute('title')];
+    const text = (e.innerText || e.textContent || '').split(/[\\n\\t]+/).map(plain).filter(Boolean).slice(0, 8);
+    const own = e.getAttribute('aria-label') ? [e.getAttribute('aria-label')] : text.length ? text : [e.value, e.getAttribute('title')];
     for (const a of ['title', 'datetime', 'data-date', 'href']) if (e.getAttribute(a)) own.push(e.getAttribute(a));
     const box = e.parentElement && e.parentElement.closest('table, section, [role=grid], [role=group], [aria-label], fieldset');
     if (box) own.push(box.getAttribute('aria-label') || (box.querySelector('caption, legend, h1, h2, h3, h4') || {}).textContent);
     return [...new Set(own.map(plain).filter(Boolean))].join(' | ').slice(0, 200);
   };
+  const target = (e) => { const a = e.closest('a[href]') || e.querySelector('a[href]'); return a ? a.href : ''; };
   const used = elements[index < 0 ? elements.length + index : index];
-  return JSON.stringify([elements.length, used ? name(used) : '', elements.slice(0, most).map(name)]);
+  const shown = elements.filter((e) => e === used || e.checkVisibility({visibilityProperty: true}));
+  const same = used && target(used) && shown.every((e) => target(e) === target(used));
+  return JSON.stringify([same ? 1 : elements.length && shown.length, used ? name(used) : '', shown.slice(0, most).map(name)]);
 }"""  # noqa: E501  JavaScript
 
 
@@ -41,15 +48,26 @@ class Ambiguities:
     """
 
     def __init__(self) -> None:
-        self._values: tuple[re.Pattern[str], ...] = ()
+        self._values: dict[str, list[str]] = {}
         self._used: dict[tuple[int, str], tuple[set[int], list[Any] | None]] = {}
 
     def begin(self, parameters: Any) -> None:
         """Take the run's parameters."""
-        texts = {text for text in _leaves(parameters) if len(text) <= 200}
-        self._values = tuple(
-            re.compile(rf"(?<!\w){re.escape(_escaped(text))}(?!\w)", re.I) for text in sorted(texts)[:_MOST_VALUES]
-        )
+        given = parameters if isinstance(parameters, Mapping) else {}
+        for name, value in list(given.items())[:_MOST_VALUES]:
+            self._values[str(name)] = [text for text in _leaves(value) if len(text) <= 200][:_MOST_VALUES]
+
+    def _named(self, selector: str) -> tuple[str, str] | None:
+        """Return the parameter that gave a selector one of its texts, whole or in part, and that text."""
+        for text in _texts(selector):
+            known = _key(text)
+            for name, values in self._values.items():
+                for value in values:
+                    if len(value) > 1 and re.search(rf"(?<!\w){re.escape(_key(value))}(?!\w)", known):
+                        return name, value
+                    if known and known in {_key(part) for part in re.split(r"[\W_]+", value)}:
+                        return name, text  # the day of a date
+        return None
 
     async def note_use(self, owner: Any, name: str, given: list[str]) -> None:
         """Look at the elements that a locator matches, where a parameter names it and a position narrows it."""
@@ -58,14 +76,14 @@ class Ambiguities:
         selector = getattr(getattr(owner, "_impl_obj", None), "_selector", None)
         if isinstance(selector, str):
             for match in _NTH.finditer(selector):
-                await self._look(owner, selector[: match.start()], int(match[1]))
+                await self._look(owner, selector[: match.start()], int(match[1]), waits=name in _BY_SELECTOR)
         elif given and name in _BY_SELECTOR and hasattr(owner, "goto"):
-            await self._look(owner, given[0], 0)  # methods of pages take the first that matches
+            await self._look(owner, given[0], 0, waits=True)  # methods of pages take the first that matches
 
-    async def _look(self, owner: Any, selector: str, index: int) -> None:
+    async def _look(self, owner: Any, selector: str, index: int, *, waits: bool) -> None:
         from playwright.async_api import Error
 
-        if not any(value.search(selector) for value in self._values):
+        if (named := self._named(selector)) is None:
             return
         place = owner if hasattr(owner, "goto") else _frame_of(owner)
         key = id(place), selector
@@ -74,19 +92,23 @@ class Ambiguities:
             return
         self._used[key] = {index}, None
         base = place.locator(selector)
-        evaluate: Any = inspect.unwrap(type(base).evaluate_all)  # as Playwright defines it: this is a look of ours
+        wait: Any = inspect.unwrap(type(base).wait_for)  # as Playwright defines them: these are looks of ours
+        evaluate: Any = inspect.unwrap(type(base).evaluate_all)
         try:
+            if waits:  # as what the automation does next will
+                await wait(base.first, state="attached", timeout=_COMES_WITHIN_MS)
             answer = await asyncio.wait_for(evaluate(base, _NAMES, [index, MOST_NAMES]), _LOOK_SECONDS)
             count, used, names = json.loads(answer)
         except (Error, TimeoutError, TypeError, ValueError):
+            del self._used[key]  # it is not there yet
             return
-        if count == 0:  # not there yet
+        if count == 0:
             del self._used[key]
         elif count > 1:
-            self._used[key] = {index}, [_told(selector), used, count, names]
+            self._used[key] = {index}, [_told(selector), used, count, names, *named]
 
     def found(self) -> list[list[Any]]:
-        """Return each locator, the name of the element that was used, and the number and names of those that match."""
+        """Return each locator, what was used, the number and names of what matches, the parameter and its text."""
         known = [told for indices, told in self._used.values() if told is not None and len(indices) == 1]
         return known[:MOST_AMBIGUOUS]
 
@@ -101,8 +123,16 @@ def _told(selector: str) -> str:
     return re.sub(r"internal:(?=[\w-]+=)", "", selector)[:300]
 
 
-def _escaped(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+def _texts(selector: str) -> Iterator[str]:
+    """Yield the texts that a selector looks for: quoted, as a pattern, or behind ``text=``."""
+    for match in _TEXT.finditer(selector):
+        text = next(group for group in match.groups() if group is not None)
+        yield re.sub(r"\\(.)", r"\1", text).strip("^$")
+
+
+def _key(text: str) -> str:
+    text = " ".join(text.split()).casefold()
+    return text.lstrip("0") or text if text.isdigit() else text
 
 
 def _leaves(value: Any) -> Iterator[str]:

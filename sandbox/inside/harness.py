@@ -235,7 +235,7 @@ class Harness:
         trace = self._recorder.end_trace() if self._recorder is not None else RunTrace()
         evidence = await self.evidence(screenshot=broken)
         evidence |= {"inputs": list(trace.inputs), "output_read": trace.has_read(self._returned, evidence["text"])}
-        evidence |= await self._maps.wire()
+        evidence |= await self._maps.wire(self._waits.settled if self._waits.fetched else None)
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.blocked is not None and (error is None or error["kind"] != "held"):
             value, error = None, self._describe(WriteBlocked(guard.blocked))  # it was sent after the code had ended
@@ -256,6 +256,7 @@ class Harness:
         if guard is not None and guard.acted and guard.blocked is None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._halted.wait(), _LAST_REQUEST_SECONDS)
+            guard.acted = False  # what the page sends from now on, as when it is scrolled, is its own doing
 
     async def _call(self, name: str, code: str, parameters: Any) -> tuple[str | None, dict[str, Any] | None]:
         assert self._task is not None

@@ -21,6 +21,7 @@ async def collect_hints(page: Page) -> list[tuple[str, str]]:
     ``next``: the target of a link with ``rel=next``.
     ``editable``: an editable area without a role.
     ``hidden``: the number of rows or items of a list that are not displayed, or not loaded yet.
+    ``scrolls``: a list that may be longer than what is in the document, since it scrolls.
     ``secret``: the value of a password field, to be masked.
     ``spans``: cells of tables that span rows or columns.
     ``caption``: the caption of a table that is not shown.
@@ -139,7 +140,28 @@ COLLECT = r"""() => {
     forms.get(kind)[1]++;
   };
 
+  // a list in a box that scrolls, or before an empty element by which scripts see that the page's end comes into view
+  const scrolling = () => {
+    let longest = null;
+    for (const e of document.querySelectorAll('ul, ol, div, section, main, tbody, [role=list], [role=grid], [role=feed]')) {
+      const n = e.childElementCount;
+      if (n < 8 || (longest && n <= longest.childElementCount) || e.children[1].localName !== e.children[n - 2].localName) continue;
+      if (!e.closest('nav, footer, [role=navigation]') && seen(e)) longest = e;
+    }
+    if (!longest) return;
+    const what = `${longest.childElementCount} ${longest.children[1].localName}`;
+    for (let box = longest; box && box !== document.body; box = box.parentElement)
+      if (box.clientHeight > 60 && box.scrollHeight > box.clientHeight + 40 && /auto|scroll/.test(getComputedStyle(box).overflowY))
+        return hints.push(['scrolls', `the box with ${what}; more may load`]);
+    if (document.documentElement.scrollHeight <= innerHeight + 40) return;
+    for (let e = longest, n = 0; e && e !== document.body && n < 4; e = e.parentElement, n++)
+      for (const after of [e.nextElementSibling, e.lastElementChild])
+        if (after && /^(div|span|li|p)$/.test(after.localName) && !plain(after.textContent) && !after.querySelector('img, a, button, input')
+          && seen(after) && after.clientHeight < 120) return hints.push(['scrolls', `the page with ${what}; more may load`]);
+  };
+
   walk(document);
+  scrolling();
   const several = (way, what) => spans[way].length
     ? [`${spans[way].length} span several ${what}, the first "${spans[way][0]}"`] : [];
   const spanning = [...several('rowspan', 'rows'), ...several('colspan', 'columns')];
@@ -168,4 +190,4 @@ COLLECT = r"""() => {
   };
   if (texts.size) tell(document);
   return hints;
-}"""
+}"""  # noqa: E501  JavaScript

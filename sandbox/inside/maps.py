@@ -18,7 +18,7 @@ from sandbox.http_login import split_userinfo
 from sandbox.inside.ambiguous import Ambiguities
 from sandbox.inside.data_maps import content_kind, map_of_data, map_of_text, parsed
 from sandbox.inside.map_script import WALK
-from sandbox.inside.scroll_probe import scroll_to_end
+from sandbox.inside.scroll_probe import Settled, scroll_to_end
 from sandbox.inside.stale_reads import StaleReads
 from sandbox.page_map import MOST_BYTES, MOST_FILES, MOST_MAPS, MOST_UNITS
 from sandbox.read_notes import is_own_request
@@ -214,21 +214,36 @@ class PageMaps:
             await asyncio.sleep(0)
         self._marked.clear()
 
-    async def wire(self) -> dict[str, Any]:
-        """Return the maps for the host: the JSON of each, which is the page's word, and what belongs to it beside."""
+    async def wire(self, settled: Settled | None = None) -> dict[str, Any]:
+        """Return the maps for the host: the JSON of each, which is the page's word, and what belongs to it beside.
+
+        Args:
+            settled: Waits until a page that fetches data has settled, before it is scrolled.
+        """
         await asyncio.gather(*self._under_way)
-        scrolled = await self._scroll() if self._probe else None
+        scrolled = await self._scroll(settled) if self._probe else None
         maps = [*self._files, *([text, beside] for _, text, beside in sorted(self._kept, key=_number)), *self._last]
         return {
             "maps": [[self._clean(text), beside] for text, beside in maps],
             "unmapped": self.unmapped,
-            "ambiguous": [[self._clean(locator), *rest] for locator, *rest in self.ambiguous.found()],
+            "ambiguous": [self._cleaned(each) for each in self.ambiguous.found()],
             "stale": [[self._clean(read), self._clean(act), texts] for read, act, texts in self.stale.found()],
             "scrolled": scrolled,
         }
 
-    async def _scroll(self) -> list[Any] | None:
-        scrolled = None if self._left is None else await scroll_to_end(self._left)
+    def _cleaned(self, told: list[Any]) -> list[Any]:
+        locator, used, count, names, parameter, text = told
+        return [
+            self._clean(locator),
+            self._clean(used),
+            count,
+            [*map(self._clean, names)],
+            parameter,
+            self._clean(text),
+        ]
+
+    async def _scroll(self, settled: Settled | None) -> list[Any] | None:
+        scrolled = None if self._left is None else await scroll_to_end(self._left, settled)
         if self._left is None or scrolled is None:
             return None
         return [*scrolled, self._clean(await self._walk(self._left) or "")]

@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
+Settled = Callable[[float], Awaitable[bool]]
 _SECONDS = 12.0
+_LATE_SECONDS = 2.5  # for what the page fetches when the run has ended
 _SETTLE_SECONDS = 0.7
 _POLL_SECONDS = 0.1
 _MOST_STEPS = 120
@@ -58,8 +61,12 @@ _ROWS = r"""async (step) => {
 }"""  # noqa: E501  JavaScript
 
 
-async def scroll_to_end(page: Page) -> tuple[int, int, bool] | None:
+async def scroll_to_end(page: Page, settled: Settled | None = None) -> tuple[int, int, bool] | None:
     """Scroll the page and the box around its largest list to their end.
+
+    Args:
+        page: The page.
+        settled: Waits until it has settled; None where it fetches nothing: then a list that does not scroll is whole.
 
     Returns:
         The number of rows at first, of different rows that were shown on the way, and True where the end was reached;
@@ -79,11 +86,16 @@ async def scroll_to_end(page: Page) -> tuple[int, int, bool] | None:
             return None
         seen = set(first[0])
         before = len(seen)
-        for _ in range(_MOST_STEPS):
+        if settled is not None:
+            await settled(_LATE_SECONDS)
+            seen.update((await look(step=False) or [()])[0])
+        for number in range(_MOST_STEPS):
             shown = await look(step=True)
             if shown is None:
                 break
             seen.update(shown[0])
+            if not shown[1] and number == 0 and settled is None:
+                return before, len(seen), True
             if not shown[1]:  # at the end, unless more comes
                 until = time.monotonic() + _SETTLE_SECONDS
                 grown = False

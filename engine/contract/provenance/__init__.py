@@ -8,6 +8,7 @@ later run stands elsewhere, `first_run_findings` what of a first run is not born
 from engine.contract.provenance.departures import check_signature
 from engine.contract.provenance.findings import Finding, Origin
 from engine.contract.provenance.first_runs import first_run_findings
+from engine.contract.provenance.nothing import lists_nothing, names_what_was_asked
 from engine.contract.provenance.origins import explain
 from engine.contract.provenance.signature import learn_signature, merge_signatures, signature_of, widen_signature
 
@@ -18,7 +19,9 @@ __all__ = [
     "explain",
     "first_run_findings",
     "learn_signature",
+    "lists_nothing",
     "merge_signatures",
+    "names_what_was_asked",
     "signature_of",
     "widen_signature",
 ]

@@ -2,13 +2,18 @@
 
 from typing import Any
 
+import pytest
+
 from engine.contract import Observed, PreviousOutput, compact
 from engine.gate.plausibility import (
     contradictions,
     doubts,
+    early_reads,
     empty_fields,
+    failed_requests,
     incomplete,
     none_let_through,
+    odd_rows,
     placeholders,
     repeated,
     replaced_files,
@@ -18,6 +23,8 @@ from engine.gate.plausibility import (
 )
 from engine.gate.vocabulary import RequestWords
 from sandbox import Evidence
+from sandbox.page_map import PageMap
+from sandbox.read_evidence import StaleRead
 
 ROWS: list[dict[str, Any]] = [
     {"name": f"Shop {c}", "price": 10.0 + n, "since": f"202{n}-01-01"} for n, c in enumerate("ABCDEF")
@@ -72,6 +79,36 @@ def test_more_rows_stated_and_offered() -> None:
     assert incomplete(all_read) is None, "code let only some of them through"
     assert incomplete(Observed(ROWS, Evidence(**page), progress=(53, 53))) is not None, "the page offers more"
     assert incomplete(run_of(ROWS, next_controls=("Next",), counts=(("6 of 6", 6), ("53 shops", 53)))) is None
+
+
+def test_head_and_foot_among_the_rows_are_told() -> None:
+    rows = [{"name": f"Shop {c}", "price": f"£{n}.50"} for n, c in enumerate("ABCDEF", 3)]
+    head, foot = {"name": "Name", "price": "Price"}, {"name": "Sum", "price": "£36.00"}
+    assert "is it the head" in "".join(odd_rows(run_of([head, *rows])))
+    assert "is it the foot" in "".join(odd_rows(run_of([*rows, foot])))
+    assert list(odd_rows(run_of(rows))) == []
+    assert list(odd_rows(run_of([{"n": 0} for _ in range(8)]))) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "told"),
+    [
+        ("https://shop.example/more", 500, True),
+        ("https://shop.example/more", 0, True),
+        ("https://shop.example/more", 404, False),
+        ("https://shop.example/analytics", 500, False),
+        ("https://ads.example/more", 500, False),
+    ],
+)
+def test_request_of_the_page_that_the_site_did_not_answer_is_told(url: str, status: int, *, told: bool) -> None:
+    page = PageMap("page", "https://shop.example/list", failed=((url, status),))
+    assert (failed_requests(run_of(ROWS, maps=(page,))) is not None) is told
+
+
+def test_texts_that_an_act_did_not_change_are_told() -> None:
+    stale = StaleRead("tr", 'click internal:role=tab[name="Closed"i]', 9)
+    assert "it read 9 texts again ('tr')" in "".join(early_reads(run_of(ROWS, stale=(stale,))))
+    assert list(early_reads(run_of(ROWS))) == []
 
 
 def test_with_other_parameters_the_fields_are_of_the_same_kind() -> None:

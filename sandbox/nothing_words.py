@@ -1,10 +1,11 @@
-"""Messages by which a page plainly says that a search found nothing."""
+"""The words by which pages plainly say that they have nothing to list, in several languages."""
 
 from __future__ import annotations
 
 import re
 
-_LONGEST = 200  # characters; a message is short
+LONGEST = 200
+"""Characters of a message; it is short."""
 _NONE = r"(?:no|zero|0|nothing|none|not\s+any|any|without)"
 _THINGS = (
     r"(?:results?|match(?:es|ed|ing)?|found|records?|entr(?:y|ies)|items?|hits?|rows?|products?|listings?|data|documents?"
@@ -32,4 +33,4 @@ def says_plainly(text: str) -> bool:
     >>> says_plainly("No such station")  # the site does not know the value
     False
     """
-    return len(text) <= _LONGEST and _PLAIN.search(text) is not None
+    return len(text) <= LONGEST and _PLAIN.search(text) is not None
