@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LIMIT = 32768  # as Playwright asks for
+# Room for all that the driver allocates while it starts: else its young objects are collected many times, which takes a
+# fifth of the start. In MB.
+OPTIONS = ("--min-semi-space-size=32",)
 
 
 class Driver:
@@ -98,7 +101,7 @@ def start(compiled: str | None) -> Driver:
     with theirs:
         pid = os.posix_spawn(
             command[0],
-            command,
+            (command[0], *OPTIONS, *command[1:]),
             environment | ({"NODE_COMPILE_CACHE": compiled} if compiled is not None else {}),
             file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), standard) for standard in (0, 1)],
         )

@@ -14,11 +14,13 @@ import subprocess
 import tempfile
 import threading
 import time
+import zlib
 from contextlib import suppress
 from pathlib import Path
 
 from sandbox.browser import Browser
 from sandbox.errors import SandboxError
+from sandbox.inside.driver import OPTIONS
 from sandbox.isolation.command import JAIL_PACKAGES, jail_command
 from sandbox.isolation.kill import end_all
 from sandbox.limits import SandboxLimits
@@ -41,7 +43,8 @@ def cache_directory(cache: Path) -> Path | None:
         driver = (Path(spec.origin).parent / "driver" / "node").stat()
     except OSError:
         return None
-    return cache / f"{_PREFIX}{driver.st_mtime_ns:x}-{driver.st_size:x}"
+    options = zlib.crc32(" ".join(OPTIONS).encode())  # code compiled under other options is not taken
+    return cache / f"{_PREFIX}{driver.st_mtime_ns:x}-{driver.st_size:x}-{options:x}"
 
 
 def found(cache: Path | None) -> Path | None:
@@ -88,7 +91,7 @@ def _remove_older(cache: Path, prefix: str, seconds: float) -> None:
 
 def _compile(browser: Browser, directory: Path, stop: threading.Event) -> bool:
     """Run the driver from start to end: it then writes its compiled code."""
-    driver = [f"{_DRIVER}/node", f"{_DRIVER}/package/cli.js", "run-driver"]
+    driver = [f"{_DRIVER}/node", *OPTIONS, f"{_DRIVER}/package/cli.js", "run-driver"]
     jail = jail_command(browser, SandboxLimits(), driver, compiled=directory, compiling=True)
     try:
         process = subprocess.Popen(
