@@ -3,7 +3,7 @@
 from engine.contract.attachments import changed_files, content_fields
 from engine.contract.checks import CLEAN_RUNS_BEFORE_STATISTICS, check
 from engine.contract.comparison import disagreements
-from engine.contract.learning import learn, widen, widen_output
+from engine.contract.learning import check_format, learn, widen, widen_output
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.nothing import nothing_there
 from engine.contract.outputs import beside, compact, digest, match_rows
@@ -48,6 +48,7 @@ __all__ = [
     "beside",
     "changed_files",
     "check",
+    "check_format",
     "check_signature",
     "compact",
     "content_fields",

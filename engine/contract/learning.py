@@ -10,6 +10,7 @@ from engine.contract.model import Observed
 from engine.contract.page import all_examined, empty_confirmed, learn_page
 from engine.contract.profile import merge, rows
 from engine.contract.provenance import learn_signature, merge_signatures, widen_signature
+from engine.contract.witnesses import check_witnesses
 from engine.errors import BundleCorrupt
 
 FORMAT = 1
@@ -69,6 +70,7 @@ def check_format(contract: Mapping[str, Any]) -> None:
         for learned in contract.get("output", {}).values():
             _check_array(learned)
         merge_signatures([contract.get("provenance", {})])
+        check_witnesses(contract.get("gates", {}))
         page = contract.get("page", {})
         for name in ("counts", "title", "landmarks", "shown"):
             if not all(isinstance(text, str) for text in page.get(name, ())):

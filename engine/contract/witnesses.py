@@ -22,7 +22,11 @@ Shown = tuple[str, Sequence[PageMap]]
 """An irreversible action, and the pages as they were right before it."""
 
 _LONGEST = 80  # characters of a value that is looked for
+_LONGEST_WORDS = 300  # characters of a text that is told by its words
+_LONGEST_PART = 40  # of a value or number in it
+_MOST_GAPS = 2  # beside the value
 _MOST = 12  # places of one parameter
+_GAP = re.compile(r"(\{[^{}]*\}|#)")
 _MARKS = str.maketrans(dict.fromkeys((BOUNDARY, STRUCK, STRUCK_END), " "))
 _WHOLE_NUMBER = re.compile(r"[-\u2212]?\d[\d.,'\u2019\u00a0\u202f ]*")
 _HINT = re.compile(r"(?<![^\W_])(dd?|mm?|tt?|jj?)[./ -](dd?|mm?|tt?|jj?)[./ -](?:y{2,4}|j{2,4}|a{2,4})(?![^\W_])")
@@ -98,6 +102,19 @@ def unshown(known: Mapping[str, Any], shown: Shown, parameters: Mapping[str, Any
     return problems
 
 
+def check_witnesses(known: Mapping[str, Any]) -> None:
+    """Check the form of what a bundle says of its actions.
+
+    Raises:
+        ValueError, AttributeError, KeyError, TypeError: It has another form.
+    """
+    for places in known.values():
+        for witnesses in places.values():
+            for witness in witnesses:
+                if not all(isinstance(text, str) for text in (witness["at"], witness["name"], witness["as"])):
+                    raise ValueError("a witness has something else than texts")
+
+
 def _problem(
     value: _Value, witnesses: Sequence[Mapping[str, str]], texts: Sequence[_Text], lens: Lens, hint: str, *, moved: bool
 ) -> str | None:
@@ -146,7 +163,7 @@ def _witnesses(value: _Value, texts: Sequence[_Text], lens: Lens, hint: str) -> 
                 continue
             if shown.at != "words":
                 place = {"at": shown.at, "name": lens.mask(shown.name)}
-            elif re.search(r"[^\W\d_]{2}", pre + post):
+            elif re.search(r"[^\W\d_]{2}", pre + post) and len(plain) < _LONGEST_WORDS and _is_simple(pre + post):
                 place = {"at": "words", "name": f"{pre}\0{post}"}
             else:
                 continue
@@ -159,13 +176,22 @@ def _is_at(shown: _Text, witness: Mapping[str, str], lens: Lens) -> bool:
     if shown.at != "words":
         return lens.mask(shown.name) == witness["name"]
     pre, _, post = witness["name"].partition("\0")
-    return re.fullmatch(f"{_pattern(pre)} ?(.{{1,{_LONGEST}}}?) ?{_pattern(post)}", lens.mask(shown.text)) is not None
+    if len(shown.text) >= _LONGEST_WORDS or not _is_simple(pre + post):
+        return False
+    return (
+        re.fullmatch(f"{_pattern(pre)} ?(.{{1,{_LONGEST_PART}}}?) ?{_pattern(post)}", lens.mask(shown.text)) is not None
+    )
+
+
+def _is_simple(masked: str) -> bool:
+    """Return True for words with so few gaps that they are found in good time."""
+    return len(_GAP.findall(masked)) <= _MOST_GAPS
 
 
 def _pattern(masked: str) -> str:
     """Return the pattern of masked words, in which any parameter or number may stand."""
-    parts = re.split(r"(\{[^{}]*\}|#)", masked)
-    return "".join(f".{{1,{_LONGEST}}}?" if n % 2 else re.escape(part) for n, part in enumerate(parts))
+    parts = _GAP.split(masked)
+    return "".join(f".{{1,{_LONGEST_PART}}}?" if n % 2 else re.escape(part) for n, part in enumerate(parts))
 
 
 def _shared(

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from engine.bundles import Bundle
+from engine.contract import check_format
 from engine.execution.automation_run import AutomationRun, Mode
 from engine.execution.host import GateKnowledge
 from engine.runs.context import RunContext
@@ -118,6 +119,8 @@ async def _execute(
         least: Seconds after which a settled page may end a wait, if good runs never waited that long.
     """
     known, gates = await context.good_runs.longest_wait(bundle), bundle.contract.get("gates")
+    if gates:
+        check_format(bundle.contract)
     return await context.executor.run(
         bundle.automation,
         parameters,

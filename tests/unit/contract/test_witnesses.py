@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
+from engine.contract import Observed, check_format, learn
 from engine.contract.witnesses import learn_witnesses, unshown
+from engine.errors import BundleCorrupt
+from sandbox import Evidence
 from sandbox.page_map import PageMap
 from tests.support.maps import Sheet
 
@@ -97,3 +101,17 @@ def test_of_an_action_in_a_loop_counts_what_each_time_showed() -> None:
     known = learn_witnesses([("book", [one]), ("book", [other])], FIRST)
     assert sorted(known["book"]) == ["date"]
     assert learn_witnesses([], FIRST, known) == known
+
+
+def test_hostile_words_are_compared_in_good_time() -> None:
+    words = {"at": "words", "name": "{a}" * 40 + "\0" + "# " * 40 + "end", "as": "text"}
+    page = Sheet().text("a " * 900).text("1 " * 140).map()
+    began = time.monotonic()
+    assert len(unshown({"book": {"name": [words]}}, ("book", [page]), LATER)) == 1
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("gates", [[], {"book": []}, {"book": {"name": [{"at": "words"}]}}, {"book": {"name": [3]}}])
+def test_contract_with_another_form_of_witnesses_is_refused(gates: Any) -> None:
+    with pytest.raises(BundleCorrupt):
+        check_format(learn([Observed([{"a": 1}], Evidence())]) | {"gates": gates or [1]})
