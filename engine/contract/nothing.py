@@ -53,7 +53,7 @@ def nothing_there(contract: Mapping[str, Any], run: Observed) -> Nothing | None:
         return None
     last, known = maps[-1], contract.get("page", {}).get("none_said")
     if last.kind == "json":
-        return _of_json(last)
+        return _of_json(last, contract.get("provenance", {}))
     if last.row_count == 0:
         return Nothing("a list of 0 rows", told=True)
     for text in _messages(last):
@@ -76,9 +76,9 @@ def _messages(page: PageMap) -> Iterator[str]:
             yield unit.text
 
 
-def _of_json(page: PageMap) -> Nothing | None:
+def _of_json(page: PageMap, provenance: Mapping[str, Any]) -> Nothing | None:
     if page.items:
-        return None
+        return _let_none_through(page, provenance)
     for unit in page.units:
         name = page.places[unit.place].label.casefold().replace("_", "")
         if name in _TOTALS and unit.text.strip() == "0":
@@ -88,14 +88,24 @@ def _of_json(page: PageMap) -> Nothing | None:
 
 def _of_table(page: PageMap, provenance: Mapping[str, Any]) -> Nothing | None:
     """Return what the page shows of the list: its column heads alone, or items of which code takes some."""
-    labels = {normal(label) for field in provenance.get("fields", {}).values() for label in field.get("label", {})}
+    labels = {normal(label) for field in provenance.get("fields", {}).values() for label in field.get("label") or ()}
     labels -= {""}
     cells = any(normal(page.places[unit.place].label) in labels for unit in page.units)
     texts = {normal(unit.text) for unit in page.units if not page.places[unit.place].hidden}
     if labels and not cells and labels <= texts:
         return Nothing(f"the heads of the list ({', '.join(sorted(labels)[:4])}) and no rows", told=False)
+    return _let_none_through(page, provenance)
+
+
+def _let_none_through(page: PageMap, provenance: Mapping[str, Any]) -> Nothing | None:
+    """Return the items that stand where those of good runs stood, if code left out some of theirs, too."""
     tables = provenance.get("tables", {}).values()
-    filters = any(t.get("items") and t.get("left", 0) > _LEFT_OUT * t["items"] for t in tables)
-    if filters and cells and page.items:
-        return Nothing(f"{len(page.items)} items, of which code let none through", told=False)
-    return None
+    if not any(t.get("items") and t.get("left", 0) > _LEFT_OUT * t["items"] for t in tables):
+        return None
+    fields = provenance.get("fields", {}).values()
+    known = {
+        (path, label) for field in fields for path in field.get("path") or () for label in field.get("label") or ()
+    }
+    places = {at for at, place in enumerate(page.places) if (place.path, normal(place.label)) in known}
+    count = len({unit.item for unit in page.units if unit.item >= 0 and unit.place in places})
+    return Nothing(f"{count} items, of which code let none through", told=False) if count else None

@@ -132,6 +132,8 @@ class Looks:
         near = texts[number] if 0 <= number < len(texts) else None
         if near is None or near.map != text.map or near.chain != text.chain or near.place.hidden:
             return None
+        if near.region != text.region or near.aside:
+            return None
         return near
 
     def _beside(self, spot: Spot, own: Sequence[str]) -> str:

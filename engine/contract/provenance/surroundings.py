@@ -60,8 +60,9 @@ def check(known: Mapping[str, Any], reading: Reading, *, about: Collection[str],
     had = known["around"]
     if not headed:
         yield from _other_heading(had["h1"], describe(reading)["h1"], about)
-    for units, text in _currencies(reading):
-        if fresh := units - set(had["currencies"]) - _of_fields(known):
+    money = _of_fields(known)
+    for units, text in _currencies(reading) if money else ():
+        if fresh := units - set(had["currencies"]) - money:
             got = f"the page says {text[:120]!r} ({', '.join(sorted(fresh))})"
             yield Breach("currency", "$", "no other currency on the page", got, "doubtful")
             break
