@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from sandbox.page_map import BOUNDARY, STRUCK, STRUCK_END, PageMap, Place
 _MARK = re.compile(f"([{STRUCK}{STRUCK_END}{BOUNDARY}])")
 _DIGIT = re.compile(r"\d")
 _LINKS = ("href", "src", "action", "data-src", "srcset", "poster")
+_LARGEST = 1e300  # a whole number may be too large for a float
 _SHORTEST_PART = 3  # characters of a text that is looked for within longer texts
 _LONGEST_SEARCH = 400  # values that are looked for in all texts of the run
 
@@ -218,7 +220,8 @@ class Document:
         if isinstance(value, bool) or value is None:
             return []
         if isinstance(value, (int, float)):
-            return self._numbers.get(float(value), []) or self._segments.get(str(value), [])
+            number = float(value) if abs(value) < _LARGEST else math.inf
+            return self._numbers.get(number, []) or self._segments.get(str(value), [])
         if not isinstance(value, str):
             return []
         key = normal(value)
