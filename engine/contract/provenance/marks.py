@@ -16,6 +16,7 @@ from engine.contract.provenance.units import change
 _LEAST_ROWS = 4  # of a list whose marks say something
 _MOST_TEXTS = 3  # at one place; more are values
 _MOST_PLACES = 6
+_SHORT = 40  # characters of a line between rows
 _LONGEST = 80  # characters of a value that may say what kind of row it is
 _EVERY = 0.95  # share of rows that have one
 _NEW = 0.3  # share of rows with another
@@ -107,6 +108,12 @@ def check_values(table: Anchored, known: int) -> Iterator[Breach]:
         known: The number of such rows in good runs.
     """
     odd = odd_values(table)
+    texts = [v for row in table.rows for _, v in row.leaves if isinstance(v, str) and len(v) <= _SHORT]
+    if lines := [text for text in texts if says_instead(text)]:  # it parts the rows from others, and was taken for one
+        if not known:
+            got = f"{lines[0]!r} for a value"
+            yield Breach("mark", table.path, "rows of what was asked for", got, "doubtful")
+        return
     if not known and odd >= max(2, _NEW * len(table.rows)):
         shown = next(
             v for row in table.rows for _, v in row.leaves if isinstance(v, str) and (marks_row(v) or is_masked(v))

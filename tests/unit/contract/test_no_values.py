@@ -1,4 +1,4 @@
-"""Amounts of money that stand where they stood, and are none."""
+"""Values that stand where they stood, and are none: amounts of zero, lines between rows."""
 
 from __future__ import annotations
 
@@ -26,3 +26,14 @@ def test_an_amount_of_zero_where_none_was_is_asked_about() -> None:
 def test_amounts_of_zero_are_nothing_new_where_some_were() -> None:
     known = learn_signature([priced("lamps", 4.5, 0.0, 3.75), priced("clocks", 14.5, 18.25)])
     assert check_signature(known, priced("rugs", 77.5, 0.0)) == []
+
+
+def test_a_line_between_rows_that_was_taken_for_one_is_asked_about() -> None:
+    def named(category: str, *names: str) -> Observed:
+        page = Sheet(f"https://shop.example/{category}").heading(category).cards([[name] for name in names])
+        return Observed(list(names), Evidence(maps=(page.map(),)), None, {"category": category})
+
+    known = learn_signature([named("lamps", "Alba", "Mika", "Oslo"), named("clocks", "Riga", "Ulm")])
+    assert check_signature(known, named("rugs", "Nara", "Kobe")) == []
+    (breach,) = check_signature(known, named("rugs", "Nara", "Similar items", "Oslo"))
+    assert (breach.severity, breach.got) == ("doubtful", "'Similar items' for a value")
