@@ -48,7 +48,7 @@ def accept_result(
             subject="Accept: found right by a person",
             body="\n".join(kept.problems),
             trailers={"Task-Id": task_id, "Reason": "accept"},
-        )
+        )  # the same revision where the contract admits it already, and only earlier outputs spoke against it
         history = records.run_history
         history.inherit(bundle.committed.id, revision.id, trust=True)
         repeatable = bundle.meta.effects == "read" and rows(kept.output) != 0

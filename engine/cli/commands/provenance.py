@@ -73,7 +73,7 @@ def accept(settings: Settings, key: str, task_id: str | None) -> None:
         raise settings.bundles.missing(key)
     revision = asyncio.run(work())
     if settings.as_json:
-        print_json({"revision": revision.id, "task": revision.trailers["Task-Id"], "accepted": revision.body})
+        print_json({"revision": revision.id, "task": revision.trailers.get("Task-Id"), "accepted": revision.body})
         return
     click.echo(revision.id)
     click.echo(clean(f"Accepted: {revision.body}"), err=True)
