@@ -220,16 +220,18 @@ async def under(kinds: Sequence[Mutation], names: Sequence[str], histories: Sequ
 
 
 async def other_days(runs: int, names: Sequence[str], histories: Sequence[History]) -> list[Case]:
-    """Return runs in which only the data change: all that is unusual, once with each history, then other days."""
+    """Return runs in which only the data change: two thirds of them unusual ones, then other days."""
     each = -(-runs // (len(names) * len(histories)))
 
     async def measure(subject: Subject) -> AsyncIterator[Case]:
         work = subject.make
         unusual = [u for u in UNUSUAL if isinstance(work, Make) and _changes(UNUSUAL[u], work)]
-        for history in histories:
-            for name in unusual[:each]:
+        for at, history in enumerate(histories):
+            turn = 7 * at % max(1, len(unusual))  # so that each kind has its turn with some history
+            first = [*unusual[turn:], *unusual[:turn]][: each * 2 // 3]
+            for name in first:
                 yield await subject.day(history, DAYS[history], name)
-            for number in range(max(0, each - len(unusual))):
+            for number in range(each - len(first)):
                 yield await subject.day(history, DAYS[history] + number, asked=number % 2)
 
     return await _on_each(names, measure)
