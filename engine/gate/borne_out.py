@@ -99,16 +99,21 @@ def _constant_choices(runs: Sequence[Observed]) -> Iterator[str]:
 
 def _states(runs: Sequence[Observed], sizes: Sequence[int]) -> Iterator[list[str]]:
     """Yield the two texts of each place that has one of them in each row of lists as long as the output."""
-    by_place: dict[tuple[str, str], Counter[str]] = {}
+    by_place: dict[tuple[str, str, int], Counter[str]] = {}
     rows = 0
     for run, size in zip(runs, sizes, strict=True):
         for page in run.evidence.maps:
             listed = {n for n, item in enumerate(page.items) if page.containers[item.container] == size}
             rows += len(listed)
+            order: Counter[tuple[int, str, str]] = Counter()
             for unit in page.units:
                 place = page.places[unit.place]
-                if unit.item in listed and "@" not in place.path and len(unit.text) <= _LONGEST_STATE:
-                    by_place.setdefault((place.path, place.label), Counter())[unit.text] += 1
+                if unit.item not in listed or "@" in place.path:
+                    continue
+                order[unit.item, place.path, place.label] += 1  # cards have several texts of one path
+                if len(unit.text) <= _LONGEST_STATE:
+                    key = place.path, place.label, order[unit.item, place.path, place.label]
+                    by_place.setdefault(key, Counter())[unit.text] += 1
     for texts in by_place.values():
         if len(texts) == _STATES and sum(texts.values()) == rows and min(texts.values()) > 1:
             yield sorted(texts)

@@ -129,9 +129,9 @@ def test_rows_under_a_heading_of_others_are_refused() -> None:
 
 def test_boolean_that_is_always_the_same_is_told_where_the_rows_say_two_things() -> None:
     def stock(seller: str, *states: str) -> Observed:
-        cards = [[f"{seller} {ware}", states[n % len(states)]] for n, ware in enumerate(WARES)]
+        cards = [[f"{seller} {ware}", f"£{n}", states[n % len(states)]] for n, ware in enumerate(WARES)]
         sheet = Sheet().heading(f"Wares of {seller}").cards(cards)
-        rows = [{"name": name, "available": True} for name, _ in cards]
+        rows = [{"name": name, "available": True} for name, *_ in cards]
         return Observed(rows, Evidence(maps=(sheet.map(),)), parameters={"seller": seller})
 
     def told(*states: str) -> str:
