@@ -77,6 +77,8 @@ def stated(run: Observed) -> list[tuple[str, int]]:
     A map knows where a text ends: numbers and words of two elements are no statement.
     """
     pages = [page for page in run.evidence.maps if page.kind == "page"]
+    if not pages and run.evidence.maps:
+        return []  # code read data alone: what the page says of a list of its own is no total of those
     if not pages or _page_of(pages[-1].url) != _page_of(run.evidence.url):
         return list(run.evidence.counts)
     last = pages[-1]

@@ -52,6 +52,8 @@ def chosen(reading: Reading) -> dict[str, list[tuple[Row, str]]]:
                     values[path].append((row, value))
     for path, (found, missing) in reading.fields.items():
         few = len({repr(value) for _, value in missing}) <= _MOST_VALUES
+        if "[*]" not in path and all(isinstance(value, (int, float)) for _, value in missing):
+            continue  # a number that was computed, such as a count
         if path not in values and few and len(missing) > _LEAST_MISSING * (len(found) + len(missing)):
             values[path] = [*missing, *((row, anchor.value) for row, anchor in found)]
     return {path: [(row, json.dumps(value)) for row, value in rows] for path, rows in values.items()}
