@@ -103,7 +103,7 @@ def merge(parts: Sequence[Mapping[str, Described]]) -> dict[str, Described]:
 
 def check(known: Mapping[str, Described], reading: Reading) -> Iterator[Breach]:
     """Yield the files that belong to other rows, come from elsewhere, or are of another kind."""
-    now = describe(reading)
+    now = describe(reading) if known else {}
     for path, had in known.items():
         if path not in now or not had["count"]:
             continue

@@ -23,7 +23,7 @@ _SHORTEST_PART = 3  # characters of a text that is looked for within longer text
 _LONGEST_SEARCH = 400  # values that are looked for in all texts of the run
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # not frozen, and so made in a third of the time: there are thousands
 class Text:
     """One text unit of a map.
 
@@ -56,7 +56,7 @@ class Text:
     aside: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Spot:
     """A place where a value stands: the text, the part of it, and how it is written there."""
 

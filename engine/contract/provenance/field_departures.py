@@ -64,6 +64,18 @@ class News(NamedTuple):
         return sum(self.fresh.values())
 
 
+class Sights:
+    """The anchors of a field, and their looks with how often: a few looks are those of all values."""
+
+    def __init__(self, anchors: Sequence[Anchor]) -> None:
+        self.anchors = anchors
+        looks, counts = {id(a.look): a.look for a in anchors}, Counter(id(a.look) for a in anchors)
+        self.looks = [(look, counts[key]) for key, look in looks.items()]
+
+    def __len__(self) -> int:
+        return len(self.anchors)
+
+
 def check_fields(case: Case) -> Iterator[Breach]:
     """Yield the departures of all fields that the signature has."""
     for path, known in case.known["fields"].items():
@@ -82,7 +94,7 @@ def _check_field(
     yield from _unanchored(path, known, len(found), missing, sampled=case.reading.document.sampled)
     if not found or not known["found"]:
         return
-    anchors = [anchor for _, anchor in found]
+    anchors = Sights([anchor for _, anchor in found])
     yield from _zeros(path, known, anchors)
     yield from _told_otherwise(case, path, known, anchors)
     yield from _elsewhere(path, known, anchors)
@@ -110,15 +122,15 @@ def _unanchored(
     )  # fmt: skip
 
 
-def _zeros(path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]) -> Iterator[Breach]:
+def _zeros(path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:
     """Yield a breach where amounts of money are zero that never were: a page shows so what it has lost."""
-    zeros = sum(anchor.value == 0 and not isinstance(anchor.value, bool) for anchor in anchors)
+    zeros = sum(anchor.value == 0 and not isinstance(anchor.value, bool) for anchor in anchors.anchors)
     told = senses(_main(known, "words"), _main(known, "label"))
     if zeros and not known["zeros"] and told.units & CURRENCIES:
         yield Breach("zero", path, "amounts other than zero", f"zero in {zeros} of {len(anchors)}", "doubtful")
 
 
-def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]) -> Iterator[Breach]:
+def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:
     """Yield breaches of label and words: read together, for a unit may have moved from one to the other."""
     label, words = _news(known, anchors, "label", _LABELS), _news(known, anchors, "words", _WORDINGS)
     count = len(anchors)
@@ -157,12 +169,12 @@ def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Se
         )  # fmt: skip
 
 
-def _is_label(beside: News, anchors: Sequence[Anchor]) -> bool:
+def _is_label(beside: News, anchors: Sights) -> bool:
     """Return True where a new text before values stands in for a label: where one was, or in the same line."""
-    return all(beside.known) or any(a.spot.piece > 0 for a in anchors if a.look.beside == beside.now)
+    return all(beside.known) or any(a.spot.piece > 0 for a in anchors.anchors if a.look.beside == beside.now)
 
 
-def _elsewhere(path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]) -> Iterator[Breach]:
+def _elsewhere(path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:
     """Yield breaches of how and where values stand: struck through, hidden, in another section, as another date."""
     count = len(anchors)
     if (struck := _news(known, anchors, "struck", 1)) and struck.now == "yes":
@@ -179,9 +191,7 @@ def _elsewhere(path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]) -
         yield Breach("date-form", path, f"dates written {form.was}", f"{form.size} of {count} written {form.now}")
 
 
-def _under_other_headings(
-    case: Case, path: str, known: Mapping[str, Any], anchors: Sequence[Anchor]
-) -> Iterator[Breach]:
+def _under_other_headings(case: Case, path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:
     news = _news(known, anchors, "headings", _HEADINGS)
     if news is None:
         return
@@ -202,17 +212,16 @@ def _under_other_headings(
     yield Breach("heading", path, f"values under {_quoted(news.known)}", said, severity)
 
 
-def _news(known: Mapping[str, Any], anchors: Sequence[Anchor], trait: str, most: int) -> News | None:
+def _news(known: Mapping[str, Any], anchors: Sights, trait: str, most: int) -> News | None:
     """Return the new texts of a trait, if they are many enough, and good runs had only a few texts."""
     had = known[trait]
     if not had or len(had) > most:
         return None
-    looks, counts = {id(a.look): a.look for a in anchors}, Counter(id(a.look) for a in anchors)
     fresh: Counter[str] = Counter()
-    for key, look in looks.items():  # a few looks are those of all values
+    for look, count in anchors.looks:
         text = look.trait(trait) if trait in TRAITS else getattr(look, trait)
         if text not in had:
-            fresh[text] += counts[key]
+            fresh[text] += count
     if not fresh or sum(fresh.values()) < max(_NEW * len(anchors), min(2, len(anchors))):
         return None
     return News(sorted(had, key=lambda text: -had[text]), fresh)
@@ -223,8 +232,8 @@ def _main(known: Mapping[str, Any], trait: str) -> str:
     return max(had, key=lambda text: had[text]) if had else ""
 
 
-def _now(anchors: Sequence[Anchor], trait: str) -> str:
-    return Counter(a.look.trait(trait) for a in anchors).most_common(1)[0][0]
+def _now(anchors: Sights, trait: str) -> str:
+    return max(anchors.looks, key=lambda seen: seen[1])[0].trait(trait)
 
 
 def _quoted(texts: Sequence[str]) -> str:

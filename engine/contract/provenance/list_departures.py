@@ -53,7 +53,7 @@ def check_lists(case: Case) -> Iterator[Breach]:
         yield from marks.check(
             case.reading, table, known["marks"], said=case.known["said"], about=case.about, read=read
         )
-        yield from marks.check_values(table, known["odd"])
+        yield from marks.check_values(table, now["odd"], known["odd"])
         if now["pages"] and not known["pages"]:
             pages = ", ".join(case.reading.run.evidence.next_pages[:3])
             yield Breach("pages", table.path, "no further page left", f"the page leads on to {pages}", "doubtful")

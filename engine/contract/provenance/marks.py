@@ -101,13 +101,13 @@ def odd_values(table: Anchored) -> int:
     )
 
 
-def check_values(table: Anchored, known: int) -> Iterator[Breach]:
+def check_values(table: Anchored, odd: int, known: int) -> Iterator[Breach]:
     """Yield a breach where many rows say so, and none of good runs did.
 
     Args:
-        known: The number of such rows in good runs.
+        odd: The number of such rows.
+        known: That of good runs.
     """
-    odd = odd_values(table)
     texts = [v for row in table.rows for _, v in row.leaves if isinstance(v, str) and len(v) <= _SHORT]
     if lines := [text for text in texts if says_instead(text)]:  # it parts the rows from others, and was taken for one
         if not known:

@@ -95,7 +95,11 @@ def _describe(reading: Reading) -> Signature:
         "runs": 1,
         "about": sorted({word for page in reading.document.maps for word in words_of(reading.lens.mask(page.title))}),
         "fields": {path: _describe_field(reading, path) for path in reading.fields},
-        "tables": {table.path: describe_table(reading, table) for table in reading.tables if table.table.sources},
+        "tables": {
+            table.path: describe_table(reading, table) | {"marks": marks.describe(reading, table)}
+            for table in reading.tables
+            if table.table.sources
+        },
         "parameters": _describe_parameters(reading),
         "choices": choices.describe(reading),
         "files": attached.describe(reading),
@@ -136,7 +140,7 @@ def _merge_field(known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def describe_table(reading: Reading, table: Anchored) -> dict[str, Any]:
-    """Return how the rows of a table stand to the items of the page."""
+    """Return how the rows of a table stand to the items of the page; without their marks."""
     placed = [row for row in table.rows if row.item is not None]
     items = {row.item for row in placed if row.item is not None and row.item >= 0}
     document = reading.document
@@ -150,7 +154,6 @@ def describe_table(reading: Reading, table: Anchored) -> dict[str, Any]:
         "items": len(members) if table.table.many and whole else 0,
         "left": len(members - items) if table.table.many and whole else 0,
         "pages": bool(reading.run.evidence.next_pages),
-        "marks": marks.describe(reading, table),
         "odd": marks.odd_values(table) if table.table.many else 0,
     }
 

@@ -40,7 +40,7 @@ _SCALES = {
     "bn": 1e9,
     "billion": 1e9,
 }
-_ANY_DATE = re.compile(r"\d{4}|\d[./-]\d")
+_ANY_DATE = re.compile(r"\d{4}|\d[./-]\d\d?[./-]\d")
 _DATES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(\d{4})[-/](\d\d?)[-/](\d\d?)(?!\d)"), "ymd"),
     (re.compile(r"(?<![\d./-])(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d\d)(?![\d./-]\d|\d)"), "dmy"),
