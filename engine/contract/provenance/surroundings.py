@@ -15,6 +15,7 @@ from engine.contract.provenance.units import CURRENCIES, change, senses
 
 _MOST = 12  # headings, paths and currencies that are kept
 _LONGEST = 160  # characters of a text that says in which currency prices are
+_AMOUNT = re.compile(r"[£$€¥₹]\s?\d[\d.,]*|\d[\d.,]*\s?(?:[£$€¥₹]|[A-Z]{3}\b)")  # says nothing of other amounts
 _BY_THE_WAY = re.compile(
     r"track|beacon|metric|analytic|telemetry|collect|consent|pixel|\bads?\b|log$|\.(?:js|css|map)$"
 )
@@ -85,12 +86,12 @@ def _other_heading(had: Sequence[str], now: Sequence[str], about: Collection[str
 
 
 def _currencies(reading: Reading) -> Iterator[tuple[frozenset[str], str]]:
-    """Yield the currencies that loose texts of the pages name, with the text."""
+    """Yield the currencies that loose texts of the pages name, other than in an amount, with the text."""
     for text in reading.document.texts:
         loose = not text.chain and not text.attribute and not text.aside and not text.place.hidden
         if not loose or text.region == "aside" or len(text.plain) > _LONGEST or text.is_head:
             continue
-        if units := senses(text.plain).units & CURRENCIES:
+        if units := senses(_AMOUNT.sub("", text.plain)).units & CURRENCIES:
             yield units, text.plain
 
 

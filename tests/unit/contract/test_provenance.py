@@ -341,6 +341,8 @@ def test_a_currency_that_a_line_above_names_is_asked_about(signature: dict[str, 
     breach = only(signature, ran(rows, page.map(), category="lamps"))
     assert (breach.severity, breach.kind) == ("doubtful", "currency")
     assert "'All prices in US dollars' (usd)" in breach.got
+    sale = sheet("lamps").text("Delivery from $4.99").table(("Name", "Price", "Availability"), cells(rows))
+    assert told(signature, ran(rows, sale.map(), category="lamps")) == []
 
 
 def test_a_request_of_the_page_that_failed_is_asked_about(signature: dict[str, Any]) -> None:
