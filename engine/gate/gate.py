@@ -139,7 +139,8 @@ class Gate:
         self._left_nothing.add(code)
         for values in values_without_rows(first, proven.run, required):
             trial = await self.try_out(code, values)
-            if found := refuses_nothing(trial, values):
+            contract = await asyncio.to_thread(learn, [self._observed(first), self._observed(proven.run)])
+            if found := refuses_nothing(trial, values, contract):
                 return Refused(new, trial.run) if (new := self._new([found])) else None
             if trial.run is not None and not rows(trial.run.outcome.value):
                 return None

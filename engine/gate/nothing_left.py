@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.contract import rows
+from engine.contract import nothing_there, rows
 from engine.execution.automation_run import AutomationRun
 from engine.gate.parameter_use import compares
 from engine.gate.verdicts import Requirements, Trial
@@ -38,13 +38,18 @@ def values_without_rows(first: AutomationRun, other: AutomationRun, required: Re
         yield dict.fromkeys(values, _NO_SUCH)
 
 
-def refuses_nothing(trial: Trial, values: Mapping[str, Any]) -> str | None:
+def refuses_nothing(trial: Trial, values: Mapping[str, Any], contract: Mapping[str, Any]) -> str | None:
     """Return what is wrong with a run that should have let no row through; None where it did, or that cannot be told.
 
     A text that the site does not know may be an error, so only a number has to leave an answer.
+
+    Args:
+        contract: What was learnt from the good runs, by which later runs without a row are judged.
     """
     run, shown = trial.run, json.dumps(dict(values), ensure_ascii=False)
     if run is None or trial.good or rows(run.outcome.value):
+        return None
+    if run.outcome.ok and nothing_there(contract, run.observed()) is not None:
         return None
     if run.outcome.error is not None and (
         run.outcome.error.kind != "script" or any(isinstance(value, str) for value in values.values())

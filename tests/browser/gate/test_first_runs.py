@@ -27,7 +27,7 @@ def called(name: str, kinds: list[Kind]) -> Kind:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("endless list, first batch", "44 others"),
+        ("endless list, first batch", "others: scroll"),
         ("recycled list, what is in view", "52 others"),
         ("rows of the tab before, alone", "which shows others"),
         ("first of several options", "the one that is taken by its position is"),

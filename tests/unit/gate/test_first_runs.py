@@ -172,9 +172,9 @@ def test_filter_of_code_alone_is_tried_with_a_value_that_leaves_nothing(
 def test_failure_where_a_filter_leaves_nothing_is_told() -> None:
     none, error = {"q": -(10**9)}, ScriptError("IndexError", "list index out of range")
     failed = Trial(FILTER, none, run_of(-(10**9), None, error), ("it failed: IndexError",))
-    assert "for which the filter leaves nothing: it failed: IndexError" in str(refuses_nothing(failed, none))
+    assert "for which the filter leaves nothing: it failed: IndexError" in str(refuses_nothing(failed, none, {}))
     unknown = Trial(FILTER, {"q": "Zzyzx Qwv"}, run_of("Zzyzx Qwv", None, error), ("it failed: KeyError",))
-    assert refuses_nothing(unknown, {"q": "Zzyzx Qwv"}) is None, "a text may be unknown to the site"
+    assert refuses_nothing(unknown, {"q": "Zzyzx Qwv"}, {}) is None, "a text may be unknown to the site"
     unread = Trial(FILTER, none, run_of(-(10**9), []), ("it returned no rows, and the page was not shown to say so",))
-    assert "hand all rows to task.read" in str(refuses_nothing(unread, none))
-    assert refuses_nothing(Trial(FILTER, none, run_of(-(10**9), []), ()), none) is None
+    assert "hand all rows to task.read" in str(refuses_nothing(unread, none, {}))
+    assert refuses_nothing(Trial(FILTER, none, run_of(-(10**9), []), ()), none, {}) is None
