@@ -39,7 +39,8 @@ def _grouped(rows: Rows, make: Make) -> Mapping[Any, Rows]:
 
 
 def _is_list(make: Make) -> bool:
-    return bool(make.marks.items) and make.marks.name != make.group and make.marks.listed
+    marks = make.marks
+    return bool(marks.items) and marks.name != make.group and marks.listed and marks.name in make.rows(0)[0]
 
 
 def _fewer(most: int) -> Callable[[Rows, Make], Rows]:
@@ -74,7 +75,9 @@ UNUSUAL: Mapping[str, Callable[[Rows, Make], Rows]] = {
     "two prices": lambda rows, make: _put(rows, make, "money", lambda at, price: rows[at % 2][_shown(make, "money")]),
     "all dearer": lambda rows, make: _put(rows, make, "money", lambda at, price: type(price)(round(price * 1.06, 2))),
     "sale": lambda rows, make: _put(rows, make, "money", lambda at, price: type(price)(round(price * 0.5, 2))),
-    "one very dear": lambda rows, make: _put(rows, make, "money", lambda at, price: price * (40 if at % 9 == 0 else 1)),
+    "one very dear": lambda rows, make: _put(
+        rows, make, "money", lambda at, price: round(price * (40 if at % 9 == 0 else 1), 2)
+    ),
     "all yes": lambda rows, make: _put(rows, make, "flag", lambda at, flag: True),
     "all no": lambda rows, make: _put(rows, make, "flag", lambda at, flag: False),
     "dates a year ago": lambda rows, make: _put(rows, make, "date", lambda at, date: date - timedelta(days=365)),
