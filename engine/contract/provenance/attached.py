@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote_plus, urljoin, urlsplit
 
-from engine.contract.model import Breach
+from engine.contract.model import Breach, Severity
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.spellings import normal
 from engine.contract.provenance.tables import Leaf, files
@@ -16,7 +16,9 @@ from sandbox.page_map import PageMap
 
 _SHORTEST = 4  # letters and digits of a value that an address can be said to name
 _TIED = 0.95  # share of files whose address names a value of the row
-_MOST = 0.9  # share of files of which it must go on to do so
+_TIED_STILL = 0.4  # share of files of which it must go on to do so: some rows may bear other names
+_NEW_FOLDERS = 0.1  # share of files from other folders
+_TYPES = frozenset({"pdf", "zip", "x-zip-compressed", "csv", "html", "plain"})
 _MOST_FOLDERS = 4  # of links; more say nothing
 BY_LINK = "its link"
 """The name under which it is told that the file's link stands in the row's item."""
@@ -37,14 +39,30 @@ def describe(reading: Reading) -> dict[str, Described]:
                 page = _map_of(maps[str(file["name"])])
                 links = _links(reading, row.item, str(file["name"]), page)
                 address = links[0] if links else page.url if page is not None else ""
-                kind = (page.content if page is not None else "") or str(file["content_type"]).partition(";")[0]
-                named = _named(f"{unquote_plus(urlsplit(address).path)} {file['name']}", row.leaves)
-                one = found.setdefault(path, {"count": 0, "named": {}, "kinds": {}, "folders": {}})
+                kind = (page.content if page is not None else "") or _kind_of(str(file["content_type"]))
+                whole = f"{unquote_plus(urlsplit(address).path)} {file['name']}"
+                named = _named(whole, row.leaves)
+                one = found.setdefault(path, {"count": 0, "named": {}, "kinds": {}, "folders": {}, "others": 0})
                 one["count"] += 1
-                _count(one["kinds"], [kind])
+                # Only a few rows are looked at: a file of another row is mostly that of one beside.
+                near = table.rows[max(0, row.number - 3) : row.number + 4] if not named else ()
+                one["others"] += any(_named(whole, other.leaves) for other in near)
+                _count(one["kinds"], [kind] if kind else [])
                 _count(one["named"], [*named, *([BY_LINK] if links else [])])
                 _count(one["folders"], [_folder(reading, address)] if address else [])
     return found
+
+
+def _kind_of(content_type: str) -> str:
+    """Return the kind of a file by its content type, as maps name kinds; empty where the type says nothing.
+
+    >>> _kind_of("application/pdf; x=1"), _kind_of("image/png"), _kind_of("application/octet-stream")
+    ('pdf', 'image', '')
+    """
+    main, _, sub = content_type.partition(";")[0].strip().casefold().partition("/")
+    if main == "image":
+        return main
+    return {"plain": "text", "x-zip-compressed": "zip"}.get(sub, sub) if sub in _TYPES else ""
 
 
 def _count(counts: dict[str, int], names: Sequence[str]) -> None:
@@ -94,8 +112,9 @@ def merge(parts: Sequence[Mapping[str, Described]]) -> dict[str, Described]:
     merged: dict[str, Described] = {}
     for part in parts:
         for path, one in part.items():
-            known = merged.setdefault(path, {"count": 0, "named": {}, "kinds": {}, "folders": {}})
+            known = merged.setdefault(path, {"count": 0, "named": {}, "kinds": {}, "folders": {}, "others": 0})
             known["count"] += one["count"]
+            known["others"] += one["others"]
             for name in ("named", "kinds", "folders"):
                 known[name] = dict(Counter(known[name]) + Counter(one[name]))
     return merged
@@ -110,19 +129,21 @@ def check(known: Mapping[str, Described], reading: Reading) -> Iterator[Breach]:
         got = now[path]
         for name, hits in had["named"].items():
             has = got["named"].get(name, 0)
-            if hits >= _TIED * had["count"] and has < _MOST * got["count"]:
+            if hits >= _TIED * had["count"] and has < _TIED_STILL * got["count"]:
                 what = BY_LINK if name == BY_LINK else f"the row's {name}"
                 wanted = f"files whose address is tied to the row by {what}"
-                yield Breach("file", path, wanted, f"so in {has} of {got['count']}")
+                severity: Severity = "structural" if got["others"] else "doubtful"  # the rows may have other names
+                yield Breach("file", path, wanted, f"so in {has} of {got['count']}", severity)
                 break
         yield from _check_folders(path, had, got)
-        if fresh := sorted(set(got["kinds"]) - set(had["kinds"])):
+        fresh = sorted(set(got["kinds"]) - set(had["kinds"]))
+        if fresh and had["kinds"]:
             yield Breach("file-kind", path, f"files of kind {', '.join(sorted(had['kinds']))}", ", ".join(fresh))
 
 
 def _check_folders(path: str, had: Described, got: Described) -> Iterator[Breach]:
     fresh = {folder: n for folder, n in got["folders"].items() if folder not in had["folders"]}
-    if not had["folders"] or len(had["folders"]) > _MOST_FOLDERS or sum(fresh.values()) <= (1 - _MOST) * got["count"]:
+    if not had["folders"] or len(had["folders"]) > _MOST_FOLDERS or sum(fresh.values()) <= _NEW_FOLDERS * got["count"]:
         return
     folder = max(fresh, key=lambda each: fresh[each])
     lost = all("{" in each for each in had["folders"]) and "{" not in folder

@@ -149,9 +149,10 @@ def choice_of(path: str, described: Described, about: Collection[str] = ()) -> C
         whole = {text for text in own if sum(words[text].values()) >= rows}
         values = {value for counts in words.values() for value in counts}
         single = "[*]" not in path
-        named = _is_named(path, place, words) or (single and any(words_of(text).intersection(about) for text in words))
         if len(values) > 1:
             own = {text: value for text, value in own.items() if text not in whole}
+        named = _is_named(path, place, own if single else words)
+        named = named or (single and any(words_of(text).intersection(about) for text in own))
         common = frozenset(words) - frozenset(own)
         if len(own) > max(2, min(_MOST_VALUES, rows // 2)) or not own:
             continue

@@ -37,3 +37,23 @@ def test_a_line_between_rows_that_was_taken_for_one_is_asked_about() -> None:
     assert check_signature(known, named("rugs", "Nara", "Kobe")) == []
     (breach,) = check_signature(known, named("rugs", "Nara", "Similar items", "Oslo"))
     assert (breach.severity, breach.got) == ("doubtful", "'Similar items' for a value")
+
+
+def reports(year: int, titles: tuple[str, ...], content_type: str = "application/pdf") -> Observed:
+    files = ("air-quality.pdf", "bus-lanes.pdf", "flood-plan.pdf")
+    page = Sheet(f"https://town.example/{year}").heading(f"Reports of {year}")
+    page.cards([[title] for title in titles], [f"/files/{year}/{file}" for file in files])
+    rows = [
+        {"title": title, "file": {"name": file, "content_type": content_type, "size": 9, "sha256": file, "path": file}}
+        for title, file in zip(titles, files, strict=True)
+    ]
+    return Observed(rows, Evidence(maps=(page.map(),)), None, {"year": year})
+
+
+def test_rows_of_other_names_are_no_files_of_other_rows() -> None:
+    named = ("Air quality", "Bus lanes", "Flood plan")
+    known = learn_signature([reports(2024, named), reports(2025, named)])
+    assert check_signature(known, reports(2023, ("Air quality", "Bus lanes", "Access denied"))) == []
+    assert [b.severity for b in check_signature(known, reports(2023, ("R-1001", "R-1002", "R-1003")))] == ["doubtful"]
+    assert [b.severity for b in check_signature(known, reports(2023, (*named[1:], named[0])))] == ["structural"]
+    assert check_signature(known, reports(2023, named, "application/octet-stream")) == []

@@ -332,7 +332,7 @@ def test_files_of_other_rows_fail_outright() -> None:
 def test_files_of_another_year_or_kind_fail_outright() -> None:
     known = learn_signature([reports(2024), reports(2025)])
     assert only(known, reports(2023, folder=1999)).got == "4 of 4 in 'files/#'"
-    assert only(known, reports(2023, kind="text/html")).got == "text/html"
+    assert only(known, reports(2023, kind="text/html")).got == "html"
 
 
 def test_a_currency_that_a_line_above_names_is_asked_about(signature: dict[str, Any]) -> None:
