@@ -73,6 +73,10 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
     channel = Channel(reader, writer, handle)
     from sandbox.inside.harness import Harness
 
+    if "landlock" in options:
+        from sandbox.inside.semaphores import use_scratch
+
+        use_scratch(Path(os.environ["HOME"]))
     harness = Harness(channel, Path(os.environ["HOME"]), lambda: driver.running)
     prepared = asyncio.ensure_future(_prepare(channel, harness, port, options, lambda: bool(tasks)))
 

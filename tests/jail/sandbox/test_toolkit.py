@@ -127,3 +127,34 @@ async def test_progress_beyond_the_total_is_an_error(run: Run) -> None:
     outcome = await run("await task.progress(6, 5)")
     assert outcome.error is not None
     assert "does the paging end" in outcome.error.message
+
+
+SHARES = """
+import multiprocessing
+from multiprocessing.shared_memory import SharedMemory
+def count(lock, total, memory):
+    for _ in range(50):
+        with lock:
+            total[0] += 1
+    memory.buf[0] = 7
+lock, total = multiprocessing.Lock(), multiprocessing.Array("i", [0])
+memory = SharedMemory(create=True, size=8)
+children = [multiprocessing.Process(target=count, args=(lock, total, memory)) for _ in range(2)]
+for child in children:
+    child.start()
+for child in children:
+    child.join()
+seen = memory.buf[0]
+memory.close()
+memory.unlink()
+semaphore = multiprocessing.BoundedSemaphore(1)
+taken = [semaphore.acquire(timeout=0.2), semaphore.acquire(timeout=0.05)]
+return [total[0], seen, *taken, [child.exitcode for child in children]]
+"""
+
+
+async def test_processes_share_locks_and_memory(run: Run) -> None:
+    code = SHARES.replace("multiprocessing.Process", 'multiprocessing.get_context("fork").Process')
+    for _ in range(2):  # the second run loads the modules anew
+        outcome = await run(code)
+        assert outcome.value == [100, 7, True, False, [0, 0]], outcome.error
