@@ -8,6 +8,7 @@ and the rest is imported meanwhile.
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import os
 import resource
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _MIB = 1 << 20
 _STACK = 8 * _MIB
 _SET_DUMPABLE = 4
+_SPARED = "/proc/self/oom_score_adj"
 
 
 def main() -> None:
@@ -59,13 +61,27 @@ def main() -> None:
 
 
 def _reset_inherited_state() -> None:
-    """Start from the same state whatever the host has set: ignored and blocked signals, its umask, soft limits."""
+    """Start from the same state whatever the host has set: ignored and blocked signals, its umask, soft limits, rank.
+
+    A program that runs with a lower priority than usual (``nice``) was given that on purpose, and nothing but root may
+    take it back: its jails share it. No jail has a higher one, or is spared when memory runs out.
+    """
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:  # Python ignores these itself
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.umask(0o022)
+    with contextlib.suppress(OSError):
+        if os.sched_getscheduler(0) in (os.SCHED_FIFO, os.SCHED_RR):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    with contextlib.suppress(OSError):
+        if os.getpriority(os.PRIO_PROCESS, 0) < 0:
+            os.setpriority(os.PRIO_PROCESS, 0, 0)
+    with contextlib.suppress(OSError, ValueError), open(_SPARED, "r+", encoding="ascii") as file:  # noqa: PTH123  quick
+        if int(file.read()) < 0:
+            file.seek(0)
+            file.write("0")
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_RSS):
         hard = resource.getrlimit(kind)[1]
         resource.setrlimit(kind, (hard, hard))

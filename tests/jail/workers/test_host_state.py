@@ -12,7 +12,7 @@ from tests.support.jails import JAILS
 from tests.support.paths import ROOT
 
 PROGRAM = """
-import asyncio, json, os, resource, signal, sys, time
+import asyncio, contextlib, json, os, resource, signal, sys, time
 from sandbox import Automation, PoolOptions, Sandbox
 CODE = '''
 import os, resource, signal
@@ -28,6 +28,8 @@ async def run(page, parameters, task):
         "umask": oct(mask),
         "address space": resource.getrlimit(resource.RLIMIT_AS)[0],
         "stack": resource.getrlimit(resource.RLIMIT_STACK)[0],
+        "niceness": os.getpriority(os.PRIO_PROCESS, 0),
+        "ordinary": os.sched_getscheduler(0) == os.SCHED_OTHER,
     }
 '''
 async def main():
@@ -39,6 +41,9 @@ for each in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
     signal.signal(each, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals())
 os.umask(0o777)
+for change in (lambda: os.nice(-5), lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))):
+    with contextlib.suppress(PermissionError):  # where it may not, it has nothing to pass on
+        change()
 for kind, value in ((resource.RLIMIT_AS, 4 << 30), (resource.RLIMIT_STACK, 1 << 20), (resource.RLIMIT_FSIZE, 1000)):
     resource.setrlimit(kind, (value, resource.getrlimit(kind)[1]))
 found = asyncio.run(main())
@@ -60,6 +65,8 @@ def test_jail_starts_from_the_same_state_whatever_its_program_has_set(jail: str)
         "umask": "0o22",
         "address space": -1,
         "stack": 8 << 20,
+        "niceness": 0,
+        "ordinary": True,
         "quick": True,
         "left": [],
     }
