@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.contract.provenance.anchors import Row
+from engine.contract.provenance.document import Text
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.tables import last_name
 from engine.contract.provenance.units import words_of
@@ -67,6 +68,11 @@ def texts_by_place(reading: Reading, row: Row) -> dict[str, list[str]]:
     return known
 
 
+def place_of(reading: Reading, text: Text) -> str:
+    """Return the place of a text, as it is compared between runs."""
+    return _BORDER.join((text.place.path, reading.lens.mask(text.place.label), text.region))
+
+
 def _texts_by_place(reading: Reading, row: Row) -> dict[str, list[str]]:
     taken = {(a.spot.text.number, a.spot.piece) for anchors in row.anchors.values() for a in anchors}
     if row.item is not None:
@@ -77,7 +83,7 @@ def _texts_by_place(reading: Reading, row: Row) -> dict[str, list[str]]:
     for text in texts:
         if text.is_link or text.aside or text.place.hidden or (text.number, -1) in taken:
             continue
-        key = _BORDER.join((text.place.path, reading.lens.mask(text.place.label), text.region))
+        key = place_of(reading, text)
         for at, (piece, _) in enumerate(text.pieces):
             if len(piece) <= _LONGEST and (text.number, at) not in taken:
                 said = reading.lens.mask(piece)

@@ -155,7 +155,8 @@ def check_phrases(case: Case) -> Iterator[Breach]:
     if not any(table.rows for table in case.reading.tables):
         return
     said = set(case.known["said"])
-    for masked, text in phrases(case.reading).items():
+    found = (choices.choice_of(path, described, case.about) for path, described in case.known["choices"].items())
+    for masked, text in phrases(case.reading, {choice.place for choice in found if choice is not None}).items():
         if masked not in said:
             severity: Severity = "advisory"
             if _above_rows(case, text):

@@ -6,7 +6,7 @@ They are JSON, a few KiB, and hold no values: parameters and the row's own value
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Observed
@@ -203,17 +203,25 @@ def _merge_states(parts: Sequence[Mapping[str, list[str]]]) -> dict[str, list[st
     return {name: values for name, values in merged.items() if len(values) <= _MOST_CHOICES}
 
 
-def phrases(reading: Reading) -> dict[str, str]:
-    """Return what the pages say outside of rows of things that were not asked for: masked, and as they say it."""
+def phrases(reading: Reading, states: Collection[str] = ()) -> dict[str, str]:
+    """Return what the pages say outside of rows of things that were not asked for: masked, and as they say it.
+
+    Args:
+        states: Places that Booleans and the like are read from, as `choices.place_of` gives them.
+    """
     found: dict[str, str] = {}
+    values = set()
     for text in reading.document.texts:
+        if text.place.label or (text.place.path and choices.place_of(reading, text) in states):
+            values.add(text.plain)
+            continue
         loose = not text.chain and not text.attribute and not text.place.hidden
         main = text.region in _MAIN_REGIONS or (says_stale(text.plain) and not text.aside)
         if loose and main and len(text.plain) < 200 and _is_phrase(text.plain):
             found.setdefault(reading.lens.mask(text.plain), text.plain)
     for page in reading.document.maps:
         for message in page.messages:
-            if _is_phrase(message):
+            if message not in values and _is_phrase(message):
                 found.setdefault(reading.lens.mask(message), message)
     return found
 

@@ -57,3 +57,15 @@ def test_rows_of_other_names_are_no_files_of_other_rows() -> None:
     assert [b.severity for b in check_signature(known, reports(2023, ("R-1001", "R-1002", "R-1003")))] == ["doubtful"]
     assert [b.severity for b in check_signature(known, reports(2023, (*named[1:], named[0])))] == ["structural"]
     assert check_signature(known, reports(2023, named, "application/octet-stream")) == []
+
+
+def test_what_a_label_names_is_no_message_of_the_page() -> None:
+    def machine(name: str, state: str) -> Observed:
+        page = (
+            Sheet(f"https://shop.example/{name}").heading(name).facts([("Availability", state), ("Weight", "12.5 kg")])
+        )
+        output = {"available": state == "Available", "weight": 12.5}
+        return Observed(output, Evidence(maps=(page.map(),)), None, {"machine": name})
+
+    known = learn_signature([machine("Mixer 20", "Available"), machine("Lathe 180", "Available")])
+    assert check_signature(known, machine("Press 9", "Not available")) == []
