@@ -22,6 +22,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.warm import warm, warm_landlock
+
+__all__ = ["warm", "warm_landlock"]
+
 LIVE = os.environ.get("WEBTASKS_LIVE") == "1"
 _RESERVED = ("invalid", "test", "example")  # RFC 2606: such a name never exists, and nobody has to be asked
 _KINDS = ("browser", "jail", "process", "unit")  # directories, in the order in which they are run

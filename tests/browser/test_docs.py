@@ -22,6 +22,7 @@ from filelock import FileLock
 
 from tests.support.endpoint import message, serve
 from tests.support.paths import RECORDINGS, ROOT
+from tests.support.warm import LentSandbox, lend
 
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -153,7 +154,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def readme(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Page:
+def readme(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], warm: LentSandbox) -> Page:
     """The README, followed to its end, once for all test processes: the other pages begin with its store."""
     parallel = "PYTEST_XDIST_WORKER" in os.environ
     base = tmp_path_factory.getbasetemp()
@@ -167,7 +168,9 @@ def readme(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
         activate = page.folder / ".venv" / "bin" / "activate"
         activate.parent.mkdir(parents=True)
         activate.write_text(f"export PATH={environment['PATH']!r}\n", encoding="utf-8")
-        page.follow(environment)
+        with pytest.MonkeyPatch.context() as patch:
+            lend(warm, patch)
+            page.follow(environment)
         followed.write_text(json.dumps([page.printed, page.shown]), encoding="utf-8")
     return page
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from sandbox import Automation, Egress, Host, Outcome, Sandbox
+from sandbox import Automation, Egress, Host, Outcome, PoolOptions, Sandbox
 
 PDF = b"%PDF-1.4 a very small document"
 PAGES = {
@@ -132,7 +132,7 @@ def site() -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as opened:
+    async with Sandbox(pool=PoolOptions(spare=0)) as opened:
         yield opened
 
 

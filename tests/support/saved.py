@@ -12,6 +12,7 @@ from typing import Any
 from engine import BrowserOptions
 from engine.bundles import Bundle, BundleMeta, BundleStore, Revision
 from engine.bundles.matching import parameter_types
+from tests.support.paths import ROOT
 
 TASK = "Take down what the page says"
 
@@ -46,6 +47,7 @@ def save(
         created_at=datetime.now(UTC),
     )
     bundle = Bundle(meta=meta, automation=code, contract=contract or {}, notes="", resources={}, revision=None)
+    _share_driver_cache(store)
     target = store / "default" / "bundles" / key
     if target.exists() or not key.isalnum() or not key.islower():  # another commit, or a directory of another name
         return BundleStore(store / "default").commit(key, bundle, subject="Saved by hand")
@@ -58,3 +60,12 @@ def save(
     made, revision = _made[known]
     shutil.copytree(made, target, symlinks=True)
     return revision
+
+
+def _share_driver_cache(store: Path) -> None:
+    """Let engines of all test stores have the driver's code compiled once, beside the driver."""
+    environment, link = ROOT / ".venv", store / ".cache"
+    if environment.is_dir() and not link.exists():
+        (environment / "driver-cache").mkdir(exist_ok=True)
+        store.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(environment / "driver-cache")

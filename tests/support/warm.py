@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+import sandbox
 from sandbox import GateDecision, Host, Outcome, PoolOptions, Sandbox, SandboxLimits, Session
 from sandbox.isolation.mechanism import Isolation
 from sandbox.page_map import PageMap
@@ -25,6 +26,7 @@ from sandbox.workers.client import WorkerClient
 
 T = TypeVar("T")
 _ONE = "tests"  # the identity that all runs share
+_USUAL_POOLS = (None, PoolOptions(), PoolOptions(spare=0))
 _BASELINE_SECONDS = 0.05  # a worker remembers what it is like when blank a moment after it is ready
 
 
@@ -193,6 +195,18 @@ def warm_sandbox(isolation: Isolation = "auto") -> Iterator[LentSandbox]:
     finally:
         lent._loop.call_soon_threadsafe(over.set)
         thread.join()
+
+
+def lend(warm: LentSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give engines of this process the warm sandbox, unless they ask for a certain pool, jail or browser."""
+    real = sandbox.Sandbox
+
+    def lent(*, isolation: Any = "auto", browser: Any = None, pool: Any = None, **options: Any) -> Any:
+        if isolation == "auto" and browser is None and pool in _USUAL_POOLS:
+            return warm
+        return real(isolation=isolation, browser=browser, pool=pool or PoolOptions(), **options)
+
+    monkeypatch.setattr(sandbox, "Sandbox", lent)
 
 
 @pytest.fixture(scope="session")

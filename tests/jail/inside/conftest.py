@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.warm import LentSandbox, warm
-
-__all__ = ["warm"]
+from tests.support.warm import LentSandbox
 
 
 @pytest.fixture

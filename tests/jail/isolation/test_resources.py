@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import psutil
 import pytest
 
 from sandbox import Automation, Egress, Host, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded, SandboxLimits
-from sandbox.isolation.usage import descendants
 from tests.support.jails import JAILS
+from tests.support.warm import LentSandbox
 
 FORKS = """
 import os, time
@@ -211,8 +212,9 @@ async def run(mechanism: Any, code: str, limits: SandboxLimits, **parameters: An
         )
 
 
-def left() -> list[int]:
-    return [pid for pid in descendants(os.getpid()) if pid != os.getpid()]
+def left() -> set[int]:
+    """This program's children: each is the root of a worker, and the session's warm sandbox may have some."""
+    return {child.pid for child in psutil.Process().children()}
 
 
 @pytest.mark.parametrize("jail", JAILS)
@@ -228,13 +230,14 @@ async def test_excessive_use_ends_the_worker(jail: str, name: str) -> None:
             await run(jail, code, limits, n=too_much, then=30)
         assert caught.value.limit in {"processes", "memory_mb", "scratch_mb", "scratch_files"}
         assert caught.value.value == getattr(limits, caught.value.limit) != getattr(SandboxLimits(), caught.value.limit)
-    assert left() == before
+    assert left() <= before
 
 
 async def test_the_same_use_works_without_a_jail_and_limits() -> None:
-    for code, _, harmless, _ in EXCESSES.values():
-        outcome = await run("none", code, SandboxLimits(), n=harmless, then=0)
-        assert outcome.value in ("forked", "started", "filled"), outcome.error
+    async with Sandbox(isolation="none", pool=PoolOptions(spare=0)) as sandbox:
+        for code, _, harmless, _ in EXCESSES.values():
+            outcome = await sandbox.run(Automation(code), {"n": harmless, "then": 0}, affinity="one")
+            assert outcome.value in ("forked", "started", "filled"), outcome.error
 
 
 @pytest.mark.parametrize("jail", JAILS)
@@ -244,7 +247,7 @@ async def test_fork_bomb_is_contained_and_ended(jail: str) -> None:
     with pytest.raises(SandboxLimitExceeded) as caught:
         await run(jail, BOMB, SandboxLimits(processes=60))
     assert caught.value.limit == "processes"
-    assert left() == before
+    assert left() <= before
 
 
 @pytest.mark.parametrize("jail", JAILS)
@@ -255,17 +258,19 @@ async def test_very_deep_directories_are_counted_and_removed(jail: str) -> None:
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_code_that_ignores_signals_is_ended(jail: str) -> None:
+    before = left()
     with pytest.raises(SandboxLimitExceeded):
         await run(jail, DEAF, SandboxLimits(cpu_seconds=1))
-    assert left() == []
+    assert left() <= before
 
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_cpu_time_of_orphans_counts(jail: str) -> None:
+    before = left()
     with pytest.raises(SandboxLimitExceeded) as caught:
-        await run(jail, BURNERS, SandboxLimits(cpu_seconds=4))
+        await run(jail, BURNERS, SandboxLimits(cpu_seconds=3))
     assert caught.value.limit == "cpu_seconds"
-    assert left() == []
+    assert left() <= before
 
 
 async def test_first_process_of_a_jail_ignores_signals_from_inside() -> None:
@@ -274,8 +279,9 @@ async def test_first_process_of_a_jail_ignores_signals_from_inside() -> None:
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_daemon_ends_with_the_run(jail: str) -> None:
+    before = left()
     assert (await run(jail, DAEMON, SandboxLimits())).value == "left behind"
-    assert left() == []
+    assert left() <= before
     names = [name for name in os.listdir("/proc") if name.isdigit()]
     assert not [name for name in names if _sleeps(name)]
 
@@ -300,25 +306,28 @@ def _sleeps(pid: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("jail", JAILS)
-async def test_console_messages_do_not_count_as_output(jail: str) -> None:
-    assert (await run(jail, FLOOD, SandboxLimits(), n=5_000)).value == "logged"
+async def test_console_messages_do_not_count_as_output(warm: LentSandbox) -> None:
+    outcome = await warm.run(Automation(FLOOD), {"n": 5_000}, limits=SandboxLimits())
+    assert outcome.value == "logged"
 
 
 @pytest.mark.parametrize("jail", [*JAILS, "none"])
-@pytest.mark.parametrize("method", ["Page.crash", "Browser.crash"])
-async def test_browser_crash_is_reported_and_does_not_affect_later_runs(jail: str, method: str) -> None:
-    crash = f"""
+async def test_browser_crash_is_reported_and_does_not_affect_later_runs(jail: Any) -> None:
+    crash = """
 async def run(page, parameters, task):
     session = await page.context.new_cdp_session(page)
-    await session.send({method!r})
+    await session.send(parameters["method"])
     await page.title()
 """
     good = "async def run(page, parameters, task):\n    return await page.evaluate('6 * 7')\n"
+    before = left()
     async with Sandbox(isolation=jail, pool=PoolOptions(spare=0)) as sandbox:
-        crashed = await sandbox.run(Automation(crash), {}, limits=SandboxLimits(wall_seconds=60), affinity="one")
-        assert crashed.error is not None
-        assert crashed.error.kind == "crash"
+        for method in ("Page.crash", "Browser.crash"):
+            crashed = await sandbox.run(
+                Automation(crash), {"method": method}, limits=SandboxLimits(wall_seconds=60), affinity="one"
+            )
+            assert crashed.error is not None
+            assert (crashed.error.kind, crashed.worker_run) == ("crash", 1), method
         after = await sandbox.run(Automation(good), {}, affinity="one")
     assert (after.value, after.worker_run) == (42, 1), "on another worker"
-    assert left() == []
+    assert left() <= before

@@ -9,14 +9,9 @@ import pytest
 
 from sandbox import Host
 from tests.support.jailed import PDF, Run
-from tests.support.warm import LentSandbox
+from tests.support.jails import IN_EACH_JAIL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture
-def sandbox(each_jail: LentSandbox) -> LentSandbox:
-    return each_jail
 
 
 class FileKeeper(Host):
@@ -31,6 +26,7 @@ class FileKeeper(Host):
         return {"name": name, "size": len(data)}
 
 
+@IN_EACH_JAIL
 @pytest.mark.parametrize(
     ("source", "name", "content_type", "path", "data"),
     [
@@ -59,6 +55,7 @@ async def test_failed_or_refused_download_is_an_error(run: Run) -> None:
     assert "this host does not support task.download and task.attach" in refused.message
 
 
+@IN_EACH_JAIL
 async def test_attach_gives_a_written_file_to_the_host(run: Run) -> None:
     host = FileKeeper()
     body = "open('a.bin', 'wb').write(bytes(1_000_000))\nreturn await task.attach('a.bin', name='b.bin')"
@@ -145,6 +142,7 @@ class Shelf(Host):
         return {"name": name, "size": size, "path": f"/srv/user/store/{name}"}
 
 
+@IN_EACH_JAIL
 async def test_file_can_be_read_by_the_automation_and_has_the_hosts_path_in_the_output(run: Run) -> None:
     body = """
     file = await task.download("/data.csv")
@@ -168,6 +166,7 @@ async def test_names_that_no_file_system_takes_are_made_so(run: Run) -> None:
     assert [file[0] for file in host.files] == ["x" * 251 + ".csv", "invoicefdp.exe", "a b[31m.csv", "download"]
 
 
+@IN_EACH_JAIL
 async def test_library_code_that_looks_for_files_of_the_system_works(run: Run) -> None:
     body = """
     import mimetypes, platform, shutil, tempfile, zoneinfo

@@ -8,14 +8,9 @@ import pytest
 
 from sandbox import GateDecision, Host
 from tests.support.jailed import Run
-from tests.support.warm import LentSandbox
+from tests.support.jails import IN_EACH_JAIL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest.fixture
-def sandbox(each_jail: LentSandbox) -> LentSandbox:
-    return each_jail
 
 
 ORDER = """
@@ -39,6 +34,7 @@ class Gatekeeper(Host):
         self.calls.append((action, key, error))
 
 
+@IN_EACH_JAIL
 async def test_irreversible_block_runs_where_the_host_allows_it(run: Run) -> None:
     host = Gatekeeper(GateDecision.GO)
     assert (await run(ORDER, host=host)).value == "Second"

@@ -129,28 +129,37 @@ async def left_by(sandbox: Sandbox, body: str, caplog: pytest.LogCaptureFixture)
     return caplog.text.partition("left residue: ")[2]
 
 
-@pytest.mark.parametrize(
-    ("body", "what"),
-    [
-        ("import asyncio\ntask.kept = asyncio.create_task(asyncio.sleep(60))", "task Task-"),
-        ("import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "thread "),
-        ("import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(60)\n    os._exit(0)",
-            "process ",
-        ),
-        ("task.kept = await page.context.browser.new_context()", "1 browser contexts"),
-        ("import socket\nsocket.create_connection = None", "a patched socket.create_connection"),
-        ("import asyncio\nasyncio.Event.set = lambda self: None", "a patched Event.set"),
-        ("import socket\nsocket.setdefaulttimeout(3)", "a changed socket timeout"),
-        ("import os\nos.open('/etc/localtime', os.O_RDONLY)", "descriptor "),
-        ("import asyncio\nasync def later():\n    while True:\n        task.log('here')\n"
-            "        await asyncio.sleep(0)\n"
-        "task.kept = asyncio.create_task(later())\nawait asyncio.sleep(0)", "worker protocol violation: 'log'"),
-    ],
-)  # fmt: skip
-async def test_residue_found_by_the_worker_ends_it(
-    warm: Sandbox, body: str, what: str, caplog: pytest.LogCaptureFixture
+RESIDUE = {
+    "task Task-": "task.kept = asyncio.create_task(asyncio.sleep(60))",
+    "thread ": "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
+    "process ": "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(60)\n    os._exit(0)",
+    "1 browser contexts": "task.context = await page.context.browser.new_context()",
+    "a patched socket.create_connection": "socket.create_connection = None",
+    "a patched Event.set": "asyncio.Event.set = lambda self: None",
+    "a changed socket timeout": "socket.setdefaulttimeout(3)",
+    "descriptor ": "os.open('/etc/localtime', os.O_RDONLY)",
+}
+
+
+async def test_residue_found_by_the_worker_ends_it(warm: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    found = await left_by(warm, "\n".join(["import asyncio, os, socket, threading, time", *RESIDUE.values()]), caplog)
+    parts = found.split("; ")
+    assert [what for what in RESIDUE if not any(part.startswith(what) for part in parts)] == [], found
+
+
+async def test_message_after_the_end_of_its_run_ends_the_worker(
+    warm: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert (await left_by(warm, body, caplog)).startswith(what)
+    body = """
+    import asyncio
+    async def later():
+        while True:
+            task.log('here')
+            await asyncio.sleep(0)
+    task.kept = asyncio.create_task(later())
+    await asyncio.sleep(0)
+    """
+    assert (await left_by(warm, body, caplog)).startswith("worker protocol violation: 'log'")
 
 
 HIDING = """
@@ -161,21 +170,23 @@ async def run(page, parameters, task):
 """
 
 
-@pytest.mark.parametrize(
-    ("body", "what"),
-    [
-        ("    if os.fork() == 0: time.sleep(60)", "process "),
-        ("    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "threads in process"),
-        ("    for directory in ('/scratch', '/dev/shm'): open(directory + '/mark', 'x').close()",
-         "file /scratch/mark; file /dev/shm/mark"),
-        ("    for _ in range(4): await (await page.context.browser.new_context()).new_page()\n"
-         "    type(page.context.browser).contexts = property(lambda browser: [page.context])", "pages"),
-    ],
-)  # fmt: skip
+HIDDEN = """
+    if os.fork() == 0: time.sleep(60)
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    for directory in ('/scratch', '/dev/shm'): open(directory + '/mark', 'x').close()
+    for _ in range(4): await (await page.context.browser.new_context()).new_page()
+    type(page.context.browser).contexts = property(lambda browser: [page.context])
+"""
+
+
 async def test_residue_hidden_by_hostile_code_is_found_by_the_host(
-    warm: Sandbox, body: str, what: str, caplog: pytest.LogCaptureFixture
+    warm: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert (await left_by(warm, HIDING + body, caplog)).startswith(what)
+    found = await left_by(warm, HIDING + HIDDEN.lstrip("\n"), caplog)
+    process, threads, pages, *files = found.strip().split("; ")
+    assert (process.split()[0], pages) == ("process", "pages")
+    assert threads.startswith("threads in process")
+    assert files == ["file /scratch/mark", "file /dev/shm/mark"]
 
 
 async def test_failed_run_ends_its_worker(warm: Sandbox) -> None:

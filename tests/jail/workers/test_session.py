@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from sandbox import Egress, Host, Sandbox, SandboxLimitExceeded, Session
+from sandbox import Egress, Host, SandboxLimitExceeded
+from tests.support.warm import LentSandbox
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+Session = Any  # lent by the session's sandbox
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def session(sandbox: Sandbox, site: str) -> AsyncIterator[Session]:
-    opened = await sandbox.open_session({"n": 3}, start_url=site + "/", egress=Egress(allow=(site,)), host=Host())
+@pytest.fixture
+async def session(warm: LentSandbox, site: str) -> AsyncIterator[Session]:
+    opened = await warm.open_session({"n": 3}, start_url=site + "/", egress=Egress(allow=(site,)), host=Host())
     async with opened:
         yield opened
 
@@ -83,8 +84,8 @@ async def test_snapshot_follows_a_new_tab_and_page_stays(session: Session) -> No
     assert (await session.snapshot()).title == "Items"
 
 
-async def test_unreachable_start_url_is_reported_in_opened(sandbox: Sandbox) -> None:
-    async with await sandbox.open_session(
+async def test_unreachable_start_url_is_reported_in_opened(warm: LentSandbox) -> None:
+    async with await warm.open_session(
         {}, start_url="http://nowhere.invalid/", egress=Egress(), host=Host()
     ) as session:
         assert session.opened is not None
