@@ -10,6 +10,8 @@ from playwright.async_api import Page
 from sandbox import SandboxError, page_files
 from tests.support.pages import pages
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 async def test_page_in_place_of_a_file_ends_the_wait_for_a_download(
     blank: Page, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from playwright.async_api import Page, Route
 
 from engine.observation.observer import Observer
@@ -14,6 +15,8 @@ from sandbox.inside.notices import MOST_NOTICES, PageNotices, drop_handlers
 from sandbox.results import PageSnapshot
 from sandbox.shadow_roots import open_closed_roots
 from sandbox.toolkit import _OPEN_SHADOW_ROOTS
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def _look(page: Page) -> str:

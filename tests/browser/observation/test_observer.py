@@ -17,6 +17,8 @@ from tests.support import observed_pages as pages
 from tests.support.reach import pages as unfold_pages
 from tests.support.reach import reach, take
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 

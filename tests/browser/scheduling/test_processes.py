@@ -24,8 +24,6 @@ from tests.support.processes import outliving
 from tests.support.saved import TASK, save
 from tests.support.stage import LIST_TITLES, NoModel
 
-pytestmark = pytest.mark.own_sandbox
-
 SECONDS = 30
 SLOW = """\
 import time
@@ -47,8 +45,9 @@ def python(code: str, *arguments: str) -> subprocess.Popen[str]:
 REPLAY = """
     import json, sys
     from engine import Engine
+    from sandbox import PoolOptions
     store, url, key = sys.argv[1:]
-    with Engine(store=store) as engine:
+    with Engine(store=store, pool=PoolOptions(spare=0)) as engine:
         result = engine.run("Take down what the page says", start_url=url, reuse_key=key, ai="never")
     assert result.ok, result.error
     assert "anthropic" not in sys.modules
@@ -95,6 +94,7 @@ async def test_wait_for_a_key_is_announced_once_and_can_be_canceled(tmp_path: Pa
     lock.release()
 
 
+@pytest.mark.own_sandbox
 async def test_canceled_run_ends_its_worker_and_releases_the_key(
     tmp_path: Path, site: FixtureServer, earlier: set[psutil.Process]
 ) -> None:
@@ -131,6 +131,7 @@ def started_since(earlier: set[psutil.Process]) -> list[str]:
     return [name for name in names if name in ("bwrap", "node", "chromium-headless-shell", "chrome")]
 
 
+@pytest.mark.own_sandbox
 def test_blocking_engine_works_in_a_thread_and_leaves_no_process(
     tmp_path: Path, site: FixtureServer, earlier: set[psutil.Process]
 ) -> None:
@@ -141,6 +142,7 @@ def test_blocking_engine_works_in_a_thread_and_leaves_no_process(
     assert not started_since(earlier)
 
 
+@pytest.mark.own_sandbox
 async def test_blocking_engine_works_inside_a_running_event_loop(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", LIST_TITLES, parameters={"q": 1})
     with Engine(store=tmp_path, model=NoModel()) as engine:

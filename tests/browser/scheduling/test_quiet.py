@@ -10,11 +10,10 @@ from engine import AsyncEngine
 from engine.contract import Observed, learn
 from engine.task.origins import start_origin
 from fixtures_sites import serve
-from sandbox import Automation, Egress, Host, PoolOptions, Sandbox
+from sandbox import Automation, Egress, Host
 from tests.support.saved import TASK, save
 from tests.support.stage import NoModel
-
-pytestmark = pytest.mark.own_sandbox
+from tests.support.warm import LentSandbox
 
 PAGED_TABLE = """\
 async def run(page, parameters, task):
@@ -63,16 +62,15 @@ async def run(page, parameters, task):
     ],
 )
 async def test_silent_failure_is_detected_and_named(
-    tmp_path: Path, site_name: str, code: str, noticed: set[str]
+    tmp_path: Path, warm: LentSandbox, site_name: str, code: str, noticed: set[str]
 ) -> None:
     with serve(site_name) as site:
         where: dict[str, Any] = {"start_url": site.url, "egress": Egress(allow=start_origin(site.url)), "host": Host()}
-        async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
-            good = await sandbox.run(Automation(code), {}, **where)
-            assert good.ok, good.error
-            assert len(good.value) > 5
-            site.version = "v2"
-            quiet = await sandbox.run(Automation(code), {}, **where)
+        good = await warm.run(Automation(code), {}, **where)
+        assert good.ok, good.error
+        assert len(good.value) > 5
+        site.version = "v2"
+        quiet = await warm.run(Automation(code), {}, **where)
         assert quiet.ok, "it breaks without an exception"
         assert quiet.value != good.value
         site.version = "v1"

@@ -218,7 +218,7 @@ def kill_again_and_again(store: Path, witness: Witness, *, kills: int, tasks: in
 
 
 def test_random_kills_of_two_processes_lose_no_task(tmp_path: Path, witness: Witness) -> None:
-    kill_again_and_again(tmp_path, witness, kills=4, tasks=30, keys=10)
+    kill_again_and_again(tmp_path, witness, kills=3, tasks=20, keys=6)
 
 
 @pytest.mark.soak
