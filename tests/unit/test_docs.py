@@ -1,11 +1,12 @@
 """The examples in docstrings run, and what the documentation names is there."""
 
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.support.docstrings import failures, modules
+from tests.support.docstrings import all_modules, failures, modules
 from tests.support.paths import ROOT
 
 README = ROOT / "README.md"
@@ -22,6 +23,11 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", modules("unit"))
 def test_the_examples_of_the_docstrings_run(name: str) -> None:
     assert failures(name) == 0
+
+
+def test_every_module_can_be_imported() -> None:
+    for name in all_modules():
+        importlib.import_module(name)
 
 
 @pytest.mark.parametrize("file", PAGES, ids=lambda file: file.stem)

@@ -97,7 +97,7 @@ SOURCES: tuple[Callable[[random.Random], Any], ...] = (Shops, News, Quotes)
 def test_false_alarms_are_rare(source: Callable[[random.Random], Any], database: Database) -> None:
     alarms: list[str] = []
     runs = 0
-    for seed in range(20):
+    for seed in range(10):
         rng = random.Random(seed)
         lists = {q: source(rng) for q in ("a", "b", "c")}
         first = run_of(lists["a"].another_day(), {"q": "a"})
