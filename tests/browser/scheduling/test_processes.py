@@ -211,7 +211,7 @@ def kill_at_random_delays(tmp_path: Path, times: int) -> None:
 
 
 def test_kill_at_any_instant_leaves_the_old_or_the_new_revision(tmp_path: Path) -> None:
-    kill_at_random_delays(tmp_path, 3)
+    kill_at_random_delays(tmp_path, 2)
 
 
 @pytest.mark.soak
