@@ -76,7 +76,7 @@ async def test_concurrent_calls_share_one_budget(budget: float, tokens: int, ans
     [
         ([drop, message(text("ok"))], 2.0, 2, ["set aside", "paid"]),
         ([drop], 2.0, 3, ["set aside"] * 3),
-        ([hang], 0.5, 1, ["set aside"]),
+        ([hang], 1.0, 1, ["set aside"]),
         ([error(529, "overloaded_error", "busy", retry_after_ms="10")], 2.0, 3, ["paid"]),
     ],
     ids=["lost, then answered", "always lost", "no answer in time", "refused"],
