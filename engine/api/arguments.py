@@ -141,11 +141,12 @@ def pop_on_event(arguments: dict[str, Any]) -> OnEvent | None:
     return on_event
 
 
-def takes(arguments: type) -> Callable[[F], F]:
+def takes(arguments: type, *, without: Collection[str] = ()) -> Callable[[F], F]:
     """Let ``help()`` and ``inspect`` show a method's arguments by name, where it takes them as ``**arguments``.
 
     Args:
         arguments: The TypedDict of them.
+        without: Names of those that the method refuses.
     """
 
     def show(method: F) -> F:
@@ -156,6 +157,7 @@ def takes(arguments: type) -> Callable[[F], F]:
                 name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS.get(name), annotation=_written(annotation)
             )
             for name, annotation in arguments.__annotations__.items()
+            if name not in without
         ]
         method.__signature__ = signature.replace(parameters=[*own, *named])  # type: ignore[attr-defined]  # what help() shows
         return method

@@ -23,7 +23,7 @@ from engine.api.arguments import (
 from engine.api.many import OnProgress, run_many
 from engine.api.options import EngineOptions, RunOptions, TaskOptions
 from engine.api.saved_automations import SavedAutomations
-from engine.api.typed_tasks import AsyncTypedTask, DecoratesAsync, describe, named_options
+from engine.api.typed_tasks import OF_EACH_CALL, AsyncTypedTask, DecoratesAsync, describe, named_options
 from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
@@ -168,12 +168,21 @@ class AsyncEngine(SavedAutomations):
 
     # Running
 
+    @takes(TaskOptions, without=OF_EACH_CALL)
     def task(
         self, text: str | None = None, *, key: str | None = None, **options: Unpack[TaskOptions]
     ) -> DecoratesAsync:
-        """Return a decorator that makes a web task of a function's signature; see ``Engine.task``.
+        """Return a decorator that makes an async web task of a function's signature, whether that is async or not.
 
-        What it makes is async, whether the function is or not.
+        Of the function's body only the docstring counts.
+
+        Args:
+            text: The task in plain words; default: the function's docstring.
+            key: The reuse key; default: the function's name.
+            options: Further arguments of ``run``, for every call.
+
+        Raises:
+            InvalidRequest: There is no text, or a type that JSON cannot hold; raised where the function is decorated.
         """
         given = named_options(key, options)
         return lambda function: AsyncTypedTask(self.run, describe(function, text, given))

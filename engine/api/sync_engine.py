@@ -134,16 +134,9 @@ class Engine:
         """
         return self._wait(self._engine.run(task, **_called_in_thread(arguments)))
 
+    @like(AsyncEngine.task)
     def task(self, text: str | None = None, *, key: str | None = None, **options: Unpack[TaskOptions]) -> Decorates:
-        """Return a decorator that makes a web task of a function's signature; of its body only the docstring counts.
-
-        Args:
-            text: The task in plain words; default: the function's docstring.
-            key: The reuse key; default: the function's name.
-            options: Further arguments of ``run``, for every call.
-
-        Raises:
-            InvalidRequest: There is no text, or a type that JSON cannot hold; raised where the function is decorated.
+        """Return a decorator that makes a web task of a function's signature; see ``AsyncEngine.task``.
 
         >>> engine = Engine(store="my-store")
         >>> @engine.task("List every business of the category", key="businesses", start_url="http://127.0.0.1:9/")

@@ -21,6 +21,12 @@ from engine.task.wire import TaskResult
 P = ParamSpec("P")
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
+OF_EACH_CALL = {
+    "parameters": "they are those of the function",
+    "reuse_key": "it is called key",
+    "idempotency_key": "each call is a task of its own",
+}
+"""The options of a task that a function has not, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -145,8 +151,9 @@ class DecoratesAsync(Protocol):
 
 def named_options(key: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a task with its key among them, and without those that stand for a default."""
-    if options.get("parameters") is not None:
-        raise InvalidRequest("parameters are those of the function; leave them out of task(…)", field="parameters")
+    for name in OF_EACH_CALL:
+        if options.get(name) is not None:
+            raise InvalidRequest(f"{name} cannot be given to task(…): {OF_EACH_CALL[name]}", field=name)
     check_names("task", options, [*TaskOptions.__annotations__, "key"])
     given = {name: value for name, value in options.items() if value is not None}
     return given if key is None else {**given, "reuse_key": key}

@@ -150,7 +150,7 @@ def test_what_is_no_task_is_refused_where_it_is_decorated(tmp_path: Path) -> Non
             engine.task("List")(opaque)
         with pytest.raises(InvalidRequest, match="'Unknown' is not defined"):
             engine.task("List")(unknown)
-        with pytest.raises(InvalidRequest, match="parameters are those of the function"):
+        with pytest.raises(InvalidRequest, match="they are those of the function"):
             engine.task("List", parameters={"a": 1})
         with pytest.raises(TypeError, match="did you mean 'start_url'"):
             engine.task("List", start_ulr=URL)  # type: ignore[call-arg]  # what is tested
