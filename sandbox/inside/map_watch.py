@@ -58,22 +58,30 @@ def _watched(
 ) -> Callable[..., Any]:
     reads = name in _READS
 
+    async def before(maps: PageMaps, owner: Any, given: list[str]) -> None:
+        await maps.ambiguous.note_use(owner, name, given)
+        if reads:
+            await maps.before_read(pages_of(owner), name, given)
+        else:
+            at_once = name in _AT_ONCE or not hasattr(owner, "evaluate")
+            await maps.before_act(pages_of(owner), name, owner, wait=at_once)
+
     @wraps(original)
     async def call(self: Any, *args: Any, **options: Any) -> Any:
         maps = current()
         if maps is None:
             return await original(self, *args, **options)
         given = _texts(args, options)
-        await maps.ambiguous.note_use(self, name, given)
-        if not reads:
-            await maps.before_act(pages_of(self), name, self, wait=name in _AT_ONCE or not hasattr(self, "evaluate"))
-            return await original(self, *args, **options)
-        await maps.before_read(pages_of(self), name, given)
+        with maps.harmless():
+            await before(maps, self, given)
         try:
             value = await original(self, *args, **options)
         finally:
-            maps.note_read(pages_of(self), in_frame=_is_in_frame(self))
-        maps.note_value(pages_of(self), name, self, given, value)
+            if reads:
+                maps.note_read(pages_of(self), in_frame=_is_in_frame(self))
+        if reads:
+            with maps.harmless():
+                maps.note_value(pages_of(self), name, self, given, value)
         return value
 
     return call
@@ -84,7 +92,8 @@ def _watched_response(original: Callable[..., Any], current: Current) -> Callabl
     async def read(self: Any) -> Any:
         value = await original(self)
         if (maps := current()) is not None:
-            maps.note_response(self.url, value)
+            with maps.harmless():
+                maps.note_response(self.url, value)
         return value
 
     return read

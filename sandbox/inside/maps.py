@@ -10,13 +10,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import logging
 import re
 from collections.abc import Callable, Collection, Coroutine, Iterable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sandbox.http_login import split_userinfo
 from sandbox.inside.ambiguous import Ambiguities
 from sandbox.inside.data_maps import content_kind, map_of_data, map_of_text, parsed
+from sandbox.inside.failed_requests import FailedRequests
 from sandbox.inside.map_script import WALK
 from sandbox.inside.scroll_probe import Settled, scroll_to_end
 from sandbox.inside.stale_reads import StaleReads
@@ -24,8 +27,11 @@ from sandbox.page_map import MOST_BYTES, MOST_FILES, MOST_MAPS, MOST_UNITS
 from sandbox.read_notes import is_own_request
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, CDPSession, Frame, Page, Request, Response
+    from collections.abc import Iterator
 
+    from playwright.async_api import BrowserContext, CDPSession, Frame, Page
+
+_LOG = logging.getLogger(__name__)
 _ACTS_BY_SCRIPT = re.compile(r"scroll|click\s*\(|submit\s*\(|dispatchEvent|location|\.value\s*=|\.remove\s*\(")
 _DATA_BY_SCRIPT = re.compile(r"fetch\s*\(|XMLHttpRequest|JSON\.parse|__\w+__|localStorage|sessionStorage|window\.\w+")
 _TEXTS_BY_SCRIPT = re.compile(r"querySelector|innerText|textContent|getElement")
@@ -33,8 +39,6 @@ _HTML = re.compile(r"\s*(<!doctype html|<html|<[a-z])", re.I)
 _ATTRIBUTES_BY_SCRIPT = re.compile(r"getAttribute\(\s*['\"`]([\w:-]+)")
 _ATTRIBUTES = ("title", "alt", "datetime", "href", "value", "content", "aria-label", "src", "srcset", "data-src")
 _MOST_ATTRIBUTES = 24
-_OWN = frozenset({"fetch", "xhr", "script", "document"})
-_MOST_FAILED = 20
 _MOST_FRAMES = 4
 _MOST_OPEN = 3
 _SOFT_MS, _HARD_MS = 15, 40
@@ -83,7 +87,7 @@ class PageMaps:
         self._marked: set[Page] = set()
         self._framed: set[Page] = set()
         self._attributes: dict[str, None] = {}
-        self._failed: dict[Page, dict[tuple[str, int], None]] = {}
+        self._failed = FailedRequests(context)
         self._kept: list[tuple[int, str, dict[str, Any]]] = []
         self._files: list[list[Any]] = []
         self._last: list[list[Any]] = []
@@ -92,8 +96,15 @@ class PageMaps:
         self._under_way: set[asyncio.Task[None]] = set()
         self._number, self._step = 0, 1
         self._timeouts = 0
-        context.on("response", self._on_response)
-        context.on("requestfailed", self._on_failure)
+
+    @contextmanager
+    def harmless(self) -> Iterator[None]:
+        """Let no error of ours fail the run: what it cost is counted as not mapped."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  evidence is what can be had
+            _LOG.debug("not mapped: %r", error)
+            self.unmapped += 1
 
     async def open(self, page: Page) -> None:
         """Open the way by which a page is asked for its map, ahead of need."""
@@ -103,7 +114,7 @@ class PageMaps:
         """Map what is read from now on, for the run that a message asks for."""
         self._boxes, self._probe = message["boxes"], message["probe"] == "scroll"
         self.ambiguous.begin(message["parameters"])
-        self.active = message["maps"]
+        self.active, self.unmapped, self._timeouts = message["maps"], 0, 0
 
     async def before_read(self, pages: Iterable[Page], name: str, given: list[str]) -> None:
         """Take note of the attributes that are read; a script may act, too."""
@@ -243,15 +254,16 @@ class PageMaps:
         ]
 
     async def _scroll(self, settled: Settled | None) -> list[Any] | None:
-        scrolled = None if self._left is None else await scroll_to_end(self._left, settled)
-        if self._left is None or scrolled is None:
-            return None
-        return [*scrolled, self._clean(await self._walk(self._left) or "")]
+        with self.harmless():
+            if self._left is not None and (scrolled := await scroll_to_end(self._left, settled)) is not None:
+                return [*scrolled, self._clean(await self._walk(self._left) or "")]
+        return None
 
     async def _take_last(self, page: Page) -> None:
-        if (text := await self._walk(page)) is not None:
-            self._last = [[text, self._beside(page)]]
-            self._kept = [each for each in self._kept if each[1] != text]
+        with self.harmless():
+            if (text := await self._walk(page)) is not None:
+                self._last = [[text, self._beside(page)]]
+                self._kept = [each for each in self._kept if each[1] != text]
 
     def _clean(self, text: str) -> str:
         for secret in self._secrets():
@@ -278,7 +290,8 @@ class PageMaps:
                     self._begin(self._take(number, frame, WALK_PAGE, self._options(frame=True), {}))
 
     async def _take(self, number: int, of: Any, script: str, options: Any, beside: dict[str, Any]) -> None:
-        self._keep(number, await self._evaluate(of, script, options), beside)
+        with self.harmless():
+            self._keep(number, await self._evaluate(of, script, options), beside)
 
     def _due(self) -> int | None:
         """Return the number of the next map; None, counted, where it is not among those that are kept."""
@@ -331,8 +344,8 @@ class PageMaps:
                     text = await evaluate(target, script, options)
         except TimeoutError:
             self._timeouts += 1
-        except Error:  # it navigates, or is gone
-            text = None
+        except Error as error:  # it navigates, or is gone
+            _LOG.debug("not mapped: %s", error)
         if not isinstance(text, str) or len(text.encode(errors="replace")) > _RESERVED:
             self.unmapped += 1
             return None
@@ -347,23 +360,7 @@ class PageMaps:
         return answer["result"].get("value")
 
     def _beside(self, page: Page) -> dict[str, Any]:
-        return {"failed": [list(each) for each in self._failed.get(page, ())]}
-
-    def _on_response(self, response: Response) -> None:
-        if response.status >= 400:
-            self._note_failure(response.request, response.status)
-        elif response.request.is_navigation_request() and (page := _page_of(response.request, main=True)) is not None:
-            self._failed.pop(page, None)
-
-    def _on_failure(self, request: Request) -> None:
-        if "ERR_ABORTED" not in (request.failure or ""):
-            self._note_failure(request, 0)
-
-    def _note_failure(self, request: Request, status: int) -> None:
-        if request.resource_type in _OWN and (page := _page_of(request)) is not None:
-            failed = self._failed.setdefault(page, {})
-            if len(failed) < _MOST_FAILED:
-                failed[split_userinfo(request.url)[0][:500], status] = None
+        return {"failed": self._failed.of(page)}
 
 
 def _number(kept: tuple[int, str, dict[str, Any]]) -> int:
@@ -379,14 +376,3 @@ def _foreign_frames(page: Page) -> list[Frame]:
 
 def _origin(url: str) -> str:
     return "/".join(url.split("/", 3)[:3])
-
-
-def _page_of(request: Request, *, main: bool = False) -> Page | None:
-    from playwright.async_api import Error
-
-    try:
-        frame = request.frame
-        page = frame.page
-    except Error:  # of a service worker, or of a tab that is not there yet
-        return None
-    return None if main and frame.parent_frame is not None else page
