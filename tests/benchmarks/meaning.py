@@ -6,6 +6,7 @@ Run all of it (half an hour), or a part in a few minutes:
     python -m tests.benchmarks.meaning --quick                           fresh histories, four sites
     python -m tests.benchmarks.meaning --parts meaning --sites cards parts --kinds old-price-first --histories young
     python -m tests.benchmarks.meaning --parts harmless data --verbose
+    python -m tests.benchmarks.meaning --parts held-out --histories young fresh
 
 Each site (`tests.benchmarks.pages`) has a good automation, which passes the real gate. Three stores are made of it:
 *young* has the two runs that proved it, *fresh* six good runs more, *old* the same runs, three weeks ago. Then each
@@ -17,9 +18,11 @@ replays with `ai="never"`, the data being those of a day later, or of three week
     outright   failed with a structural breach, or without any: by the automation itself, or by triage
     right      success with the right output: the change does not touch it
 
-Parts: `meaning`, the changes of meaning; `harmless`, rewordings of pages whose output is right, so that each failure is
-a false alarm; `data`, runs in which only the data change; `nothing`, runs that rightly have no rows. A harmless case in
-which the code itself broke (no breach) is told apart as `broke`, one that fails without the rewording, too, as `data`.
+Parts: `meaning`, the changes of meaning; `held-out`, other ones, for which no check was written (only when asked for,
+without a goal: what they show must not be tuned to); `harmless`, rewordings of pages whose output is right, so that
+each failure is a false alarm; `data`, runs in which only the data change; `nothing`, runs that rightly have no rows. A
+harmless case in which the code itself broke (no breach) is told apart as `broke`, one that fails without the rewording,
+too, as `data`.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ import sandbox
 from engine import AsyncEngine, Limits, TaskResult
 from engine.testing.drift import (
     HARMLESS,
+    HELD_OUT_MEANINGS,
     HISTORIES,
     MEANINGS,
     DriftProxy,
@@ -63,6 +67,7 @@ MOST_QUESTIONS, MOST_QUESTIONS_OF_DATA = 0.15, 0.01
 DAYS: Mapping[History, int] = {"young": 1, "fresh": 1, "old": 21}
 QUICK = ("cards", "parts", "sheet", "flights")
 WRONG, QUESTION, OUTRIGHT, RIGHT, BROKE, DATA = "WRONG", "question", "outright", "right", "broke", "data"
+_SEEN = (WRONG, QUESTION, OUTRIGHT, BROKE)
 
 
 @dataclass(frozen=True)
@@ -327,13 +332,12 @@ def main() -> int:
         if "meaning" in options.parts:
             kinds = [kind for kind in MEANINGS if not options.kinds or kind.name in options.kinds]
             cases = asyncio.run(under(kinds, sites, histories))
-            show(
-                "Changes of meaning", cases, (WRONG, QUESTION, OUTRIGHT, BROKE, RIGHT), [WRONG], verbose=options.verbose
-            )
-            seen = (WRONG, QUESTION, OUTRIGHT, BROKE)
-            print(f"silently wrong: {shares(cases, [WRONG], seen)}; noticed by the contract: "
-                  f"{shares(cases, [QUESTION, OUTRIGHT], seen)}")  # fmt: skip
-            missed += [h for h, most in MOST_WRONG.items() if share(cases, h, [WRONG], seen) > most]
+            _tell_meaning("Changes of meaning", cases, verbose=options.verbose)
+            missed += [h for h, most in MOST_WRONG.items() if share(cases, h, [WRONG], _SEEN) > most]
+        if "held-out" in options.parts:
+            kinds = [kind for kind in HELD_OUT_MEANINGS if not options.kinds or kind.name in options.kinds]
+            cases = asyncio.run(under(kinds, sites, histories))
+            _tell_meaning("Held-out changes of meaning", cases, verbose=options.verbose)
         if "harmless" in options.parts:
             kinds = [kind for kind in HARMLESS if not options.kinds or kind.name in options.kinds]
             cases = asyncio.run(under(kinds, sites, histories))
@@ -346,6 +350,12 @@ def main() -> int:
             missed += _tell("Rightly nothing", cases, 0.0, verbose=options.verbose)
     print(f"{time.monotonic() - began:.0f} s; missed: {', '.join(missed) or 'no goal'}")
     return bool(missed)
+
+
+def _tell_meaning(title: str, cases: Sequence[Case], *, verbose: bool) -> None:
+    show(title, cases, (WRONG, QUESTION, OUTRIGHT, BROKE, RIGHT), [WRONG], verbose=verbose)
+    noticed = shares(cases, [QUESTION, OUTRIGHT], _SEEN)
+    print(f"silently wrong: {shares(cases, [WRONG], _SEEN)}; noticed by the contract: {noticed}")
 
 
 def _tell(title: str, cases: Sequence[Case], most: float, *, verbose: bool) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from engine.testing import drift
-from engine.testing.drift import HARMLESS, MEANINGS, Layout, Mutation, Reply
+from engine.testing.drift import HARMLESS, HELD_OUT_MEANINGS, MEANINGS, Layout, Mutation, Reply
 from tests.benchmarks.pages import MAKES, NOTHING, UNUSUAL, MakeSite
 from tests.benchmarks.pages.make import Body
 from tests.benchmarks.pages.own import OWN
@@ -30,6 +30,7 @@ PAGES = {
     "fee": ("/v/harrow-library",),
 }
 NEEDS_LOGIN = {"other-account"}
+KINDS = (*MEANINGS, *HELD_OUT_MEANINGS, *HARMLESS)
 
 
 def fetched(name: str, path: str) -> Body:
@@ -66,10 +67,10 @@ def under(kind: str, name: str, page: int = -1) -> str:
 
 
 def named(name: str) -> Mutation:
-    return next(kind for kind in (*MEANINGS, *HARMLESS) if kind.name == name)
+    return next(kind for kind in KINDS if kind.name == name)
 
 
-@pytest.mark.parametrize("kind", [k for k in (*MEANINGS, *HARMLESS) if k.name not in NEEDS_LOGIN], ids=lambda k: k.name)
+@pytest.mark.parametrize("kind", [k for k in KINDS if k.name not in NEEDS_LOGIN], ids=lambda k: k.name)
 def test_each_kind_changes_some_page(kind: Mutation) -> None:
     for name, paths in PAGES.items():
         for path in paths:
@@ -82,9 +83,10 @@ def test_each_kind_changes_some_page(kind: Mutation) -> None:
 
 
 def test_kinds_have_names_of_their_own() -> None:
-    names = [kind.name for kind in (*MEANINGS, *HARMLESS)]
+    names = [kind.name for kind in KINDS]
     assert len(set(names)) == len(names)
     assert len(MEANINGS) >= 40
+    assert len(HELD_OUT_MEANINGS) >= 16
     assert len(HARMLESS) >= 20
 
 
