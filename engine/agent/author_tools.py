@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.agent.describe import describe_advisories, describe_refusal, describe_trial
 from engine.agent.page_tools import GivenUp, PageTools, ToolProblem
+from engine.agent.prompts import fence
 from engine.execution.automation_run import AutomationRun
 from engine.gate.gate import Gate
 from engine.gate.verdicts import Candidate, Promoted, Refused, Trial
@@ -88,7 +89,8 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         if not self._trial.good:
             raise ToolProblem(answer)
         self._shown = await asyncio.to_thread(self.gate.advisories, self._trial)
-        return answer + describe_advisories(self._shown)
+        notes = await asyncio.to_thread(self.gate.notes, self._trial)
+        return "\n".join([answer + describe_advisories(self._shown), *map(fence, notes)])
 
     def begin_turn(self, calls: Sequence[str] = ()) -> None:
         """Count what the last answers showed as told: a model that now hands the code in has seen it."""

@@ -233,6 +233,12 @@ class Gate:
             found.append(run_checks.lasting(trace))
         return tuple(advisory for advisory in found if advisory not in self._reported)
 
+    def notes(self, trial: Trial) -> tuple[str, ...]:
+        """Return what the model is shown of a good trial beside that, and need not answer."""
+        if trial.run is None or not trial.good or trial.run.rehearsed:
+            return ()
+        return tuple(run_checks.notes(trial.run, self.requirements))
+
     def note_told(self, advisories: Iterable[str]) -> None:
         """Note advisories as told: a model that then hands the same in has looked at them."""
         self._reported.update(advisories)

@@ -6,7 +6,17 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from engine.contract import Breach, Observed, PreviousOutput, Severity, check, check_signature, count_confirmed
+from engine.contract import (
+    Breach,
+    Observed,
+    PreviousOutput,
+    Severity,
+    check,
+    check_signature,
+    compact,
+    count_confirmed,
+    digest,
+)
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution.automation_run import AutomationRun
@@ -20,6 +30,7 @@ from engine.task.cause import Cause
 from sandbox import Evidence, ScriptError
 from sandbox.results import BY_PAGE
 
+_SAME_ROWS = 0.5  # of the last good output's rows, by which a repair still reads what was meant
 _TOLD = 5  # departures of a repair from where values stood
 # Kinds of departures that a single value has by its parameters: a name that is there for one user and not for another.
 _OF_THESE = frozenset({"field-empty", "pattern", "error-text", "shortened", "garbled"})
@@ -131,7 +142,7 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
     )
     return [
         *(advisory for advisory in found if advisory is not None),
-        *_moved(observed, requirements),
+        *([] if _borne_out(observed, previous) else _moved(observed, requirements)),
         *first_elements(observed),
         *plausibility.repeated(observed),
         *plausibility.early_reads(observed),
@@ -148,6 +159,22 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
             for label in run.outcome.evidence.agreements
         ),
     ]
+
+
+def notes(run: AutomationRun, requirements: Requirements) -> list[str]:
+    """Return what the model is shown of a good trial, without having to look at it once more."""
+    observed = run.observed(requirements.without_secrets(run.parameters))
+    return _moved(observed, requirements) if _borne_out(observed, _previous(observed, requirements)) else []
+
+
+def _borne_out(observed: Observed, previous: PreviousOutput | None) -> bool:
+    """Return True where the rows are those that the same parameters gave before, wherever they stand now."""
+    if previous is None or not previous.output:
+        return False
+    if previous.digest == digest(observed.output):
+        return True
+    now = compact(observed.output)
+    return sum(row in now for row in previous.output) >= len(previous.output) * _SAME_ROWS
 
 
 def _moved(observed: Observed, requirements: Requirements) -> list[str]:
