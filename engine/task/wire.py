@@ -314,6 +314,12 @@ class TaskResult(_Wire, Generic[OutputT]):
     _output: Any = PrivateAttr(default=None)
     _reads: Callable[[str], Sequence[Any]] | None = PrivateAttr(default=None)
 
+    def __eq__(self, other: object) -> bool:
+        """Return True where fields and output are equal; how the store is asked for more is no part of a result."""
+        if not isinstance(other, TaskResult):
+            return NotImplemented
+        return self.__dict__ == other.__dict__ and self._output == other._output
+
     @property
     def final(self) -> bool:
         """True if the task has ended, so that this result no longer changes."""
