@@ -111,8 +111,10 @@ def _other_labels(readings: Sequence[Reading], known: Mapping[str, Any], task: s
         had = [label for label in (field["label"] or {}) if label]
         if not mine or not had or any(words_of(label) & mine for label in had):
             continue
-        better = [label for label in labels if words_of(label) & mine]
         taken = {label for other, f in known["fields"].items() if other != path for label in f["label"] or ()}
+        if taken.issuperset(had):  # the name of what holds them all, as of rows that are lists
+            continue
+        better = [label for label in labels if words_of(label) & mine]
         whole = [label for label in better if label not in taken and mine <= words_of(label) | senses(label).units]
         if whole:
             yield Finding(
