@@ -260,6 +260,16 @@ class Document:
             return []
         return self.within(value, self.texts)
 
+    def is_of_page(self, value: Any) -> bool:
+        """Return True for the address of what was read, and for a text within its title."""
+        if not isinstance(value, str):
+            return False
+        key = normal(value)
+        if any(key.rstrip("/") == normal(page.url).rstrip("/") for page in self.maps):
+            return True
+        titles = [normal(page.title) for page in self.maps] if len(key) >= _SHORTEST_PART else []
+        return any(at >= 0 and _is_apart(title, at, at + len(key)) for title in titles for at in [title.find(key)])
+
     @cached_property
     def _everything(self) -> str:
         return "\n".join(self._whole(text) for text in self.texts if not text.is_link)

@@ -51,7 +51,14 @@ def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterat
             or choices.choice_of(path, known["choices"].get(path, _NO_CHOICE), known["about"]) is not None
         ):
             continue
-        missing = [value for reading in readings for _, value in reading.fields.get(path, ([], []))[1]]
+        missing = [
+            value
+            for reading in readings
+            for _, value in reading.fields.get(path, ([], []))[1]
+            if not reading.document.is_of_page(value)
+        ]
+        if len(missing) <= (1 - _ANCHORED) * field["count"]:
+            continue
         shown = ", ".join(repr(value) for value in dict.fromkeys(map(_short, missing[:40])) if value)[:120]
         one = len(set(map(repr, missing))) == 1 and len(missing) > 1
         text = f"{len(missing)} of {field['count']} values stand nowhere on what the code read, such as {shown}"

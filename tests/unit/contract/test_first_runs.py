@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -57,6 +58,22 @@ def test_a_value_that_was_typed_in_is_told() -> None:
     (finding,) = found(currency="GBP")
     assert (finding.kind, finding.path, finding.certain) == ("unanchored", "$[*].currency", True)
     assert str(finding) == "$[*].currency: 'GBP' in 12 of 12 rows stands nowhere on what the code read"
+
+
+@pytest.mark.parametrize("value", ["Brightwell Tools", "All products - Brightwell Tools", "https://shop.example/list"])
+def test_a_title_or_an_address_of_the_page_is_read(value: str) -> None:
+    def titled(category: str) -> Observed:
+        shown = replace(page(category).map(), title="All products - Brightwell Tools", url="https://shop.example/list")
+        output = [r | {"source": value} for r in rows(category)]
+        return Observed(output, Evidence(maps=(shown,)), None, {"category": category})
+
+    assert first_run_findings([titled("lamps"), titled("clocks")]) == []
+
+
+def test_a_part_of_a_word_of_the_title_is_not_read() -> None:
+    shown = replace(page("lamps").map(), title="All products - Brightwell Tools")
+    run = Observed([r | {"source": "right"} for r in rows("lamps")], Evidence(maps=(shown,)))
+    assert ("unanchored", "$[*].source") in [(f.kind, f.path) for f in first_run_findings([run])]
 
 
 def test_a_default_in_some_rows_is_told() -> None:
