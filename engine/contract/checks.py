@@ -104,9 +104,10 @@ def _check_rows(
         if most and high > most * _MORE_ROWS:
             yield Breach("more-rows", path, f"about {fewest} to {most} rows", str(high), "statistical")
     yield from _check_duplicates(path, learned, got)
+    content = any(_is_content(field) for field in got["fields"].values())
     for name, field in learned["fields"].items():
         place = (f"{path}[*].{name}" if name else f"{path}[*]") if learned["array"] else f"{path}.{name}".rstrip(".")
-        yield from _check_field(place, field, got["fields"].get(name), got["seen"])
+        yield from _check_field(place, field, got["fields"].get(name), got["seen"], content=content)
 
 
 def _check_duplicates(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Breach]:
@@ -133,7 +134,14 @@ def _check_order(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) 
     yield from wrong[:1]
 
 
-def _check_field(path: str, learned: Mapping[str, Any], got: Mapping[str, Any] | None, count: int) -> Iterator[Breach]:
+def _is_content(got: Mapping[str, Any]) -> bool:
+    """Return True for a field that an error page would not have: an address it has, too."""
+    return bool(got["filled"] and got.get("errors", 0.0) < _SPOILT and got["patterns"].get("url", 0.0) < _SPOILT)
+
+
+def _check_field(
+    path: str, learned: Mapping[str, Any], got: Mapping[str, Any] | None, count: int, *, content: bool
+) -> Iterator[Breach]:
     filled = got["filled"] if got is not None else 0.0
     # A field that was sometimes missing may be missing in all of a few rows.
     certain = learned["filled"] == 1.0 or (learned["filled"] > 0 and count * learned["filled"] >= 5)
@@ -157,7 +165,10 @@ def _check_field(path: str, learned: Mapping[str, Any], got: Mapping[str, Any] |
         # An error stands alone or again and again; several that differ may well be titles.
         titles = got["seen"] - got["blank"] > 1 and got.get("unique", True)
         severity: Severity = "statistical" if titles else "doubtful"
-        yield Breach("error-text", path, "content", "texts that read like error messages", severity)
+        # A film may have such a title; with nothing beside it, the heading of an error page stands where it stood.
+        yield Breach(
+            "error-text", path, "content", "texts that read like error messages", severity, ordinary=content or titles
+        )
     if (spoilt := got.get("garbled", 0)) and learned.get("garbled", 1) == 0:
         # Where other letters are right, so is the encoding, and the site itself has it so.
         everywhere = spoilt >= _GARBLED and spoilt == got["marked"]

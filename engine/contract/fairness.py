@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 _BORNE_OUT: Mapping[str, Severity] = {
     "constant": "statistical",
     "duplicates": "statistical",
-    "error-text": "advisory",  # an error page has other headings and labels
     "order": "statistical",
     "pattern": "statistical",
     "scale": "statistical",

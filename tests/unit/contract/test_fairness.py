@@ -164,6 +164,31 @@ def test_page_that_bears_values_out_leaves_at_most_a_question() -> None:
         assert weigh(Breach(kind, "$", "", ""), borne_out=True).structural, "no page excuses it"
 
 
+SPOILT: dict[str, tuple[Any, str]] = {
+    "alone": ({"heading": "An unexpected error has occurred"}, "doubtful"),
+    "alone in a list": ([{"heading": "An unexpected error has occurred"}], "doubtful"),
+    "beside its address": ({"heading": "Page not found", "link": "https://shop.example/"}, "doubtful"),
+    "beside content": ({"heading": "Access Denied", "year": 2012}, "advisory"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_the_text_of_an_error_with_nothing_beside_it_is_asked_about(name: str) -> None:
+    output, severity = SPOILT[name]
+
+    def shown(value: Any) -> Any:
+        row = value[0] if isinstance(value, list) else value
+        sheet = Sheet("https://shop.example/").heading(str(row["heading"])).text(str(row.get("year", "")))
+        return run_of(value, maps=(sheet.map(),))
+
+    good = {
+        key: "Shops" if key == "heading" else value
+        for key, value in (output[0] if name == "alone in a list" else output).items()
+    }
+    contract = learn([shown([good] if name == "alone in a list" else good)])
+    assert [b.severity for b in check(contract, shown(output)) if b.kind == "error-text"] == [severity]
+
+
 def listed(count: int, *, totals: tuple[tuple[str, int], ...], glued: tuple[tuple[str, int], ...] = ()) -> Any:
     url = "https://shop.example/list"
     page = replace(Sheet(url).heading("Shops").map(), totals=totals)
