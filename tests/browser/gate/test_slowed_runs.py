@@ -21,7 +21,7 @@ async def run(page, parameters, task):
 """
 
 
-# A list that is filtered a moment after the last letter was typed.
+# A list that is filtered 0.7 s after the last letter was typed, 1.3 s on the slowed page: the code reads in the middle.
 FILTER = """
 <title>Towns</title><input aria-label=Filter><ul><li>Ashby</li><li>Corran</li></ul><script>
 let timer;
@@ -29,7 +29,7 @@ document.querySelector('input').oninput = (event) => {
   clearTimeout(timer);
   timer = setTimeout(() => {
     for (const li of document.querySelectorAll('li')) if (!li.textContent.includes(event.target.value)) li.remove();
-  }, 500);
+  }, 700);
 };
 </script>"""
 HASTY = """\
