@@ -91,7 +91,7 @@ def _check_field(
     found: Sequence[tuple[Row, Anchor]],
     missing: Sequence[tuple[Row, Any]],
 ) -> Iterator[Breach]:
-    yield from _unanchored(path, known, len(found), missing, sampled=case.reading.document.sampled)
+    yield from _unanchored(case, path, known, len(found), missing)
     if not found or not known["found"]:
         return
     anchors = Sights([anchor for _, anchor in found])
@@ -102,7 +102,7 @@ def _check_field(
 
 
 def _unanchored(
-    path: str, known: Mapping[str, Any], found: int, missing: Sequence[tuple[Row, Any]], *, sampled: bool
+    case: Case, path: str, known: Mapping[str, Any], found: int, missing: Sequence[tuple[Row, Any]]
 ) -> Iterator[Breach]:
     """Yield a breach where values stand nowhere, in a field whose values always stood on the page.
 
@@ -110,16 +110,25 @@ def _unanchored(
     """
     if not missing or known["found"] < _ANCHORED * known["count"]:
         return
-    count = found + len(missing)
+    count, sampled = found + len(missing), case.reading.document.sampled
     if len(missing) < max(min(2, count), (_MANY if sampled else _ALLOWED) * count):
         return
     defaults = [value for _, value in missing if value in (0, "0", "-", "n/a", "N/A", "unknown", "none")]
     default = len(defaults) == len(missing)  # the page may have words for it: "free", "none"
+    severity: Severity = "doubtful" if default or (sampled and found > len(missing)) else "structural"
+    if known["count"] == 1 and _is_of_another(case.known["fields"], path):
+        severity = "advisory"  # computed, as a browser's language is, its one value may have stood there by chance
     yield Breach(
         "unanchored", path, "values that stand on the pages that were read",
-        f"{len(missing)} of {count} values stand nowhere on them, such as {missing[0][1]!r}",
-        "doubtful" if default or (sampled and found > len(missing)) else "structural",
+        f"{len(missing)} of {count} values stand nowhere on them, such as {missing[0][1]!r}", severity,
     )  # fmt: skip
+
+
+def _is_of_another(fields: Mapping[str, Mapping[str, Any]], path: str) -> bool:
+    """Return True where the value of a field stood in the very place that another field was read from."""
+    traits = ("path", "label", "headings", "beside", "raw")
+    own = [fields[path][trait] for trait in traits]
+    return any(other != path and [known[trait] for trait in traits] == own for other, known in fields.items())
 
 
 def _zeros(path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:
@@ -137,12 +146,18 @@ def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Si
     if label or words:
         was = [label.was if label else _main(known, "label"), words.was if words else _main(known, "words")]
         now = [label.now if label else _now(anchors, "label"), words.now if words else _now(anchors, "words")]
+        mine = words_of(last_name(path))
+        named = label is not None and not label.was and bool(mine) and words_of(label.now) == mine
+        if named:  # a label that says what the field is, where none was, says nothing new
+            was, now = was[1:], now[1:]
         weight = change(was, now, case.about, words_of(last_name(path)))
         if weight == "unknown" and max(len(news.known) for news in (label, words) if news) > _SEVERAL:
             weight = "explained"  # the words go with the data
         if label is not None:
             others = {_main(f, "label") for other, f in case.known["fields"].items() if other != path} - {""}
-            if label.now in others and label.now not in label.known:
+            if named:
+                weight = "explained" if weight == "unknown" else weight
+            elif label.now in others and label.now not in label.known:
                 weight = "other"
             elif not label.now and weight == "unknown":
                 weight = "explained"  # the page names it no longer, which says nothing against it

@@ -395,3 +395,26 @@ def test_a_list_that_is_the_same_after_a_click_is_asked_about(signature: dict[st
     evidence = replace(run.evidence, stale=(StaleRead("locator('.ticket')", "click 'Closed'", 7),))
     breach = only(signature, replace(run, evidence=evidence, memo={}))
     assert (breach.severity, breach.expected) == ("doubtful", "another list after click 'Closed'")
+
+
+def browser(language: str, sent: str, *facts: tuple[str, str]) -> Observed:
+    page = Sheet("https://shop.example/browser").facts([("Sent", sent), *facts])
+    return ran({"language": language, "sent": sent}, page.map())
+
+
+def test_a_computed_value_that_stood_on_the_page_once_by_chance_fails_nothing() -> None:
+    once, again = browser("de-DE", "de-DE"), browser("fr-FR", "fr-FR")
+    assert told(learn_signature([once]), browser("en-US", "none")) == []
+    assert ("structural", "unanchored") in told(learn_signature([once, again]), browser("en-US", "none"))
+    apart = learn_signature([browser("de-DE", "yes", ("Language", "de-DE"))])
+    assert ("structural", "unanchored") in told(apart, browser("en-US", "none"))
+
+
+def test_a_new_label_that_says_what_the_field_is_fails_nothing() -> None:
+    def sent(value: str, *, labeled: bool) -> Observed:
+        page = Sheet("https://shop.example/sent").facts([("Language", value if labeled else "none")])
+        page = page if labeled else page.text(f'{{"Language": "{value}", "Region": "north"}}')
+        return ran({"own": {"language": "none" if not labeled else value}, "language": value}, page.map())
+
+    known = learn_signature([sent("de-DE", labeled=False), sent("fr-FR", labeled=False)])
+    assert told(known, sent("en-US", labeled=True)) == []
