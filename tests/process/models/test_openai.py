@@ -87,6 +87,14 @@ async def test_each_failure_has_its_error(answer: Answer, expected: type[ModelEr
         await ask(answer)
 
 
+@pytest.mark.parametrize(
+    ("base_url", "sent"), [("http://localhost:1234/v1", "none"), ("https://api.example/v1", "sk-of-environment")]
+)
+def test_the_environments_key_goes_over_https_only(base_url: str, sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-of-environment")
+    assert OpenAIModel("qwen3", base_url=base_url)._credentials() == {"api_key": sent}
+
+
 def test_the_address_names_the_api() -> None:
     assert isinstance(model_at("qwen3", base_url="openai+http://localhost:1234/v1"), OpenAIModel)
     assert isinstance(model_at("qwen3", base_url="http://localhost:1234"), AnthropicModel)
