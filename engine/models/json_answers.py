@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from engine.models.text_calls import without_thinking_tags
+from engine.models.loose_json import bracketed, read_json, without_thinking_tags
 
 _FENCE = re.compile(r"```[ \t]*\w*[ \t]*\n(.*?)```", re.DOTALL)
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
@@ -29,53 +27,12 @@ def read_answer(text: str, schema: Mapping[str, Any] | None = None) -> Any:
     """
     said = without_thinking_tags(text)
     # Without a schema nothing tells a value in prose from the answer.
-    for part in (said, *_FENCE.findall(said), *(_from_brackets(said) if schema else ())):
-        for read in (_strict_json, ast.literal_eval):
-            try:
-                value = read(part.strip())
-            except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-                continue
-            if _is_json(value):
-                return _fitted(value, schema or {})
+    for part in (said, *_FENCE.findall(said), *(bracketed(said) if schema else ())):
+        try:
+            return _fitted(read_json(part), schema or {})
+        except ValueError:
+            continue
     raise ValueError("it was not JSON")
-
-
-def _strict_json(text: str) -> Any:
-    return json.loads(text, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _from_brackets(text: str) -> Iterator[str]:
-    """Yield each longest part that begins with a bracket and ends with the one that closes it."""
-    for match in re.finditer(r"[\[{]", text):
-        depth, quoted, escaped = 0, "", False
-        for at in range(match.start(), len(text)):
-            char = text[at]
-            if escaped:
-                escaped = False
-            elif quoted:
-                escaped = char == "\\"
-                quoted = "" if char == quoted else quoted
-            elif char == '"':
-                quoted = char
-            elif char in "[{":
-                depth += 1
-            elif char in "]}":
-                depth -= 1
-                if depth == 0:
-                    yield text[match.start() : at + 1]
-                    break
-
-
-def _is_json(value: Any) -> bool:
-    try:
-        json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return not isinstance(value, (bytes, set, tuple))
 
 
 def _fitted(value: Any, schema: Any) -> Any:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from engine.models.base import ModelReply, Usage
-from engine.models.text_calls import calls_in_text, without_thinking_tags
+from engine.models.loose_json import without_thinking_tags
+from engine.models.text_calls import calls_in_text
 
 _STOP_REASONS = {
     "tool_calls": "tool_use",

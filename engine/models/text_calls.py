@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-_THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-_LOOSE_END = re.compile(
-    r"\A.*?</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE
-)  # templates swallow the start
+from engine.models.loose_json import bracketed, read_json
+
 _TAGGED = re.compile(r"<(tool_call|function_call|tool_use)>\s*(.*?)\s*(?:</\1>|\Z)", re.DOTALL)
 _FUNCTION = re.compile(r"<function(?:=|\s+name=[\"']?)([\w.-]+)[\"']?>\s*(.*?)\s*(?:</function>|\Z)", re.DOTALL)
 _PARAMETER = re.compile(
@@ -37,15 +34,6 @@ class TextCalls:
 
     def __bool__(self) -> bool:
         return bool(self.found)
-
-
-def without_thinking_tags(text: str) -> str:
-    """Return the text without what the model thought aloud between tags.
-
-    >>> without_thinking_tags("<think>What is asked?</think> Yes.")
-    'Yes.'
-    """
-    return _LOOSE_END.sub("", _THINKING.sub("", text)).strip()
 
 
 def calls_in_text(text: str, tools: Collection[str]) -> TextCalls:
@@ -113,19 +101,13 @@ def _known(name: str, tools: Collection[str]) -> str | None:
 
 
 def _object(text: str) -> Any:
-    """Return the first JSON value in a text, read as Python writes it, too; None where there is none."""
-    starts = [at for at in (text.find("{"), text.find("[")) if at >= 0]
-    if not starts:
-        return None
-    body = text[min(starts) :]
-    try:
-        return json.JSONDecoder(strict=False).raw_decode(body)[0]
-    except ValueError:
-        pass
-    try:
-        return ast.literal_eval(body.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
+    """Return the first JSON value in a text; None where there is none."""
+    for part in (text, *bracketed(text)):
+        try:
+            return read_json(part)
+        except ValueError:
+            continue
+    return None
 
 
 def _value(text: str) -> Any:
