@@ -350,6 +350,8 @@ class TaskResult(_Wire, Generic[OutputT]):
 
         return f"<TaskResult {one_line(self)}>"
 
+    __str__ = __repr__
+
     def _repr_html_(self) -> str:
         """Return the result as a notebook shows it."""
         from engine.task.result_html import result_html

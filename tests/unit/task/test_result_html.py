@@ -16,6 +16,7 @@ def result(data: Any = None, **changed: Any) -> TaskResult:
 
 def test_a_result_is_told_on_one_line() -> None:
     assert repr(result([{"a": 1}] * 3)) == "<TaskResult wt_1 of shops: success, 3 rows>"
+    assert str(result([{"a": 1}] * 3)) == "<TaskResult wt_1 of shops: success, 3 rows>"
     paid = result({"a": 1}, model_calls=2, cost=Cost(ai_usd=0.0012))
     assert repr(paid) == "<TaskResult wt_1 of shops: success, 2 model calls, $0.0012>"
     failed = result(
