@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.models.endpoints import OPENAI
+
 if TYPE_CHECKING:
     from engine.models.anthropic import AnthropicModel
     from engine.models.openai import OpenAIModel
-
-OPENAI = "openai+"
-"""The beginning of a ``base_url`` that speaks chat completions: ``openai+http://localhost:1234/v1``."""
 
 
 def model_at(

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 from engine.errors import InvalidRequest
 
+OPENAI = "openai+"
+"""The beginning of a ``base_url`` that speaks chat completions: ``openai+http://localhost:1234/v1``."""
+
 
 def checked_url(url: str) -> str:
     """Return an endpoint's address without a slash at its end.

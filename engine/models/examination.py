@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.errors import ModelError
+from engine.errors import ModelError, ModelUnavailable
 from engine.models.base import LEAST_WINDOW, ModelReply, ModelRequest
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ async def examine(model: AnthropicModel | OpenAIModel, *, timeout: float = 300.0
     try:
         reply = await model.query(request)
     except ModelError as error:
-        return [Finding("endpoint", ok=False, detail=error.message)]
+        away = isinstance(error, ModelUnavailable)
+        remedy = "start the server, or correct its address (--base-url, ANTHROPIC_BASE_URL)" if away else ""
+        return [Finding("endpoint", ok=False, detail=error.message, remedy=remedy)]
     seconds = time.monotonic() - began
     answered = Finding("endpoint", ok=True, detail=f"{model.name} at {model.endpoint} speaks the API")
     return [answered, _tool_calls(reply), _window(reply, window, len(text)), _speed(seconds)]

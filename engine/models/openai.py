@@ -15,15 +15,13 @@ from engine.errors import InvalidRequest, ModelError
 from engine.models.base import ModelRequest
 from engine.models.chat_completions import chat_payload, reply_content
 from engine.models.endpoint_model import EndpointModel, lost, scrubbed
-from engine.models.endpoints import checked_url
+from engine.models.endpoints import OPENAI, checked_url
 from engine.models.errors import ModelEndpoint, no_message, refused
 from engine.models.messages_api import Json
 from engine.models.prices import Prices, resolve_model
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-
-_SCHEME = "openai+"
 
 
 class OpenAIModel(EndpointModel):
@@ -55,7 +53,7 @@ class OpenAIModel(EndpointModel):
         prices: Prices | str | Path | None = None,
         window: int | None = None,
     ) -> None:
-        url = checked_url(base_url.strip().removeprefix(_SCHEME))
+        url = checked_url(base_url.strip().removeprefix(OPENAI))
         info = resolve_model(model, prices=prices, own_endpoint=True)
         super().__init__(info, url, server=url.removesuffix("/v1"), max_retries=max_retries, window=window)
         self._api_key = api_key

@@ -23,6 +23,7 @@ import click
 from engine.cli.output import clean, print_json
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import EngineError
+from engine.models.endpoints import OPENAI, public_url
 from engine.version import installed_version, modules_in_the_way
 
 State = Literal["ok", "warning", "missing"]
@@ -163,13 +164,14 @@ def _model(settings: Settings) -> Iterator[DoctorCheck]:
     named = settings.base_url or os.environ.get("ANTHROPIC_BASE_URL") or None
     if named is not None:
         yield _endpoint(named)
-    key = next((name for name in ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN") if os.environ.get(name)), None)
-    endpoint = "https://api.anthropic.com" if named is None else _without_credentials(named.removeprefix("openai+"))
+    names = ("OPENAI_API_KEY",) if (named or "").startswith(OPENAI) else ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN")
+    key = next((name for name in names if os.environ.get(name)), None)
+    endpoint = "https://api.anthropic.com" if named is None else public_url(named.removeprefix(OPENAI))
     if key is not None:
         yield DoctorCheck("model", "ok", f"{endpoint}, with the key in {key}")
     elif named is not None:
         yield DoctorCheck(
-            "model", "warning", f"{endpoint}, no API key set", "If it requires a key: export ANTHROPIC_API_KEY=…"
+            "model", "warning", f"{endpoint}, no API key set", f"If it requires a key: export {names[0]}=…"
         )
     else:
         yield DoctorCheck(
@@ -203,8 +205,8 @@ def _endpoint(url: str) -> DoctorCheck:
 
     Only an endpoint that the user named is checked.
     """
-    url = url.removeprefix("openai+")
-    shown = _without_credentials(url)
+    url = url.removeprefix(OPENAI)
+    shown = public_url(url)
     try:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
@@ -215,11 +217,6 @@ def _endpoint(url: str) -> DoctorCheck:
         remedy = "Start the server, or correct ANTHROPIC_BASE_URL (or --base-url)."
         return DoctorCheck("model endpoint", "warning", f"{shown}: {error}", remedy)
     return DoctorCheck("model endpoint", "ok", f"{shown} accepts connections")
-
-
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _store(settings: Settings) -> DoctorCheck:
