@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -136,35 +136,45 @@ class PageMap:
 
     def with_texts(self, change: Callable[[Sequence[str]], Sequence[str]]) -> PageMap:
         """Return the map with all its texts changed, as by a redactor, which takes many at one time."""
-        plain = [self.url, self.title, *self.h1, *self.breadcrumbs, *self.messages]
-        plain += [text for row in self.state for text in row]
-        plain += [text for text, _ in (*self.totals, *self.failed)]
-        plain += [text for p in self.places for text in (p.label, p.region, p.caption, *p.headings)]
-        new = iter(change([*plain, *(unit.text for unit in self.units)]))
-        url, title, *rest = (next(new) for _ in range(2 + len(self.h1) + len(self.breadcrumbs) + len(self.messages)))
-        h1, crumbs = rest[: len(self.h1)], rest[len(self.h1) : len(self.h1) + len(self.breadcrumbs)]
+        texts = list(dict.fromkeys(self._texts()))
+        known = dict(zip(texts, change(texts), strict=True))
+
+        def each(found: Sequence[str]) -> tuple[str, ...]:
+            return tuple(known[text] for text in found)
+
         return replace(
             self,
-            url=url,
-            title=title,
-            h1=tuple(h1),
-            breadcrumbs=tuple(crumbs),
-            messages=tuple(rest[len(h1) + len(crumbs) :]),
-            state=tuple((next(new), next(new), next(new)) for _ in self.state),
-            totals=tuple((next(new), number) for _, number in self.totals),
-            failed=tuple((next(new), status) for _, status in self.failed),
+            url=known[self.url],
+            title=known[self.title],
+            h1=each(self.h1),
+            breadcrumbs=each(self.breadcrumbs),
+            state=tuple((known[kind], known[name], known[value]) for kind, name, value in self.state),
+            totals=tuple((known[text], number) for text, number in self.totals),
+            messages=each(self.messages),
+            failed=tuple((known[url], status) for url, status in self.failed),
             places=tuple(
                 replace(
-                    p,
-                    label=next(new),
-                    region=next(new),
-                    caption=next(new),
-                    headings=tuple(next(new) for _ in p.headings),
+                    place,
+                    path=known[place.path],
+                    label=known[place.label],
+                    headings=each(place.headings),
+                    region=known[place.region],
+                    caption=known[place.caption],
                 )
-                for p in self.places
+                for place in self.places
             ),
-            units=tuple(replace(unit, text=next(new)) for unit in self.units),
+            units=tuple(replace(unit, text=known[unit.text]) for unit in self.units),
         )
+
+    def _texts(self) -> Iterator[str]:
+        yield from (self.url, self.title, *self.h1, *self.breadcrumbs, *self.messages)
+        for row in self.state:
+            yield from row
+        yield from (text for text, _ in self.totals)
+        yield from (url for url, _ in self.failed)
+        for place in self.places:
+            yield from (place.path, place.label, *place.headings, place.region, place.caption)
+        yield from (unit.text for unit in self.units)
 
 
 def parse_maps(data: object) -> tuple[tuple[PageMap, ...], int]:

@@ -73,5 +73,5 @@ def test_all_texts_of_a_map_are_changed_together() -> None:
     found = mapped(json.dumps(known)).with_texts(lambda texts: [text.upper() for text in texts])
     assert (found.url, found.title, found.h1, found.breadcrumbs, found.messages) == ("U", "T", ("H",), ("C",), ("M",))
     assert (found.state, found.failed, found.totals) == ((("K", "N", "V"),), (("F", 500),), (("3 RESULTS", 3),))
-    assert found.places == (Place("p", "L", ("A", "B"), "R", "CAP"),)
+    assert found.places == (Place("P", "L", ("A", "B"), "R", "CAP"),)
     assert found.units == (Unit(0, -1, "X"),)
