@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import re
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox.inside.agreements import AGREEMENT, may_be_assent
 from sandbox.inside.logins import SAFE
 from sandbox.inside.own_headers import send_own
+from sandbox.inside.unwatched import unwatched
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -108,7 +108,7 @@ def _watch_submitting(owner: type, name: str, current: Current, pages: Callable[
 
 async def _note_agreement(recorder: RunRecorder, target: Any) -> None:
     if hasattr(target, "evaluate_all") and may_be_assent(target):
-        label = await _quickly(_unwatched(target, "evaluate_all")(AGREEMENT))
+        label = await _quickly(unwatched(target, "evaluate_all")(AGREEMENT))
         if isinstance(label, str) and label not in recorder.agreements:
             recorder.agreements.append(label)
 
@@ -129,7 +129,7 @@ def _watch_script(owner: type, name: str, current: Current, pages: Callable[[], 
             recorder.note_act()
             page = getattr(self, "page", self)
             if recorder.logins.may_hold_password and hasattr(page, "frames"):
-                for found in await _quickly(_unwatched(page, "evaluate")(_PASSWORDS_OF_PAGE)) or ():
+                for found in await _quickly(unwatched(page, "evaluate")(_PASSWORDS_OF_PAGE)) or ():
                     recorder.logins.note_password(*found)
         if _SETS_VALUES.search(source):
             recorder.logins.may_hold_password = True
@@ -245,20 +245,15 @@ async def _passwords_of_form(target: Any, args: Any, options: Any, pages: list[P
     if hasattr(target, "goto") and (args or "selector" in options):
         target = _target(target, args, options)
     if hasattr(target, "evaluate_all"):
-        return await _unwatched(target, "evaluate_all")(_PASSWORDS_OF_FORM)
+        return await unwatched(target, "evaluate_all")(_PASSWORDS_OF_FORM)
     if hasattr(target, "owner_frame"):
-        return await _unwatched(target, "evaluate")(f"(e) => ({_PASSWORDS_OF_FORM})([e])")
+        return await unwatched(target, "evaluate")(f"(e) => ({_PASSWORDS_OF_FORM})([e])")
     for page in pages:
         if target is page.keyboard:
-            return await _unwatched(page, "evaluate")(_PASSWORDS_OF_FOCUS)
+            return await unwatched(page, "evaluate")(_PASSWORDS_OF_FOCUS)
         if target is page.mouse and len(args) >= 2:
-            return await _unwatched(page, "evaluate")(_PASSWORDS_AT, list(args[:2]))
+            return await unwatched(page, "evaluate")(_PASSWORDS_AT, list(args[:2]))
     return None
-
-
-def _unwatched(target: Any, name: str) -> Any:
-    """Return a method as Playwright defines it, since a look of ours is no act of the automation."""
-    return inspect.unwrap(getattr(type(target), name)).__get__(target)
 
 
 def _target(owner: Any, args: Any, options: Any) -> Any:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sandbox.inside.unwatched import unwatched
 from sandbox.read_evidence import MOST_AMBIGUOUS, MOST_NAMES
 
 _LOOK_SECONDS = 0.5
@@ -92,12 +92,11 @@ class Ambiguities:
             return
         self._used[key] = {index}, None
         base = place.locator(selector)
-        wait: Any = inspect.unwrap(type(base).wait_for)  # as Playwright defines them: these are looks of ours
-        evaluate: Any = inspect.unwrap(type(base).evaluate_all)
         try:
             if waits:  # as what the automation does next will
-                await wait(base.first, state="attached", timeout=_COMES_WITHIN_MS)
-            answer = await asyncio.wait_for(evaluate(base, _NAMES, [index, MOST_NAMES]), _LOOK_SECONDS)
+                await unwatched(base.first, "wait_for")(state="attached", timeout=_COMES_WITHIN_MS)
+            look = unwatched(base, "evaluate_all")(_NAMES, [index, MOST_NAMES])
+            answer = await asyncio.wait_for(look, _LOOK_SECONDS)
             count, used, names = json.loads(answer)
         except (Error, TimeoutError, TypeError, ValueError):
             del self._used[key]  # it is not there yet

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 from sandbox.http_digest import digest_header
 from sandbox.http_login import HttpLogin, split_userinfo, with_userinfo
+from sandbox.inside.unwatched import unwatched
 
 if TYPE_CHECKING:
     from playwright.async_api import Page, Response
@@ -122,7 +122,7 @@ class HttpChallenges:
 
             try:
                 await self._log_in(page, url)
-                await unwatched_goto(page)(url, wait_until="commit", timeout=_LOAD_MS)
+                await unwatched(page, "goto")(url, wait_until="commit", timeout=_LOAD_MS)
             except Error:
                 return  # the automation meets the page as it is
             finally:
@@ -143,7 +143,7 @@ class HttpChallenges:
             self.opens_page = False
         try:
             # A page that is closed while it loads may never tell that it is.
-            answer = await unwatched_goto(own)(address, wait_until="load", timeout=_LOAD_MS)
+            answer = await unwatched(own, "goto")(address, wait_until="load", timeout=_LOAD_MS)
         except Error as error:
             self.state = "refused" if "ERR_INVALID_AUTH" in error.message else "asked"
         else:
@@ -169,17 +169,6 @@ class HttpChallenges:
     def note_own(self, status: int) -> None:
         """Note how a request without a page was answered that gave the login."""
         self.state = "refused" if status == 401 else "given"
-
-
-def unwatched_goto(page: Page) -> Goto:
-    """Return the page's ``goto`` as Playwright defines it."""
-    bound: Goto = unwatched(page, "goto")
-    return bound
-
-
-def unwatched(page: Page, name: str) -> Any:
-    """Return a method of the page as Playwright defines it: what we do ourselves is no act of the automation."""
-    return inspect.unwrap(getattr(type(page), name)).__get__(page)  # it is wrapped more than once
 
 
 def _site(url: str) -> tuple[str, str]:

@@ -8,7 +8,6 @@ the run goes on.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import json
 import logging
 import re
@@ -23,6 +22,7 @@ from sandbox.inside.failed_requests import FailedRequests
 from sandbox.inside.map_script import WALK
 from sandbox.inside.scroll_probe import Settled, scroll_to_end
 from sandbox.inside.stale_reads import StaleReads
+from sandbox.inside.unwatched import unwatched
 from sandbox.page_map import MOST_BYTES, MOST_FILES, MOST_MAPS, MOST_UNITS
 from sandbox.read_notes import is_own_request
 
@@ -338,10 +338,7 @@ class PageMaps:
                 if hasattr(target, "goto") and hasattr(target, "context"):
                     text = await self._ask(target, script, options)
                 else:  # a frame or an element
-                    evaluate: Any = inspect.unwrap(
-                        type(target).evaluate
-                    )  # as Playwright defines it: no read of the run
-                    text = await evaluate(target, script, options)
+                    text = await unwatched(target, "evaluate")(script, options)
         except TimeoutError:
             self._timeouts += 1
         except Error as error:  # it navigates, or is gone

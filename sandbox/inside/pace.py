@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sandbox.inside.http_challenges import unwatched
+from sandbox.inside.unwatched import unwatched
 from sandbox.retry_after import seconds_to_wait
 
 if TYPE_CHECKING:

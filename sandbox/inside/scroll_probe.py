@@ -6,10 +6,11 @@ The host asks for it, for a run whose page is not needed any more: it moves the 
 from __future__ import annotations
 
 import asyncio
-import inspect
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+
+from sandbox.inside.unwatched import unwatched
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -74,11 +75,11 @@ async def scroll_to_end(page: Page, settled: Settled | None = None) -> tuple[int
     """
     from playwright.async_api import Error
 
-    evaluate: Any = inspect.unwrap(type(page).evaluate)  # as Playwright defines it: this is no act of the run
+    evaluate = unwatched(page, "evaluate")
     deadline = time.monotonic() + _SECONDS
 
     async def look(*, step: bool) -> Any:
-        return await asyncio.wait_for(evaluate(page, _ROWS, step), 2.0)
+        return await asyncio.wait_for(evaluate(_ROWS, step), 2.0)
 
     try:
         first = await look(step=False)

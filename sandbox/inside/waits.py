@@ -19,6 +19,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sandbox.inside.pace import Pace
+from sandbox.inside.unwatched import unwatched
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Frame, Page, Request, WebSocket
@@ -214,10 +215,9 @@ class Waits:
 async def _stays_quiet(frame: Frame, seconds: float) -> bool:
     from playwright.async_api import Error
 
-    evaluate: Any = type(frame).evaluate
-    evaluate = inspect.unwrap(evaluate)  # as Playwright defines it: this is no act of the automation
+    look = unwatched(frame, "evaluate")(_STAYS_QUIET, seconds * 1000)
     try:
-        return await asyncio.wait_for(evaluate(frame, _STAYS_QUIET, seconds * 1000), seconds + _ANSWER_SECONDS) is True
+        return await asyncio.wait_for(look, seconds + _ANSWER_SECONDS) is True
     except (Error, TimeoutError):
         return False
 
