@@ -90,7 +90,8 @@ class Ambiguities:
         if (known := self._used.get(key)) is not None:
             known[0].add(index)
             return
-        self._used[key] = {index}, None
+        indices = {index}  # others may be taken while this is looked at
+        self._used[key] = indices, None
         base = place.locator(selector)
         try:
             if waits:  # as what the automation does next will
@@ -104,7 +105,7 @@ class Ambiguities:
         if count == 0:
             del self._used[key]
         elif count > 1:
-            self._used[key] = {index}, [_told(selector), used, count, names, *named]
+            self._used[key] = indices, [_told(selector), used, count, names, *named]
 
     def found(self) -> list[list[Any]]:
         """Return each locator, what was used, the number and names of what matches, the parameter and its text."""

@@ -79,6 +79,11 @@ TOWNS = "<ul><li><a href=/a>Newport</a><li><a href=/b>Newport Pagnell</a><li><a 
         ("await page.inner_text(f\"text={parameters['town']}\")", "Newport | /a"),
         ("await page.get_by_role('link', name=parameters['town'], exact=True).first.inner_text()", None),
         ("[await a.inner_text() for a in await page.get_by_role('link', name=parameters['town']).all()]", None),
+        (
+            "await __import__('asyncio').gather(*(page.get_by_role('link', name=parameters['town']).nth(n).inner_text()"
+            " for n in range(2)))",
+            None,
+        ),
         ("await page.get_by_role('link').first.inner_text()", None),
     ],
 )
