@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from sandbox.protocol import ProtocolError, is_whole
+from sandbox.protocol import ProtocolError, checked_list, checked_row, checked_rows, checked_text, checked_whole
 from sandbox.totals import totals_of_unit
 
 MapKind = Literal["page", "json", "file"]
@@ -26,8 +26,9 @@ MOST_FILES = 60
 MOST_UNITS = 1_200
 MOST_BYTES = 256 * 1024
 """The bounds of all maps of one run together: their number, the units of each, and their size as JSON."""
+LONGEST_TEXT = 2_000
+"""Characters of one text of a map, or of the evidence beside it."""
 _MOST_PLACES = 4_000
-_LONGEST = 2_000  # characters of one text
 _BOUNDARIES = re.compile(r"(?<=([-\u2013\u2014/]))\s*\x05\s*|\s*\x05\s*(?=[-\u2013\u2014/])|[\s\x05]*\x05[\s\x05]*")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -186,7 +187,7 @@ def parse_maps(data: object) -> tuple[tuple[PageMap, ...], int]:
     Raises:
         ProtocolError: The worker sent too many, or something else.
     """
-    rows = _rows(data, 2, MOST_MAPS + MOST_FILES)
+    rows = checked_rows(data, 2, MOST_MAPS + MOST_FILES)
     maps = [found for text, beside in rows if (found := parse_map_text(text, beside)) is not None]
     return tuple(maps), len(rows) - len(maps)
 
@@ -219,27 +220,27 @@ def parse_map(data: object) -> PageMap:
     kind = data.get("kind", "page")
     if kind not in ("page", "json", "file"):
         raise ProtocolError("a map must be of a page, of JSON or of a file")
-    places = tuple(map(_place, _list(data.get("places", []), _MOST_PLACES)))
-    containers = tuple(_count(n) for n in _list(data.get("containers", []), _MOST_PLACES))
-    rows = _list(data.get("items", []), _MOST_PLACES)
+    places = tuple(map(_place, checked_list(data.get("places", []), _MOST_PLACES)))
+    containers = tuple(checked_whole(n) for n in checked_list(data.get("containers", []), _MOST_PLACES))
+    rows = checked_list(data.get("items", []), _MOST_PLACES)
     items = tuple(_item(row, len(rows), len(containers)) for row in rows)
     count = data.get("rowcount")
     return PageMap(
         kind=kind,
         url=_text(data.get("url", "")),
         title=_text(data.get("title", "")),
-        h1=tuple(map(_text, _list(data.get("h1", []), 20))),
-        breadcrumbs=tuple(map(_text, _list(data.get("crumbs", []), 20))),
-        state=tuple((_text(a), _text(b), _text(c)) for a, b, c in _rows(data.get("state", []), 3, 100)),
-        row_count=None if count is None else _count(count),
-        totals=_totals(_list(data.get("stated", []), 40)),
-        messages=tuple(map(_text, _list(data.get("said", []), 40))),
-        failed=tuple((_text(url), _count(n)) for url, n in _rows(data.get("failed", []), 2, 40)),
+        h1=tuple(map(_text, checked_list(data.get("h1", []), 20))),
+        breadcrumbs=tuple(map(_text, checked_list(data.get("crumbs", []), 20))),
+        state=tuple((_text(a), _text(b), _text(c)) for a, b, c in checked_rows(data.get("state", []), 3, 100)),
+        row_count=None if count is None else checked_whole(count),
+        totals=_totals(checked_list(data.get("stated", []), 40)),
+        messages=tuple(map(_text, checked_list(data.get("said", []), 40))),
+        failed=tuple((_text(url), checked_whole(n)) for url, n in checked_rows(data.get("failed", []), 2, 40)),
         places=places,
         items=items,
         containers=containers,
-        units=tuple(_unit(row, len(places), len(items)) for row in _list(data.get("units", []), MOST_UNITS)),
-        cut=_count(data.get("cut", 0)),
+        units=tuple(_unit(row, len(places), len(items)) for row in checked_list(data.get("units", []), MOST_UNITS)),
+        cut=checked_whole(data.get("cut", 0)),
         more=data.get("more") is True,
         scrolls=data.get("scrolls") is True,
         content=_text(data.get("content", "")),
@@ -259,65 +260,34 @@ def _between(found: re.Match[str]) -> str:
 
 
 def _place(row: object) -> Place:
-    path, label, headings, region, caption, hidden, frame = _row(row, 7)
+    path, label, headings, region, caption, hidden, frame = checked_row(row, 7)
     return Place(
-        _text(path), _text(label), tuple(map(_text, _list(headings, 20))), _text(region), _text(caption),
-        hidden=bool(_count(hidden)), frame=bool(_count(frame)),
+        _text(path), _text(label), tuple(map(_text, checked_list(headings, 20))), _text(region), _text(caption),
+        hidden=bool(checked_whole(hidden)), frame=bool(checked_whole(frame)),
     )  # fmt: skip
 
 
 def _item(row: object, items: int, containers: int) -> Item:
-    parent, container, number = _row(row, 3)
-    return Item(_index(parent, items, or_none=True), _index(container, containers), _count(number))
+    parent, container, number = checked_row(row, 3)
+    return Item(_index(parent, items, or_none=True), _index(container, containers), checked_whole(number))
 
 
 def _unit(row: object, places: int, items: int) -> Unit:
     if not isinstance(row, list) or len(row) not in (3, 4):
         raise ProtocolError("a unit of a map must be a list of three or four")
-    box = tuple(_whole(n) for n in _row(row[3], 4)) if len(row) == 4 else None
+    box = tuple(checked_whole(n) for n in checked_row(row[3], 4)) if len(row) == 4 else None
     place, item = _index(row[0], places), _index(row[1], items, or_none=True)
     return Unit(place, item, _text(row[2]), (box[0], box[1], box[2], box[3]) if box else None)
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST:
-        raise ProtocolError(f"a text of a map must be a string of at most {_LONGEST} characters")
-    return value
-
-
-def _list(value: object, most: int) -> list[object]:
-    if not isinstance(value, list) or len(value) > most:
-        raise ProtocolError(f"a list of a map must have at most {most} entries")
-    return value
-
-
-def _rows(value: object, size: int, most: int) -> list[list[object]]:
-    return [_row(row, size) for row in _list(value, most)]
-
-
-def _row(value: object, size: int) -> list[object]:
-    if not isinstance(value, list) or len(value) != size:
-        raise ProtocolError(f"an entry of a map must be a list of {size}")
-    return value
-
-
-def _whole(value: object) -> int:
-    if not isinstance(value, int) or not is_whole(value):
-        raise ProtocolError("a number of a map must be a whole number")
-    return value
-
-
-def _count(value: object) -> int:
-    number = _whole(value)
-    if number < 0:
-        raise ProtocolError("a number of a map must not be negative")
-    return number
+    return checked_text(value, LONGEST_TEXT)
 
 
 def _index(value: object, size: int, *, or_none: bool = False) -> int:
     if or_none and value == -1:
         return -1
-    index = _whole(value)
+    index = checked_whole(value)
     if index >= size:
         raise ProtocolError("an index of a map must point to one of its entries")
     return index

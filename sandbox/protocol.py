@@ -152,6 +152,39 @@ def is_whole(value: Any) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= _MOST
 
 
+def checked_text(value: Any, most: int) -> str:
+    """Return a string of a message, of at most ``most`` characters."""
+    if not isinstance(value, str) or len(value) > most:
+        raise ProtocolError(f"a text must be a string of at most {most} characters")
+    return value
+
+
+def checked_list(value: Any, most: int) -> list[Any]:
+    """Return a list of a message, of at most ``most`` entries."""
+    if not isinstance(value, list) or len(value) > most:
+        raise ProtocolError(f"a list must have at most {most} entries")
+    return value
+
+
+def checked_rows(value: Any, size: int, most: int) -> list[list[Any]]:
+    """Return a list of a message, of at most ``most`` lists of ``size`` each."""
+    return [checked_row(row, size) for row in checked_list(value, most)]
+
+
+def checked_row(value: Any, size: int) -> list[Any]:
+    """Return a list of a message, of exactly ``size`` entries."""
+    if not isinstance(value, list) or len(value) != size:
+        raise ProtocolError(f"an entry must be a list of {size}")
+    return value
+
+
+def checked_whole(value: Any) -> int:
+    """Return a whole number of a message; see `is_whole`."""
+    if not is_whole(value):
+        raise ProtocolError("a number must be a whole number from 0")
+    return value
+
+
 def text_field(message: Message, name: str, limit: int = MAX_LINE) -> str:
     """Return a string field of a message.
 

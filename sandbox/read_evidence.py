@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.page_map import PageMap, parse_map_text
-from sandbox.protocol import ProtocolError, is_whole
+from sandbox.page_map import LONGEST_TEXT, PageMap, parse_map_text
+from sandbox.protocol import checked_list, checked_row, checked_rows, checked_text, checked_whole
 
 MOST_AMBIGUOUS = 20
 MOST_NAMES = 10
 MOST_STALE = 10
-_LONGEST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +81,11 @@ def parse_ambiguous(data: object) -> tuple[Ambiguous, ...]:
         ProtocolError: It has another form.
     """
     found = []
-    for locator, used, count, names, parameter, value in _rows(data, 6, MOST_AMBIGUOUS):
-        if not isinstance(names, list) or len(names) > MOST_NAMES:
-            raise ProtocolError("the names of elements must be a short list")
-        shown = tuple(map(_text, names))
-        found.append(Ambiguous(_text(locator), _text(used), _count(count), shown, _text(parameter), _text(value)))
+    for locator, used, count, names, parameter, value in checked_rows(data, 6, MOST_AMBIGUOUS):
+        shown = tuple(map(_text, checked_list(names, MOST_NAMES)))
+        found.append(
+            Ambiguous(_text(locator), _text(used), checked_whole(count), shown, _text(parameter), _text(value))
+        )
     return tuple(found)
 
 
@@ -96,7 +95,7 @@ def parse_stale(data: object) -> tuple[StaleRead, ...]:
     Raises:
         ProtocolError: It has another form.
     """
-    return tuple(StaleRead(_text(a), _text(b), _count(n)) for a, b, n in _rows(data, 3, MOST_STALE))
+    return tuple(StaleRead(_text(a), _text(b), checked_whole(n)) for a, b, n in checked_rows(data, 3, MOST_STALE))
 
 
 def parse_scrolled(data: object) -> Scrolled | None:
@@ -107,26 +106,9 @@ def parse_scrolled(data: object) -> Scrolled | None:
     """
     if data is None:
         return None
-    ((before, seen, ended, text),) = _rows([data], 4, 1)
-    return Scrolled(_count(before), _count(seen), ended is True, parse_map_text(text, {"more": True}))
-
-
-def _rows(data: object, size: int, most: int) -> list[list[object]]:
-    if not isinstance(data, list) or len(data) > most:
-        raise ProtocolError(f"a list must have at most {most} entries")
-    for row in data:
-        if not isinstance(row, list) or len(row) != size:
-            raise ProtocolError(f"an entry must be a list of {size}")
-    return data
+    before, seen, ended, text = checked_row(data, 4)
+    return Scrolled(checked_whole(before), checked_whole(seen), ended is True, parse_map_text(text, {"more": True}))
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or len(value) > _LONGEST:
-        raise ProtocolError(f"a text must be a string of at most {_LONGEST} characters")
-    return value
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, int) or not is_whole(value):
-        raise ProtocolError("a number must be a whole number")
-    return value
+    return checked_text(value, LONGEST_TEXT)

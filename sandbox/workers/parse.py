@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sandbox.egress.origins import LONGEST_NAME
 from sandbox.page_map import parse_maps
-from sandbox.protocol import ProtocolError, is_whole
+from sandbox.protocol import ProtocolError, checked_list, checked_row, checked_text, checked_whole, is_whole
 from sandbox.read_evidence import parse_ambiguous, parse_scrolled, parse_stale
 from sandbox.results import ErrorKind, Evidence, Execution, HttpLoginState, PageSnapshot, ScriptError
 
@@ -91,7 +91,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         notices=tuple(map(_text, _list(data.get("notices")))),
         alerts=tuple(map(_text, _list(data.get("alerts")))),
         maps=maps,
-        unmapped=_whole(data.get("unmapped", 0)) + broken,
+        unmapped=checked_whole(data.get("unmapped", 0)) + broken,
         ambiguous=parse_ambiguous(data.get("ambiguous", [])),
         stale=parse_stale(data.get("stale", [])),
         scrolled=parse_scrolled(data.get("scrolled")),
@@ -103,9 +103,8 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
 def _examined(data: Any) -> tuple[int, int | None] | None:
     if data is None:
         return None
-    count, *rest = _list(data, 2)
-    total = rest[0] if rest else None
-    return _whole(count), None if total is None else _whole(total)
+    count, total = checked_row(data, 2)
+    return checked_whole(count), _optional(total, int)
 
 
 def execution(data: Any) -> Execution:
@@ -114,7 +113,7 @@ def execution(data: Any) -> Execution:
     error = script_error(data.get("error"))
     seconds = _seconds(data.get("seconds"))
     output, url, title = (_text(data.get(name)) for name in ("output", "url", "title"))
-    parts = tuple(_whole(item) for item in _list(data.get("parts")))
+    parts = tuple(checked_whole(item) for item in _list(data.get("parts")))
     if sum(parts) != len(output):
         raise ProtocolError("the parts of an output must be all of it")
     notices = tuple(map(_text, _list(data.get("notices"))))
@@ -149,9 +148,7 @@ def _object(data: Any) -> dict[str, Any]:
 
 
 def _text(value: Any, limit: int = _MAX_TEXT) -> str:
-    if not isinstance(value, str) or len(value) > limit:
-        raise ProtocolError(f"a text must be a string of at most {limit} characters")
-    return value
+    return checked_text(value, limit)
 
 
 def _one_of(value: Any, known: tuple[str, ...]) -> Any:
@@ -166,22 +163,14 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
-def _list(value: Any, most: int = _MAX_ITEMS) -> list[Any]:
-    if not isinstance(value, list) or len(value) > most:
-        raise ProtocolError(f"a list must have at most {most} items")
-    return value
+def _list(value: Any) -> list[Any]:
+    return checked_list(value, _MAX_ITEMS)
 
 
 def _optional(value: Any, kind: type) -> Any:
     if value is not None and not _is(value, kind):
         raise ProtocolError(f"a {kind.__name__} or null was expected")
     return value
-
-
-def _whole(value: Any) -> int:
-    if not is_whole(value) or value < 0:
-        raise ProtocolError("a length must be a whole number")
-    return int(value)
 
 
 def _is(value: Any, kind: type) -> bool:
