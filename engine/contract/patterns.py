@@ -142,4 +142,6 @@ def is_shortened(value: Any) -> bool:
 
 def is_blank(value: Any) -> bool:
     """Return True for a missing value: null, or an empty text, list or object."""
-    return value is None or value == [] or value == {} or (isinstance(value, str) and not value.strip())
+    if isinstance(value, str):
+        return not value or value.isspace()
+    return value is None or value == [] or value == {}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import collections
-import itertools
 import json
 import math
+import operator
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +18,8 @@ CHANCE = 0.005  # probability under the learned rate; what is less probable is a
 _SHAPED = frozenset({"date", "money", "percent", "number", "phone", "code"})
 _MOST_SHAPES = 3  # a field with more has no characteristic shape
 _SORTED_VALUES = 6  # distinct values; fewer may be in order by chance
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_row_text = json.JSONEncoder(sort_keys=True, default=str).encode
 
 
 def describe(output: Any) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def _collect(value: Any, path: str, found: dict[str, list[Any]], arrays: dict[st
     if isinstance(value, list):
         arrays.setdefault(path, []).append(len(value))
         found.setdefault(path, []).extend(value)
-        children = [v for v in value if isinstance(v, (Mapping, list))]
+        children = [v for v in value if _is_nested(v)]
         inner = f"{path}[*]"
     else:
         found.setdefault(path, []).append(value)
@@ -80,18 +82,19 @@ def _collect(value: Any, path: str, found: dict[str, list[Any]], arrays: dict[st
     for child in children:
         if isinstance(child, Mapping):
             for name, sub in child.items():
-                if isinstance(sub, (Mapping, list)):
+                if _is_nested(sub):
                     _collect(sub, f"{inner}.{name}", found, arrays)
         elif child is not value:
             _collect(child, inner, found, arrays)
 
 
+def _is_nested(value: Any) -> bool:
+    return type(value) not in _PLAIN and isinstance(value, (Mapping, list))
+
+
 def _duplicate_share(values: list[Any]) -> float:
     """Return the share of rows that duplicate another."""
-    if len(values) < 2:
-        return 0.0
-    distinct = {json.dumps(v, sort_keys=True, default=str) for v in values}
-    return round(1 - len(distinct) / len(values), 4)
+    return round(count_duplicates(values) / len(values), 4) if values else 0.0
 
 
 def _describe_fields(values: list[Any]) -> dict[str, Any]:
@@ -99,9 +102,7 @@ def _describe_fields(values: list[Any]) -> dict[str, Any]:
         return {}
     records = [v if isinstance(v, Mapping) else {"": v} for v in values]
     # Nested lists and objects have paths of their own.
-    names = dict.fromkeys(
-        name for record in records for name, v in record.items() if not isinstance(v, (Mapping, list))
-    )
+    names = dict.fromkeys(name for record in records for name, v in record.items() if not _is_nested(v))
     return {name: _describe_field([record.get(name) for record in records]) for name in names}
 
 
@@ -114,7 +115,7 @@ def _describe_field(values: list[Any]) -> dict[str, Any]:
         "seen": len(values),
         "blank": len(values) - len(filled),
         "patterns": patterns,
-        "types": sorted({kind(v) for v in filled}),
+        "types": sorted(set(map(kind, {type(v): v for v in filled}.values()))),
     }
     if not filled:
         return described
@@ -150,28 +151,28 @@ def _distinctness(filled: list[Any], numbers: list[float | None]) -> dict[str, A
     Args:
         numbers: The number that each of them is or shows.
     """
-    distinct = len({(kind(v), v) for v in filled if not isinstance(v, (list, Mapping))})
-    described: dict[str, Any] = {}
+    measured = spread(filled)
+    distinct, described = measured["values"], dict[str, Any]()
     if len(filled) >= ENOUGH_VALUES or distinct < len(filled):
         described["unique"] = distinct == len(filled)
     if len(filled) >= ENOUGH_VALUES:
         share = round(distinct / len(filled), 4)
         described["distinct"] = [share, share]
-        described |= spread(filled)
+        described |= measured
     if distinct >= _SORTED_VALUES:
         keys = [n if n is not None else str(v).casefold() for v, n in zip(filled, numbers, strict=True)]
         if len({type(key) for key in keys}) == 1:
-            pairs = list(itertools.pairwise(keys))
-            described["falls"] = round(sum(a > b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type
-            described["rises"] = round(sum(a < b for a, b in pairs) / len(pairs), 4)  # type: ignore[operator]  # of one type
+            described["falls"] = round(sum(map(operator.gt, keys, keys[1:])) / (len(keys) - 1), 4)
+            described["rises"] = round(sum(map(operator.lt, keys, keys[1:])) / (len(keys) - 1), 4)
     return described
 
 
 def spread(values: Sequence[Any]) -> dict[str, Any]:
     """Return the number of distinct values, the share of the commonest, and of those equal to the one before."""
-    plain = [(kind(v), v) for v in values if not isinstance(v, (list, Mapping))]
+    # In Python True equals 1, and no output means the same by them.
+    plain = [(v,) if isinstance(v, bool) else v for v in values if not _is_nested(v)]
     counts = collections.Counter(plain)
-    again = sum(a == b for a, b in itertools.pairwise(plain))
+    again = sum(map(operator.eq, plain, plain[1:]))
     return {
         "values": len(counts),
         "commonest": round(max(counts.values(), default=0) / max(len(plain), 1), 4),
@@ -256,4 +257,4 @@ def count_duplicates(values: Sequence[Any]) -> int:
     >>> count_duplicates([{"a": 1}, {"a": 2}, {"a": 1}])
     1
     """
-    return len(values) - len({json.dumps(value, sort_keys=True, default=str) for value in values})
+    return len(values) - len({_row_text(value) for value in values})
