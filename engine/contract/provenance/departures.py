@@ -9,7 +9,7 @@ from engine.contract.model import Breach, History, Observed
 from engine.contract.provenance import attached, reads, surroundings
 from engine.contract.provenance import list_departures as lists
 from engine.contract.provenance.field_departures import Case, check_fields
-from engine.contract.provenance.reading import is_seen, read
+from engine.contract.provenance.reading import is_seen, read_once
 from engine.contract.provenance.signature import FORMAT, merge_signatures
 from engine.contract.provenance.units import words_of
 
@@ -29,7 +29,7 @@ def check_signature(
     known = merge_signatures([signature, history.provenance])
     if not known["runs"] or not is_seen(run) or signature.get("format", FORMAT) != FORMAT:
         return []
-    (reading,) = read([run], known["fields"])
+    reading = read_once(run, known["fields"])
     case = Case(known, reading, frozenset(known["about"]) | words_of(task))
     fields = list(check_fields(case))
     headed = any(breach.kind == "heading" for breach in fields)

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.contract.model import Observed
 from engine.contract.provenance.parameters import signs
-from engine.contract.provenance.reading import read
+from engine.contract.provenance.reading import read_once
 
 _BY_PAGE = frozenset({"h1", "title", "crumb", "state"})  # not by its address, which an unknown value has, too
 
@@ -35,5 +35,5 @@ def names_what_was_asked(run: Observed, signature: Mapping[str, Any]) -> bool | 
     wanted = {name: _BY_PAGE.intersection(known["by"]) for name, known in signature.get("parameters", {}).items()}
     if not any(wanted.values()) or not run.evidence.maps:
         return None
-    now = signs(read([run], signature.get("fields", {}))[0])
+    now = signs(read_once(run, signature.get("fields", {})))
     return all(by & now.get(name, set()) for name, by in wanted.items() if by)

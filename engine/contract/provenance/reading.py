@@ -31,6 +31,11 @@ class Reading:
         """The short texts of rows by place, as they were looked up."""
         self._anchoring = Anchoring(self.document, run.legible, self.lens)
 
+    def is_of(self, run: Observed) -> bool:
+        """Return True for a view of the same run with the same parameters, output and maps."""
+        same = self.run.legible is run.legible and self.run.parameters == run.parameters
+        return same and self.document is document_of(run)
+
     @property
     def tables(self) -> list[Anchored]:
         """The output's tables."""
@@ -91,3 +96,18 @@ def read(runs: Sequence[Observed], known: Mapping[str, Any] | None = None) -> li
     for reading in readings:
         reading.settle(votes, known or {})
     return readings
+
+
+def read_once(run: Observed, known: Mapping[str, Any]) -> Reading:
+    """Return one run with its anchors; once for all who ask, so that what is learnt is what was checked.
+
+    Args:
+        known: The fields of a known signature, by which the first who asks settles them.
+    """
+    memo = (run.same or run).memo
+    had = memo.get("reading")
+    if isinstance(had, Reading) and had.is_of(run):
+        return had
+    (reading,) = read([run], known)
+    memo["reading"] = reading
+    return reading

@@ -16,7 +16,7 @@ from engine.contract.provenance.anchors import Anchored
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.parameters import row_shares, signs
 from engine.contract.provenance.phrases import says_aside, says_instead, says_nothing, says_stale
-from engine.contract.provenance.reading import Reading, is_seen, read
+from engine.contract.provenance.reading import Reading, is_seen, read, read_once
 from engine.contract.provenance.units import words_of
 
 FORMAT = 1
@@ -52,12 +52,11 @@ def learn_from(readings: Sequence[Reading], task: str = "") -> Signature:
     return merged
 
 
-def widen_signature(signature: Mapping[str, Any], run: Observed, task: str = "") -> Signature:
+def widen_signature(signature: Mapping[str, Any], run: Observed) -> Signature:
     """Return a signature that admits one more good run, too."""
     if not is_seen(run):
         return dict(signature)
-    readings = read([run], signature.get("fields", {}))
-    return merge_signatures([signature, learn_from(readings, task)])
+    return merge_signatures([signature, signature_of(run, signature)])
 
 
 def signature_of(run: Observed, known: Mapping[str, Any]) -> Signature:
@@ -66,7 +65,7 @@ def signature_of(run: Observed, known: Mapping[str, Any]) -> Signature:
     Args:
         known: A signature of earlier runs, which tells where each field is read.
     """
-    return learn_from(read([run], known.get("fields", {}))) if run.evidence.maps else {}
+    return learn_from([read_once(run, known.get("fields", {}))]) if run.evidence.maps else {}
 
 
 def merge_signatures(parts: Sequence[Mapping[str, Any]]) -> Signature:
