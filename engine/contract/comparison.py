@@ -21,7 +21,7 @@ from engine.contract.moved import (
     single_object,
     texts_cut,
 )
-from engine.contract.outputs import Row, beside, compact, digest, identity, key_of, main_part, pairs_by
+from engine.contract.outputs import Row, beside, compact, identity, key_of, main_part, pairs_by
 from engine.contract.patterns import is_blank, number
 from engine.contract.placeholders import placeholders
 from engine.contract.provenance.spellings import dates, day_of, normal, numbers
@@ -48,7 +48,7 @@ def compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterat
 
 def _compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterator[Breach]:
     path, _, is_list = main_part(run.output, 1)
-    new, past = compact(run.output), history.same
+    new, past = run.compacted, history.same
     place = f"{path}[*]" if is_list else path
     if past is not None and past.beside and (now := beside(run.output)):
         yield from single_object("$", past.beside, now, {})
@@ -275,7 +275,7 @@ def _factor(values: Sequence[tuple[Any, Any]]) -> float | None:
 
 def _same_output(run: Observed, history: History) -> Iterator[Breach]:
     """Yield a breach where the output is that of other parameters, and outputs used to differ by parameters."""
-    mine, now = {n: identity(v) for n, v in run.parameters.items()}, digest(run.output)
+    mine, now = {n: identity(v) for n, v in run.parameters.items()}, run.digest
     digests = [past.digest for past in history.others]
     if history.same is not None:
         distinct_before = history.same.digest not in (now, *digests)

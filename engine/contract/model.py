@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.contract.outputs import compact, digest
 from engine.contract.profile import describe
 
 if TYPE_CHECKING:
@@ -88,6 +89,16 @@ class Observed:
     def described(self) -> dict[str, Any]:
         """The profile of the output."""
         return self.same.described if self.same is not None else describe(self.output)
+
+    @cached_property
+    def compacted(self) -> list[dict[str, Any]]:
+        """The output's main rows; see `compact`."""
+        return self.same.compacted if self.same is not None else compact(self.output)
+
+    @cached_property
+    def digest(self) -> str:
+        """The output's hash; see `digest`."""
+        return self.same.digest if self.same is not None else digest(self.output, self.compacted)
 
 
 @dataclass(frozen=True)

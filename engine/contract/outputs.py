@@ -66,9 +66,13 @@ def compact(output: Any) -> list[dict[str, Any]]:
     return [_shortened(row) for row in main_part(output, _KEPT_ROWS)[1]]
 
 
-def digest(output: Any) -> str:
-    """Return a hash of an output's main rows without nested lists; without rows, of all of it."""
-    shown = compact(output)
+def digest(output: Any, compacted: Sequence[Row] | None = None) -> str:
+    """Return a hash of an output's main rows without nested lists; without rows, of all of it.
+
+    Args:
+        compacted: What `compact` returns for it; None where that is not known yet.
+    """
+    shown = compact(output) if compacted is None else compacted
     text = json.dumps(shown if any(shown) else output, sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -19,7 +19,6 @@ from engine.contract import (
     all_examined,
     changed_files,
     check,
-    compact,
     content_fields,
     count_duplicates,
     disagreements,
@@ -322,7 +321,7 @@ def contradictions(previous: PreviousOutput, run: Observed, seen: Sequence[str])
 
 def replaced_files(previous: PreviousOutput, run: Observed) -> list[str]:
     """Return an advisory for each saved file that is not the last good one: the site's own file may have changed."""
-    return changed_files(previous.output, compact(run.output))
+    return changed_files(previous.output, run.compacted)
 
 
 def _steady_fields(previous: PreviousOutput) -> frozenset[str]:

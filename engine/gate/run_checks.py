@@ -13,9 +13,7 @@ from engine.contract import (
     Severity,
     check,
     check_signature,
-    compact,
     count_confirmed,
-    digest,
 )
 from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
@@ -171,9 +169,9 @@ def _borne_out(observed: Observed, previous: PreviousOutput | None) -> bool:
     """Return True where the rows are those that the same parameters gave before, wherever they stand now."""
     if previous is None or not previous.output:
         return False
-    if previous.digest == digest(observed.output):
+    if previous.digest == observed.digest:
         return True
-    now = compact(observed.output)
+    now = observed.compacted
     return sum(row in now for row in previous.output) >= len(previous.output) * _SAME_ROWS
 
 

@@ -57,10 +57,10 @@ class GoodRuns:
         # Not what ordered something, and no secret within another parameter: they are run again, and written down.
         keep = keep and self._repeatable(run)
         asked = json.dumps(self.redactor.parameters(self.request.parameters), ensure_ascii=False)
-        sample = f"{asked} gave {describe_output(self.redactor.data(run.outcome.value))}"
+        runs = [await asyncio.to_thread(self._redacted, one) for one in (other, run) if one is not None]
+        sample = f"{asked} gave {describe_output(runs[-1].output)}"
         empty = rows(run.outcome.value) == 0
         good = [known] * (not empty) + ([self.without_secrets(other.parameters)] if other is not None else [])
-        runs = [await asyncio.to_thread(self._redacted, one) for one in (other, run) if one is not None]
         wait = max(one.outcome.evidence.longest_wait for one in (other, run) if one is not None)
         # A bundle of an earlier version has no signature in its contract: its runs give it one.
         signature = None if empty or contract is None else await asyncio.to_thread(self._signature, run, contract)
@@ -170,4 +170,6 @@ class GoodRuns:
         observed = self.observed(run)
         if not self.redactor.active:
             return observed
-        return replace(observed, output=self.redactor.data(observed.output), masked=None, same=None)
+        output = run.masked if run.masked is not None else self.redactor.data(observed.output)
+        # Mostly no secret is in it: then its profile is known.
+        return observed if output == observed.output else replace(observed, output=output, masked=None, same=None)

@@ -17,8 +17,6 @@ from engine.bundles import Bundle
 from engine.contract import (
     Breach,
     check,
-    compact,
-    digest,
     empty_confirmed,
     lists_nothing,
     names_what_was_asked,
@@ -247,10 +245,10 @@ async def _is_unproven(context: RunContext, bundle: Bundle, run: AutomationRun) 
     if len(known) != 1 or asked in known:
         return False
     before = (await good_runs.history(bundle)).others
-    now = comparable_output(compact(run.outcome.value) or run.outcome.value, asked, known[0])
+    seen = run.observed()
+    now = comparable_output(seen.compacted or seen.output, asked, known[0])
     return any(
-        past.digest == digest(run.outcome.value) or comparable_output(past.output, past.parameters, asked) == now
-        for past in before
+        past.digest == seen.digest or comparable_output(past.output, past.parameters, asked) == now for past in before
     )
 
 

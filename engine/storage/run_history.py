@@ -13,8 +13,6 @@ from engine.contract import (
     Observed,
     PreviousOutput,
     beside,
-    compact,
-    digest,
     match_rows,
     merge,
     merge_signatures,
@@ -167,7 +165,7 @@ class RunHistory:
 
 def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
     """Keep the output as the last one of its parameters, with its differences from the one before."""
-    asked, count, shown = dump(run.parameters), rows(run.output), compact(run.output)
+    asked, count, shown = dump(run.parameters), rows(run.output), run.compacted
     row = db.execute(
         f"SELECT {_OUTPUT} FROM outputs WHERE revision = ? AND parameters = ? AND account = ?",  # noqa: S608  a constant
         (revision, asked, run.account),
@@ -187,7 +185,7 @@ def _keep_output(db: sqlite3.Connection, revision: str, run: Observed) -> None:
         "INSERT OR REPLACE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             revision, asked, run.account, past.runs + 1, *band, text if len(text) <= _LONGEST else "[]",
-            digest(run.output), joins, kept, dump(changed), now(), span, dump(aside) if aside else None,
+            run.digest, joins, kept, dump(changed), now(), span, dump(aside) if aside else None,
         ),
     )  # fmt: skip
     db.execute(

@@ -179,7 +179,8 @@ def _above_rows(case: Case, said: str) -> bool:
 
 def check_others(case: Case, history: History) -> Iterator[Breach]:
     """Yield a breach where rows are those that other parameters gave, and the lists were apart so far."""
-    mine = [_key(row) for row in compact(case.reading.run.legible) if row]
+    shown = compact(case.reading.run.legible)
+    mine = [_key(row) for row in shown if row]
     if not mine:
         return
     many = any(table.table.many for table in case.reading.tables)
@@ -193,11 +194,7 @@ def check_others(case: Case, history: History) -> Iterator[Breach]:
         theirs = {_key(row) for row in other.output}
         both = sum(row in theirs for row in mine)
         enough = max(3, _OTHERS_ROWS * len(mine)) if many else len(mine)
-        if (
-            dict(other.parameters) != asked
-            and both >= enough
-            and (many or len(compact(case.reading.run.legible)[0]) > 1)
-        ):
+        if dict(other.parameters) != asked and both >= enough and (many or len(shown[0]) > 1):
             yield Breach(
                 "other-rows", "$", "rows of its own for each set of parameters",
                 f"{both} of {len(mine)} rows are those of {dict(other.parameters)}",

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Observed
-from engine.contract.outputs import compact
 from engine.contract.provenance import attached, choices, marks, reads, surroundings
 from engine.contract.provenance.anchors import Anchored
 from engine.contract.provenance.looks import TRAITS
@@ -231,7 +230,7 @@ def _is_phrase(text: str) -> bool:
 
 def _shared(readings: Sequence[Reading]) -> float | None:
     """Return the largest share of rows that runs with different parameters had in common; None for a single one."""
-    runs = [(dict(r.run.parameters), _row_keys(compact(r.run.output))) for r in readings]
+    runs = [(dict(r.run.parameters), _row_keys(r.run.compacted)) for r in readings]
     pairs = [(a, b) for at, a in enumerate(runs) for b in runs[:at] if a[0] != b[0] and a[1] and b[1]]
     return max((len(a[1] & b[1]) / min(len(a[1]), len(b[1])) for a, b in pairs), default=None)
 
