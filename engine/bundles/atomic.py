@@ -26,7 +26,7 @@ def write_whole(file: Path, data: bytes, aside: Path) -> None:
             os.fsync(stream.fileno())
         prepared.chmod(0o644)
         prepared.replace(file)
-    except BaseException:
+    except BaseException:  # an interrupt, too, leaves no half-written file behind
         prepared.unlink(missing_ok=True)
         raise
 

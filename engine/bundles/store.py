@@ -328,7 +328,7 @@ class BundleStore(BundleReader):
                 revision = _advance(objects, repository, repository.write_files(files, {}), None, message)
                 WorkingTree(objects, revision, dict.fromkeys(files)).refresh()
             self._publish(aside, key)
-        except BaseException:
+        except BaseException:  # an interrupt, too, leaves nothing aside
             shutil.rmtree(aside, ignore_errors=True)
             raise
         return revision

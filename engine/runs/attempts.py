@@ -43,7 +43,7 @@ class AttemptLog:
         except Failed as failed:
             note.reason = note.reason or failed.cause.reason
             raise
-        except BaseException as error:
+        except BaseException as error:  # a cancellation ends an attempt, too
             note.reason = note.reason or type(error).__name__
             raise
         finally:

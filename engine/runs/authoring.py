@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -96,16 +96,14 @@ async def _page(context: RunContext, session: Session | None) -> AsyncIterator[S
 async def _open(context: RunContext) -> Session:
     """Open the start URL; first runs are triaged too, before the first model call."""
     while True:
-        session = await context.executor.open_session(context.request.parameters)
-        try:
+        async with AsyncExitStack() as opened:
+            session = await context.executor.open_session(context.request.parameters)
+            opened.push_async_callback(session.close)
             cause = await _site_cause(context, session)
             if cause is None:
+                opened.pop_all()  # the caller closes it
                 return session
             await context.executor.take_screenshot(session)
-        except BaseException:
-            await session.close()
-            raise
-        await session.close()
         if not await context.executor.retry_policy.wait(cause):
             raise Failed(cause)
 

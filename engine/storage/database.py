@@ -177,7 +177,7 @@ class Database:
             try:
                 yield db
                 db.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # an interrupt, too, must not leave the transaction open
                 if db.in_transaction:
                     db.execute("ROLLBACK")
                 raise
