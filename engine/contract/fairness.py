@@ -35,7 +35,7 @@ def is_borne_out(
         departures: What provenance says of the run.
     """
     known = contract.get("provenance") or history.provenance
-    return bool(known and maps) and all(b.severity == "advisory" for b in departures)
+    return bool(known and maps) and not any(b.binds for b in departures)
 
 
 def weigh(breach: Breach, *, borne_out: bool) -> Breach:
@@ -44,7 +44,7 @@ def weigh(breach: Breach, *, borne_out: bool) -> Breach:
     Args:
         borne_out: What `is_borne_out` says of the run.
     """
-    if not borne_out or breach.severity == "advisory":
+    if not borne_out or not breach.binds:
         return breach
     if breach.ordinary:
         return replace(breach, severity="advisory")

@@ -45,6 +45,11 @@ class Breach:
     ordinary: bool = field(default=False, compare=False)
 
     @property
+    def binds(self) -> bool:
+        """True if it is more than a warning."""
+        return self.severity != "advisory"
+
+    @property
     def structural(self) -> bool:
         """True if no model may overrule it."""
         return self.severity == "structural"

@@ -179,7 +179,7 @@ def _moved(observed: Observed, requirements: Requirements) -> list[str]:
     """Return in one text where a repair reads values otherwise than the code before it did."""
     signature = (requirements.contract or {}).get("provenance", {})
     departures = check_signature(signature, observed, requirements.history, requirements.task)
-    told = [str(b) for b in departures if b.severity != "advisory"]
+    told = [str(b) for b in departures if b.binds]
     if not told:
         return []
     more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""

@@ -13,7 +13,6 @@ from engine.execution.automation_run import AutomationRun
 from engine.gate.verdicts import Promoted
 from engine.runs.adoption import Adopted
 from engine.runs.commit import commit
-from engine.runs.confirm import binding
 from engine.runs.context import RunContext, Success
 from engine.runs.new_bundle import Work, adopted_bundle, new_bundle
 from engine.runs.reads import keep_read
@@ -32,7 +31,7 @@ async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Succ
     if run.outcome.session is not None:
         run.outcome.session.release()
     for breach in verdict.breaches:
-        why = "" if breach.severity == "advisory" else ', with trust="lenient"' if verdict.unasked else _BORNE_OUT
+        why = (', with trust="lenient"' if verdict.unasked else _BORNE_OUT) if breach.binds else ""
         context.warnings.append(f"the result was accepted{why}; still, {breach}")
     if run.unknown_hosts:
         hosts = ", ".join(run.unknown_hosts)
@@ -40,7 +39,8 @@ async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Succ
     if not verdict.unasked:  # else the next run would be held against what nobody has found right
         await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read", contract=bundle.contract)
     if verdict.unasked:
-        await keep_read(context, run, revision.id, bundle=bundle, problems=[str(b) for b in binding(verdict.breaches)])
+        taken = [str(b) for b in verdict.breaches if b.binds]
+        await keep_read(context, run, revision.id, bundle=bundle, problems=taken)
     elif context.request.provenance == "full":
         await keep_read(context, run, revision.id)
     already = _warn(context, run)

@@ -42,11 +42,6 @@ _SCHEMA: Mapping[str, Any] = {
 }
 
 
-def binding(breaches: Sequence[Breach]) -> list[Breach]:
-    """Return the breaches that are more than a warning."""
-    return [b for b in breaches if b.severity != "advisory"]
-
-
 def row_count_confirmed(breaches: Sequence[Breach], run: Observed, contract: Mapping[str, Any]) -> bool:
     """Return True where only the number of rows is suspect, and the page states just that number."""
     counts_alone = bool(breaches) and all(b.kind in _ROW_COUNTS for b in breaches)

@@ -31,7 +31,7 @@ from engine.errors import ModelError
 from engine.execution.automation_run import AutomationRun
 from engine.execution.effects import writes
 from engine.gate.parameter_use import comparable_output, use_of
-from engine.runs.confirm import ask_whether_legitimate, binding, row_count_confirmed
+from engine.runs.confirm import ask_whether_legitimate, row_count_confirmed
 from engine.runs.context import RunContext
 from engine.runs.nothing_found import nothing_found
 from engine.runs.refusal import explain_refusal
@@ -179,7 +179,7 @@ def _output_findings(context: RunContext, bundle: Bundle, run: AutomationRun) ->
     problems = [f"output {e}" for e in schema.errors(run.outcome.value)] if schema else []
     observed = good_runs.observed(run)
     breaches = check(bundle.contract, observed, good_runs.history_of(bundle, run.parameters))
-    bound = binding(breaches)
+    bound = [b for b in breaches if b.binds]
     if bound and not problems and row_count_confirmed(bound, observed, bundle.contract):
         bound = []
     held = _held(context, bound)
@@ -193,7 +193,7 @@ def _output_findings(context: RunContext, bundle: Bundle, run: AutomationRun) ->
 
 def _held(context: RunContext, breaches: Sequence[Breach]) -> list[Breach]:
     """Return the departures that this request does not take as they are."""
-    return [b for b in binding(breaches) if b.structural or context.request.trust != "lenient"]
+    return [b for b in breaches if b.binds and (b.structural or context.request.trust != "lenient")]
 
 
 def _site_cause(context: RunContext, bundle: Bundle, run: AutomationRun, *, good: bool) -> Cause | None:

@@ -136,8 +136,7 @@ class Suspect:
     @property
     def nothing_likely(self) -> bool:
         """True where it has no rows, and only the page's silence speaks against that."""
-        held = [b for b in self.breaches if b.severity != "advisory"]
-        return self.only_doubtful and all(b.kind == "no-rows" for b in held)
+        return self.only_doubtful and all(b.kind == "no-rows" for b in self.breaches if b.binds)
 
 
 @dataclass(frozen=True)
