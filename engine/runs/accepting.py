@@ -57,7 +57,6 @@ def accept_result(
         signature = None if "provenance" in bundle.contract else signature_of(observed, {})
         good = [kept.parameters] if repeatable else []
         history.clean_run(revision.id, good, None, [observed], 0.0, signature)
-        history.suspicions.clear(revision.id, kept.parameters)
         kept_reads.keep(root, task_id, replace(kept, revision=revision.id, problems=()))
         return revision
 

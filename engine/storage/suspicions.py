@@ -65,23 +65,14 @@ class Suspicions:
             Suspicion(json.loads(p), account, json.loads(why), at, bool(again)) for p, account, why, at, again in found
         ]
 
-    def clear(self, revision: str, parameters: Mapping[str, Any] | None = None, account: str | None = None) -> None:
-        """Forget what these parameters gave; without any, all that was held against the revision.
-
-        Args:
-            account: Identity of the secrets that they were given with; None for all accounts.
-        """
-        known = None if parameters is None else dump(parameters)
+    def clear(self, revision: str, parameters: Mapping[str, Any], account: str) -> None:
+        """Forget what these parameters gave with these secrets."""
         with self._database.transaction() as db:
-            db.execute(
-                "DELETE FROM suspicions WHERE revision = ? AND parameters = coalesce(?, parameters)"
-                " AND account = coalesce(?, account)",
-                (revision, known, account),
-            )
+            clear(db, revision, parameters, account)
 
 
 def clear(db: sqlite3.Connection, revision: str, parameters: Mapping[str, Any], account: str) -> None:
-    """Forget, within a transaction, what these parameters gave."""
+    """Forget, within a transaction, what these parameters gave with these secrets."""
     db.execute(
         "DELETE FROM suspicions WHERE revision = ? AND parameters = ? AND account = ?",
         (revision, dump(parameters), account),

@@ -167,9 +167,11 @@ def test_suspicions_are_kept_with_the_code_and_can_be_cleared(tmp_path: Path) ->
     assert len(history.suspicions.of("same code")) == 5
     assert history.suspicions.of("repaired") == []
     history.suspicions.add("same code", {"n": 6}, "account", ["wrong"], repeatable=True)
-    history.suspicions.clear("same code", {"n": 6})
-    assert [one.parameters["n"] for one in history.suspicions.of("same code")] == [5, 4, 3]
-    history.suspicions.clear("same code")
+    history.suspicions.clear("same code", {"n": 6}, "")
+    found = [(one.parameters["n"], one.account) for one in history.suspicions.of("same code")]
+    assert found == [(6, "account"), (5, ""), (4, ""), (3, "")], "another account's result is another"
+    for number, account in found:
+        history.suspicions.clear("same code", {"n": number}, account)
     assert history.suspicions.of("same code") == []
     assert json.loads(json.dumps([one.problems for one in history.suspicions.of("old")]))[0] == ["wrong"]
     records.close()
