@@ -57,7 +57,7 @@ async def ask_whether_legitimate(
 
     Args:
         breaches: What departs.
-        run: The run, without secret parameters.
+        run: The run.
         sample: The parameters and the output of the last good run; empty where there was none.
 
     Returns:

@@ -107,8 +107,8 @@ async def settle(context: RunContext, bundle: Bundle, suspect: Suspect, other: O
     if suspect.unproven:
         return _settle_unproven(suspect, other)
     # An empty list that the page does not speak of is right, too, while the same code finds rows for others.
-    likely = suspect.nothing_likely and await asyncio.to_thread(_may_be_of_parameters, context, bundle, run)
-    if not problems or (other.works and likely):
+    likely = other.works and suspect.nothing_likely
+    if not problems or (likely and await asyncio.to_thread(_may_be_of_parameters, context, bundle, run)):
         return await _settle_empty(context, bundle, suspect, other)
     if other.works and await asyncio.to_thread(_lists_nothing, context, bundle, suspect):
         context.warnings.append("there are no rows: the page of what was asked for lists none, and says nothing of it")
@@ -372,7 +372,7 @@ async def _confirmed(
                 context,
                 context.budget,
                 asked,
-                suspect.run.observed(context.good_runs.without_secrets(context.request.parameters)),
+                suspect.run.observed(),
                 sample=await context.good_runs.sample(bundle),
             )
         except ModelError as error:

@@ -51,7 +51,7 @@ def _keep(
         key=context.request.reuse_key,
         revision=revision,
         output=observed.legible,
-        parameters=context.good_runs.shown(run.parameters),
+        parameters=observed.parameters,
         account=observed.account,
         maps=observed.evidence.maps,
         problems=[redactor.text(problem) for problem in problems],
