@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from engine.contract.provenance.lens import BETWEEN
 from engine.contract.provenance.phrases import says_instead
 from engine.contract.provenance.units import senses
 from engine.gate.parameter_use import compares
+from engine.gate.static_checks import names_attribute
 from engine.gate.vocabulary import RequestWords, may_be_known
 
 _SCROLLED = 3  # maps of one page; more are of a list that is scrolled
@@ -131,7 +131,7 @@ def _is_explained(
     match finding.kind:
         case "unanchored" | "no-page":
             # What is in none of the maps may have been read all the same, and an answer of a model stands nowhere.
-            if any(not _is_whole(run) for run in runs) or _calls(code, "ask"):
+            if any(not _is_whole(run) for run in runs) or names_attribute(code, "ask"):
                 return True
             return ("[*]" not in finding.path and not finding.certain) or _is_made(finding, runs, request)
         case "left-out" | "total":
@@ -179,7 +179,3 @@ def _is_whole(run: Observed) -> bool:
     evidence = run.evidence
     answered = not evidence.answers or any(page.kind != "page" for page in evidence.maps)
     return bool(evidence.maps) and answered and not evidence.unmapped and not any(page.cut for page in evidence.maps)
-
-
-def _calls(code: str, name: str) -> bool:
-    return any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(ast.parse(code)))

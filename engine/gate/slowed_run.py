@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
 import json
 import time
@@ -11,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from engine.execution.automation_run import AutomationRun
-from engine.gate.steady_runs import passing_cause
+from engine.gate.static_checks import names_attribute
+from engine.gate.steady_runs import ENDED_OTHERWISE, passing_cause
 from engine.gate.trial_runs import TrialRuns
 from engine.task.attachments import is_attachment
 from engine.task.text import shorten
@@ -20,7 +20,6 @@ from sandbox import SandboxLimitExceeded, WorkerDied
 _LONGEST_FIRST = 20.0  # seconds of a first run that is worth two more
 _MOST_ADDED = 30.0  # seconds that slowness may add, a wait in vain included
 _GIVEN = frozenset({"typed", "chosen"})  # what a page's scripts may take up later
-_ENDS_OTHERWISE = frozenset({"rehearsal", "gate", "held", "crash", "ask"})
 
 
 @dataclass
@@ -63,10 +62,9 @@ class SlowedRuns:
     def _is_worth_it(self, code: str, first: AutomationRun) -> bool:
         seen, policy = first.outcome.evidence, self.runs.executor.retry_policy
         left = policy.deadline - time.monotonic()
-        asks = any(isinstance(node, ast.Attribute) and node.attr == "ask" for node in ast.walk(ast.parse(code)))
         return (
-            (seen.fetched or any(kind in _GIVEN for kind, _ in seen.inputs)) and not seen.code_sent and not asks
-            and not self.runs.is_said_to_read(code)
+            (seen.fetched or any(kind in _GIVEN for kind, _ in seen.inputs)) and not seen.code_sent
+            and not names_attribute(code, "ask") and not self.runs.is_said_to_read(code)
             and first.outcome.seconds <= _LONGEST_FIRST
             and left > 2 * _most_seconds(first)
         )  # fmt: skip
@@ -83,7 +81,7 @@ class SlowedRuns:
         error = run.outcome.error
         problems = [f"{error.type}: {error.message}"] if error is not None else []
         await events.emit("candidate.finished", good=not problems, problems=problems, seconds=run.outcome.seconds)
-        if error is not None and error.kind in _ENDS_OTHERWISE:
+        if error is not None and error.kind in ENDED_OTHERWISE:
             return None
         requirements, start_url = self.runs.requirements, self.runs.executor.start_url
         return run if passing_cause(run, requirements, start_url) is None else None

@@ -144,7 +144,12 @@ def names_irreversible(code: str) -> bool:
     >>> names_irreversible("async with task.irreversible('order'): pass"), names_irreversible("# irreversible")
     (True, False)
     """
-    return any(isinstance(node, ast.Attribute) and node.attr == "irreversible" for node in ast.walk(ast.parse(code)))
+    return names_attribute(code, "irreversible")
+
+
+def names_attribute(code: str, name: str) -> bool:
+    """Return True where code that parses names an attribute, as ``task.ask`` does ``ask``."""
+    return any(isinstance(node, ast.Attribute) and node.attr == name for node in ast.walk(ast.parse(code)))
 
 
 def _signature(tree: ast.Module) -> Iterator[str]:

@@ -16,6 +16,8 @@ from engine.gate.verdicts import Requirements
 from engine.task.cause import Cause
 
 _UNANSWERED = frozenset({"dns", "connection-refused", "connection-lost", "network"})
+# Kinds of errors that neither the code nor the site made.
+ENDED_OTHERWISE = frozenset({"rehearsal", "gate", "held", "crash", "ask"})
 _ADDRESS = re.compile(r"https?://[^\s\"']+")
 
 
@@ -58,7 +60,7 @@ async def run_steadily(
 def passing_cause(run: AutomationRun, requirements: Requirements, start_url: str | None) -> Cause | None:
     """Return the cause that stopped a run and may pass, unless a repeat would send again what may have been sent."""
     error, evidence = run.outcome.error, run.outcome.evidence
-    if error is None or error.kind in ("rehearsal", "gate", "held", "crash", "ask") or run.gates or writes(evidence):
+    if error is None or error.kind in ENDED_OTHERWISE or run.gates or writes(evidence):
         return None
     logs_in = bool(requirements.secrets) or evidence.password_filled
     cause = site_cause(error, evidence, start_url=start_url, login_expected=logs_in)
