@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from engine.task.text import shorten
+
 _TEXTS = frozenset({
     "all", "all_inner_texts", "all_text_contents", "element_handles", "eval_on_selector_all", "evaluate_all", "findall",
     "query_selector_all",
@@ -71,7 +73,7 @@ class _Columns:
         }
         self._named: dict[str, _Column] = {}
         self._compared = {
-            frozenset(_measured(node)) for node in ast.walk(tree) if isinstance(node, ast.Compare) and _measured(node)
+            frozenset(found) for node in ast.walk(tree) if isinstance(node, ast.Compare) and (found := _measured(node))
         }
         for _ in range(2):  # a column may be made of one that is assigned further down, in a loop
             for target, value in _assignments(tree):
@@ -179,18 +181,14 @@ def _in_scripts(tree: ast.Module) -> Iterator[Pair]:
         if not (isinstance(node, ast.Constant) and isinstance(node.value, str)):
             continue
         text = node.value
-        columns = set(_JS_COLUMN.findall(text)) if "querySelectorAll" in text else set()
+        columns = set(_JS_COLUMN.findall(text))
         taken: dict[str, dict[str, None]] = {}
-        for walked, index in _JS_WALK.findall(text) if len(columns) > 1 else ():
-            if walked in columns:
-                taken.setdefault(index, {})[walked] = None
-        for name, index in _JS_INDEXED.findall(text) if len(columns) > 1 else ():
+        for name, index in (*_JS_WALK.findall(text), *_JS_INDEXED.findall(text)) if len(columns) > 1 else ():
             if name in columns:
                 taken.setdefault(index, {})[name] = None
-        for names in taken.values():
-            first, second = [*names, ""][:2] if len(names) > 1 else ("", "")
+        for first, second, *_ in (names for names in taken.values() if len(names) > 1):
             lengths = rf"\b(?:{first}|{second})\.length\s*[!=]==?\s*(?:{first}|{second})\.length"
-            if second and not re.search(lengths, text):
+            if not re.search(lengths, text):
                 yield node.lineno, first, second
 
 
@@ -235,5 +233,4 @@ def _measured(node: ast.Compare) -> list[str]:
 
 
 def _short(node: ast.expr) -> str:
-    text = ast.unparse(node.value if isinstance(node, ast.Await) else node)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return shorten(ast.unparse(node.value if isinstance(node, ast.Await) else node), 60)
