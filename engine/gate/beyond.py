@@ -31,9 +31,9 @@ def missed(run: Observed) -> str | None:
         )
     if scrolled.map is None or not run.evidence.maps or run.evidence.maps[-1].kind != "page":
         return None
+    before, after = set(_items(run.evidence.maps[-1])), _items(scrolled.map)
     for known in _columns(run.output):
-        before, after = (set(_items(page)) for page in (run.evidence.maps[-1], scrolled.map))
-        fresh_texts = [text for text in _items(scrolled.map) if text not in before and not known.has(text)]
+        fresh_texts = [text for text in after if text not in before and not known.has(text)]
         there = sum(map(known.has, before))
         if there >= _KNOWN * known.count and not any(map(known.has, after)) and len(fresh_texts) >= _MANY:
             return (
@@ -79,14 +79,10 @@ def _columns(output: Any) -> Iterator[_Rows]:
         names = dict.fromkeys(name for row in found for name in row)
         fields = [[row.get(name) for row in found] for name in names]
     else:
-        strings = next((v for v in (output, *_lists_of(output)) if isinstance(v, list)), [])
-        fields = [strings]
+        beside = output.values() if isinstance(output, dict) else ()
+        fields = [next((v for v in (output, *beside) if isinstance(v, list)), [])]
     for values in fields:
         shown = [v for v in values if isinstance(v, (str, int, float)) and not isinstance(v, bool)]
         texts = [v for v in shown if not (isinstance(v, str) and "//" in v)]
         if len(texts) >= _KNOWN * len(values) and len(set(texts)) > _KNOWN * len(values):
             yield _Rows(texts)
-
-
-def _lists_of(output: Any) -> Iterator[Any]:
-    yield from output.values() if isinstance(output, dict) else ()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from engine.contract import Observed
-from engine.task.text import comparable, shorten
+from engine.task.text import collapse, comparable, shorten
 from sandbox.read_evidence import Ambiguous
 
 Choice = Literal["other", "alike", "first"]
@@ -23,11 +23,9 @@ def choice_of(found: Ambiguous) -> Choice:
     >>> taken("Newport Pagnell", "Newport"), taken("Newport", "Newport"), taken("Newport", "Newport Pagnell")
     ('other', 'alike', 'first')
     """
-    own = bears(found.used, found.text)
-    others = [bears(name, found.text) for name in others_of(found)]
-    if not own and any(others):
-        return "other"
-    return "alike" if own and any(others) else "first"
+    if not any(bears(name, found.text) for name in others_of(found)):
+        return "first"
+    return "alike" if bears(found.used, found.text) else "other"
 
 
 def others_of(found: Ambiguous) -> list[str]:
@@ -50,33 +48,32 @@ def bears(name: str, text: str) -> bool:
 
 def other_elements(run: Observed) -> Iterator[str]:
     """Yield where an element of another name than the parameter's was taken, though one of its name was there."""
-    for each in _of(run):
-        if choice_of(each) == "other":
-            yield (
-                f"{each.count} elements match {each.text!r} (the parameter {each.parameter!r}), and the one that is"
-                f" taken by its position is {_shown(each.used)}: {_EXACTLY}"
-            )
+    for each, choice in _choices(run):
+        if choice == "other":
+            yield (f"{_matched(each)}, and the one that is taken by its position is {_shown(each.used)}: {_EXACTLY}")
 
 
 def first_elements(run: Observed) -> Iterator[str]:
     """Yield where it happens to be the right one, perhaps: with another value, or tomorrow, it may be another."""
-    for each in _of(run):
-        if choice_of(each) == "alike":
-            yield (
-                f"{each.count} elements are named {each.text!r} (the parameter {each.parameter!r}), and one is taken"
-                f" by its position: {_EXACTLY}"
-            )
-        elif choice_of(each) == "first":
+    for each, choice in _choices(run):
+        if choice == "alike":
+            yield f"{_matched(each, 'are named')}, and one is taken by its position: {_EXACTLY}"
+        elif choice == "first":
             others = ", ".join(map(_shown, others_of(each)[:2]))
             yield (
-                f"{each.count} elements match {each.text!r} (the parameter {each.parameter!r}), and"
-                f" {_shown(each.used)} is taken by its position; others are {others}: {_EXACTLY}"
+                f"{_matched(each)}, and {_shown(each.used)} is taken by its position; others are {others}: {_EXACTLY}"
             )
 
 
-def _of(run: Observed) -> Iterator[Ambiguous]:
-    yield from (each for each in run.evidence.ambiguous if each.parameter in run.parameters)
+def _choices(run: Observed) -> Iterator[tuple[Ambiguous, Choice]]:
+    for each in run.evidence.ambiguous:
+        if each.parameter in run.parameters:
+            yield each, choice_of(each)
+
+
+def _matched(found: Ambiguous, how: str = "match") -> str:
+    return f"{found.count} elements {how} {found.text!r} (the parameter {found.parameter!r})"
 
 
 def _shown(name: str) -> str:
-    return repr(shorten(" ".join(name.split()), 60))
+    return repr(shorten(collapse(name), 60))
