@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.contract import Observed, learn, rows
+from engine.contract import learn, rows
 from engine.contract.witnesses import learn_witnesses
 from engine.execution.automation_run import AutomationRun
 from engine.execution.executor import Executor
@@ -124,7 +124,7 @@ class Gate:
 
     def _unborne(self, code: str, first: AutomationRun, proven: Proof) -> Refused | None:
         """Hold the values of the proving runs against where they stood on what was read."""
-        runs = [self._observed(run) for run in (first, proven.run) if run is not None]
+        runs = [self.requirements.observed(run) for run in (first, proven.run) if run is not None]
         certain, doubtful = unborne(runs, code, self.requirements.words, self.requirements.parameters)
         if certain:
             return Refused(tuple(certain), first)
@@ -139,7 +139,7 @@ class Gate:
         self._left_nothing.add(code)
         for values in values_without_rows(first, proven.run, required):
             trial = await self.try_out(code, values)
-            contract = await asyncio.to_thread(learn, [self._observed(first), self._observed(proven.run)])
+            contract = await asyncio.to_thread(learn, [required.observed(first), required.observed(proven.run)])
             if found := refuses_nothing(trial, values, contract):
                 return Refused(new, trial.run) if (new := self._new([found])) else None
             if trial.run is not None and not rows(trial.run.outcome.value):
@@ -251,7 +251,7 @@ class Gate:
     def _promoted(self, candidate: Candidate, first: AutomationRun, proof: Proof, effects: str) -> Promoted:
         required, other = self.requirements, proof.run
         runs = [run for run in (first, other) if run is not None]
-        observed = [self._observed(run) for run in runs]
+        observed = [required.observed(run) for run in runs]
         contract = learn(observed, required.task)
         if required.contract is not None:
             contract = {**contract, "output": required.contract.get("output", {})}
@@ -283,13 +283,10 @@ class Gate:
         unread = self._unread(candidate.code)
         for name, why in ((name, why) for name, why in self.unneeded.items() if name in unread):
             yield f"the parameter {name!r} is not used, for the site is said not to need it: {why}"
-        if (left := missed(self._observed(first))) is not None:
+        if (left := missed(self.requirements.observed(first))) is not None:
             yield f"the model was told, and handed the same in again: {left.rpartition(': ')[0]}"
         if proof.one_example:
             yield (
                 "the automation was tried with these parameters alone, since no others are known"
                 f" ({candidate.no_other_values}); the next run with others is to confirm it"
             )
-
-    def _observed(self, run: AutomationRun) -> Observed:
-        return run.observed(self.requirements.without_secrets(run.parameters))

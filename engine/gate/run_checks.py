@@ -73,7 +73,7 @@ def _output_problems(
     run: AutomationRun, requirements: Requirements, start_url: str | None, seen: Sequence[str]
 ) -> list[str]:
     schema, outcome = requirements.schema, run.outcome
-    observed = run.observed(requirements.without_secrets(run.parameters))
+    observed = requirements.observed(run)
     found = [f"output {e}" for e in schema.errors(outcome.value)] if schema else []
     if schema is None and outcome.value is None:
         found.append("it returned None")
@@ -122,12 +122,10 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
         code: The candidate's source.
         seen: All that the model looked at and printed.
     """
-    observed = run.observed(requirements.without_secrets(run.parameters))
-    suspect = [
-        str(b)
-        for b in breaches(observed, requirements)
-        if b.severity in ("doubtful", "statistical") and not count_confirmed(observed, {})
-    ]
+    observed = requirements.observed(run)
+    suspect = [str(b) for b in breaches(observed, requirements) if b.severity in ("doubtful", "statistical")]
+    if suspect and count_confirmed(observed, {}):
+        suspect = []
     previous = _previous(observed, requirements)
     known = [each.message for each in scraped(code, observed.output, requirements.words) if not each.returned]
     files = plausibility.replaced_files(previous, observed) if previous is not None else []
@@ -161,7 +159,7 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
 
 def notes(run: AutomationRun, requirements: Requirements) -> list[str]:
     """Return what the model is shown of a good trial, without having to look at it once more."""
-    observed = run.observed(requirements.without_secrets(run.parameters))
+    observed = requirements.observed(run)
     return _moved(observed, requirements) if _borne_out(observed, _previous(observed, requirements)) else []
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.contract import Observed, empty_confirmed, rows
+from engine.contract import empty_confirmed, rows
 from engine.execution.automation_run import AutomationRun
 from engine.gate import plausibility
 from engine.gate.parameter_use import same_output, says_not_found, use_of
@@ -72,7 +72,7 @@ def judge(
     if rows(run.outcome.value) == 0 and rows(first.outcome.value):
         nothing = f"with {shown} there is nothing, which proves nothing: propose values for which the output has rows"
         return Findings((nothing,))
-    before, after = _observed(first, required), _observed(run, required)
+    before, after = required.observed(first), required.observed(run)
     if rows(run.outcome.value) == 0 and not empty_confirmed(before):
         nothing = f"with {shown} there is nothing, either: propose values for which the filter lets some rows through"
         return Findings((nothing,))
@@ -107,7 +107,3 @@ def judge_made_up(first: AutomationRun, trial: Trial, changed: Mapping[str, Any]
     if says_not_found(first, run, changed):
         return Proof(None)
     return None if run.outcome.ok else Proof(None, one_example=True)
-
-
-def _observed(run: AutomationRun, required: Requirements) -> Observed:
-    return run.observed(required.without_secrets(run.parameters))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from engine.contract import History
+from engine.contract import History, Observed
 from engine.execution.automation_run import AutomationRun
 from engine.gate.hardcoded import read_parameters
 from engine.gate.vocabulary import RequestWords
@@ -54,6 +54,10 @@ class Requirements:
         """The texts that the request itself holds, which code may know."""
         schema = self.schema.json_schema if self.schema is not None else None
         return RequestWords(self.task, schema, tuple(self.parameters))
+
+    def observed(self, run: AutomationRun) -> Observed:
+        """Return the view of a run that the contract checks, secrets left out of its parameters."""
+        return run.observed(self.without_secrets(run.parameters))
 
     def unread(self, code: str) -> frozenset[str]:
         """Return the optional parameters that code does not read."""
