@@ -54,16 +54,10 @@ def build(
     if task is not None and (not isinstance(task, str) or not task.strip()):
         raise InvalidRequest("task is empty; describe in plain words what is to be done", field="task")
     task = task or ""
-    if ai not in get_args(AiMode):
-        raise InvalidRequest(f'ai must be "auto", "never" or "insist", not {ai!r}', field="ai")
-    if trust not in ("strict", "lenient"):
-        raise InvalidRequest(f'trust must be "strict" or "lenient", not {trust!r}', field="trust")
-    if provenance not in ("auto", "full"):
-        raise InvalidRequest(f'provenance must be "auto" or "full", not {provenance!r}', field="provenance")
-    if if_interrupted not in ("fail", "rerun"):
-        raise InvalidRequest(
-            f'if_interrupted must be "fail" or "rerun", not {if_interrupted!r}', field="if_interrupted"
-        )  # fmt: skip
+    _check_word("ai", ai, AiMode)
+    _check_word("trust", trust, TrustMode)
+    _check_word("provenance", provenance, ProvenanceMode)
+    _check_word("if_interrupted", if_interrupted, IfInterrupted)
     checked = _parameters(parameters)
     for name in strings("secrets", secrets):
         if name not in checked:
@@ -91,6 +85,13 @@ def build(
         idempotency_key=_key("idempotency_key", idempotency_key),
         trust_start_url=trust_start_url,
     )
+
+
+def _check_word(field: str, given: str, allowed: Any) -> None:
+    """Refuse a word that is none of a ``Literal``'s."""
+    *others, last = (f'"{word}"' for word in get_args(allowed))
+    if given not in get_args(allowed):
+        raise InvalidRequest(f"{field} must be {', '.join(others)} or {last}, not {given!r}", field=field)
 
 
 def strings(field: str, names: Collection[str]) -> Collection[str]:
