@@ -33,6 +33,11 @@ _MODEL: tuple[tuple[type[ModelError], str, str], ...] = (
     (RecordingMismatch, "internal-error", "recording-mismatch"),
     (ModelError, "internal-error", "model-error"),
 )
+_REMEDIES = {
+    "drift": 'if the site has changed, run again with ai="auto" to have the automation repaired',
+    "pinned": "the bundle is pinned, so it is not repaired; unpin it to allow that",
+    "failed-behind-gate": "nothing is run again",
+}
 
 
 class Failed(Exception):
@@ -61,14 +66,6 @@ def outcome_failure(
     Args:
         remedy: What would help; default: what helps with that reason.
     """
-    remedy = (
-        remedy
-        or {
-            "drift": 'if the site has changed, run again with ai="auto" to have the automation repaired',
-            "pinned": "the bundle is pinned, so it is not repaired; unpin it to allow that",
-            "failed-behind-gate": "nothing is run again",
-        }[reason]
-    )
     evidence = execution.outcome.evidence
     details: dict[str, Any] = {"problems": list(problems), "url": evidence.url, "title": evidence.title}
     if breaches:
@@ -79,7 +76,7 @@ def outcome_failure(
         details["traceback"] = execution.outcome.error.traceback
     if execution.passed_gate:
         details["actions"] = [action for action, passed in execution.gates if passed]
-    return Cause(reason, f"{_summary(problems)} ({remedy})", details=details)
+    return Cause(reason, f"{_summary(problems)} ({remedy or _REMEDIES[reason]})", details=details)
 
 
 def _summary(problems: Sequence[str]) -> str:
