@@ -46,7 +46,7 @@ def proper_names(text: str, host: str = "") -> list[tuple[int, str]]:
             at += 1
             continue
         start, end = tokens[at].start(), tokens[last].end()
-        name = re.sub(r"['’]s?$", "", text[start:end].rstrip(".-"))  # noqa: RUF001
+        name = re.sub(r"['’]s?$", "", text[start:end].rstrip(".-"))  # noqa: RUF001  as people write it
         follows = tokens[last + 1][0].lower().rstrip(".'-") if last + 1 < len(tokens) else ""
         labelled = follows in _LABELLED and text[end : tokens[last + 1].start()] == " "
         if not labelled and re.sub(r"\W", "", name).lower() not in re.sub(r"[^\w.]", "", host.lower()):
@@ -83,7 +83,7 @@ def _end(text: str, tokens: list[re.Match[str]], at: int) -> int | None:
         return None
     last, ahead = at, at + 1
     while ahead < len(tokens) and text[tokens[ahead - 1].end() : tokens[ahead].start()] == " ":
-        if tokens[ahead - 1][0][-1] in ".'’" or ahead - at >= _MOST_WORDS:  # noqa: RUF001
+        if tokens[ahead - 1][0][-1] in ".'’" or ahead - at >= _MOST_WORDS:  # noqa: RUF001  as people write it
             break
         if _is_capital(tokens[ahead][0]):
             last = ahead
