@@ -24,6 +24,7 @@ from sandbox import file_names
 from sandbox.errors import SandboxError
 from sandbox.page_watch import PageWatch
 from sandbox.protocol import CHUNK_BYTES
+from sandbox.sites import origin_of
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Download, Frame, Locator, Page, Response
@@ -310,7 +311,7 @@ def _original(body: bytes, headers: dict[str, str]) -> bytes | None:
 async def _save_blob(page: Page, url: str, watch: PageWatch, deadline: float) -> PageFile:
     origin = url.removeprefix("blob:")
     frames = [frame for each in page.context.pages for frame in each.frames]
-    for frame in [each for each in frames if _origin(each.url) == _origin(origin)] or [page.main_frame]:
+    for frame in [each for each in frames if origin_of(each.url) == origin_of(origin)] or [page.main_frame]:
         with contextlib.suppress(SandboxError):
             return await _save(frame, url, watch, min(deadline, time.monotonic() + _VIEWER_SECONDS))
     raise SandboxError(f"no page has {_short(url)} any more")
@@ -372,11 +373,6 @@ async def _quickly(call: Any, seconds: float = _LOOK_SECONDS) -> Any:
 
 def _same_document(href: str, page_url: str) -> bool:
     return href.partition("#")[0] == page_url.partition("#")[0]
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
 
 
 def _short(url: str) -> str:

@@ -25,6 +25,7 @@ from sandbox.inside.stale_reads import StaleReads
 from sandbox.inside.unwatched import unwatched
 from sandbox.page_map import MOST_BYTES, MOST_FILES, MOST_MAPS, MOST_UNITS
 from sandbox.read_notes import is_own_request
+from sandbox.sites import origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -366,10 +367,6 @@ def _number(kept: tuple[int, str, dict[str, Any]]) -> int:
 
 def _foreign_frames(page: Page) -> list[Frame]:
     """Return the frames of other origins, which the walk of the page itself does not reach."""
-    origin = _origin(page.url)
-    frames = [frame for frame in page.frames if frame.url.startswith("http") and _origin(frame.url) != origin]
+    origin = origin_of(page.url)
+    frames = [frame for frame in page.frames if frame.url.startswith("http") and origin_of(frame.url) != origin]
     return frames[:_MOST_FRAMES]
-
-
-def _origin(url: str) -> str:
-    return "/".join(url.split("/", 3)[:3])

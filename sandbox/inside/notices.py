@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+
+from sandbox.sites import same_site
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Dialog, Download, Page, Request, Response
@@ -99,7 +100,7 @@ class PageNotices:
         if request.resource_type not in _TOLD_OF:
             return False
         try:
-            return _site(request.url) == _site(request.frame.page.url)
+            return same_site(request.url, request.frame.page.url)
         except Error:  # of a service worker, or of a page that is gone
             return False
 
@@ -121,8 +122,3 @@ async def drop_handlers(context: BrowserContext) -> None:
 
 def _listeners(of: Any) -> int:
     return len(of._impl_obj.listeners("dialog"))  # there is no public way to ask
-
-
-def _site(url: str) -> str:
-    host = urlsplit(url).hostname or ""
-    return host if host.replace(".", "").isdigit() else ".".join(host.split(".")[-2:])

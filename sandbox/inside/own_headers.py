@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
+
+from sandbox.sites import origin_of
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, CDPSession
 
 _MOST_REDIRECTS = 20
 _REDIRECTS = (301, 302, 303, 307, 308)
-_PORTS = {"http": 80, "https": 443}
 
 
 class OwnHeaders:
@@ -28,7 +29,7 @@ class OwnHeaders:
     """
 
     def __init__(self, origin: str, headers: Mapping[str, str]) -> None:
-        self._origin = _origin(origin)
+        self._origin = origin_of(origin)
         self._pattern = f"{origin.rstrip('/')}/*"
         self._headers = dict(headers)
         self._session: CDPSession | None = None
@@ -36,7 +37,7 @@ class OwnHeaders:
 
     def of(self, url: str) -> dict[str, str]:
         """Return the headers for an address; none for one of another origin."""
-        return dict(self._headers) if _origin(url) == self._origin else {}
+        return dict(self._headers) if origin_of(url) == self._origin else {}
 
     async def begin(self, browser: Browser) -> None:
         """Add the headers to the requests of all pages and workers of a browser from now on."""
@@ -107,11 +108,3 @@ async def send_own(own: OwnHeaders, send: Any, url: str, method: str, options: M
     return await send(
         target, **{**given, "headers": {**(given.get("headers") or {}), **own.of(target)}, "max_redirects": 0}
     )
-
-
-def _origin(url: str) -> tuple[str, str, int | None]:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
-    except ValueError:
-        return "", "", None

@@ -17,6 +17,7 @@ from sandbox.inside.pace import Pace
 from sandbox.inside.run_trace import RunTrace
 from sandbox.inside.signatures import signature
 from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document
+from sandbox.sites import origin_of, same_site
 
 if TYPE_CHECKING:
     from playwright.async_api import APIResponse, BrowserContext, Page, Request, Response, Route
@@ -216,7 +217,7 @@ class RunRecorder:
                 self.turned_away.pop(place, None)
             return
         page = _page_of(request)
-        if page is None or not _same_site(response.url, page.url) or len(self.turned_away) >= _MOST_ORIGINS:
+        if page is None or not same_site(response.url, page.url) or len(self.turned_away) >= _MOST_ORIGINS:
             return
         self.turned_away[place], self.retry_after = response.status, after
         if request.method in SAFE:
@@ -242,7 +243,7 @@ class RunRecorder:
     def _on_failure(self, request: Request) -> None:
         if not is_main_document(request):
             if request.resource_type in _NEEDED and len(self.failed_origins) < _MOST_ORIGINS:
-                self.failed_origins[_origin(request.url)] = None
+                self.failed_origins[origin_of(request.url)] = None
             return
         if self._gives_login(request):
             return
@@ -260,16 +261,6 @@ def _page_of(request: Request) -> Page | None:
         return request.frame.page
     except Error:  # Playwright has no frame yet for the first request of a new tab
         return None
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-
-
-def _same_site(a: str, b: str) -> bool:
-    hosts = [(urlsplit(url).hostname or "").split(".")[-2:] for url in (a, b)]
-    return hosts[0] == hosts[1]
 
 
 async def freeze(context: BrowserContext, recorder: RunRecorder) -> None:
