@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sandbox.http_login import split_userinfo
+from sandbox.inside.write_guard import is_main_document, page_of
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext, Page, Request, Response
@@ -31,28 +32,18 @@ class FailedRequests:
         return [list(each) for each in self._failed.get(page, ())]
 
     def _on_response(self, response: Response) -> None:
-        if response.status >= 400:
-            self._note(response.request, response.status)
-        elif response.request.is_navigation_request() and (page := _page_of(response.request, main=True)) is not None:
+        request = response.request
+        if is_main_document(request) and (page := page_of(request)) is not None:
             self._failed.pop(page, None)
+        if response.status >= 400:
+            self._note(request, response.status)
 
     def _on_failure(self, request: Request) -> None:
         if "ERR_ABORTED" not in (request.failure or ""):
             self._note(request, 0)
 
     def _note(self, request: Request, status: int) -> None:
-        if request.resource_type in _OWN and (page := _page_of(request)) is not None:
+        if request.resource_type in _OWN and (page := page_of(request)) is not None:
             failed = self._failed.setdefault(page, {})
             if len(failed) < _MOST:
                 failed[split_userinfo(request.url)[0][:_LONGEST_URL], status] = None
-
-
-def _page_of(request: Request, *, main: bool = False) -> Page | None:
-    from playwright.async_api import Error
-
-    try:
-        frame = request.frame
-        page = frame.page
-    except Error:  # of a service worker, or of a tab that is not there yet
-        return None
-    return None if main and frame.parent_frame is not None else page

@@ -16,11 +16,11 @@ from sandbox.inside.own_headers import OwnHeaders
 from sandbox.inside.pace import Pace
 from sandbox.inside.run_trace import RunTrace
 from sandbox.inside.signatures import signature
-from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document
+from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document, page_of
 from sandbox.sites import origin_of, same_site
 
 if TYPE_CHECKING:
-    from playwright.async_api import APIResponse, BrowserContext, Page, Request, Response, Route
+    from playwright.async_api import APIResponse, BrowserContext, Request, Response, Route
 
 _MOST_RECORDS = 1_000
 _MOST_ORIGINS = 50
@@ -216,7 +216,7 @@ class RunRecorder:
             if response.status < 400:
                 self.turned_away.pop(place, None)
             return
-        page = _page_of(request)
+        page = page_of(request)
         if page is None or not same_site(response.url, page.url) or len(self.turned_away) >= _MOST_ORIGINS:
             return
         self.turned_away[place], self.retry_after = response.status, after
@@ -225,7 +225,7 @@ class RunRecorder:
 
     def _keep_pace(self, response: Response, url: str) -> None:
         self.pace.started = self.pace.started or response.status < 400
-        page = _page_of(response.request)
+        page = page_of(response.request)
         by_click = page is not None and not self.challenges.is_opening(page) and response.request.method in SAFE
         if page is not None and by_click and response.status >= 400:
             self.pace.follow(page, url, response.status, response.headers)
@@ -233,12 +233,12 @@ class RunRecorder:
     def _meets_challenge(self, response: Response, url: str) -> bool:
         if response.status != 401 or response.request.method not in SAFE:
             return False
-        page = _page_of(response.request)
+        page = page_of(response.request)
         return page is not None and self.challenges.meet(response.status, response.headers, url, page)
 
     def _gives_login(self, request: Request) -> bool:
         own = self.challenges.own_page
-        return own is not None and _page_of(request) is own
+        return own is not None and page_of(request) is own
 
     def _on_failure(self, request: Request) -> None:
         if not is_main_document(request):
@@ -252,15 +252,6 @@ class RunRecorder:
         # ERR_ABORTED is a download or a navigation that gave way to another
         if "ERR_ABORTED" not in (request.failure or ""):
             self.failed_document = (split_userinfo(request.url)[0], request.failure or "")
-
-
-def _page_of(request: Request) -> Page | None:
-    from playwright.async_api import Error
-
-    try:
-        return request.frame.page
-    except Error:  # Playwright has no frame yet for the first request of a new tab
-        return None
 
 
 async def freeze(context: BrowserContext, recorder: RunRecorder) -> None:

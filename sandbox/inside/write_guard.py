@@ -15,7 +15,7 @@ from sandbox.inside.logins import SAFE, SentRequest, path_names_change
 from sandbox.results import BY_PAGE
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, Request, Route
+    from playwright.async_api import BrowserContext, Page, Request, Route
 
 _BACKGROUND = frozenset({"ping", "beacon", "cspviolationreport", "csp_report"})
 _SEARCHES = re.compile(
@@ -121,6 +121,16 @@ def is_main_document(request: Request) -> bool:
         return request.frame.parent_frame is None
     except Exception:  # noqa: BLE001  Playwright has no frame yet for the first request of a new tab: a main document
         return True
+
+
+def page_of(request: Request) -> Page | None:
+    """Return the page of a request; None for one of a service worker, or of a tab that is not there yet."""
+    from playwright.async_api import Error
+
+    try:
+        return request.frame.page
+    except Error:
+        return None
 
 
 def is_background(request: Request) -> bool:

@@ -227,6 +227,20 @@ async def test_what_is_read_is_mapped_before_the_page_changes(run: Run, shop: Pa
     assert (maps[0].failed, maps[2].failed) == ((), ())
 
 
+async def test_a_document_that_failed_is_told_without_what_failed_before_it(run: Run, shop: Pages) -> None:
+    outcome = await run(
+        "<p>first <button onclick=\"fetch('/none')\">ask</button>",
+        """
+        async with page.expect_response("**/none"):
+            await page.get_by_role("button").click()
+        first = await page.locator("p").inner_text()
+        await page.goto(task.start_url + "gone")
+        return [first, await page.locator("body").inner_text()]
+        """,
+    )
+    assert [m.failed for m in outcome.evidence.maps] == [((shop.url + "none", 404),), ((shop.url + "gone", 404),)]
+
+
 @pytest.mark.parametrize("act", ["click", "press('Enter')", "page", "keyboard", "script"])
 async def test_what_was_read_is_mapped_before_a_script_of_the_page_replaces_it(run: Run, act: str) -> None:
     acts = {
