@@ -1,9 +1,18 @@
-"""The Retry-After header: how long a site asks its visitors to wait."""
+"""Answers by which a site asks its visitors to come later, and the Retry-After header, which says when."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+
+def asks_to_wait(status: int, retry_after: str | None) -> bool:
+    """Return True for an answer to too many requests, or of a site that says when it is there again.
+
+    >>> asks_to_wait(429, None), asks_to_wait(503, "120"), asks_to_wait(503, None)
+    (True, True, False)
+    """
+    return status == 429 or (status == 503 and bool(retry_after))
 
 
 def seconds_to_wait(retry_after: str | None) -> float | None:

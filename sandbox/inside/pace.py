@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandbox.inside.unwatched import unwatched
-from sandbox.retry_after import seconds_to_wait
+from sandbox.retry_after import asks_to_wait, seconds_to_wait
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -97,7 +97,7 @@ class Pace:
         task.add_done_callback(lambda ended: self._tasks.pop(ended, None))
 
     def _seconds(self, status: int, stated: str | None) -> float | None:
-        if status not in (429, 503) or (status == 503 and not stated):
+        if not asks_to_wait(status, stated):
             return None
         if not stated:
             seconds, self._unstated = self._unstated, self._unstated * 2

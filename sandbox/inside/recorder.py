@@ -17,6 +17,7 @@ from sandbox.inside.pace import Pace
 from sandbox.inside.run_trace import RunTrace
 from sandbox.inside.signatures import signature
 from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document, page_of
+from sandbox.retry_after import asks_to_wait
 from sandbox.sites import origin_of, same_site
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ class RunRecorder:
         """Note the answer to a page's own request for data, and where it is to come later, load the page again then."""
         request, place = response.request, response.url.partition("?")[0]
         after = response.headers.get("retry-after")
-        if response.status != 429 and not (response.status == 503 and after):
+        if not asks_to_wait(response.status, after):
             if response.status < 400:
                 self.turned_away.pop(place, None)
             return
