@@ -32,6 +32,10 @@ NEXT_LABEL = rf"^[\s\u2039\u203a\u00ab\u00bb\u2192<>|.…]*(?:{_LABELS})[\s\u203
 """The whole label of a control that certainly leads on: a pattern for Python and JavaScript, in any case of letters."""
 NEXT_ARROW = f"^(?:[{_ARROWS}]|>>?)$"
 """The whole text of a control that is an arrow: a pattern for both, too."""
+MOST_DIGITS = 15
+"""Digits of a total; a longer number counts nothing, and the host would not take it."""
+NUMBER = r"(\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)"
+"""A number, perhaps in groups of three digits: a pattern of one group."""
 _MAY_LEAD_ON = re.compile(
     rf"^\W*(?:{'|'.join(_NEXT)})(?!\w)|\bnext (page|results|\d+)\b|\b(load|show) (\d+ )?(more|all)\b"
     rf"|^\s*(?:[{_ARROWS}]+|>>?)\s*$",
@@ -39,8 +43,6 @@ _MAY_LEAD_ON = re.compile(
 )
 
 _MOST_TOTALS = 20
-_DIGITS = 15  # of a total; a longer number counts nothing, and the host would not take it
-_NUMBER = r"(\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)"
 _BLANK = r"[^\S\n\t]"  # within one line and cell: what begins another is of another element
 # Any plural counts, but for measures: whoever compares a total looks at its wording too.
 _NOUN = (
@@ -50,15 +52,15 @@ _NOUN = (
 _COUNTS = (
     re.compile(
         r"\d+\s*(?:-|\u2013|\u2014|to)\s*\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?"
-        rf"{_NUMBER}(?![\d.,]*\d)[^\n]{{0,30}}",
+        rf"{NUMBER}(?![\d.,]*\d)[^\n]{{0,30}}",
         re.I,
     ),
     re.compile(
-        rf"(?<![-\u2013])\b\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?{_NUMBER}\s+[a-z][^\n]{{0,30}}",
+        rf"(?<![-\u2013])\b\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?{NUMBER}\s+[a-z][^\n]{{0,30}}",
         re.I,
     ),
-    re.compile(rf"(?<![\d.,$€£/-])\b{_NUMBER}{_BLANK}+(?:[a-z]+{_BLANK}+)?{_NOUN}\b(?: found)?", re.I),
-    re.compile(rf"\b(?:total|results|items|entries|found)\s*:?\s+{_NUMBER}(?![\d.,]*\d)\b", re.I),
+    re.compile(rf"(?<![\d.,$€£/-])\b{NUMBER}{_BLANK}+(?:[a-z]+{_BLANK}+)?{_NOUN}\b(?: found)?", re.I),
+    re.compile(rf"\b(?:total|results|items|entries|found)\s*:?\s+{NUMBER}(?![\d.,]*\d)\b", re.I),
 )
 _MAY_STATE_TOTAL = re.compile(
     r"\d[\d.,]*\+?\s+(results?|items?|entries|matches|records|rows|products|hits|total|found|pages?)\b|\bof\s+(about\s+)?\d"
@@ -97,6 +99,6 @@ def stated_totals(text: str) -> list[tuple[str, int]]:
     for pattern in _COUNTS:
         for match in pattern.finditer(text):
             total = re.sub(r"\D", "", match[1])
-            if len(total) <= _DIGITS:
+            if len(total) <= MOST_DIGITS:
                 found.setdefault(match.start(1), (re.sub(r"\s+", " ", match[0]).strip()[:80], int(total)))
     return list(dict.fromkeys(found.values()))[:_MOST_TOTALS]

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 
-from sandbox.paging import stated_totals
+from sandbox.paging import MOST_DIGITS, NUMBER, stated_totals
 
-_DIGITS = 15
-_NUMBER = r"(\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)"
+_TO = r"[-\u2013\u2014~\uff5e]|bis|à|al?|t\/m|tot|til|\u0434\u043e"
+_OF = r"von|sur|de|di|van|av|af|z|\u0438\u0437|\/"
+RANGE = rf"\d\s*(?:to|{_TO})\s*\d[\d.,]*\s*(?:of|out of|{_OF})\s*\D{{0,12}}\d"
+"""The rows that are shown, of all, as in "Treffer 1-20 von 47": a pattern for Python and JavaScript, in any case."""
 _NOUN = (
     r"ergebnisse?|treffer|eintr[äa]ge?|artikel|produkte?|datens[äa]tze?"  # German
     r"|r[ée]sultats?|[ée]l[ée]ments?|articles?|produits?|annonces?"  # French
@@ -22,13 +24,10 @@ _NOUN = (
 )
 _TOTALS = (
     # "Treffer 1-20 von 47", "11 a 20 de 47"
+    re.compile(rf"\d+\s*(?:{_TO})\s*\d+\s+(?:{_OF})\s+{NUMBER}", re.I),
+    re.compile(rf"(?<![\d.,$€£/-])\b{NUMBER}\s+(?:{_NOUN})\b", re.I),
     re.compile(
-        rf"\d+\s*(?:[-\u2013\u2014~\uff5e]|bis|à|al?|t/m|tot|til|\u0434\u043e)\s*\d+\s+(?:von|sur|de|di|van|av|af|z|\u0438\u0437|/)\s+{_NUMBER}",
-        re.I,
-    ),
-    re.compile(rf"(?<![\d.,$€£/-])\b{_NUMBER}\s+(?:{_NOUN})\b", re.I),
-    re.compile(
-        rf"\b(?:{_NOUN}|gesamt|insgesamt|total|totaal|razem|\u0432\u0441\u0435\u0433\u043e)\s*:\s*{_NUMBER}(?![\d.,]*\d)",
+        rf"\b(?:{_NOUN}|gesamt|insgesamt|total|totaal|razem|\u0432\u0441\u0435\u0433\u043e)\s*:\s*{NUMBER}(?![\d.,]*\d)",
         re.I,
     ),
     re.compile(r"[共全총計]\s*(\d[\d,]*)"),
@@ -57,7 +56,7 @@ def totals_of_unit(text: str) -> list[tuple[str, int]]:
         for pattern in _TOTALS:
             for match in pattern.finditer(part):
                 digits = re.sub(r"\D", "", match[1])
-                if len(digits) <= _DIGITS and int(digits) not in numbers:
+                if len(digits) <= MOST_DIGITS and int(digits) not in numbers:
                     numbers.add(int(digits))
                     found.append((match[0].strip()[:80], int(digits)))
     return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from sandbox.inside.map_labels import LABELS
+from sandbox.totals import RANGE
 
 _WALK = r"""(root, opts) => {
   const began = performance.now();
@@ -67,7 +68,7 @@ _WALK = r"""(root, opts) => {
     units.push(unit);
   };
   const beside = /^(navigation|aside|footer|header)/;
-  const RANGE = /\d\s*(-|\u2013|\u2014|to|bis|à|al?|\uff5e|~)\s*\d[\d.,]*\s*(of|out of|von|sur|de|di|van|av|af|z|\u0438\u0437|\/)\s*\D{0,12}\d/i;
+  const range = /RANGE/i;
   const flush = (env, e) => {
     if (!buffer) return '';
     const text = plain(buffer.replace(/\u0005+/g, '\u0005')).replace(/^[\s\u0002\u0005]+|[\s\u0001\u0005]+$/g, '');
@@ -75,7 +76,7 @@ _WALK = r"""(root, opts) => {
     if (!text) return '';
     push(env, cut(text, 400), '', e);
     if (!env.hidden && text.length <= 160 && stated.length < 40 && /\d/.test(text)
-      && (RANGE.test(text) || (env.item < 0 && !beside.test(env.region)))) stated.push(formed(text));
+      && (range.test(text) || (env.item < 0 && !beside.test(env.region)))) stated.push(formed(text));
     if (env.said && !env.hidden && said.length < 12 && text.length <= 300) said.push(short(text, 300));
     return text;
   };
@@ -310,4 +311,4 @@ _WALK = r"""(root, opts) => {
   return JSON.stringify(found);
 }"""  # noqa: E501  JavaScript
 # It is sent with each look: without indentation and comments, that is a fifth less.
-WALK = re.sub(r"\n(?: +(?://[^\n]*)?)+", "\n", _WALK.replace("  LABELS\n", LABELS))
+WALK = re.sub(r"\n(?: +(?://[^\n]*)?)+", "\n", _WALK.replace("  LABELS\n", LABELS).replace("RANGE", RANGE))

@@ -175,6 +175,11 @@ async def test_totals_and_messages_are_those_of_the_list(run: Run) -> None:
     assert (found.title, found.h1, found.breadcrumbs) == ("Search", ("Search",), ("Home > Books",))
 
 
+async def test_the_range_of_a_list_is_a_total_though_it_stands_in_an_item(run: Run) -> None:
+    found = await last(run, "<ul><li>Appel, 9 resultaten<li>Peer, 12 stuks<li>11 t/m 20 van 47</ul>")
+    assert found.totals == (("11 t/m 20 van 47", 47),)
+
+
 async def test_pages_that_hide_the_walk_from_itself_are_mapped(run: Run) -> None:
     found = await last(
         run,
