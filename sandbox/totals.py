@@ -6,6 +6,7 @@ A unit is what a reader sees as one text, so a number and a word from two elemen
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from sandbox.paging import MOST_DIGITS, NUMBER, stated_totals
 
@@ -23,21 +24,22 @@ _NOUN = (
     r"|\u0440\u0435\u0437\u0443\u043b\u044c\u0442\u0430\u0442\w{0,2}"  # Russian
 )
 _TOTALS = (
-    # "Treffer 1-20 von 47", "11 a 20 de 47"
-    re.compile(rf"\d+\s*(?:{_TO})\s*\d+\s+(?:{_OF})\s+{NUMBER}", re.I),
-    re.compile(rf"(?<![\d.,$€£/-])\b{NUMBER}\s+(?:{_NOUN})\b", re.I),
-    re.compile(
-        rf"\b(?:{_NOUN}|gesamt|insgesamt|total|totaal|razem|\u0432\u0441\u0435\u0433\u043e)\s*:\s*{NUMBER}(?![\d.,]*\d)",
-        re.I,
-    ),
-    re.compile(r"[共全총計]\s*(\d[\d,]*)"),
-    re.compile(r"(?<![\d,~\uff5e-])(\d[\d,]*)\s*(?:件|条|個|项|項|개|건)(?!目)"),
+    rf"\d+\s*(?:{_TO})\s*\d+\s+(?:{_OF})\s+{NUMBER}",  # "Treffer 1-20 von 47", "11 a 20 de 47"
+    rf"(?<![\d.,$€£/-])\b{NUMBER}\s+(?:{_NOUN})\b",
+    rf"\b(?:{_NOUN}|gesamt|insgesamt|total|totaal|razem|\u0432\u0441\u0435\u0433\u043e)\s*:\s*{NUMBER}(?![\d.,]*\d)",
+    r"[共全총計]\s*(\d[\d,]*)",
+    r"(?<![\d,~\uff5e-])(\d[\d,]*)\s*(?:件|条|個|项|項|개|건)(?!目)",
 )
 # "Showing 1 to 10 of 57 entries (filtered from 1,000 total entries)": the second is not the total of what is shown.
-_UNFILTERED = re.compile(
-    r"[(\uff08,;]?\s*\b(?:filtered|gefiltert|filtr[ée]e?s?|filtrad[oa]s?|filtrat[oi]|gefilterd)\b[^()\n]*[)\uff09]?",
-    re.I,
+_UNFILTERED = (
+    r"[(\uff08,;]?\s*\b(?:filtered|gefiltert|filtr[ée]e?s?|filtrad[oa]s?|filtrat[oi]|gefilterd)\b[^()\n]*[)\uff09]?"
 )
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], list[re.Pattern[str]]]:
+    """Return the patterns of what is left out, and of totals; workers, which import this, never use them."""
+    return re.compile(_UNFILTERED, re.I), [re.compile(pattern, re.I) for pattern in _TOTALS]
 
 
 def totals_of_unit(text: str) -> list[tuple[str, int]]:
@@ -49,11 +51,12 @@ def totals_of_unit(text: str) -> list[tuple[str, int]]:
     ([('1-20 von 1.247', 1247)], [('共 47', 47)])
     """
     found = list[tuple[str, int]]()
-    for part in _UNFILTERED.sub("\n", text).split("\n"):
+    unfiltered, totals = _patterns()
+    for part in unfiltered.sub("\n", text).split("\n"):
         known = stated_totals(part)
         numbers = {number for _, number in known}
         found += known
-        for pattern in _TOTALS:
+        for pattern in totals:
             for match in pattern.finditer(part):
                 digits = re.sub(r"\D", "", match[1])
                 if len(digits) <= MOST_DIGITS and int(digits) not in numbers:
