@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from bs4 import Tag
 
@@ -11,7 +12,7 @@ from engine.testing.drift.content import chosen
 from engine.testing.drift.meaning_rows import meaning
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.page import new
-from engine.testing.drift.view import HtmlItem, View, rewrite, some
+from engine.testing.drift.view import HtmlItem, View, holder, rewrite, some
 
 _ASIDE = "You may also like"
 _STATED = re.compile(r"\d+ (\w+)")
@@ -32,7 +33,7 @@ def _around(view: View) -> Tag | None:
         return None
     if not view.marks.items:
         return view.page.select_one("main > :last-child")
-    return first.element.find_parent(["table", "ul", "ol"]) or first.element.parent
+    return holder(first.element)
 
 
 def banner(view: View) -> bool:
@@ -159,9 +160,8 @@ def wrapped(view: View) -> bool:
         return False
     done = False
     for name in view.marks.fields:
-        for item in view.each(name):
-            part = item.part(name)
-            if part is not None and part is not item.element and part.name not in ("a", "h1"):
+        for item, part in view.parts(name):
+            if part is not item.element and part.name not in ("a", "h1"):
                 inner = new(view.page, "span", attrs={"class": "v"})
                 inner.extend([child.extract() for child in list(part.children)])
                 part.append(inner)
@@ -252,27 +252,22 @@ def section_heading(view: View) -> bool:
 
 def phone_labels(view: View) -> bool:
     """Add hidden labels for narrow screens as attributes."""
-    if view.page is None or not view.marks.labels:
+    if not view.marks.items:
         return False
     done = False
     for name in view.marks.fields:
-        for item in view.each(name):
-            part, labels = item.part(name), view.labels(name)
-            if part is not None and labels and view.marks.items:
-                part["data-label"] = labels[0].get_text()
-                done = True
+        for _, part in view.parts(name) if (labels := view.labels(name)) else ():
+            part["data-label"] = labels[0].get_text()
+            done = True
     return done
 
 
 def renamed_classes(view: View) -> bool:
     """Rename the classes of what is around the rows."""
     around = _around(view)
-    if around is None:
+    if around is None or around.parent is None:
         return False
-    body = around.parent
-    if body is None:
-        return False
-    body["class"] = "x7-layout theme-light"
+    around.parent["class"] = "x7-layout theme-light"
     return True
 
 
@@ -291,8 +286,7 @@ def updated_line(view: View) -> bool:
 
 
 def _rewording(name: str, about: str, change: Callable[[View], bool]) -> Mutation:
-    made = meaning(name, about, change, json=False)
-    return Mutation(name, about, "same", html=made.html)
+    return replace(meaning(name, about, change, json=False), effect="same")
 
 
 HARMLESS: tuple[Mutation, ...] = (

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import copy
 import io
+import operator
 import re
 import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from engine.testing.drift.content import chosen
 from engine.testing.drift.heldout_meaning_rows import HELD_OUT_ROWS, says_no, year_ago
 from engine.testing.drift.meaning_rows import asked_elsewhere, meaning
+from engine.testing.drift.meaning_states import in_files
 from engine.testing.drift.meaning_values import labeled, worded
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.page import new
-from engine.testing.drift.reply import Layout, Reply
+from engine.testing.drift.reply import Layout
 from engine.testing.drift.view import Item, View, rewrite, scaled, some
 
-_FILES = ("application/pdf", "text/csv")
 _FORMS = (
     (re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4}\b"), "%d %b %Y"),
     (re.compile(r"\b\d{1,2} [A-Z][a-z]{3,} \d{4}\b"), "%d %B %Y"),
@@ -44,10 +46,8 @@ def with_delivery(view: View) -> bool:
     money = view.field("money")
     if view.page is None or not view.marks.goods or not view.shows(money, r"\d"):
         return False
-    for item in list(view.each(money)):
+    for item, part in view.parts(money):
         item.number(money, lambda value: value + 4.95)
-        part = item.part(money)
-        assert part is not None, "each() gives those that have one"
         part.append(new(view.page, "small", " with delivery"))
     return True
 
@@ -121,7 +121,7 @@ def forecast(view: View) -> bool:
 def field_inserted(view: View) -> bool:
     """Insert a field of the same kind before another: code that takes the first, or counts, reads the new one."""
     money, labels = view.field("money"), view.labels(view.field("money"))
-    parts = [part for item in view.each(money) if (part := item.part(money)) is not None]
+    parts = [part for _, part in view.parts(money)]
     if view.page is None or not parts or (view.marks.items and labels and labels[0].find_parent("thead") is None):
         return False
     around = parts[0].parent
@@ -159,7 +159,7 @@ def demo_data(view: View) -> bool:
     for at, row in enumerate(view.rows):
         row.put(view.field("text"), f"Sample {at + 1}")
         for name in (view.field("money"), view.field("number"), view.field("measure")):
-            row.number(name, lambda value, at=at: value * (0.5 + at % 7 / 5))  # type: ignore[misc]
+            row.number(name, partial(operator.mul, 0.5 + at % 7 / 5))
     return True
 
 
@@ -255,7 +255,7 @@ def intermediary(view: View) -> bool:
 
 def small_pictures(view: View) -> bool:
     """Show small copies of pictures, at other addresses."""
-    parts = [part for item in view.each(view.field("image")) if (part := item.part(view.field("image"))) is not None]
+    parts = [part for _, part in view.parts(view.field("image"))]
     for part in parts:
         part["src"] = f"/thumbs/40{part['src']}"
     return bool(parts)
@@ -265,24 +265,12 @@ def summary_link(view: View) -> bool:
     """Put a link to a summary after each link to a file."""
     if view.page is None:
         return False
-    parts = [part for item in view.each(view.field("file")) if (part := item.part(view.field("file"))) is not None]
+    parts = [part for _, part in view.parts(view.field("file"))]
     for part in parts:
         link = copy.copy(part)
         link["href"], link.string = f"{part['href']}?part=summary", "Summary"
         part.insert_after(" ", link)
     return bool(parts)
-
-
-def in_files(change: Callable[[bytes], bytes], kind: str = "", asked: str = "") -> Callable[[Reply], bool]:
-    """Return a change of the content of each file whose address holds a text."""
-
-    def on_reply(reply: Reply) -> bool:
-        if not reply.content_type.startswith(_FILES) or asked not in reply.target:
-            return False
-        reply.body, reply.content_type = change(reply.body), kind or reply.content_type
-        return True
-
-    return on_reply
 
 
 def _zipped(body: bytes) -> bytes:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from bs4 import Tag
-
 from engine.testing.drift.meaning_rows import elements, foreign, meaning, replace_rows, restate
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.page import new
-from engine.testing.drift.view import Item, View, rewrite, some
+from engine.testing.drift.view import Item, View, holder, remove, rewrite, some
 
 
 def says_no(view: View, row: Item) -> bool:
@@ -68,7 +66,7 @@ def narrower_category(view: View) -> bool:
         return False
     _reword_heading(view, lambda words: f"{words.rstrip()}: new this month")
     restate(view, -(-len(old) // 2))
-    return _drop(old[1::2])
+    return remove(old[1::2])
 
 
 def letter_index(view: View) -> bool:
@@ -81,8 +79,8 @@ def letter_index(view: View) -> bool:
     index = new(view.page, "p", attrs={"class": "letters"})
     index.append(new(view.page, "b", f"{letters[0]}-{first[-1]}"))
     index.append(new(view.page, "a", f"{letters[half]}-{letters[-1]}", attrs={"href": f"?from={letters[half]}"}))
-    _around(old[0]).insert_before(index)
-    return _drop([old[at] for at, row in enumerate(view.rows) if row.get(view.marks.name)[:1].upper() not in first])
+    holder(old[0]).insert_before(index)
+    return remove([old[at] for at, row in enumerate(view.rows) if row.get(view.marks.name)[:1].upper() not in first])
 
 
 def client_filter(view: View) -> bool:
@@ -101,7 +99,7 @@ def second_list(view: View) -> bool:
         return False
     section = new(view.page, "section", attrs={"class": "recent"})
     section.extend([new(view.page, "h2", "Recently viewed"), *extra])
-    _around(old[0]).insert_after(section)
+    holder(old[0]).insert_after(section)
     return True
 
 
@@ -110,24 +108,12 @@ def only_available(view: View) -> bool:
     old, flag = elements(view), view.field("flag")
     out = [old[at] for at, row in enumerate(view.rows) if says_no(view, row)] if old and flag else []
     restate(view, len(old) - len(out))
-    return bool(out) and _drop(out)
+    return bool(out) and remove(out)
 
 
 def _reword_heading(view: View, change: Callable[[str], str]) -> None:
     for element in view.page.select(view.marks.heading) if view.page is not None else ():
         rewrite(element, lambda words: change(words) if words.strip() else words)
-
-
-def _drop(rows: list[Tag]) -> bool:
-    for element in rows:
-        element.extract()
-    return bool(rows)
-
-
-def _around(element: Tag) -> Tag:
-    around = element.find_parent(["table", "ul", "ol"]) or element.parent
-    assert isinstance(around, Tag), "a row has its place on a page"
-    return around
 
 
 HELD_OUT_ROWS: tuple[Mutation, ...] = (

@@ -13,7 +13,7 @@ from engine.testing.drift.content import chosen
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.page import new
 from engine.testing.drift.reply import Layout, Reply
-from engine.testing.drift.view import HtmlItem, View, other_view, rewrite, view_of, view_of_json
+from engine.testing.drift.view import HtmlItem, View, holder, other_view, remove, rewrite, view_of, view_of_json
 
 Seen = Callable[[View], bool]
 
@@ -98,12 +98,10 @@ def recommended_instead(view: View) -> bool:
     extra, old = foreign(view, view.marks.another(view.reply.target), 6), elements(view)
     if view.page is None or not old or not extra:
         return False
-    holder = _outermost(old[0])
-    holder.insert_before(
+    holder(old[0]).insert_before(
         new(view.page, "p", "Sorry, we found no exact match."), new(view.page, "h2", "You may also like")
     )
-    for element in view.page.select(view.marks.total) if view.marks.total else ():
-        element.extract()
+    remove(view.page.select(view.marks.total) if view.marks.total else [])
     return replace_rows(view, extra)
 
 
@@ -146,8 +144,8 @@ def numbered_pager(view: View) -> bool:
     address = view.reply.target + ("&" if "?" in view.reply.target else "?")
     pager.append(new(view.page, "span", "1", attrs={"aria-current": "page"}))
     pager.append(new(view.page, "a", "2", attrs={"href": f"{address}part=2"}))
-    _outermost(old[0]).insert_after(pager)
-    return _keep(old, len(old) // 2)
+    holder(old[0]).insert_after(pager)
+    return remove(old[len(old) // 2 :])
 
 
 def more_button(view: View) -> bool:
@@ -155,8 +153,8 @@ def more_button(view: View) -> bool:
     old = elements(view)
     if view.page is None or len(old) < 6:
         return False
-    _outermost(old[0]).insert_after(new(view.page, "button", "Show more", attrs={"type": "button"}))
-    return _keep(old, len(old) // 2)
+    holder(old[0]).insert_after(new(view.page, "button", "Show more", attrs={"type": "button"}))
+    return remove(old[len(old) // 2 :])
 
 
 def top_only(view: View) -> bool:
@@ -164,9 +162,9 @@ def top_only(view: View) -> bool:
     old = elements(view)
     if view.page is None or len(old) < 7:
         return False
-    _outermost(old[0]).insert_before(new(view.page, "h2", "Most popular"))
+    holder(old[0]).insert_before(new(view.page, "h2", "Most popular"))
     restate(view, 5)
-    return _keep(old, 5)
+    return remove(old[5:])
 
 
 def default_filter(view: View) -> bool:
@@ -177,12 +175,9 @@ def default_filter(view: View) -> bool:
         return False
     label = new(view.page, "label", " Only items with free delivery")
     label.insert(0, new(view.page, "input", attrs={"type": "checkbox", "checked": "", "name": "free"}))
-    _outermost(old[0]).insert_before(label)
+    holder(old[0]).insert_before(label)
     restate(view, len(kept))
-    for element in old:
-        if element not in kept:
-            element.extract()
-    return True
+    return remove([element for element in old if element not in kept])
 
 
 def variants(view: View) -> bool:
@@ -236,7 +231,7 @@ def widened(view: View) -> bool:
     if view.page is None or not old or not extra:
         return False
     said = "We have widened your search to show more results."
-    _outermost(old[0]).insert_before(new(view.page, "p", said, attrs={"role": "status"}))
+    holder(old[0]).insert_before(new(view.page, "p", said, attrs={"role": "status"}))
     restate(view, len(old) + len(extra))
     return replace_rows(view, [*old[:3], *extra, *old[3:]])
 
@@ -249,19 +244,6 @@ def withdrawn(view: View) -> bool:
     for element in extra:
         element["style"] = "text-decoration: line-through; opacity: 0.5"
     return replace_rows(view, [*old, *extra])
-
-
-def _outermost(element: Tag) -> Tag:
-    """Return the list around a row."""
-    around = element.find_parent(["table", "ul", "ol"]) or element.parent
-    assert isinstance(around, Tag), "a row has its place on a page"
-    return around
-
-
-def _keep(rows: list[Tag], number: int) -> bool:
-    for element in rows[number:]:
-        element.extract()
-    return True
 
 
 ROWS = (

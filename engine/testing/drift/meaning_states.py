@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from bs4 import Tag
 
@@ -10,7 +11,7 @@ from engine.testing.drift.meaning_rows import meaning
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.page import new
 from engine.testing.drift.reply import Reply
-from engine.testing.drift.view import HtmlItem, JsonItem, View, rewrite, some
+from engine.testing.drift.view import JsonItem, View, rewrite, some
 
 _FILES = ("application/pdf", "text/csv")
 _SIGN_IN = "<!doctype html><html><head><title>Sign in</title></head><body><h1>Sign in to download</h1></body></html>"
@@ -43,9 +44,8 @@ def hidden_badge(view: View) -> bool:
         return False
     shown = {row.get(flag) for row in view.rows} - {words[0], ""}
     changed = False
-    for item in view.each(flag):
-        part = item.part(flag)
-        if part is not None and part.string == words[0] and shown:
+    for _, part in view.parts(flag):
+        if part.string == words[0] and shown:
             twin = new(view.page, part.name, sorted(shown)[0], attrs={"style": "display:none"})
             twin["class"] = str(part.get_attribute_list("class")[0])
             part.insert_before(twin)
@@ -57,7 +57,7 @@ def all_positive(view: View) -> bool:
     """Show the same state in every row: the site itself is wrong."""
     flag, words = view.field("flag"), view.marks.contrary
     states = [state for row in view.rows if (state := row.get(flag)) and (words is None or state != words[0])]
-    if len(set(states)) < 1 or not flag:
+    if not states:
         return False
     return some(row.put(flag, states[0]) for row in view.rows if row.get(flag) != states[0])
 
@@ -79,10 +79,8 @@ def swapped_labels(view: View) -> bool:
     first, second = view.field("money"), view.field("measure")
     if view.page is None or not first or not second:
         return False
-    pairs = [(a, b) for a, b in zip(view.labels(first), view.labels(second), strict=False)]
-    for row in view.rows:
-        if isinstance(row, HtmlItem) and (one := row.part(first)) is not None and (two := row.part(second)) is not None:
-            pairs.append((one, two))
+    pairs = list(zip(view.labels(first), view.labels(second), strict=False))
+    pairs += [(one, two) for item, one in view.parts(first) if (two := item.part(second)) is not None]
     for one, two in pairs:
         _exchange(one, two)
     return bool(pairs)
@@ -123,30 +121,33 @@ def sample_files(view: View) -> bool:
     return _relink(view, lambda links, at: re.sub(r"/[\w-]+\.(\w+)$", r"/sample.\1", links[at]))
 
 
-def _relink(view: View, link: object) -> bool:
-    assert callable(link)
-    parts = [part for item in view.each(view.field("file")) if (part := item.part(view.field("file"))) is not None]
+def _relink(view: View, link: Callable[[list[str], int], str]) -> bool:
+    parts = [part for _, part in view.parts(view.field("file"))]
     links = [str(part["href"]) for part in parts]
     for at, part in enumerate(parts):
         part["href"] = link(links, at)
     return len(links) > 1
 
 
-def page_for_file(reply: Reply) -> bool:
-    """Send a page that asks to sign in where a file was asked for."""
-    if not reply.content_type.startswith(_FILES):
-        return False
-    reply.content_type, reply.body = "text/html; charset=utf-8", _SIGN_IN.encode()
-    return True
+def in_files(change: Callable[[bytes], bytes], kind: str = "", asked: str = "") -> Callable[[Reply], bool]:
+    """Return a change of the content of each file whose address holds a text.
+
+    Args:
+        kind: The content type that it is sent with; empty for its own.
+    """
+
+    def on_reply(reply: Reply) -> bool:
+        if not reply.content_type.startswith(_FILES) or asked not in reply.target:
+            return False
+        reply.body, reply.content_type = change(reply.body), kind or reply.content_type
+        return True
+
+    return on_reply
 
 
-def cut_file(reply: Reply) -> bool:
-    """Send the first page of each file as a preview."""
-    if not reply.content_type.startswith(_FILES):
-        return False
-    head = reply.body.split(b"\n", 1)[0]
-    reply.body = head + b"\n% preview: the full report is for subscribers\n"
-    return True
+def cut_file(body: bytes) -> bytes:
+    """Return a file's first line as a preview of it."""
+    return body.split(b"\n", 1)[0] + b"\n% preview: the full report is for subscribers\n"
 
 
 def replaced_object(view: View) -> bool:
@@ -195,17 +196,15 @@ def other_account(view: View) -> bool:
 
 def placeholder_images(view: View) -> bool:
     """Show the same placeholder for every picture, whose address is in another attribute until it is seen."""
-    image = view.field("image")
-    pictures = [part for item in view.each(image) if (part := item.part(image)) is not None]
+    pictures = [part for _, part in view.parts(view.field("image"))]
     for picture in pictures:
         picture["data-src"], picture["src"] = picture["src"], "/img/blank.gif"
     return bool(pictures)
 
 
-def thumbnails(view: View) -> bool:
+def pictures_shifted(view: View) -> bool:
     """Show the picture of the next row in each."""
-    image = view.field("image")
-    pictures = [part for item in view.each(image) if (part := item.part(image)) is not None]
+    pictures = [part for _, part in view.parts(view.field("image"))]
     addresses = [picture["src"] for picture in pictures]
     for at, picture in enumerate(pictures):
         picture["src"] = addresses[(at + 1) % len(addresses)]
@@ -262,7 +261,7 @@ def inverted_label(view: View) -> bool:
     return True
 
 
-def json_renamed_unit(view: View) -> bool:
+def json_hundredths(view: View) -> bool:
     """Send amounts in hundredths."""
     money = view.field("money")
     if view.page is not None:
@@ -284,14 +283,15 @@ STATES = (
     meaning("one-file", "every row has the same file", one_file, json=False),
     meaning("older-files", "each row's file is last year's", older_files, json=False),
     meaning("sample-files", "each row's file is a sample", sample_files, json=False),
-    Mutation("page-for-file", "a page that asks to sign in, for a file", "trouble", whole=page_for_file),
-    Mutation("file-preview", "the first page of a file, as a preview", "trouble", whole=cut_file),
+    Mutation("page-for-file", "a page that asks to sign in, for a file", "trouble",
+             whole=in_files(lambda _: _SIGN_IN.encode(), "text/html; charset=utf-8")),
+    Mutation("file-preview", "the first page of a file, as a preview", "trouble", whole=in_files(cut_file)),
     meaning("replaced-object", "the values of a successor under the old heading", replaced_object, json=False),
     meaning("renamed-object", "another object with its own name", renamed_object, json=False),
     meaning("other-period", "the figures of another period", other_period, json=False),
     meaning("other-account", "the data of another account, which the page names", other_account, json=False),
     meaning("placeholder-images", "one placeholder for every picture", placeholder_images, json=False),
-    meaning("pictures-shifted", "each row's picture is that of the next", thumbnails, json=False),
+    meaning("pictures-shifted", "each row's picture is that of the next", pictures_shifted, json=False),
     meaning("stale-cache", "figures of weeks ago, which a line tells", stale),
-    meaning("hundredths", "amounts in hundredths, in JSON", json_renamed_unit),
-)
+    meaning("hundredths", "amounts in hundredths, in JSON", json_hundredths),
+)  # fmt: skip

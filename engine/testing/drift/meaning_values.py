@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 
 from engine.testing.drift.content import chosen
 from engine.testing.drift.marks import Role
 from engine.testing.drift.meaning_rows import Seen, meaning
 from engine.testing.drift.page import new
-from engine.testing.drift.view import View, some
+from engine.testing.drift.view import Change, View, some
 
 _UNITS = {"kg": ("lb", 2.2046), "km": ("mi", 0.6214), "mm": ("in", 0.0394), "min": ("s", 60.0), "cm": ("in", 0.3937)}
 _UNIT = re.compile(rf"\b({'|'.join(_UNITS)})\b")
@@ -19,13 +22,7 @@ _LONG, _SLASHES = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b"), re.compile(r"\b(
 
 def currency_sign(view: View) -> bool:
     """Write amounts in another currency, with its sign."""
-    money = view.field("money")
-    if not view.shows(money, "£"):
-        return False
-    for row in view.rows:
-        row.number(money, lambda amount: amount * 1.17)
-        row.rewrite(money, lambda words: words.replace("£", "€"))
-    return True
+    return _converted(view, "money", "£", lambda _: 1.17, lambda words: words.replace("£", "€"))
 
 
 def currency_head(view: View) -> bool:
@@ -35,15 +32,12 @@ def currency_head(view: View) -> bool:
 
 def unit_text(view: View) -> bool:
     """Write measures in another unit."""
-    measure = view.field("measure")
-    if not view.shows(measure, _UNIT.pattern):
-        return False
-    for row in view.rows:
-        unit = _UNIT.search(row.get(measure))
-        factor = _UNITS[unit[0]][1] if unit else 1.0
-        row.number(measure, lambda value, factor=factor: value * factor)  # type: ignore[misc]
-        row.rewrite(measure, lambda words: _UNIT.sub(lambda m: _UNITS[m[0]][0], words))
-    return True
+
+    def factor(words: str) -> float:
+        unit = _UNIT.search(words)
+        return _UNITS[unit[0]][1] if unit else 1.0
+
+    return _converted(view, "measure", _UNIT.pattern, factor, _other_unit)
 
 
 def unit_head(view: View) -> bool:
@@ -52,9 +46,26 @@ def unit_head(view: View) -> bool:
     if view.page is not None and not view.labeled(measure, _UNIT.pattern):
         return False
     unit = "min" if view.page is None else next(m[0] for e in view.labels(measure) if (m := _UNIT.search(e.get_text())))
-    return _by_label(
-        view, "measure", _UNIT.pattern, lambda words: _UNIT.sub(lambda m: _UNITS[m[0]][0], words), _UNITS[unit][1]
-    )
+    return _by_label(view, "measure", _UNIT.pattern, _other_unit, _UNITS[unit][1])
+
+
+def _other_unit(words: str) -> str:
+    return _UNIT.sub(lambda found: _UNITS[found[0]][0], words)
+
+
+def _converted(view: View, role: Role, pattern: str, factor: Callable[[str], float], reword: Change) -> bool:
+    """Multiply each value, and write it in other words, where most match a pattern.
+
+    Args:
+        factor: Returns that of a value, given its text.
+    """
+    name = view.field(role)
+    if not view.shows(name, pattern):
+        return False
+    for row in view.rows:
+        row.number(name, partial(operator.mul, factor(row.get(name))))
+        row.rewrite(name, reword)
+    return True
 
 
 def thousands_head(view: View) -> bool:
@@ -64,9 +75,8 @@ def thousands_head(view: View) -> bool:
     )
 
 
-def _by_label(view: View, role: Role, pattern: str, relabel: object, factor: float) -> bool:
+def _by_label(view: View, role: Role, pattern: str, relabel: Change, factor: float) -> bool:
     name = view.field(role)
-    assert callable(relabel)
     if view.page is not None and not view.labeled(name, pattern):
         return False
     scaled = some(row.number(name, lambda value: value * factor) for row in view.rows)
@@ -125,9 +135,7 @@ def no_vat(view: View) -> bool:
     for row in view.rows:
         row.number(money, lambda amount: amount / 1.2)
         row.rewrite(money, lambda words: words.replace(" incl. VAT", ""))
-    for item in view.each(money):
-        part = item.part(money)
-        assert part is not None, "each() gives those that have one"
+    for _, part in view.parts(money):
         part.append(new(view.page, "small", " excl. VAT"))
     return True
 
@@ -137,9 +145,8 @@ def old_price_first(view: View) -> bool:
     money = view.field("money")
     if view.page is None or not view.marks.goods or not view.shows(money, r"\d"):
         return False
-    for item in list(view.each(money)):
-        part, shown = item.part(money), item.get(money)
-        assert part is not None, "each() gives those that have one"
+    for item, part in view.parts(money):
+        shown = item.get(money)
         part.clear()
         part.extend([new(view.page, "s", _higher(shown)), " ", new(view.page, "b", shown)])
     return True
@@ -154,9 +161,7 @@ def struck(view: View) -> bool:
     money = view.field("money")
     if view.page is None or not view.marks.goods or not view.rows or not view.shows(money, r"\d"):
         return False
-    for item in view.each(money):
-        part = item.part(money)
-        assert part is not None, "each() gives those that have one"
+    for item, part in view.parts(money):
         item.number(money, lambda amount: amount * 1.25)
         line = new(view.page, "del")
         line.extend([child.extract() for child in list(part.children)])
@@ -167,13 +172,7 @@ def struck(view: View) -> bool:
 
 def out_of_ten(view: View) -> bool:
     """Write scores on another scale."""
-    score = view.field("score")
-    if not view.shows(score, r"out of 5"):
-        return False
-    for row in view.rows:
-        row.number(score, lambda value: value * 2)
-        row.rewrite(score, lambda words: words.replace("out of 5", "out of 10"))
-    return True
+    return _converted(view, "score", "out of 5", lambda _: 2, lambda words: words.replace("out of 5", "out of 10"))
 
 
 def abbreviated(view: View) -> bool:
@@ -238,9 +237,7 @@ def other_date(view: View) -> bool:
     moved = some(row.rewrite(name, _later) for row in view.rows)
     label = view.relabel(name, lambda words: "Last updated" if words.strip() else words)
     if moved and not label and view.page is not None:
-        for item in view.each(name):
-            part = item.part(name)
-            assert part is not None, "each() gives those that have one"
+        for _, part in view.parts(name):
             part.insert_before("Updated ")
     return moved or label
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -142,11 +142,10 @@ class View:
         """Change the field's labels; return True if any changed."""
         return some(rewrite(label, change) for label in self.labels(name))
 
-    def each(self, name: str) -> Iterator[HtmlItem]:
-        """Yield the rows of a page that show a field."""
-        for row in self.rows:
-            if isinstance(row, HtmlItem) and row.part(name) is not None:
-                yield row
+    def parts(self, name: str) -> list[tuple[HtmlItem, Tag]]:
+        """Return the rows of a page that show a field, each with the element that shows it."""
+        items = [row for row in self.rows if isinstance(row, HtmlItem)]
+        return [(item, part) for item in items if (part := item.part(name)) is not None]
 
 
 def view_of(page: BeautifulSoup, reply: Reply) -> View | None:
@@ -175,6 +174,20 @@ def other_view(view: View, target: str | None) -> View | None:
     if target is None or view.reply.fetch is None or view.page is None:
         return None
     return view_of(parse(view.reply.fetch(target)), view.reply)
+
+
+def holder(row: Tag) -> Tag:
+    """Return the element that holds a page's rows, given one of them."""
+    around = row.find_parent(["table", "ul", "ol"]) or row.parent
+    assert isinstance(around, Tag), "a row has its place on a page"
+    return around
+
+
+def remove(rows: list[Tag]) -> bool:
+    """Take rows off their page; return True if there were any."""
+    for row in rows:
+        row.extract()
+    return bool(rows)
 
 
 def some(changed: Iterable[bool]) -> bool:
