@@ -10,25 +10,20 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from engine.testing.drift.content import chosen
 from engine.testing.drift.heldout_meaning_rows import HELD_OUT_ROWS, says_no, year_ago
 from engine.testing.drift.meaning_rows import asked_elsewhere, meaning
 from engine.testing.drift.meaning_states import in_files
-from engine.testing.drift.meaning_values import labeled, worded
+from engine.testing.drift.meaning_values import WRITTEN_DATES, labeled, redated, worded
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.page import new
 from engine.testing.drift.reply import Layout
 from engine.testing.drift.view import Item, View, rewrite, scaled, some
 
-_FORMS = (
-    (re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4}\b"), "%d %b %Y"),
-    (re.compile(r"\b\d{1,2} [A-Z][a-z]{3,} \d{4}\b"), "%d %B %Y"),
-    (re.compile(r"\b\d\d/\d\d/\d{4}\b"), "%d/%m/%Y"),
-    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "%Y-%m-%d"),
-)
+_DATES = (*WRITTEN_DATES, (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "%Y-%m-%d"))
 
 
 def price_range(view: View) -> bool:
@@ -176,14 +171,7 @@ def moved(change: Callable[[datetime], datetime]) -> Callable[[View], bool]:
     """Return a change of each date, written as before."""
 
     def on_words(words: str) -> str:
-        for pattern, form in _FORMS:
-
-            def write(found: re.Match[str], form: str = form) -> str:
-                day = change(datetime.strptime(found[0], form).replace(tzinfo=UTC))
-                return day.strftime(form).lstrip("0") if "B" in form else day.strftime(form)
-
-            words = pattern.sub(write, words)
-        return words
+        return redated(words, change, _DATES)
 
     return lambda view: some(row.rewrite(view.field("date"), on_words) for row in view.rows)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 import re
 from collections import Counter
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from engine.testing.drift.content import chosen
@@ -17,7 +17,13 @@ from engine.testing.drift.view import Change, View, some
 
 _UNITS = {"kg": ("lb", 2.2046), "km": ("mi", 0.6214), "mm": ("in", 0.0394), "min": ("s", 60.0), "cm": ("in", 0.3937)}
 _UNIT = re.compile(rf"\b({'|'.join(_UNITS)})\b")
-_LONG, _SLASHES = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b"), re.compile(r"\b(\d\d)/(\d\d)/(\d{4})\b")
+_SLASHES = re.compile(r"\b(\d\d)/(\d\d)/(\d{4})\b")
+WRITTEN_DATES = (
+    (re.compile(r"\b\d{1,2} [A-Z][a-z]{2} \d{4}\b"), "%d %b %Y"),
+    (re.compile(r"\b\d{1,2} [A-Z][a-z]{3,} \d{4}\b"), "%d %B %Y"),
+    (_SLASHES, "%d/%m/%Y"),
+)
+"""How pages write dates, each with its form."""
 
 
 def currency_sign(view: View) -> bool:
@@ -234,7 +240,11 @@ def month_first(view: View) -> bool:
 def other_date(view: View) -> bool:
     """Show another date, of the last change, under a label or word that says so."""
     name = view.field("date")
-    moved = some(row.rewrite(name, _later) for row in view.rows)
+
+    def later(words: str) -> str:
+        return redated(words, lambda day: day + timedelta(days=41))
+
+    moved = some(row.rewrite(name, later) for row in view.rows)
     label = view.relabel(name, lambda words: "Last updated" if words.strip() else words)
     if moved and not label and view.page is not None:
         for _, part in view.parts(name):
@@ -242,17 +252,18 @@ def other_date(view: View) -> bool:
     return moved or label
 
 
-def _later(words: str) -> str:
-    def later(text: str, form: str) -> date:
-        return datetime.strptime(text, form).replace(tzinfo=UTC).date() + timedelta(days=41)
+def redated(
+    words: str, change: Callable[[datetime], datetime], forms: Iterable[tuple[re.Pattern[str], str]] = WRITTEN_DATES
+) -> str:
+    """Change each date in a text, written as before."""
+    for pattern, form in forms:
 
-    def long(found: re.Match[str]) -> str:
-        if re.search(r" [A-Z][a-z]{2} ", found[0]):
-            return f"{later(found[0], '%d %b %Y'):%d %b %Y}"
-        day = later(found[0], "%d %B %Y")
-        return f"{day.day} {day:%B %Y}"
+        def write(found: re.Match[str], form: str = form) -> str:
+            day = change(datetime.strptime(found[0], form).replace(tzinfo=UTC))
+            return day.strftime(form).lstrip("0") if "B" in form else day.strftime(form)
 
-    return _SLASHES.sub(lambda m: f"{later(m[0], '%d/%m/%Y'):%d/%m/%Y}", _LONG.sub(long, words))
+        words = pattern.sub(write, words)
+    return words
 
 
 def other_zone(view: View) -> bool:
