@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import secrets
 import textwrap
-import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from sandbox import Automation, Egress, Host, Outcome, PoolOptions, Sandbox
+from tests.support.serving import serving
 
 PDF = b"%PDF-1.4 a very small document"
 PAGES = {
@@ -120,14 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def site() -> Iterator[str]:
     """URL of the site, without a slash at its end."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(_Handler) as url:
+        yield url
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.serving import serving
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,6 @@ def own_site(handle: Callable[[Asked], Answer]) -> Iterator[OwnSite]:
 
         def log_message(self, *args: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    site.url = f"http://127.0.0.1:{server.server_port}/"
-    try:
+    with serving(Handler) as url:
+        site.url = f"{url}/"
         yield site
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import random
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from engine.models.base import Model
 from engine.testing import ScriptedModel
 from engine.testing.drift import Marks
+from tests.support.serving import serving
 
 TODAY = date(2026, 9, 14)
 Rows = list[dict[str, Any]]
@@ -93,7 +93,7 @@ def served(make: Make) -> Iterator[MakeSite]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            """Answer."""
+            """Answer from the records of the day."""
             url = urlsplit(self.path)
             found = make.render(url.path, dict(parse_qsl(url.query)), site.records())
             self.send_response(found.status)
@@ -103,19 +103,11 @@ def served(make: Make) -> Iterator[MakeSite]:
             self.wfile.write(found.content)
 
         def log_message(self, *_: object) -> None:
-            """Nothing."""
+            """Print nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    site.url = f"http://127.0.0.1:{server.server_port}/"
-    try:
+    with serving(Handler) as url:
+        site.url = f"{url}/"
         yield site
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def html(title: str, main: str, *, head: str = "") -> Body:

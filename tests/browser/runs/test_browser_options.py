@@ -1,9 +1,8 @@
 """The browser that a site meets: user agent, locale, time zone, viewport and headers, and a refusal for the first."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from engine import AsyncEngine, BrowserOptions
 from engine.bundles import BundleStore
 from tests.support.saved import TASK, save
+from tests.support.serving import serving
 from tests.support.stage import NoModel
 
 ORDINARY = "Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 Firefox/150.0"
@@ -48,13 +48,8 @@ def url() -> Iterator[str]:
 
         def log_message(self, *args: Any) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as address:
+        yield f"{address}/"
 
 
 async def test_options_reach_the_site_and_win_over_saved_ones(tmp_path: Path, url: str) -> None:
