@@ -15,13 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import sandbox
 from engine import AsyncEngine, Limits
 from engine.testing import ScriptedModel
 from fixtures_sites.server import FixtureServer
 from tests.benchmarks.first_run_kinds import CARELESS, EMPTY, GOOD, Kind
 from tests.benchmarks.first_run_pages import SHOP
-from tests.support.warm import warm_sandbox
+from tests.support.warm import shared_by_engines
 
 MOST_ADMITTED = 3
 MOST_TOLD = 0.1
@@ -86,8 +85,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="kinds whose names have this in them")
     parser.add_argument("--verbose", action="store_true", help="what the model was told")
     options = parser.parse_args()
-    with warm_sandbox() as warm:
-        sandbox.Sandbox = lambda **_: warm  # type: ignore[misc,assignment]  # one that is warm serves all runs
+    with shared_by_engines():
         compare(options.only, verbose=options.verbose)
 
 

@@ -35,12 +35,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import sandbox
 from engine import AsyncEngine, Limits, TaskResult
 from engine.testing.drift import (
     HARMLESS,
@@ -57,7 +56,7 @@ from engine.testing.drift import (
 from tests.benchmarks.pages import NOTHING, UNUSUAL, WORKS, Make, MakeSite, Own, OwnSite, open_work
 from tests.benchmarks.pages.make import Rows
 from tests.benchmarks.subjects import LAYOUTS, plain
-from tests.support.warm import warm_sandbox
+from tests.support.warm import shared_by_engines
 
 LIMITS = Limits(action_timeout=1.5, timeout=60)
 WARM_UP = 6
@@ -179,18 +178,6 @@ class Subject:
 
 def _unordered(output: Any) -> Any:
     return sorted(map(repr, output)) if isinstance(output, list) else output
-
-
-@contextlib.contextmanager
-def one_sandbox() -> Iterator[None]:
-    """Let all engines share one warm sandbox: a run costs a tenth of a second, a worker one second."""
-    real = sandbox.Sandbox
-    with warm_sandbox() as lent:
-        sandbox.Sandbox = lambda **_: lent  # type: ignore[assignment, misc]
-        try:
-            yield
-        finally:
-            sandbox.Sandbox = real  # type: ignore[misc]
 
 
 @contextlib.asynccontextmanager
@@ -328,7 +315,7 @@ def main() -> int:
     runs = QUICK_RUNS if options.quick else options.runs
     began = time.monotonic()
     missed: list[str] = []
-    with one_sandbox():
+    with shared_by_engines():
         if "meaning" in options.parts:
             kinds = [kind for kind in MEANINGS if not options.kinds or kind.name in options.kinds]
             cases = asyncio.run(under(kinds, sites, histories))

@@ -209,6 +209,14 @@ def lend(warm: LentSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox, "Sandbox", lent)
 
 
+@contextmanager
+def shared_by_engines() -> Iterator[None]:
+    """Give engines of this process a warm sandbox, outside of tests: a run costs a tenth of a second, a worker one."""
+    with warm_sandbox() as lent, pytest.MonkeyPatch.context() as patch:
+        lend(lent, patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def warm() -> Iterator[LentSandbox]:
     """The session's sandbox."""
