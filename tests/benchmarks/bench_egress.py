@@ -8,7 +8,6 @@ takes at most 1.10 times as long as the tunnel. Run with `make bench`, or
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import socket
@@ -18,6 +17,7 @@ from statistics import median
 
 from sandbox import Egress
 from sandbox.egress.proxy import EgressProxy
+from tests.benchmarks.rounds import measure_in_rounds
 
 GOAL = 1.10
 SITE = """\
@@ -97,12 +97,5 @@ async def compare(rounds: int) -> int:
     return plain / tunnel > GOAL
 
 
-def main() -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_egress")
-    parser.add_argument("--rounds", type=int, default=9, metavar="N", help="default 9; fewer is quicker and rougher")
-    return asyncio.run(compare(parser.parse_args().rounds))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measure_in_rounds("bench_egress", compare, rounds=9))

@@ -7,8 +7,6 @@ at most 1.06, twenty pages 1.10; in the page at most 5 ms for an ordinary one of
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import statistics
 import sys
 import time
@@ -21,6 +19,7 @@ from sandbox.browser import find_browser
 from sandbox.inside.maps import WALK_PAGE, PageMaps
 from sandbox.page_map import parse_maps
 from tests.benchmarks.bench_replay import ONE, PLAIN, site
+from tests.benchmarks.rounds import measure_in_rounds
 
 ROWS = (10, 50, 200, 1_000, 10_000)
 GOALS = {50: 5.0, 10_000: 50.0}  # milliseconds in the page
@@ -29,7 +28,7 @@ HEADS = ("Name", "Code", "Price", "Stock", "Weight", "Added")
 
 
 def table(rows: int) -> str:
-    """Returns a page with a table."""
+    """Return a page with a table."""
     lines = (
         f"<tr><td><a href=/p/{n}>Thing number {n}</a><td>SK-{n}<td>£{n * 3.37:,.2f}<td>In stock<td>{n % 37}.5 kg"
         f"<td>{n % 28 + 1:02}/03/2025"
@@ -42,7 +41,7 @@ def table(rows: int) -> str:
 
 
 def cards(rows: int) -> str:
-    """Returns a page with cards of plain boxes."""
+    """Return a page with cards of plain boxes."""
     lines = (
         f"<div class=card><div><h3><a href=/p/{n} title='Thing {n}'>Thing number {n}</a></h3></div>"
         f"<div>SKU <b>SK-{n}</b></div><div><s>£{n * 4}.00</s> <b>£{n * 3.37:,.2f}</b></div>"
@@ -53,7 +52,7 @@ def cards(rows: int) -> str:
 
 
 async def replays(name: str, code: str, url: str, rounds: int, goal: float) -> bool:
-    """Prints what maps add to the time of one script; returns whether that meets its goal."""
+    """Print what maps add to the time of one script; return True if that meets its goal."""
     parts = urlsplit(url)
     egress = Egress(allow=(f"{parts.scheme}://{parts.netloc}",))
     times: dict[bool, list[float]] = {True: [], False: []}
@@ -83,7 +82,7 @@ def _pages() -> Iterator[tuple[str, int, str]]:
 
 
 async def in_the_page() -> bool:
-    """Prints the time of the walk in pages of many sizes; returns whether it meets its goals."""
+    """Print the time of the walk in pages of many sizes; return True if it meets its goals."""
     from playwright.async_api import async_playwright
 
     met = True
@@ -116,7 +115,7 @@ async def in_the_page() -> bool:
 
 
 async def everything(rounds: int) -> int:
-    """Runs all comparisons; 1 if a goal is missed."""
+    """Make all comparisons; return 1 if a goal is missed."""
     met = [await in_the_page()]
     with site() as url, site("tests.benchmarks.plain") as shop:
         met.append(await replays("one page", ONE, url, rounds, 1.06))
@@ -124,12 +123,5 @@ async def everything(rounds: int) -> int:
     return 0 if all(met) else 1
 
 
-def main() -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_maps")
-    parser.add_argument("--rounds", type=int, default=20, metavar="N", help="default 20; fewer is quicker and rougher")
-    return asyncio.run(everything(parser.parse_args().rounds))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measure_in_rounds("bench_maps", everything))

@@ -9,7 +9,6 @@ less than 1. Run with `make bench`, or
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import statistics
@@ -27,6 +26,7 @@ from engine import AsyncEngine
 from sandbox import Automation, Egress, PoolOptions, Sandbox
 from sandbox.browser import find_browser
 from sandbox.workers import driver_cache
+from tests.benchmarks.rounds import measure_in_rounds
 from tests.support.saved import TASK, save
 
 AT_ONCE = 10
@@ -261,12 +261,5 @@ async def everything(rounds: int) -> int:
     return 0 if all(met) else 1
 
 
-def main() -> int:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.bench_replay")
-    parser.add_argument("--rounds", type=int, default=20, metavar="N", help="default 20; fewer is quicker and rougher")
-    return asyncio.run(everything(parser.parse_args().rounds))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(measure_in_rounds("bench_replay", everything))
