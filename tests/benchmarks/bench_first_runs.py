@@ -52,7 +52,7 @@ async def first_run(kind: Kind, url: str, store: Path) -> tuple[str, str]:
 
 
 async def later_run(kind: Kind, url: str, store: Path) -> tuple[str, str]:
-    """Return whether a replay without a model gives what is right for parameters for which there is nothing."""
+    """Replay without a model where there is nothing; return "right" or "wrong", and what came."""
     async with AsyncEngine(store=store, model=ScriptedModel(), limits=LIMITS) as engine:
         result = await engine.run(
             kind.task, start_url=url + kind.page, reuse_key="k", parameters=dict(kind.empty or {}), ai="never"

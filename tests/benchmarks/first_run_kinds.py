@@ -59,7 +59,7 @@ class Kind:
 
 
 def kinds(name: str) -> list[Kind]:
-    """Return the kinds of one of the two files."""
+    """Return the kinds in a file of `first_runs`."""
     text = Path(__file__).with_name("first_runs").joinpath(f"{name}.txt").read_text()
     return [_kind(part) for part in text.split("\n== ")[1:]]
 

@@ -132,9 +132,9 @@ class Subject:
         self.site.day, self.proxy.mutation = DAYS[history], kind
         try:
             result = await self.replay(history)
-            return (
-                self.judged(kind.name, history, result, ordered=kind.effect != "same") if self.proxy.changed else None
-            )
+            if not self.proxy.changed:
+                return None
+            return self.judged(kind.name, history, result, ordered=kind.effect != "same")
         finally:
             self.site.day, self.proxy.mutation = 0, None
 
@@ -274,19 +274,24 @@ def table(cases: Sequence[Case], columns: Sequence[str]) -> str:
     return "\n".join("  ".join(e.ljust(w) for e, w in zip(row, widths, strict=True)).rstrip() for row in rows)
 
 
+def counts(cases: Sequence[Case], history: History, some: Sequence[str], of: Sequence[str]) -> tuple[int, int]:
+    """Return how many cases with a history have some verdicts, and how many have others."""
+    counted = Counter(case.verdict for case in cases if case.history == history)
+    return sum(counted[each] for each in some), sum(counted[each] for each in of)
+
+
 def share(cases: Sequence[Case], history: History, some: Sequence[str], of: Sequence[str]) -> float:
     """Return the share of some verdicts among others with a history."""
-    counted = Counter(case.verdict for case in cases if case.history == history)
-    return sum(counted[each] for each in some) / max(1, sum(counted[each] for each in of))
+    number, whole = counts(cases, history, some, of)
+    return number / max(1, whole)
 
 
 def shares(cases: Sequence[Case], some: Sequence[str], of: Sequence[str]) -> str:
     """Format the share of some verdicts among others, by history."""
     said = []
     for history in [h for h in HISTORIES if any(case.history == h for case in cases)]:
-        counted = Counter(case.verdict for case in cases if case.history == history)
-        numbers = sum(counted[each] for each in some), sum(counted[each] for each in of)
-        said.append(f"{history} {numbers[0]} of {numbers[1]} ({share(cases, history, some, of):.1%})")
+        number, whole = counts(cases, history, some, of)
+        said.append(f"{history} {number} of {whole} ({share(cases, history, some, of):.1%})")
     return ", ".join(said)
 
 
@@ -315,20 +320,20 @@ def main() -> int:
     runs = QUICK_RUNS if options.quick else options.runs
     began = time.monotonic()
     missed: list[str] = []
+
+    def measured(kinds: Sequence[Mutation]) -> list[Case]:
+        chosen = [kind for kind in kinds if not options.kinds or kind.name in options.kinds]
+        return asyncio.run(under(chosen, sites, histories))
+
     with shared_by_engines():
         if "meaning" in options.parts:
-            kinds = [kind for kind in MEANINGS if not options.kinds or kind.name in options.kinds]
-            cases = asyncio.run(under(kinds, sites, histories))
+            cases = measured(MEANINGS)
             _tell_meaning("Changes of meaning", cases, verbose=options.verbose)
             missed += [h for h, most in MOST_WRONG.items() if share(cases, h, [WRONG], _SEEN) > most]
         if "held-out" in options.parts:
-            kinds = [kind for kind in HELD_OUT_MEANINGS if not options.kinds or kind.name in options.kinds]
-            cases = asyncio.run(under(kinds, sites, histories))
-            _tell_meaning("Held-out changes of meaning", cases, verbose=options.verbose)
+            _tell_meaning("Held-out changes of meaning", measured(HELD_OUT_MEANINGS), verbose=options.verbose)
         if "harmless" in options.parts:
-            kinds = [kind for kind in HARMLESS if not options.kinds or kind.name in options.kinds]
-            cases = asyncio.run(under(kinds, sites, histories))
-            missed += _tell("Harmless rewordings", cases, MOST_QUESTIONS, verbose=options.verbose)
+            missed += _tell("Harmless rewordings", measured(HARMLESS), MOST_QUESTIONS, verbose=options.verbose)
         if "data" in options.parts:
             cases = asyncio.run(other_days(runs, sites, histories))
             missed += _tell("Harmless data", cases, MOST_QUESTIONS_OF_DATA, verbose=options.verbose)

@@ -1,10 +1,10 @@
-"""Search results with facets, a dashboard of numbers, a page fed by JSON, a list of files, and small answers."""
+"""Search results with facets, a dashboard of numbers, and a table that is fed by JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 from engine.testing.drift import Marks
 from tests.benchmarks.pages.make import (
@@ -13,6 +13,7 @@ from tests.benchmarks.pages.make import (
     Make,
     Rows,
     as_json,
+    asking,
     before,
     chance,
     flag,
@@ -72,12 +73,6 @@ def _search(path: str, query: Mapping[str, str], rows: Rows) -> Body:
     return html(f"Jobs in {name} | Ridings Jobs", main)
 
 
-def _with(target: str, path: str, name: str, value: str) -> str | None:
-    url = urlsplit(target)
-    query = dict(parse_qsl(url.query))
-    return f"{path}?{urlencode({**query, name: value})}" if url.path == path and name in query else None
-
-
 _JOB_FIELDS = ("title", "company", "salary", "posted", "remote")
 JOBS = Make(
     name="jobs",
@@ -119,8 +114,8 @@ async def run(page, parameters, task):
         heading="h1, title",
         total=".count",
         goods=False,
-        filtered=lambda target: _with(target, "/jobs", "town", "Anywhere"),
-        another=lambda target: _with(target, "/jobs", "town", "Bradford"),
+        filtered=asking("town", "Anywhere"),
+        another=asking("town", "Bradford"),
     ),
     rows=_jobs,
     render=_search,

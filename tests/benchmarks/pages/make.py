@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from engine.models.base import Model
 from engine.testing import ScriptedModel
@@ -128,6 +128,24 @@ def as_json(data: Any) -> Body:
 def missing() -> Body:
     """A page that is not there."""
     return Body(html("Not found", "<h1>Not found</h1>").content, status=404)
+
+
+def asking(name: str, value: str) -> Callable[[str], str | None]:
+    """Return a change of a parameter in an address, which gives None where it has no value there.
+
+    Args:
+        value: The new value; where it is empty, the address no longer names the parameter.
+    """
+
+    def change(target: str) -> str | None:
+        url = urlsplit(target)
+        query = dict(parse_qsl(url.query, keep_blank_values=True))
+        if not query.get(name):
+            return None
+        asked = {**query, name: value}
+        return url._replace(query=urlencode({n: v for n, v in asked.items() if n != name or value})).geturl()
+
+    return change
 
 
 def chance(*key: object) -> random.Random:

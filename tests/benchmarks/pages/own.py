@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,7 @@ from fixtures_sites import FixtureServer
 from fixtures_sites.scenarios import SCENARIOS, Scenario
 from fixtures_sites.truths import truth
 from tests.benchmarks import subjects
+from tests.benchmarks.pages.make import asking
 
 
 @dataclass(frozen=True)
@@ -95,17 +96,6 @@ def _heads(places: Mapping[str, int]) -> dict[str, str]:
     return {name: f"thead th:nth-of-type({at})" for name, at in places.items()}
 
 
-def _asked(name: str, value: str) -> Callable[[str], str | None]:
-    """Return a change of a parameter in an address, which is removed where the value is empty."""
-
-    def change(target: str) -> str | None:
-        if not re.search(rf"[?&]{name}=[^&]", target):
-            return None
-        return re.sub(rf"(?<=[?&]){name}=[^&]*", f"{name}={value}" if value else "", target)
-
-    return change
-
-
 _DIRECTORY_COLUMNS = {"name": 2, "town": 4, "rating": 5, "call_out_price": 6}
 _LEDGER_COLUMNS = {"number": 1, "client": 2, "due": 3, "amount": 4}
 _ARCHIVE_COLUMNS = {"number": 1, "title": 2, "published": 3, "data": 4}
@@ -116,8 +106,8 @@ _DIRECTORY = Marks(
     fields={**_cells(_DIRECTORY_COLUMNS), "name": "td:nth-of-type(2) a"},
     labels=_heads(_DIRECTORY_COLUMNS),
     roles={"money": "call_out_price", "number": "rating", "text": "town"},
-    filtered=_asked("category", ""),
-    another=_asked("category", "stonemasonry"),
+    filtered=asking("category", ""),
+    another=asking("category", "stonemasonry"),
 )
 _LEDGER = Marks(
     items="tbody tr",
@@ -128,8 +118,8 @@ _LEDGER = Marks(
     roles={"money": "amount", "date": "due", "text": "client"},
     goods=False,
     account='span:-soup-contains("Signed in as")',
-    filtered=_asked("status", ""),
-    another=_asked("status", "paid"),
+    filtered=asking("status", ""),
+    another=asking("status", "paid"),
 )
 _ARCHIVE = Marks(
     items="tbody tr",
@@ -145,8 +135,8 @@ _FEED = Marks(
     items="article",
     fields={"headline": "title", "author": "author", "date": "date", "comments": "comments"},
     roles={"number": "comments", "text": "author", "date": "date"},
-    filtered=lambda target: _asked("topic", "")(target) if target.startswith("/api/") else None,
-    another=lambda target: _asked("topic", "sport")(target) if target.startswith("/api/") else None,
+    filtered=lambda target: asking("topic", "")(target) if target.startswith("/api/") else None,
+    another=lambda target: asking("topic", "sport")(target) if target.startswith("/api/") else None,
 )
 OWN: Mapping[str, Own] = {
     name: Own(SCENARIOS[name], marks)

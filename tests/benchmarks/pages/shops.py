@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from engine.testing.drift import Marks
 from tests.benchmarks.pages.make import (
@@ -14,6 +13,7 @@ from tests.benchmarks.pages.make import (
     Body,
     Make,
     Rows,
+    asking,
     chance,
     flag,
     html,
@@ -159,11 +159,6 @@ def _catalog(path: str, query: Mapping[str, str], rows: Rows) -> Body:
     return html(f"{name} - Drive parts", f'{form}<h2>{name}</h2><p class="total">{len(shown)} parts found</p>{table}')
 
 
-def _with_family(family: str, target: str) -> str | None:
-    url = urlsplit(target)
-    return f"/parts?{urlencode({'family': family})}" if dict(parse_qsl(url.query)).get("family") else None
-
-
 _PART_FIELDS = ("part", "description", "weight_kg", "bore_mm", "price", "available_from")
 PARTS = Make(
     name="parts",
@@ -202,8 +197,8 @@ async def run(page, parameters, task):
         },
         heading="h2, title",
         total=".total",
-        filtered=lambda target: _with_family("All", target),
-        another=lambda target: _with_family("Pulleys", target),
+        filtered=asking("family", "All"),
+        another=asking("family", "Pulleys"),
     ),
     rows=_parts,
     render=_catalog,
