@@ -12,7 +12,7 @@ _THINGS = (
     r"|to\s+(?:show|display|see))"
 )
 _PLAIN = re.compile(
-    rf"\b{_NONE}\s+(?:[\w'-]+\s+){{0,4}}?{_THINGS}\b|\b(?:did|do|does|could|was|were)(?:\s+not|n['’]t)\s+(?:match|find|return)\b"  # noqa: RUF001
+    rf"\b{_NONE}\s+(?:[\w'-]+\s+){{0,4}}?{_THINGS}\b|\b(?:did|do|does|could|was|were)(?:\s+not|n['’]t)\s+(?:match|find|return)\b"  # noqa: RUF001  as pages write it
     r"|\bnothing\s+(?:matches|matched|here)\b"
     r"|\bkeine?\b[^.!?]{0,40}\b(?:gefunden|ergebnis\w*|treffer|einträge|daten)|\b(?:nichts|leider\s+nicht)\s+gefunden"
     r"|\baucune?\b[^.!?]{0,40}\b(?:résultats?|trouvée?s?|correspond\w*)|\bning[uú]na?\b[^.!?]{0,40}\bresultados?\b"

@@ -12,10 +12,10 @@ from engine.storage.database import Database
 from tests.unit.contract.pages import CleanRuns, run_of, shops
 
 Rows = list[dict[str, Any]]
-PRICES = [12.5, 8.9, 30.0, 19.99, 4.2, 55.0, 17.3, 9.1, 22.4, 61.0, 3.3, 41.7]
+PRICES: list[float | None] = [12.5, 8.9, 30.0, 19.99, 4.2, 55.0, 17.3, 9.1, 22.4, 61.0, 3.3, 41.7]
 
 
-def books(prices: list[float | None] = PRICES, *, names: list[str] | None = None) -> Rows:  # type: ignore[assignment]
+def books(prices: list[float | None] = PRICES, *, names: list[str] | None = None) -> Rows:
     titles = names or [f"Title {chr(65 + n)} of {n * 7 % 11}" for n in range(len(PRICES))]
     return [
         {"title": title, "price": price, "rank": n + 1}

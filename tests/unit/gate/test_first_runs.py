@@ -98,7 +98,9 @@ def test_rows_that_were_read_are_borne_out() -> None:
 
 
 def test_value_that_was_typed_in_is_refused() -> None:
-    typed = lambda seller: [row | {"currency": "USD"} for row in good(seller)]  # noqa: E731
+    def typed(seller: str) -> list[dict[str, Any]]:
+        return [row | {"currency": "USD"} for row in good(seller)]
+
     certain, _ = found(typed)
     assert "'USD' in 12 of 12 rows stands nowhere" in certain
     assert found(typed, unmapped=1)[0] == "", "something was read that was not mapped"
@@ -106,7 +108,9 @@ def test_value_that_was_typed_in_is_refused() -> None:
 
 
 def test_items_that_are_left_out_are_told_unless_all_were_handed_to_read() -> None:
-    some = lambda seller: good(seller)[:4]  # noqa: E731
+    def some(seller: str) -> list[dict[str, Any]]:
+        return good(seller)[:4]
+
     assert "items that were read are not in the output" in found(some)[1]
     assert found(some, examined=(6, None)) == ("", "")
     assert found(some, 'async def run(page, parameters, task): x = [r for r in y if r == parameters["seller"]]') == (
