@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-LONGEST = 200
-"""Characters of a message; it is short."""
+_LONGEST = 200  # characters of a message; it is short
 _NONE = r"(?:no|zero|0|nothing|none|not\s+any|any|without)"
 _THINGS = (
     r"(?:results?|match(?:es|ed|ing)?|found|records?|entr(?:y|ies)|items?|hits?|rows?|products?|listings?|data|documents?"
@@ -33,4 +33,13 @@ def says_plainly(text: str) -> bool:
     >>> says_plainly("No such station")  # the site does not know the value
     False
     """
-    return len(text) <= LONGEST and _PLAIN.search(text) is not None
+    return len(text) <= _LONGEST and _PLAIN.search(text) is not None
+
+
+def plain_lines(text: str) -> Iterator[str]:
+    """Yield the lines of a page's text that say so, each by itself.
+
+    >>> list(plain_lines("Search\\n  No results  \\nHelp"))
+    ['No results']
+    """
+    yield from filter(says_plainly, map(str.strip, text.splitlines()))

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from sandbox.errors import SandboxError
-from sandbox.nothing_words import says_plainly
+from sandbox.nothing_words import plain_lines
 from sandbox.page_files import selector
 from sandbox.protocol import Channel
 
@@ -120,8 +120,7 @@ class SiteWords:
 async def _plain_words(beside: Locator) -> Locator | None:
     """Return the element in whose words a page plainly says that there is nothing; None where there is none."""
     page = beside.page
-    lines = str(await page.locator("body").inner_text()).splitlines()
-    said = next((line for line in map(str.strip, lines) if says_plainly(line)), None)
+    said = next(plain_lines(await page.locator("body").inner_text()), None)
     if said is None:
         return None
     found = page.get_by_text(said, exact=True).filter(visible=True)

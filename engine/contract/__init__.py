@@ -31,7 +31,6 @@ from engine.contract.provenance import (
     signature_of,
     widen_signature,
 )
-from sandbox.nothing_words import says_plainly
 
 __all__ = [
     "ADDRESS",
@@ -74,7 +73,6 @@ __all__ = [
     "nothing_there",
     "permanent_message",
     "rows",
-    "says_plainly",
     "signature_of",
     "stated",
     "widen",

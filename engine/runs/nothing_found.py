@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from engine.contract import rows, says_plainly
+from engine.contract import rows
 from engine.runs.verdict import OtherParameters
-from engine.task.text import comparable, shorten
+from engine.task.text import comparable
 from sandbox import Outcome
-
-_LONGEST = 200  # characters
+from sandbox.nothing_words import plain_lines
 
 
 def nothing_found(outcome: Outcome, other: OtherParameters) -> str | None:
@@ -23,6 +22,4 @@ def nothing_found(outcome: Outcome, other: OtherParameters) -> str | None:
     if not other.works or other.run is None or not rows(other.run.outcome.value):
         return None
     full = comparable(other.page_text)
-    lines = (line.strip() for line in page.text.splitlines())
-    said = next((line for line in lines if says_plainly(line) and comparable(line) not in full), None)
-    return shorten(said, _LONGEST) if said is not None else None
+    return next((line for line in plain_lines(page.text) if comparable(line) not in full), None)
