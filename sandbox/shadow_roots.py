@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
 
-_MOST_FRAMES = 12
+MOST_FRAMES = 12
 _SHOW = "function (root) { Object.defineProperty(this, 'shadowRoot', {value: root, configurable: true}); }"
 
 
@@ -23,7 +23,7 @@ async def debugging_sessions(page: Page) -> AsyncIterator[list[CDPSession]]:
 
     async with contextlib.AsyncExitStack() as stack:
         sessions = []
-        for frame in page.frames[:_MOST_FRAMES]:
+        for frame in page.frames[:MOST_FRAMES]:
             own = frame is not page.main_frame
             with contextlib.suppress(Error):  # it is in the process of its parent, whose session serves it
                 session = await page.context.new_cdp_session(frame if own else page)
@@ -46,7 +46,7 @@ async def frame_ids(session: CDPSession) -> list[str]:
         tree = stack.pop(0)
         found.append(tree["frame"]["id"])
         stack += tree.get("childFrames", ())
-    return found[:_MOST_FRAMES]
+    return found[:MOST_FRAMES]
 
 
 async def open_closed_roots(page: Page) -> int:

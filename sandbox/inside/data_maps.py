@@ -10,13 +10,14 @@ from urllib.parse import unquote, urlsplit
 from sandbox.page_map import MOST_UNITS
 from sandbox.protocol import dump_json
 
+MOST_CHARACTERS = 90_000
+"""Characters of one map, where one beyond ASCII counts twice."""
 _LONGEST_JSON = 4 << 20
 _SHORTEST_JSON = 20
 _TEXT = 400
 _MOST_ITEMS = 3_500
 _MOST_PLACES = 3_500
 _DEEPEST = 40
-_CHARACTERS = 90_000
 _MAGIC = (
     (b"%PDF", "pdf"), (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x89PNG", "image"), (b"\xff\xd8\xff", "image"),
     (b"GIF8", "image"), (b"II*\x00", "image"), (b"MM\x00*", "image"), (b"\x1f\x8b", "binary"),
@@ -57,7 +58,7 @@ class _Walk:
         self._containers: list[int] = []
         self._units: list[list[Any]] = []
         self._cut = 0
-        self._room = _CHARACTERS
+        self._room = MOST_CHARACTERS
 
     def add(self, value: Any, path: str, label: str, item: int, depth: int) -> None:
         """Add a value and all that is in it."""
@@ -130,7 +131,7 @@ def _sampled(count: int, most: int) -> list[int]:
 
 def map_of_text(text: str) -> str | None:
     """Return the map of plain text, as JSON: one unit for each of its lines."""
-    lines = [" ".join(line[: 4 * _TEXT].split())[:_TEXT] for line in text[:_CHARACTERS].splitlines()]
+    lines = [" ".join(line[: 4 * _TEXT].split())[:_TEXT] for line in text[:MOST_CHARACTERS].splitlines()]
     lines = [line for line in lines if line]
     known = {
         "kind": "file", "places": [["text", "", [], "", "", 0, 0]],

@@ -13,11 +13,12 @@ import logging
 import re
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sandbox.http_login import split_userinfo
 from sandbox.inside.ambiguous import Ambiguities
-from sandbox.inside.data_maps import content_kind, map_of_data, map_of_text, parsed
+from sandbox.inside.data_maps import MOST_CHARACTERS, content_kind, map_of_data, map_of_text, parsed
 from sandbox.inside.failed_requests import FailedRequests
 from sandbox.inside.map_script import WALK
 from sandbox.inside.scroll_probe import Settled, scroll_to_end
@@ -43,11 +44,11 @@ _MOST_ATTRIBUTES = 24
 _MOST_FRAMES = 4
 _MOST_OPEN = 3
 _SOFT_MS, _HARD_MS = 15, 40
-_CHARACTERS = 90_000  # of one map, where a character beyond ASCII counts twice
 _RESERVED = MOST_BYTES // 2  # for the last map
 _WALK_SECONDS = 1.0
 _MOST_TIMEOUTS = 2
 _SHORTEST_SECRET = 4
+_LONGEST_URL = 1_900
 WALK_PAGE = f"(opts) => ({WALK})(null, opts)"
 _WALK_HTML = f"([html, opts]) => ({WALK})(new DOMParser().parseFromString(html, 'text/html').body, opts)"
 _WALK_ITEM = f"""(element, opts) => {{
@@ -144,7 +145,7 @@ class PageMaps:
         if "eval" in name and isinstance(value, (dict, list)) and _DATA_BY_SCRIPT.search(source):
             data = None if _TEXTS_BY_SCRIPT.search(source) else value
         if data and (number := self._due()) is not None:
-            self._keep(number, map_of_data(data), {"url": split_userinfo(pages[0].url)[0][:1900] if pages else ""})
+            self._keep(number, map_of_data(data), {"url": _address(pages[0].url) if pages else ""})
 
     def note_response(self, url: str, value: Any) -> None:
         """Map a response that the automation read."""
@@ -152,7 +153,7 @@ class PageMaps:
             return
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         data = parsed(text) if isinstance(text, str) else text
-        beside = {"url": split_userinfo(url)[0][:1900]}
+        beside = {"url": _address(url)}
         if (number := self._due()) is None:
             return
         if data is not None:
@@ -198,7 +199,7 @@ class PageMaps:
         if len(self._files) >= MOST_FILES:
             self.unmapped += 1
             return
-        beside = {"kind": "file", "url": split_userinfo(url or "")[0][:1900], "title": name[:300]}
+        beside = {"kind": "file", "url": _address(url or ""), "title": name[:300]}
         kind = content_kind(head)
         self._files.append([link or "{}", {**beside, "content": kind}])
         if kind in ("csv", "text") and (number := self._due()) is not None:  # the code may read it
@@ -234,7 +235,8 @@ class PageMaps:
         """
         await asyncio.gather(*self._under_way)
         scrolled = await self._scroll(settled) if self._probe else None
-        maps = [*self._files, *([text, beside] for _, text, beside in sorted(self._kept, key=_number)), *self._last]
+        kept = sorted(self._kept, key=itemgetter(0))
+        maps = [*self._files, *([text, beside] for _, text, beside in kept), *self._last]
         return {
             "maps": [[self._clean(text), beside] for text, beside in maps],
             "unmapped": self.unmapped,
@@ -321,7 +323,7 @@ class PageMaps:
 
     def _options(self, *, frame: bool = False, inert: bool = False) -> dict[str, Any]:
         return {
-            "units": MOST_UNITS, "chars": _CHARACTERS, "soft": _SOFT_MS, "hard": _HARD_MS, "boxes": self._boxes,
+            "units": MOST_UNITS, "chars": MOST_CHARACTERS, "soft": _SOFT_MS, "hard": _HARD_MS, "boxes": self._boxes,
             "attributes": list({**dict.fromkeys(_ATTRIBUTES), **self._attributes}), "read": list(self._attributes),
             "frame": frame, "inert": inert,
         }  # fmt: skip
@@ -361,8 +363,8 @@ class PageMaps:
         return {"failed": self._failed.of(page)}
 
 
-def _number(kept: tuple[int, str, dict[str, Any]]) -> int:
-    return kept[0]
+def _address(url: str) -> str:
+    return split_userinfo(url)[0][:_LONGEST_URL]
 
 
 def _foreign_frames(page: Page) -> list[Frame]:

@@ -6,13 +6,12 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from sandbox.shadow_roots import debugging_sessions, frame_ids
+from sandbox.shadow_roots import MOST_FRAMES, debugging_sessions, frame_ids
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Frame, Page
 
 _MOST_HOSTS = 30
-_MOST_FRAMES = 12
 _MOST_TOLD = 3
 _LONGEST = 120
 _GROUP = "closed shadow roots"
@@ -41,7 +40,7 @@ async def closed_shadow_roots(page: Page) -> list[str]:
         except Error:
             return 0  # it navigates, or is gone
 
-    if not any(await asyncio.gather(*map(number, page.frames[:_MOST_FRAMES]))):
+    if not any(await asyncio.gather(*map(number, page.frames[:MOST_FRAMES]))):
         return []
     told: list[str] = []
     async with debugging_sessions(page) as sessions:
