@@ -19,7 +19,6 @@ _STRAY = 0.02  # share of values that may stand elsewhere
 _SAME = 0.9  # share of rows in which two fields come from one spot
 _ROWS = 3  # from which on a coincidence is none
 _LEFT = 0.05
-_TOTAL = 1.0
 
 
 def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding]:
@@ -37,7 +36,7 @@ def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding
     known = learn_from(readings, task)
     return [
         *_unanchored(readings, known), *_mixed(readings, known), *_other_labels(readings, known, task),
-        *_same_spots(readings), *_unnamed(known), *_untold(known), *_left_out(readings, known),
+        *_same_spots(readings), *_unnamed(known), *_untold(known), *_left_out(known),
         *_totals(readings, known),
     ]  # fmt: skip
 
@@ -180,7 +179,7 @@ def _untold(known: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("boolean", path, "no text of the page goes with its values", certain=False)
 
 
-def _left_out(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterator[Finding]:
+def _left_out(known: Mapping[str, Any]) -> Iterator[Finding]:
     """Yield lists that leave out items which were read, and rows that mix items."""
     for path, table in known["tables"].items():
         if not table["many"]:
