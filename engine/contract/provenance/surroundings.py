@@ -11,11 +11,12 @@ from engine.contract.model import Breach
 from engine.contract.provenance.lens import own_values
 from engine.contract.provenance.phrases import says_aside, says_instead
 from engine.contract.provenance.reading import Reading
-from engine.contract.provenance.units import CURRENCIES, change, senses
+from engine.contract.provenance.units import CURRENCIES, MONEY_SIGNS, change, senses
 
 _MOST = 12  # headings, paths and currencies that are kept
 _LONGEST = 160  # characters of a text that says in which currency prices are
-_AMOUNT = re.compile(r"[£$€¥₹]\s?\d[\d.,]*|\d[\d.,]*\s?(?:[£$€¥₹]|[A-Z]{3}\b)")  # says nothing of other amounts
+_SIGN = f"[{MONEY_SIGNS}]"
+_AMOUNT = re.compile(rf"{_SIGN}\s?\d[\d.,]*|\d[\d.,]*\s?(?:{_SIGN}|[A-Z]{{3}}\b)")  # says nothing of other amounts
 _BY_THE_WAY = re.compile(
     r"track|beacon|metric|analytic|telemetry|collect|consent|pixel|\bads?\b|log$|\.(?:js|css|map)$"
 )

@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Weight = Literal["", "explained", "unknown", "other"]
-"""How much a change of words means: nothing; the task explains it; words of unknown meaning; another unit or limit."""
+"""The meaning of a change of words: none; the task explains it; words of unknown meaning; another unit or limit."""
 
-_SPELLINGS: dict[str, str] = {
+MONEY_SIGNS = "£€$¥₹"
+_MONEY: dict[str, str] = {
     "gbp": "£ gbp pound pounds sterling",
     "eur": "€ eur euro euros",
     "usd": "$ usd us$ dollar dollars",
@@ -22,6 +23,9 @@ _SPELLINGS: dict[str, str] = {
     "sek": "sek kr",
     "pln": "pln zł",
     "cent": "ct cent cents pence",
+}
+CURRENCIES = frozenset(_MONEY)
+_MEASURES: dict[str, str] = {
     "kg": "kg kilogram kilograms kilos kilogramm",
     "g": "g gram grams gramm",
     "lb": "lb lbs pound-mass",
@@ -52,8 +56,7 @@ _SPELLINGS: dict[str, str] = {
     "mph": "mph",
     "km/h": "kmh km/h kph",
 }
-_UNITS = {word: unit for unit, words in _SPELLINGS.items() for word in words.split()}
-CURRENCIES = frozenset({"gbp", "eur", "usd", "chf", "jpy", "inr", "cad", "aud", "sek", "pln", "cent"})
+_UNITS = {word: unit for unit, words in (_MONEY | _MEASURES).items() for word in words.split()}
 _LIMITS = re.compile(
     r"(?<!\w)(from|starting at|starts at|ab|dès|desde|da|à partir de|vanaf|excl\w*|exkl\w*|ex|incl\w*|inkl\w*|net|netto"
     r"|gross|brutto|per|pro|each|par|monthly|yearly|weekly|daily|annually|month|week|year|night|monat|jahr|woche|was|old"
@@ -65,54 +68,13 @@ _PROSE_WORDS = (
 )
 _PROSE = frozenset(_PROSE_WORDS.split())  # limits that a task may have in its sentences without meaning a field
 _SIGNS = re.compile(r"[\u00d7+\u00b1~<>\u2265\u2264\u2248]")
-_WORD = re.compile(r"[£€$¥₹%]|°[cf](?!\w)|km/h|us\$|[^\W\d_]+(?:-mass)?")
+_WORD = re.compile(rf"[{MONEY_SIGNS}%]|°[cf](?!\w)|km/h|us\$|[^\W\d_]+(?:-mass)?")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
-_SMALL = frozenset(
-    [
-        "on",
-        "of",
-        "the",
-        "by",
-        "in",
-        "at",
-        "a",
-        "an",
-        "and",
-        "all",
-        "our",
-        "for",
-        "no",
-        "nr",
-        "is",
-        "are",
-        "to",
-        "with",
-        "der",
-        "die",
-        "das",
-        "den",
-        "im",
-        "am",
-        "von",
-        "für",
-        "und",
-        "in",
-        "le",
-        "la",
-        "les",
-        "de",
-        "des",
-        "du",
-        "el",
-        "los",
-        "las",
-        "di",
-        "il",
-        "your",
-        "this",
-        "these",
-    ]
+_SMALL_WORDS = (
+    "on of the by in at a an and all our for no nr is are to with der die das den im am von"
+    " für und le la les de des du el los las di il your this these"
 )
+_SMALL = frozenset(_SMALL_WORDS.split())
 _SHORT_SAYING = 30  # characters
 _BLAND = frozenset(
     stem
