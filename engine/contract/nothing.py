@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.contract.model import Observed
 from engine.contract.provenance.phrases import says_nothing
+from engine.contract.provenance.signature import leaves_out
 from engine.contract.provenance.spellings import normal
 from sandbox.nothing_words import says_plainly
 
@@ -20,7 +21,6 @@ _BESIDE = ("navigation", "nav", "aside", "complementary", "footer", "contentinfo
 _TOTALS = frozenset(
     {"total", "count", "totalcount", "totalresults", "totalitems", "numfound", "hits", "size", "length"}
 )
-_LEFT_OUT = 0.05  # share of items that good runs left out, from which on code is one that filters
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,7 @@ def _of_table(page: PageMap, provenance: Mapping[str, Any]) -> Nothing | None:
 
 def _let_none_through(page: PageMap, provenance: Mapping[str, Any]) -> Nothing | None:
     """Return the items that stand where those of good runs stood, if code left out some of theirs, too."""
-    tables = provenance.get("tables", {}).values()
-    if not any(t.get("items") and t.get("left", 0) > _LEFT_OUT * t["items"] for t in tables):
+    if not any(map(leaves_out, provenance.get("tables", {}).values())):
         return None
     fields = provenance.get("fields", {}).values()
     known = {

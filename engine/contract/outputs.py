@@ -77,6 +77,11 @@ def digest(output: Any, compacted: Sequence[Row] | None = None) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def row_text(row: Row) -> str:
+    """Return a row as one text, which equal rows share."""
+    return repr(sorted(row.items(), key=lambda item: item[0]))
+
+
 def _shortened(row: Row) -> dict[str, Any]:
     return {name: v[:_KEPT_TEXT] if isinstance(v, str) else v for name, v in row.items()}
 

@@ -10,7 +10,7 @@ from engine.contract.model import Observed
 from engine.contract.provenance import choices
 from engine.contract.provenance.findings import Finding
 from engine.contract.provenance.reading import Reading, is_seen, read
-from engine.contract.provenance.signature import learn_from
+from engine.contract.provenance.signature import learn_from, leaves_out
 from engine.contract.provenance.tables import last_name
 from engine.contract.provenance.units import senses, words_of
 
@@ -18,7 +18,6 @@ _ANCHORED = 0.9  # share of values that must stand on what was read
 _STRAY = 0.02  # share of values that may stand elsewhere
 _SAME = 0.9  # share of rows in which two fields come from one spot
 _ROWS = 3  # from which on a coincidence is none
-_LEFT = 0.05
 
 
 def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding]:
@@ -162,7 +161,7 @@ def _nameless(known: Mapping[str, Any]) -> list[str]:
 
 def _is_filtered(known: Mapping[str, Any]) -> bool:
     """Return True where code read more items than it returned."""
-    return any(table["many"] and table["left"] > _LEFT * table["items"] for table in known["tables"].values())
+    return any(map(leaves_out, known["tables"].values()))
 
 
 def _untold(known: Mapping[str, Any]) -> Iterator[Finding]:
@@ -184,7 +183,7 @@ def _left_out(known: Mapping[str, Any]) -> Iterator[Finding]:
     for path, table in known["tables"].items():
         if not table["many"]:
             continue
-        if table["items"] and table["left"] > _LEFT * table["items"] and not _nameless(known):
+        if leaves_out(table) and not _nameless(known):
             yield Finding(
                 "left-out", path, f"{table['left']} of {table['items']} items that were read are not in the output",
                 certain=False,

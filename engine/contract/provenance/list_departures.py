@@ -7,18 +7,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.contract.model import Breach, History, PreviousOutput, Severity
-from engine.contract.outputs import compact
+from engine.contract.outputs import compact, row_text
 from engine.contract.provenance import choices, marks
 from engine.contract.provenance.field_departures import Case
 from engine.contract.provenance.parameters import row_shares, signs
 from engine.contract.provenance.phrases import narrows, says_aside, says_instead
-from engine.contract.provenance.signature import describe_table, phrases, states
+from engine.contract.provenance.signature import LEFT_OUT, describe_table, phrases, states
 from engine.contract.provenance.units import change
 
 _NEW = 0.1  # share of rows of which a departure is told; of few, two
 _TOGETHER = 0.05  # share of rows that may mix items, in a list whose rows never did
 _MIXED = 0.1  # share of rows from which on they do
-_LEFT = 0.05  # share of items left out, up to which a list has all of them
 _LEFT_MORE = 0.15
 _EACH = 0.98  # share of rows that name a parameter, from which on all must
 _MOST = 0.9
@@ -45,7 +44,7 @@ def check_lists(case: Case) -> Iterator[Breach]:
             )  # fmt: skip
         before = known["left"] / known["items"] if known["items"] else 1.0
         share = now["left"] / now["items"] if now["items"] else 0.0
-        if before < _LEFT and share > before + _LEFT_MORE and now["left"] >= 2:
+        if before < LEFT_OUT and share > before + _LEFT_MORE and now["left"] >= 2:
             yield Breach(
                 "left-out", table.path, "all items that were read",
                 f"{now['left']} of {now['items']} items of the page are not in the output", "doubtful",
@@ -180,7 +179,7 @@ def _above_rows(case: Case, said: str) -> bool:
 def check_others(case: Case, history: History) -> Iterator[Breach]:
     """Yield a breach where rows are those that other parameters gave, and the lists were apart so far."""
     shown = compact(case.reading.run.legible)
-    mine = [_key(row) for row in shown if row]
+    mine = [row_text(row) for row in shown if row]
     if not mine:
         return
     many = any(table.table.many for table in case.reading.tables)
@@ -191,7 +190,7 @@ def check_others(case: Case, history: History) -> Iterator[Breach]:
         return
     asked = dict(case.reading.run.parameters)
     for other in history.others:
-        theirs = {_key(row) for row in other.output}
+        theirs = {row_text(row) for row in other.output}
         both = sum(row in theirs for row in mine)
         enough = max(3, _OTHERS_ROWS * len(mine)) if many else len(mine)
         if dict(other.parameters) != asked and both >= enough and (many or len(shown[0]) > 1):
@@ -204,9 +203,5 @@ def check_others(case: Case, history: History) -> Iterator[Breach]:
 
 
 def _overlap(a: PreviousOutput, b: PreviousOutput) -> float:
-    one, two = {_key(row) for row in a.output}, {_key(row) for row in b.output}
+    one, two = {row_text(row) for row in a.output}, {row_text(row) for row in b.output}
     return len(one & two) / min(len(one), len(two)) if one and two else 0.0
-
-
-def _key(row: Mapping[str, Any]) -> str:
-    return repr(sorted(row.items(), key=lambda item: item[0]))

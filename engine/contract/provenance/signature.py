@@ -6,10 +6,11 @@ They are JSON, a few KiB, and hold no values: parameters and the row's own value
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Observed
+from engine.contract.outputs import row_text
 from engine.contract.provenance import attached, choices, marks, reads, surroundings
 from engine.contract.provenance.anchors import Anchored
 from engine.contract.provenance.looks import TRAITS
@@ -21,6 +22,8 @@ from engine.contract.provenance.units import words_of
 FORMAT = 1
 MOST_LOOKS = 8
 """The different texts of one trait of a field that are kept; of more, none means anything."""
+LEFT_OUT = 0.05
+"""The share of items that code leaves out, from which on it is code that filters."""
 _MOST_WORDS = 80  # of the task
 _MOST_SAID = 20  # phrases
 _MAIN_REGIONS = frozenset({"", "main", "region", "tabpanel", "search"})
@@ -156,6 +159,11 @@ def describe_table(reading: Reading, table: Anchored) -> dict[str, Any]:
     }
 
 
+def leaves_out(table: Mapping[str, Any]) -> bool:
+    """Return True for a list, as `describe_table` describes it, of which code read more items than it returned."""
+    return bool(table["many"] and table["left"] > LEFT_OUT * table["items"])
+
+
 def _merge_table(known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "many": any(each["many"] for each in known),
@@ -230,13 +238,9 @@ def _is_phrase(text: str) -> bool:
 
 def _shared(readings: Sequence[Reading]) -> float | None:
     """Return the largest share of rows that runs with different parameters had in common; None for a single one."""
-    runs = [(dict(r.run.parameters), _row_keys(r.run.compacted)) for r in readings]
+    runs = [(dict(r.run.parameters), {row_text(row) for row in r.run.compacted if row}) for r in readings]
     pairs = [(a, b) for at, a in enumerate(runs) for b in runs[:at] if a[0] != b[0] and a[1] and b[1]]
     return max((len(a[1] & b[1]) / min(len(a[1]), len(b[1])) for a, b in pairs), default=None)
-
-
-def _row_keys(rows: Iterable[Mapping[str, Any]]) -> set[str]:
-    return {repr(sorted(row.items(), key=lambda field: field[0])) for row in rows if row}
 
 
 def _merge_by_path(parts: Sequence[Mapping[str, Any]], merge: Any) -> dict[str, Any]:
