@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from engine.contract.model import Breach, Severity
 from engine.contract.provenance.anchors import Anchor, Row
+from engine.contract.provenance.choices import Choice, choice_of
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.phrases import says_aside, says_instead
 from engine.contract.provenance.reading import Reading
@@ -40,6 +42,16 @@ class Case:
     known: Mapping[str, Any]
     reading: Reading
     about: frozenset[str] = field(default_factory=frozenset)
+
+    @cached_property
+    def choices(self) -> Mapping[str, Choice | None]:
+        """By path of a field of states, the place that it is read from; None where no place alone is."""
+        return {path: choice_of(path, described, self.about) for path, described in self.known["choices"].items()}
+
+    @property
+    def chosen_places(self) -> set[str]:
+        """The places that fields of states are read from."""
+        return {choice.place for choice in self.choices.values() if choice is not None}
 
 
 class News(NamedTuple):

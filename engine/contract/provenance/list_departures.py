@@ -29,8 +29,7 @@ _STRONG = frozenset({"state", "rows", "heading"})
 
 def check_lists(case: Case) -> Iterator[Breach]:
     """Yield the departures of lists: rows of mixed items, items left out, other marks, a further page."""
-    found = (choices.choice_of(path, described, case.about) for path, described in case.known["choices"].items())
-    read = {choice.place for choice in found if choice is not None}
+    read = case.chosen_places
     for table in case.reading.tables:
         known = case.known["tables"].get(table.path)
         if known is None or not table.table.many or not table.rows or not known["rows"]:
@@ -91,8 +90,8 @@ def _rows_of_parameter(name: str, known: Mapping[str, Any], now: tuple[float, fl
 def check_choices(case: Case) -> Iterator[Breach]:
     """Yield the Booleans and names of states that the page says otherwise than before."""
     fields = choices.chosen(case.reading)
-    for path, described in case.known["choices"].items():
-        choice, rows = choices.choice_of(path, described, case.about), fields.get(path)
+    for path, choice in case.choices.items():
+        rows = fields.get(path)
         if choice is None or not rows:
             continue
         against: Counter[str] = Counter()
@@ -154,8 +153,7 @@ def check_phrases(case: Case) -> Iterator[Breach]:
     if not any(table.rows for table in case.reading.tables):
         return
     said = set(case.known["said"])
-    found = (choices.choice_of(path, described, case.about) for path, described in case.known["choices"].items())
-    for masked, text in phrases(case.reading, {choice.place for choice in found if choice is not None}).items():
+    for masked, text in phrases(case.reading, case.chosen_places).items():
         if masked not in said:
             severity: Severity = "advisory"
             if _above_rows(case, text):
