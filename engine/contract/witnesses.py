@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from engine.contract.provenance.document import region_of
 from engine.contract.provenance.lens import Lens
 from engine.contract.provenance.spellings import dates, normal, numbers, readings
 from sandbox.page_map import BOUNDARY, STRUCK, STRUCK_END, PageMap
@@ -32,7 +33,7 @@ _WHOLE_NUMBER = re.compile(r"[-\u2212]?\d[\d.,'\u2019\u00a0\u202f ]*")
 _HINT = re.compile(r"(?<![^\W_])(dd?|mm?|tt?|jj?)[./ -](dd?|mm?|tt?|jj?)[./ -](?:y{2,4}|j{2,4}|a{2,4})(?![^\W_])")
 _NUMERIC = ("dmy", "mdy")
 _ORDERS = {"dmy": "day, month, year", "mdy": "month, day, year"}
-_SKIPPED = ("navigation", "footer", "contentinfo", "banner")
+_SKIPPED = frozenset({"nav", "footer"})
 
 
 class _Text(NamedTuple):
@@ -207,7 +208,7 @@ def _texts(page: PageMap) -> Iterator[_Text]:
             yield _Text(kind, name, value)
     for unit in page.units:
         place = page.places[unit.place]
-        if "@" in place.path or place.hidden or ">option" in place.path or place.region.startswith(_SKIPPED):
+        if "@" in place.path or place.hidden or ">option" in place.path or region_of(place.region) in _SKIPPED:
             continue
         text = unit.text.translate(_MARKS)
         labeled = place.label and normal(place.label) != normal(text)
