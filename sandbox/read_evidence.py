@@ -13,6 +13,8 @@ from sandbox.protocol import checked_list, checked_row, checked_rows, checked_te
 MOST_AMBIGUOUS = 20
 MOST_NAMES = 10
 MOST_STALE = 10
+BETWEEN_NAMES = " | "
+"""The text between the names of an element, line by line, and that of the part of the page that it stands in."""
 
 
 @dataclass(frozen=True, slots=True)

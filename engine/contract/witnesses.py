@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from engine.contract.provenance.document import region_of
 from engine.contract.provenance.lens import Lens
 from engine.contract.provenance.spellings import dates, normal, numbers, readings
+from engine.contract.provenance.units import name_parts
 from sandbox.page_map import BOUNDARY, STRUCK, STRUCK_END, PageMap
 
 Witnesses = dict[str, dict[str, list[dict[str, str]]]]
@@ -160,7 +161,8 @@ def _witnesses(value: _Value, texts: Sequence[_Text], lens: Lens, hint: str) -> 
             plain = normal(shown.text)
             pre, post = lens.mask(plain[:begin]), lens.mask(plain[end:])
             around = f"{shown.name} {pre} {post}".casefold()
-            if not (value.distinctive or any(word in around for word in _words(value.name))):
+            named = any(len(word) > 2 and word in around for word in name_parts(value.name))
+            if not (value.distinctive or named):
                 continue
             if shown.at != "words":
                 place = {"at": shown.at, "name": lens.mask(shown.name)}
@@ -262,8 +264,3 @@ def _forms(text: str, value: _Value) -> dict[str, tuple[int, int]]:
         if at is not None:
             found["text"] = at.span()
     return found
-
-
-def _words(name: str) -> list[str]:
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").casefold()
-    return [word for word in apart.split() if len(word) > 2]

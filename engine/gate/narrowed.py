@@ -8,7 +8,7 @@ from typing import Literal
 
 from engine.contract import Observed
 from engine.task.text import collapse, comparable, shorten
-from sandbox.read_evidence import Ambiguous
+from sandbox.read_evidence import BETWEEN_NAMES, Ambiguous
 
 Choice = Literal["other", "alike", "first"]
 _COUNT = re.compile(r"[\s(]*\b\d+\)?$")  # "Plumbing (12)" is called Plumbing
@@ -42,8 +42,8 @@ def bears(name: str, text: str) -> bool:
     >>> bears("Plumbing (12)", "plumbing"), bears("Newport Pagnell", "Newport"), bears("Oslo | Norway", "Oslo")
     (True, False, True)
     """
-    wanted = comparable(text)
-    return any(wanted in (comparable(part), _COUNT.sub("", comparable(part))) for part in (name, *name.split(" | ")))
+    wanted, parts = comparable(text), map(comparable, (name, *name.split(BETWEEN_NAMES)))
+    return any(wanted in (part, _COUNT.sub("", part)) for part in parts)
 
 
 def other_elements(run: Observed) -> Iterator[str]:

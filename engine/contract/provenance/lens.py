@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.contract.provenance.spellings import dates, day_of, normal
+from engine.contract.provenance.spellings import MONTH, dates, day_of, normal
 
 _MARKS = re.compile(r"[\u25b2\u25bc\u2191\u2193\u2195\u203a\u2039*:]")
 _DIGITS = re.compile(r"[-\u2212]?\d[\d.,]*")
-_MONTH = r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zä]{0,7}"
 _CALENDAR = re.compile(
-    rf"(?<!\w)(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{{0,6}}\.?,? )?(?:# )?{_MONTH}\.?,? #(?:,? #)?(?!\w)"
-    rf"|(?<=# ){_MONTH}(?!\w)"
+    rf"(?<!\w)(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{{0,6}}\.?,? )?(?:# )?{MONTH}\.?,? #(?:,? #)?(?!\w)"
+    rf"|(?<=# ){MONTH}(?!\w)"
 )
 BETWEEN = " | "
 """The text between headings that stand within one another."""

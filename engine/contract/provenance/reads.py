@@ -7,9 +7,9 @@ from typing import Any
 
 from engine.contract.model import Breach, Observed
 from engine.contract.provenance.lens import Lens
+from sandbox.read_evidence import BETWEEN_NAMES
 
 _MOST = 12
-_BETWEEN = " | "  # what parts the name of an element from that of the part of the page in the evidence
 
 Described = dict[str, Any]
 
@@ -38,7 +38,7 @@ def check(known: Mapping[str, Any], run: Observed, lens: Lens) -> Iterator[Breac
         better = any(name in asked for name in names)
         yield Breach(
             "one-of-several", "$", f"an element named by {asked[0] if asked else 'the parameter'}",
-            f"{each.used.partition(_BETWEEN)[0]!r}, one of {each.count} that {each.locator[:80]} matches",
+            f"{each.used.partition(BETWEEN_NAMES)[0]!r}, one of {each.count} that {each.locator[:80]} matches",
             "structural" if better else "doubtful",
         )  # fmt: skip
         break
@@ -51,4 +51,4 @@ def check(known: Mapping[str, Any], run: Observed, lens: Lens) -> Iterator[Breac
 
 
 def _name(lens: Lens, told: str) -> str:
-    return lens.mask(told.partition(_BETWEEN)[0], digits=False)
+    return lens.mask(told.partition(BETWEEN_NAMES)[0], digits=False)

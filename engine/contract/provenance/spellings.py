@@ -23,6 +23,8 @@ _MONTHS = (
 )
 _MONTH = {name: at + 1 for at, names in enumerate(_MONTHS) for name in names.split()}
 _MONTH |= {name[:3]: at for name, at in _MONTH.items() if name not in ("juin", "juillet")}
+MONTH = r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez)[a-zä]{0,7}"
+"""A pattern of words that beside a number are surely a month: other names and abbreviations are words of their own."""
 _GROUPS = r"[.,'\u2019\u00a0\u202f\u2009 ]"
 _NUMBER = re.compile(
     rf"(?<![\d.,])[-\u2212]?(?:\d{{1,3}}(?:{_GROUPS}\d{{3}})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)?(?!\d))"

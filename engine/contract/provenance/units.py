@@ -160,8 +160,16 @@ def words_of(name: str) -> frozenset[str]:
     >>> sorted(words_of("weightKg")), sorted(words_of("$.books[*].unit_price"))
     (['kg', 'weight'], ['book', 'price', 'unit'])
     """
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold()
-    return frozenset(stem(w) for w in re.findall(r"[^\W\d_]{2,}", apart) if w not in _SMALL)
+    return frozenset(stem(w) for w in name_parts(name) if len(w) > 1 and w not in _SMALL)
+
+
+def name_parts(name: str) -> list[str]:
+    """Return the words that a name is made of, in lower case.
+
+    >>> name_parts("pickupDate"), name_parts("unit_price2")
+    (['pickup', 'date'], ['unit', 'price'])
+    """
+    return re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
 
 
 def change(old: Iterable[str], new: Iterable[str], about: Collection[str] = (), named: Collection[str] = ()) -> Weight:
