@@ -23,13 +23,18 @@ _INSTEAD = re.compile(
     r"|nenhum (?:resultado|produto)|inga (?:resultat|träffar)|brak wyników|nie znaleziono",
     re.IGNORECASE,
 )
+_PAID = "sponsored|gesponsert|sponsorisé|patrocinado"
+_OF_OTHERS = (
+    r"similar|related|recommended|refurbished|pre-owned|second.?hand|expired|discontinued|substitutes?|alternatives?"
+    r"|ähnliche\w*|empfohlen\w*|abgelaufen"
+)
+"""Words for things of another kind than those that were asked for."""
 _ASIDE = re.compile(
     r"\b(?:widened|expanded|broadened|extended|relaxed) (?:your|the|this) (?:search|filters?)\b"
     r"|suche (?:wurde )?erweitert|\b(?:only|just) showing\b|\bnot all (?:results|items|rows|data)\b"
-    r"|\b(?:similar|related|recommended|sponsored|expired|no longer available|not available|unavailable|discontinued"
-    r"|trending|featured|you recently viewed|best ?sellers?|ähnliche|empfohlen|gesponsert|abgelaufen|sponsorisé"
-    r"|patrocinado|archived?|cached|outdated|refurbished|pre-owned|second.?hand"
-    r"|substitutes?|nearest|closest|alternatives?|former|past|previous|preview"
+    rf"|\b(?:{_OF_OTHERS}|{_PAID}|no longer available|not available|unavailable"
+    r"|trending|featured|you recently viewed|best ?sellers?|archived?|cached|outdated"
+    r"|nearest|closest|former|past|previous|preview"
     r"|sample data|demo data|maintenance|delayed)\b",
     re.IGNORECASE,
 )
@@ -39,12 +44,11 @@ _STALE = re.compile(
     re.IGNORECASE,
 )
 _ADVERTISED = re.compile(
-    r"\b(?:sponsored|advertisement|promoted|anzeige|gesponsert|sponsorisé|patrocinado|advertentie)\b|^ad$",
+    rf"\b(?:{_PAID}|advertisement|promoted|anzeige|advertentie)\b|^ad$",
     re.IGNORECASE,
 )
 _OTHER_ROW = re.compile(
-    r"\b(?:similar|related|recommended|refurbished|pre-owned|second.?hand|expired|archived|discontinued|withdrawn"
-    r"|superseded|substitutes?|alternatives?|ähnliche\w*|empfohlen\w*|gebraucht|abgelaufen)\b",
+    rf"\b(?:{_OF_OTHERS}|archived|withdrawn|superseded|gebraucht)\b",
     re.IGNORECASE,
 )
 _NARROWS = re.compile(
