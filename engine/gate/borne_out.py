@@ -63,7 +63,7 @@ def unborne(
             continue
         text = f"{finding}: {_REMEDIES.get(finding.kind, 'read it from where it stands')}"
         # Values that are made of others stand nowhere; one that is the same in all rows is typed in.
-        sure = finding.certain and (finding.kind != "unanchored" or " rows stands nowhere" in finding.text)
+        sure = finding.certain and (finding.kind != "unanchored" or finding.constant)
         (certain if sure else doubtful).append(text)
     return certain[:_MOST], doubtful[:_MOST]
 
@@ -149,7 +149,7 @@ def _is_explained(
         case "parameter":
             return acted or filters
         case "mixed":
-            places = {place.partition("@")[0] for place in re.findall(r"'([^']*)'", finding.text)}
+            places = {place.partition("@")[0] for place in finding.places}
             pages = {page.url.partition("?")[0] for run in runs for page in run.evidence.maps}
             return len(places) == 1 or len(pages) > 1  # attributes of one element; the same on a page of its own
     return False

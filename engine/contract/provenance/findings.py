@@ -19,12 +19,16 @@ class Finding:
         path: JSON path into the output; the parameter's name; ``$`` where the whole output is meant.
         text: What is wrong, with an example, in words for a person or a model.
         certain: True if good code cannot have it; False for what may be right all the same.
+        constant: True where one value is meant, the same in all rows.
+        places: The places that differ, by their names or paths.
     """
 
     kind: str
     path: str
     text: str
     certain: bool = True
+    constant: bool = False
+    places: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.path}: {self.text}"

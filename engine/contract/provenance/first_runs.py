@@ -62,7 +62,7 @@ def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterat
         text = f"{len(missing)} of {field['count']} values stand nowhere on what the code read, such as {shown}"
         if one:
             text = f"{missing[0]!r} in {len(missing)} of {field['count']} rows stands nowhere on what the code read"
-        yield Finding("unanchored", path, text, certain=one or field["found"] > 0)
+        yield Finding("unanchored", path, text, certain=one or field["found"] > 0, constant=one)
 
 
 _NO_CHOICE: Mapping[str, Any] = {"rows": 0, "places": {}}
@@ -84,10 +84,11 @@ def _mixed(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterator[Fi
             most = max(had.values())
             stray = field["found"] - most
             if stray > _STRAY * field["found"]:
-                shown = " and ".join(repr(text) for text in sorted(had, key=lambda text: -had[text])[:2])
+                places = tuple(sorted(had, key=lambda text: -had[text])[:2])
                 what = {"label": "labeled", "path": "in", "region": "in the part"}[trait]
                 named = trait == "label" and all(had)
-                yield Finding("mixed", path, f"read from places that differ: {what} {shown}", certain=named)
+                text = f"read from places that differ: {what} {' and '.join(map(repr, places))}"
+                yield Finding("mixed", path, text, certain=named, places=places)
                 break
         struck = field["struck"] or {}
         if struck.get("yes") and (struck.get("no") or _has_unstruck(readings, path)):
