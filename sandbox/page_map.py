@@ -112,7 +112,6 @@ class PageMap:
         units: Its text units in document order.
         cut: The number of units that were left out.
         more: Its list goes on when it is scrolled.
-        scrolls: It is longer than the window, so that more may load when it is scrolled.
         content: The kind of a file by its first bytes: "pdf", "zip", "csv", "html", "image", "text" or "binary".
     """
 
@@ -132,7 +131,6 @@ class PageMap:
     units: tuple[Unit, ...] = field(default=(), repr=False)
     cut: int = 0
     more: bool = False
-    scrolls: bool = False
     content: str = ""
 
     def with_texts(self, change: Callable[[Sequence[str]], Sequence[str]]) -> PageMap:
@@ -242,7 +240,6 @@ def parse_map(data: object) -> PageMap:
         units=tuple(_unit(row, len(places), len(items)) for row in checked_list(data.get("units", []), MOST_UNITS)),
         cut=checked_whole(data.get("cut", 0)),
         more=data.get("more") is True,
-        scrolls=data.get("scrolls") is True,
         content=_text(data.get("content", "")),
     )
 

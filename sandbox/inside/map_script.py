@@ -44,7 +44,7 @@ _WALK = r"""(root, opts) => {
 
   const places = [], known = new Map(), units = [], items = [], boxes = [], tables = new Map();
   const h1 = [], state = [], stated = [], said = [], counts = [], crumbs = [];
-  let heads = [], buffer = '', left = 0, room = opts.chars, steps = 0, tight = false, over = false, scrolls = false;
+  let heads = [], buffer = '', left = 0, room = opts.chars, steps = 0, tight = false, over = false;
   const late = () => { const now = performance.now() - began; tight = now > opts.soft; over = now > opts.hard; };
 
   const place = (env, path) => {
@@ -300,10 +300,8 @@ _WALK = r"""(root, opts) => {
     const [p, at, text] = units[i], [path, , , region, , hidden] = places[p];
     if (at < 0 && !hidden && !beside.test(region) && !path.includes('@') && !/>(button|a|option|label|th|h1)$/.test(path) && text.length > 2 && text.length <= 200) near.unshift(short(text, 200));
   }
-  const doc = document.scrollingElement;
-  scrolls = !root && !!doc && doc.scrollHeight > innerHeight + 40;
   const found = {kind: 'page', url: cut(location.href, 1900), title: cut(plain(document.title), 300), h1, crumbs, state, rowcount: counts.length ? Math.max(...counts) : null,
-    stated, said: [...new Set([...said, ...near])], places, items, containers: sizes, units, cut: left, scrolls};
+    stated, said: [...new Set([...said, ...near])], places, items, containers: sizes, units, cut: left};
   if (Array.prototype.toJSON || Object.prototype.toJSON) { // of an old library, which would write arrays as texts
     const bare = (x) => { if (x && typeof x === 'object') { x.toJSON = undefined; Object.defineProperty(x, 'toJSON', {value: undefined, enumerable: false}); Object.values(x).forEach(bare); } };
     bare(found);
