@@ -112,6 +112,7 @@ class TaskHost(Host):
         return GateDecision.GO if first else GateDecision.REFUSE
 
     def _unshown(self, action: str) -> str | None:
+        """Keep the pages before an action, and return why it is not let through; None where it may be."""
         pages, known = mask_maps(self._before, self.services.redactor), self.known
         self.shown.append((action, pages))
         if known is None:

@@ -137,9 +137,11 @@ class Gate:
         if proven.run is None or required.contract is not None or code in self._left_nothing:
             return None
         self._left_nothing.add(code)
-        for values in values_without_rows(first, proven.run, required):
+        if not (tried := list(values_without_rows(first, proven.run, required))):
+            return None
+        contract = await asyncio.to_thread(learn, [required.observed(first), required.observed(proven.run)])
+        for values in tried:
             trial = await self.try_out(code, values)
-            contract = await asyncio.to_thread(learn, [required.observed(first), required.observed(proven.run)])
             if found := refuses_nothing(trial, values, contract):
                 return Refused(new, trial.run) if (new := self._new([found])) else None
             if trial.run is not None and not rows(trial.run.outcome.value):

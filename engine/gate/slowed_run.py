@@ -54,8 +54,8 @@ class SlowedRuns:
         if control is None or not _same(first, control):
             return None  # it is another each time
         return (
-            "the automation was run once more with the answers to its pages, and their timers, 0.6 s later, as on a"
-            f" slow day: {_difference(first, late)}. It reads before the page is done: wait for an element that only"
+            "the automation was run once more with the answers to its pages, and their timers, later, as on a slow"
+            f" day: {_difference(first, late)}. It reads before the page is done: wait for an element that only"
             " the page that is done shows"
         )
 

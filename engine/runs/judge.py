@@ -271,7 +271,7 @@ async def _settle_empty(
 ) -> Accepted | Drifted:
     """Believe an empty result that the page bears out only while other parameters still give rows."""
     run, reads = suspect.run, bundle.meta.effects == "read"
-    if (problem := confirm_empty(run, other, bundle.contract)) is not None:
+    if (problem := _speaks_against_empty(run, other, bundle.contract)) is not None:
         if other.works is not None:
             return Drifted(run, [problem], suspect.breaches)
         # Code that read all items may rightly have let none through, or no longer tell one from another.
@@ -286,17 +286,17 @@ async def _settle_empty(
     return Accepted(run, suspect.breaches)
 
 
-def confirm_empty(run: AutomationRun, other: OtherParameters, contract: Mapping[str, Any] | None = None) -> str | None:
+def _speaks_against_empty(run: AutomationRun, other: OtherParameters, contract: Mapping[str, Any]) -> str | None:
     """Return the reason why an empty result is not believed; None where nothing speaks against it.
 
     Args:
-        contract: The contract of good results, which knows what full pages say; None where there is none yet.
+        contract: The contract of good results, which knows what full pages say.
     """
-    nothing = nothing_there(contract or {}, run.observed())
     if other.works is False:
         return "$: no rows, and none any more for parameters that gave rows before"
-    told = nothing is not None and nothing.told
-    if other.works is None and not (told or empty_confirmed(run.observed())):
+    observed = run.observed()
+    nothing = nothing_there(contract, observed)
+    if other.works is None and not ((nothing is not None and nothing.told) or empty_confirmed(observed)):
         return (
             "$: none of the items that the page states was let through, and no other parameters show that any still is"
         )
