@@ -6,7 +6,7 @@ Run all of it (half an hour), or a part in a few minutes:
     python -m tests.benchmarks.meaning --quick                           fresh histories, four sites
     python -m tests.benchmarks.meaning --parts meaning --sites cards parts --kinds old-price-first --histories young
     python -m tests.benchmarks.meaning --parts harmless data --verbose
-    python -m tests.benchmarks.meaning --parts held-out --histories young fresh
+    python -m tests.benchmarks.meaning --parts held-out later --histories young fresh
 
 Each site (`tests.benchmarks.pages`) has a good automation, which passes the real gate. Three stores are made of it:
 *young* has the two runs that proved it, *fresh* six good runs more, *old* the same runs, three weeks ago. Then each
@@ -19,7 +19,8 @@ replays with `ai="never"`, the data being those of a day later, or of three week
     right      success with the right output: the change does not touch it
 
 Parts: `meaning`, the changes of meaning; `held-out`, other ones, for which no check was written (only when asked for,
-without a goal: what they show must not be tuned to); `harmless`, rewordings of pages whose output is right, so that
+without a goal: what they show must not be tuned to); `later`, a second list of these, written when the first had been
+seen; `harmless`, rewordings of pages whose output is right, so that
 each failure is a false alarm; `data`, runs in which only the data change; `nothing`, runs that rightly have no rows. A
 harmless case in which the code itself broke (no breach) is told apart as `broke`, one that fails without the rewording,
 too, as `data`.
@@ -45,6 +46,7 @@ from engine.testing.drift import (
     HARMLESS,
     HELD_OUT_MEANINGS,
     HISTORIES,
+    LATER_HELD_OUT_MEANINGS,
     MEANINGS,
     DriftProxy,
     History,
@@ -332,6 +334,9 @@ def main() -> int:
             missed += [h for h, most in MOST_WRONG.items() if share(cases, h, [WRONG], _SEEN) > most]
         if "held-out" in options.parts:
             _tell_meaning("Held-out changes of meaning", measured(HELD_OUT_MEANINGS), verbose=options.verbose)
+        if "later" in options.parts:
+            cases = measured(LATER_HELD_OUT_MEANINGS)
+            _tell_meaning("Later held-out changes of meaning", cases, verbose=options.verbose)
         if "harmless" in options.parts:
             missed += _tell("Harmless rewordings", measured(HARMLESS), MOST_QUESTIONS, verbose=options.verbose)
         if "data" in options.parts:

@@ -19,6 +19,7 @@ from engine.testing.drift.content import CONTENT
 from engine.testing.drift.harmless import HARMLESS
 from engine.testing.drift.heldout_contract import CONTRACT_COVERED, CONTRACT_HELD_OUT
 from engine.testing.drift.heldout_gate import GATE_COVERED, GATE_HELD_OUT
+from engine.testing.drift.heldout_later import LATER_HELD_OUT_MEANINGS
 from engine.testing.drift.heldout_meaning import HELD_OUT_MEANINGS
 from engine.testing.drift.histories import HISTORIES, History, age
 from engine.testing.drift.marks import Marks
@@ -40,6 +41,7 @@ __all__ = [
     "HELD_OUT",
     "HELD_OUT_MEANINGS",
     "HISTORIES",
+    "LATER_HELD_OUT_MEANINGS",
     "MEANINGS",
     "MUTATIONS",
     "DriftProxy",

@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from engine.testing import drift
-from engine.testing.drift import HARMLESS, HELD_OUT_MEANINGS, MEANINGS, Layout, Mutation, Reply
+from engine.testing.drift import HARMLESS, HELD_OUT_MEANINGS, LATER_HELD_OUT_MEANINGS, MEANINGS, Layout, Mutation, Reply
 from tests.benchmarks.pages import MAKES, NOTHING, UNUSUAL, MakeSite
 from tests.benchmarks.pages.make import Body
 from tests.benchmarks.pages.own import OWN
@@ -30,7 +30,7 @@ PAGES = {
     "fee": ("/v/harrow-library",),
 }
 NEEDS_LOGIN = {"other-account"}
-KINDS = (*MEANINGS, *HELD_OUT_MEANINGS, *HARMLESS)
+KINDS = (*MEANINGS, *HELD_OUT_MEANINGS, *LATER_HELD_OUT_MEANINGS, *HARMLESS)
 
 
 def fetched(name: str, path: str) -> Body:
@@ -87,6 +87,7 @@ def test_kinds_have_names_of_their_own() -> None:
     assert len(set(names)) == len(names)
     assert len(MEANINGS) >= 40
     assert len(HELD_OUT_MEANINGS) >= 16
+    assert len(LATER_HELD_OUT_MEANINGS) >= 20
     assert len(HARMLESS) >= 20
 
 
