@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal
 
+from sandbox.kinds import AutomationKind, automation_kind
 from sandbox.page_map import PageMap
 from sandbox.read_evidence import Ambiguous, Scrolled, StaleRead
 
@@ -19,7 +20,7 @@ HttpLoginState = Literal["", "asked", "given", "refused"]
 
 @dataclass(frozen=True)
 class Automation:
-    """Python code to run in the sandbox: a module with ``async def run(page, parameters, task)``.
+    """Python code to run in the sandbox: a module with ``async def run(page, parameters, task)``, or ``run(web, …)``.
 
     Args:
         code: The source.
@@ -30,6 +31,11 @@ class Automation:
     code: str
     resources: Mapping[str, bytes] = field(default_factory=dict)
     name: str = "automation.py"
+
+    @property
+    def kind(self) -> AutomationKind:
+        """``page`` where it has a browser, ``web`` where it has none."""
+        return automation_kind(self.code)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from engine.bundles.paths import check_resource_names
 from engine.bundles.revision import Revision
 from engine.errors import BundleCorrupt, InvalidRequest
 from engine.task.browser_options import BrowserOptions
+from sandbox.kinds import AutomationKind, automation_kind
 
 FORMAT_VERSION = 1
 META, AUTOMATION, CONTRACT, NOTES, RESOURCES = (
@@ -150,6 +151,11 @@ class Bundle:
 
     def __post_init__(self) -> None:
         check_resource_names(self.resources)
+
+    @property
+    def kind(self) -> AutomationKind:
+        """``page`` where the automation has a browser, ``web`` where it has none."""
+        return automation_kind(self.automation)
 
     @property
     def committed(self) -> Revision:

@@ -8,19 +8,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
+from engine.bundles.bundle import AUTOMATION, META, Bundle, BundleMeta, is_bundle_file
 from engine.bundles.git_objects import GitObjects
 from engine.bundles.paths import directory_name, key_of
 from engine.bundles.revision import Revision
 from engine.bundles.working_tree import WorkingTree, scan
 from engine.errors import BundleCorrupt, BundleError, BundleNotFound, EngineError, StoreError
+from sandbox.kinds import AutomationKind, automation_kind
 
 if TYPE_CHECKING:
     from engine.bundles.git_repository import GitRepository
 
 PINNED = "refs/webtasks/pinned"
+
+
+class Last(NamedTuple):
+    """The newest revision of a bundle, the one it is pinned to, if any, and the newest one's kind of automation."""
+
+    revision: Revision
+    pinned: Revision | None
+    kind: AutomationKind
 
 
 class BundleReader:
@@ -87,13 +96,16 @@ class BundleReader:
             with GitObjects(self.path(key)) as objects:
                 return objects.revision(PINNED)
 
-    def last(self, key: str) -> tuple[Revision, Revision | None] | None:
-        """Return the newest revision and the pinned one, read by one process; None where nothing is saved."""
+    def last(self, key: str) -> Last | None:
+        """Return what is saved last, read by one process; None where nothing is saved."""
         with self._errors(key):
             if not self._exists(key):
                 return None
             with GitObjects(self.path(key)) as objects:
-                return self._head(objects), objects.revision(PINNED)
+                head = self._head(objects)
+                entries = {path: entry for path, entry in objects.tree(head).items() if path == AUTOMATION}
+                code = objects.files(entries).get(AUTOMATION, b"").decode("utf-8", "replace")
+                return Last(head, objects.revision(PINNED), automation_kind(code))
 
     def history(self, key: str, limit: int | None = None) -> list[Revision]:
         """Return the revisions, newest first.

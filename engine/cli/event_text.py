@@ -114,9 +114,14 @@ def _observed(data: Data) -> EventLine | None:
     return EventLine(f"{data['tool']} failed: {one_line(reason, 160)}", "detail")
 
 
+def _without_browser(data: Data) -> str:
+    return ", without a browser" if data.get("kind") == "web" else ""
+
+
 def _candidate(data: Data) -> EventLine:
     if data["good"]:
-        return EventLine(f"the automation passed: {seconds(data['seconds'])} in a fresh browser")
+        where = _without_browser(data) or " in a fresh browser"
+        return EventLine(f"the automation passed: {seconds(data['seconds'])}{where}")
     return EventLine(f"the automation did not pass: {_problems(data)}")
 
 
@@ -142,7 +147,9 @@ def _check(data: Data) -> EventLine:
 
 _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "task.waiting": lambda data: EventLine(f"waiting: another run holds the key {one_line(str(data['key']))}"),
-    "replay.started": lambda data: EventLine(f"replaying revision {str(data['revision'])[:10]}"),
+    "replay.started": lambda data: EventLine(
+        f"replaying revision {str(data['revision'])[:10]}{_without_browser(data)}"
+    ),
     "replay.failed": _replay_failed,
     "check.started": _check,
     "retry.waiting": _retry,
@@ -157,12 +164,15 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "agent.tool": _tool,
     "agent.observed": _observed,
     "candidate.started": lambda data: EventLine(
-        f"trying the automation in a fresh browser{', with other parameters' if data['other_parameters'] else ''}"
+        f"trying the automation{_without_browser(data) or ' in a fresh browser'}"
+        f"{', with other parameters' if data['other_parameters'] else ''}"
         f"{', on a slowed page' if data.get('slowed') else ''}"
     ),
     "candidate.finished": _candidate,
     "candidate.real_run": lambda data: EventLine("the rehearsal passed; starting the one real run"),
-    "commit": lambda data: EventLine(f"committed {str(data['revision'])[:10]}: {one_line(str(data['subject']))}"),
+    "commit": lambda data: EventLine(
+        f"committed {str(data['revision'])[:10]}{_without_browser(data)}: {one_line(str(data['subject']))}"
+    ),
     "automation.log": lambda data: EventLine(f"log: {one_line(str(data['message']), 160)}", "detail"),
     "automation.progress": _progress,
     "irreversible.passed": lambda data: EventLine(f"irreversible action: {one_line(str(data['action']))}"),

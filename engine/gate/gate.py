@@ -24,6 +24,7 @@ from engine.gate.trial_runs import TrialRuns
 from engine.gate.verdicts import Candidate, Promoted, Refused, Requirements, Trial
 from engine.task.schema import infer
 from sandbox import SandboxLimitExceeded, WorkerDied
+from sandbox.kinds import automation_kind
 
 
 @dataclass
@@ -79,7 +80,8 @@ class Gate:
         if found := static_checks.findings(code, held, required.secrets, self.executor.start_url, unneeded):
             return Trial(code, chosen, None, tuple(found))
         said = {"reads_only": reads_only} if reads_only else {}
-        await events.emit("candidate.started", other_parameters=parameters is not None, **said)
+        kind = automation_kind(code)
+        await events.emit("candidate.started", other_parameters=parameters is not None, kind=kind, **said)
         try:
             run, passing = await self.runs.run(code, chosen, reads_only=reads_only)
         except (SandboxLimitExceeded, WorkerDied) as error:
@@ -88,7 +90,7 @@ class Gate:
         problems = await self._problems(run)
         trial = Trial(code, chosen, run, (*problems, passing.message) if passing is not None else problems)
         await events.emit(
-            "candidate.finished", good=trial.good, problems=list(trial.problems), seconds=run.outcome.seconds
+            "candidate.finished", good=trial.good, problems=list(trial.problems), seconds=run.outcome.seconds, kind=kind
         )
         if chosen == dict(required.parameters):
             self._last = trial

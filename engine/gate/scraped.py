@@ -19,6 +19,7 @@ _LONGEST_INSIDE = 300  # characters of a value that is looked for within a longe
 _WAITS = frozenset({"timeout", "delay", "interval", "wait", "status", "retries", "port"})  # keywords that take numbers
 _LOCATING = re.compile(
     r"locator|get_by_|filter|wait_for|expect|to_have|to_contain|evaluate|query_selector|is_visible|click|select_option"
+    r"|^(?:css|link|heading|table|form|having|embedded)$"  # of `web`
 )
 
 

@@ -13,11 +13,13 @@ from typing import Any
 from engine.gate.columns import paired_columns
 from engine.gate.hardcoded import baked_origin, baked_parameters
 from engine.gate.unawaited import unawaited_calls
+from engine.gate.web_positions import positions_of_web
 from engine.task.redaction import Redactor
 from engine.task.text import shorten
+from sandbox.kinds import AutomationKind, automation_kind
 
 ALLOWED_IMPORTS = frozenset(sys.stdlib_module_names) | {"playwright", "sandbox"}
-_SIGNATURE = ("page", "parameters", "task")
+_SIGNATURES = (("page", "parameters", "task"), ("web", "parameters", "task"))
 _LONGEST_POLL = 0.5  # seconds
 _BINDING = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.For, ast.AsyncFor, ast.NamedExpr, ast.comprehension)
 _SHORT = 6  # characters
@@ -34,6 +36,8 @@ _READING = frozenset({
     "is_hidden", "is_visible", "json", "message", "ok", "on", "outcome", "pdf", "query_selector",
     "query_selector_all", "screenshot", "status", "storage_state", "text", "text_content", "title", "url",
     "wait_for", "wait_for_event", "wait_for_function", "wait_for_selector", "wait_for_url",
+    # Of `web`
+    "embedded", "fields", "href", "lines", "options", "table", "texts",
 })  # fmt: skip
 _POSITIONAL = (
     re.compile(r":nth-(?:last-)?(?:child|of-type)\(\s*\d"),
@@ -70,13 +74,15 @@ def findings(
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError) as error:
         return [_does_not_parse(code, error)]
+    kind = automation_kind(code)
     found = [
         *_signature(tree),
         *_reads(tree),
-        *_imports(tree),
+        *_imports(tree, kind),
         *_excepts(tree),
         *_sleeps(tree),
         *_loops(tree),
+        *(positions_of_web(tree) if kind == "web" else ()),
         *_positions(tree),
         *_refs(tree),
         *unawaited_calls(code),
@@ -158,8 +164,11 @@ def _signature(tree: ast.Module) -> Iterator[str]:
             names = tuple(a.arg for a in node.args.args)
             if isinstance(node, ast.FunctionDef):
                 yield f"line {node.lineno}: define `async def run(page, parameters, task)`; this is not async"
-            elif names != _SIGNATURE:
-                yield f"line {node.lineno}: run takes {names}; it must take (page, parameters, task)"
+            elif names not in _SIGNATURES:
+                yield (
+                    f"line {node.lineno}: run takes {names}; it must take (page, parameters, task), or,"
+                    " without a browser, (web, parameters, task)"
+                )
             return
     yield "there is no `async def run(page, parameters, task)` at the top level"
 
@@ -175,7 +184,7 @@ def _reads(tree: ast.Module) -> Iterator[str]:
         )
 
 
-def _imports(tree: ast.Module) -> Iterator[str]:
+def _imports(tree: ast.Module, kind: AutomationKind) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -188,6 +197,8 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             if top not in ALLOWED_IMPORTS or (top == "sandbox" and name not in ("sandbox", "sandbox.toolkit")):
                 allowed = "only the standard library, playwright and sandbox.toolkit"
                 yield f"line {node.lineno}: import of {name!r}; {allowed}"
+            elif top == "playwright" and kind == "web":
+                yield f"line {node.lineno}: import of {name!r}; with `web` there is no browser, and no Playwright"
 
 
 def _excepts(tree: ast.Module) -> Iterator[str]:

@@ -21,6 +21,7 @@ _ACTS = frozenset({
     "wait_for_timeout", "wait_for_url", "wheel",
 })  # fmt: skip
 _OF_TASK = frozenset({"already_done", "ask", "download", "empty", "outcome", "progress", "read"})
+_OF_WEB = frozenset({"follow", "gather", "get", "post", "request"})
 _FINDING = frozenset({
     "locator", "frame_locator", "get_by_alt_text", "get_by_label", "get_by_placeholder", "get_by_role",
     "get_by_test_id", "get_by_text", "get_by_title",
@@ -30,8 +31,8 @@ _FINDING = frozenset({
 def unawaited_calls(code: str) -> list[str]:
     """Return a finding for each call that does nothing because it is not awaited; empty where code does not parse.
 
-    Reported are calls on the page, on a locator or on `task` that stand alone, are returned, are looped over, or whose
-    name is never awaited or handed on later.
+    Reported are calls on the page, on a locator, on `web` or on `task` that stand alone, are returned, are looped over,
+    or whose name is never awaited or handed on later.
 
     >>> unawaited_calls("page.get_by_role('button').click()")
     ["line 1: nothing was awaited: write `await page.get_by_role('button').click()`"]
@@ -96,7 +97,20 @@ def _is_async(call: ast.expr) -> bool:
     name, owner = call.func.attr, call.func.value
     if isinstance(owner, ast.Name) and owner.id == "task":
         return name in _OF_TASK
-    return name in _ACTS and _of_page(owner)
+    if isinstance(owner, ast.Name) and owner.id == "web":
+        return name in _OF_WEB
+    return (name in _ACTS and _of_page(owner)) or (name == "submit" and _of_form(owner))
+
+
+def _of_form(owner: ast.expr) -> bool:
+    """Return True for what `web` calls a form: ``page.form("Search")``, or a variable named for one."""
+    match owner:
+        case ast.Call(func=ast.Attribute(attr="form")):
+            return True
+        case ast.Name(id=name):
+            return name == "form" or name.endswith("_form")
+        case _:
+            return False
 
 
 def _of_page(owner: ast.expr) -> bool:

@@ -12,6 +12,7 @@ from engine.execution.automation_run import AutomationRun
 from engine.gate.hardcoded import read_parameters
 from engine.gate.vocabulary import RequestWords
 from engine.task.schema import OutputSchema
+from sandbox.kinds import AutomationKind, automation_kind
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Candidate:
     Args:
         other_parameters: Parameters for the second run.
         no_other_values: The reason why no other values can be known that the site has something for.
+        web: The same without a browser, taken where it gives the same; empty where there is none.
     """
 
     code: str
@@ -82,6 +84,12 @@ class Candidate:
     summary: str = ""
     other_parameters: Mapping[str, Any] | None = None
     no_other_values: str = ""
+    web: str = ""
+
+    @property
+    def kind(self) -> AutomationKind:
+        """``page`` where its code has a browser, ``web`` where it has none."""
+        return automation_kind(self.code)
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ async def accept(context: RunContext, bundle: Bundle, verdict: Accepted) -> Succ
     elif context.request.provenance == "full":
         await keep_read(context, run, revision.id)
     already = _warn(context, run)
-    return Success(run.outcome.value, revision, used=True, files=run.files, already_done=already)
+    return Success(run.outcome.value, revision, used=True, files=run.files, already_done=already, kind=bundle.kind)
 
 
 async def widen_contract(context: RunContext, verdict: NewData) -> Success:
@@ -59,12 +59,16 @@ async def widen_contract(context: RunContext, verdict: NewData) -> Success:
         revision = await commit(context, widened, reason="widen", subject=subject, body=body)
     except (BundleError, StoreError) as error:
         _note_unsaved(context, error)
-        return Success(run.outcome.value, bundle.committed, used=True, files=run.files, already_done=already)
+        return Success(
+            run.outcome.value, bundle.committed, used=True, files=run.files, already_done=already, kind=bundle.kind
+        )
     await context.good_runs.inherit(bundle, revision, trust=True)
     await keep_read(context, run, revision.id)
     unsigned = None if "provenance" in widened.contract else widened.contract
     await context.good_runs.count(revision, run, keep=bundle.meta.effects == "read", contract=unsigned)
-    return Success(run.outcome.value, revision, used=True, files=run.files, updated=True, already_done=already)
+    return Success(
+        run.outcome.value, revision, used=True, files=run.files, updated=True, already_done=already, kind=bundle.kind
+    )
 
 
 async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, promoted: Promoted) -> Success:
@@ -107,10 +111,11 @@ async def accept_readout(context: RunContext, base: Bundle | None, passed: Passe
         "the automation failed behind an irreversible action; the model read this result off the page, nothing was"
         " done again, and the automation is as it was"
     )
-    revision = base.revision if base is not None else None
-    if base is not None:
-        await _add_note(context, passed, base, found.note)
-    return Success(found.output, revision, used=base is not None, files=passed.run.files, continued=True)
+    files = passed.run.files
+    if base is None:
+        return Success(found.output, None, used=False, files=files, continued=True)
+    await _add_note(context, passed, base, found.note)
+    return Success(found.output, base.revision, used=True, files=files, continued=True, kind=base.kind)
 
 
 async def _add_note(context: RunContext, passed: PassedGate, base: Bundle, note: str) -> None:
@@ -155,7 +160,7 @@ async def _first_success(
     already = _warn(context, run)
     return Success(
         run.outcome.value, revision, used=not created, files=run.files, created=created, updated=True,
-        already_done=already,
+        already_done=already, kind=promoted.candidate.kind,
     )  # fmt: skip
 
 
@@ -168,8 +173,10 @@ def _note_unsaved(context: RunContext, error: EngineError) -> None:
 
 def _unsaved_success(context: RunContext, promoted: Promoted, base: Bundle | None) -> Success:
     run = promoted.run
-    already, revision = _warn(context, run), base.revision if base is not None else None
-    return Success(run.outcome.value, revision, used=base is not None, files=run.files, already_done=already)
+    already = _warn(context, run)
+    if base is None:
+        return Success(run.outcome.value, None, used=False, files=run.files, already_done=already)
+    return Success(run.outcome.value, base.revision, used=True, files=run.files, already_done=already, kind=base.kind)
 
 
 def _warn(context: RunContext, run: AutomationRun) -> bool:

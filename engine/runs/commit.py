@@ -51,5 +51,5 @@ async def commit(
         trailers={**trailers, "Reason": reason},
         adopt=edits,
     )
-    await context.events.emit("commit", revision=revision.id, subject=subject)
+    await context.events.emit("commit", revision=revision.id, subject=subject, kind=bundle.kind)
     return revision

@@ -21,6 +21,7 @@ from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
 from engine.task.wire import TaskRequest
 from sandbox import Sandbox
+from sandbox.kinds import AutomationKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,7 @@ class Success:
         used: True where saved code existed and took part.
         files: The directory of the files that the result names.
         already_done: True where the site showed that the action was done before, and nothing was done.
+        kind: The kind of the revision's automation.
         continued: True where the output was read off the page of a run that failed behind an irreversible action.
     """
 
@@ -116,3 +118,4 @@ class Success:
     updated: bool = False
     continued: bool = False
     already_done: bool = False
+    kind: AutomationKind = "page"

@@ -52,7 +52,7 @@ async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
     try:
         async with context.attempts.attempt("replay") as note:
             note.revision = bundle.committed.id
-            await context.events.emit("replay.started", revision=note.revision)
+            await context.events.emit("replay.started", revision=note.revision, kind=bundle.kind)
             run = await _execute(context, bundle, context.request.parameters, mode="real", keep_open=True, least=_LEAST)
             session = run.outcome.session
             verdict = await first_verdict(context, bundle, run)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from engine.bundles import Revision
+from engine.bundles import Bundle
 from engine.contract import CLEAN_RUNS_BEFORE_STATISTICS
 from engine.diagnosis.failures import Failed, after_gate
 from engine.errors import StoreError
@@ -38,7 +38,7 @@ class Ending:
     Args:
         hours: Compute time.
         context: The run's parts; None where the task was canceled before it had any.
-        saved: The revision that was saved before the run, if any.
+        saved: The automation that was saved before the run, if any.
         effect: What became of irreversible actions.
     """
 
@@ -51,7 +51,7 @@ class Ending:
     hours: float
     records: TaskRecords
     context: RunContext | None = None
-    saved: Revision | None = None
+    saved: Bundle | None = None
     success: Success | None = None
     error: TaskError | None = None
     effect: Effect = "none"
@@ -111,7 +111,8 @@ def redacted(result: TaskResult, redactor: Redactor) -> TaskResult:
 def _reuse(end: Ending) -> Reuse | None:
     """Return the part on reuse; None for a run without a revision (rejected, or failed on a new key)."""
     success = end.success
-    revision = success.revision if success is not None else end.saved
+    kind = success.kind if success is not None else end.saved.kind if end.saved is not None else "page"
+    revision = success.revision if success is not None else end.saved.revision if end.saved is not None else None
     if revision is None:
         return None
     created = success is not None and success.created
@@ -122,6 +123,7 @@ def _reuse(end: Ending) -> Reuse | None:
         updated=success is not None and success.updated and not created,
         revision_id=revision.id,
         revision_timestamp=revision.timestamp,
+        kind=kind,
         trust=_trust(end.records, revision.id),
     )
 

@@ -288,7 +288,7 @@ class TaskRun:
                 hours=(time.monotonic() - self._began) / 3600 if self._started else 0.0,
                 records=self.environment.records,
                 context=self._context,
-                saved=bundle.revision if bundle is not None else None,
+                saved=bundle,
                 success=success,
                 error=error,
                 effect=effect,

@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 
 from engine.errors import EngineError, TaskFailed
 from engine.task.browser_options import BrowserOptions
+from sandbox.kinds import AutomationKind
 
 AiMode = Literal["auto", "never", "insist"]
 ErrorCode = Literal[
@@ -131,6 +132,7 @@ class Reuse(_Wire):
         updated: This run saved a new revision.
         revision_id: The git commit that gave the result, or HEAD if the run failed.
         revision_timestamp: When that commit was made.
+        kind: ``page`` where its automation has a browser, ``web`` where it has none.
         trust: ``candidate`` until the revision has had five clean runs, the one it was saved on included; then
             ``trusted``. ``suspected`` from a result that was refused on, until the same parameters give a good one.
     """
@@ -141,6 +143,7 @@ class Reuse(_Wire):
     updated: bool
     revision_id: str
     revision_timestamp: datetime
+    kind: AutomationKind = "page"
     trust: Trust = "candidate"
 
     def to_wire(self) -> dict[str, Any]:

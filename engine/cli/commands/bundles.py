@@ -44,6 +44,7 @@ def load_bundle(settings: Settings, key: str, revision: str | None = None) -> Bu
 
 
 _SHOWN = 100
+_KINDS = {"page": "page (in a browser)", "web": "web (without a browser)"}
 
 
 @click.command("list")
@@ -69,19 +70,20 @@ def list_keys(settings: Settings, limit: int | None, offset: int) -> None:
         limit = _SHOWN
     found = []
     for key in saved[:limit]:
-        last, pinned = store.last(key) or (None, None)
-        found.append((key, last, used.get(key, (0, 0.0)), pinned))
+        last, pinned, kind = store.last(key) or (None, None, None)
+        found.append((key, last, used.get(key, (0, 0.0)), pinned, kind))
     if settings.as_json:
         print_json(
             [
                 {
                     "key": key,
+                    "kind": kind,
                     "revision": _revision_json(last) if last else None,
                     "runs": runs,
                     "usd": usd,
                     "pinned": pinned.id if pinned else None,
                 }
-                for key, last, (runs, usd), pinned in found
+                for key, last, (runs, usd), pinned, kind in found
             ]
         )
     elif not found:
@@ -90,15 +92,16 @@ def list_keys(settings: Settings, limit: int | None, offset: int) -> None:
         rows = [
             (
                 key,
+                kind or "",
                 last.short if last else "",
                 _when(last) if last else "",
                 str(runs),
                 dollars(usd),
                 f"{f'pinned at {pinned.short}; ' if pinned else ''}{last.subject if last else ''}",
             )
-            for key, last, (runs, usd), pinned in found
+            for key, last, (runs, usd), pinned, kind in found
         ]
-        print_table(("Key", "Revision", "Saved", "Runs", "Cost", "Change"), rows, numbers=("Runs", "Cost"))
+        print_table(("Key", "Kind", "Revision", "Saved", "Runs", "Cost", "Change"), rows, numbers=("Runs", "Cost"))
     if len(saved) > len(found):
         click.echo(f"{len(saved) - len(found)} more; use --limit and --offset to see them.", err=True)
 
@@ -163,6 +166,7 @@ def show(settings: Settings, key: str, revision: str | None, *, code: bool) -> N
 def _description(store: BundleStore, key: str, bundle: Bundle) -> dict[str, Any]:
     return {
         "key": key,
+        "kind": bundle.kind,
         "path": str(store.path(key)),
         "pinned": pinned.id if (pinned := store.pinned(key)) else None,
         "revision": _revision_json(bundle.revision) if bundle.revision else None,
@@ -182,6 +186,7 @@ def _properties(store: BundleStore, key: str, bundle: Bundle) -> list[tuple[str,
         ("Task", meta.tasks[-1] if meta.tasks else ""),
         ("Start URL", meta.start_url or "none"),
         ("Parameters", names or "none"),
+        ("Kind", _KINDS[bundle.kind]),
         ("Effects", meta.effects),
         ("Revision", f"{revision.short} of {_when(revision)}: {revision.subject}" if revision else ""),
         ("Directory", str(store.path(key))),

@@ -159,3 +159,14 @@ def test_bundle_list_is_paged_and_says_how_many_are_left(cli: Run, store: Path) 
     assert "more-1" in shown.stdout
     assert "more-2" not in shown.stdout
     assert "1 more; use --limit and --offset to see them" in shown.output
+
+
+def test_kind_is_told_by_list_and_show(cli: Run, store: Path) -> None:
+    save(store, "light", "async def run(web, parameters, task): return (await web.get('/')).text")
+    kinds = {each["key"]: each["kind"] for each in data(cli("bundles", "list", "--json"))}
+    assert kinds == {KEY: "page", "light": "web"}
+    listed = cli("bundles", "list").stdout.splitlines()
+    assert listed[0].split()[:2] == ["Key", "Kind"]
+    assert {tuple(line.split()[:2]) for line in listed[1:]} == {(KEY, "page"), ("light", "web")}
+    assert data(cli("show", "light", "--json"))["kind"] == "web"
+    assert "web (without a browser)" in cli("show", "light").stdout

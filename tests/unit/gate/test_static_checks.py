@@ -137,3 +137,35 @@ def test_values_under_three_characters_are_no_evidence() -> None:
 def test_the_value_of_a_secret_stands_nowhere_but_code_may_have_words(secret: str, line: str, found: bool) -> None:
     said = findings(body(line), {"q": "x", "password": secret}, {"password"})
     assert any("secret parameter 'password'" in f for f in said) is found, said
+
+
+def without_browser(line: str) -> str:
+    head = "async def run(web, parameters, task):\n    x = parameters['q'], await web.get('/')\n"
+    return head + textwrap.indent(line, "    ")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("return (await web.get('/')).text", None),
+        ("return page.css('li').texts", None),
+        ("return page.css('td')[0].text, page.css('td')[-1].text", None),
+        ("form = page.form('Search')\nreturn (await form.submit({'q': 1})).json()", None),
+        ("pages = web.gather(*links)\nreturn [page.text for page in await pages]", None),
+        ("return web.get('/').text", "await web.get('/')"),
+        ("page.form('Search').submit({'q': 1})\nreturn page.text", "await page.form('Search').submit({'q': 1})"),
+        ("form.submit({})\nreturn page.text", "await form.submit({})"),
+        ("import playwright.async_api\nreturn page.text", "there is no browser"),
+        ("import httpx\nreturn page.text", "only the standard library"),
+        ("return [row.css('td')[2].text for row in page.css('tr')]", "row.css('td')[2] selects by position"),
+        ("cells = row.css('tr > td').texts\nreturn cells[3]", "cells[3] selects by position"),
+        ("return page.get_by_role('cell')[1].text", "selects by position"),
+        ("return page.css('tr:nth-child(3)').texts", "selects by position"),
+        ("return (await web.get('https://shop.example/list')).text", "names the site"),
+        ("return (await web.get('/list?q=plumbing')).text", "has this run's value"),
+        ("return 1", "it reads nothing"),
+    ],
+)
+def test_code_without_a_browser_is_checked_alike(line: str, said: str | None) -> None:
+    found = findings(without_browser(line), {"q": "plumbing"}, start_url="https://shop.example/")
+    assert found == [] if said is None else any(said in each for each in found), found
