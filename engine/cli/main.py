@@ -13,10 +13,11 @@ import click
 from engine.cli.errors import error_to_json, message_for_user
 from engine.cli.examples import EXAMPLES
 from engine.cli.interrupt import INTERRUPTED, Interrupted
-from engine.cli.output import clean, print_json
+from engine.cli.output import print_json
 from engine.cli.report import BAD_REQUEST
 from engine.cli.settings import Settings, options
 from engine.errors import EngineError
+from engine.task.formatting import clean
 
 _EXIT_CODES = """\b
 Exit codes:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from engine import TaskResult
-from engine.cli.output import clean
+from engine.task.formatting import clean
 
 
 def accepted_hosts(result: TaskResult) -> list[str]:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from engine import Event
-from engine.cli.event_text import EventLine, event_line
-from engine.cli.output import seconds
+from engine.task.event_text import EventLine, event_line
+from engine.task.formatting import seconds
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult

@@ -8,9 +8,10 @@ import click
 
 from engine import TaskResult
 from engine.cli.errors import name_options
-from engine.cli.event_text import summary
-from engine.cli.output import clean, print_json
+from engine.cli.output import print_json
 from engine.cli.settings import Settings
+from engine.task.event_text import summary
+from engine.task.formatting import clean
 
 SUCCESS, FAILED, BAD_REQUEST, REJECTED, NO_MODEL, TIMEOUT, NOT_ENDED, QUEUE_FULL = range(8)
 _CODES = {

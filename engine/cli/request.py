@@ -10,10 +10,10 @@ from typing import Any, TypeVar, get_args
 import click
 
 from engine.cli import arguments
-from engine.cli.output import clean
 from engine.cli.settings import Settings
 from engine.errors import InvalidRequest
 from engine.task.browser_options import BrowserOptions
+from engine.task.formatting import clean
 from engine.task.ids import LONGEST_KEY
 from engine.task.wire import AiMode
 

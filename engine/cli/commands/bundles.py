@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.commands.attempts import runs_and_cost
-from engine.cli.output import clean, dollars, print_json, print_table, print_text, print_wrapped
+from engine.cli.output import print_json, print_table, print_text, print_wrapped
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import BundleNotFound
+from engine.task.formatting import clean, dollars
 
 if TYPE_CHECKING:
     from engine.bundles import Bundle, BundleStore, Revision

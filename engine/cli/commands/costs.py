@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.cli.output import count, dollars, print_json, print_table, print_wrapped, seconds
+from engine.cli.output import print_json, print_table, print_wrapped
 from engine.cli.settings import Settings, options, pass_settings
+from engine.task.formatting import count, dollars, seconds
 
 if TYPE_CHECKING:
     from engine.storage.spending import KeyCosts

@@ -12,9 +12,10 @@ from engine import TaskResult
 from engine.cli.commands.demo_script import DemoRun, DemoScript, DemoStep
 from engine.cli.commands.doctor import DoctorCheck, missing_requirements
 from engine.cli.errors import name_options
-from engine.cli.event_text import summary
-from engine.cli.output import clean, count, dollars, one_line, print_json, print_table, print_wrapped, seconds, to_json
+from engine.cli.output import print_json, print_table, print_wrapped, to_json
 from engine.cli.settings import Settings, options, pass_settings
+from engine.task.event_text import summary
+from engine.task.formatting import clean, count, dollars, one_line, seconds
 
 _INDENT = " " * 3
 _LIVE = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_BASE_URL")

@@ -20,10 +20,11 @@ from urllib.parse import urlsplit
 
 import click
 
-from engine.cli.output import clean, print_json
+from engine.cli.output import print_json
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import EngineError
 from engine.models.endpoints import OPENAI, public_url
+from engine.task.formatting import clean
 from engine.version import installed_version, modules_in_the_way
 
 State = Literal["ok", "warning", "missing"]

@@ -11,10 +11,11 @@ import click
 from engine.cli import arguments
 from engine.cli.commands.bundles import load_bundle
 from engine.cli.interrupt import run_interruptible
-from engine.cli.output import count, one_line, print_json, print_text, seconds
+from engine.cli.output import print_json, print_text
 from engine.cli.report import FAILED
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import EngineError, InvalidRequest
+from engine.task.formatting import count, one_line, seconds
 
 if TYPE_CHECKING:
     from engine.bundles import Bundle

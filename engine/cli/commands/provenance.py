@@ -7,11 +7,12 @@ import asyncio
 import click
 
 from engine.bundles import Revision
-from engine.cli.output import clean, print_json, print_wrapped
+from engine.cli.output import print_json, print_wrapped
 from engine.cli.settings import Settings, options, pass_settings
 from engine.contract import Origin
 from engine.errors import TaskNotFound
 from engine.storage.kept_reads import to_json
+from engine.task.formatting import clean
 
 
 @click.command()

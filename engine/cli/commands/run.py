@@ -13,13 +13,14 @@ from engine import Event, TaskResult
 from engine.cli.follow import follow
 from engine.cli.interrupt import Interrupted, run_interruptible
 from engine.cli.offer import accepted_hosts
-from engine.cli.output import count, print_json
+from engine.cli.output import print_json
 from engine.cli.pool.client import run_in_pool
 from engine.cli.progress import EventHandler, show_progress
 from engine.cli.report import NOT_ENDED, duration, exit_code, print_result, report
 from engine.cli.request import build_request, request_options
 from engine.cli.settings import Settings, options, pass_settings
 from engine.cli.spawn import start_detached
+from engine.task.formatting import count
 
 
 @click.command()

@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from engine.cli.errors import name_options
-from engine.cli.output import clean, print_json
+from engine.cli.output import print_json
 from engine.cli.report import exit_code
 from engine.cli.request import build_request, request_options
 from engine.cli.settings import Settings, options, pass_settings
 from engine.cli.spawn import start_detached
+from engine.task.formatting import clean
 
 
 @click.command()

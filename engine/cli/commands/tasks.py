@@ -12,10 +12,11 @@ import click
 from engine import TaskResult
 from engine.cli.follow import takeover_of_orphans
 from engine.cli.interrupt import Interrupted, run_interruptible
-from engine.cli.output import age, dollars, print_json, print_table
+from engine.cli.output import print_json, print_table
 from engine.cli.report import FAILED, duration, exit_code, print_result, report
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import TaskNotFound
+from engine.task.formatting import age, dollars
 from engine.task.wire import Status
 
 T = TypeVar("T")

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from engine.cli.output import clean, count, print_json
+from engine.cli.output import print_json
 from engine.cli.report import FAILED
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import InvalidRequest
+from engine.task.formatting import clean, count
 
 
 @click.command("export")

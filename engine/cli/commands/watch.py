@@ -12,15 +12,16 @@ import click
 
 from engine import AsyncEngine, Event, TaskResult
 from engine.cli.commands.tasks import state
-from engine.cli.event_text import event_line
 from engine.cli.follow import follow, takeover_of_orphans
 from engine.cli.interrupt import Interrupted, run_interruptible
-from engine.cli.output import age, clean, count, one_line, to_json
+from engine.cli.output import to_json
 from engine.cli.progress import EventHandler, show_progress
 from engine.cli.report import duration, exit_code, report
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import TaskNotFound
+from engine.task.event_text import event_line
 from engine.task.events import Follower
+from engine.task.formatting import age, clean, count, one_line
 
 if TYPE_CHECKING:
     from rich.table import Table

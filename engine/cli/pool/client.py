@@ -15,11 +15,12 @@ import click
 from engine import Event, TaskResult
 from engine.cli.errors import error_from_json
 from engine.cli.interrupt import INTERRUPTED, TERMINATED, Interrupted
-from engine.cli.output import clean, count, print_json, seconds
+from engine.cli.output import print_json
 from engine.cli.pool import endpoint
 from engine.cli.settings import Settings, options, pass_settings
 from engine.cli.spawn import spawn_detached
 from engine.errors import EngineError
+from engine.task.formatting import clean, count, seconds
 
 _IDLE = 900.0
 _CANCEL_SECONDS = 10.0

@@ -11,10 +11,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from engine.cli.event_text import event_line
 from engine.cli.main import webtasks
-from engine.cli.output import clean, print_table, to_json
+from engine.cli.output import print_table, to_json
+from engine.task.event_text import event_line
 from engine.task.events import Event
+from engine.task.formatting import clean
 from engine.version import installed_version
 from tests.support.command import Run
 

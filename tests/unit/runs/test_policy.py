@@ -11,11 +11,11 @@ import pytest
 import sandbox
 from engine import AsyncEngine, Event, TaskResult
 from engine.bundles import BundleStore
-from engine.cli.event_text import event_line
 from engine.contract import Observed, learn
 from engine.errors import StoreError
 from engine.execution import retry
 from engine.storage.run_history import RunHistory
+from engine.task.event_text import event_line
 from engine.task.schema import infer
 from engine.testing import ScriptedModel, ScriptedSandbox, outcome
 from engine.testing.sandbox import Step

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.cli.output import clean, one_line, to_json
+from engine.cli.output import to_json
+from engine.task.formatting import clean, one_line
 from sandbox.invisible import escaped_in_json
 
 UNSEEN = (

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine import Event, TaskResult
-from engine.cli.event_text import event_line, summary
+from engine.task.event_text import event_line, summary
 
 # Playwright's own messages
 TIMED_OUT = """Locator.click: Timeout 3000ms exceeded.

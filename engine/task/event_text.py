@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from engine import Event, TaskResult
-from engine.cli.output import count, dollars, one_line, seconds
 from engine.task.attempts import giving_attempt
+from engine.task.events import Event
+from engine.task.formatting import count, dollars, one_line, seconds
+from engine.task.wire import TaskResult
 
 Level = Literal["phase", "step", "detail"]
 Data = Mapping[str, Any]
