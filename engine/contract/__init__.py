@@ -28,6 +28,7 @@ from engine.contract.provenance import (
     lists_nothing,
     merge_signatures,
     names_what_was_asked,
+    origins_by_path,
     signature_of,
     widen_signature,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "merge_signatures",
     "names_what_was_asked",
     "nothing_there",
+    "origins_by_path",
     "permanent_message",
     "rows",
     "signature_of",

@@ -43,6 +43,28 @@ def explain(run: Observed, path: str) -> list[Origin]:
     return found[:_MOST]
 
 
+def origins_by_path(run: Observed, most_rows: int) -> dict[str, Origin]:
+    """Return where the values of the output stood, by their path, such as ``$.books[3].price``.
+
+    A value that stood in several places has the first of them; one that stood nowhere is left out.
+
+    Args:
+        run: The run, with its maps.
+        most_rows: Number of rows of each table to look at.
+    """
+    if not run.evidence.maps:
+        return {}
+    (reading,) = read([run])
+    found = {}
+    for table in reading.tables:
+        for row in table.rows[:most_rows]:
+            for name, anchors in row.anchors.items():
+                if anchors:
+                    path = name.replace("[*]", f"[{row.number}]", 1) if table.table.many else name
+                    found[path] = _origin(reading, anchors[0])
+    return found
+
+
 def _parse(path: str) -> list[str | int]:
     if not path.startswith("$") or _STEP.sub("", path[1:]):
         raise KeyError(f"{path!r} is no path into the output; write one such as $.books[3].price")

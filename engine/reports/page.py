@@ -1,0 +1,110 @@
+"""A report as a page: templates, style and highlighted code in one file that loads nothing."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import EngineError
+from engine.task.formatting import age, clean, count, dollars, seconds
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+_DIRECTORY = Path(__file__).with_name("templates")
+_MISSING = 'reports need packages that are not installed; run: pip install "webtasks-engine[report]"'
+
+
+def page(template: str, facts: Mapping[str, Any]) -> str:
+    """Return a report as HTML.
+
+    Args:
+        template: Name of its template.
+        facts: What the template shows. All text in it is escaped.
+
+    Raises:
+        EngineError: The packages of the extra ``report`` are not installed.
+    """
+    return _environment().get_template(template).render(facts)
+
+
+def write(html: str, path: str | os.PathLike[str]) -> Path:
+    """Write a report, whole or not at all.
+
+    Raises:
+        EngineError: It cannot be written there.
+    """
+    target = Path(path)
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        partial.write_text(html, encoding="utf-8", errors="backslashreplace")
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise EngineError(f"the report cannot be written to {target}: {error.strerror or error}") from error
+    return target.absolute()
+
+
+def data_url(picture: bytes) -> str:
+    """Return a PNG or JPEG picture as an address that holds it."""
+    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+
+
+@cache
+def _environment() -> Environment:
+    try:
+        from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    except ImportError as error:
+        raise EngineError(_MISSING) from error
+    made = Environment(
+        loader=FileSystemLoader(_DIRECTORY), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters |= {
+        "age": age, "clean": clean, "dollars": dollars, "seconds": seconds, "python": _python, "diff": _diff,
+        "picture": data_url,
+    }  # fmt: skip
+    made.globals |= {"count": count, "style": _style(), "script": _text("report.js")}
+    return made
+
+
+def _text(name: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup((_DIRECTORY / name).read_text(encoding="utf-8"))  # noqa: S704  our own file
+
+
+def _style() -> Markup:
+    from markupsafe import Markup
+    from pygments.formatters import HtmlFormatter
+
+    light = HtmlFormatter(style="default").get_style_defs(".code")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")
+    colors = f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
+    return Markup(colors) + _text("report.css")  # noqa: S704  made by Pygments
+
+
+def _python(code: str) -> Markup:
+    from pygments.lexers.python import PythonLexer
+
+    return _highlighted(code, PythonLexer(stripnl=False))
+
+
+def _diff(text: str) -> Markup:
+    from pygments.lexers.diff import DiffLexer
+
+    return _highlighted(text, DiffLexer(stripnl=False))
+
+
+def _highlighted(text: str, lexer: Any) -> Markup:
+    from markupsafe import Markup
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+
+    return Markup(highlight(text, lexer, HtmlFormatter(cssclass="code")))  # noqa: S704  Pygments escapes it

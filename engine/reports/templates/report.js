@@ -1,0 +1,44 @@
+// Tell where a value stood, when it is pointed at, focused or clicked.
+const where = document.getElementById('where');
+if (where) {
+  const names = {text: 'Text', label: 'Label', headings: 'Under', region: 'In', marks: 'Marks', url: 'Page'};
+  const show = (button) => {
+    const list = document.createElement('dl');
+    for (const [key, name] of Object.entries(names)) {
+      if (!button.dataset[key]) continue;
+      const term = document.createElement('dt'), value = document.createElement('dd');
+      term.textContent = name; value.textContent = button.dataset[key];
+      list.append(term, value);
+    }
+    where.replaceChildren(list);
+    where.hidden = false;
+    button.setAttribute('aria-describedby', 'where');
+    const box = button.getBoundingClientRect();
+    const left = Math.max(8, Math.min(box.left, document.documentElement.clientWidth - where.offsetWidth - 8));
+    where.style.left = `${left + scrollX}px`;
+    where.style.top = `${box.bottom + scrollY + 6}px`;
+  };
+  const hide = () => { where.hidden = true; };
+  const target = (event) => event.target instanceof Element ? event.target.closest('button.origin') : null;
+  for (const kind of ['mouseover', 'focusin', 'click'])
+    document.addEventListener(kind, (event) => { const button = target(event); if (button) show(button); else if (kind !== 'focusin') hide(); });
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape') hide(); });
+}
+// j and k lead from step to step, as in other viewers of logs.
+const turns = [...document.querySelectorAll('.turn')];
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || !['j', 'k'].includes(event.key) || !turns.length) return;
+  if (event.target instanceof Element && event.target.closest('input, textarea, select')) return;
+  const at = turns.findIndex((turn) => turn.getBoundingClientRect().top > -4);
+  const now = at < 0 ? turns.length : at;
+  const top = now < turns.length && Math.abs(turns[now].getBoundingClientRect().top) < 8;
+  const next = event.key === 'j' ? now + (top ? 1 : 0) : now - 1;
+  turns[Math.max(0, Math.min(turns.length - 1, next))].scrollIntoView();
+});
+// A deep link into a folded part opens it.
+const open = () => {
+  for (let part = document.getElementById(decodeURIComponent(location.hash.slice(1))); part; part = part.parentElement)
+    if (part.tagName === 'DETAILS') part.open = true;
+};
+addEventListener('hashchange', open); open();
+addEventListener('beforeprint', () => { for (const part of document.querySelectorAll('details')) part.open = true; });
