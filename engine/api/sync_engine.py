@@ -10,6 +10,7 @@ import warnings
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
@@ -254,6 +255,10 @@ class Engine:
     def figures(self) -> dict[str, Any]:
         """Return figures of the workspace for monitoring; see ``AsyncEngine.figures``."""
         return self._wait(self._engine.figures())
+
+    def report(self, path: str | os.PathLike[str], *, reuse_key: str) -> Path:
+        """Write a report of a reuse key; see ``AsyncEngine.report``."""
+        return self._wait(self._engine.report(path, reuse_key=reuse_key))
 
     def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> Sequence[dict[str, Any]]:
         """Return every attempt, oldest first; see ``AsyncEngine.attempts``."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import warnings
 import weakref
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.api.workspace import Workspace
@@ -162,7 +164,7 @@ class TaskQueries:
         await (await self._workspace.scheduler()).reap()
         records = await self._workspace.records()
         found = await asyncio.to_thread(records.tasks, status, reuse_key, limit, offset)
-        return [self._workspace.with_reads(task) for task in found]
+        return [self._workspace.with_store(task) for task in found]
 
     async def set_title(self, task_id: str, title: str | None) -> TaskResult:
         """Set a task's title; None removes it.
@@ -208,7 +210,7 @@ class TaskQueries:
         task = await asyncio.to_thread(records.task, task_id)
         if task is None:
             raise TaskNotFound(task_id)
-        return self._workspace.with_reads(task)
+        return self._workspace.with_store(task)
 
     async def _completed(self, task_id: str, poll: float) -> TaskResult:
         """Return a task's end: at once where it is known, when it comes where this engine runs it, else by polling."""
@@ -248,6 +250,27 @@ class TaskQueries:
         numbers = await asyncio.to_thread(records.numbers)
         spent = await asyncio.to_thread(records.spending.spent_on, today())
         return {"tasks": numbers, "usd_today": sum(spent.values())}
+
+    async def report(self, path: str | os.PathLike[str], *, reuse_key: str) -> Path:
+        """Write a report of a reuse key: one HTML file with its revisions, its runs over time, and what it saved.
+
+        ``TaskResult.report`` writes that of one task. Both need the extra ``report``.
+
+        Args:
+            path: The file; one that is there is replaced.
+            reuse_key: The key.
+
+        Returns:
+            The file's absolute path.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+            EngineError: It cannot be written, or packages are missing.
+        """
+        from engine.reports import write_key_report  # not at the top: few programs need it
+
+        self._check_usable()
+        return await asyncio.to_thread(write_key_report, self._workspace.root, reuse_key, path)
 
     async def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> Sequence[dict[str, Any]]:
         """Return every attempt, oldest first: task, key, revision, outcome, reason, tokens, dollars, seconds, model.

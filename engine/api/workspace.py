@@ -47,6 +47,11 @@ class Workspace:
         self._opening = asyncio.Lock()
 
     @property
+    def root(self) -> Path:
+        """Its directory."""
+        return self._root
+
+    @property
     def bundles(self) -> BundleStore:
         """The saved automations."""
         from engine.bundles import BundleStore
@@ -162,11 +167,12 @@ class Workspace:
         schema = await asyncio.to_thread(schema_in_force, None, request.output_schema)
         return await self.task_run(task_id, request, schema, model)
 
-    def with_reads(self, task: TaskResult) -> TaskResult:
-        """Return a task whose result tells where its values stood."""
+    def with_store(self, task: TaskResult) -> TaskResult:
+        """Return a task whose result tells where its values stood, and writes its report."""
+        from engine.reports import TaskReport
         from engine.storage.kept_reads import Reads
 
-        return task.with_reads(Reads(self._root, task.web_task_id))
+        return task.with_store(Reads(self._root, task.web_task_id), TaskReport(self._root, task.web_task_id))
 
     def trace_file(self, task_id: str) -> Path:
         """Return the file that holds a task's events."""

@@ -15,6 +15,7 @@ EXAMPLES: Mapping[str, str] = {
     "cancel": "webtasks cancel wt_8sJ2kfQ0",
     "watch": "webtasks watch wt_8sJ2kfQ0",
     "why": "webtasks why wt_8sJ2kfQ0 '$[3].price'",
+    "report": "webtasks report wt_8sJ2kfQ0 --open",
     "accept": "webtasks accept shelf",
     "costs": "webtasks costs shelf",
     "attempts": "webtasks attempts --format csv -o attempts.csv",

@@ -54,6 +54,7 @@ _COMMANDS = {
     "cancel": "commands.tasks:cancel",
     "watch": "commands.watch:watch",
     "why": "commands.provenance:why",
+    "report": "commands.reports:report",
     "accept": "commands.provenance:accept",
     "costs": "commands.costs:costs",
     "bundles": "main:bundles",

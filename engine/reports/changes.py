@@ -71,9 +71,7 @@ def row_changes(old: Any, new: Any) -> RowChanges | None:
 
 def _as_wholes(old: Sequence[Any], new: Sequence[Any]) -> RowChanges:
     before, after = Counter(map(_text, old)), Counter(map(_text, new))
-    return _bounded(
-        [], list((after - before).elements()), list((before - after).elements()), (before & after).total()
-    )
+    return _bounded([], list((after - before).elements()), list((before - after).elements()), (before & after).total())
 
 
 def _bounded(changed: list[ChangedRow], added: list[str], removed: list[str], same: int) -> RowChanges:

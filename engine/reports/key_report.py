@@ -32,9 +32,7 @@ def key_report(root: Path, records: TaskRecords, bundles: BundleStore, key: str)
     if bundle is None:
         raise bundles.missing(key)
     revisions = bundles.history(key, _MOST_REVISIONS)
-    diffs = {
-        each.id: split_diff(bundles.diff(key, each.parent, each.id)) if each.parent else [] for each in revisions
-    }
+    diffs = {each.id: split_diff(bundles.diff(key, each.parent, each.id)) if each.parent else [] for each in revisions}
     attempts = records.attempts(key)
     ended = {task.web_task_id: task.ok for task in records.tasks(key=key, limit=len(attempts) or 1)}
     runs = runs_of(attempts, ended)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -31,23 +30,6 @@ def page(template: str, facts: Mapping[str, Any]) -> str:
         EngineError: The packages of the extra ``report`` are not installed.
     """
     return _environment().get_template(template).render(facts)
-
-
-def write(html: str, path: str | os.PathLike[str]) -> Path:
-    """Write a report, whole or not at all.
-
-    Raises:
-        EngineError: It cannot be written there.
-    """
-    target = Path(path)
-    partial = target.with_name(f"{target.name}.partial")
-    try:
-        partial.write_text(html, encoding="utf-8", errors="backslashreplace")
-        partial.replace(target)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise EngineError(f"the report cannot be written to {target}: {error.strerror or error}") from error
-    return target.absolute()
 
 
 def data_url(picture: bytes) -> str:
@@ -84,8 +66,11 @@ def _style() -> Markup:
     from markupsafe import Markup
     from pygments.formatters import HtmlFormatter
 
-    light = HtmlFormatter(style="default").get_style_defs(".code")
-    dark = HtmlFormatter(style="github-dark").get_style_defs(".code")
+    # types-pygments leaves this method without types
+    light, dark = (
+        HtmlFormatter(style=style).get_style_defs(".code")  # type: ignore[no-untyped-call]
+        for style in ("default", "github-dark")
+    )
     colors = f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
     return Markup(colors) + _text("report.css")  # noqa: S704  made by Pygments
 

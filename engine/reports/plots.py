@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from engine.reports.key_runs import Run
 
 _COLORS = {"replayed": "var(--good)", "written": "var(--changed)", "failed": "var(--bad)"}
@@ -21,9 +21,7 @@ def outcomes_plot(runs: Sequence[Run]) -> Markup:
 
     chart = pygal.StackedBar(**_options(runs), style=_style(list(_COLORS.values())), y_title="seconds")
     for outcome in _COLORS:
-        chart.add(
-            outcome, [{"value": r.seconds, "label": r.label} if r.outcome == outcome else None for r in runs]
-        )
+        chart.add(outcome, [{"value": r.seconds, "label": r.label} if r.outcome == outcome else None for r in runs])
     return _svg(chart)
 
 
@@ -91,4 +89,6 @@ def _style(colors: list[str]) -> Any:
 
 
 def _svg(chart: Any) -> Markup:
+    from markupsafe import Markup
+
     return Markup(chart.render(is_unicode=True))  # noqa: S704  pygal escapes what it is given

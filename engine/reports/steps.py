@@ -63,7 +63,8 @@ class Turn:
 def turns_of(events: Sequence[Event]) -> list[Turn]:
     """Return the turns that a task's events tell."""
     found: list[Turn] = []
-    attempt, before = "", []
+    attempt = ""
+    before: list[str] = []
     for event in events:
         data = event.data
         calls = found[-1].calls if found else []

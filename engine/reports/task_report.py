@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CodeChange:
-    """What a task committed.
+    """The revision that a task committed.
 
     Args:
         revision: The new revision.

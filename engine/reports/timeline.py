@@ -90,9 +90,7 @@ def _bars(events: Sequence[Event], zero: datetime) -> Iterator[Bar]:
         elif event.type == "agent.step":
             length = 0.0 if event.data.get("recorded") else float(event.data["seconds"])
             turn, tools = event.data["turn"], ", ".join(event.data.get("tools", ()))
-            yield Bar(
-                "model", f"model, turn {turn}", at - length, length, float(event.data["usd"]), tools, inside=True
-            )
+            yield Bar("model", f"model, turn {turn}", at - length, length, float(event.data["usd"]), tools, inside=True)
         elif event.type == "candidate.started":
             line = event_line(event)
             trial = (at, line.text if line else "trial")

@@ -20,6 +20,7 @@ from engine.execution.executor import Executor
 from engine.execution.services import TaskServices
 from engine.models.base import Model
 from engine.models.budget import Account, ModelBudget
+from engine.reports import TaskReport
 from engine.runs.attempts import AttemptLog
 from engine.runs.context import RunContext, RunEnvironment, Success
 from engine.runs.good_runs import GoodRuns
@@ -294,7 +295,8 @@ class TaskRun:
                 effect=effect,
             )
         )
-        return made.with_reads(Reads(self.environment.root, self.task_id))
+        root = self.environment.root
+        return made.with_store(Reads(root, self.task_id), TaskReport(root, self.task_id))
 
     def _effect(self) -> EffectOnSite:
         """Return the effect of the task's irreversible actions; unknown where the journal cannot be read."""

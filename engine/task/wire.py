@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -316,6 +317,7 @@ class TaskResult(_Wire, Generic[OutputT]):
 
     _output: Any = PrivateAttr(default=None)
     _reads: Callable[[str], Sequence[Any]] | None = PrivateAttr(default=None)
+    _report: Callable[[str | os.PathLike[str]], Path] | None = PrivateAttr(default=None)
 
     def __eq__(self, other: object) -> bool:
         """Return True where fields and output are equal; how the store is asked for more is no part of a result."""
@@ -377,10 +379,32 @@ class TaskResult(_Wire, Generic[OutputT]):
             raise EngineError(f"task {self.web_task_id}: ask the engine that has its store for the result")
         return self._reads(path)
 
-    def with_reads(self, reads: Callable[[str], Sequence[Any]]) -> TaskResult[OutputT]:
-        """Return a copy whose ``provenance`` is told by the given function."""
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write a report of the task: one HTML file that loads nothing from elsewhere.
+
+        It shows the timeline, the output with the places where values stood, the model's steps, and what was committed.
+        It needs the extra ``report``: ``pip install "webtasks-engine[report]"``.
+
+        Args:
+            path: The file; one that is there is replaced.
+
+        Returns:
+            The file's absolute path.
+
+        Raises:
+            EngineError: It cannot be written, packages are missing, or the result is not of a store on this machine.
+        """
+        if self._report is None:
+            raise EngineError(f"task {self.web_task_id}: ask the engine that has its store for the result")
+        return self._report(path)
+
+    def with_store(
+        self, reads: Callable[[str], Sequence[Any]], report: Callable[[str | os.PathLike[str]], Path]
+    ) -> TaskResult[OutputT]:
+        """Return a copy whose ``provenance`` and ``report`` ask the given functions."""
         copy = self.model_copy()
         copy._reads = reads
+        copy._report = report
         return copy
 
     def with_output(self, output: Any) -> TaskResult[Any]:

@@ -30,7 +30,7 @@ LAYERS = (
     {"diagnosis"},
     {"gate"},
     {"agent"},
-    {"runs"},
+    {"runs", "reports"},
     {"api"},
     {"cli", "server", "testing", "mcp", "__main__"},
 )
