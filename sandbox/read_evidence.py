@@ -1,4 +1,4 @@
-"""Evidence of how a run read: by ambiguous locators, too early, or not to the end of a list.
+"""Evidence of how a run read: by ambiguous locators, too early, not to the end of a list, from which responses.
 
 The jail collects it; it is untrusted, as all that comes from a page.
 """
@@ -13,6 +13,7 @@ from sandbox.protocol import checked_list, checked_row, checked_rows, checked_te
 MOST_AMBIGUOUS = 20
 MOST_NAMES = 10
 MOST_STALE = 10
+MOST_SOURCES = 4
 BETWEEN_NAMES = " | "
 """The text between the names of an element, line by line, and that of the part of the page that it stands in."""
 
@@ -74,6 +75,41 @@ class Scrolled:
     def more(self) -> bool:
         """True where it had more rows than the page held at first."""
         return self.seen > self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Responses that hold values of the output.
+
+    Args:
+        kind: ``JSON``, ``HTML`` or ``text``.
+        method: The method by which they were asked for.
+        path: The path of the first; the others differ in numbers and in their queries.
+        count: The number of responses.
+        percent: The share of the values that they hold, and no source before them.
+    """
+
+    kind: str
+    method: str
+    path: str
+    count: int
+    percent: int
+
+    def __str__(self) -> str:
+        several = f" ({self.count} of its kind)" if self.count > 1 else ""
+        return f"{self.kind} {self.method} {self.path}{several} {self.percent} %"
+
+
+def parse_sources(data: object) -> tuple[Source, ...]:
+    """Parse `Source` from a worker.
+
+    Raises:
+        ProtocolError: It has another form.
+    """
+    return tuple(
+        Source(_text(kind), _text(method), _text(path), checked_whole(count), checked_whole(percent))
+        for kind, method, path, count, percent in checked_rows(data, 5, MOST_SOURCES)
+    )
 
 
 def parse_ambiguous(data: object) -> tuple[Ambiguous, ...]:

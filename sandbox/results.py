@@ -9,7 +9,7 @@ from typing import Literal
 
 from sandbox.kinds import AutomationKind, automation_kind
 from sandbox.page_map import PageMap
-from sandbox.read_evidence import Ambiguous, Scrolled, StaleRead
+from sandbox.read_evidence import Ambiguous, Scrolled, Source, StaleRead
 
 BY_PAGE = " (sent by the page)"
 """The end of the message of a ``held`` error, where it was no request of the automation's own."""
@@ -122,6 +122,8 @@ class Evidence:
         ambiguous: Locators that a parameter names and that matched several elements, of which one was taken.
         stale: Texts that were the same before and after an act that should have changed them.
         scrolled: The list before and after it was scrolled to its end, where that was asked for.
+        sources: The responses that hold the values which the run returned, where that was asked for; of a session, the
+            lines of the page's text.
         screenshot: PNG image, of a run that failed or where one was asked for.
         legible: All text that the screenshot may show, values of input fields included; None where that is unknown.
     """
@@ -170,6 +172,7 @@ class Evidence:
     ambiguous: tuple[Ambiguous, ...] = ()
     stale: tuple[StaleRead, ...] = ()
     scrolled: Scrolled | None = field(default=None, repr=False)
+    sources: tuple[Source, ...] = ()
     screenshot: bytes | None = field(default=None, repr=False)
     legible: str | None = field(default=None, repr=False)
 

@@ -124,6 +124,7 @@ class Sandbox:
         slowed: bool = False,
         maps: bool = True,
         boxes: bool = False,
+        sources: bool = False,
         probe: Literal["", "scroll"] = "",
     ) -> Outcome:
         """Run an automation in a blank worker, or in one that has run only automations of the same ``affinity``.
@@ -150,6 +151,7 @@ class Sandbox:
             slowed: Let the answers to the pages come later, as on a slow day.
             maps: Map what the automation reads, in ``Evidence.maps`` and beside.
             boxes: Note in the maps where each text stands on its page.
+            sources: Tell in ``Evidence.sources`` which responses hold the values that the automation returned.
             probe: ``scroll``: at the end, scroll the page's list to its end, and tell in ``Evidence.scrolled`` whether
                 more rows came.
 
@@ -187,6 +189,7 @@ class Sandbox:
                 slowed=slowed,
                 maps=maps,
                 boxes=boxes,
+                sources=sources,
                 probe=probe,
                 context=context.arguments(),
                 harmless=list(harmless),
@@ -225,6 +228,7 @@ class Sandbox:
                 parameters=parameters,
                 start_url=start_url,
                 context=context.arguments(),
+                sources=True,
                 **_page_limits(limits),
             )
             session = self._session(client, self._parse(client, parse.script_error, answer), None)

@@ -143,12 +143,13 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         notes: str = "",
         other_parameters: Mapping[str, Any] | None = None,
         no_other_values: str = "",
+        web: str = "",
     ) -> str:
         if not self.code or self._trial is None:
             raise ToolProblem("write the automation first")
         if not self._trial.good:
             raise ToolProblem("not handed in: the last run was not good; mend it and write again")
-        candidate = Candidate(self.code, notes, summary, other_parameters, no_other_values)
+        candidate = Candidate(self.code, notes, summary, other_parameters, no_other_values, web)
         self.gate.wrote = self.gate.runs.writes(await self.session.evidence(screenshot=False))
         verdict = await self.gate.promote(candidate)
         if isinstance(verdict, Promoted):

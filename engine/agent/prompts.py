@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.observation.labels import FENCE
+from sandbox.kinds import automation_kind
 
 SYSTEM = """\
 You turn a web task into a Python automation that is saved and later runs without you. Explore the live page, write the \
@@ -18,6 +19,9 @@ The automation is one file with `async def run(page, parameters, task)` that ret
 - Read every input from `parameters`; bake in neither its values, nor values that you saw on the page, nor the site's address (urljoin). \
 It must work for other values, pages and row counts than those you saw.
 - Prefer URLs with query parameters, or JSON that the page itself fetches (`page.request.get`), to clicking through filters.
+- Where served HTML, JSON or forms have it all, write `run(web, parameters, task)`, no browser: `p = await web.get(url)`, \
+`.post(url, form=)`, `.follow(link)`; not awaited: `p.json() .css() .get_by_role() .table("Header")`, `.one .texts .text ["href"]`; \
+`await p.form("Button").submit({"Label": v})`.
 - Prefer locators by role, label, text or stable attributes; not generated ids or classes, not positions (nth-child, XPath [1]). Find table \
 columns by their header's text.
 - Read lists with one `locator.evaluate_all(js)` or `all_inner_texts`; follow every page of a list until there is no next.
@@ -34,7 +38,7 @@ what says so, then return the output.
 - `await task.ask(prompt, content, schema)` hands free text to a model, only where code cannot decide (classify, summarize).
 - `task.totp(secret)` is the one-time code of now; `task.log(text)`, `task.start_url`.
 
-Tools: `python` runs code on the live page (await allowed; `page`, `parameters`, `task` persist; print compact rows together with the \
+Tools: `python` runs code on the live page (await allowed; `page`, `web`, `parameters`, `task` persist; print compact rows together with the \
 page's own count, heading and next link). `look` shows the page; `locator` turns refs into durable locators. `write` saves the \
 automation and runs it from the start. `finish` hands it in: for tasks that only read and have parameters, give \
 other_parameters, values that the site has rows for and whose output differs; they are tried too. What comes behind an irreversible \
@@ -109,7 +113,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
         "name": "finish",
         "description": (
             "Hands the written automation in. summary: one line for the history; notes: what a later repair should know of"
-            " the site; no_other_values: why no other values can be known, as of a tracking number; then make one up if the"
+            " the site; web: the same as run(web, …); no_other_values: why no other values can be known, as of a tracking number; then make one up if the"
             " site answers that with a message."
         ),
         "input_schema": {
@@ -119,6 +123,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
                 "notes": {"type": "string"},
                 "other_parameters": {"type": "object"},
                 "no_other_values": {"type": "string"},
+                "web": {"type": "string"},
             },
             "required": ["summary"],
             "additionalProperties": False,
@@ -170,6 +175,7 @@ def assignment(
     done_before: Sequence[str] = (),
     logged_in: bool = False,
     headers: Mapping[str, Sequence[str]] | None = None,
+    sources: Sequence[str] = (),
 ) -> str:
     """Return the first message: the task, what is known, and the first look at the page.
 
@@ -183,6 +189,7 @@ def assignment(
         done_before: Irreversible actions that were let through earlier for these parameters.
         logged_in: The browser gave the user name and the password by HTTP authentication.
         headers: Headers that the browser makes of parameters, each with their names.
+        sources: The responses that hold the page's text.
     """
     parts = [f"Task: {task}"]
     parts.append(
@@ -200,7 +207,9 @@ def assignment(
     else:
         parts.append(f"Output schema: {json.dumps(output_schema, ensure_ascii=False)}")
     if base_code is not None:
-        parts.append(f"The saved automation:\n```python\n{base_code.rstrip()}\n```")
+        lighter = " (without a browser; where only one gives this, write run(page, …))"
+        kind = lighter if automation_kind(base_code) == "web" else ""
+        parts.append(f"The saved automation{kind}:\n```python\n{base_code.rstrip()}\n```")
         parts.append(f"What is wrong with it: {fence(trouble)}")
         parts.append(
             "The error is only the first break: hold the rest of the code against the page too. Keep the shape and the meaning"
@@ -223,4 +232,6 @@ def assignment(
         made = ", ".join(f"{name} (from {', '.join(names)})" for name, names in headers.items())
         parts.append(f"The browser sends the site these headers in every run; the code has no part in it: {made}.")
     parts.append(f"The page now:\n{look}")
+    if sources:
+        parts.append(f"Its text was served in: {fence(', '.join(sources))}")
     return "\n\n".join(parts)

@@ -45,6 +45,7 @@ _NETWORK: tuple[tuple[str, str, str, bool], ...] = (
 _NET_ERROR = re.compile(r"net::(ERR_\w+)")
 _OWN_REQUEST = re.compile(r"APIRequestContext\.\w+: ")
 _UNREACHED = re.compile(r"Timeout|socket hang up|connection ended|\bE[A-Z]{4,}\b|certificate", re.IGNORECASE)
+_ADDRESS = re.compile(r"https?://\S+")
 _NEVER = (501, 505)
 _CODE_SECONDS = 30.0  # for which a one-time code holds
 _NEXT_CODE_AFTER = 1.0  # seconds into the next code's time, for clocks differ
@@ -118,7 +119,9 @@ def _network(failure: ScriptError | None, page: Evidence) -> Cause | None:
         text = "timeout"
     elif failure.kind == "navigation" or reason:
         # A timeout while waiting for an element of a loaded page is not the network's.
-        text = reason or " ".join(_NET_ERROR.findall(failure.message))  # the address may say anything
+        # The address may say anything.
+        said = _ADDRESS.sub("", failure.message) if failure.type == "WebError" else ""
+        text = reason or said or " ".join(_NET_ERROR.findall(failure.message))
     else:
         return None
     if page.status == 401 and "AUTH" in text:

@@ -110,6 +110,7 @@ class Executor:
         settled_seconds: float | None = None,
         slowed: bool = False,
         known: GateKnowledge | None = None,
+        sources: bool = False,
         probe: Literal["", "scroll"] = "",
     ) -> AutomationRun:
         """Run the code; a script that fails is a value, a sandbox that fails an exception.
@@ -120,7 +121,7 @@ class Executor:
             affinity: Names committed code and its revision: it may run where that ran before.
             secret: The parameters hold secrets.
             known_hosts: Those of the saved automation that this is; None for a trial, which may reach others.
-            settled_seconds, slowed, probe: See `sandbox.Sandbox.run`.
+            settled_seconds, slowed, sources, probe: See `sandbox.Sandbox.run`.
             hold_changes: Stop before the first request that may change something on the site, other than a login.
             known: What pages show of the parameters before irreversible actions, which are held until they do.
             harmless: Kinds of requests that are known to change nothing which lasts, or to be the site's own.
@@ -149,6 +150,7 @@ class Executor:
                     settled_seconds=settled_seconds,
                     slowed=slowed,
                     boxes=self.boxes or known_hosts is None,
+                    sources=sources,
                     probe=probe,
                 )
             except WorkerDied as died:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.contract import learn, rows
 from engine.contract.witnesses import learn_witnesses
+from engine.diagnosis.failures import Failed
+from engine.errors import ModelError
 from engine.execution.automation_run import AutomationRun
 from engine.execution.executor import Executor
 from engine.execution.host import GateKnowledge
@@ -16,6 +18,7 @@ from engine.gate import run_checks, static_checks
 from engine.gate.beyond import missed
 from engine.gate.borne_out import unborne
 from engine.gate.hardcoded import unread_parameters
+from engine.gate.lighter import may_do_without, unequal
 from engine.gate.nothing_left import refuses_nothing, values_without_rows
 from engine.gate.second_run import Proof, changed_values, judge, judge_made_up, needs_values
 from engine.gate.slowed_run import SlowedRuns
@@ -25,6 +28,8 @@ from engine.gate.verdicts import Candidate, Promoted, Refused, Requirements, Tri
 from engine.task.schema import infer
 from sandbox import SandboxLimitExceeded, WorkerDied
 from sandbox.kinds import automation_kind
+
+_TRIES_OF_WEB = 3  # that may fail, before code has to take a page
 
 
 @dataclass
@@ -55,6 +60,8 @@ class Gate:
     _last: Trial | None = None
     _left_nothing: set[str] = field(default_factory=set)  # code that ran with a value that leaves nothing
     _reported: set[str] = field(default_factory=set)
+    _told_of_web: bool = False
+    _failed_of_web: int = 0
 
     def __post_init__(self) -> None:
         self.start_url_given = self.executor.start_url is not None
@@ -77,10 +84,12 @@ class Gate:
         unneeded = required.unneeded | set(self.unneeded)
         excused = (required.given - required.secrets) | required.unread(code)
         held = {n: v for n, v in required.parameters.items() if n not in excused}
+        kind = automation_kind(code)
+        if kind == "web" and (required.needs_browser or self._failed_of_web >= _TRIES_OF_WEB):
+            return Trial(code, chosen, None, ("this needs a browser: write run(page, parameters, task)",))
         if found := static_checks.findings(code, held, required.secrets, self.executor.start_url, unneeded):
             return Trial(code, chosen, None, tuple(found))
         said = {"reads_only": reads_only} if reads_only else {}
-        kind = automation_kind(code)
         await events.emit("candidate.started", other_parameters=parameters is not None, kind=kind, **said)
         try:
             run, passing = await self.runs.run(code, chosen, reads_only=reads_only)
@@ -88,6 +97,9 @@ class Gate:
             # Code that uses too much can use less.
             return Trial(code, chosen, None, (f"the sandbox ended it: {error}",))
         problems = await self._problems(run)
+        if problems and kind == "web":
+            self._failed_of_web += 1
+            problems = (*problems, "where only a browser gives this, write run(page, parameters, task)")
         trial = Trial(code, chosen, run, (*problems, passing.message) if passing is not None else problems)
         await events.emit(
             "candidate.finished", good=trial.good, problems=list(trial.problems), seconds=run.outcome.seconds, kind=kind
@@ -122,7 +134,38 @@ class Gate:
             late = await self.slowed.finding(candidate.code, first)
             if new := self._new([late] if late is not None else []):
                 return Refused(new, first)
+        candidate, first, proven = await self._lighter(candidate, first, proven, effects)
         return await asyncio.to_thread(self._promoted, candidate, first, proven, effects)
+
+    async def _lighter(
+        self, candidate: Candidate, first: AutomationRun, proven: Proof, effects: str
+    ) -> tuple[Candidate, AutomationRun, Proof]:
+        """Take the version without a browser, where there is one and both give the same with both sets of parameters.
+
+        Where they do not, the one with a browser stays as it is, and nobody is asked again.
+        """
+        code = candidate.web
+        if not code or candidate.kind == "web":
+            return candidate, first, proven
+        runs: list[AutomationRun] = []
+        problem = None if effects == "read" else "the automation changes the site"
+        if automation_kind(code) != "web":
+            problem = "its run does not take (web, parameters, task)"
+        for earlier in (first, proven.run):
+            if problem is not None or earlier is None:
+                continue
+            try:
+                trial = await self.try_out(code, earlier.parameters)
+            except (Failed, ModelError) as error:  # the code with a page has passed, and must not be lost for this
+                problem = str(error)
+                continue
+            problem = unequal(earlier, trial)
+            if trial.run is not None:
+                runs.append(trial.run)
+        await self.executor.services.events.emit("candidate.lighter", taken=problem is None, problem=problem)
+        if problem is not None:
+            return candidate, first, proven
+        return replace(candidate, code=code), runs[0], replace(proven, run=runs[1] if len(runs) > 1 else None)
 
     def _unborne(self, code: str, first: AutomationRun, proven: Proof) -> Refused | None:
         """Hold the values of the proving runs against where they stood on what was read."""
@@ -241,7 +284,12 @@ class Gate:
         """Return what the model is shown of a good trial beside that, and need not answer."""
         if trial.run is None or not trial.good or trial.run.rehearsed:
             return ()
-        return tuple(run_checks.notes(trial.run, self.requirements))
+        found = run_checks.notes(trial.run, self.requirements)
+        if not (self._told_of_web or self.requirements.needs_browser or self._writes(trial.code, trial.run)):
+            lighter = may_do_without(trial.code, trial.run)
+            found += [lighter] if lighter is not None else []
+            self._told_of_web = lighter is not None
+        return tuple(found)
 
     def note_told(self, advisories: Iterable[str]) -> None:
         """Note advisories as told: a model that then hands the same in has looked at them."""

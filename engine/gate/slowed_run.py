@@ -16,6 +16,7 @@ from engine.gate.trial_runs import TrialRuns
 from engine.task.attachments import is_attachment
 from engine.task.text import shorten
 from sandbox import SandboxLimitExceeded, WorkerDied
+from sandbox.kinds import automation_kind
 
 _LONGEST_FIRST = 20.0  # seconds of a first run that is worth two more
 _MOST_ADDED = 30.0  # seconds that slowness may add, a wait in vain included
@@ -48,14 +49,14 @@ class SlowedRuns:
             return None
         self._tried.add(code)
         late = await self._run(code, first, slowed=True)
-        if late is None or _same(first, late):
+        if late is None or gives_same(first, late):
             return None
         control = await self._run(code, first, slowed=False)
-        if control is None or not _same(first, control):
+        if control is None or not gives_same(first, control):
             return None  # it is another each time
         return (
             "the automation was run once more with the answers to its pages, and their timers, later, as on a slow"
-            f" day: {_difference(first, late)}. It reads before the page is done: wait for an element that only"
+            f" day: {difference(first, late)}. It reads before the page is done: wait for an element that only"
             " the page that is done shows"
         )
 
@@ -63,7 +64,8 @@ class SlowedRuns:
         seen, policy = first.outcome.evidence, self.runs.executor.retry_policy
         left = policy.deadline - time.monotonic()
         return (
-            (seen.fetched or any(kind in _GIVEN for kind, _ in seen.inputs)) and not seen.code_sent
+            automation_kind(code) == "page"  # without one, no script answers later
+            and (seen.fetched or any(kind in _GIVEN for kind, _ in seen.inputs)) and not seen.code_sent
             and not names_attribute(code, "ask") and not self.runs.is_said_to_read(code)
             and first.outcome.seconds <= _LONGEST_FIRST
             and left > 2 * _most_seconds(first)
@@ -91,7 +93,8 @@ def _most_seconds(first: AutomationRun) -> float:
     return 2 * first.outcome.seconds + _MOST_ADDED
 
 
-def _same(a: AutomationRun, b: AutomationRun) -> bool:
+def gives_same(a: AutomationRun, b: AutomationRun) -> bool:
+    """Return True where the second run succeeded and gave what the first gave, paths of saved files aside."""
     return b.outcome.ok and bool(_without_paths(a.outcome.value) == _without_paths(b.outcome.value))
 
 
@@ -103,8 +106,8 @@ def _without_paths(output: Any) -> Any:
     return [_without_paths(each) for each in output] if isinstance(output, list) else output
 
 
-def _difference(first: AutomationRun, late: AutomationRun) -> str:
-    """Describe what is another in a run: its error, or the first part of the output that differs."""
+def difference(first: AutomationRun, late: AutomationRun) -> str:
+    """Describe what is another in a later run: its error, or the first part of the output that differs."""
     if late.outcome.error is not None:
         return f"it failed with {late.outcome.error.type}: {shorten(late.outcome.error.message, 300)}"
     where, before, after = first_difference(_without_paths(first.outcome.value), _without_paths(late.outcome.value))

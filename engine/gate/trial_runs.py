@@ -17,6 +17,7 @@ from engine.gate.verdicts import Requirements
 from engine.task.cause import Cause
 from engine.task.text import shorten
 from sandbox import Evidence
+from sandbox.kinds import automation_kind
 
 SteadyRun = tuple[AutomationRun, Cause | None]
 
@@ -100,10 +101,10 @@ class TrialRuns:
         return tuple(sorted(self.own_requests | self._session | own))
 
     async def _start(self, code: str, parameters: Mapping[str, Any], *, hold: bool) -> SteadyRun:
+        proves = dict(parameters) == dict(self.requirements.parameters) and automation_kind(code) == "page"
         return await run_steadily(
             self.executor, self.requirements, code, parameters, start_url_given=self.start_url_given, mode="rehearsal",
-            hold_changes=hold, harmless=sorted(self.own_requests),
-            probe="scroll" if dict(parameters) == dict(self.requirements.parameters) else "",
+            hold_changes=hold, harmless=sorted(self.own_requests), sources=proves, probe="scroll" if proves else "",
         )  # fmt: skip
 
     async def _stopping(self, code: str, parameters: Mapping[str, Any]) -> SteadyRun:

@@ -32,6 +32,7 @@ class Requirements:
         harmless: Kinds of requests that the saved automation is known to send without lasting change.
         unneeded: Names of parameters that the saved automation does not read, so that no other need.
         writes: The saved automation changes something on the site, and so does what replaces it.
+        needs_browser: The site does not serve clients without a browser.
         given: Names of parameters that the browser gives to the site, by HTTP authentication or in headers: code need
             not read them.
     """
@@ -48,6 +49,7 @@ class Requirements:
     unneeded: frozenset[str] = frozenset()
     writes: bool = False
     harmless: frozenset[str] = frozenset()
+    needs_browser: bool = False
     given: frozenset[str] = frozenset()
 
     @cached_property

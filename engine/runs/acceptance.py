@@ -19,7 +19,7 @@ from engine.runs.reads import keep_read
 from engine.runs.site_requests import keep_site_requests
 from engine.runs.verdict import Accepted, NewData, PassedGate
 from engine.runs.wording import without_unread
-from engine.task.text import collapse
+from engine.task.text import collapse, shorten
 
 _BORNE_OUT = ", for the page bears it out"
 _LONGEST_NOTE = 500  # characters
@@ -71,11 +71,14 @@ async def widen_contract(context: RunContext, verdict: NewData) -> Success:
     )
 
 
-async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, promoted: Promoted) -> Success:
+async def accept_authored(
+    context: RunContext, kind: Work, base: Bundle | None, promoted: Promoted, trouble: str = ""
+) -> Success:
     """Commit the model's code that passed the gate, and return the result of its run.
 
     Args:
         base: The bundle that it replaces; None after exploring from nothing.
+        trouble: Why that was not good enough.
     """
     context, promoted = without_unread(context, promoted)
     task = context.redactor.text(context.request.task)
@@ -83,8 +86,9 @@ async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, 
     context.warnings.extend(map(context.redactor.text, promoted.warnings))
     bundle = await asyncio.to_thread(new_bundle, context, kind, base, promoted)  # it checks schemas
     subject = f"{kind.capitalize()}: {said[0] if said else task}"
+    body = f"{task}{_of_kind(base, bundle, context.redactor.text(trouble))}"
     try:
-        revision = await commit(context, bundle, reason=kind, subject=subject, body=task, written_by=context.budget)
+        revision = await commit(context, bundle, reason=kind, subject=subject, body=body, written_by=context.budget)
     except (BundleError, StoreError) as error:  # the model is paid, and the output has passed the gate
         _note_unsaved(context, error)
         return _unsaved_success(context, promoted, base)
@@ -92,6 +96,15 @@ async def accept_authored(context: RunContext, kind: Work, base: Bundle | None, 
         await keep_site_requests(context, promoted)
     # Code for a changed request gives other output, of which its base's history says nothing.
     return await _first_success(context, revision, promoted, base, inherits=kind == "repair")
+
+
+def _of_kind(base: Bundle | None, bundle: Bundle, trouble: str) -> str:
+    """Return the paragraph of a commit message on a change of the automation's kind; empty where it stays."""
+    if base is None or base.kind == bundle.kind:
+        return ""
+    how = "Without a browser" if bundle.kind == "web" else "In a browser"
+    why = shorten(trouble.strip().partition("\n")[0], _LONGEST_NOTE)
+    return f"\n\n{how} from now on{f', for before: {why}' if why else ''}"
 
 
 async def accept_edits(context: RunContext, base: Bundle, adopted: Adopted) -> Success:

@@ -32,7 +32,7 @@ from engine.runs.refusal import explain_refusal
 from engine.runs.site_requests import known_site_requests
 from engine.runs.verdict import PassedGate
 from engine.task.cause import Cause
-from sandbox import Session
+from sandbox import Evidence, Session
 from sandbox.http_login import login_in
 
 _REJECTED = frozenset({"not-a-web-task", "harmful", "impossible", "contradictory"})
@@ -46,11 +46,13 @@ class Assignment:
         kind: ``explore`` from nothing, ``update`` to a changed request, ``repair`` after a failure.
         base: The saved bundle; None when exploring from nothing.
         trouble: Why the saved automation is not good enough.
+        needs_browser: The site turned away code without a browser.
     """
 
     kind: Work
     base: Bundle | None = None
     trouble: str = ""
+    needs_browser: bool = False
 
 
 async def author(
@@ -144,7 +146,7 @@ async def _promote(
         raise Failed(cause)
     if evidence.http_login == "given" and (login := login_in(context.request.parameters)) is not None:
         tools.gate.requirements = required = replace(required, given=required.given | login.names)
-    first = await _first_message(context, work, required, look, logged_in=evidence.http_login == "given")
+    first = await _first_message(context, work, required, look, evidence)
     ended = await Agent(budget, tools, context.events, limits.turns, window).work(first)
     if isinstance(ended, Promoted):
         return ended
@@ -180,6 +182,7 @@ async def _requirements(context: RunContext, work: Assignment) -> Requirements:
         resources=base.resources if base is not None else {},
         unneeded=unread_parameters(base.automation, base.meta.parameters) if base is not None else frozenset(),
         writes=base is not None and base.meta.effects == "write",
+        needs_browser=work.needs_browser,
         given=frozenset().union(*context.executor.browser.header_parameters.values()),
         harmless=frozenset(base.meta.harmless_requests if base is not None else ())
         | await known_site_requests(context),
@@ -187,7 +190,7 @@ async def _requirements(context: RunContext, work: Assignment) -> Requirements:
 
 
 async def _first_message(
-    context: RunContext, work: Assignment, required: Requirements, look: str, *, logged_in: bool
+    context: RunContext, work: Assignment, required: Requirements, look: str, page: Evidence
 ) -> str:
     schema, redactor, base, start_url = required.schema, context.redactor, work.base, context.executor.start_url
     return assignment(
@@ -202,7 +205,8 @@ async def _first_message(
         trouble=redactor.text(work.trouble),
         sample=await context.good_runs.sample(base),
         done_before=await _done_before(context),
-        logged_in=logged_in,
+        logged_in=page.http_login == "given",
+        sources=() if work.needs_browser else context.redactor.texts([str(source) for source in page.sources]),
         headers={name: sorted(names) for name, names in context.executor.browser.header_parameters.items()},
     )
 

@@ -26,6 +26,8 @@ from engine.task.schema import schema_in_force
 from engine.task.validation import split_userinfo
 from sandbox import Session
 
+_OF_CLIENTS = frozenset({"bot-wall", "access-denied"})
+
 
 @dataclass
 class Runner:
@@ -122,15 +124,23 @@ class Runner:
                         if verdict.place() == before and await self._may_repair():
                             return await self._repair(bundle, Drifted(run, [f"twice in a row, {cause.message}"]))
                         before = verdict.place()
+                    case SiteAtFault(cause=cause, run=run) if run is not None and await self._needs_browser(
+                        bundle, cause
+                    ):
+                        return await self._repair(bundle, Drifted(run, [cause.message]), needs_browser=True)
                     case ParametersAtFault(cause=cause) | SiteAtFault(cause=cause):
                         pass
             if not await context.executor.retry_policy.wait(cause):
                 raise Failed(cause)
 
+    async def _needs_browser(self, bundle: Bundle, cause: Cause) -> bool:
+        """Return True where the site turns away what has no browser, so that one may be let in."""
+        return bundle.kind == "web" and cause.reason in _OF_CLIENTS and await self._may_repair()
+
     async def _may_repair(self) -> bool:
         return self.context.budget is not None and not await self.context.is_pinned()
 
-    async def _repair(self, bundle: Bundle, drifted: Drifted) -> Success:
+    async def _repair(self, bundle: Bundle, drifted: Drifted, *, needs_browser: bool = False) -> Success:
         """Have the automation repaired, unless that is forbidden."""
         run = drifted.run
         forbidden = "pinned" if await self.context.is_pinned() else "drift" if self.context.budget is None else None
@@ -142,7 +152,8 @@ class Runner:
             cause = outcome_failure(drifted.problems, run, reason="drift", breaches=drifted.breaches, remedy=wait)
             raise Failed(cause)
         try:
-            return await self._author(Assignment("repair", bundle, drifted.trouble), run.outcome.session)
+            work = Assignment("repair", bundle, drifted.trouble, needs_browser=needs_browser)
+            return await self._author(work, run.outcome.session)
         except Failed as failed:
             await note_failed_repair(self.context, bundle, failed.cause)
             raise
@@ -159,7 +170,7 @@ class Runner:
         async with context.attempts.attempt(work.kind) as note:
             ended = await author(context, budget, work, session)
             if isinstance(ended, Promoted):
-                success = await accept_authored(context, work.kind, work.base, ended)
+                success = await accept_authored(context, work.kind, work.base, ended, work.trouble)
                 note.revision = success.revision.id if success.revision is not None else None
                 return success
             note.reason = ended.cause.reason

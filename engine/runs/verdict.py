@@ -59,7 +59,8 @@ class Drifted:
     def trouble(self) -> str:
         """The failure in words, for the model that repairs it."""
         error, hosts = self.run.outcome.error, ", ".join(self.run.unknown_hosts)
-        lines = ["; ".join(self.problems), error.traceback if error else "", "The page is as that run left it."]
+        left = "The page is as that run left it." if self.run.outcome.session is not None else ""
+        lines = ["; ".join(self.problems), error.traceback if error else "", left]
         if hosts:
             lines.append(
                 f"That run was kept from hosts it had not needed before: {hosts}. From now on they are reached."

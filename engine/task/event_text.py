@@ -170,6 +170,11 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
         f"{', on a slowed page' if data.get('slowed') else ''}"
     ),
     "candidate.finished": _candidate,
+    "candidate.lighter": lambda data: EventLine(
+        "without a browser it gives the same, and is saved so"
+        if data["taken"]
+        else f"it stays with a browser, for without one: {one_line(str(data['problem']), 200)}"
+    ),
     "candidate.real_run": lambda data: EventLine("the rehearsal passed; starting the one real run"),
     "commit": lambda data: EventLine(
         f"committed {str(data['revision'])[:10]}{_without_browser(data)}: {one_line(str(data['subject']))}"

@@ -138,7 +138,7 @@ class ScriptedSandbox:
         if isinstance(step, Exception):
             raise step
         result = step if isinstance(step, Outcome) else await step(host or Host())
-        if not keep_open:
+        if not keep_open or automation.kind == "web":
             return result
         return replace(result, session=self._opened(result.evidence))  # type: ignore[arg-type]  # it stands for a Session
 

@@ -235,7 +235,7 @@ def _watch_own_request(owner: type, name: str, current: Current) -> None:
         while safe and await recorder.pace.wait(response.status, response.headers):
             await response.dispose()
             response = await send_one(target, **options)
-        recorder.note_own_answer(response)
+        recorder.note_own_answer(str(method), response)
         return response
 
     setattr(owner, name, send)

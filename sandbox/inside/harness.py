@@ -25,9 +25,11 @@ from sandbox.inside.notices import PageNotices, drop_handlers
 from sandbox.inside.own_headers import OwnHeaders, replaced
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
+from sandbox.inside.resources import write_resources
 from sandbox.inside.run_trace import RunTrace, watch_inputs
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
 from sandbox.inside.slowness import delay_answers
+from sandbox.inside.sources import Sources
 from sandbox.inside.stdout import CapturedStdout
 from sandbox.inside.steps import run_step
 from sandbox.inside.stopping import until_stopped
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 _ACTION_TIMEOUT_MS = 10_000
 _ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
 _CRASH_EVENT_SECONDS = 0.3
-_LAST_REQUEST_SECONDS = 0.5
 
 
 class Harness:
@@ -75,6 +76,7 @@ class Harness:
         self._options: dict[str, Any] = {}
         self._task: TaskContext | None = None
         self._returned: Any = None
+        self._sources = Sources()
         self._stdout = CapturedStdout(lambda line: self._channel.notify("log", message=line[: 1 << 18]))
         sys.stdout = self._stdout
 
@@ -172,12 +174,7 @@ class Harness:
         """Bind this worker to a job, and open its start URL; return the error of that, if any."""
         assert self._page is not None
         directory = self._scratch / "resources"
-        for name, data in self._resources.items():
-            path = (directory / name).resolve()
-            if path.is_relative_to(directory.resolve()):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(data)
-        self._resources.clear()
+        write_resources(directory, self._resources)
         refused = await self._reopen(message["context"]) if message["context"] else None
         self._pages_limit = message["pages"]
         assert self._recorder is not None
@@ -188,6 +185,9 @@ class Harness:
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * action_ms)
         if message.get("slowed"):
             await delay_answers(context)
+        if message["sources"]:
+            self._recorder.sources = self._maps.sources = self._sources
+            self._sources.watch(context, of_page=message["t"] == "open")
         self._output_bytes: int = message["output_bytes"]
         self._channel.allow_notices(self._output_bytes)
         start_url = message["start_url"]
@@ -229,12 +229,14 @@ class Harness:
             value, error = await self._call(message["name"], message["code"], message["parameters"])
             await self._maps.finish(self._shown())
             await add_near_misses(self._active(), error)
-            await self._await_last_request()
+            if self._recorder.guard is not None:
+                await self._recorder.guard.await_last(self._halted)
         self._stdout.finish()
         broken = error is not None and error["kind"] not in ("rehearsal", "gate", "held")
         trace = self._recorder.end_trace() if self._recorder is not None else RunTrace()
         evidence = await self.evidence(screenshot=broken)
         evidence |= {"inputs": list(trace.inputs), "output_read": trace.has_read(self._returned, evidence["text"])}
+        evidence |= {"sources": await self._sources.of_output(self._returned)}
         evidence |= await self._maps.wire(self._waits.settled if self._waits.fetched else None)
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.blocked is not None and (error is None or error["kind"] != "held"):
@@ -249,14 +251,6 @@ class Harness:
         assert recorder is not None
         recorder.guard = WriteGuard(sent_request, recorder.is_login, recorder.is_harmless, self._halted.set)
         await recorder.guard.begin(self._page.context)
-
-    async def _await_last_request(self) -> None:
-        """Give the page time to send what the code did last, so that the guard blocks that, too."""
-        guard = self._recorder.guard if self._recorder is not None else None
-        if guard is not None and guard.acted and guard.blocked is None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._halted.wait(), _LAST_REQUEST_SECONDS)
-            guard.acted = False  # what the page sends from now on, as when it is scrolled, is its own doing
 
     async def _call(self, name: str, code: str, parameters: Any) -> tuple[str | None, dict[str, Any] | None]:
         assert self._task is not None
@@ -393,6 +387,7 @@ class Harness:
         found = await evidence.collect_evidence(page, self._recorder, seen, screenshot=screenshot)
         return {
             **found,
+            "sources": await self._sources.of_page(found["text"]),
             "longest_wait": self._waits.longest,
             "fetched": self._waits.fetched,
             "examined": self._task._examined if self._task else None,

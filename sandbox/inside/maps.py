@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from playwright.async_api import BrowserContext, CDPSession, Frame, Page
 
+    from sandbox.inside.sources import Sources
+
 _LOG = logging.getLogger(__name__)
 _ACTS_BY_SCRIPT = re.compile(r"scroll|click\s*\(|submit\s*\(|dispatchEvent|location|\.value\s*=|\.remove\s*\(")
 _DATA_BY_SCRIPT = re.compile(r"fetch\s*\(|XMLHttpRequest|JSON\.parse|__\w+__|localStorage|sessionStorage|window\.\w+")
@@ -77,12 +79,14 @@ class PageMaps:
         ambiguous: The locators of which one of several elements was taken.
         stale: The reads that may have come too early.
         unmapped: The number of times that something was read and is in none of the maps.
+        sources: Keeps the responses that were read; None where nobody asks for them.
     """
 
     def __init__(self, context: BrowserContext, secrets: Callable[[], Collection[str]] = tuple) -> None:
         self.active = False
         self.ambiguous, self.stale = Ambiguities(), StaleReads()
         self.unmapped = 0
+        self.sources: Sources | None = None
         self._context = context
         self._secrets = secrets
         self._boxes, self._probe = False, False
@@ -153,6 +157,8 @@ class PageMaps:
             return
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
         data = parsed(text) if isinstance(text, str) else text
+        if self.sources is not None:
+            self.sources.note_own(url, text if isinstance(text, str) else json.dumps(text))
         beside = {"url": _address(url)}
         if (number := self._due()) is None:
             return

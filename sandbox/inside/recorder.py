@@ -23,6 +23,8 @@ from sandbox.sites import origin_of, same_site
 if TYPE_CHECKING:
     from playwright.async_api import APIResponse, BrowserContext, Request, Response, Route
 
+    from sandbox.inside.sources import Sources
+
 _MOST_RECORDS = 1_000
 _MOST_ORIGINS = 50
 _DATA = frozenset({"fetch", "xhr"})
@@ -59,6 +61,7 @@ class RunRecorder:
         agreements: Labels of the controls by which the automation accepted an agreement.
         harmless: Signatures of requests that change nothing which lasts, or that the site sends by itself.
         trace: What the automation gave and got; None while none runs.
+        sources: Keeps the responses; None where nobody asks for them.
         documents: URL and status of the last main documents.
         failed_document: The last main document, where it failed to load: its URL and the browser's error.
         failed_origins: Origins of scripts and data of pages that did not come.
@@ -80,6 +83,7 @@ class RunRecorder:
         self.agreements: list[str] = []
         self.harmless: set[str] = set()
         self.trace: RunTrace | None = None
+        self.sources: Sources | None = None
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)
         self.failed_document: tuple[str, str] | None = None
         self.failed_origins: dict[str, None] = {}
@@ -155,8 +159,10 @@ class RunRecorder:
         if self.guard is not None:
             self.guard.check_own(sent, login=login)
 
-    def note_own_answer(self, response: APIResponse) -> None:
+    def note_own_answer(self, method: str, response: APIResponse) -> None:
         """Note the answer to an own request."""
+        if self.sources is not None:
+            self.sources.methods[response.url] = method.upper()
         self.answers.append((split_userinfo(response.url)[0], response.status))
         self.retry_after = response.headers.get("retry-after")
 

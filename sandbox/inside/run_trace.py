@@ -76,7 +76,7 @@ class RunTrace:
         """Keep what a page or a response gave, up to a bound."""
         if self._room <= 0:
             return
-        for text in islice(_texts(value), 10_000):
+        for text in islice(texts_of(value), 10_000):
             if self._room <= 0:
                 return
             self._read.append(text[: self._room])
@@ -86,8 +86,8 @@ class RunTrace:
         """Return True where a text or a number of the output was read, or is on the page."""
         if not self._reads:
             return False
-        wanted = {_comparable(text[:_LONGEST_TYPED]) for text in islice(_texts(output), _LOOKED_UP)}
-        shown = _comparable("\n".join([*self._read, page_text]))
+        wanted = {comparable(text[:_LONGEST_TYPED]) for text in islice(texts_of(output), _LOOKED_UP)}
+        shown = comparable("\n".join([*self._read, page_text]))
         return any(len(text) >= _SHORTEST and text in shown for text in wanted)
 
 
@@ -158,7 +158,7 @@ def _plain(value: Any) -> Any:
     return type(value).__name__
 
 
-def _texts(value: Any) -> Any:
+def texts_of(value: Any) -> Any:
     """Yield the texts and numbers of JSON data, as texts."""
     stack = [value]
     while stack:
@@ -173,5 +173,6 @@ def _texts(value: Any) -> Any:
             yield str(each)
 
 
-def _comparable(text: str) -> str:
+def comparable(text: str) -> str:
+    """Return a text without differences of spaces and case."""
     return " ".join(text.split()).casefold()

@@ -6,6 +6,8 @@ it uses.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -25,6 +27,7 @@ _REPORTS = re.compile(
     r"analytics|telemetry|metrics|beacon|pixel|sentry|/collect\b|consent|cookie",
     re.IGNORECASE,
 )
+_LAST_REQUEST_SECONDS = 0.5
 _MUTATION = re.compile(r"(?:^|[}\n])\s*mutation\b")
 
 
@@ -72,6 +75,17 @@ class WriteGuard:
         """
         if not login and may_change(request) and not self._is_harmless(request):
             raise self._block(request)
+
+    async def await_last(self, halted: asyncio.Event) -> None:
+        """Give the page time to send what the code did last, so that it is blocked, too.
+
+        Args:
+            halted: Set where something is blocked.
+        """
+        if self.acted and self.blocked is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(halted.wait(), _LAST_REQUEST_SECONDS)
+            self.acted = False  # what the page sends from now on, as when it is scrolled, is its own doing
 
     async def _route(self, route: Route) -> None:
         request = route.request

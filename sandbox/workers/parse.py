@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from sandbox.egress.origins import LONGEST_NAME
 from sandbox.page_map import parse_maps
 from sandbox.protocol import ProtocolError, checked_list, checked_row, checked_text, checked_whole, is_whole
-from sandbox.read_evidence import parse_ambiguous, parse_scrolled, parse_stale
+from sandbox.read_evidence import parse_ambiguous, parse_scrolled, parse_sources, parse_stale
 from sandbox.results import ErrorKind, Evidence, Execution, HttpLoginState, PageSnapshot, ScriptError
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         ambiguous=parse_ambiguous(data.get("ambiguous", [])),
         stale=parse_stale(data.get("stale", [])),
         scrolled=parse_scrolled(data.get("scrolled")),
+        sources=parse_sources(data.get("sources", [])),
         screenshot=_screenshot(data.get("screenshot")),
         legible=_optional(data.get("legible"), str),
     )
