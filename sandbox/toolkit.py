@@ -16,6 +16,7 @@ An automation gets an open page, its parameters, and a `TaskContext` for everyth
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sized
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,12 +36,43 @@ from sandbox.totp import totp
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
-__all__ = ["AskRefused", "Attachment", "GateRefused", "RehearsalComplete", "SandboxError", "TaskContext"]
+    from sandbox.web.client import Web
+    from sandbox.web.elements import WebElement, WebForm
+    from sandbox.web.errors import WebError
+    from sandbox.web.pages import WebPage
+
+_WEB = {  # where each is; imported when first used, for pages need no parser of HTML
+    "Web": "client",
+    "WebElement": "elements",
+    "WebError": "errors",
+    "WebForm": "elements",
+    "WebPage": "pages",
+}
+__all__ = [
+    "AskRefused",
+    "Attachment",
+    "GateRefused",
+    "RehearsalComplete",
+    "SandboxError",
+    "TaskContext",
+    "Web",
+    "WebElement",
+    "WebError",
+    "WebForm",
+    "WebPage",
+]
 
 _Items = TypeVar("_Items", bound="Sized | int")
 _OPEN_SHADOW_ROOTS = """(attach => {
   Element.prototype.attachShadow = function(options) { return attach.call(this, {...options, mode: 'open'}); };
 })(Element.prototype.attachShadow)"""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _WEB:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found: object = getattr(importlib.import_module(f"sandbox.web.{_WEB[name]}"), name)
+    return found
 
 
 class RehearsalComplete(BaseException):

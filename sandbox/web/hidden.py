@@ -1,0 +1,103 @@
+"""Elements that a page does not show, as far as its HTML tells without style sheets."""
+
+from __future__ import annotations
+
+import re
+
+from sandbox.web.trees import Node, Tree, attribute, lineage
+from sandbox.web.words import words
+
+SILENT = words("script style noscript template")
+_UNSHOWN = SILENT | words("head title meta link base datalist source track area param rp noframes noembed")
+_NONE = re.compile(r"(?:^|;)\s*display\s*:\s*none\b", re.IGNORECASE)
+_VISIBILITY = re.compile(r"(?:^|;)\s*visibility\s*:\s*(hidden|collapse|visible)\b", re.IGNORECASE)
+
+
+def is_absent(node: Node) -> bool:
+    """Return True for an element that takes no room, with all that is in it."""
+    tag = node.tag
+    if tag in _UNSHOWN:
+        return True
+    attrs = node.attrs
+    if "hidden" in attrs:
+        return True
+    if tag == "input":
+        return (attribute(node, "type") or "").lower() == "hidden"
+    if tag == "dialog":
+        return "open" not in attrs
+    return "style" in attrs and bool(_NONE.search(attrs["style"] or ""))
+
+
+def visibility(node: Node) -> bool | None:
+    """Return True or False where an element's own style makes it visible or invisible, None where it does not tell."""
+    attrs = node.attrs
+    found = _VISIBILITY.search(attrs["style"] or "") if "style" in attrs else None
+    return None if found is None else found[1].lower() == "visible"
+
+
+def is_hidden(tree: Tree, node: Node) -> bool:
+    """Return True for an element that is not shown, or is in one that is not."""
+    return _gone(tree, node, "absent", _is_absent_or_closed) or not _is_visible(tree, node)
+
+
+def is_hidden_from_roles(tree: Tree, node: Node) -> bool:
+    """Return True for an element that `get_by_role` leaves out, as Playwright does: hidden, or by ``aria-hidden``."""
+    if node.tag in SILENT:
+        return True
+    if node.tag == "option" and any(each.tag == "select" for each in lineage(node)):
+        return _gone(tree, node, "unspoken", _is_unspoken)
+    return _gone(tree, node, "unspoken", _is_unspoken) or not _is_visible(tree, node)
+
+
+def _is_unspoken(node: Node) -> bool:
+    if node.tag == "area":  # has a role where it is a link
+        return False
+    return (attribute(node, "aria-hidden") or "").lower() == "true" or _is_absent_or_closed(node)
+
+
+def _is_absent_or_closed(node: Node) -> bool:
+    return is_absent(node) or _in_closed_details(node)
+
+
+def _in_closed_details(node: Node) -> bool:
+    """Return True for what a closed ``details`` holds besides its summary."""
+    parent = node.parent
+    return (
+        parent is not None
+        and parent.is_element_node
+        and parent.tag == "details"
+        and "open" not in parent.attrs
+        and not (node.tag == "summary" and first_summary(parent) == node)
+    )
+
+
+def first_summary(details: Node) -> Node | None:
+    """Return the summary that a ``details`` shows."""
+    child = details.first_child
+    while child is not None and child.tag != "summary":
+        child = child.next
+    return child
+
+
+def _is_visible(tree: Tree, node: Node) -> bool:
+    for each in lineage(node):
+        own = tree.fact("visibility", each, visibility)
+        if own is not None:
+            return own
+    return True
+
+
+def _gone(tree: Tree, node: Node, kind: str, own: object) -> bool:
+    """Return True if something holds of an element or one that it is in; each is asked once a page."""
+    known, passed, result = tree.facts(kind), [], False
+    for each in lineage(node):
+        key = each.mem_id
+        if key in known:
+            result = bool(known[key])
+            break
+        passed.append(key)
+        if own(each):  # type: ignore[operator]  # a predicate
+            result = True
+            break
+    known.update(dict.fromkeys(passed, result))
+    return result
