@@ -19,6 +19,7 @@ class SandboxLimits:
         output_bytes: Bytes of one result, and bytes of all logs and prints together.
         download_bytes: Bytes of all downloads together.
         downloads: Number of downloads.
+        web_bytes: Bytes of all requests of ``web`` and their answers together.
         pages: Pages (tabs, pop-ups) open at one time.
         action_seconds: Seconds after which a click or a wait raises ``TimeoutError``, unless the code sets another
             timeout; loading a page may take three times as long. Does not end the worker.
@@ -36,5 +37,6 @@ class SandboxLimits:
     output_bytes: int = 8 << 20
     download_bytes: int = 256 << 20
     downloads: int = 200
+    web_bytes: int = 1 << 30
     pages: int = 20
     action_seconds: float = 10.0

@@ -5,28 +5,31 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args
+from typing import Any, Literal, get_args
 
 from sandbox.browser import Browser, find_browser
 from sandbox.context import ContextOptions
 from sandbox.egress.options import Egress
-from sandbox.errors import SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
+from sandbox.errors import SandboxError, SandboxUnavailable
 from sandbox.host import Host
 from sandbox.isolation import shortage
 from sandbox.isolation.command import require
 from sandbox.isolation.mechanism import JAILS, Isolation, Mechanism
 from sandbox.limits import SandboxLimits
-from sandbox.protocol import ProtocolError, parse_json
 from sandbox.results import Automation, ScriptError
 from sandbox.workers import driver_cache, parse
+from sandbox.workers.browser_worker import BrowserWorker
 from sandbox.workers.client import WorkerClient
 from sandbox.workers.outcome import Outcome
 from sandbox.workers.pool import Pool, PoolOptions
+from sandbox.workers.running import Run
 from sandbox.workers.session import Session
+from sandbox.workers.violations import parsed
+from sandbox.workers.web_rules import WebRules
+from sandbox.workers.web_worker import Nursery
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +82,8 @@ class Sandbox:
         self._browser_setting = browser
         self._limits = limits
         self._pool = Pool(self._start_worker, pool, limits)
+        self._web_pool = Pool(self._start_web_worker, replace(pool, spare=0, kept=pool.web_kept), limits)
+        self._nursery = Nursery()
         self._cache = Path(cache).expanduser().absolute() if cache is not None else None
         self._compiles = cache is not None and "bubblewrap" in self._mechanisms and pool.spare > 0
         self._chromium_sandbox = True
@@ -97,6 +102,8 @@ class Sandbox:
         self._closed = True
         self._stop.set()
         await self._pool.close()
+        await self._web_pool.close()
+        await self._nursery.close()
         if self._compiling is not None:
             await asyncio.gather(self._compiling, return_exceptions=True)
 
@@ -129,15 +136,18 @@ class Sandbox:
     ) -> Outcome:
         """Run an automation in a blank worker, or in one that has run only automations of the same ``affinity``.
 
+        Its `kind` tells if the worker has a browser. What is said of pages below has no meaning where it has none.
+
         Args:
             automation: The code.
             parameters: Its parameters, as JSON values.
-            start_url: The address that the page is opened at; None leaves it blank.
+            start_url: The address that the page is opened at, and that `web` counts addresses from; None: blank.
             egress: The network access; default every public host.
             host: Takes the automation's calls; the default refuses those that need an answer.
             limits: Resource limits; default those of the sandbox.
             context: The user agent, locale and the like of the browser context; default the browser's own.
-            keep_open: Leave the worker open as ``outcome.session``, even if the automation failed.
+            keep_open: Leave the worker open as ``outcome.session``, even if the automation failed; not without a
+                browser.
             affinity: Identifies the owner and the revision of this code. After a successful run the worker may serve
                 the next run of the same affinity, in a new browser context and module namespace; hostile code could
                 pass on to that run what it saw in this one. None: the worker serves this run only.
@@ -165,45 +175,62 @@ class Sandbox:
             Exception: An exception of a callback of the host, other than `AskRefused` and `SandboxError`.
         """
         self._check_open()
-        started = time.perf_counter()
         reused_by = None if secret else affinity
         limits = limits or self._limits
+        rules = WebRules(parameters, hold_changes, frozenset(harmless))
+        fields = {
+            "code": automation.code,
+            "name": automation.name,
+            "parameters": parameters,
+            "start_url": start_url,
+            "maps": maps,
+            "context": context.arguments(),
+            **_page_limits(limits),
+        }
+        if automation.kind == "web":
+            fields |= {"reads": settled_seconds is None}
+            return await self._run_web(Run(automation, host or Host(), egress, limits, rules, fields, reused_by))
+        fields |= {
+            "reusable": reused_by is not None,
+            "hold_changes": hold_changes,
+            "settled_seconds": settled_seconds,
+            "slowed": slowed,
+            "boxes": boxes,
+            "sources": sources,
+            "probe": probe,
+            "harmless": list(harmless),
+        }
+        run = Run(automation, host or Host(), egress, limits, rules, fields, reused_by)
+        return await self._run_page(run, keep_open=keep_open)
+
+    async def _run_page(self, run: Run, *, keep_open: bool) -> Outcome:
         shortage.require_resources()
-        client = await self._pool.take(limits, reused_by)
+        client = await self._pool.take(run.limits, run.reused_by)
         outcome = None
         refilling = asyncio.get_running_loop().call_later(_REFILL_IN_RUN_SECONDS, self._refill)
         try:
-            await client.bind(host or Host(), egress, limits, automation)
-            if reused_by is not None:
-                await client.record_baseline()
-            answer = await client.call(
-                "run",
-                limits.wall_seconds,
-                code=automation.code,
-                name=automation.name,
-                parameters=parameters,
-                start_url=start_url,
-                reusable=reused_by is not None,
-                hold_changes=hold_changes,
-                settled_seconds=settled_seconds,
-                slowed=slowed,
-                maps=maps,
-                boxes=boxes,
-                sources=sources,
-                probe=probe,
-                context=context.arguments(),
-                harmless=list(harmless),
-                **_page_limits(limits),
-            )
-            outcome = self._outcome(client, answer, started)
+            outcome = await run.perform(client)
         finally:
             refilling.cancel()
             if outcome is None or not keep_open:
-                self._release(client, reused_by if outcome is not None and outcome.ok else None)
+                self._release(client, run.reused_by if outcome is not None and outcome.ok else None)
             self._refill()
         if not keep_open:
             return outcome
-        return replace(outcome, session=self._session(client, None, reused_by if outcome.ok else None))
+        return replace(outcome, session=self._session(client, None, run.reused_by if outcome.ok else None))
+
+    async def _run_web(self, run: Run) -> Outcome:
+        shortage.require_files()
+        client = await self._web_pool.take(run.limits, run.reused_by)
+        outcome = None
+        try:
+            outcome = await run.perform(client)
+        finally:
+            if outcome is not None and outcome.ok and run.reused_by is not None:
+                self._web_pool.give_back(client, run.reused_by)
+            else:
+                self._web_pool.discard(client)
+        return outcome
 
     async def open_session(
         self,
@@ -231,7 +258,7 @@ class Sandbox:
                 sources=True,
                 **_page_limits(limits),
             )
-            session = self._session(client, self._parse(client, parse.script_error, answer), None)
+            session = self._session(client, parsed(client, parse.script_error, answer), None)
         except BaseException:
             self._pool.discard(client)
             raise
@@ -259,52 +286,20 @@ class Sandbox:
         if not self._stop.wait(_COMPILE_AFTER_SECONDS):
             driver_cache.make(self._cache, find_browser(self._browser_setting), self._stop)
 
-    def _outcome(self, client: WorkerClient, answer: Any, started: float) -> Outcome:
-        try:
-            error = parse.script_error(answer["error"])
-            evidence = parse.evidence(answer["evidence"], client.proxy)
-            value = None
-            if error is None:
-                text = str(answer["value"]).encode()
-                if len(text) > client.limits.output_bytes:
-                    raise SandboxLimitExceeded("output_bytes", client.limits.output_bytes)
-                value = parse_json(text)
-        except (ProtocolError, KeyError, TypeError, UnicodeError) as problem:
-            self._protocol_violation(client, problem)
-        if error is not None and (short := shortage.in_worker(error.type, error.message, client.limits)) is not None:
-            raise short
-        usage = client.measure()
-        return Outcome(
-            ok=error is None,
-            value=value,
-            error=error,
-            evidence=evidence,
-            logs=client.logs,
-            seconds=time.perf_counter() - started,
-            cpu_seconds=usage.cpu_seconds,
-            peak_memory_mb=client.peak.memory_mb,
-            processes=client.peak.processes,
-            worker_run=client.runs,
-        )
-
-    def _parse(self, client: WorkerClient, parse: Any, answer: Any) -> Any:
-        try:
-            return parse(answer)
-        except ProtocolError as problem:
-            self._protocol_violation(client, problem)
-
-    def _protocol_violation(self, client: WorkerClient, problem: Exception) -> NoReturn:
-        died = WorkerDied(f"worker protocol violation: {problem}")
-        client.end(died)
-        raise died from None
-
     async def _start_worker(self, limits: SandboxLimits) -> WorkerClient:
         browser = find_browser(self._browser_setting)
+        return await self._start_with_first(lambda mechanism: self._start_browser(mechanism, browser, limits))
+
+    async def _start_web_worker(self, limits: SandboxLimits) -> WorkerClient:
+        return await self._start_with_first(lambda mechanism: self._nursery.start(mechanism, limits))
+
+    async def _start_with_first(self, start: Callable[[Mechanism], Awaitable[WorkerClient]]) -> WorkerClient:
+        """Start a worker in the first jail that works here."""
         problems: list[SandboxUnavailable] = []
         for mechanism in self._mechanisms:
             try:
                 require(mechanism)
-                client = await self._start_with(mechanism, browser, limits)
+                client = await start(mechanism)
             except SandboxUnavailable as error:
                 problems.append(error)
                 continue
@@ -316,8 +311,8 @@ class Sandbox:
             raise problems[0]
         raise SandboxUnavailable("; ".join(error.problem for error in problems), problems[0].remedy) from problems[-1]
 
-    async def _start_with(self, mechanism: Mechanism, browser: Browser, limits: SandboxLimits) -> WorkerClient:
-        client = WorkerClient(mechanism, limits, driver_cache.found(self._cache))
+    async def _start_browser(self, mechanism: Mechanism, browser: Browser, limits: SandboxLimits) -> WorkerClient:
+        client = BrowserWorker(mechanism, limits, driver_cache.found(self._cache))
         client.ready.add_done_callback(lambda _: self._note_chromium_sandbox(client))
         try:
             await client.start(browser, chromium_sandbox=self._chromium_sandbox)
@@ -326,7 +321,7 @@ class Sandbox:
             raise
         return client
 
-    def _note_chromium_sandbox(self, client: WorkerClient) -> None:
+    def _note_chromium_sandbox(self, client: BrowserWorker) -> None:
         """Remember if Chromium's own sandbox works on this machine, so that the next worker does not try in vain."""
         if client.chromium_sandbox is not None:
             self._chromium_sandbox = client.chromium_sandbox

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from sandbox.errors import SandboxError
 from sandbox.nothing_words import plain_lines
@@ -13,6 +13,10 @@ from sandbox.protocol import Channel
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator
+
+    from sandbox.web.elements import WebElement
+    from sandbox.web.found import Found
+    from sandbox.web.pages import WebPage
 
 _VISIBLE_WITHIN_MS = 2_000
 _SETTLES_WITHIN = 5.0  # seconds; some pages never do
@@ -29,9 +33,11 @@ class SiteWords:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._empty: list[tuple[str, Locator]] = []
+        self._said_empty: list[tuple[str, str]] = []  # in a run without a browser: what was sought, and what it says
+        self._web_page: Callable[[], WebPage | None] = lambda: None
         self._settled: Callable[[float], Awaitable[bool]] | None = None
 
-    async def empty(self, locator: Locator) -> None:
+    async def empty(self, locator: Locator | Found[WebElement] | WebElement) -> None:
         """Show that there is nothing to return, by the element in which the site says so.
 
             await task.empty(page.get_by_text("No orders match your search"))
@@ -45,6 +51,16 @@ class SiteWords:
         Raises:
             SandboxError: The element is not visible within two seconds, or goes away while the page loads on.
         """
+        if not _in_browser(locator):
+            sought, said = _said_by(locator)
+            page = self._web_page()
+            said = said or next(plain_lines(page.text if page is not None else ""), "")
+            if not said:
+                raise SandboxError(
+                    f"task.empty: {sought} is not on the page, so it does not show that there is nothing"
+                )
+            self._said_empty.append((sought, said if len(said) <= _SAID else ""))
+            return
         text = selector(locator)
         self._empty.append((text, locator))
         try:
@@ -62,7 +78,13 @@ class SiteWords:
             if not await locator.first.is_visible():
                 raise SandboxError(f"task.empty: {text} went away while the page loaded on; wait for the rows, too")
 
-    async def outcome(self, *, success: Locator, failure: Locator, timeout: float = 30.0) -> str:
+    async def outcome(
+        self,
+        *,
+        success: Locator | Found[WebElement] | WebElement,
+        failure: Locator | Found[WebElement] | WebElement,
+        timeout: float = 30.0,
+    ) -> str:
         """Wait for the site's answer to a submission, whichever it is, and return the words of its success.
 
             async with task.irreversible("place the order"):
@@ -78,6 +100,13 @@ class SiteWords:
             SandboxError: The site refused it; the message has its words.
             TimeoutError: Neither is visible in time; Playwright's.
         """
+        if not _in_browser(success) or not _in_browser(failure):
+            confirmed, refused = _said_by(success)[1], _said_by(failure)[1]
+            if refused and not confirmed:
+                raise SandboxError(f"the site refused it: {refused[:_SAID]}")
+            if not confirmed:
+                raise SandboxError(f"the site says neither {_said_by(success)[0]} nor {_said_by(failure)[0]}")
+            return confirmed[:_SAID]
         waits = [asyncio.ensure_future(_visible(locator, timeout)) for locator in (success, failure)]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -91,7 +120,7 @@ class SiteWords:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def already_done(self, locator: Locator) -> None:
+    async def already_done(self, locator: Locator | Found[WebElement] | WebElement) -> None:
         """Show that the site has the effect of an earlier run, by the element in which it says so.
 
             applied = page.get_by_text("You have already applied")
@@ -107,14 +136,33 @@ class SiteWords:
         Raises:
             SandboxError: The element is not visible within two seconds.
         """
-        try:
-            await locator.first.wait_for(state="visible", timeout=_VISIBLE_WITHIN_MS)
-            said = await locator.first.inner_text()
-        except Exception as error:
-            raise SandboxError(
-                f"task.already_done: {selector(locator)} is not visible, so it does not show that it was done"
-            ) from error
+        if not _in_browser(locator):
+            sought, said = _said_by(locator)
+            if not said:
+                raise SandboxError(
+                    f"task.already_done: {sought} is not on the page, so it does not show that it was done"
+                )
+        else:
+            try:
+                await locator.first.wait_for(state="visible", timeout=_VISIBLE_WITHIN_MS)
+                said = await locator.first.inner_text()
+            except Exception as error:
+                raise SandboxError(
+                    f"task.already_done: {selector(locator)} is not visible, so it does not show that it was done"
+                ) from error
         await self._channel.request("already_done", said=" ".join(said.split())[:_SAID])
+
+
+def _in_browser(found: Locator | Found[WebElement] | WebElement) -> TypeGuard[Locator]:
+    """Return True for a locator of Playwright; what `web` finds is there, or not, and shows at once."""
+    return hasattr(type(found), "wait_for")
+
+
+def _said_by(found: Any) -> tuple[str, str]:
+    """Return what was sought by `web`, and the text of the first visible element; empty where there is none."""
+    elements: Any = found if isinstance(found, list) else [found]
+    sought: str = found.sought if elements is found else found.describe()
+    return sought, next((text for each in elements if not each.hidden and (text := " ".join(each.text.split()))), "")
 
 
 async def _plain_words(beside: Locator) -> Locator | None:

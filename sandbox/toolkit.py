@@ -16,11 +16,12 @@ An automation gets an open page, its parameters, and a `TaskContext` for everyth
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Sized
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from urllib.parse import urljoin
 
 from sandbox import file_names
@@ -115,10 +116,11 @@ class TaskContext(SiteWords):
         start_url: The URL at which the page was opened, or None: ``await page.goto(task.start_url)`` starts over.
     """
 
-    def __init__(self, channel: Channel, page: Page, start_url: str | None, resources: Path) -> None:
+    def __init__(self, channel: Channel, page: Page | None, start_url: str | None, resources: Path) -> None:
         super().__init__(channel)
         self.start_url = start_url
         self._page = page
+        self._web: Web | None = None
         self._resources = resources
         self._stopped: BaseException | None = None
         self._examined: tuple[int, int | None] | None = None  # rows handed to `read` so far, and the site's total
@@ -226,6 +228,8 @@ class TaskContext(SiteWords):
 
         Those that scripts make stay open on later pages; those that stand in a page's HTML are opened by a call there.
         """
+        if self._page is None:
+            raise SandboxError("task.open_shadow_roots needs a browser, and this automation has none")
         await self._page.add_init_script(_OPEN_SHADOW_ROOTS)
         await self._page.reload(wait_until="domcontentloaded")
         await open_closed_roots(self._page)
@@ -265,7 +269,7 @@ class TaskContext(SiteWords):
             raise
         await self._channel.request("gate_closed", action=action, key=key, error=None)
 
-    async def attach(self, path: str | Path, name: str | None = None) -> Attachment:
+    async def attach(self, path: str | Path | WebPage, name: str | None = None) -> Attachment:
         """Give the user a file that the automation wrote, and return its attachment, to be put into the output.
 
             path = Path("summary.csv")
@@ -273,16 +277,20 @@ class TaskContext(SiteWords):
             return {"summary": await task.attach(path)}
 
         Args:
-            path: The file.
+            path: The file, or an answer that `web` got.
             name: Its name for the user; default the file's own.
 
         Raises:
             SandboxError: The host refuses the file.
         """
+        if not isinstance(path, str | Path):
+            return await self._attachments.send(path.to_file(), name=name)
         shown = file_names.presentable(name or Path(path).name)
         return await self._attachments.send(PageFile(shown, file_names.type_of(shown), None, Path(path)))
 
-    async def download(self, source: Locator | str, *, name: str | None = None, timeout: float = 60.0) -> Attachment:
+    async def download(
+        self, source: Locator | WebElement | str, *, name: str | None = None, timeout: float = 60.0
+    ) -> Attachment:
         """Download a file for the user, and return its attachment, to be put into the output.
 
             report = await task.download(page.get_by_role("link", name="Annual report"))
@@ -300,8 +308,10 @@ class TaskContext(SiteWords):
         Raises:
             SandboxError: The site does not deliver the file, the click brings none, or the host refuses it.
         """
-        place = urljoin(self._page.url, source) if isinstance(source, str) else source
-        link = await self._maps.link(source) if self._maps is not None and not isinstance(source, str) else None
+        if self._page is None:
+            return await self._download_by_web(source, name, timeout)
+        place = urljoin(self._page.url, source) if isinstance(source, str) else cast("Locator", source)
+        link = await self._maps.link(place) if self._maps is not None and not isinstance(place, str) else None
         with own_requests():
             async with open_file(self._page, place, timeout) as file:
                 attachment = await self._attachments.send(file, name=name)
@@ -310,3 +320,12 @@ class TaskContext(SiteWords):
                         link, file.url, attachment.get("filename", file.name), next(file.chunks(), b"")
                     )
         return attachment
+
+    async def _download_by_web(self, source: Any, name: str | None, timeout: float) -> Attachment:
+        assert self._web is not None
+        try:
+            async with asyncio.timeout(timeout):
+                page = await self._web.get(source if isinstance(source, str) else source.href)
+        except TimeoutError:
+            raise SandboxError(f"the download was not complete within {timeout:g} s") from None
+        return await self._attachments.send(page.to_file(), name=name)

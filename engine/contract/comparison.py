@@ -68,18 +68,6 @@ def _compare(run: Observed, history: History, known: Mapping[str, Any]) -> Itera
 def _compare_lists(
     place: str, run: Observed, history: History, new: Sequence[Row], fields: Mapping[str, Any]
 ) -> Iterator[Breach]:
-    given = {identity(value) for value in run.parameters.values() if not isinstance(value, (list, dict))}
-    old = history.same.output if history.same is not None else ()
-    if list(old) != list(new):  # most replays give what they gave before
-        yield from _changed_lists(place, run, history, new, fields, given)
-    yield from flooded_anew(place, new, fields, given)
-    yield from placeholders(place, new, fields, run.evidence.maps)
-
-
-def _changed_lists(
-    place: str, run: Observed, history: History, new: Sequence[Row], fields: Mapping[str, Any], given: set[Any]
-) -> Iterator[Breach]:
-    """Yield the breaches of rows that are not those of the last output of the same parameters."""
     before = [past for past in (history.same, *history.others) if past is not None and past.output]
     if before:
         yield from _swapped(place, before[0].output, new)
@@ -88,6 +76,9 @@ def _changed_lists(
         kept, changed = _kept_and_changed(old, new, breach.path.removeprefix(f"{place}."))
         if kept + changed < _MATCHED or kept <= _KEPT * (kept + changed):
             yield replace(breach, ordinary=changed < _MATCHED)  # rows that are new may be alike
+    given = {identity(value) for value in run.parameters.values() if not isinstance(value, (list, dict))}
+    yield from flooded_anew(place, new, fields, given)
+    yield from placeholders(place, new, fields, run.evidence.maps)
     if history.same is not None and old:
         yield from garbled_fields(place, old, new)
         yield from affixed_fields(place, old, new)

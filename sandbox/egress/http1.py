@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 import h11
@@ -53,7 +53,7 @@ class Peer:
 
 
 @dataclass(frozen=True)
-class _Body:
+class Body:
     """A body that follows a head: chunked, of a known length in bytes, or else up to the end of the connection."""
 
     chunked: bool
@@ -66,12 +66,32 @@ class _Body:
             BadMessage: It is not delimited properly.
             EOFError: It ends too early.
         """
+        async for block in self.blocks(reader, writer.write):
+            writer.write(block)
+            await writer.drain()
+        if not self.chunked and self.length is None and writer.can_write_eof():
+            writer.write_eof()
+
+    async def blocks(self, reader: asyncio.StreamReader, frame: Callable[[bytes], object]) -> AsyncIterator[bytes]:
+        """Yield the body block by block; some blocks are empty.
+
+        Args:
+            reader: The side that it comes from.
+            frame: Takes the lines that delimit chunks, and the trailers, each in its place.
+
+        Raises:
+            BadMessage: It is not delimited properly.
+            EOFError: It ends too early.
+        """
         if self.chunked:
-            await _copy_chunks(reader, writer)
+            async for block in _chunks(reader, frame):
+                yield block
         elif self.length is not None:
-            await _copy_bytes(reader, writer, self.length)
+            async for block in _exactly(reader, self.length):
+                yield block
         else:
-            await _pump(reader, writer)
+            while block := await reader.read(_BLOCK_BYTES):
+                yield block
 
 
 @dataclass(frozen=True)
@@ -88,7 +108,7 @@ class Request:
     method: str
     target: str
     headers: tuple[Header, ...] = ()
-    body: _Body | None = None
+    body: Body | None = None
 
 
 async def read_request(reader: asyncio.StreamReader) -> Request:
@@ -150,6 +170,52 @@ async def forward(
         await asyncio.gather(sending, return_exceptions=True)
 
 
+class Exchange:
+    """One request of this program's own, and its response, on a connection to a server."""
+
+    def __init__(self, server: Peer) -> None:
+        self._server = server
+        self._connection = h11.Connection(h11.CLIENT)
+        self._body: Body | None = None
+        self.reusable = False
+        """The connection can serve another request; known once the body was read."""
+
+    def begin(self, method: str, target: str, headers: list[Header]) -> None:
+        """Send the head.
+
+        Raises:
+            BadMessage: It is not valid HTTP/1.1.
+        """
+        self._server.writer.write(_serialize(self._connection, method, target, headers))
+
+    async def response(self) -> h11.Response:
+        """Read the head of the response; interim ones are passed over.
+
+        Raises:
+            BadMessage: It is not HTTP/1.1, or other readers could take it for something else.
+            EOFError: There is none.
+        """
+        for _ in range(_MAX_REPEATS + 1):
+            head = _parse_response(self._connection, await self._server.reader.readuntil(b"\r\n\r\n"))
+            if head.status_code == 101:
+                raise BadMessage("a switch of protocols that was not asked for")
+            if isinstance(head, h11.Response):
+                break
+        else:
+            raise BadMessage("too many interim responses")
+        self._body = _body_after(self._connection, head)
+        self._head = head
+        return head
+
+    async def blocks(self) -> AsyncIterator[bytes]:
+        """Yield the body of the response, without its framing; errors as of `Body.blocks`."""
+        if self._body is not None:
+            async for block in self._body.blocks(self._server.reader, lambda line: None):
+                if block:
+                    yield block
+        self.reusable = _is_reusable(self._head, self._body)
+
+
 async def request_tunnel(proxy: Peer, authority: str, extra: Sequence[Header] = ()) -> int:
     """Ask an upstream proxy for a tunnel.
 
@@ -207,19 +273,19 @@ def _serialize(connection: h11.Connection, method: str, target: str, headers: li
         raise BadMessage(str(error)) from None
 
 
-def _body_after(connection: h11.Connection, head: h11.Request | _AnyResponse) -> _Body | None:
+def _body_after(connection: h11.Connection, head: h11.Request | _AnyResponse) -> Body | None:
     """Return how the body after a head is delimited; None if no body follows."""
     if connection.next_event() is not h11.NEED_DATA:
         return None
     length = _value(head, b"content-length")
-    return _Body(_value(head, b"transfer-encoding") is not None, None if length is None else int(length))
+    return Body(_value(head, b"transfer-encoding") is not None, None if length is None else int(length))
 
 
 def _value(head: h11.Request | _AnyResponse, name: bytes) -> bytes | None:
     return next((value for header, value in head.headers if header == name), None)
 
 
-async def _copy_request_body(body: _Body | None, reader: asyncio.StreamReader, server: Peer) -> None:
+async def _copy_request_body(body: Body | None, reader: asyncio.StreamReader, server: Peer) -> None:
     try:
         if body is not None:
             await body.copy(reader, server.writer)
@@ -248,6 +314,10 @@ async def _forward_response(connection: h11.Connection, client: Peer, server: Pe
     if body is not None:
         await body.copy(server.reader, client.writer)
     await client.writer.drain()
+    return _is_reusable(head, body)
+
+
+def _is_reusable(head: _AnyResponse, body: Body | None) -> bool:
     until_close = body is not None and not body.chunked and body.length is None
     return not (until_close or head.http_version < b"1.1" or _closes(head))
 
@@ -257,35 +327,35 @@ def _closes(head: _AnyResponse) -> bool:
     return b"close" in (option.strip() for option in options.lower().split(b","))
 
 
-async def _copy_bytes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size: int) -> None:
+async def _exactly(reader: asyncio.StreamReader, size: int) -> AsyncIterator[bytes]:
     while size:
         block = await reader.read(min(size, _BLOCK_BYTES))
         if not block:
             raise EOFError("the body is shorter than announced")
         size -= len(block)
-        writer.write(block)
-        await writer.drain()
+        yield block
 
 
-async def _copy_chunks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _chunks(reader: asyncio.StreamReader, frame: Callable[[bytes], object]) -> AsyncIterator[bytes]:
     while True:
         line = await reader.readuntil(b"\r\n")
         size = _CHUNK_HEAD.fullmatch(line)
         if size is None:
             raise BadMessage("a chunk without a valid size")
-        writer.write(line)
+        frame(line)
         if int(size[1], 16) == 0:
             break
-        await _copy_bytes(reader, writer, int(size[1], 16))
+        async for block in _exactly(reader, int(size[1], 16)):
+            yield block
         if await reader.readexactly(2) != b"\r\n":
             raise BadMessage("a chunk longer than announced")
-        writer.write(b"\r\n")
+        frame(b"\r\n")
     for _ in range(_MAX_REPEATS + 1):  # trailers
         line = await reader.readuntil(b"\r\n")
         if _LINE_END.search(line[:-2]):
             raise BadMessage("a trailer that other readers could split into two lines")
-        writer.write(line)
-        await writer.drain()
+        frame(line)
+        yield b""  # a pause, in which what was framed is written
         if line == b"\r\n":
             return
     raise BadMessage("too many trailers")

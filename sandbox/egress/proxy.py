@@ -13,9 +13,9 @@ import os
 import re
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from sandbox.egress.dialer import CREDENTIALS_REJECTED, Dialer, Route, endpoint
 from sandbox.egress.http1 import (
     BadMessage,
     Peer,
@@ -24,34 +24,20 @@ from sandbox.egress.http1 import (
     forward,
     pump_both,
     read_request,
-    request_tunnel,
 )
-from sandbox.egress.options import Egress
-from sandbox.egress.origins import LONGEST_NAME, Upstream, normalize_host
-from sandbox.egress.policy import Lookups, Policy, RefusedError, Resolver
+from sandbox.egress.policy import RefusedError
 from sandbox.isolation import shortage
 
-CREDENTIALS_REJECTED = "proxy: it rejected the credentials"
-
-_DIAL_SECONDS = 20.0
 _HEAD_SECONDS = 60.0  # for a request's head, the wait for it included
 _MAX_CONNECTIONS = 256  # a browser opens 32 to a proxy
-_MAX_RECORDS = 1_000
 _TARGET = re.compile(r"http://(?P<host>\[[0-9a-fA-F:.]+\]|[^/:@?#\[\]]+)(?::(?P<port>\d{1,5}))?(?P<path>[/?][^#]*)?")
 
 
-@dataclass(frozen=True)
-class _Route:
-    """A connection to a server, or to the upstream proxy, which takes whole URLs."""
-
-    peer: Peer
-    upstream: Upstream | None = None
-
-    async def forward(self, request: Request, path: str, authority: str, client: Peer) -> bool:
-        if self.upstream is None:
-            return await forward(request, path, authority, client, self.peer)
-        url = f"http://{authority}{path}"
-        return await forward(request, url, authority, client, self.peer, self.upstream.headers)
+async def _forward(route: Route, request: Request, path: str, authority: str, client: Peer) -> bool:
+    if route.upstream is None:
+        return await forward(request, path, authority, client, route.peer)
+    url = f"http://{authority}{path}"
+    return await forward(request, url, authority, client, route.peer, route.upstream.headers)
 
 
 class Listener(socket.socket):
@@ -109,26 +95,14 @@ def _spare() -> int:
         return -1
 
 
-class EgressProxy:
-    """The proxy of one worker. It refuses every connection until `bind` sets what may be reached.
-
-    Attributes:
-        reached: ``host:port`` of connections that were made.
-        refused: ``host:port`` and reason of connections that were refused or failed.
-    """
+class EgressProxy(Dialer):
+    """The proxy of one worker."""
 
     def __init__(self) -> None:
-        self.reached: dict[str, None] = {}
-        self.refused: dict[tuple[str, str], None] = {}
-        self._lookups = Lookups()
-        self._policy = Policy(Egress(hosts=()), self._lookups)
+        super().__init__()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._closed = False
-
-    def bind(self, egress: Egress, resolve: Resolver | None = None) -> None:
-        """Set what may be reached."""
-        self._policy = Policy(egress, resolve or self._lookups)
 
     async def serve(self, listener: socket.socket) -> None:
         """Start to accept connections on a listening TCP socket."""
@@ -139,6 +113,7 @@ class EgressProxy:
 
     def close(self) -> None:
         """Stop accepting, and drop every connection."""
+        super().close()
         self._closed = True
         if self._server is not None:
             self._server.close()
@@ -154,7 +129,7 @@ class EgressProxy:
         if self._closed:
             client.drop()
         elif len(self._connections) >= _MAX_CONNECTIONS:
-            self._note_refusal("connections", f"policy: more than {_MAX_CONNECTIONS} at one time")
+            self.note_refusal("connections", f"policy: more than {_MAX_CONNECTIONS} at one time")
             client.drop()
         else:
             task = asyncio.ensure_future(self._serve(client))
@@ -171,14 +146,14 @@ class EgressProxy:
             await client.writer.wait_closed()  # until then it holds a descriptor, and counts
 
     async def _serve_requests(self, client: Peer) -> None:
-        upstream: tuple[tuple[str, int], _Route] | None = None
+        upstream: tuple[tuple[str, int], Route] | None = None
         try:
             while True:
                 async with asyncio.timeout(_HEAD_SECONDS):
                     request = await read_request(client.reader)
                 if request.method == "CONNECT":
                     host, _, port = request.target.rpartition(":")
-                    server = (await self._dial(host, _port(port), tunnel=True)).peer
+                    server = (await self.dial(host, _port(port), tunnel=True)).peer
                     try:
                         client.writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
                         await pump_both(client, server)
@@ -193,86 +168,21 @@ class EgressProxy:
                     upstream[1].peer.drop()
                     upstream = None
                 if upstream is None:
-                    upstream = key, await self._dial(*key, tunnel=False)
+                    upstream = key, await self.dial(*key, tunnel=False)
                 authority = match["host"] if key[1] == 80 else f"{match['host']}:{key[1]}"
                 try:
-                    if not await upstream[1].forward(request, match["path"] or "/", authority, client):
+                    if not await _forward(upstream[1], request, match["path"] or "/", authority, client):
                         return
                 except UpstreamCredentialsRejected:
-                    self._note_refusal(_name(*key), CREDENTIALS_REJECTED)
+                    self.note_refusal(endpoint(*key), CREDENTIALS_REJECTED)
                     return
         finally:
             if upstream is not None:
                 upstream[1].peer.drop()
 
-    async def _dial(self, host: str, port: int, *, tunnel: bool) -> _Route:
-        name = _name(host, port)
-        policy = self._policy
-        try:
-            address = await policy.address(host, port, tunnel=tunnel)
-            if policy.upstream is None or policy.allows(normalize_host(host), port, tunnel=tunnel):
-                route = _Route(await _connect(address, port))
-            elif tunnel:
-                route = _Route(await _tunnel(policy.upstream, host, port))
-            else:
-                route = _Route(await _connect_upstream(policy.upstream), policy.upstream)
-        except RefusedError as refusal:
-            self._note_refusal(name, str(refusal))
-            raise
-        if len(self.reached) < _MAX_RECORDS:
-            self.reached[name] = None
-        return route
-
     def _note_shortage(self, error: OSError) -> None:
         if reason := shortage.reason(error):
-            self._note_refusal("connections", reason)
-
-    def _note_refusal(self, name: str, reason: str) -> None:
-        if len(self.refused) < _MAX_RECORDS:
-            self.refused[name, reason[:LONGEST_NAME]] = None  # the reason may contain the name
-
-
-async def _connect(address: str, port: int) -> Peer:
-    try:
-        async with asyncio.timeout(_DIAL_SECONDS):  # not wait_for, which may lose a cancellation on Python 3.11
-            return Peer(*await asyncio.open_connection(address, port, limit=1 << 17))
-    except TimeoutError:
-        raise RefusedError("timeout") from None
-    except OSError as error:
-        raise RefusedError(shortage.reason(error) or "refused") from None
-
-
-async def _connect_upstream(upstream: Upstream) -> Peer:
-    try:
-        return await _connect(upstream.host, upstream.port)
-    except RefusedError as refusal:
-        raise RefusedError(f"proxy: {upstream.host}:{upstream.port} cannot be reached ({refusal})") from None
-
-
-async def _tunnel(upstream: Upstream, host: str, port: int) -> Peer:
-    """Open a tunnel through the upstream proxy.
-
-    Raises:
-        RefusedError: The proxy cannot be reached, or refuses.
-    """
-    peer = await _connect_upstream(upstream)
-    try:
-        async with asyncio.timeout(_DIAL_SECONDS):
-            status = await request_tunnel(peer, f"{host}:{port}", upstream.headers)
-    except (OSError, EOFError, TimeoutError, BadMessage, asyncio.LimitOverrunError):
-        peer.drop()
-        raise RefusedError("proxy: it sent no valid response") from None
-    except BaseException:
-        peer.drop()
-        raise
-    if status // 100 == 2:
-        return peer
-    peer.drop()
-    raise RefusedError(CREDENTIALS_REJECTED if status == 407 else f"proxy: it responded with status {status}")
-
-
-def _name(host: str, port: int) -> str:
-    return f"{host.lower().rstrip('.')}:{port}"[:LONGEST_NAME]
+            self.note_refusal("connections", reason)
 
 
 def _port(text: str) -> int:

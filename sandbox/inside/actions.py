@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from sandbox.http_methods import SAFE
 from sandbox.inside.agreements import AGREEMENT, may_be_assent
-from sandbox.inside.logins import SAFE
 from sandbox.inside.own_headers import send_own
 from sandbox.inside.unwatched import unwatched
 

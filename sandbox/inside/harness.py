@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import inspect
 import sys
 import time
-import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +15,7 @@ from sandbox.http_login import login_in, split_userinfo
 from sandbox.inside import evidence, snapshots
 from sandbox.inside.actions import watch_actions
 from sandbox.inside.contexts import new_context, try_user_agent
+from sandbox.inside.loading import DataFiles, dump_value, loaded
 from sandbox.inside.map_watch import watch_maps
 from sandbox.inside.maps import PageMaps
 from sandbox.inside.near_misses import add_near_misses
@@ -25,7 +23,6 @@ from sandbox.inside.notices import PageNotices, drop_handlers
 from sandbox.inside.own_headers import OwnHeaders, replaced
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
-from sandbox.inside.resources import write_resources
 from sandbox.inside.run_trace import RunTrace, watch_inputs
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
 from sandbox.inside.slowness import delay_answers
@@ -35,7 +32,7 @@ from sandbox.inside.steps import run_step
 from sandbox.inside.stopping import until_stopped
 from sandbox.inside.waits import Waits, watch_waits
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard
-from sandbox.protocol import Channel, FloodError, Message, ProtocolError, dump_json
+from sandbox.protocol import Channel, Message, ProtocolError
 from sandbox.toolkit import TaskContext
 
 if TYPE_CHECKING:
@@ -68,7 +65,7 @@ class Harness:
         self._forget()
 
     def _forget(self) -> None:
-        self._resources: dict[str, bytearray] = {}
+        self._files = DataFiles(self._scratch / "resources")
         self._names: tuple[str, ...] = ()
         self._steps = 0
         self._namespace: dict[str, Any] = {}
@@ -107,6 +104,7 @@ class Harness:
         if self._baseline is None and self._task is None:
             directories = (self._scratch, Path("/dev/shm"))  # noqa: S108  the jail's own
             self._baseline = ProcessBaseline(directories if self._scratch == Path("/scratch") else directories[:1])
+            self._baseline.begin()
 
     async def renew(self) -> list[str]:
         """Open a blank context and page after a run, remove its traces, and return descriptions of those that stay."""
@@ -168,13 +166,12 @@ class Harness:
 
     def take_resource(self, message: Message) -> None:
         """Take a part of one of the automation's data files."""
-        self._resources.setdefault(message["name"], bytearray()).extend(base64.b64decode(message["data"]))
+        self._files.take(message)
 
     async def begin(self, message: Message) -> dict[str, Any] | None:
         """Bind this worker to a job, and open its start URL; return the error of that, if any."""
         assert self._page is not None
-        directory = self._scratch / "resources"
-        write_resources(directory, self._resources)
+        self._files.write()
         refused = await self._reopen(message["context"]) if message["context"] else None
         self._pages_limit = message["pages"]
         assert self._recorder is not None
@@ -194,7 +191,7 @@ class Harness:
         if start_url is not None:
             start_url, login = split_userinfo(start_url)
             self._recorder.challenges.allow(login or login_in(message["parameters"]), start_url)
-        self._task = TaskContext(self._channel, self._page, start_url, directory)
+        self._task = TaskContext(self._channel, self._page, start_url, self._files.directory)
         self._task._note_code, self._task._settled = self._recorder.logins.issue_code, self._waits.settled
         self._task._maps, self._task._map_pages = self._maps, self._maps.of_open_pages
         self._namespace = {
@@ -255,22 +252,15 @@ class Harness:
     async def _call(self, name: str, code: str, parameters: Any) -> tuple[str | None, dict[str, Any] | None]:
         assert self._task is not None
         self._names = (name,)
-        remember_source(name, code)
-        module = types.ModuleType("automation")
-        module.__file__ = name
-        sys.modules["automation"] = module
         try:
-            exec(compile(code, name, "exec"), module.__dict__)  # noqa: S102  this is the jail's purpose
-            run = getattr(module, "run", None)
-            if not inspect.iscoroutinefunction(run):
-                raise TypeError(f"{name} has no `async def run(page, parameters, task)`")
+            run = loaded(name, code, "page")
             self._waits.active = True
             value = await until_stopped(
                 run(self._page, parameters, self._task), self._gone, self._halted, self._reason_to_stop
             )
             if self._task._stopped is not None:  # the automation caught it
                 raise self._task._stopped
-            dumped = self._dumped(value)
+            dumped = dump_value(value, self._task, self._channel, self._output_bytes)
             self._returned = value  # JSON, in which nothing contains itself
             return dumped, None  # noqa: TRY300  what comes before it may fail, too
         except ProtocolError as error:
@@ -283,13 +273,6 @@ class Harness:
             return None, self._describe(error)
         finally:
             self._waits.active = False
-
-    def _dumped(self, value: Any) -> str:
-        text = dump_json(value) if self._task is None else self._task._attachments.for_host(dump_json(value))
-        if len(text.encode()) > self._output_bytes:  # the host reads no line that is much longer
-            self._channel.send("limit", limit="output_bytes")
-            raise FloodError("what run returned is larger than the limit of output")
-        return text
 
     def _reason_to_stop(self) -> BaseException:
         from playwright.async_api import Error

@@ -23,10 +23,9 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
 
-Fields = tuple[tuple[str, str], ...]
+from sandbox.http_methods import SAFE
 
-SAFE = ("GET", "HEAD", "OPTIONS")
-"""Methods that, by HTTP's rules, change nothing on a site."""
+Fields = tuple[tuple[str, str], ...]
 
 _LONGEST_BODY = 1 << 18  # bytes; no login is longer
 _MOST_FIELDS = 5_000

@@ -32,8 +32,8 @@ _SPARED = "/proc/self/oom_score_adj"
 def main() -> None:
     """Run the worker; the host passes its options as JSON in the first argument."""
     options = json.loads(sys.argv[1])
-    _reset_inherited_state()
-    _limit_resources(options)
+    reset_inherited_state()
+    limit_resources(options)
     control = socket.socket(fileno=options["control"])
     control.set_inheritable(False)
     listener = socket.socket()
@@ -46,7 +46,7 @@ def main() -> None:
         landlock.enter(control, options["host"], port, **options["landlock"])
         watched = None
     else:
-        watched = _fork_watchdog(control, options["host"])
+        watched = fork_watchdog(control, options["host"])
     playwright_driver = driver.start(options.get("compiled"))
     if watched is not None:
         os.read(watched, 1)
@@ -60,7 +60,7 @@ def main() -> None:
     asyncio.run(serve(control, port, options, playwright_driver))
 
 
-def _reset_inherited_state() -> None:
+def reset_inherited_state() -> None:
     """Start from the same state whatever the host has set: ignored and blocked signals, its umask, soft limits, rank.
 
     A program that runs with a lower priority than usual (``nice``) was given that on purpose, and nothing but root may
@@ -89,7 +89,8 @@ def _reset_inherited_state() -> None:
     resource.setrlimit(resource.RLIMIT_STACK, (_STACK if hard == resource.RLIM_INFINITY else min(_STACK, hard), hard))
 
 
-def _limit_resources(options: dict[str, Any]) -> None:
+def limit_resources(options: dict[str, Any]) -> None:
+    """Set the resource limits of this process and its children, as far as the host's own let it."""
     cpu = int(options["cpu_seconds"]) + 1
     limits = {
         resource.RLIMIT_CORE: 0,
@@ -102,13 +103,15 @@ def _limit_resources(options: dict[str, Any]) -> None:
     }
     if options["tasks"]:
         limits[resource.RLIMIT_NPROC] = options["tasks"]
+    if "address_mb" in options:
+        limits[resource.RLIMIT_AS] = options["address_mb"] * _MIB
     for kind, wanted in limits.items():
         hard = resource.getrlimit(kind)[1]
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (value, value))
 
 
-def _fork_watchdog(control: socket.socket, host: int) -> int:
+def fork_watchdog(control: socket.socket, host: int) -> int:
     """Fork; the child goes on as the worker, the parent waits for the end of either side and then ends the jail.
 
     Returns:
@@ -149,12 +152,13 @@ def _protect_first_process() -> None:
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # signals without a handler are kept from it
     # It inherits all orphans, and the jail's CPU time counts only those that were waited for.
-    signal.signal(signal.SIGCHLD, lambda *_: _wait_for_orphans())
+    signal.signal(signal.SIGCHLD, lambda *_: reap_children())
     if ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         os._exit(1)
 
 
-def _wait_for_orphans() -> None:
+def reap_children() -> None:
+    """Wait for the children that have ended."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass

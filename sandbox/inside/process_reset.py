@@ -12,6 +12,7 @@ import gc
 import locale
 import os
 import random
+import resource
 import shutil
 import socket
 import sys
@@ -41,11 +42,15 @@ class ProcessBaseline:
         self._modules = dict(sys.modules)
         self._contents = {name: dict(vars(module)) for name, module in _own(self._modules)}
         self._classes = {value: dict(vars(value)) for value in _classes(self._contents)}
+        self._scratch = scratch
+
+    def begin(self) -> None:
+        """Record what belongs to this process alone; a fork has the rest from its parent."""
         self._settings = _settings()
         self._tasks = asyncio.all_tasks()
         self._threads = set(threading.enumerate())
         self._descriptors = _descriptors()
-        self._files = {directory: names_in(directory) for directory in scratch}
+        self._files = {directory: names_in(directory) for directory in self._scratch}
         gc.freeze()  # so that later collections look only at objects of the runs
 
     async def restore(self) -> tuple[str, ...]:
@@ -142,8 +147,19 @@ def _settings() -> dict[str, Any]:
 
 
 def _descriptors() -> set[str]:
-    directory = os.open("/proc/self/fd", os.O_RDONLY)
+    try:
+        directory = os.open("/proc/self/fd", os.O_RDONLY)
+    except FileNotFoundError:  # a worker without a browser sees no /proc
+        return set(map(str, filter(_is_open, range(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))))
     try:
         return names_in(directory) - {str(directory)}
     finally:
         os.close(directory)
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True

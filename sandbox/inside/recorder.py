@@ -10,8 +10,9 @@ from urllib.parse import urlencode, urlsplit
 from weakref import WeakKeyDictionary
 
 from sandbox.http_login import split_userinfo
+from sandbox.http_methods import SAFE
 from sandbox.inside.http_challenges import HttpChallenges
-from sandbox.inside.logins import SAFE, LoginDetector, SentRequest
+from sandbox.inside.logins import LoginDetector, SentRequest
 from sandbox.inside.own_headers import OwnHeaders
 from sandbox.inside.pace import Pace
 from sandbox.inside.run_trace import RunTrace

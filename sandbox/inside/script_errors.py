@@ -12,6 +12,7 @@ from sandbox.errors import AskRefused
 from sandbox.inside.remedies import remedy
 from sandbox.inside.write_guard import WriteBlocked
 from sandbox.toolkit import GateRefused, RehearsalComplete
+from sandbox.web.errors import WebError
 
 _MESSAGE_LIMIT = 2_000
 _CALL_LOG_LINES = 6
@@ -19,6 +20,7 @@ _FRAMES = 8
 _NAMES = 6  # of the failing line, whose values are shown
 _KEYS = 12
 _VALUE_LIMIT = 120
+_UNANSWERED = ("dns", "refused", "tls", "policy", "closed", "protocol")  # reasons of a `WebError`
 
 
 def forget_sources() -> None:
@@ -92,9 +94,6 @@ def _describe_value(value: Any) -> str:
 
 
 def _kind(error: BaseException, message: str, *, crashed: bool) -> str:
-    from playwright.async_api import Error
-    from playwright.async_api import TimeoutError as PlaywrightTimeout
-
     if isinstance(error, RehearsalComplete):
         return "rehearsal"
     if isinstance(error, GateRefused):
@@ -103,6 +102,23 @@ def _kind(error: BaseException, message: str, *, crashed: bool) -> str:
         return "held"
     if isinstance(error, AskRefused):
         return "ask"
+    if isinstance(error, WebError):
+        return (
+            "timeout"
+            if error.reason == "timeout"
+            else "navigation"
+            if error.reason.partition(":")[0] in _UNANSWERED
+            else "script"
+        )
+    return _kind_in_browser(error, message, crashed=crashed)
+
+
+def _kind_in_browser(error: BaseException, message: str, *, crashed: bool) -> str:
+    try:
+        from playwright.async_api import Error
+        from playwright.async_api import TimeoutError as PlaywrightTimeout
+    except ImportError:  # a worker without a browser
+        return "script"
     if crashed and isinstance(error, Error):
         return "crash"
     if isinstance(error, PlaywrightTimeout):

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.file_names import forget_system_types
+from sandbox.inside.dispatch import Dispatcher
 from sandbox.inside.driver import Driver
 from sandbox.protocol import Channel, Message
 
-_READ_LIMIT = 64 << 20
 _BASELINE_SECONDS = 0.02
 _FLAGS = (
     "--disable-background-networking",
@@ -36,23 +36,18 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
         driver: The driver that was started for Playwright.
     """
     await driver.hand_to_playwright()
-    reader, writer = await asyncio.open_connection(sock=control, limit=_READ_LIMIT)
-    tasks: set[asyncio.Task[None]] = set()
+    dispatcher = await Dispatcher.open(control)
+    channel = dispatcher.channel
+    from sandbox.inside.harness import Harness
 
-    def handle(message: Message) -> None:
-        if message["t"] == "resource":
-            harness.take_resource(message)
-            return
-        task = asyncio.ensure_future(_answer(message))
-        tasks.add(task)
-        task.add_done_callback(answered)
+    if "landlock" in options:
+        from sandbox.inside.semaphores import use_scratch
 
-    def answered(task: asyncio.Task[None]) -> None:
-        tasks.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            os._exit(1)  # not even an error could be sent, and the host must not wait for an answer
+        use_scratch(Path(os.environ["HOME"]))
+    harness = Harness(channel, Path(os.environ["HOME"]), lambda: driver.running)
+    prepared = asyncio.ensure_future(_prepare(channel, harness, port, options, lambda: dispatcher.busy))
 
-    async def _answer(message: Message) -> None:
+    async def answer(message: Message) -> Any:
         await asyncio.shield(prepared)
         verbs: dict[str, Callable[[], Awaitable[Any]]] = {
             "run": lambda: harness.run(message),
@@ -65,27 +60,15 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
             "evidence": lambda: harness.evidence(screenshot=message["screenshot"]),
             "renew": harness.renew,
         }
-        try:
-            channel.reply(message, await verbs[message["t"]]())
-        except Exception as error:  # noqa: BLE001  the host decides what an error means
-            channel.reply_error(message, type(error).__name__, str(error)[:2000])
-
-    channel = Channel(reader, writer, handle)
-    from sandbox.inside.harness import Harness
-
-    if "landlock" in options:
-        from sandbox.inside.semaphores import use_scratch
-
-        use_scratch(Path(os.environ["HOME"]))
-    harness = Harness(channel, Path(os.environ["HOME"]), lambda: driver.running)
-    prepared = asyncio.ensure_future(_prepare(channel, harness, port, options, lambda: bool(tasks)))
+        return await verbs[message["t"]]()
 
     def report_failure(task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             channel.send("failed", message=f"{type(error).__name__}: {error}"[:4000])
 
     prepared.add_done_callback(report_failure)
-    await channel.serve()
+    dispatcher.answer, dispatcher.take_resource = answer, harness.take_resource
+    await dispatcher.serve()
 
 
 async def _prepare(

@@ -13,7 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from sandbox.inside.logins import SAFE, SentRequest, path_names_change
+from sandbox.http_methods import SAFE
+from sandbox.inside.logins import SentRequest, path_names_change
 from sandbox.results import BY_PAGE
 
 if TYPE_CHECKING:

@@ -40,8 +40,10 @@ _NOT_LINUX = (
     'As a last resort, `isolation="none"` runs automations without any protection.'
 )
 
+# What `web` imports; without the last three it asks sites for other codings
+_WEB_PACKAGES = {"selectolax": True, "brotli": False, "_brotli": False, "zstandard": False}
 # playwright and what it imports; the last two depend on its version
-_PACKAGES = {"playwright": True, "greenlet": True, "pyee": False, "typing_extensions": False}
+_PACKAGES = {"playwright": True, "greenlet": True, "pyee": False, "typing_extensions": False, **_WEB_PACKAGES}
 JAIL_PACKAGES = "/packages"
 JAIL_COMPILED = "/compiled"
 _JAIL_BROWSER = "/browser"
@@ -62,12 +64,15 @@ _PUBLIC_FILES = (
     "/usr/share/zoneinfo",
     "/var/cache/fontconfig",
 )
+_WEB_PUBLIC_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")
 # Files with which root configures the kernel. They check the user and not capabilities, so a jail that root starts
 # could write to them.
 _KERNEL_SETTINGS = ("acpi", "fs", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
 _SYSTEM_PREFIXES = (Path("/"), Path("/usr"), Path("/usr/local"))
 _PATH = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); "
 _START = "from sandbox.inside.main import main; main()"
+_START_WEB = "from sandbox.inside.web_main import main; main()"
+_START_ZYGOTE = "from sandbox.inside.zygote import main; main()"
 # The worker creates the directory, as it is the worker's end that removes it: a host that is killed earlier leaves none
 _MAKE_HOME = "import os; home = os.environ['HOME']; os.mkdir(home, 0o700); os.chdir(home); "
 _MAKE_LANDLOCK = (
@@ -84,6 +89,8 @@ _MIB = 1 << 20
 # Per process. Stops code that allocates faster than memory_mb is sampled; Chromium does not start with much less.
 _DATA_MB = 2048
 _TASKS_PER_PROCESS = 8
+_ADDRESS_MB = 1024  # beside the memory: libraries and stacks, which are mapped and hardly used
+_WEB_FILES = 256  # that a worker without a browser may have open
 
 
 @dataclass(frozen=True)
@@ -123,13 +130,13 @@ def require(mechanism: Mechanism) -> None:
 
 def worker_command(
     mechanism: Mechanism,
-    browser: Browser,
+    browser: Browser | None,
     limits: SandboxLimits,
     *,
     control: int,
     host: int,
     info: int,
-    chromium_sandbox: bool,
+    chromium_sandbox: bool = False,
     scratch: str | None = None,
     compiled: Path | None = None,
 ) -> Command:
@@ -137,7 +144,7 @@ def worker_command(
 
     Args:
         mechanism: ``"bubblewrap"``, ``"landlock"``, or ``"none"`` for a plain subprocess.
-        browser: Its Chromium.
+        browser: Its Chromium; None for a worker without a browser.
         limits: ``scratch_mb``, ``cpu_seconds`` and ``processes`` are fixed at the start.
         control: Descriptor of the worker's end of the control socket.
         host: Process descriptor of this program: the worker ends when it does.
@@ -147,39 +154,61 @@ def worker_command(
         compiled: Directory of the driver's compiled code, for ``"bubblewrap"``.
     """
     jailed = mechanism == "bubblewrap"
-    options = {
-        "control": control,
-        "host": host,
-        "browser": browser_path(browser) if jailed else str(browser.executable),
-        "chromium_sandbox": chromium_sandbox and mechanism != "landlock",
-        "data_mb": _DATA_MB,
-        "cpu_seconds": limits.cpu_seconds,
-        # threads count, too; outside a user namespace, all of the user's do
-        "tasks": limits.processes * _TASKS_PER_PROCESS if jailed else 0,
-        "file_mb": limits.scratch_mb,
-        "files": WORKER_FILES,
-    }
+    options: dict[str, Any] = {"control": control, "host": host, **process_limits(limits, alone=browser is None)}
+    if browser is not None:
+        options["browser"] = browser_path(browser) if jailed else str(browser.executable)
+        options["chromium_sandbox"] = chromium_sandbox and mechanism != "landlock"
+    else:
+        options["sealed"] = mechanism != "none"
+    if not jailed:
+        options["tasks"] = 0  # outside a user namespace, all of the user's count
+    start = _START if browser is not None else _START_WEB
     if jailed:
         options["compiled"] = JAIL_COMPILED if compiled is not None else None
-        inner = python_command(JAIL_PACKAGES, _START, json.dumps(options))
+        inner = python_command(JAIL_PACKAGES, start, json.dumps(options))
         jail = jail_command(browser, limits, inner, info=info, compiled=compiled)
         return Command(jail.arguments, jail.environment, (control, host, *jail.descriptors))
     assert scratch is not None
     if mechanism == "landlock":
-        return _landlock_worker(browser, limits, Path(scratch), options)
-    path = ":".join(dict.fromkeys(str(source.parent) for source in _packages()))
-    command = python_command(path, _START, json.dumps(options), make=_MAKE_HOME)
+        options["landlock"] = _landlock_options(browser, limits, Path(scratch))
+        command = _landlock_python(browser, Path(scratch), start, json.dumps(options))
+        return Command(command, _environment(options["landlock"]["scratch"]), (control, host))
+    path = ":".join(dict.fromkeys(str(source.parent) for source in _packages(browser)))
+    command = python_command(path, start, json.dumps(options), make=_MAKE_HOME)
     return Command(command, _environment(scratch), (control, host))
 
 
-def _landlock_worker(browser: Browser, limits: SandboxLimits, directory: Path, options: dict[str, Any]) -> Command:
-    options["landlock"] = _landlock_options(browser, limits, directory)
-    command = _landlock_python(directory, _START, json.dumps(options))
-    descriptors = (options["control"], options["host"])
-    return Command(command, _environment(options["landlock"]["scratch"]), descriptors)
+def zygote_command(*, control: int, host: int, info: int) -> Command:
+    """Return the command that starts a zygote, which forks workers without a browser. Arguments as for a worker.
+
+    It stands in a bubblewrap jail without a seccomp filter: it runs no code of others, and each worker that it forks
+    enters namespaces and a filter of its own first.
+    """
+    inner = python_command(JAIL_PACKAGES, _START_ZYGOTE, json.dumps({"control": control, "host": host}))
+    jail = jail_command(None, SandboxLimits(scratch_mb=1), inner, info=info, filtered=False)
+    return Command(jail.arguments, jail.environment, (control, host, *jail.descriptors))
 
 
-def landlock_command(browser: Browser, limits: SandboxLimits, directory: Path, inner: str | list[str]) -> Command:
+def process_limits(limits: SandboxLimits, *, alone: bool) -> dict[str, Any]:
+    """Return the limits that the processes of a worker set for themselves.
+
+    Args:
+        limits: Those of the worker.
+        alone: It has no browser.
+    """
+    return {
+        **({"address_mb": limits.memory_mb + _ADDRESS_MB} if alone else {}),
+        "data_mb": min(_DATA_MB, limits.memory_mb) if alone else _DATA_MB,
+        "cpu_seconds": limits.cpu_seconds,
+        "tasks": limits.processes if alone else limits.processes * _TASKS_PER_PROCESS,  # threads count, too
+        "file_mb": limits.scratch_mb,
+        "files": _WEB_FILES if alone else WORKER_FILES,
+    }
+
+
+def landlock_command(
+    browser: Browser | None, limits: SandboxLimits, directory: Path, inner: str | list[str]
+) -> Command:
     """Return a command that runs Python code, or a command, in the Landlock jail.
 
     Args:
@@ -191,28 +220,28 @@ def landlock_command(browser: Browser, limits: SandboxLimits, directory: Path, i
     options = _landlock_options(browser, limits, directory)
     if isinstance(inner, str):
         inner = python_command(f"{directory}/packages", inner)
-    command = _landlock_python(directory, _START_LANDLOCK, json.dumps(options), *inner)
+    command = _landlock_python(browser, directory, _START_LANDLOCK, json.dumps(options), *inner)
     return Command(command, _environment(options["scratch"]), ())
 
 
-def _landlock_options(browser: Browser, limits: SandboxLimits, directory: Path) -> dict[str, Any]:
+def _landlock_options(browser: Browser | None, limits: SandboxLimits, directory: Path) -> dict[str, Any]:
     """Return the options of the Landlock jail. Python lists the directories it imports from, so packages are links."""
     packages, scratch = directory / "packages", directory / "scratch"
     tasks = limits.processes * _TASKS_PER_PROCESS
     return {"read": [*readable(browser), str(packages)], "scratch": str(scratch), "tasks": tasks}
 
 
-def _landlock_python(directory: Path, code: str, *arguments: str) -> list[str]:
-    sources = ":".join(map(str, _packages()))
+def _landlock_python(browser: Browser | None, directory: Path, code: str, *arguments: str) -> list[str]:
+    sources = ":".join(map(str, _packages(browser)))
     return python_command(
         f"{directory}/packages", code, *arguments, make=_MAKE_LANDLOCK, made=(str(directory), sources)
     )
 
 
-def readable(browser: Browser) -> list[str]:
+def readable(browser: Browser | None) -> list[str]:
     """Return the only files of this machine that a worker may read."""
-    shown = (*_system_libraries(), *_python_files(_python()), *_PUBLIC_FILES, *map(str, _packages()))
-    return [str(Path(path).resolve()) for path in (*shown, str(browser.root))]
+    shown = (*_system_libraries(), *_python_files(_python()), *_public(browser), *map(str, _packages(browser)))
+    return [str(Path(path).resolve()) for path in (*shown, *([str(browser.root)] if browser is not None else []))]
 
 
 def python_command(path: str, code: str, *arguments: str, make: str = "", made: tuple[str, ...] = ()) -> list[str]:
@@ -226,13 +255,14 @@ def python_command(path: str, code: str, *arguments: str, make: str = "", made: 
 
 
 def jail_command(
-    browser: Browser,
+    browser: Browser | None,
     limits: SandboxLimits,
     inner: list[str],
     *,
     info: int | None = None,
     compiled: Path | None = None,
     compiling: bool = False,
+    filtered: bool = True,
 ) -> Command:
     """Return a command that runs another one in the bubblewrap jail.
 
@@ -247,6 +277,7 @@ def jail_command(
             the command itself.
         compiled: Directory of the driver's compiled code.
         compiling: Let the driver write to that directory; only if nothing else runs in the jail.
+        filtered: Install the seccomp filter.
     """
     arguments = [*_reaping(), find_bubblewrap(), *_namespaces(), *_file_system(browser, limits)]
     if compiled is not None:
@@ -258,7 +289,7 @@ def jail_command(
     if info is not None:
         arguments += ["--as-pid-1", "--info-fd", str(info)]
         descriptors.append(info)
-    filter_file = _filter_file()
+    filter_file = _filter_file() if filtered else None
     if filter_file is not None:
         arguments += ["--seccomp", str(filter_file)]
         descriptors.append(filter_file)
@@ -290,17 +321,17 @@ def _namespaces() -> list[str]:
     ]
 
 
-def _file_system(browser: Browser, limits: SandboxLimits) -> list[str]:
+def _file_system(browser: Browser | None, limits: SandboxLimits) -> list[str]:
     size = str(limits.scratch_mb * _MIB)
     arguments = ["--proc", "/proc", "--dev", "/dev", "--size", size, "--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108  the jail's own
     arguments += ["--size", size, "--perms", "0700", "--tmpfs", _SCRATCH, "--symlink", _SCRATCH.lstrip("/"), "/tmp"]  # noqa: S108  the jail's own
     for name in _KERNEL_SETTINGS:
         arguments += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
-    for path in (*_system_libraries(), *_python_files(_python()), *_PUBLIC_FILES):
+    for path in (*_system_libraries(), *_python_files(_python()), *_public(browser)):
         arguments += _show(Path(path))
-    for source in _packages():
+    for source in _packages(browser):
         arguments += ["--ro-bind", str(source), f"{JAIL_PACKAGES}/{source.name}"]
-    if browser_path(browser) != str(browser.executable):
+    if browser is not None and browser_path(browser) != str(browser.executable):
         arguments += ["--ro-bind", str(browser.root), _JAIL_BROWSER]
     return arguments
 
@@ -333,17 +364,19 @@ def _python_files(executable: Path) -> Iterator[str]:
         yield str(Path(*library))
 
 
-def _packages() -> Iterator[Path]:
+def _public(browser: Browser | None) -> tuple[str, ...]:
+    return _PUBLIC_FILES if browser is not None else _WEB_PUBLIC_FILES
+
+
+def _packages(browser: Browser | None) -> Iterator[Path]:
     """List the only packages of the caller that a worker can import."""
     yield Path(__file__).parent.parent
-    for name, needed in _PACKAGES.items():
+    for name, needed in (_PACKAGES if browser is not None else _WEB_PACKAGES).items():
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             if not needed:
                 continue
-            raise SandboxUnavailable(
-                f"the package {name!r} is not installed beside the sandbox", "pip install playwright"
-            )
+            raise SandboxUnavailable(f"the package {name!r} is not installed beside the sandbox", f"pip install {name}")
         origin = Path(spec.origin)
         yield origin.parent if origin.name == "__init__.py" else origin
 

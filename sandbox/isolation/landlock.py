@@ -20,13 +20,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sandbox.isolation import seccomp
+from sandbox.isolation.sealing import check, control, drop_capabilities, forbid_new_privileges, install, syscall
 
 OLDEST_ABI = 3  # Linux 6.2: the first that guards truncation
 _SCOPES_SINCE = 6
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on all architectures
-_SECCOMP = (317, 277)
-_CAPSET = (126, 91)
 _CLOSE_ON_EXEC = os.O_PATH | os.O_CLOEXEC
 
 _EXECUTE, _WRITE, _READ, _LIST = 1, 1 << 1, 1 << 2, 1 << 3
@@ -37,27 +36,17 @@ _RIGHTS_BY_ABI = {1: 13, 2: 14, 3: 15, 4: 15}
 _ALL_TCP = 0b11  # bind and connect: the supervisor connects, and nothing may bind
 _SCOPES = 0b11  # abstract Unix sockets and signals
 
-_NO_NEW_PRIVILEGES, _DROP_FROM_BOUND, _AMBIENT, _AMBIENT_CLEAR = 38, 24, 47, 4
 _DIE_WITH_PARENT = 1
-_CAPABILITY_VERSION = 0x20080522
-_FILTER_MODE, _NEW_LISTENER = 1, 8
+_NEW_LISTENER = 8
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 # Facts about the machine that programs read; nothing here describes other processes.
 MACHINE_FILES = ("/proc/cpuinfo", "/proc/meminfo", "/proc/version", "/sys/devices/system/cpu")
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_syscall = _libc.syscall
-_syscall.restype = ctypes.c_long
-
-
-class _Program(ctypes.Structure):
-    _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
-
 
 def abi() -> int:
     """Return the version of Landlock that the kernel offers; 0 if it has none."""
-    version: int = _syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
+    version: int = syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), 1)
     return max(0, version)
 
 
@@ -93,24 +82,13 @@ def seal(read: Iterable[str], write: Iterable[str]) -> int:
     Raises:
         OSError: The kernel refused; the process must not go on.
     """
-    _control(_DIE_WITH_PARENT, 9)
-    _drop_capabilities()
-    _control(_NO_NEW_PRIVILEGES, 1)
+    control(_DIE_WITH_PARENT, 9)
+    drop_capabilities()
+    forbid_new_privileges()
     _restrict(read, write)
     program = seccomp.program(strict=True, spared=None if scopes() else os.getppid())  # the supervisor
     assert program is not None, "checked by missing()"
-    filter_ = _Program(len(program) // 8, program)
-    number = _SECCOMP[seccomp.column()]
-    return _check(_syscall(number, _FILTER_MODE, _NEW_LISTENER, ctypes.byref(filter_)), "seccomp")
-
-
-def _drop_capabilities() -> None:
-    for capability in range(64):
-        if _libc.prctl(_DROP_FROM_BOUND, ctypes.c_ulong(capability), 0, 0, 0) < 0:
-            break  # that was the last, or this process has none
-    _libc.prctl(_AMBIENT, ctypes.c_ulong(_AMBIENT_CLEAR), 0, 0, 0)
-    header = struct.pack("<II", _CAPABILITY_VERSION, 0)
-    _check(_syscall(_CAPSET[seccomp.column()], header, bytes(24)), "capset")
+    return install(program, _NEW_LISTENER)
 
 
 def _restrict(read: Iterable[str], write: Iterable[str]) -> None:
@@ -118,7 +96,7 @@ def _restrict(read: Iterable[str], write: Iterable[str]) -> None:
     every = (1 << _RIGHTS_BY_ABI.get(version, 16)) - 1
     attributes = struct.pack("<QQQ", every, _ALL_TCP, _SCOPES)
     size = 8 if version < 4 else 16 if version < _SCOPES_SINCE else 24
-    rules = _check(_syscall(_CREATE_RULESET, attributes[:size], ctypes.c_size_t(size), 0), "landlock_create_ruleset")
+    rules = check(syscall(_CREATE_RULESET, attributes[:size], ctypes.c_size_t(size), 0), "landlock_create_ruleset")
     for path in (*read, *MACHINE_FILES):
         _allow(rules, path, every & (_READ | _LIST | _EXECUTE))
     for path in write:
@@ -127,7 +105,7 @@ def _restrict(read: Iterable[str], write: Iterable[str]) -> None:
         _allow(rules, path, every & (_READ | _WRITE | _TRUNCATE))
     # Chromium lists its own descriptors and threads. It sees the numbers of others, and cannot read their files.
     _allow(rules, "/proc", _LIST)
-    _check(_syscall(_RESTRICT_SELF, rules, 0), "landlock_restrict_self")
+    check(syscall(_RESTRICT_SELF, rules, 0), "landlock_restrict_self")
     os.close(rules)
 
 
@@ -140,20 +118,9 @@ def _allow(rules: int, path: str, rights: int) -> None:
         if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             rights &= _FILE_RIGHTS
         rule = struct.pack("<Qi", rights, descriptor)
-        _check(_syscall(_ADD_RULE, rules, 1, rule, 0), f"landlock_add_rule {path}")
+        check(syscall(_ADD_RULE, rules, 1, rule, 0), f"landlock_add_rule {path}")
     finally:
         os.close(descriptor)
-
-
-def _control(option: int, value: int) -> None:
-    _check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), f"prctl {option}")
-
-
-def _check(result: int, what: str) -> int:
-    if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{what}: {os.strerror(number)}")
-    return result
 
 
 def main() -> None:

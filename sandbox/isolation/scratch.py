@@ -42,15 +42,20 @@ _TOO_MUCH = ScratchUsage(float("inf"), float("inf"))
 
 
 class Mounted:
-    """The scratch directory and the shared memory of a bubblewrap jail, each a tmpfs.
+    """The directories of a jail that can be written to, each a tmpfs.
 
     Args:
-        pid: The jail's first process.
+        mounts: Their descriptors.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, mounts: Sequence[int]) -> None:
+        self._mounts = list(mounts)
+
+    @classmethod
+    def of_jail(cls, pid: int) -> Mounted:
+        """Return the scratch directory and the shared memory of a bubblewrap jail, by its first process."""
         flags = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
-        self._mounts = [os.open(f"/proc/{pid}/root{path}", flags) for path in ("/scratch", "/dev/shm")]  # noqa: S108  the jail's own
+        return cls([os.open(f"/proc/{pid}/root{path}", flags) for path in ("/scratch", "/dev/shm")])  # noqa: S108  the jail's own
 
     def measure(self, _pids: Sequence[int], _max_files: float) -> ScratchUsage:
         """Measure it."""

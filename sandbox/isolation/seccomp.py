@@ -5,6 +5,9 @@ kernel; ``unshare``, ``clone`` with namespaces, ``chroot`` and ``seccomp`` stay,
 Landlock, the *strict* filter closes what Landlock does not cover: sockets other than TCP, changes to files' modes and
 times (which seem to succeed), namespaces, limits of other processes. It also asks the supervisor
 (`sandbox.isolation.supervisor`) about each connection and each new task.
+
+A worker without a browser gets a filter of its own, in each jail, on top of that jail's: a list of what is allowed
+(`sandbox.isolation.web_calls`). It makes no socket, starts no process and runs no program.
 """
 
 from __future__ import annotations
@@ -13,7 +16,10 @@ import errno
 import platform
 import struct
 
+from sandbox.isolation.web_calls import WEB_CALLS
+
 _Numbers = dict[str, tuple[int | None, int | None]]
+_Rule = tuple[tuple[int | None, int | None], list[bytes]]
 
 # name: (x86_64, aarch64); None if the architecture has no such call
 _DENIED: _Numbers = {
@@ -133,7 +139,7 @@ _SIGNALS: _Numbers = {
     "tgkill": (234, 131),
     "tkill": (200, 130),
 }
-_PIDFD_SEND_SIGNAL, _FCNTL = (424, 424), (72, 25)
+_PIDFD_SEND_SIGNAL, _FCNTL, _TGKILL = (424, 424), (72, 25), (234, 131)
 _CLONE, _CLONE3, _FORK, _VFORK = (56, 220), (435, 435), (57, None), (58, None)
 _CONNECT, _SOCKET, _SOCKETPAIR = (42, 203), (41, 198), (53, 199)
 _SENDTO, _SENDMSG, _SENDMMSG = (44, 206), (46, 211), (307, 269)
@@ -148,6 +154,20 @@ _SET_DUMPABLE = 4  # hides descriptors from the measurement of scratch
 _TYPE_INTO_TERMINAL, _TERMINAL_LINUX = 0x5412, 0x541C
 _SET_OWNER = (8, 15)  # of fcntl: the receiver of signals about a descriptor
 _SET_OWNER_BY_IOCTL = (0x8901, 0x8902)
+
+# Of the filter of `web_program`: calls that are refused with a plain error, beside those above
+_WEB_DENIED: _Numbers = {
+    "execve": (59, 221),
+    "execveat": (322, 281),
+    "fork": (57, None),
+    "kill": (62, 129),
+    "tkill": (200, 130),
+    "vfork": (58, None),
+}
+_THREAD = 0x00010000  # of clone
+_DESCRIPTOR_REQUESTS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # of ioctl: is it a terminal, how much is there
+_PRCTL_LOOKS = (3, 15, 16, 21, 23, 39)  # a thread's name, and questions
+_LEASE, _NOTIFY = 1024, 1026  # of fcntl
 
 _AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _LOAD, _AND, _RETURN = 0x20, 0x54, 0x06
@@ -176,21 +196,49 @@ def program(machine: str | None = None, *, strict: bool = False, spared: int | N
         strict: For the jail without namespaces.
         spared: A process that must not be signaled, if the kernel does not confine signals.
     """
-    machine = machine or platform.machine()
+    return _assembled(machine or platform.machine(), _rules(strict, spared), _return(_ALLOWED))
+
+
+def web_program(pid: int, machine: str | None = None) -> bytes | None:
+    """Return the filter of a worker without a browser as BPF; None for an unknown architecture.
+
+    Args:
+        pid: The worker's number, as it sees it itself.
+        machine: As for `program`.
+    """
+    refuse, allow = [_refuse()], [_return(_ALLOWED)]
+    rules = [(numbers, allow) for numbers in WEB_CALLS.values()]
+    rules += [
+        (_CLONE, [*_forbid_bits(0, _NEW_NAMESPACES), _instruction(_JUMP_ANY_BIT, 0, 1, _THREAD), *allow, *refuse]),
+        (_SOCKETPAIR, [*_require(0, _UNIX), *_require(1, _STREAM, mask=_TYPE_MASK), *allow]),
+        (_IOCTL, [*_require(1, *_DESCRIPTOR_REQUESTS, error=errno.ENOTTY), *allow]),
+        (_PRCTL, [*_require(0, *_PRCTL_LOOKS), *allow]),
+        (_FCNTL, [*_forbid_values(1, *_SET_OWNER, _LEASE, _NOTIFY), *allow]),
+        (_TGKILL, [*_require(0, pid), *allow]),
+        (_OWN_ONLY["prlimit64"], [*_require(0, 0), *allow]),
+    ]
+    denied = {**_DENIED, **_DENIED_STRICT, **_WEB_DENIED}
+    rules += [(numbers, refuse) for name, numbers in denied.items() if name not in WEB_CALLS]
+    rules += [(numbers, refuse) for numbers in (_SOCKET, _CONNECT)]
+    # The C library tries calls that are newer than this list, and does without where they are not there.
+    return _assembled(machine or platform.machine(), rules, _refuse(errno.ENOSYS))
+
+
+def _assembled(machine: str, rules: list[_Rule], otherwise: bytes) -> bytes | None:
     if machine not in _AUDIT_ARCH:
         return None
     code = [_load(_ARCH_OFFSET), _instruction(_JUMP_EQUAL, 1, 0, _AUDIT_ARCH[machine]), _return(_KILLED)]
     code.append(_load(_NUMBER_OFFSET))
     if machine == "x86_64":
         code += [_instruction(_JUMP_GREATER_EQUAL, 0, 1, _X32_BIT), _return(_KILLED)]
-    for numbers, body in _rules(strict, spared):
+    for numbers, body in rules:
         number = numbers[column(machine)]
         if number is not None:
             code += [_instruction(_JUMP_EQUAL, 0, len(body), number), *body]
-    return b"".join([*code, _return(_ALLOWED)])
+    return b"".join([*code, otherwise])
 
 
-def _rules(strict: bool, spared: int | None) -> list[tuple[tuple[int | None, int | None], list[bytes]]]:
+def _rules(strict: bool, spared: int | None) -> list[_Rule]:
     """Return system calls with their instructions, which end in a return."""
     refuse, allow, ask = [_refuse()], [_return(_ALLOWED)], [_return(_NOTIFIED)]
     rules = [(numbers, refuse) for numbers in _DENIED.values()]
@@ -243,13 +291,13 @@ def _argument(index: int) -> bytes:
     return _load(_ARGUMENTS_OFFSET + 8 * index)
 
 
-def _require(index: int, *values: int, mask: int | None = None) -> list[bytes]:
+def _require(index: int, *values: int, mask: int | None = None, error: int = errno.EPERM) -> list[bytes]:
     """Refuse unless an argument is one of these; otherwise go on."""
     code = [_argument(index)]
     if mask is not None:
         code.append(_instruction(_AND, 0, 0, mask))
     code += [_instruction(_JUMP_EQUAL, len(values) - place, 0, value) for place, value in enumerate(values)]
-    return [*code, _refuse()]
+    return [*code, _refuse(error)]
 
 
 def _forbid_values(index: int, *values: int) -> list[bytes]:

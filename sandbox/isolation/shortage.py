@@ -35,7 +35,7 @@ _HARD_LIMITS = (
 
 
 def require_resources() -> None:
-    """Refuse to start or to use a worker with less than it needs.
+    """Refuse to start or to use a worker with a browser with less than it needs.
 
     Raises:
         SandboxUnavailable: A limit of this program is too low; the message has the number.
@@ -50,6 +50,15 @@ def require_resources() -> None:
                 "Raise the hard limit in the shell, the service's unit (Limit…=) or the container (--ulimit) that"
                 " starts it.",
             )
+    require_files()
+
+
+def require_files() -> None:
+    """Refuse a run for which this program has too few files left.
+
+    Raises:
+        SandboxUnavailable: The message has the number.
+    """
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     used = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  before each run
     if most != resource.RLIM_INFINITY and most - used < _FREE_FILES:

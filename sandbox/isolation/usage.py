@@ -52,7 +52,7 @@ class Meter:
         self._scratch: Mounted | Directory | None = Directory(scratch) if scratch is not None else None
         if jailed:
             self._directory = os.open(f"/proc/{pid}/root/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            self._scratch = Mounted(pid)
+            self._scratch = Mounted.of_jail(pid)
 
     @property
     def proc(self) -> str:
@@ -95,6 +95,23 @@ class Meter:
         if self._directory is not None:
             os.close(self._directory)
             self._directory = None
+
+
+class SingleMeter(Meter):
+    """The measurement of a worker that is one process and can start no other.
+
+    Args:
+        pid: That process.
+        scratch: The descriptor of its scratch directory, a tmpfs.
+    """
+
+    def __init__(self, pid: int, scratch: int) -> None:
+        super().__init__(pid, jailed=False)
+        self._scratch = Mounted([scratch])
+
+    def pids(self) -> list[int]:
+        """List its process."""
+        return [self._pid]
 
 
 def descendants(pid: int) -> Iterator[int]:

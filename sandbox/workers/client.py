@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import importlib
-import os
+import socket
 import time
+from abc import ABC, abstractmethod
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from sandbox.browser import Browser
 from sandbox.egress.options import Egress
-from sandbox.errors import SandboxLimitExceeded, SandboxUnavailable, WorkerDied
+from sandbox.errors import SandboxLimitExceeded, WorkerDied
 from sandbox.host import Host
-from sandbox.isolation.mechanism import Mechanism
 from sandbox.isolation.residue import ResidueCheck
-from sandbox.isolation.usage import ResourceUsage
+from sandbox.isolation.usage import Meter, ResourceUsage
 from sandbox.limits import SandboxLimits
-from sandbox.protocol import CHUNK_BYTES, Channel, Message, ProtocolError, RemoteError, text_field
+from sandbox.protocol import CHUNK_BYTES, Channel, Message, ProtocolError, RemoteError
 from sandbox.results import Automation
 from sandbox.workers.job import Job
-from sandbox.workers.process import WorkerProcess
+from sandbox.workers.web_rules import WebRules
 
 if TYPE_CHECKING:
-    from sandbox.egress.proxy import EgressProxy
+    from sandbox.egress.dialer import Dialer
+    from sandbox.workers.web_traffic import WebTraffic
 
 _START_SECONDS = 60.0
 _RENEW_SECONDS = 20.0
@@ -39,30 +37,56 @@ _IDLE_OUTPUT_BYTES = 1 << 20
 _EVIDENCE_BYTES = 8 << 20
 
 
-class WorkerClient:
+class Process(Protocol):
+    """The processes of a worker."""
+
+    control: socket.socket
+
+    @property
+    def meter(self) -> Meter:
+        """The measurement of their use."""
+
+    @property
+    def output_tail(self) -> str:
+        """The end of its standard output and error."""
+
+    def kill(self) -> None:
+        """Kill all of them, without waiting."""
+
+    async def wait_gone(self) -> None:
+        """Wait until none is left, and clean up."""
+
+    def residue_check(self) -> ResidueCheck:
+        """Record what they hold now, as the baseline for what a run leaves."""
+
+
+class WorkerClient(ABC):
     """A worker: blank until `bind` gives it a job, and again after `renew`.
+
+    Args:
+        limits: The limits that it is started with.
 
     Attributes:
         limits: The limits of its job; before the first, those it was started with.
         runs: Number of jobs it was bound to.
-        proxy: Its egress proxy, a new one for each job; set by `start`.
+        dialer: Its network access, a new one for each job; set by `_open`.
         ended: Done when the worker has ended.
     """
 
-    proxy: EgressProxy
+    dialer: Dialer
+    _process: Process
+    _what_starts = "worker"
 
-    def __init__(self, mechanism: Mechanism, limits: SandboxLimits, compiled: Path | None = None) -> None:
+    def __init__(self, limits: SandboxLimits) -> None:
         self.limits = limits
         self.started_with = limits
         self.runs = 0
         self.memory_mb = 0.0
         self.peak = ResourceUsage(0.0, 0.0, 0)
-        self.chromium_sandbox: bool | None = None
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         self.ended: asyncio.Future[None] = loop.create_future()
         self._reason: BaseException | None = None
-        self._process = WorkerProcess(mechanism, self._count_output, compiled)
         self._channel: Channel | None = None
         self._residue: ResidueCheck | None = None
         self._job: Job | None = None
@@ -82,24 +106,48 @@ class WorkerClient:
         """The lines that its job logged."""
         return tuple(self._job.logs) if self._job is not None else ()
 
-    async def start(self, browser: Browser, *, chromium_sandbox: bool) -> None:
-        """Start the worker. It can be bound to a job at once; calls wait until the browser is up."""
-        await self._process.start(browser, self.limits, chromium_sandbox=chromium_sandbox, meanwhile=_import_proxy)
+    @property
+    def traffic(self) -> WebTraffic:
+        """The requests of its job by ``web``."""
+        assert self._job is not None
+        return self._job.web.traffic
+
+    async def _open(self) -> None:
+        """Open the channel to the process that was started."""
         longest = 2 * self.limits.output_bytes + _EVIDENCE_BYTES
         reader, writer = await asyncio.open_connection(sock=self._process.control, limit=longest)
         self._channel = Channel(reader, writer, self._handle, hostile=True)
-        await self._open_proxy()
+        await self._open_network()
         self._start_task(self._serve_channel())
 
-    async def bind(self, host: Host, egress: Egress, limits: SandboxLimits, automation: Automation | None) -> None:
+    @abstractmethod
+    async def _open_network(self) -> None:
+        """Set a new `dialer`, without the connections and records of the last; it refuses everything until `bind`."""
+
+    def _take_word(self, message: Message) -> bool:
+        """Take a message that is about the worker itself; return False where it is about a job."""
+        return False
+
+    async def bind(
+        self,
+        host: Host,
+        egress: Egress,
+        limits: SandboxLimits,
+        automation: Automation | None,
+        rules: WebRules = WebRules(),  # noqa: B008  frozen
+    ) -> None:
         """Bind the worker to a job."""
+        from sandbox.workers.web_requests import WebRequests  # with TLS, which `import sandbox` need not wait for
+        from sandbox.workers.web_traffic import WebTraffic
+
         assert self._channel is not None
         self.limits = limits
         self.runs += 1
-        self.proxy.bind(egress)
+        self.dialer.bind(egress)
         self._cpu_before = self._process.meter.read(limits.scratch_files).cpu_seconds
         self.peak = ResourceUsage(0.0, 0.0, 0)
-        self._job = Job(host, limits, self._channel, self.end)
+        web = WebRequests(self.dialer, limits, WebTraffic(rules))
+        self._job = Job(host, limits, self._channel, self.end, web)
         self._watch_with(self._watch())
         for name, data in (automation.resources if automation else {}).items():
             for start in range(0, max(1, len(data)), CHUNK_BYTES):
@@ -128,8 +176,8 @@ class WorkerClient:
             return ("open requests",)
         await asyncio.gather(*self._job.close(), return_exceptions=True)
         self._job = None
-        self.proxy.close()
-        await self._open_proxy()
+        self.dialer.close()
+        await self._open_network()
         self._idle_output = 0
         answer = await self._request("renew", _RENEW_SECONDS)
         if not isinstance(answer, list):
@@ -161,9 +209,8 @@ class WorkerClient:
         if self._reason is None and not self.ready.done():
             await asyncio.wait({self.ready, self.ended}, timeout=_START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             if not self.ready.done():
-                self.end(
-                    WorkerDied(f"the browser did not start within {_START_SECONDS:g} s", self._process.output_tail)
-                )
+                what = f"the {self._what_starts} did not start within {_START_SECONDS:g} s"
+                self.end(WorkerDied(what, self._process.output_tail))
         if self._reason is not None:
             raise self._reason
 
@@ -227,8 +274,8 @@ class WorkerClient:
             return
         self._reason = reason
         self._process.kill()
-        if hasattr(self, "proxy"):
-            self.proxy.close()
+        if hasattr(self, "dialer"):
+            self.dialer.close()
         if not self.ended.done():
             self.ended.set_result(None)
         if not self.ready.done():
@@ -264,16 +311,6 @@ class WorkerClient:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    async def _open_proxy(self) -> None:
-        """Open a new proxy, without the connections and records of the last; it refuses everything until `bind`."""
-        from sandbox.egress.proxy import EgressProxy, Listener
-
-        self.proxy = EgressProxy()
-        await self.proxy.serve(Listener(fileno=os.dup(self._process.listener.fileno())))
-        if self._reason is not None:
-            self.proxy.close()
-            raise self._reason
 
     async def _serve_channel(self) -> None:
         assert self._channel is not None
@@ -344,19 +381,8 @@ class WorkerClient:
             self._protocol_violation("output without a job")
 
     def _handle(self, message: Message) -> None:
-        kind = message["t"]
-        if kind == "ready" and not self.ready.done():
-            self.chromium_sandbox = bool(message.get("chromium_sandbox"))
-            self.ready.set_result(None)
-        elif kind == "failed" and not self.ready.done():
-            problem = f"the browser did not start in the sandbox: {text_field(message, 'message')}"
-            self.end(SandboxUnavailable(problem))
-        elif self._job is not None:
-            self._job.handle(message)
-        else:
-            raise ProtocolError(f"{kind!r} without a job")
-
-
-def _import_proxy() -> None:
-    """Import the proxy while the worker starts: it takes long, and `import sandbox` need not wait for it."""
-    importlib.import_module("sandbox.egress.proxy")
+        if self._take_word(message):
+            return
+        if self._job is None:
+            raise ProtocolError(f"{message['t']!r} without a job")
+        self._job.handle(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, WorkerDied
 from sandbox.host import GateDecision, Host
@@ -13,6 +13,10 @@ from sandbox.limits import SandboxLimits
 from sandbox.page_map import parse_maps
 from sandbox.protocol import NOTICE_COST, Channel, Message, ProtocolError, is_whole, optional_text, text_field
 from sandbox.workers.downloads import Downloads
+from sandbox.workers.refusals import Refusal
+
+if TYPE_CHECKING:
+    from sandbox.workers.web_requests import WebRequests
 
 _MAX_REQUESTS = 64
 _MAX_REQUEST_CHARACTERS = 32 << 20  # of all open requests together, beside one of the greatest length
@@ -27,6 +31,11 @@ _FIELDS = {
     "download": ("name", "type", "url"),
     "chunk": ("stream", "data"),
     "downloaded": ("stream",),
+    "http": ("method", "url", "headers", "body", "upload"),
+    "http_upload": (),
+    "http_part": ("upload", "data"),
+    "http_read": ("stream",),
+    "http_close": ("stream",),
 }
 
 
@@ -38,16 +47,23 @@ class Job:
         limits: The limits of the job.
         channel: The channel to the worker.
         end: Ends the worker, for a reason.
+        web: Sends the requests of ``web``.
 
     Attributes:
         logs: The lines that it logged.
     """
 
     def __init__(
-        self, host: Host, limits: SandboxLimits, channel: Channel, end: Callable[[BaseException], None]
+        self,
+        host: Host,
+        limits: SandboxLimits,
+        channel: Channel,
+        end: Callable[[BaseException], None],
+        web: WebRequests,
     ) -> None:
         self.limits = limits
         self.logs: list[str] = []
+        self.web = web
         self._host = host
         self._channel = channel
         self._end = end
@@ -60,6 +76,7 @@ class Job:
     def close(self) -> tuple[asyncio.Task[None], ...]:
         """Cancel unfinished tasks, and return them, so that the caller can wait for them."""
         self._downloads.close()
+        self.web.close()
         tasks = (self._delivering, *self._requests)
         current = asyncio.current_task()
         for task in tasks:
@@ -137,8 +154,12 @@ class Job:
             case "gate":
                 pages, _ = parse_maps(message.get("pages", []))
                 await self._host.before_gate(text_field(message, "action"), pages)
-                decision = await self._host.gate(text_field(message, "action"), optional_text(message, "key"))
-                return GateDecision(decision).value
+                decision = GateDecision(
+                    await self._host.gate(text_field(message, "action"), optional_text(message, "key"))
+                )
+                if decision is not GateDecision.GO:
+                    self.web.traffic.closed = "the run has ended before an irreversible action"
+                return decision.value
             case "gate_closed":
                 error = optional_text(message, "error")
                 await self._host.gate_closed(text_field(message, "action"), optional_text(message, "key"), error)
@@ -158,6 +179,8 @@ class Job:
                 return await self._downloads.chunk(message)
             case "downloaded":
                 return await self._downloads.end(message)
+            case "http" | "http_upload" | "http_part" | "http_read" | "http_close":
+                return await self.web.handle(message)
         raise ProtocolError(f"unknown message {message['t']!r}")
 
     @asynccontextmanager
@@ -170,6 +193,8 @@ class Job:
             yield
         except SandboxLimitExceeded as error:
             self._end(error)
+        except Refusal as refusal:
+            self._channel.reply_error(message, refusal.kind, str(refusal))
         except (AskRefused, SandboxError) as error:
             kind = "AskRefused" if isinstance(error, AskRefused) else "SandboxError"
             self._channel.reply_error(message, kind, str(error))

@@ -13,7 +13,7 @@ from sandbox.read_evidence import parse_ambiguous, parse_scrolled, parse_sources
 from sandbox.results import ErrorKind, Evidence, Execution, HttpLoginState, PageSnapshot, ScriptError
 
 if TYPE_CHECKING:
-    from sandbox.egress.proxy import EgressProxy
+    from sandbox.egress.dialer import Dialer
 
 _MAX_TEXT = 1 << 20  # characters
 _MAX_SNAPSHOT = 8 << 20
@@ -38,10 +38,10 @@ def script_error(data: Any) -> ScriptError | None:
     )
 
 
-def evidence(data: Any, proxy: EgressProxy) -> Evidence:
-    """Combine the page's and the proxy's parts of the `Evidence`."""
+def evidence(data: Any, dialer: Dialer) -> Evidence:
+    """Combine the worker's and the network's parts of the `Evidence`."""
     data = _object(data)
-    refused = dict.fromkeys(proxy.refused)
+    refused = dict.fromkeys(dialer.refused)
     main_refused = None
     if data.get("failed_document") is not None:
         url, failure = _pair(data["failed_document"], str, str)
@@ -55,41 +55,41 @@ def evidence(data: Any, proxy: EgressProxy) -> Evidence:
         title=_text(data.get("title")),
         text=_text(data.get("text")),
         status=_optional(data.get("status"), int),
-        documents=tuple(_pair(item, str, int) for item in _list(data.get("documents"))),
+        documents=tuple(_pair(item, str, int) for item in _list(data.get("documents", []))),
         retry_after=_optional(data.get("retry_after"), str),
         turned_away=tuple(_pair(item, str, int) for item in _list(data.get("turned_away", []))),
         pending_document=_optional(data.get("pending_document"), str),
-        answers=tuple(_pair(item, str, int) for item in _list(data.get("answers"))),
+        answers=tuple(_pair(item, str, int) for item in _list(data.get("answers", []))),
         password_field=data.get("password_field") is True,
         password_filled=data.get("password_filled") is True,
         code_field=data.get("code_field") is True,
         code_sent=data.get("code_sent") is True,
         challenge=data.get("challenge") is True,
-        next_controls=tuple(map(_text, _list(data.get("next_controls")))),
+        next_controls=tuple(map(_text, _list(data.get("next_controls", [])))),
         next_pages=tuple(map(_text, _list(data.get("next_pages", [])))),
-        counts=tuple(_pair(item, str, int) for item in _list(data.get("counts"))),
-        state_changing=tuple(_pair(item, str, str) for item in _list(data.get("state_changing"))),
-        logins=tuple(_pair(item, str, str) for item in _list(data.get("logins"))),
-        agreements=tuple(map(_text, _list(data.get("agreements")))),
-        background=tuple(_pair(item, str, str) for item in _list(data.get("background"))),
-        own_signatures=tuple(map(_text, _list(data.get("own_signatures")))),
-        change_signatures=tuple(map(_text, _list(data.get("change_signatures")))),
-        hosts=tuple(proxy.reached),
+        counts=tuple(_pair(item, str, int) for item in _list(data.get("counts", []))),
+        state_changing=tuple(_pair(item, str, str) for item in _list(data.get("state_changing", []))),
+        logins=tuple(_pair(item, str, str) for item in _list(data.get("logins", []))),
+        agreements=tuple(map(_text, _list(data.get("agreements", [])))),
+        background=tuple(_pair(item, str, str) for item in _list(data.get("background", []))),
+        own_signatures=tuple(map(_text, _list(data.get("own_signatures", [])))),
+        change_signatures=tuple(map(_text, _list(data.get("change_signatures", [])))),
+        hosts=tuple(dialer.reached),
         refused=tuple(refused),
-        failed_origins=tuple(map(_text, _list(data.get("failed_origins")))),
-        empty=tuple(_pair(item, str, bool) for item in _list(data.get("empty"))),
+        failed_origins=tuple(map(_text, _list(data.get("failed_origins", [])))),
+        empty=tuple(_pair(item, str, bool) for item in _list(data.get("empty", []))),
         main_refused=main_refused,
-        messages=tuple(map(_text, _list(data.get("messages")))),
+        messages=tuple(map(_text, _list(data.get("messages", [])))),
         examined=_examined(data.get("examined")),
-        landmarks=tuple(map(_text, _list(data.get("landmarks")))),
-        groups=tuple(_pair(item, str, int) for item in _list(data.get("groups"))),
+        landmarks=tuple(map(_text, _list(data.get("landmarks", [])))),
+        groups=tuple(_pair(item, str, int) for item in _list(data.get("groups", []))),
         http_login=_one_of(data.get("http_login") or "", get_args(HttpLoginState)),
         longest_wait=_seconds(data.get("longest_wait", 0)),
         fetched=data.get("fetched") is True,
         inputs=tuple(_pair(item, str, str) for item in _list(data.get("inputs", []))),
         output_read=data.get("output_read") is True,
-        notices=tuple(map(_text, _list(data.get("notices")))),
-        alerts=tuple(map(_text, _list(data.get("alerts")))),
+        notices=tuple(map(_text, _list(data.get("notices", [])))),
+        alerts=tuple(map(_text, _list(data.get("alerts", [])))),
         maps=maps,
         unmapped=checked_whole(data.get("unmapped", 0)) + broken,
         ambiguous=parse_ambiguous(data.get("ambiguous", [])),
@@ -114,17 +114,17 @@ def execution(data: Any) -> Execution:
     error = script_error(data.get("error"))
     seconds = _seconds(data.get("seconds"))
     output, url, title = (_text(data.get(name)) for name in ("output", "url", "title"))
-    parts = tuple(checked_whole(item) for item in _list(data.get("parts")))
+    parts = tuple(checked_whole(item) for item in _list(data.get("parts", [])))
     if sum(parts) != len(output):
         raise ProtocolError("the parts of an output must be all of it")
-    notices = tuple(map(_text, _list(data.get("notices"))))
+    notices = tuple(map(_text, _list(data.get("notices", []))))
     return Execution(error is None, output, error, url, title, seconds, parts, notices)
 
 
 def snapshot(data: Any) -> PageSnapshot:
     """Parse a `PageSnapshot`."""
     data = _object(data)
-    hints = tuple(_pair(item, str, str) for item in _list(data.get("hints")))
+    hints = tuple(_pair(item, str, str) for item in _list(data.get("hints", [])))
     return PageSnapshot(_text(data.get("url")), _text(data.get("title")), _text(data.get("aria"), _MAX_SNAPSHOT), hints)
 
 
@@ -202,4 +202,4 @@ def _host_and_port(url: str) -> str:
         raise ProtocolError("a URL must be valid") from None
     host = parts.hostname or ""
     name = f"[{host}]:{port}" if ":" in host else f"{host.rstrip('.')}:{port}"
-    return name[:LONGEST_NAME]  # as the proxy records it
+    return name[:LONGEST_NAME]  # as it is recorded

@@ -27,6 +27,7 @@ class PoolOptions:
         spare: Number of blank workers to keep ready. They are started in the background, one after another, the first
             after the first run has ended.
         kept: Number of used workers to keep for the next run of the same affinity. 0: no worker is used twice.
+        web_kept: The same for workers without a browser, which need about 10 MiB each.
         memory_mb: MiB of private memory of all waiting workers together, about 200 each. Above it, the one that has
             waited longest is ended. None: a quarter of the machine's memory.
         idle_seconds: Seconds after which a waiting worker is ended; a blank one, when nothing has run for so long.
@@ -41,12 +42,13 @@ class PoolOptions:
 
     spare: int = 1
     kept: int = 10
+    web_kept: int = 50
     memory_mb: int | None = None
     idle_seconds: float = 120.0
     runs: int = 100
 
     def __post_init__(self) -> None:
-        for name in ("spare", "kept", "memory_mb", "idle_seconds", "runs"):
+        for name in ("spare", "kept", "web_kept", "memory_mb", "idle_seconds", "runs"):
             value = getattr(self, name)
             if value is not None and value < 0:
                 raise ValueError(f"PoolOptions: {name} must be 0 or more, not {value!r}")

@@ -11,12 +11,13 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from sandbox.browser import Browser
 from sandbox.errors import SandboxUnavailable, WorkerDied
-from sandbox.isolation.command import REMEDY, worker_command
+from sandbox.isolation.command import REMEDY, Command, worker_command
 from sandbox.isolation.kill import end_all, kill_group, kill_handle, terminate
 from sandbox.isolation.mechanism import Mechanism
 from sandbox.isolation.residue import ResidueCheck
@@ -30,26 +31,68 @@ _GONE_SECONDS = 10.0
 _SUPERVISOR_SECONDS = 7.0  # the supervisor takes at most five
 
 
-class WorkerProcess:
+class Output:
+    """The standard output and error of a process, of which the end is kept.
+
+    Args:
+        on_output: Takes the number of bytes of each part.
+    """
+
+    def __init__(self, on_output: Callable[[int], None]) -> None:
+        self._on_output = on_output
+        self._reading: int | None = None
+        self._tail = b""
+
+    @property
+    def tail(self) -> str:
+        """The end of what was written."""
+        return self._tail.decode(errors="replace").strip()
+
+    def open(self) -> int:
+        """Return the descriptor to write to, which the caller closes; what is written there is read from now on."""
+        self._reading, writing = os.pipe()
+        os.set_blocking(self._reading, False)
+        asyncio.get_running_loop().add_reader(self._reading, self.read)
+        return writing
+
+    def read(self) -> None:
+        """Read what is there."""
+        if self._reading is None:
+            return
+        try:
+            data = os.read(self._reading, 65536)
+        except BlockingIOError:
+            return
+        if not data:
+            self.close()
+            return
+        self._tail = (self._tail + data)[-_TAIL_BYTES:]
+        self._on_output(len(data))
+
+    def close(self) -> None:
+        """Read no more."""
+        if self._reading is not None:
+            asyncio.get_running_loop().remove_reader(self._reading)
+            os.close(self._reading)
+            self._reading = None
+
+
+class JailProcess:
     """One jail, from start to end.
 
     Attributes:
         control: The host's end of the control socket.
-        listener: The worker's listening socket, for the proxy to serve.
         meter: The measurement of its processes.
     """
 
     control: socket.socket
-    listener: socket.socket
     meter: Meter
+    _control_kind = socket.SOCK_STREAM
 
-    def __init__(self, mechanism: Mechanism, on_output: Callable[[int], None], compiled: Path | None) -> None:
+    def __init__(self, mechanism: Mechanism, on_output: Callable[[int], None]) -> None:
         self._mechanism = mechanism
-        self._compiled = compiled
-        self._on_output = on_output
+        self._output = Output(on_output)
         self._popen: subprocess.Popen[bytes] | None = None
-        self._output: int | None = None
-        self._tail = b""
         self._handles: list[int] = []
         self._info: int | None = None
         self._root_pid = 0
@@ -59,56 +102,39 @@ class WorkerProcess:
     @property
     def output_tail(self) -> str:
         """The end of its standard output and error."""
-        return self._tail.decode(errors="replace").strip()
+        return self._output.tail
 
-    async def start(
-        self, browser: Browser, limits: SandboxLimits, *, chromium_sandbox: bool, meanwhile: Callable[[], None]
-    ) -> None:
-        """Start the process and take its listener.
+    async def _start(self, command_for: Callable[..., Command], meanwhile: Callable[[], None]) -> None:
+        """Start the process, and wait until it has said that it is there.
 
         Args:
-            browser: Its Chromium.
-            limits: Those that are fixed at the start.
-            chromium_sandbox: Use Chromium's own sandbox, too.
+            command_for: Returns the command, given descriptors and the scratch directory by name.
             meanwhile: Called while the process starts.
 
         Raises:
             SandboxUnavailable: The jail could not be set up.
         """
         try:
-            await self._start(browser, limits, chromium_sandbox, meanwhile)
+            await self._launch(command_for, meanwhile)
         except BaseException:
             self.kill()
             await self.wait_gone()
             raise
 
-    async def _start(
-        self, browser: Browser, limits: SandboxLimits, chromium_sandbox: bool, meanwhile: Callable[[], None]
-    ) -> None:
+    async def _launch(self, command_for: Callable[..., Command], meanwhile: Callable[[], None]) -> None:
         if self._mechanism != "bubblewrap":
             self._scratch = f"{tempfile.gettempdir()}/webtasks-{secrets.token_hex(16)}"
         with contextlib.ExitStack() as handed_down:
-            self.control, theirs = socket.socketpair()
+            self.control, theirs = socket.socketpair(socket.AF_UNIX, self._control_kind)
             handed_down.enter_context(theirs)
             self.control.setblocking(False)
             # A file, not a pipe: bubblewrap must not die in the middle of its start if this end is closed
             self._info = os.memfd_create("info")
             host = os.pidfd_open(os.getpid())
             handed_down.callback(os.close, host)
-            self._output, output_theirs = os.pipe()
+            output_theirs = self._output.open()
             handed_down.callback(os.close, output_theirs)
-            os.set_blocking(self._output, False)
-            command = worker_command(
-                self._mechanism,
-                browser,
-                limits,
-                control=theirs.fileno(),
-                host=host,
-                info=self._info,
-                chromium_sandbox=chromium_sandbox,
-                scratch=self._scratch,
-                compiled=self._compiled,
-            )
+            command = command_for(control=theirs.fileno(), host=host, info=self._info, scratch=self._scratch)
             for descriptor in command.descriptors:
                 if descriptor not in (theirs.fileno(), host, self._info):
                     handed_down.callback(os.close, descriptor)
@@ -125,7 +151,7 @@ class WorkerProcess:
             )
         self._watch_for_end()
         meanwhile()
-        await self._take_listener()
+        await self._take_hello()
         if self._mechanism == "bubblewrap":
             self._root_pid = int(json.loads(os.pread(self._info, 4096, 0))["child-pid"])
             self._handles.append(os.pidfd_open(self._root_pid))
@@ -133,7 +159,6 @@ class WorkerProcess:
 
     def _watch_for_end(self) -> None:
         assert self._popen is not None
-        assert self._output is not None
         self._root_pid = self._popen.pid
         try:
             handle = os.pidfd_open(self._popen.pid)
@@ -143,25 +168,16 @@ class WorkerProcess:
             self._gone.set()
             raise
         self._handles.append(handle)
-        loop = asyncio.get_running_loop()
-        loop.add_reader(handle, self._reap, handle)
-        loop.add_reader(self._output, self._read_output)
+        asyncio.get_running_loop().add_reader(handle, self._reap, handle)
 
-    async def _take_listener(self) -> None:
-        loop = asyncio.get_running_loop()
-        readable = asyncio.Event()
-        loop.add_reader(self.control, readable.set)
-        try:
-            await asyncio.wait_for(readable.wait(), _START_SECONDS)
-        except TimeoutError:
-            raise WorkerDied(f"the worker did not start within {_START_SECONDS:g} s", self.output_tail) from None
-        finally:
-            loop.remove_reader(self.control)
-        data, descriptors, _, _ = socket.recv_fds(self.control, 1, 1)
-        if not data or not descriptors:
+    async def _take_hello(self) -> None:
+        data, descriptors = await receive_hello(self.control, 1, lambda: self.output_tail)
+        if not data or not self._take(descriptors):
             await self._explain_failed_start()
-        self.listener = socket.socket(fileno=descriptors[0])
-        self.listener.set_inheritable(False)  # recv_fds leaves it open to other children of this program
+
+    def _take(self, descriptors: list[int]) -> bool:
+        """Take the descriptors that came with its first word; return False if those are not the right ones."""
+        return not descriptors
 
     async def _explain_failed_start(self) -> NoReturn:
         self.kill()
@@ -169,24 +185,6 @@ class WorkerProcess:
         if "bwrap:" in self.output_tail:
             raise SandboxUnavailable(f"bubblewrap could not set up the jail: {self.output_tail}", REMEDY)
         raise WorkerDied("the worker ended before it was ready", self.output_tail)
-
-    def _read_output(self) -> None:
-        assert self._output is not None
-        try:
-            data = os.read(self._output, 65536)
-        except BlockingIOError:
-            return
-        if not data:
-            self._close_output()
-            return
-        self._tail = (self._tail + data)[-_TAIL_BYTES:]
-        self._on_output(len(data))
-
-    def _close_output(self) -> None:
-        if self._output is not None:
-            asyncio.get_running_loop().remove_reader(self._output)
-            os.close(self._output)
-            self._output = None
 
     def residue_check(self) -> ResidueCheck:
         """Record what the jail holds now, as the baseline for what a run leaves."""
@@ -217,10 +215,9 @@ class WorkerProcess:
         asyncio.get_running_loop().remove_reader(handle)
         kill_group(self._popen.pid)
         kill_handle(self._handles[-1])  # bubblewrap's child has left the process group
-        if self._output is not None:
-            self._read_output()  # before its number is free, as too much output kills it
+        self._output.read()  # before its number is free, as too much output kills it
         self._popen.wait()
-        self._close_output()
+        self._output.close()
         for handle in self._handles:
             os.close(handle)
         self._handles.clear()
@@ -251,7 +248,72 @@ class WorkerProcess:
         if self._info is not None:
             os.close(self._info)
             self._info = None
-        self._close_output()
+        self._output.close()
         for name in ("listener", "control", "meter"):
             if hasattr(self, name):
                 getattr(self, name).close()
+
+
+class WorkerProcess(JailProcess):
+    """The jail of a worker with a browser.
+
+    Attributes:
+        listener: The worker's listening socket, for the proxy to serve.
+    """
+
+    listener: socket.socket
+
+    def __init__(self, mechanism: Mechanism, on_output: Callable[[int], None], compiled: Path | None) -> None:
+        super().__init__(mechanism, on_output)
+        self._compiled = compiled
+
+    async def start(
+        self, browser: Browser, limits: SandboxLimits, *, chromium_sandbox: bool, meanwhile: Callable[[], None]
+    ) -> None:
+        """Start the process and take its listener.
+
+        Args:
+            browser: Its Chromium.
+            limits: Those that are fixed at the start.
+            chromium_sandbox: Use Chromium's own sandbox, too.
+            meanwhile: Called while the process starts.
+
+        Raises:
+            SandboxUnavailable: The jail could not be set up.
+        """
+        command_for = partial(
+            worker_command,
+            self._mechanism,
+            browser,
+            limits,
+            chromium_sandbox=chromium_sandbox,
+            compiled=self._compiled,
+        )
+        await self._start(command_for, meanwhile)
+
+    def _take(self, descriptors: list[int]) -> bool:
+        if not descriptors:
+            return False
+        self.listener = socket.socket(fileno=descriptors[0])
+        return True
+
+
+async def receive_hello(control: socket.socket, most: int, output_tail: Callable[[], str]) -> tuple[bytes, list[int]]:
+    """Wait for the first word of a process, and return it with the descriptors that come with it.
+
+    Raises:
+        WorkerDied: None came in time.
+    """
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(control, readable.set)
+    try:
+        await asyncio.wait_for(readable.wait(), _START_SECONDS)
+    except TimeoutError:
+        raise WorkerDied(f"the worker did not start within {_START_SECONDS:g} s", output_tail()) from None
+    finally:
+        loop.remove_reader(control)
+    data, descriptors, _, _ = socket.recv_fds(control, 1, most)
+    for descriptor in descriptors:
+        os.set_inheritable(descriptor, False)  # recv_fds leaves them open to other children of this program
+    return data, descriptors

@@ -7,11 +7,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from sandbox.egress.options import Egress
-from sandbox.errors import WorkerDied
-from sandbox.protocol import ProtocolError
 from sandbox.results import Evidence, Execution, PageSnapshot, ScriptError
 from sandbox.workers import parse
 from sandbox.workers.client import WorkerClient
+from sandbox.workers.violations import parsed
 
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 60.0
@@ -80,9 +79,12 @@ class Session:
         Args:
             screenshot: Include a screenshot.
         """
-        proxy = self._client.proxy
+        client = self._client
         return await self._call(
-            lambda data: parse.evidence(data, proxy), "evidence", _LOOK_SECONDS, screenshot=screenshot
+            lambda data: client.traffic.added_to(parse.evidence(data, client.dialer), alone=False),
+            "evidence",
+            _LOOK_SECONDS,
+            screenshot=screenshot,
         )
 
     async def try_user_agent(self, url: str) -> tuple[str, int]:
@@ -103,7 +105,7 @@ class Session:
 
     def allow(self, egress: Egress) -> None:
         """Change the network access."""
-        self._client.proxy.bind(egress)
+        self._client.dialer.bind(egress)
 
     async def close(self) -> None:
         """End the worker, and wait until nothing of it is left."""
@@ -131,9 +133,4 @@ class Session:
 
     async def _call(self, parse: Callable[[Any], T], kind: str, wall: float, **fields: Any) -> T:
         answer = await self._client.call(kind, wall, **fields)
-        try:
-            return parse(answer)
-        except ProtocolError as error:
-            died = WorkerDied(f"worker protocol violation: {error}")
-            self._client.end(died)
-            raise died from None
+        return parsed(self._client, parse, answer)

@@ -97,8 +97,8 @@ async def test_output_is_read_before_the_process_is_reaped() -> None:
     there: list[bool] = []
     process = WorkerProcess("none", lambda size: there.append(Path(f"/proc/{process._root_pid}").exists()), None)
     await start(process)
-    assert process._output is not None
-    asyncio.get_running_loop().remove_reader(process._output)  # its end is heard of first
+    assert process._output._reading is not None
+    asyncio.get_running_loop().remove_reader(process._output._reading)  # its end is heard of first
     with open(f"/proc/{process._root_pid}/fd/2", "wb") as output:
         output.write(b"the tail")
     os.kill(process._root_pid, signal.SIGKILL)

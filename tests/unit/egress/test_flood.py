@@ -14,8 +14,12 @@ from typing import Any
 import pytest
 
 from sandbox import GateDecision, Host, SandboxLimits, WorkerDied
+from sandbox.egress.dialer import Dialer
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
 from sandbox.workers.job import Job
+from sandbox.workers.web_requests import WebRequests
+from sandbox.workers.web_rules import WebRules
+from sandbox.workers.web_traffic import WebTraffic
 
 LONGEST = 24 << 20
 
@@ -63,7 +67,8 @@ async def side(limits: SandboxLimits = SandboxLimits()) -> AsyncIterator[Side]: 
     jobs: list[Job] = []
     channel = Channel(reader, writer, lambda message: jobs[0].handle(message), hostile=True)
     opened = Side(channel, worker, answers, asyncio.ensure_future(channel.serve()))
-    jobs.append(Job(opened.host, limits, channel, opened.ends.append))
+    web = WebRequests(Dialer(), limits, WebTraffic(WebRules()))
+    jobs.append(Job(opened.host, limits, channel, opened.ends.append, web))
     try:
         yield opened
     finally:

@@ -1,0 +1,4 @@
+"""Methods of HTTP."""
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+"""Methods that, by HTTP's rules, change nothing on a site."""
