@@ -87,7 +87,28 @@ def affixed_fields(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterat
             if count >= max(_AFFIXED, _AFFIXED_SHARE * len(new)) and not known:
                 was, is_now = example[affix]
                 got = f"{is_now!r}, and {count - 1} others like it"
-                yield Breach("affixed", f"{place}.{name}", f"{was!r}, as in the last run", got, "statistical")
+                wordless = not any(c.isalpha() for c in "".join(affix))  # a year, an edition
+                yield Breach(
+                    "affixed", f"{place}.{name}", f"{was!r}, as in the last run", got, "statistical", ordinary=wordless
+                )
+
+
+def affixed_anew(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
+    """Yield fields whose texts all begin or all end with one word now, and none of the last run did."""
+    now = _texts(new)
+    for name, before in _texts(old).items():
+        here = list(now.get(name, {}))
+        if len(here) < _AFFIXED or len(before) < _AFFIXED:
+            continue
+        for at in (0, -1):
+            (word, *others), had = ({value.split()[at].casefold() for value in texts} for texts in (here, before))
+            alone = any(" " not in value.strip() for value in here)
+            # Names of one kind all begin or end alike: those of another kind do so with another word.
+            if others or alone or not word.isalpha() or word in had or len(had) == 1:
+                continue
+            was = next(iter(before))
+            got = f"{here[0]!r}, and all others with {word!r}"
+            yield Breach("affixed", f"{place}.{name}", f"values like {was!r}", got, "statistical")
 
 
 def recased_values(path: str, pairs: Sequence[tuple[Any, Any]]) -> Iterator[Breach]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from engine.contract.model import Breach
 from engine.contract.outputs import Row, identity
-from engine.contract.patterns import is_blank
+from engine.contract.patterns import is_amount, is_blank
 from engine.contract.profile import ENOUGH_VALUES, improbable
 
 _RARE = 0.15  # share of rows that had the value
 _FLOODED = 0.2  # share of matched rows that now have one value, each of which had its own
 _FLOODED_STATES = 0.4  # the same for fields of few values, such as states, which many rows may reach at once
 _STATES = 0.5  # share of distinct values, below which values are such states
+_ANEW = 0.8  # share of rows whose values changed, from which on all of them did: one may be as it was by chance
 _LEAST = 3  # rows
 _LEAST_FLIPPED = 4
 _FLIPPED = 0.9  # share of rows with the contrary
@@ -49,7 +50,11 @@ def flooded(place: str, key: str, pairs: Sequence[tuple[Row, Row]], given: set[A
             continue
         if before <= _RARE and count >= many and own >= 2:
             got = f"{count} of {len(pairs)} rows with {_shown(pairs, name, value)!r}, which {old.count(value)} had"
-            yield Breach("flooded", f"{place}.{name}", "values of their own, as in the last run", got, "statistical")
+            # A default leaves some rows as they were; a sale, or a day, is the same for all.
+            measured = all(is_amount(b.get(name)) for _, b in pairs)
+            anew = measured and len(changed) >= _ANEW * len(pairs)
+            wanted = "values of their own, as in the last run"
+            yield Breach("flooded", f"{place}.{name}", wanted, got, "statistical", ordinary=anew)
 
 
 def flooded_anew(place: str, new: Sequence[Row], fields: Mapping[str, Any], given: set[Any]) -> Iterator[Breach]:
@@ -99,7 +104,7 @@ def of_two_values(
         by_chance = not rows and len(new) >= ENOUGH_VALUES and improbable(1.0, len(new), counts[value] / len(had))
         if matched or by_chance:
             got = f"{value!r} in all {len(new)} rows"
-            yield Breach("collapsed", path, f"{both} of {len(had)} rows", got, "statistical", ordinary=by_chance)
+            yield Breach("collapsed", path, f"{both} of {len(had)} rows", got, "statistical", ordinary=True)
 
 
 def _shown(pairs: Sequence[tuple[Row, Row]], name: str, value: Any) -> Any:

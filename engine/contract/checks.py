@@ -13,7 +13,7 @@ from engine.contract.fairness import is_borne_out, weigh
 from engine.contract.learning import check_format
 from engine.contract.model import Breach, History, Observed, Severity
 from engine.contract.nothing import nothing_there
-from engine.contract.page import all_examined, check_page, empty_confirmed, let_some_through
+from engine.contract.page import all_examined, check_page, count_confirmed, empty_confirmed, let_some_through
 from engine.contract.patterns import day_position_changed
 from engine.contract.profile import ENOUGH_VALUES, improbable, merge, shapes
 from engine.contract.provenance import check_signature
@@ -27,6 +27,7 @@ _MANY_TWINS = 3  # rows a second time, or values of a key; one or two are as the
 _TWINS_SHARE = 0.15
 _SHORT_TEXT = 5  # characters; shorter texts are marks and scores, which say little
 _WITH_DIGITS = frozenset({"number", "phone", "code", "date", "percent"})  # written otherwise, one may look like another
+_NAMES = frozenset({"text", "code"})  # things may be named by either
 _MISREAD = frozenset({"date", "percent"})  # written otherwise, one of these says something else
 _OUT_OF_RANGE = 10.0  # times the largest, or that part of the smallest, median of good runs
 _OUT_OF_LENGTH = 4.0  # times the longest, or that part of the shortest, median length
@@ -69,7 +70,10 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
     breaches += compare(run, history, known)
     departures = check_signature(contract.get("provenance", {}), run, history)
     borne_out = is_borne_out(contract, history, run.evidence.maps, departures)
-    breaches = [*departures, *(weigh(breach, borne_out=borne_out) for breach in breaches)]
+    counted = borne_out and count_confirmed(run, page)
+    seen = contract.get("provenance", {}).get("fields", {})
+    weighed = (weigh(breach, borne_out=borne_out, counted=counted, seen=seen) for breach in breaches)
+    breaches = [*departures, *weighed]
     reported = [b for b in breaches if b.severity != "statistical" or _enough(b, history)]
     ranks: dict[Severity, int] = {"structural": 0, "doubtful": 1, "statistical": 2, "advisory": 3}
     return sorted(reported, key=lambda b: ranks[b.severity])
@@ -117,7 +121,8 @@ def _check_duplicates(path: str, learned: Mapping[str, Any], got: Mapping[str, A
         again = round(got["twins"] * got["seen"])
         many = again > 1 and (again >= _MANY_TWINS or got["twins"] >= _TWINS_SHARE)
         severity: Severity = ("doubtful" if len(learned["fields"]) > 1 else "statistical") if many else "advisory"
-        yield Breach("duplicates", path, "no row twice", f"{again} of {got['seen']} rows a second time", severity)
+        told = f"{again} of {got['seen']} rows a second time"
+        yield Breach("duplicates", path, "no row twice", told, severity, ordinary=True)
 
 
 def _check_order(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Breach]:
@@ -209,7 +214,8 @@ def _check_kind(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) -
         conclusive = False  # learnt by an earlier version, which took any three capitals for a currency
     if conclusive and got["patterns"].get(main, 0.0) < _PATTERN_KEPT:
         severity = _of_pattern(learned, got, main, now)
-        alike = severity == "statistical" and not {main, now} & _MISREAD
+        otherwise = severity == "statistical" and not {main, now} & _MISREAD
+        alike = otherwise or {main, now} <= _NAMES
         yield Breach("pattern", path, f"values like a {main}", f"values like a {now}", severity, ordinary=alike)
         return
     known = shapes(learned)
@@ -246,7 +252,7 @@ def _check_spread(path: str, learned: Mapping[str, Any], got: Mapping[str, Any])
     elif learned.get("unique") and got.get("unique") is False and _is_key(learned):
         again = round((1 - got["distinct"][0]) * values) if "distinct" in got else 1
         if again >= _MANY_TWINS and again >= _TWINS_SHARE * values:
-            yield Breach("key", path, "no value twice", f"{again} values twice", "statistical")
+            yield Breach("key", path, "no value twice", f"{again} values twice", "statistical", ordinary=True)
     if "median" in learned and "median" in got and values >= ENOUGH_VALUES:
         (low, high), median = learned["median"], got["median"][0]
         if median > high * _OUT_OF_RANGE > 0 or 0 <= median * _OUT_OF_RANGE < low:

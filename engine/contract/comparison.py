@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.contract.bulk_changes import affixed_fields, garbled_fields, recased_values, uniform_fields
+from engine.contract.bulk_changes import affixed_anew, affixed_fields, garbled_fields, recased_values, uniform_fields
 from engine.contract.chance import flooded, flooded_anew, of_two_values
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.moved import (
@@ -21,10 +21,11 @@ from engine.contract.moved import (
     single_object,
     texts_cut,
 )
-from engine.contract.outputs import Row, beside, compact, identity, key_of, main_part, pairs_by
-from engine.contract.patterns import is_blank, number
+from engine.contract.outputs import Row, beside, compact, identity, key_of, main_part, pairs_by, row_text
+from engine.contract.patterns import is_amount, is_blank, number
 from engine.contract.placeholders import placeholders
 from engine.contract.provenance.spellings import dates, day_of, normal, numbers
+from engine.contract.recomputed import recomputed, respelled_fields
 from engine.task.text import comparable
 
 _MATCHED = 3  # rows; fewer prove nothing
@@ -68,6 +69,18 @@ def _compare(run: Observed, history: History, known: Mapping[str, Any]) -> Itera
 def _compare_lists(
     place: str, run: Observed, history: History, new: Sequence[Row], fields: Mapping[str, Any]
 ) -> Iterator[Breach]:
+    given = {identity(value) for value in run.parameters.values() if not isinstance(value, (list, dict))}
+    old = history.same.output if history.same is not None else ()
+    if list(old) != list(new):  # most replays give what they gave before
+        yield from _changed_lists(place, run, history, new, fields, given)
+    yield from flooded_anew(place, new, fields, given)
+    yield from placeholders(place, new, fields, run.evidence.maps)
+
+
+def _changed_lists(
+    place: str, run: Observed, history: History, new: Sequence[Row], fields: Mapping[str, Any], given: set[Any]
+) -> Iterator[Breach]:
+    """Yield the breaches of rows that are not those of the last output of the same parameters."""
     before = [past for past in (history.same, *history.others) if past is not None and past.output]
     if before:
         yield from _swapped(place, before[0].output, new)
@@ -75,13 +88,13 @@ def _compare_lists(
     for breach in uniform_fields(place, old, new, fields, run.parameters):
         kept, changed = _kept_and_changed(old, new, breach.path.removeprefix(f"{place}."))
         if kept + changed < _MATCHED or kept <= _KEPT * (kept + changed):
-            yield replace(breach, ordinary=changed < _MATCHED)  # rows that are new may be alike
-    given = {identity(value) for value in run.parameters.values() if not isinstance(value, (list, dict))}
-    yield from flooded_anew(place, new, fields, given)
-    yield from placeholders(place, new, fields, run.evidence.maps)
+            measured = all(is_amount(row.get(breach.path.removeprefix(f"{place}."))) for row in new)
+            yield replace(breach, ordinary=measured or changed < _MATCHED)  # one price, one day; new rows may be alike
     if history.same is not None and old:
         yield from garbled_fields(place, old, new)
         yield from affixed_fields(place, old, new)
+        yield from affixed_anew(place, old, new)
+        yield from respelled_fields(place, old, new)
         yield from _against_same(place, history.same, new, fields, given)
 
 
@@ -210,7 +223,8 @@ def _against_same(
     yield from shifted_fields(place, key, in_new_order(key, pairs, new))
     yield from another_file(place, pairs)
     yield from flooded(place, key, pairs, given)
-    if not pairs and past.joins >= _JOINS and past.kept >= _STABLE and len(old) >= 5:
+    stable = past.joins >= _JOINS and past.kept >= _STABLE
+    if not pairs and stable and len(old) >= 5 and not _are_renamed(old, new, key):
         yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", _severity(past))
     if len(pairs) < _MATCHED:
         return
@@ -219,6 +233,8 @@ def _against_same(
         yield from recased_values(f"{place}.{name}", values)
         yield from texts_cut(f"{place}.{name}", values)
         yield from exchanged_dates(f"{place}.{name}", values)
+        in_order = [(a.get(name), b.get(name)) for a, b in in_new_order(key, pairs, new)]
+        yield from recomputed(f"{place}.{name}", in_order, past, name)
     yield from _cut_off(place, [identity(row.get(key)) for row in old], [identity(row.get(key)) for row in new])
     for name in (n for n in old[0] if n != key):
         path = f"{place}.{name}"
@@ -246,8 +262,15 @@ def _against_same(
         if stable and len(pairs) >= 5 and changed >= _CHANGED:
             yield Breach(
                 "changed", path, "few changes from one run to the next", f"{changed:.0%} of the values",
-                _severity(past),
+                _severity(past), ordinary=True,
             )  # fmt: skip
+
+
+def _are_renamed(old: Sequence[Row], new: Sequence[Row], key: str) -> bool:
+    """Return True where rows are those of before by all but the field that names them."""
+    had = {row_text({n: v for n, v in row.items() if n != key}) for row in old if len(row) > 2}
+    kept = sum(row_text({n: v for n, v in row.items() if n != key}) in had for row in new)
+    return kept >= _KEPT * len(old)
 
 
 def _severity(past: PreviousOutput) -> Severity:

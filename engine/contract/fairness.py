@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ _BORNE_OUT: Mapping[str, Severity] = {
     "shown": "statistical",
     "swapped": "statistical",
 }
+_ROW_COUNTS = frozenset({"fewer-rows", "more-rows", "cut-off"})
 
 
 def is_borne_out(
@@ -38,15 +39,18 @@ def is_borne_out(
     return bool(known and maps) and not any(b.binds for b in departures)
 
 
-def weigh(breach: Breach, *, borne_out: bool) -> Breach:
+def weigh(breach: Breach, *, borne_out: bool, counted: bool = False, seen: Collection[str] = ()) -> Breach:
     """Return the breach with the severity that it has beside the page.
 
     Args:
         borne_out: What `is_borne_out` says of the run.
+        counted: The page itself states as many rows as there are.
+        seen: The fields whose values stand on the pages.
     """
     if not borne_out or not breach.binds:
         return breach
-    if breach.ordinary:
+    witnessed = breach.kind != "scale" or breach.path in seen  # a file's size stands nowhere
+    if (breach.ordinary and witnessed) or (counted and breach.kind in _ROW_COUNTS):
         return replace(breach, severity="advisory")
     severity = _BORNE_OUT.get(breach.kind)
     if severity is None or (severity == "statistical" and breach.severity == "statistical"):

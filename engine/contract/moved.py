@@ -11,8 +11,9 @@ from typing import Any
 
 from engine.contract.model import Breach, PreviousOutput, Severity
 from engine.contract.outputs import Row, identity
-from engine.contract.patterns import is_blank, is_shortened, number
+from engine.contract.patterns import is_amount, is_blank, is_shortened, number
 from engine.contract.profile import improbable
+from engine.contract.recomputed import rounded_number
 
 _MATCHED = 3  # rows; fewer prove nothing
 _STEPS = (1, -1, 2, -2)  # rows by which values are looked for
@@ -141,7 +142,7 @@ def multiplied(path: str, values: Sequence[tuple[Any, Any]], past: PreviousOutpu
         return
     severity: Severity = "statistical" if past.age <= max(_LONG, _TIMES * past.span) else "advisory"
     got = f"every one of them {factor:.4g} times as large, as {values[0][1]!r}"
-    yield Breach("scale", path, f"numbers as before, as {values[0][0]!r}", got, severity)
+    yield Breach("scale", path, f"numbers as before, as {values[0][0]!r}", got, severity, ordinary=True)
 
 
 def _decimals(value: Any) -> int:
@@ -181,8 +182,9 @@ def single_object(place: str, old: Row, new: Row, changed: Mapping[str, float]) 
     """
     names = [n for n in old if n in new and not is_blank(old[n]) and not is_blank(new[n])]
     steady = [n for n in names if changed.get(n) == 0.0]
-    if len(steady) >= _STEADY and all(identity(old[n]) != identity(new[n]) for n in steady):
-        first = steady[0]
+    naming = [n for n in steady if not is_amount(old[n])]  # numbers and days may all change overnight
+    if len(steady) >= _STEADY and naming and all(identity(old[n]) != identity(new[n]) for n in steady):
+        first = naming[0]
         yield Breach(
             "replaced", place, f"the object of the last runs, as {old[first]!r}",
             f"another in all {len(steady)} fields that never changed, as {new[first]!r}", "statistical",
@@ -191,6 +193,7 @@ def single_object(place: str, old: Row, new: Row, changed: Mapping[str, float]) 
         if name.endswith("content_type") and old[name] != new[name]:
             path = f"{place}.{name.removesuffix('content_type')}".rstrip(".")
             yield Breach("file", path, f"a file of type {old[name]}", f"{new[name]}", "doubtful")
+        yield from rounded_number(f"{place}.{name}", old[name], new[name])
         x, y = number(old[name]), number(new[name])
         if x and y and x * y > 0 and len(re.sub(r"\D", "", str(old[name])).strip("0")) >= _DIGITS:
             for factor in (100.0, 0.01, 1000.0, 0.001):

@@ -35,6 +35,7 @@ _ANY = re.compile(
 _ADDRESS = re.compile(r"@|://|www\.", re.I)
 _HAS_DIGIT = re.compile(r"\d")
 _NUMERIC = frozenset({"number", "money", "percent"})
+_AMOUNTS = _NUMERIC | {"date"}
 _DIGITS_APART = re.compile(r"(?<=\d)[ ,.'\u00a0\u202f](?=\d{3}(?!\d))")
 _SLASHED = re.compile(r"(\d\d?)([./-])(\d\d?)[./-]\d{2,4}")
 _ERROR = re.compile(
@@ -98,6 +99,15 @@ def day_position_changed(known: Iterable[str], new: Iterable[str]) -> bool:
 
 def _day(digits: str) -> str:
     return "D" if int(digits) > 12 else "9"
+
+
+def is_amount(value: Any) -> bool:
+    """Return True for a number, an amount or a date: data that change by themselves, and may be alike in all rows.
+
+    >>> [is_amount(v) for v in (3, "£4.50", "2025-03-01", "Ada", "A-17", True)]
+    [True, True, True, False, False, False]
+    """
+    return pattern(value) in _AMOUNTS
 
 
 def number(value: Any) -> float | None:

@@ -16,7 +16,7 @@ from engine.contract.provenance.document import Document, Spot
 from engine.contract.provenance.lens import Lens, own_values
 from engine.contract.provenance.looks import Look, Looks
 from engine.contract.provenance.tables import Leaf, Table, last_name, tables
-from engine.contract.provenance.units import words_of
+from engine.contract.provenance.units import MONEY_SIGNS, words_of
 
 _MOST_ROWS = 400  # of a table; more say nothing new
 _FOUND = 0.6  # share of a row's weight that must stand in a mapped item, where only some items are mapped
@@ -238,6 +238,26 @@ class Anchoring:
         else:
             inside = [s for s in spots if s.text.map == -1 - item]
         return inside or spots or self.document.anywhere(value)
+
+
+def rivals_of(document: Document, anchors: Sequence[Anchor]) -> int:
+    """Return how many amounts have another in the same place of the same item, of which each may be the one meant."""
+    count = 0
+    for anchor in anchors:
+        text = anchor.spot.text
+        sign = next((sign for sign in MONEY_SIGNS if sign in text.plain), "")
+        if sign and text.chain and not anchor.spot.struck:
+            place = text.place
+            count += any(
+                other is not text
+                and sign in other.plain
+                and other.place.path == place.path
+                and not any(struck for _, struck in other.pieces)
+                and other.place.label == place.label
+                and not other.place.hidden
+                for other in document.texts_of[text.chain[0]]
+            )
+    return count
 
 
 def _weight(value: Any) -> int:

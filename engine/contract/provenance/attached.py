@@ -33,6 +33,7 @@ def describe(reading: Reading) -> dict[str, Described]:
         if each.kind == "file":
             maps[each.title].append(each)
     found: dict[str, Described] = {}
+    addresses: dict[str, set[str]] = defaultdict(set)
     for table in reading.tables:
         for row in table.rows:
             for path, file in files(row.source, f"{table.path}[*]" if table.table.many else table.path):
@@ -50,6 +51,8 @@ def describe(reading: Reading) -> dict[str, Described]:
                 _count(one["kinds"], [kind] if kind else [])
                 _count(one["named"], [*named, *([BY_LINK] if links else [])])
                 _count(one["folders"], [_folder(reading, address)] if address else [])
+                addresses[path].add(whole)
+                one["distinct"] = len(addresses[path])
     return found
 
 
@@ -132,13 +135,20 @@ def check(known: Mapping[str, Described], reading: Reading) -> Iterator[Breach]:
             if hits >= _TIED * had["count"] and has < _TIED_STILL * got["count"]:
                 what = BY_LINK if name == BY_LINK else f"the row's {name}"
                 wanted = f"files whose address is tied to the row by {what}"
-                severity: Severity = "structural" if got["others"] else "doubtful"  # the rows may have other names
-                yield Breach("file", path, wanted, f"so in {has} of {got['count']}", severity)
+                yield Breach("file", path, wanted, f"so in {has} of {got['count']}", _of_untied(name, had, got))
                 break
         yield from _check_folders(path, had, got)
         fresh = sorted(set(got["kinds"]) - set(had["kinds"]))
         if fresh and had["kinds"]:
             yield Breach("file-kind", path, f"files of kind {', '.join(sorted(had['kinds']))}", ", ".join(fresh))
+
+
+def _of_untied(name: str, had: Described, got: Described) -> Severity:
+    """Return the severity of addresses that do not name their rows: these may have other names now."""
+    if got["others"]:
+        return "structural"
+    linked = name != BY_LINK and got["named"].get(BY_LINK, 0) == got["count"] == got["distinct"]
+    return "advisory" if linked and set(got["folders"]) <= set(had["folders"]) else "doubtful"
 
 
 def _check_folders(path: str, had: Described, got: Described) -> Iterator[Breach]:

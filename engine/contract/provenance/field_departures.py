@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from engine.contract.model import Breach, Severity
-from engine.contract.provenance.anchors import Anchor, Row
+from engine.contract.provenance.anchors import Anchor, Row, rivals_of
 from engine.contract.provenance.choices import Choice, choice_of
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.phrases import says_aside, says_instead
@@ -22,6 +22,7 @@ _ALLOWED = 0.05  # share of values that may stand nowhere all the same; of few v
 _NEW = 0.1  # share of values of which a new look is told; of few, two
 _MANY = 0.3  # share of values that may stand nowhere, where only a part of the page was mapped
 _LABELS, _HEADINGS, _WORDINGS, _OTHERS = 6, 4, 5, 3  # different texts from which on a new one is no surprise
+_RIVALS = 0.3  # share of amounts with another beside them
 _SEVERAL = 2  # different texts of good runs, from which on a further one is data
 _SEVERITIES: Mapping[Weight, Severity] = {
     "": "advisory", "explained": "advisory", "unknown": "doubtful", "other": "structural",
@@ -108,6 +109,10 @@ def _check_field(
         return
     anchors = Sights([anchor for _, anchor in found])
     yield from _zeros(path, known, anchors)
+    rivals = rivals_of(case.reading.document, anchors.anchors)
+    if not known.get("rivals", 1) and rivals >= max(_RIVALS * len(anchors), min(2, len(anchors))):
+        got = f"a second one beside it in {rivals} of {len(anchors)}"
+        yield Breach("several", path, "one amount in its place", got, "doubtful")
     yield from _told_otherwise(case, path, known, anchors)
     yield from _elsewhere(path, known, anchors)
     yield from _under_other_headings(case, path, known, anchors)

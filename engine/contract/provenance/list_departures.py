@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.contract.model import Breach, History, PreviousOutput, Severity
 from engine.contract.outputs import compact, row_text
-from engine.contract.provenance import choices, marks
+from engine.contract.provenance import choices, letters, marks
 from engine.contract.provenance.field_departures import Case
 from engine.contract.provenance.parameters import row_shares, signs
 from engine.contract.provenance.phrases import narrows, says_aside, says_instead
@@ -52,6 +52,8 @@ def check_lists(case: Case) -> Iterator[Breach]:
             case.reading, table, known["marks"], said=case.known["said"], about=case.about, read=read
         )
         yield from marks.check_values(table, now["odd"], known["odd"])
+        if not case.known.get("divided"):
+            yield from letters.check(case.reading, table)
         if now["pages"] and not known["pages"]:
             pages = ", ".join(case.reading.run.evidence.next_pages[:3])
             yield Breach("pages", table.path, "no further page left", f"the page leads on to {pages}", "doubtful")
@@ -133,8 +135,14 @@ def check_forms(case: Case) -> Iterator[Breach]:
     """Yield the form fields that are set otherwise than in all good runs, and not by a parameter."""
     if case.known["runs"] < 2:
         return
+    forms, single = set(case.known.get("forms", ())), not any(t.table.many for t in case.reading.tables)
     for name, values in states(case.reading).items():
         had = case.known["state"].get(name, [])
+        if single and forms.isdisjoint((name,)) and name.startswith("radio "):
+            # One of several variants is chosen, of a thing that had none.
+            got = f"{name!r} set to {min(values)!r}"
+            yield Breach("form", "$", "nothing to choose from on the page", got, "doubtful")
+            continue
         if odd := [each for each in values if each not in had and (says_aside(each) or narrows(f"{name} {each}"))]:
             yield Breach("form", "$", "nothing but what was asked for", f"{name!r} set to {odd[0]!r}", "doubtful")
             continue

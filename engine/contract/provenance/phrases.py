@@ -38,9 +38,19 @@ _ASIDE = re.compile(
     r"|sample data|demo data|maintenance|delayed)\b",
     re.IGNORECASE,
 )
+_INVENTED = "sample|demo|test|example|dummy|mock|placeholder|fictional|fictitious|staging|sandbox"
 _STALE = re.compile(
-    r"\b(?:cached (?:copy|version|page)|live data|stale|out of date|outdated|not up to date|(?:sample|demo|test) data"
+    r"\b(?:cached (?:copy|version|page)|live data|stale|out of date|outdated|not up to date"
+    rf"|(?:{_INVENTED}) (?:data|values?|prices?|figures?|records?|mode|site|shop|store|environment|account|version)"
+    rf"|(?:viewing|using|in|is|are) (?:an? |the |only )?(?:{_INVENTED})s?|demonstration purposes|fictitious|not real"
     r"|(?:data|prices|figures) (?:is|are|may be) (?:delayed|unavailable)|veraltet|nicht aktuell|données en cache)\b",
+    re.IGNORECASE,
+)
+_CHOSEN_PLACE = re.compile(
+    r"\b(?:your|my|selected|chosen|current|preferred|home|local|ihre?|votre|tu|su) (?:branch|store|shop|location"
+    r"|region|area|city|market|country|depot|warehouse|post ?code|zip(?: code)?|site|filiale|standort|magasin)\b\W*:"
+    r"|\b(?:prices?|availability|stock) (?:shown |are |is )*(?:for|at) (?:your |the )?\w+"
+    r"|\b(?:deliver|delivering|shipping|ship|shopping) (?:to|from|at|in)\b",
     re.IGNORECASE,
 )
 _ADVERTISED = re.compile(
@@ -107,6 +117,15 @@ def says_stale(text: str) -> bool:
     (True, False)
     """
     return bool(_STALE.search(text))
+
+
+def says_place(text: str) -> bool:
+    """Return True for a text that says for which place the data are, where a site has several.
+
+    >>> says_place("Your branch: Leeds (change)"), says_place("Our branches")
+    (True, False)
+    """
+    return bool(_CHOSEN_PLACE.search(text))
 
 
 def narrows(text: str) -> bool:

@@ -11,11 +11,11 @@ from typing import Any
 
 from engine.contract.model import Observed
 from engine.contract.outputs import row_text
-from engine.contract.provenance import attached, choices, marks, reads, surroundings
-from engine.contract.provenance.anchors import Anchored
+from engine.contract.provenance import attached, choices, letters, marks, reads, surroundings
+from engine.contract.provenance.anchors import Anchored, rivals_of
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.parameters import row_shares, signs
-from engine.contract.provenance.phrases import says_aside, says_instead, says_nothing, says_stale
+from engine.contract.provenance.phrases import says_aside, says_instead, says_nothing, says_place, says_stale
 from engine.contract.provenance.reading import Reading, is_seen, read, read_once
 from engine.contract.provenance.units import words_of
 
@@ -30,6 +30,8 @@ _MAIN_REGIONS = frozenset({"", "main", "region", "tabpanel", "search"})
 _MOST_STATES = 40
 _CHOSEN = ("select", "radio", "checkbox", "current")
 _MOST_CHOICES = 4  # values that one form field had; more are chosen by the run or the day
+
+_COUNTED = ("count", "found", "zeros", "rivals")  # of a field
 
 Signature = dict[str, Any]
 
@@ -83,6 +85,8 @@ def merge_signatures(parts: Sequence[Mapping[str, Any]]) -> Signature:
         "choices": choices.merge([part["choices"] for part in known]),
         "files": attached.merge([part["files"] for part in known]),
         "state": _merge_states([part["state"] for part in known]),
+        "forms": sorted({name for part in known for name in part.get("forms", ())})[:_MOST_STATES],
+        "divided": any(part.get("divided") for part in known),
         "reads": reads.merge([part["reads"] for part in known]),
         "around": surroundings.merge([part["around"] for part in known]),
         "said": sorted({text for part in known for text in part["said"]})[:_MOST_SAID],
@@ -105,6 +109,8 @@ def _describe(reading: Reading) -> Signature:
         "choices": choices.describe(reading),
         "files": attached.describe(reading),
         "state": {name: sorted(values) for name, values in states(reading).items()},
+        "forms": sorted(states(reading)),
+        "divided": letters.is_divided(reading),
         "reads": reads.describe(reading.run, reading.lens),
         "around": surroundings.describe(reading),
         "said": sorted({*phrases(reading), *marks.phrases(reading)})[:_MOST_SAID],
@@ -115,6 +121,7 @@ def _describe(reading: Reading) -> Signature:
 def _describe_field(reading: Reading, path: str) -> dict[str, Any]:
     found, missing = reading.fields[path]
     described: dict[str, Any] = {"count": len(found) + len(missing), "found": len(found)}
+    described["rivals"] = rivals_of(reading.document, [anchor for _, anchor in found])
     described["zeros"] = sum(a.value == 0 and not isinstance(a.value, bool) for _, a in found)
     looks, often = {id(a.look): a.look for _, a in found}, Counter(id(a.look) for _, a in found)
     for trait in (*TRAITS, "raw", "path"):
@@ -131,7 +138,7 @@ def _few(counts: Mapping[str, int]) -> dict[str, int] | None:
 
 
 def _merge_field(known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    merged: dict[str, Any] = {name: sum(each[name] for each in known) for name in ("count", "found", "zeros")}
+    merged: dict[str, Any] = {name: sum(each.get(name, 0) for each in known) for name in _COUNTED}
     for trait in (*TRAITS, "raw", "path"):
         total: Counter[str] | None = Counter()
         for each in known:
@@ -233,7 +240,8 @@ def phrases(reading: Reading, states: Collection[str] = ()) -> dict[str, str]:
 
 
 def _is_phrase(text: str) -> bool:
-    return says_instead(text) or says_aside(text) or says_stale(text) or (says_nothing(text) and "0" not in text)
+    told = says_instead(text) or says_aside(text) or says_stale(text) or says_place(text)
+    return told or (says_nothing(text) and "0" not in text)
 
 
 def _shared(readings: Sequence[Reading]) -> float | None:

@@ -57,11 +57,17 @@ _MEASURES: dict[str, str] = {
     "km/h": "kmh km/h kph",
 }
 _UNITS = {word: unit for unit, words in (_MONEY | _MEASURES).items() for word in words.split()}
+_CHARGES = "delivery|postage|handling|fees?|charges?|service|insurance|versand|porto|gebühren|livraison|frais"
 _LIMITS = re.compile(
     r"(?<!\w)(from|starting at|starts at|ab|dès|desde|da|à partir de|vanaf|excl\w*|exkl\w*|ex|incl\w*|inkl\w*|net|netto"
     r"|gross|brutto|per|pro|each|par|monthly|yearly|weekly|daily|annually|month|week|year|night|monat|jahr|woche|was|old"
     r"|before|previously|rrp|msrp|uvp|statt|list price|you save|save|members?|deposit|approx\w*|about|circa|ca|roughly"
-    r"|up to|bis zu|at least|mindestens|over|under|max|vat|mwst|tax|taxes|estimated|est|shipping|plus|minus)(?!\w)"
+    r"|up to|bis zu|at least|mindestens|over|under|max|vat|mwst|tax|taxes|estimated|est|shipping|plus|minus"
+    rf"|(?:with|without|mit|ohne|avec|sans) (?:the )?(?:{_CHARGES}))(?!\w)"
+)
+_RANGE = re.compile(
+    r"\{v\}(?:[^{}#]{0,20}\b(?:to|bis|à|al|tot|till|until)\b|[^\w{}#]{0,3}[-\u2013\u2014])[^\w{}#]{0,4}#"
+    r"|#(?:[^{}#]{0,20}\b(?:to|bis|à|al|tot|till|until)\b|[^\w{}#]{0,3}[-\u2013\u2014])[^\w{}#]{0,4}\{v\}"
 )
 _PROSE_WORDS = (
     "from each per about over under was old plus minus save before month week year night shipping pro da ca ab par"
@@ -110,8 +116,11 @@ def senses(*texts: str) -> Senses:
     >>> senses("from £{v} per kg").units == {"gbp", "kg"}, sorted(senses("from £{v} per kg").limits)
     (True, ['from', 'per'])
     """
-    text = _PLACEHOLDER.sub(" ", " | ".join(texts)).casefold()
+    whole = " | ".join(texts).casefold()
+    text = _PLACEHOLDER.sub(" ", whole)
     limits = {found[1] for found in _LIMITS.finditer(text)} | set(_SIGNS.findall(text))
+    if _RANGE.search(whole):
+        limits.add("to")  # the value is one end of what the page says
     words = _WORD.findall(text)
     units = {_UNITS[word] for word in words if word in _UNITS}
     inside = {part for limit in limits for part in limit.split()}

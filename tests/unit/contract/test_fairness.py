@@ -257,11 +257,12 @@ def test_repaired_value_is_borne_out_in_any_spelling(now: Any, page: str, borne_
 
 
 def test_new_rows_that_are_alike_are_told_from_old_ones_that_became_alike() -> None:
-    before = each(8, order=lambda n: f"A-{n}", date=lambda n: f"2025-03-{n + 1:02}")
-    new, same = (
-        [row | {"date": "2025-11-28"} for row in each(8, order=lambda n: f"B-{n}")],
+    before = each(8, order=lambda n: f"A-{n}", maker=lambda n: f"F-{n}", date=lambda n: f"2025-03-{n + 1:02}")
+    new, same, day = (
+        [row | {"maker": "F-9"} for row in each(8, order=lambda n: f"B-{n}")],
+        [row | {"maker": "F-9"} for row in before],
         [row | {"date": "2025-11-28"} for row in before],
     )
-    for after, ordinary in ((new, True), (same, False)):
+    for after, ordinary in ((new, True), (same, False), (day, True)):
         found = check(learn([run_of(before)]), run_of(after), fresh(before))
         assert all(b.ordinary for b in found if b.kind == "constant") is ordinary
