@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sandbox.isolation.probe import Probe, probe
     from sandbox.isolation.protections import Protection
     from sandbox.limits import SandboxLimits
-    from sandbox.results import Automation, Evidence, Execution, PageSnapshot, ScriptError
+    from sandbox.results import Automation, Evidence, Execution, PageSnapshot, Picture, ScriptError
     from sandbox.sandbox import Sandbox
     from sandbox.toolkit import TaskContext
     from sandbox.workers.outcome import Outcome
@@ -29,6 +29,7 @@ __all__ = [
     "Host",
     "Outcome",
     "PageSnapshot",
+    "Picture",
     "PoolOptions",
     "Probe",
     "Protection",
@@ -56,6 +57,7 @@ _LATER = {
     "Host": "host",
     "Outcome": "workers.outcome",
     "PageSnapshot": "results",
+    "Picture": "results",
     "PoolOptions": "workers.pool",
     "Probe": "isolation.probe",
     "Protection": "isolation.protections",

@@ -204,6 +204,20 @@ class Execution:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A small picture of what the active page's window shows.
+
+    Args:
+        image: JPEG image, with the elements covered that hold secrets.
+        legible: All text that may be legible on it, values of input fields included; None where that is unknown, and
+            where no secrets were named.
+    """
+
+    image: bytes = field(repr=False)
+    legible: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
 class PageSnapshot:
     """The content of the active page.
 

@@ -24,6 +24,8 @@ _COMPACTIONS = 3
 _MOST_CHARS_PER_TOKEN = 6.0  # no tokenizer takes more on average
 _READ_AT_LEAST = 0.7
 _ADVISED_WINDOW = 16_384
+_KEPT = 20_000  # characters of a text in the trace, which reports show whole
+_SHOWS_THE_PAGE = ("look", "python")
 _LONGEST_PROBLEM = 300  # characters of a tool's answer in an error
 
 
@@ -61,6 +63,8 @@ class Agent(Generic[E]):
         self._history = History(self.window, len(self.tools.system) + len(json.dumps(self.tools.tools)))
         self._history.add("user", {"type": "text", "text": assignment})
         self._history.shorten()
+        await self.events.emit("agent.prompted", text=assignment[:_KEPT])
+        self.tools.take_picture()
         silent = 0
         for turn in range(1, self.turns + 1):
             reply = await self._query()
@@ -160,7 +164,9 @@ class Agent(Generic[E]):
             else:
                 await self.events.emit("agent.tool", tool=name, **_summary(name, arguments))
                 text, wrong = await self.tools.call(name, arguments)
-                await self.events.emit("agent.observed", tool=name, error=wrong, text=text[:2000])
+                await self.events.emit("agent.observed", tool=name, error=wrong, text=text[:_KEPT])
+                if name in _SHOWS_THE_PAGE:
+                    self.tools.take_picture()
             failed = failed or wrong
             if wrong:
                 self._problem = shorten(collapse(text.replace("<page>", "").replace("</page>", "")), _LONGEST_PROBLEM)
@@ -173,7 +179,7 @@ class Agent(Generic[E]):
         await self.events.emit(
             "agent.step",
             turn=turn,
-            text=reply.text[:500],
+            text=reply.text[:_KEPT],
             tools=[str(use["name"]) for use in reply.tool_uses],
             usd=reply.cost_usd,
             spent_usd=self.budget.spent_usd,
@@ -201,5 +207,5 @@ def _summary(name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a call that a person wants to see, short."""
     if name in ("python", "write"):
         code = str(arguments.get("code") or arguments.get("edits") or "")
-        return {"code": code[:4000]}
-    return {"arguments": {k: str(v)[:500] for k, v in arguments.items()}}
+        return {"code": code[:_KEPT]}
+    return {"arguments": {k: str(v)[:_KEPT] for k, v in arguments.items()}}

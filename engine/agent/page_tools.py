@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from engine.agent.calls import fitted, known_tool, misfit, unknown_tool
 from engine.agent.describe import cut
 from engine.agent.prompts import SYSTEM, TOOLS, fence
+from engine.execution.pictures import Pictures
 from engine.gate.unawaited import unawaited_calls
 from engine.observation.observer import Observer
 from engine.task.redaction import Redactor
@@ -57,6 +58,7 @@ class PageTools(Generic[E]):
         observer: Turns snapshots into short text.
         ended: The end of the work, once it has come.
         shown: Most characters of what a step printed.
+        pictures: Takes a picture after each look and step, while the model thinks; None for none.
 
     Attributes:
         system: The system prompt that explains the tools.
@@ -68,12 +70,15 @@ class PageTools(Generic[E]):
     observer: Observer
     ended: E | None = None
     shown: int = SHOWN
+    pictures: Pictures | None = None
     system: ClassVar[str] = SYSTEM
     tools: ClassVar[tuple[Mapping[str, Any], ...]] = TOOLS
     _url: str = ""
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
         """Run one tool; return the answer's text, and True where it is an error."""
+        if self.pictures is not None:
+            await self.pictures.finish()
         try:
             name, arguments = _checked(self.tools, name, arguments)
             match name:
@@ -88,6 +93,11 @@ class PageTools(Generic[E]):
         except ToolProblem as problem:
             answer, wrong = str(problem), True
         return self.redactor.text(answer, known=_KNOWN_WORDS), wrong
+
+    def take_picture(self) -> None:
+        """Begin to take a picture of the page as it is now."""
+        if self.pictures is not None:
+            self.pictures.begin(self.session)
 
     async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
         """Run a tool that does more than look; its arguments fit its schema."""

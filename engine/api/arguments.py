@@ -91,6 +91,7 @@ class EngineArguments(TypedDict, total=False):
     trust_start_urls: bool
     allow_hosts: Collection[str]
     take_over: bool
+    keep_pictures: bool
 
 
 def check_names(method: str, given: Iterable[str], known: Collection[str]) -> None:

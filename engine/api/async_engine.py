@@ -72,6 +72,8 @@ class AsyncEngine(SavedAutomations):
         allow_hosts: Origins with private addresses that every task may reach.
         take_over: True (default) also runs tasks that other engines left. Use False for an engine that is closed
             soon, which would cancel them.
+        keep_pictures: True (default) keeps small pictures of the pages that a model works on, and of failures, for
+            reports: at most 3 MB a task, for seven days, none on which a secret may be legible.
 
     Raises:
         InvalidRequest: An argument is malformed; ``details["field"]`` names it.
@@ -107,12 +109,14 @@ class AsyncEngine(SavedAutomations):
         trust_start_urls: bool = True,
         allow_hosts: Collection[str] = (),
         take_over: bool = True,
+        keep_pictures: bool = True,
     ) -> None:
         options = EngineOptions.parse(
             store=store, model=model, workspace=workspace, base_url=base_url, api_key=api_key, window=window,
             isolation=isolation, browser=browser, limits=limits, max_tasks=max_tasks, max_pending=max_pending,
             usd_per_day=usd_per_day, key_usd_per_day=key_usd_per_day, pool=pool, egress=egress, proxy=proxy,
             trust_start_urls=trust_start_urls, allow_hosts=allow_hosts, take_over=take_over,
+            keep_pictures=keep_pictures,
         )  # fmt: skip
         self.root = options.root
         super().__init__(options)

@@ -66,7 +66,7 @@ ENGINE_DEFAULTS: Mapping[str, Any] = {
     "store": ".webtasks", "model": "haiku", "workspace": "default", "base_url": None, "api_key": None, "window": None,
     "isolation": "auto", "browser": None, "limits": Limits(), "max_tasks": 10, "max_pending": 1_000,
     "usd_per_day": None, "key_usd_per_day": None, "pool": None, "egress": "learned", "proxy": None,
-    "trust_start_urls": True, "allow_hosts": (), "take_over": True,
+    "trust_start_urls": True, "allow_hosts": (), "take_over": True, "keep_pictures": True,
 }  # fmt: skip
 
 
@@ -99,6 +99,7 @@ class EngineOptions:
     trust_start_urls: bool
     allow_hosts: Collection[str]
     take_over: bool
+    keep_pictures: bool
 
     @classmethod
     def parse(cls, **options: Any) -> EngineOptions:

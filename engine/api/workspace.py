@@ -153,6 +153,7 @@ class Workspace:
                 store=self.bundles,
                 records=records,
                 network=self._options.network,
+                keep_pictures=self._options.keep_pictures,
             ),
             redactor,
             EventLog(task_id, self.trace_file(task_id), redactor, listener),

@@ -170,6 +170,7 @@ class Executor:
             await self.services.events.emit("egress.refused", hosts=refused)
         if outcome.evidence.screenshot is not None:
             self._failure = outcome.evidence
+            await self.services.pictures.keep_failure(outcome.evidence)
         outcome, masked = await self._without_secrets(outcome)
         gates = tuple(host.gates)
         return AutomationRun(

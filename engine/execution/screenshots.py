@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.execution.pictures import shows_no_secret
 from engine.task.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def keep_screenshot(evidence: Evidence, directory: Path, redactor: Redactor) -> 
     Returns:
         Its path; None where there is none, or it is left out.
     """
-    if evidence.screenshot is None or not _shows_no_secret(evidence.legible, redactor):
+    if evidence.screenshot is None or not shows_no_secret(evidence.legible, redactor):
         return None
     target = directory / FILE_NAME
     try:
@@ -35,9 +36,3 @@ def keep_screenshot(evidence: Evidence, directory: Path, redactor: Redactor) -> 
         log.warning("the screenshot %s could not be kept: %s", target, error)  # what happened is told without it
         return None
     return target
-
-
-def _shows_no_secret(legible: str | None, redactor: Redactor) -> bool:
-    if not redactor.active:
-        return True
-    return legible is not None and redactor.text(legible) == legible

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from engine.execution.pictures import Pictures
 from engine.models.budget import ModelBudget
 from engine.storage.tasks import TaskRecords
 from engine.task.events import EventLog
@@ -19,6 +20,7 @@ class TaskServices:
         records: Tasks, journal, spending and run history of the workspace.
         events: Takes the task's events.
         redactor: Hides the task's secrets.
+        pictures: Keeps pictures of pages.
         budget: Pays for the model; None where no model may be asked (``ai="never"``).
     """
 
@@ -26,4 +28,5 @@ class TaskServices:
     records: TaskRecords
     events: EventLog
     redactor: Redactor
+    pictures: Pictures
     budget: ModelBudget | None = None

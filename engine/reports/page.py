@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -49,8 +50,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
-        "age": age, "clean": clean, "dollars": dollars, "seconds": seconds, "python": _python, "diff": _diff,
-        "picture": data_url,
+        "age": age, "clean": clean, "dollars": dollars, "json": _json, "seconds": seconds, "python": _python,
+        "diff": _diff, "picture": data_url,
     }  # fmt: skip
     made.globals |= {"count": count, "style": _style(), "script": _text("report.js")}
     return made
@@ -73,6 +74,10 @@ def _style() -> Markup:
     )
     colors = f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
     return Markup(colors) + _text("report.css")  # noqa: S704  made by Pygments
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
 def _python(code: str) -> Markup:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from engine.contract import Origin, origins_by_path
 from engine.errors import BundleNotFound, EngineError, TaskNotFound
+from engine.execution.pictures import DIRECTORY
 from engine.reports.changes import RowChanges, row_changes
 from engine.reports.differences import FileDifference, split_diff
 from engine.reports.output_table import MOST_ROWS, OutputTable, tables_of
@@ -63,7 +64,7 @@ def task_report(root: Path, records: TaskRecords, bundles: BundleStore, task_id:
     events = Follower(root / "traces" / f"{task_id}.jsonl").read()
     origins = _origins(root, task_id)
     request = _request(records, task_id)
-    turns = turns_of(events)
+    pictures, change = _pictures(root, task_id), _change(records, bundles, result, events, request)
     return page(
         "task.html",
         {
@@ -72,7 +73,7 @@ def task_report(root: Path, records: TaskRecords, bundles: BundleStore, task_id:
             "title": result.title or _first_line(request) or task_id,
             "summary": summary(result, timeline_of(events).seconds) if result.final else result.status,
             "timeline": timeline_of(events),
-            "turns": turns,
+            "turns": turns_of(events),
             "prompts": [event.data for event in events if event.type == "agent.prompted"],
             "logs": [str(event.data["message"]) for event in events if event.type == "automation.log"],
             "breaches": _breaches(result, events),
@@ -80,9 +81,10 @@ def task_report(root: Path, records: TaskRecords, bundles: BundleStore, task_id:
             "tables": _tables(result, origins),
             "known_origins": len(origins),
             "most_rows": MOST_ROWS,
-            "change": _change(records, bundles, result, events, request),
-            "pictures": _pictures(root, task_id),
-            "failure": _failure(result),
+            "change": change,
+            "pictures": pictures,
+            "before": _of_base(root, change, bundles, result.reuse_key),
+            "failure": _failure(result) or pictures.get(_at_failure(events) or ""),
         },
     )
 
@@ -171,8 +173,24 @@ def _change(
 
 
 def _pictures(root: Path, task_id: str) -> dict[str, bytes]:
-    directory = root / "results" / task_id / "pictures"
-    return {path.stem: path.read_bytes() for path in sorted(directory.glob("*.jpg"))}
+    directory = root / "results" / task_id / DIRECTORY
+    return {path.name: path.read_bytes() for path in sorted(directory.glob("*"))}
+
+
+def _at_failure(events: Sequence[Event]) -> str | None:
+    """Return the name of the picture of the page on which the last replay failed."""
+    places = [n for n, event in enumerate(events) if event.type == "replay.failed"]
+    before = [event for event in events[: places[-1]] if event.type == "picture"] if places else []
+    return str(before[-1].data["name"]) if before else None
+
+
+def _of_base(root: Path, change: CodeChange | None, bundles: BundleStore, key: str | None) -> bytes | None:
+    """Return the last picture of the page for which the code was written that the task replaced."""
+    if change is None or change.revision.parent is None or key is None:
+        return None
+    parent = next((each for each in bundles.history(key) if each.id == change.revision.parent), None)
+    kept = _pictures(root, parent.trailers.get("Task-Id", "")) if parent is not None else {}
+    return list(kept.values())[-1] if kept else None
 
 
 def _failure(result: TaskResult) -> bytes | None:

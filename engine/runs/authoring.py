@@ -74,7 +74,10 @@ async def author(
         budget.ready()
         async with _page(context, session) as page:
             page.allow(context.executor.egress)
-            return await _promote(context, work, budget, page)
+            try:
+                return await _promote(context, work, budget, page)
+            finally:
+                await context.services.pictures.finish()
     except (ModelError, AgentStuck) as error:
         raise Failed(session_failure(error)) from error
     finally:
@@ -138,6 +141,7 @@ async def _promote(
         shown=window.shown(SHOWN, 6),
         code=work.base.automation if work.base is not None else "",
         candidates=limits.candidates,
+        pictures=context.services.pictures,
     )
     look = await tools.first_look()  # which waits for what the page loads late
     evidence = await session.evidence(screenshot=False)

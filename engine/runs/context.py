@@ -34,6 +34,7 @@ class RunEnvironment:
         store: The saved bundles.
         records: Tasks, journal, spending and run history.
         network: Hosts that runs may reach.
+        keep_pictures: Keep pictures of the pages that a model works on, and of failures.
     """
 
     root: Path
@@ -41,6 +42,7 @@ class RunEnvironment:
     store: BundleStore
     records: TaskRecords
     network: NetworkAccess
+    keep_pictures: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

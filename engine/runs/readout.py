@@ -55,7 +55,10 @@ async def _read(
 ) -> Readout | GivenUp:
     saved, redactor = base.meta.output_schema if base is not None else None, context.redactor
     schema = await asyncio.to_thread(schema_in_force, context.schema, saved)
-    tools = ReadoutTools(session=session, redactor=redactor, observer=Observer(hide=redactor.texts), schema=schema)
+    tools = ReadoutTools(
+        session=session, redactor=redactor, observer=Observer(hide=redactor.texts), schema=schema,
+        pictures=context.services.pictures,
+    )  # fmt: skip
     error = passed.run.outcome.error
     first = readout_tools.assignment(
         task=redactor.text(context.request.task),
@@ -69,7 +72,10 @@ async def _read(
         look=await tools.first_look(),
     )
     turns = min(_TURNS, context.request.limits.turns)
-    return await Agent(budget, tools, context.events, turns).work(first)
+    try:
+        return await Agent(budget, tools, context.events, turns).work(first)
+    finally:
+        await context.services.pictures.finish()
 
 
 def _not_shown(cause: Cause, found: str) -> Cause:

@@ -17,6 +17,7 @@ from engine.aio import to_thread_uncancellable
 from engine.diagnosis.failures import failure
 from engine.errors import StoreError
 from engine.execution.executor import Executor
+from engine.execution.pictures import Pictures
 from engine.execution.services import TaskServices
 from engine.models.base import Model
 from engine.models.budget import Account, ModelBudget
@@ -219,7 +220,7 @@ class TaskRun:
             )  # fmt: skip
             await budget.open()
         warnings = list(self.schema.warnings) if self.schema is not None else []
-        services = TaskServices(self.task_id, environment.records, self.events, self.redactor, budget)
+        services = TaskServices(self.task_id, environment.records, self.events, self.redactor, self._pictures(), budget)
         return RunContext(
             request=request,
             services=services,
@@ -297,6 +298,10 @@ class TaskRun:
         )
         root = self.environment.root
         return made.with_store(Reads(root, self.task_id), TaskReport(root, self.task_id))
+
+    def _pictures(self) -> Pictures:
+        directory = self.environment.root / "results" / self.task_id if self.environment.keep_pictures else None
+        return Pictures(directory, self.redactor, self.events)
 
     def _effect(self) -> EffectOnSite:
         """Return the effect of the task's irreversible actions; unknown where the journal cannot be read."""

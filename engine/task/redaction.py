@@ -119,6 +119,11 @@ class Redactor:
         """True where there are secrets to hide."""
         return bool(self._names)
 
+    @property
+    def values(self) -> list[str]:
+        """The secret values."""
+        return list(self._names)
+
     def text(self, text: str, *, known: Collection[str] = ()) -> str:
         """Return the text without secret values.
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.async_api import Frame, Page
+    from playwright.async_api import Frame, Locator, Page
 
 _SCREENSHOT_TIMEOUT_MS = 5_000
 _TEXT_TIMEOUT = 3.0
 _LEGIBLE_LIMIT = 500_000
+_PICTURE_TIMEOUT_MS = 2_000
+_PICTURE_QUALITY = 45
+_MASK_COLOR = "#808080"
+_HOLDING = """(fields, secrets) => fields.flatMap((field, at) =>
+  secrets.some((secret) => field.value && field.value.includes(secret)) ? [[at, field.value]] : [])"""
 
 # Shadow roots hold text of their own, and the text of an element does not include the value of a field.
 _LEGIBLE = """() => {
@@ -44,10 +50,57 @@ async def take_screenshot(page: Page) -> dict[str, Any]:
         image = base64.b64encode(await page.screenshot(timeout=_SCREENSHOT_TIMEOUT_MS)).decode()
     except Error:
         return {}
+    return {"screenshot": image, "legible": await _legible(page)}
+
+
+async def _legible(page: Page) -> str | None:
     texts = await asyncio.gather(*(_text(frame) for frame in page.frames))
     legible = "\n".join(map(str, texts))
-    known = None not in texts and len(legible) < _LEGIBLE_LIMIT
-    return {"screenshot": image, "legible": legible if known else None}
+    return legible if None not in texts and len(legible) < _LEGIBLE_LIMIT else None
+
+
+async def take_picture(page: Page | None, secrets: Sequence[str]) -> dict[str, Any]:
+    """Return a small JPEG of what the window shows, with elements that hold secrets covered; empty where there is none.
+
+    ``legible`` is the text that is not covered.
+    """
+    from playwright.async_api import Error
+
+    if page is None:
+        return {}
+    covered: list[Locator] = []
+    hidden: list[str] = []
+    try:
+        for frame in page.frames if secrets else ():
+            found, texts = await _holding(frame, secrets)
+            covered += found
+            hidden += texts
+        image = await page.screenshot(
+            type="jpeg", quality=_PICTURE_QUALITY, scale="css", timeout=_PICTURE_TIMEOUT_MS, mask=covered,
+            mask_color=_MASK_COLOR,
+        )  # fmt: skip
+    except Error:
+        return {}
+    if not secrets:
+        return {"image": base64.b64encode(image).decode(), "legible": None}
+    legible = await _legible(page)
+    for text in sorted(hidden, key=len, reverse=True):  # one may be a part of another
+        legible = legible.replace(text, "", 1) if legible is not None else None
+    return {"image": base64.b64encode(image).decode(), "legible": legible}
+
+
+async def _holding(frame: Frame, secrets: Sequence[str]) -> tuple[list[Locator], list[str]]:
+    """Return the elements of a frame whose text or value holds a secret, and these texts."""
+    covered, texts = [], []
+    fields = frame.locator("input, textarea")
+    for at, value in await fields.evaluate_all(_HOLDING, list(secrets)):
+        covered.append(fields.nth(at))
+        texts.append(str(value))
+    for secret in secrets:
+        elements = frame.get_by_text(secret)
+        covered.append(elements)
+        texts += await elements.all_inner_texts()
+    return covered, texts
 
 
 async def _text(frame: Frame) -> str | None:

@@ -39,6 +39,7 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
     dispatcher = await Dispatcher.open(control)
     channel = dispatcher.channel
     from sandbox.inside.harness import Harness
+    from sandbox.inside.screenshot import take_picture
 
     if "landlock" in options:
         from sandbox.inside.semaphores import use_scratch
@@ -56,6 +57,7 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
             "snapshot": harness.snapshot,
             "locators": lambda: harness.locators(message),
             "freeze": harness.freeze,
+            "picture": lambda: take_picture(harness._active(), message["secrets"]),
             "try_user_agent": lambda: harness.try_user_agent(message),
             "evidence": lambda: harness.evidence(screenshot=message["screenshot"]),
             "renew": harness.renew,

@@ -10,7 +10,7 @@ from sandbox.egress.origins import LONGEST_NAME
 from sandbox.page_map import parse_maps
 from sandbox.protocol import ProtocolError, checked_list, checked_row, checked_text, checked_whole, is_whole
 from sandbox.read_evidence import parse_ambiguous, parse_scrolled, parse_sources, parse_stale
-from sandbox.results import ErrorKind, Evidence, Execution, HttpLoginState, PageSnapshot, ScriptError
+from sandbox.results import ErrorKind, Evidence, Execution, HttpLoginState, PageSnapshot, Picture, ScriptError
 
 if TYPE_CHECKING:
     from sandbox.egress.dialer import Dialer
@@ -96,7 +96,7 @@ def evidence(data: Any, dialer: Dialer) -> Evidence:
         stale=parse_stale(data.get("stale", [])),
         scrolled=parse_scrolled(data.get("scrolled")),
         sources=parse_sources(data.get("sources", [])),
-        screenshot=_screenshot(data.get("screenshot")),
+        screenshot=_image(data.get("screenshot")),
         legible=_optional(data.get("legible"), str),
     )
 
@@ -132,6 +132,13 @@ def locators(data: Any, refs: list[str]) -> dict[str, str]:
     """Parse locators by ref."""
     data = _object(data)
     return {ref: _text(data.get(ref)) for ref in refs}
+
+
+def picture(data: Any) -> Picture | None:
+    """Parse a `Picture`; None for an empty object."""
+    data = _object(data)
+    image = _image(data.get("image"))
+    return None if image is None else Picture(image, _optional(data.get("legible"), str))
 
 
 def user_agent(data: Any) -> tuple[str, int]:
@@ -184,14 +191,14 @@ def _pair(value: Any, first: type, second: type) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
-def _screenshot(value: Any) -> bytes | None:
+def _image(value: Any) -> bytes | None:
     if value is None:
         return None
     text = _text(value, 8 * _MAX_TEXT)
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:  # binascii.Error, or not ASCII
-        raise ProtocolError("a screenshot must be base64") from None
+        raise ProtocolError("an image must be base64") from None
 
 
 def _host_and_port(url: str) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from sandbox.egress.options import Egress
-from sandbox.results import Evidence, Execution, PageSnapshot, ScriptError
+from sandbox.errors import WorkerDied
+from sandbox.protocol import ProtocolError
+from sandbox.results import Evidence, Execution, PageSnapshot, Picture, ScriptError
 from sandbox.workers import parse
 from sandbox.workers.client import WorkerClient
 from sandbox.workers.violations import parsed
@@ -86,6 +88,14 @@ class Session:
             _LOOK_SECONDS,
             screenshot=screenshot,
         )
+
+    async def picture(self, secrets: Sequence[str] = ()) -> Picture | None:
+        """Return a small picture of what the active page's window shows; None where the page gives none.
+
+        Args:
+            secrets: Texts that must not be legible: elements that hold one are covered.
+        """
+        return await self._call(parse.picture, "picture", _LOOK_SECONDS, secrets=list(secrets))
 
     async def try_user_agent(self, url: str) -> tuple[str, int]:
         """Open a URL in a context of its own, under an ordinary browser's user agent; the page stays as it is.

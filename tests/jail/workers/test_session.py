@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import base64
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -101,3 +103,38 @@ async def test_field_named_like_a_form_property_has_its_hint(session: Session) -
     html = '<form method="post" action="/pay"><input name="method"><input name="iban"></form>'
     await session.execute(f"await page.set_content({html!r})")
     assert ("form", "POST /pay: method iban") in (await session.snapshot()).hints
+
+
+async def test_a_picture_covers_what_holds_a_secret(session: Session) -> None:
+    html = (
+        "<body style='margin:0;background:white'><p style='margin:0;height:40px'>Key: hunter2xyz</p>"
+        "<input value='hunter2xyz' style='position:absolute;top:60px;left:0;width:200px;height:40px'>"
+        "<p style='position:absolute;top:120px'>Hello</p></body>"
+    )
+    await session.execute(f"await page.set_content({html!r})")
+    covered, open_ = await session.picture(["hunter2xyz"]), await session.picture()
+    assert covered.image.startswith(b"\xff\xd8")
+    assert len(covered.image) < 20_000
+    assert "hunter2xyz" not in covered.legible
+    assert "Hello" in covered.legible
+    assert open_.legible is None
+    assert await gray(session, covered.image, (100, 20), (100, 80), (600, 300)) == [True, True, False]
+    assert await gray(session, open_.image, (100, 20), (100, 80)) == [False, False]
+
+
+async def test_a_page_that_is_gone_gives_no_picture(session: Session) -> None:
+    await session.execute("await page.close()")
+    assert await session.picture() is None
+
+
+async def gray(session: Session, image: bytes, *points: tuple[int, int]) -> list[bool]:
+    """Tell for each point of an image if it has the color of a cover."""
+    read = """async ([image, points]) => {
+      const bitmap = await createImageBitmap(await (await fetch('data:image/jpeg;base64,' + image)).blob());
+      const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+      context.drawImage(bitmap, 0, 0);
+      return points.map(([x, y]) => [...context.getImageData(x, y, 1, 1).data].slice(0, 3));
+    }"""
+    arguments = [base64.b64encode(image).decode(), [list(point) for point in points]]
+    shown = await session.execute(f"await page.evaluate({read!r}, {arguments!r})")
+    return [all(abs(level - 128) < 8 for level in color) for color in ast.literal_eval(shown.output)]

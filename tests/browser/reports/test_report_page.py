@@ -1,0 +1,68 @@
+"""Reports as a person sees them: read at two widths, in light and dark, by keyboard, without faults that axe finds."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from engine.reports import TaskReport, write_key_report
+from tests.support.reported import HOSTILE, KEY, make_story
+
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Addresses of reports, by what they tell."""
+    directory = tmp_path_factory.mktemp("reports")
+    tasks = make_story(directory / "store")
+    root = directory / "store" / "default"
+    written = {name: TaskReport(root, task_id)(directory / f"{name}.html") for name, task_id in tasks.items()}
+    written["key"] = write_key_report(root, KEY, directory / "key.html")
+    return {name: path.as_uri() for name, path in written.items()}
+
+
+@pytest.mark.parametrize("name", ["repaired", "failed", "key"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_reports_have_no_serious_fault_and_fit_any_width(
+    page: Page, reports: dict[str, str], name: str, scheme: str
+) -> None:
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text))
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda asked: problems.append(asked.url) if not asked.url.startswith(("file:", "data:")) else 0)
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  one of its literals
+    for width in (380, 1200):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(reports[name])
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
+    page.evaluate("for (const part of document.querySelectorAll('details')) part.open = true")
+    found = Axe().run(page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in SERIOUS] == []
+    assert problems == []
+
+
+def test_a_value_tells_where_it_stood_by_mouse_and_by_keyboard(page: Page, reports: dict[str, str]) -> None:
+    page.goto(reports["repaired"])
+    price = page.get_by_role("button", name="5.0")
+    price.hover()
+    tip = page.get_by_role("tooltip")
+    expect(tip).to_contain_text("£5.00")
+    expect(tip).to_contain_text("Price")
+    page.keyboard.press("Escape")
+    expect(tip).to_be_hidden()
+    price.focus()
+    expect(tip).to_contain_text("https://shop.example/list")
+
+
+def test_keys_lead_from_turn_to_turn_and_a_deep_link_opens_what_is_folded(page: Page, reports: dict[str, str]) -> None:
+    page.goto(reports["repaired"])
+    page.keyboard.press("j")
+    expect(page.locator("#turn-1")).to_be_in_viewport()
+    expect(page.locator("#turn-1")).to_contain_text(HOSTILE)
+    assert page.title() != "1"
+    page.goto(reports["key"])
+    revision = page.locator("#revisions details").first
+    page.goto(f"{reports['key']}#{revision.get_attribute('id')}")
+    expect(revision).to_have_attribute("open", "")
