@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from sandbox.egress.options import Egress
-from sandbox.errors import WorkerDied
-from sandbox.protocol import ProtocolError
 from sandbox.results import Evidence, Execution, PageSnapshot, Picture, ScriptError
 from sandbox.workers import parse
 from sandbox.workers.client import WorkerClient
