@@ -143,8 +143,16 @@ def _readings_of_date(parts: tuple[str, ...], form: str) -> Iterator[tuple[str, 
             yield year, int(first), int(second), "mdy"
     else:
         day, name = (first, second) if form == "d M y" else (second, first)
-        month = _MONTH.get(name.casefold()) or _MONTH.get(name.casefold()[:3], 0)
-        yield third, month, int(day), form
+        yield third, month_of(name) or month_of(name[:3]), int(day), form
+
+
+def month_of(word: str) -> int:
+    """Return the number of the month that a word names; 0 for other words.
+
+    >>> month_of("March"), month_of("Dez"), month_of("market")
+    (3, 12, 0)
+    """
+    return _MONTH.get(word.casefold(), 0)
 
 
 def day_of(value: str) -> str | None:

@@ -390,6 +390,33 @@ def test_an_element_of_another_name_than_the_parameter_is_told(signature: dict[s
     assert told(signature, taken("Desk lamps", ("Desk lamps", "Floor lamps"))) == [("doubtful", "one-of-several")]
 
 
+@pytest.mark.parametrize(
+    ("used", "severity"),
+    [
+        ("4 | February 2025", ["structural"]),
+        ("4 | 2025-02-04 | March 2025", ["structural"]),
+        ("4 | 4 March 2025", []),
+        ("4 | March 2025", []),
+        ("4", ["structural"]),
+    ],
+)
+def test_a_day_of_another_month_than_the_parameters_is_told(used: str, severity: list[str]) -> None:
+    def free(day: str, *several: Ambiguous) -> Observed:
+        rows = [{"slot": f"{9 + at}:00", "room": f"Room {at}"} for at in range(4)]
+        page = (
+            Sheet("https://shop.example/free")
+            .heading("Free slots")
+            .table(("Slot", "Room"), [list(r.values()) for r in rows])
+        )
+        run = ran(rows, page.map(), day=day)
+        return replace(run, evidence=replace(run.evidence, ambiguous=several))
+
+    known = learn_signature([free("2025-03-27"), free("2025-03-30")])
+    other = "4 | 4 March 2025" if "2025-02" in used else "4 | March 2025"
+    days = Ambiguous("role=button[name=4]", used, 2, (used, other), "day", "4")
+    assert [s for s, _ in told(known, free("2025-03-04", days))] == severity
+
+
 def test_a_list_that_is_the_same_after_a_click_is_asked_about(signature: dict[str, Any]) -> None:
     run = listed("lamps")
     evidence = replace(run.evidence, stale=(StaleRead("locator('.ticket')", "click 'Closed'", 7),))
