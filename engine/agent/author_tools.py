@@ -94,7 +94,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
 
     def begin_turn(self, calls: Sequence[str] = ()) -> None:
         """Count what the last answers showed as told: a model that now hands the code in has seen it."""
-        self.gate.note_told(self._shown)
+        self.gate.objections.note_told(self._shown)
         self._shown = ()
         self._turn += 1
         self._calls = calls
@@ -102,7 +102,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
     def _give_up(self, reason: str, message: str) -> str:
         """End the task, but not beside code, and not for want of trying: small models say so before they look."""
         if "write" in self._calls:
-            raise ToolProblem("give_up is ignored beside write: go on with the automation, or call give_up alone")
+            return "give_up is ignored beside write: go on with the automation, or call give_up alone"
         if self._turn == 1 and not self.code and reason in _WANT_A_LOOK:
             raise ToolProblem(
                 "nothing was tried yet: the page is above, and python opens and clicks on it for you. Go on with python"
@@ -144,12 +144,14 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         other_parameters: Mapping[str, Any] | None = None,
         no_other_values: str = "",
         web: str = "",
+        why_right: str = "",
     ) -> str:
         if not self.code or self._trial is None:
             raise ToolProblem("write the automation first")
         if not self._trial.good:
-            raise ToolProblem("not handed in: the last run was not good; mend it and write again")
-        candidate = Candidate(self.code, notes, summary, other_parameters, no_other_values, web)
+            problem = self._trial.problems[0]
+            raise ToolProblem(f"not handed in: the last run was not good; mend it and write again: {problem}")
+        candidate = Candidate(self.code, notes, summary, other_parameters, no_other_values, web, why_right)
         self.gate.wrote = self.gate.runs.writes(await self.session.evidence(screenshot=False))
         verdict = await self.gate.promote(candidate)
         if isinstance(verdict, Promoted):

@@ -71,7 +71,7 @@ def describe_advisories(advisories: Sequence[str]) -> str:
     if not advisories:
         return ""
     shown = "\n".join(f"- {advisory}" for advisory in advisories)
-    return fence(f"look at this once more; where it is right as it is, finish:\n{shown}")
+    return fence(f"look at this once more; where it is right as it is, finish with why_right, the reason:\n{shown}")
 
 
 def _end_notes(trial: Trial) -> list[str]:

@@ -124,6 +124,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
                 "other_parameters": {"type": "object"},
                 "no_other_values": {"type": "string"},
                 "web": {"type": "string"},
+                "why_right": {"type": "string"},
             },
             "required": ["summary"],
             "additionalProperties": False,

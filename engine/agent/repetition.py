@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 TOLD_AT = 3
 ENDED_AT = 6
+_SECONDS = re.compile(r"\d+(?:\.\d+)? ?m?s\b")  # that a run or a wait took: they differ each time
 
 
 class Repetition:
@@ -30,5 +32,5 @@ class Repetition:
 
 
 def _key(name: str, arguments: Mapping[str, Any], answer: str) -> str:
-    text = json.dumps([name, arguments, answer], sort_keys=True, ensure_ascii=False, default=str)
+    text = json.dumps([name, arguments, _SECONDS.sub("", answer)], sort_keys=True, ensure_ascii=False, default=str)
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()

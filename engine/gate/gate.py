@@ -15,11 +15,11 @@ from engine.execution.automation_run import AutomationRun
 from engine.execution.executor import Executor
 from engine.execution.host import GateKnowledge
 from engine.gate import run_checks, static_checks
-from engine.gate.beyond import missed
 from engine.gate.borne_out import unborne
 from engine.gate.hardcoded import unread_parameters
 from engine.gate.lighter import may_do_without, unequal
 from engine.gate.nothing_left import refuses_nothing, values_without_rows
+from engine.gate.objections import Objections
 from engine.gate.second_run import Proof, changed_values, judge, judge_made_up, needs_values
 from engine.gate.slowed_run import SlowedRuns
 from engine.gate.steady_runs import run_steadily
@@ -47,6 +47,7 @@ class Gate:
         wrote: True where exploring sent a state-changing request.
         seen: All that the model looked at and printed, in full.
         unneeded: Parameters that the site is said not to need, each with the reason.
+        objections: What was objected to, and how the model answered.
     """
 
     executor: Executor
@@ -58,8 +59,9 @@ class Gate:
     seen: list[str] = field(default_factory=list)
     unneeded: dict[str, str] = field(default_factory=dict)
     _last: Trial | None = None
-    _left_nothing: set[str] = field(default_factory=set)  # code that ran with a value that leaves nothing
-    _reported: set[str] = field(default_factory=set)
+    _left_nothing: dict[str, Refused | None] = field(default_factory=dict)  # by code
+    objections: Objections = field(default_factory=Objections)
+    _now: dict[str, None] = field(default_factory=dict)  # objections to the candidate that is promoted
     _told_of_web: bool = False
     _failed_of_web: int = 0
 
@@ -110,6 +112,7 @@ class Gate:
 
     async def promote(self, candidate: Candidate) -> Promoted | Refused:
         """Hold the candidate against everything; the last good trial of the same code counts as its fresh run."""
+        self._now.clear()
         trial = self._last
         if trial is None or trial.code != candidate.code or not trial.good:
             trial = await self.try_out(candidate.code)
@@ -118,22 +121,22 @@ class Gate:
         first = trial.run
         if first.rehearsed:
             return await self._promote_irreversible(candidate)
-        if advisories := self._new(await asyncio.to_thread(self.advisories, trial)):
-            return Refused(advisories, first)
+        if standing := self._standing(await asyncio.to_thread(self._advisories, trial), candidate):
+            return Refused(standing, first)
         effects = "write" if self._writes(candidate.code, first) else "read"
         proven: Proof | Refused = Proof(None)
         if effects == "read" and self._variable(candidate.code):
             proven = await self._proof(candidate, first)
         if isinstance(proven, Refused):
             return proven
-        if refused := await asyncio.to_thread(self._unborne, candidate.code, first, proven):
+        if refused := await asyncio.to_thread(self._unborne, candidate, first, proven):
             return refused
-        if effects == "read" and (nothing := await self._nothing_left(candidate.code, first, proven)):
+        if effects == "read" and (nothing := await self._nothing_left(candidate, first, proven)):
             return nothing
         if effects == "read" and proven.run is None and self.requirements.contract is None:
             late = await self.slowed.finding(candidate.code, first)
-            if new := self._new([late] if late is not None else []):
-                return Refused(new, first)
+            if standing := self._standing([late] if late is not None else [], candidate):
+                return Refused(standing, first)
         candidate, first, proven = await self._lighter(candidate, first, proven, effects)
         return await asyncio.to_thread(self._promoted, candidate, first, proven, effects)
 
@@ -167,28 +170,37 @@ class Gate:
             return candidate, first, proven
         return replace(candidate, code=code), runs[0], replace(proven, run=runs[1] if len(runs) > 1 else None)
 
-    def _unborne(self, code: str, first: AutomationRun, proven: Proof) -> Refused | None:
+    def _unborne(self, candidate: Candidate, first: AutomationRun, proven: Proof) -> Refused | None:
         """Hold the values of the proving runs against where they stood on what was read."""
         runs = [self.requirements.observed(run) for run in (first, proven.run) if run is not None]
-        certain, doubtful = unborne(runs, code, self.requirements.words, self.requirements.parameters)
+        certain, doubtful = unborne(runs, candidate.code, self.requirements.words, self.requirements.parameters)
         if certain:
             return Refused(tuple(certain), first)
-        new = self._new(doubtful) if self.requirements.contract is None else ()
-        return Refused(new, first) if new else None
+        standing = self._standing(doubtful, candidate) if self.requirements.contract is None else ()
+        return Refused(standing, first) if standing else None
 
-    async def _nothing_left(self, code: str, first: AutomationRun, proven: Proof) -> Refused | None:
-        """Run code that filters by itself with a value that leaves nothing."""
+    async def _nothing_left(self, candidate: Candidate, first: AutomationRun, proven: Proof) -> Refused | None:
+        """Hold against the candidate what a value that leaves nothing showed of code that filters by itself."""
+        code = candidate.code
+        if proven.run is None or self.requirements.contract is not None:
+            return None
+        if code not in self._left_nothing:
+            self._left_nothing[code] = await self._leaving_nothing(code, first, proven.run)
+        if (found := self._left_nothing[code]) is None:
+            return None
+        standing = self._standing(found.reasons, candidate)
+        return Refused(standing, found.run) if standing else None
+
+    async def _leaving_nothing(self, code: str, first: AutomationRun, other: AutomationRun) -> Refused | None:
+        """Run the code with a value that leaves nothing."""
         required = self.requirements
-        if proven.run is None or required.contract is not None or code in self._left_nothing:
+        if not (tried := list(values_without_rows(first, other, required))):
             return None
-        self._left_nothing.add(code)
-        if not (tried := list(values_without_rows(first, proven.run, required))):
-            return None
-        contract = await asyncio.to_thread(learn, [required.observed(first), required.observed(proven.run)])
+        contract = await asyncio.to_thread(learn, [required.observed(first), required.observed(other)])
         for values in tried:
             trial = await self.try_out(code, values)
             if found := refuses_nothing(trial, values, contract):
-                return Refused(new, trial.run) if (new := self._new([found])) else None
+                return Refused((found,), trial.run)
             if trial.run is not None and not rows(trial.run.outcome.value):
                 return None
         return None
@@ -228,8 +240,8 @@ class Gate:
         if found.problems:
             proof = judge_made_up(first, trial, changed) if candidate.no_other_values else None
             return proof or Refused(found.problems, trial.run)
-        if new := self._new(found.advisories):
-            return Refused(new, trial.run)
+        if standing := self._standing(found.advisories, candidate):
+            return Refused(standing, trial.run)
         return Proof(trial.run)
 
     def _variable(self, code: str) -> set[str]:
@@ -271,14 +283,17 @@ class Gate:
         return await run_checks.problems(run, self.requirements, start_url=self.executor.start_url, seen=self.seen)
 
     def advisories(self, trial: Trial) -> tuple[str, ...]:
-        """Return what the model is to look at once more in a good trial, and was not told of before."""
+        """Return what the model is to look at once more in a good trial, and has given no reason for."""
+        return self.objections.unanswered(self._advisories(trial))
+
+    def _advisories(self, trial: Trial) -> list[str]:
         run = trial.run
         if run is None or not trial.good or run.rehearsed or trial.parameters != self.requirements.parameters:
-            return ()
+            return []
         found = run_checks.advisories(run, self.requirements, code=trial.code, seen=self.seen)
         if (trace := self.runs.lasting.get(trial.code)) is not None:
             found.append(run_checks.lasting(trace))
-        return tuple(advisory for advisory in found if advisory not in self._reported)
+        return found
 
     def notes(self, trial: Trial) -> tuple[str, ...]:
         """Return what the model is shown of a good trial beside that, and need not answer."""
@@ -291,14 +306,11 @@ class Gate:
             self._told_of_web = lighter is not None
         return tuple(found)
 
-    def note_told(self, advisories: Iterable[str]) -> None:
-        """Note advisories as told: a model that then hands the same in has looked at them."""
-        self._reported.update(advisories)
-
-    def _new(self, advisories: Iterable[str]) -> tuple[str, ...]:
-        new = [advisory for advisory in advisories if advisory not in self._reported]
-        self.note_told(new)
-        return tuple(f"{advisory} (if it is right as it is, finish again)" for advisory in new)
+    def _standing(self, objections: Iterable[str], candidate: Candidate) -> tuple[str, ...]:
+        """Return the objections to the candidate that it gives no reason for."""
+        objections = list(objections)
+        self._now.update(dict.fromkeys(objections))
+        return self.objections.standing(objections, candidate.why_right)
 
     def _promoted(self, candidate: Candidate, first: AutomationRun, proof: Proof, effects: str) -> Promoted:
         required, other = self.requirements, proof.run
@@ -321,7 +333,8 @@ class Gate:
             hosts=tuple(sorted({host for run in runs for host in run.outcome.evidence.hosts})),
             harmless=self.runs.known_harmless(runs),
             one_example=proof.one_example,
-            warnings=tuple(self._warnings(candidate, first, proof)),
+            warnings=tuple(self._warnings(candidate, proof)),
+            answered={o: why for o, why in self.objections.answered.items() if o in self._now},
         )
 
     def _before_gates(self) -> GateKnowledge | None:
@@ -331,12 +344,10 @@ class Gate:
             return None
         return GateKnowledge(gates, required.without_secrets(required.parameters), moved=True)
 
-    def _warnings(self, candidate: Candidate, first: AutomationRun, proof: Proof) -> Iterator[str]:
+    def _warnings(self, candidate: Candidate, proof: Proof) -> Iterator[str]:
         unread = self._unread(candidate.code)
         for name, why in ((name, why) for name, why in self.unneeded.items() if name in unread):
             yield f"the parameter {name!r} is not used, for the site is said not to need it: {why}"
-        if (left := missed(self.requirements.observed(first))) is not None:
-            yield f"the model was told, and handed the same in again: {left.rpartition(': ')[0]}"
         if proof.one_example:
             yield (
                 "the automation was tried with these parameters alone, since no others are known"

@@ -35,19 +35,21 @@ class SlowedRuns:
     """
 
     runs: TrialRuns
-    _tried: set[str] = field(default_factory=set)
+    _found: dict[str, str | None] = field(default_factory=dict)
 
     async def finding(self, code: str, first: AutomationRun) -> str | None:
         """Return what the code gives otherwise where the answers to its pages come late, and not without that.
 
-        None where there is nothing to tell, or was told already.
+        None where there is nothing to tell.
 
         Args:
             first: Its good run.
         """
-        if code in self._tried or not self._is_worth_it(code, first):
-            return None
-        self._tried.add(code)
+        if code not in self._found:
+            self._found[code] = await self._compare(code, first) if self._is_worth_it(code, first) else None
+        return self._found[code]
+
+    async def _compare(self, code: str, first: AutomationRun) -> str | None:
         late = await self._run(code, first, slowed=True)
         if late is None or gives_same(first, late):
             return None

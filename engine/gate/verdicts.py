@@ -79,6 +79,7 @@ class Candidate:
         other_parameters: Parameters for the second run.
         no_other_values: The reason why no other values can be known that the site has something for.
         web: The same without a browser, taken where it gives the same; empty where there is none.
+        why_right: The reason why it is right where the gate objected.
     """
 
     code: str
@@ -87,6 +88,7 @@ class Candidate:
     other_parameters: Mapping[str, Any] | None = None
     no_other_values: str = ""
     web: str = ""
+    why_right: str = ""
 
     @property
     def kind(self) -> AutomationKind:
@@ -124,6 +126,7 @@ class Promoted:
         harmless: Kinds of requests that the site sends by itself, or whose changes end with the session.
         one_example: True where no run with other parameters was possible: the next one must confirm the code.
         warnings: What the user should know beside the result.
+        answered: The objections that stayed, each with the reason that was given.
     """
 
     candidate: Candidate
@@ -137,6 +140,13 @@ class Promoted:
     harmless: tuple[str, ...] = ()
     one_example: bool = False
     warnings: tuple[str, ...] = ()
+    answered: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def notices(self) -> list[str]:
+        """The answered objections and the warnings, to be told beside the result."""
+        reasons = (f"{objection}; it stays as it is, since {why}" for objection, why in self.answered.items())
+        return [*reasons, *self.warnings]
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,12 @@ async def accept_authored(
     context, promoted = without_unread(context, promoted)
     task = context.redactor.text(context.request.task)
     said = context.redactor.text(promoted.candidate.summary).strip().splitlines()
-    context.warnings.extend(map(context.redactor.text, promoted.warnings))
+    notices = [context.redactor.text(each) for each in promoted.notices]
+    context.warnings.extend(notices)
     bundle = await asyncio.to_thread(new_bundle, context, kind, base, promoted)  # it checks schemas
     subject = f"{kind.capitalize()}: {said[0] if said else task}"
-    body = f"{task}{_of_kind(base, bundle, context.redactor.text(trouble))}"
+    answered = "".join(f"\n\n{notice}" for notice in notices[: len(promoted.answered)])
+    body = f"{task}{_of_kind(base, bundle, context.redactor.text(trouble))}{answered}"
     try:
         revision = await commit(context, bundle, reason=kind, subject=subject, body=body, written_by=context.budget)
     except (BundleError, StoreError) as error:  # the model is paid, and the output has passed the gate

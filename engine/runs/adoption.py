@@ -19,6 +19,7 @@ from engine.task.schema import schema_in_force
 from sandbox import Outcome
 from sandbox.http_login import login_in
 
+_OWN_EDIT = "it was edited by hand"
 _ONE_EXAMPLE = "it was saved with one set of parameters"
 
 
@@ -67,19 +68,20 @@ async def _read_edits(context: RunContext) -> tuple[Bundle, tuple[str, ...]]:
 
 async def _prove(context: RunContext, base: Bundle, edited: Bundle) -> Promoted:
     gate = Gate(context.executor, await _requirements(context, base, edited))
-    trial = await gate.try_out(edited.automation, reads_only="it was edited by hand")
+    trial = await gate.try_out(edited.automation, reads_only=_OWN_EDIT)
     if trial.run is not None:
         gate.seen.append(json.dumps(trial.run.outcome.value))  # its author has seen the page
         _triage(context, base, trial.run.outcome)
     if not trial.good:
         raise Failed(_refusal(Refused(trial.problems, trial.run)))
-    candidate = Candidate(edited.automation, no_other_values=_ONE_EXAMPLE if base.meta.one_example else "")
+    no_others = _ONE_EXAMPLE if base.meta.one_example else ""
+    candidate = Candidate(edited.automation, no_other_values=no_others, why_right=_OWN_EDIT)
     decision, told = await gate.promote(candidate), list[str]()
     while isinstance(decision, Refused) and not decision.final and not set(decision.reasons) <= set(told):
         told += decision.reasons
-        decision = await gate.promote(candidate)  # advisories are reported once: the user has decided
+        decision = await gate.promote(candidate)  # objections are told once: the user has decided
     if isinstance(decision, Promoted):
-        context.warnings.extend((*told, *decision.warnings))
+        context.warnings.extend(map(context.redactor.text, decision.notices))
     if isinstance(decision, Refused):
         raise Failed(_refusal(decision))
     return decision

@@ -30,15 +30,16 @@ LIMITS = Limits(action_timeout=3, timeout=120)
 async def first_run(kind: Kind, url: str, store: Path) -> tuple[str, str]:
     """Return what became of a first run, "admitted", "told", or "refused", and the reasons.
 
-    The model writes the code and hands it in, and insists on it once.
+    The model writes the code and hands it in, and insists on it once, with a reason.
     """
     said: dict[str, Any] = {"summary": kind.name}
     if kind.other is not None:
         said["other_parameters"] = dict(kind.other)
+    insisted = {**said, "why_right": "the page was looked at once more, and says so"}
     reads = "it only filters what is shown"
     turns: list[Any] = [
         [("write", {"code": kind.code}), ("finish", said)],
-        [("finish", said)],
+        [("finish", insisted)],
         [("write", {"code": kind.code, "reads_only": reads}), ("finish", said)],
         [("give_up", {"reason": "impossible", "message": "no"})],
     ]

@@ -57,7 +57,8 @@ class Make:
     def author(self, site_url: str) -> Model:
         """Return a model that writes the automation; the gate may ask something, and it stays with its code."""
         finish = ("finish", {"summary": "Reads the page", "other_parameters": dict(self.parameters[1])})
-        return ScriptedModel([("write", {"code": self.code}), finish], [finish], [finish])
+        stays = ("finish", {**finish[1], "why_right": "the page was looked at once more, and says so"})
+        return ScriptedModel([("write", {"code": self.code}), finish], [stays], [stays])
 
 
 @dataclass

@@ -146,7 +146,8 @@ async def test_a_repair_is_shown_where_it_reads_otherwise(replay: Any) -> None:
         ("write", {"code": CODE + "# mended\n"}),
         ("finish", {"summary": "Mend", "other_parameters": {"category": "mountain"}}),
     ]
-    model = answers("drift", work, work[1:])
+    why = {"why_right": "the shop now sells in euros, as its page says"}
+    model = answers("drift", work, [("finish", {**work[1][1], **why})])
     euros = {"price": "€{:.2f}"}
     result = await replay(
         gave(books(), **euros), gave(books(), **euros), gave(books("mountain"), "mountain", **euros), model=model

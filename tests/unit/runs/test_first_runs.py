@@ -23,6 +23,7 @@ async def run(page, parameters, task):
 MINE, OTHERS = ("url", "of QX7740918265"), ("url", "of QX7741100038")
 WRITE = ("write", {"code": CODE})
 GIVE_UP = [("give_up", {"reason": "impossible", "message": "no"})]
+WHY = "the page was looked at once more, and says so"
 IN_TRANSIT = {"status": "In transit since Monday"}
 
 First = Callable[..., Any]
@@ -96,7 +97,7 @@ async def test_output_that_differs_only_by_the_parameter_that_it_repeats_is_no_p
 async def test_value_that_was_typed_and_not_sent_is_told_once(how: str, first: First) -> None:
     other = finish(other_parameters={"number": "QX7741100038"})
     typed = [gave(IN_TRANSIT, (how, "a")), gave(IN_TRANSIT, (how, "b")), gave(IN_TRANSIT, (how, "b"))]
-    result, model = await first(typed, [WRITE, other], [other])
+    result, model = await first(typed, [WRITE, other], [("finish", {**other[1], "why_right": WHY})])
     assert result.ok, result.error
     assert "no request is known to have carried it" in told(model, 1)
 
@@ -151,21 +152,41 @@ async def test_parameter_that_the_site_does_not_need_is_accepted_with_a_warning(
     assert (await first([gave(IN_TRANSIT, MINE)], parameters=parameters))[0].ok
 
 
-async def test_what_was_shown_with_the_trial_is_not_refused_when_it_is_handed_in(first: First) -> None:
-    rows = [{"name": f"Ash {n % 4}", "height": n % 4} for n in range(7)]
-    write, done = WRITE, finish(no_other_values="there is one only")
-    result, model = await first([gave(rows, MINE)], [write], [done])
+COPIES = [{"name": f"Ash {n % 4}", "height": n % 4} for n in range(7)]
+ONLY_ONE = {"no_other_values": "there is one only"}
+
+
+async def test_what_was_shown_with_the_trial_is_not_refused_when_it_is_handed_in_with_a_reason(first: First) -> None:
+    result, model = await first([gave(COPIES, MINE)], [WRITE], [finish(**ONLY_ONE, why_right=WHY)])
     assert result.ok, result.error
     assert "3 of the 7 rows are copies of another" in told(model, 1)
     assert result.model_calls == 2
 
 
 async def test_what_the_model_could_not_see_before_it_handed_in_is_told_first(first: First) -> None:
-    rows = [{"name": f"Ash {n % 4}", "height": n % 4} for n in range(7)]
-    done = finish(no_other_values="there is one only")
-    result, model = await first([gave(rows, MINE)], [WRITE, done], [done])
+    done = finish(**ONLY_ONE, why_right=WHY)
+    result, model = await first([gave(COPIES, MINE)], [WRITE, done], [done])
     assert result.ok, result.error
     assert "not accepted" in told(model, 1)
+    assert "finish with why_right: the reason" in told(model, 1)
+
+
+async def test_a_reason_stands_beside_the_result_and_in_the_commit(first: First, tmp_path: Path) -> None:
+    result, _ = await first([gave(COPIES, MINE)], [WRITE], [finish(**ONLY_ONE, why_right=WHY)])
+    warning = result.warnings[0]
+    assert warning.startswith("3 of the 7 rows are copies of another")
+    assert warning.endswith(f"; it stays as it is, since {WHY}")
+    assert warning in BundleStore(tmp_path / "default").history("k")[0].body
+
+
+@pytest.mark.parametrize("why", ["", "done", "it is right"])
+async def test_handing_the_same_in_again_answers_no_objection(first: First, tmp_path: Path, why: str) -> None:
+    done = finish(**ONLY_ONE, why_right=why)
+    result, _ = await first([gave(COPIES, MINE)], [WRITE, done], *[[done]] * 3)
+    assert result.error is not None
+    assert result.error.reason == "no-good-candidate"
+    assert "3 of the 7 rows are copies of another" in result.error.message
+    assert saved(tmp_path) is None
 
 
 async def test_parameter_that_the_code_does_read_is_proven_whatever_is_said_of_it(first: First) -> None:

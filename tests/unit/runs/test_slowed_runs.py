@@ -19,6 +19,7 @@ async def run(page, parameters, task):
 """
 ASKS = CODE.replace('    return {"status": ', '    return {"status": await task.ask("Say it short", "…") or ')
 FINISH = ("finish", {"summary": "Track a parcel"})
+REASON = ("finish", {"summary": "Track a parcel", "why_right": "there is no news of it on any other day"})
 THERE, EARLY = {"status": "In transit since Monday"}, {"status": "No news of it"}
 TASK = "Where is the parcel?"
 
@@ -31,7 +32,7 @@ def gave(value: Any = None, *, error: str | None = None, **page: Any) -> Outcome
 
 async def first(run: Run, *steps: Step, turns: int = 1, code: str = CODE) -> tuple[TaskResult, list[bool], str]:
     """Return the result, which of the runs were slowed, and all that the model was told."""
-    model = ScriptedModel([("write", {"code": code}), FINISH], *([FINISH] for _ in range(turns - 1)))
+    model = ScriptedModel([("write", {"code": code}), FINISH], *([REASON] for _ in range(turns - 1)))
     result, scripted = await run(*steps, model=model, task=TASK)
     return result, [call.options["slowed"] for call in scripted.calls], "\n".join(told(model))
 
@@ -41,7 +42,7 @@ async def test_output_that_a_slowed_page_changes_is_refused_once_with_what_diffe
     assert slowed == [False, True, False]
     assert """the output['status'] is "No news of it" instead of "In transit since Monday\"""" in said
     assert "wait for an element" in said
-    assert result.ok, "a model that looked may insist"
+    assert result.ok, "a model that looked may say why"
     assert (result.model_calls, result.output) == (2, THERE)
 
 
