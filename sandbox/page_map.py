@@ -112,6 +112,7 @@ class PageMap:
         units: Its text units in document order.
         cut: The number of units that were left out.
         more: Its list goes on when it is scrolled.
+        next_controls: Labels of the controls by which it says that its list goes on, where boxes were asked for, too.
         content: The kind of a file by its first bytes: "pdf", "zip", "csv", "html", "image", "text" or "binary".
     """
 
@@ -131,6 +132,7 @@ class PageMap:
     units: tuple[Unit, ...] = field(default=(), repr=False)
     cut: int = 0
     more: bool = False
+    next_controls: tuple[str, ...] = ()
     content: str = ""
 
     def with_texts(self, change: Callable[[Sequence[str]], Sequence[str]]) -> PageMap:
@@ -149,6 +151,7 @@ class PageMap:
             breadcrumbs=each(self.breadcrumbs),
             state=tuple((known[kind], known[name], known[value]) for kind, name, value in self.state),
             totals=tuple((known[text], number) for text, number in self.totals),
+            next_controls=each(self.next_controls),
             messages=each(self.messages),
             failed=tuple((known[url], status) for url, status in self.failed),
             places=tuple(
@@ -166,7 +169,7 @@ class PageMap:
         )
 
     def _texts(self) -> Iterator[str]:
-        yield from (self.url, self.title, *self.h1, *self.breadcrumbs, *self.messages)
+        yield from (self.url, self.title, *self.h1, *self.breadcrumbs, *self.messages, *self.next_controls)
         for row in self.state:
             yield from row
         yield from (text for text, _ in self.totals)
@@ -240,6 +243,7 @@ def parse_map(data: object) -> PageMap:
         units=tuple(_unit(row, len(places), len(items)) for row in checked_list(data.get("units", []), MOST_UNITS)),
         cut=checked_whole(data.get("cut", 0)),
         more=data.get("more") is True,
+        next_controls=tuple(map(_text, checked_list(data.get("next", []), 10))),
         content=_text(data.get("content", "")),
     )
 

@@ -17,33 +17,48 @@ _WORD = re.compile(r"\w+")
 
 
 def missed(run: Observed) -> str | None:
-    """Return a finding where the list that the output was read from had other rows a moment later, or further down."""
+    """Return a finding where the list that the output was read from had more rows further down."""
     scrolled, count = run.evidence.scrolled, rows(run.output)
     if scrolled is None or not count:
         return None
     fresh = scrolled.seen - count
     whole = abs(count - scrolled.before) <= _FEW_SHARE * count  # all that was there was returned: it is that list
-    if scrolled.more and whole and (fresh >= _MANY or fresh > _FEW_SHARE * count):
-        more = "" if scrolled.ended else " or more"
-        return (
-            f"it returned {count} rows, and when the page was scrolled to its end the same list had {fresh}{more}"
-            " others: scroll, reading after each step, until nothing new comes"
-        )
-    if scrolled.map is None or not run.evidence.maps or run.evidence.maps[-1].kind != "page":
+    if not (scrolled.more and whole and (fresh >= _MANY or fresh > _FEW_SHARE * count)):
         return None
-    before, after = set(_items(run.evidence.maps[-1])), _items(scrolled.map)
-    for known in _columns(run.output):
-        fresh_texts = [text for text in after if text not in before and not known.has(text)]
-        there = sum(map(known.has, before))
-        if there >= _KNOWN * known.count and not any(map(known.has, after)) and len(fresh_texts) >= _MANY:
+    more = "" if scrolled.ended else " or more"
+    return (
+        f"it returned {count} rows, and when the page was scrolled to its end the same list had {fresh}{more}"
+        " others: scroll, reading after each step, until nothing new comes"
+    )
+
+
+def gone(run: Observed) -> str | None:
+    """Return a finding where the rows of the output were on the page when it was read, and gone when it was quiet."""
+    scrolled = run.evidence.scrolled
+    if scrolled is None or scrolled.map is None or not rows(run.output):
+        return None
+    if not run.evidence.maps or run.evidence.maps[-1].kind != "page" or missed(run) is not None:
+        return None
+    before, after = items(run.evidence.maps[-1]), items(scrolled.map)
+    for known in columns(run.output):
+        had, has = list(filter(known.has, before)), list(filter(known.has, after))
+        if len(had) < _KNOWN * known.count:
+            continue
+        fresh = [text for text in after if text not in before and not known.has(text)]
+        if not has and len(fresh) >= min(_MANY, known.count):
             return (
                 f"none of the {known.count} rows that it returned was on the page a moment later, which shows others,"
-                f" such as {shorten(fresh_texts[0], 80)!r}: wait until the page has what was asked for"
+                f" such as {shorten(fresh[0], 80)!r}: wait until the page has what was asked for"
+            )
+        if has and len(has) <= (1 - _KNOWN) * len(had) and set(after) < set(before):
+            return (
+                f"{len(had) - len(has)} of the {known.count} rows that it returned were gone from the page a moment"
+                f" later, which had {len(has)} of them left: wait until the page has what was asked for"
             )
     return None
 
 
-def _items(page: PageMap) -> list[str]:
+def items(page: PageMap) -> list[str]:
     """Return the texts of a page's items."""
     texts: dict[int, list[str]] = {}
     for unit in page.units:
@@ -52,7 +67,7 @@ def _items(page: PageMap) -> list[str]:
     return [" ".join(parts) for parts in texts.values()]
 
 
-class _Rows:
+class Rows:
     """The rows of an output, by the words of one field.
 
     Args:
@@ -72,7 +87,7 @@ class _Rows:
         return any(words >= row for word in words for row in self._by_first.get(word, ()))
 
 
-def _columns(output: Any) -> Iterator[_Rows]:
+def columns(output: Any) -> Iterator[Rows]:
     """Yield the rows by each of the output's fields that tell most of them apart."""
     _, found = main_rows(output)
     if len(found) > 1 or (found and isinstance(output, list)):
@@ -85,4 +100,4 @@ def _columns(output: Any) -> Iterator[_Rows]:
         shown = [v for v in values if isinstance(v, (str, int, float)) and not isinstance(v, bool)]
         texts = [v for v in shown if not (isinstance(v, str) and "//" in v)]
         if len(texts) >= _KNOWN * len(values) and len(set(texts)) > _KNOWN * len(values):
-            yield _Rows(texts)
+            yield Rows(texts)

@@ -16,11 +16,6 @@ from engine.gate.static_checks import names_attribute
 from engine.gate.vocabulary import RequestWords, may_be_known
 
 _SCROLLED = 3  # maps of one page; more are of a list that is scrolled
-_LIMITED = re.compile(
-    r"\b(?:first|last|top|latest|newest|oldest|recent|cheapest|dearest|best|worst|highest|lowest|one|two|three|four|five"
-    r"|six|seven|eight|nine|ten|\d+)\b",
-    re.IGNORECASE,
-)
 _OLD = re.compile(r"old|was|before|regular|original|list|rrp|former|previous|struck|strike|crossed|undiscounted", re.I)
 _WORD = re.compile(r"\w+")
 _LOOKED_UP = 60  # values
@@ -131,19 +126,13 @@ def _is_explained(
     match finding.kind:
         case "unanchored" | "no-page":
             # What is in none of the maps may have been read all the same, and an answer of a model stands nowhere.
-            if any(not _is_whole(run) for run in runs) or names_attribute(code, "ask"):
+            if any(not is_whole(run) for run in runs) or names_attribute(code, "ask"):
                 return True
             return ("[*]" not in finding.path and not finding.certain) or _is_made(finding, runs, request)
         case "left-out" | "total":
             scrolled = any(max(Counter(page.url for page in run.evidence.maps).values()) > _SCROLLED for run in runs)
             grouped = any(isinstance(v, list) for run in runs for row in main_rows(run.output)[1] for v in row.values())
-            return (
-                filters
-                or scrolled
-                or grouped
-                or _LIMITED.search(request.task) is not None
-                or all(all_examined(run) for run in runs)
-            )
+            return filters or scrolled or grouped or request.limits or all(all_examined(run) for run in runs)
         case "struck":
             return _OLD.search(finding.path) is not None
         case "parameter":
@@ -174,7 +163,7 @@ def _words(text: str) -> set[str]:
     return {word.rstrip("0") if word.isdigit() else word for word in _WORD.findall(joined)}
 
 
-def _is_whole(run: Observed) -> bool:
+def is_whole(run: Observed) -> bool:
     """Return True where the maps have all that was read."""
     evidence = run.evidence
     answered = not evidence.answers or any(page.kind != "page" for page in evidence.maps)

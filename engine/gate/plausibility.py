@@ -28,7 +28,6 @@ from engine.contract import (
     learn,
     main_rows,
     rows,
-    stated,
 )
 from engine.gate.vocabulary import RequestWords, may_be_known
 from engine.task.text import comparable, shorten
@@ -92,25 +91,6 @@ def none_let_through(run: Observed) -> str | None:
         return None
     read = run.evidence.examined[0] if run.evidence.examined else run.progress[0] if run.progress else 0
     return f"none of the {read} rows that it read passes its filter: is that so on the page?"
-
-
-def incomplete(run: Observed) -> str | None:
-    """Return an advisory where the page, as the run left it, states more rows than were returned, or offers them."""
-    count = rows(run.output)
-    if count is None or (run.progress is not None and run.progress[0] == run.progress[1] == count):
-        return None  # it read elsewhere, from the site's JSON perhaps, and that said how many there are
-    if all_examined(run):
-        return None  # code let only some of them through
-    more = [text for text, total in stated(run) if total > count]
-    exact = any(total == count for _, total in stated(run))
-    # A few rows may be all that is asked for of a long list; a list that offers no more may still lack some.
-    if exact or not (run.evidence.next_controls or count >= _MANY_ROWS):
-        return None
-    if not more:
-        pages = run.evidence.next_pages
-        return f"it returned {count} rows, while the page leads on to page {pages[0]}: read them all" if pages else None
-    control = f" and still offers {run.evidence.next_controls[0]!r}" if run.evidence.next_controls else ""
-    return f"it returned {count} rows, while the page says {more[0]!r}{control}: read them all"
 
 
 def repeated(run: Observed) -> Iterator[str]:

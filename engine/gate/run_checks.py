@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from engine.contract import (
@@ -19,10 +19,14 @@ from engine.diagnosis.triage import site_cause
 from engine.errors import ModelOverBudget, ModelRejected
 from engine.execution.automation_run import AutomationRun
 from engine.gate import plausibility
-from engine.gate.beyond import missed
+from engine.gate.beyond import gone, missed
+from engine.gate.borne_out import is_whole
+from engine.gate.left_unread import left_unread
 from engine.gate.narrowed import first_elements, other_elements
+from engine.gate.no_answer import nothing_answered, unread_values
 from engine.gate.parameter_use import mapped_with_default
 from engine.gate.scraped import scraped
+from engine.gate.static_checks import names_attribute
 from engine.gate.verdicts import Requirements
 from engine.task.cause import Cause
 from sandbox import Evidence, ScriptError
@@ -80,8 +84,10 @@ def _output_problems(
     found += [str(b) for b in breaches(observed, requirements) if b.structural]
     found += plausibility.doubts(observed)
     found += other_elements(observed)
-    if not run.passed_gate:  # what was done is done: whether the code knows a text says nothing of this result
+    if not run.passed_gate:  # what was done is done: what the code knows or leaves out says nothing of this result
         found += [each.message for each in scraped(run.code, outcome.value, requirements.words) if each.returned]
+        found += nothing_answered(observed, requirements.task, schema)
+        found += [text for text, certain in _unfinished(observed, requirements, run.code, seen) if certain]
     if (wall := _site_cause(outcome.evidence, requirements, start_url)) is not None:
         found.append(f"what it read is not the site's content: {wall.message}")
     found += [
@@ -92,6 +98,22 @@ def _output_problems(
     # What an action gives, a reference or a receipt, is new each time.
     previous = None if run.gates else _previous(observed, requirements)
     return found + (plausibility.contradictions(previous, observed, seen) if previous is not None else [])
+
+
+def _unfinished(
+    run: Observed, requirements: Requirements, code: str, seen: Sequence[str]
+) -> Iterator[tuple[str, bool]]:
+    """Yield where values were on no page, were gone when the page was quiet, or are some of more; certainly or not."""
+    request = requirements.words
+    if (early := gone(run)) is not None:
+        yield early, True
+    if (left := left_unread(run, request, code, requirements.parameters)) is not None:
+        yield left
+    if is_whole(run) and not names_attribute(code, "ask"):
+        if (unread := unread_values(run, request, seen)) is not None:
+            yield unread
+    elif (unseen := plausibility.unseen(run, seen, code)) is not None:
+        yield unseen, False
 
 
 def _site_cause(evidence: Evidence, requirements: Requirements, start_url: str | None) -> Cause | None:
@@ -130,13 +152,12 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
     known = [each.message for each in scraped(code, observed.output, requirements.words) if not each.returned]
     files = plausibility.replaced_files(previous, observed) if previous is not None else []
     found = (
-        plausibility.unseen(observed, seen, code),
-        plausibility.incomplete(observed),
         plausibility.none_let_through(observed),
         missed(observed),
         plausibility.failed_requests(observed),
     )
     return [
+        *(text for text, certain in _unfinished(observed, requirements, code, seen) if not certain),
         *(advisory for advisory in found if advisory is not None),
         *([] if _borne_out(observed, previous) else _moved(observed, requirements)),
         *first_elements(observed),

@@ -41,6 +41,16 @@ unavailable sold out in on off of stock new used male female adult adults child 
 double return one way north south east west left right up down before after and or to from until first second third
 fourth fifth last next previous
 """
+_LIMITS = re.compile(
+    r"\b(?:first|last|top|latest|newest|oldest|recent|cheapest|dearest|best|worst|highest|lowest|one|two|three|four|five"
+    r"|six|seven|eight|nine|ten|\d+)\b",
+    re.IGNORECASE,
+)
+_FILTERS = re.compile(
+    r"\b(?:since|after|before|until|till|between|within|under|over|above|below|less|fewer|more|least|most|only|except"
+    r"|without|exceeding|up to|newer|older|cheaper|whose|that are|which are|this (?:week|month|year)|today)\b",
+    re.IGNORECASE,
+)
 _CLOSED = frozenset(f"{_CALENDAR} {_UNITS} {_ANSWERS}".split())
 
 
@@ -76,6 +86,16 @@ class RequestWords:
     @cached_property
     def _task(self) -> str:
         return comparable(self.task)
+
+    @property
+    def limits(self) -> bool:
+        """True where the task asks for some rows of a list, by their number or their order."""
+        return _LIMITS.search(self.task) is not None
+
+    @property
+    def filters(self) -> bool:
+        """True where the task may ask for those rows of a list alone that meet a condition."""
+        return _FILTERS.search(self.task) is not None
 
     def says(self, value: Any) -> bool:
         """Return True where the value is a parameter's name, in the schema, or among the words of the task."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.http_login import split_userinfo
+from sandbox.inside.next_controls import NEXT_CONTROLS
 from sandbox.inside.outline import OUTLINE
 from sandbox.inside.screenshot import stop_loading, take_screenshot
-from sandbox.paging import NEXT_ARROW, NEXT_LABEL, stated_totals
+from sandbox.paging import stated_totals
 
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
@@ -28,32 +28,6 @@ _READ_SIGNS = """() => {
   const off = (e) => e.disabled || e.closest('[aria-disabled=true], [inert], fieldset:disabled')
     || /(^|[\\s_-])disabled($|[\\s_-])/i.test(e.className + ' ' + (e.parentElement ? e.parentElement.className : ''));
   const plain = (s) => (s || '').replace(/\\s+/g, ' ').trim();
-  const more = new RegExp(NEXT_LABEL, 'i'), arrow = new RegExp(NEXT_ARROW);
-  const beside = 'nav, header, footer, aside, dialog, select, svg, [role=navigation], [role=dialog]';
-  let longest = null;
-  for (const e of (document.querySelector('main, [role=main]') || document.body || document).querySelectorAll('*')) {
-    if (e.childElementCount <= Math.max(2, longest ? longest.childElementCount : 0) || e.closest(beside)) continue;
-    if ([...e.children].every((c) => c.tagName === e.firstElementChild.tagName) && shown(e)) longest = e;
-  }
-  const controls = [];
-  const clickable = 'a, button, [role=button], [role=link], input[type=button], input[type=submit]';
-  for (const e of document.querySelectorAll(clickable)) {
-    const text = e.textContent;
-    if (text && text.length > 200) continue;
-    const label = plain(e.getAttribute('aria-label')), words = plain(text);
-    const value = plain(e.value), title = plain(e.title);
-    const name = label || words || value || title;
-    const next = /(^|\\s)next(\\s|$)/i.test(e.getAttribute('rel') || '');
-    if (!(next || more.test(label) || more.test(words) || more.test(value) || (!words && more.test(title))
-      || arrow.test(words))) continue;
-    if (!shown(e) || off(e)) continue;
-    // what stands above the list offers more of something else
-    const above = longest && (e.compareDocumentPosition(longest) & Node.DOCUMENT_POSITION_FOLLOWING);
-    if (!next && above && /^(load|show|view|see) more /i.test(name)) continue;
-    if (e.tagName === 'A' && !e.hasAttribute('href') && !e.hasAttribute('role')
-      && getComputedStyle(e).cursor !== 'pointer') continue;
-    controls.push((name || 'rel=next').slice(0, 80));
-  }
   // the link with the number after that of the page which is shown
   const pages = [];
   for (const e of document.querySelectorAll('a, button')) {
@@ -95,11 +69,11 @@ _READ_SIGNS = """() => {
   return {
     code, alerts: [...alerts],
     url: location.href, title: document.title, text: (document.body ? document.body.innerText : '').slice(0, 20000),
-    next: controls.slice(0, 10), pages: pages.slice(0, 5),
+    next: (NEXT_CONTROLS)(), pages: pages.slice(0, 5),
     password: passwords.length > 0, filled: passwords.some((e) => e.value !== ''),
     challenge,
   };
-}""".replace("NEXT_LABEL", json.dumps(NEXT_LABEL)).replace("NEXT_ARROW", json.dumps(NEXT_ARROW))
+}""".replace("NEXT_CONTROLS", NEXT_CONTROLS)
 # A whole page, or an element that any locator matches, is no message that there is nothing.
 _MESSAGE = """e => {
   const said = (e.innerText || e.alt || e.getAttribute('aria-label') || '').trim();

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from sandbox.inside.map_labels import LABELS
+from sandbox.inside.next_controls import NEXT_CONTROLS
 from sandbox.totals import RANGE
 
 _WALK = r"""(root, opts) => {
@@ -300,8 +301,9 @@ _WALK = r"""(root, opts) => {
     const [p, at, text] = units[i], [path, , , region, , hidden] = places[p];
     if (at < 0 && !hidden && !beside.test(region) && !path.includes('@') && !/>(button|a|option|label|th|h1)$/.test(path) && text.length > 2 && text.length <= 200) near.unshift(short(text, 200));
   }
+  const next = () => { try { return (NEXT_CONTROLS)(); } catch { return []; } };
   const found = {kind: 'page', url: cut(location.href, 1900), title: cut(plain(document.title), 300), h1, crumbs, state, rowcount: counts.length ? Math.max(...counts) : null,
-    stated, said: [...new Set([...said, ...near])], places, items, containers: sizes, units, cut: left};
+    stated, said: [...new Set([...said, ...near])], next: opts.controls ? next() : [], places, items, containers: sizes, units, cut: left};
   if (Array.prototype.toJSON || Object.prototype.toJSON) { // of an old library, which would write arrays as texts
     const bare = (x) => { if (x && typeof x === 'object') { x.toJSON = undefined; Object.defineProperty(x, 'toJSON', {value: undefined, enumerable: false}); Object.values(x).forEach(bare); } };
     bare(found);
@@ -309,4 +311,6 @@ _WALK = r"""(root, opts) => {
   return JSON.stringify(found);
 }"""  # noqa: E501  JavaScript
 # It is sent with each look: without indentation and comments, that is a fifth less.
-WALK = re.sub(r"\n(?: +(?://[^\n]*)?)+", "\n", _WALK.replace("  LABELS\n", LABELS).replace("RANGE", RANGE))
+WALK = re.sub(r"\n(?: +(?://[^\n]*)?)+", "\n", _WALK.replace("  LABELS\n", LABELS).replace("RANGE", RANGE)).replace(
+    "NEXT_CONTROLS", NEXT_CONTROLS
+)

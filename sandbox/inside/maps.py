@@ -331,7 +331,7 @@ class PageMaps:
         return {
             "units": MOST_UNITS, "chars": MOST_CHARACTERS, "soft": _SOFT_MS, "hard": _HARD_MS, "boxes": self._boxes,
             "attributes": list({**dict.fromkeys(_ATTRIBUTES), **self._attributes}), "read": list(self._attributes),
-            "frame": frame, "inert": inert,
+            "frame": frame, "inert": inert, "controls": self._boxes and not frame and not inert,
         }  # fmt: skip
 
     async def _evaluate(self, target: Any, script: str, options: Any) -> str | None:

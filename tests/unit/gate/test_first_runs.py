@@ -9,7 +9,7 @@ import pytest
 
 from engine.contract import Observed
 from engine.execution.automation_run import AutomationRun
-from engine.gate.beyond import missed
+from engine.gate.beyond import gone, missed
 from engine.gate.borne_out import unborne
 from engine.gate.narrowed import first_elements, other_elements
 from engine.gate.nothing_left import refuses_nothing, values_without_rows
@@ -45,16 +45,26 @@ def test_rows_that_come_when_the_page_is_scrolled_are_told_with_their_number() -
     assert missed(Observed(ROWS, Evidence())) is None, "nobody looked"
 
 
-def test_rows_in_whose_place_others_come_are_told() -> None:
+def after(output: Any, *texts: str) -> str:
+    """Return what is found where the page has other texts once it is quiet."""
+    later = Scrolled(6, 6, ended=True, map=items(*texts))
+    return str(gone(Observed(output, Evidence(scrolled=later, maps=(items(*TEXTS),)))))
+
+
+def test_rows_in_whose_place_others_come_were_read_too_early() -> None:
+    assert "none of the 6 rows" in after(ROWS, "Ticket 1", "Ticket 2", "Ticket 3")
+    assert "shows others, such as 'Ticket 1'" in after(ROWS, "Ticket 1", "Ticket 2", "Ticket 3")
+    assert "such as 'Ticket 1'" in after(ROWS[:1], "Ticket 1"), "one row counts as many do"
+    assert after(ROWS, *TEXTS) == "None"
     tickets = items("Ticket 1", "Ticket 2", "Ticket 3")
-    later = Scrolled(3, 3, ended=True, map=tickets)
-    found = missed(Observed(ROWS, Evidence(scrolled=later, maps=(items(*TEXTS),))))
-    assert "shows others, such as 'Ticket 1'" in str(found)
-    assert missed(Observed(ROWS, Evidence(scrolled=later, maps=(tickets,)))) is None, "read on an earlier page"
-    assert (
-        missed(Observed(ROWS, Evidence(scrolled=Scrolled(6, 6, ended=True, map=items(*TEXTS)), maps=(tickets,))))
-        is None
-    )
+    elsewhere = Evidence(scrolled=Scrolled(6, 6, ended=True, map=items(*TEXTS)), maps=(tickets,))
+    assert gone(Observed(ROWS, elsewhere)) is None, "read on an earlier page"
+
+
+def test_rows_that_a_filter_takes_away_later_were_read_too_early() -> None:
+    assert "4 of the 6 rows that it returned were gone" in after(ROWS, *TEXTS[:2])
+    assert after(ROWS, *TEXTS[:4]) == "None"
+    assert after(ROWS, TEXTS[0], "Ticket 1", "Ticket 2") == "None", "a list that moved on while it was scrolled"
 
 
 def taken(used: str, *others: str, text: str = "Newport", parameter: str = "station") -> Observed:

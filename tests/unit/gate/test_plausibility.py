@@ -11,7 +11,6 @@ from engine.gate.plausibility import (
     early_reads,
     empty_fields,
     failed_requests,
-    incomplete,
     none_let_through,
     odd_rows,
     placeholders,
@@ -66,19 +65,6 @@ def test_values_that_nobody_saw() -> None:
     assert unseen(run_of(ROWS, output_read=True), [], code) is None, "read on any page of the run"
     assert unseen(run_of(ROWS[:1]), [], code) is None, "too few to tell"
     assert unseen(run_of([{"summary": f"It is about {n}"} for n in range(5)]), [], code + "task.ask") is None
-
-
-def test_more_rows_stated_and_offered() -> None:
-    page: dict[str, Any] = {"next_controls": ("Next",), "counts": (("53 shops", 53),)}
-    assert "read them all" in str(incomplete(run_of(ROWS, **page)))
-    assert "53 shops" in str(incomplete(run_of(ROWS, counts=page["counts"]))), "with no control to go on, too"
-    assert "leads on to page 2" in str(incomplete(run_of(ROWS, next_pages=("2",))))
-    assert incomplete(Observed(ROWS, Evidence(next_pages=("2",)), progress=(6, 6))) is None
-    assert incomplete(Observed(ROWS, Evidence(**page), progress=(6, 6))) is None, "read from JSON, say"
-    all_read = Observed(ROWS, Evidence(counts=page["counts"]), progress=(53, 53))
-    assert incomplete(all_read) is None, "code let only some of them through"
-    assert incomplete(Observed(ROWS, Evidence(**page), progress=(53, 53))) is not None, "the page offers more"
-    assert incomplete(run_of(ROWS, next_controls=("Next",), counts=(("6 of 6", 6), ("53 shops", 53)))) is None
 
 
 def test_head_and_foot_among_the_rows_are_told() -> None:

@@ -1,0 +1,99 @@
+"""Rows that a list has beyond those that were returned, by what each page that was read says of its own list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.contract import Observed, all_examined, main_rows, rows, stated
+from engine.gate.beyond import columns, items
+from engine.gate.parameter_use import compares
+from engine.gate.vocabulary import RequestWords
+from engine.task.text import shorten
+from sandbox.page_map import PageMap
+
+_MANY_ROWS = 5  # a page may well state totals of fewer things beside
+_ROWS_THERE = 3  # rows of the output that stand on a page which is that of their list
+
+
+def left_unread(
+    run: Observed, request: RequestWords, code: str, parameters: Mapping[str, Any]
+) -> tuple[str, bool] | None:
+    """Return a finding where a page states more rows than were returned, or leads on to more.
+
+    It is certain where the page of the rows themselves says both, and nothing in the request or the code says that some
+    of the rows are asked for alone.
+
+    Args:
+        run: The run.
+        request: The words of the request.
+        code: The source, which parses.
+        parameters: The parameters that it may filter by.
+    """
+    count = rows(run.output)
+    if count is None or (run.progress is not None and run.progress[0] == run.progress[1] == count):
+        return None  # it read elsewhere, from the site's JSON perhaps, and that said how many there are
+    if all_examined(run):
+        return None  # code let only some of them through
+    if any(
+        total == count for _, total in (*stated(run), *(each for page in run.evidence.maps for each in page.totals))
+    ):
+        return None
+    some = (
+        request.limits or request.filters or compares(code, parameters) or _is_grouped(run)
+        or any(str(value) == str(count) for value in parameters.values())
+    )  # fmt: skip
+    for page, text in _ends(run, count):
+        told = _told(count, text, page.next_controls[0])
+        return told, not some
+    return _at_the_end(run, count, some=some)
+
+
+def _at_the_end(run: Observed, count: int, *, some: bool) -> tuple[str, bool] | None:
+    """Judge by the page as the run left it, whether it was read or not."""
+    evidence = run.evidence
+    more = [text for text, total in stated(run) if total > count]
+    # A few rows may be all that is asked for of a long list; a list that offers no more may still lack some.
+    if not (evidence.next_controls or count >= _MANY_ROWS):
+        return None
+    if not more:
+        pages = evidence.next_pages
+        return (
+            (f"it returned {count} rows, while the page leads on to page {pages[0]}: read them all", False)
+            if pages
+            else None
+        )
+    if not evidence.next_controls:
+        return f"it returned {count} rows, while the page says {more[0]!r}: read them all", False
+    there = any(
+        sum(map(known.has, evidence.text.splitlines())) >= min(_ROWS_THERE, count) for known in columns(run.output)
+    )
+    return _told(count, more[0], evidence.next_controls[0]), there and not some
+
+
+def _told(count: int, text: str, control: str) -> str:
+    return (
+        f"it returned {count} rows, while the page that has them says {text!r} and offers {shorten(control, 60)!r}:"
+        " follow it until there is no more, and return them all; where code filters, hand the rows of every page to"
+        " task.read first"
+    )
+
+
+def _ends(run: Observed, count: int) -> Iterator[tuple[PageMap, str]]:
+    """Yield the pages on which a list was left that goes on, each with the words of its total.
+
+    A total that several pages state is of one list, and where the last of them leads on, that list was left.
+    """
+    last: dict[int, tuple[PageMap, str]] = {}
+    for page in run.evidence.maps:
+        totals = [*page.totals, *([("rows by aria", page.row_count)] if page.row_count else [])]
+        if page.kind == "page":
+            last |= {total: (page, text) for text, total in totals if total > count}
+    known = list(columns(run.output))
+    for page, text in last.values():
+        if page.next_controls and any(sum(map(each.has, items(page))) >= min(_ROWS_THERE, count) for each in known):
+            yield page, text
+
+
+def _is_grouped(run: Observed) -> bool:
+    return any(isinstance(value, list) for row in main_rows(run.output)[1] for value in row.values())
