@@ -58,9 +58,9 @@ class Gate:
     wrote: bool = False
     seen: list[str] = field(default_factory=list)
     unneeded: dict[str, str] = field(default_factory=dict)
+    objections: Objections = field(default_factory=Objections)
     _last: Trial | None = None
     _left_nothing: dict[str, Refused | None] = field(default_factory=dict)  # by code
-    objections: Objections = field(default_factory=Objections)
     _now: dict[str, None] = field(default_factory=dict)  # objections to the candidate that is promoted
     _told_of_web: bool = False
     _failed_of_web: int = 0
