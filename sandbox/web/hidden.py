@@ -50,8 +50,6 @@ def is_hidden_from_roles(tree: Tree, node: Node) -> bool:
 
 
 def _is_unspoken(node: Node) -> bool:
-    if node.tag == "area":  # has a role where it is a link
-        return False
     return (attribute(node, "aria-hidden") or "").lower() == "true" or _is_absent_or_closed(node)
 
 

@@ -11,10 +11,11 @@ from sandbox.web.words import words
 BLOCKS = words(
     "address article aside blockquote body center dd details dialog dir div dl dt fieldset figcaption figure "
     "footer form h1 h2 h3 h4 h5 h6 header hgroup hr html li legend listing main menu nav ol p plaintext pre "
-    "search section summary table caption ul xmp optgroup option tr thead tbody tfoot"
+    "search section summary table caption ul xmp optgroup option"
 )
 _APART = frozenset({"p"})  # an empty line before and after
 _UNREAD = words("textarea input select iframe object video audio canvas svg math img progress meter")
+_TABLE_PARTS = ("thead", "tbody", "tfoot")
 _KEPT = words("pre listing xmp plaintext textarea")
 _PRE_STYLE = re.compile(r"white-space\s*:\s*(pre|pre-wrap|break-spaces)\b", re.IGNORECASE)
 _DISPLAY = re.compile(
@@ -30,10 +31,8 @@ def inner_text(node: Node) -> str:
     Cells of a row are parted by tabs and paragraphs by empty lines; what is not shown is left out. An element that is
     itself not shown gives all its text, as in browsers.
     """
-    if node.tag == "input":
+    if node.tag in ("input", "textarea", "br"):
         return ""
-    if node.tag == "textarea":
-        return text_of(node)
     if is_absent(node):
         return text_of(node)
     writer = _Writer()
@@ -83,71 +82,68 @@ class _Writer:
             self._line_break()
             return
         if tag in _UNREAD and not outermost:
-            self._inline(visible=visible)
+            self._inline(node, visible=visible)
             return
         preserved = preserved or tag in _KEPT or bool(style and _PRE_STYLE.search(style))
         breaks = 0 if outermost else _breaks(tag or "", style)
         if breaks:
-            self._breaks = max(self._breaks, breaks)
-            self._blank = False
+            self._end(breaks)
             stack.append((None, False, False, breaks))
-        elif tag in ("td", "th") and not outermost and _has_next_cell(node):
+        elif tag in ("td", "th") and not outermost and _has_next(node, ("td", "th")):
             stack.append((None, False, False, "\t"))
+        elif tag == "tr" and not outermost and _has_next_row(node):
+            stack.append((None, False, False, "\n"))
         closed = tag == "details" and "open" not in node.attrs
         inside = [first_summary(node)] if closed else list(children(node))
         stack += [(child, preserved, visible, "") for child in reversed(inside) if child is not None]
 
     def _end(self, ending: int | str) -> None:
+        """Require line breaks, or write what ends a cell or a row."""
         if isinstance(ending, int):
             self._breaks = max(self._breaks, ending)
         else:
-            self._flush()
-            self._out.append(ending)
-            self._at_start = True
-        self._blank = False
-
-    def _inline(self, *, visible: bool) -> None:
-        """Take note of an element that stands in the line without text: blanks around it stay."""
-        if visible and self._blank:
-            self._flush()
-            self._out.append(" ")
-            self._blank = False
-        if visible:
-            self._at_start = False
-
-    def _line_break(self) -> None:
-        self._flush()
-        self._out.append("\n")
+            self._put(ending)
         self._blank, self._at_start = False, True
 
-    def _flush(self) -> None:
-        """Write the line breaks that blocks require; none before the first text."""
+    def _inline(self, node: Node, *, visible: bool) -> None:
+        """Take note of an element that stands in the line without text: blanks around it stay; a select has options."""
+        if not visible:
+            return
+        if self._blank:
+            self._put(" ")
+            self._blank = False
+        if node.tag == "select":
+            for option in node.css("option"):
+                self._end(1)
+                self._write(text_of(option), preserved=False)
+                self._end(1)
+        self._at_start = False
+
+    def _line_break(self) -> None:
+        self._put("\n")
+        self._blank, self._at_start = False, True
+
+    def _put(self, text: str) -> None:
+        """Write a text after the line breaks that blocks require; none before the first text."""
         if self._breaks and self._out:
             self._out.append("\n" * self._breaks)
-        if self._breaks:
-            self._at_start = True
         self._breaks = 0
+        self._out.append(text)
 
     def _write(self, text: str, *, preserved: bool) -> None:
         if preserved:
             if text:
-                self._flush()
-                self._out.append(text)
+                self._put(text)
                 self._blank, self._at_start = False, text.endswith("\n")
             return
-        words = _SPACES.sub(" ", text)
-        if not words:
+        collapsed = _SPACES.sub(" ", text)
+        said = collapsed.strip(" ")
+        blank = (self._blank or collapsed.startswith(" ")) and not self._at_start
+        if not said:
+            self._blank = blank
             return
-        if words == " ":
-            self._blank = self._blank or not (self._at_start or self._breaks)
-            return
-        if self._breaks:
-            self._flush()
-        elif self._blank or (words[0] == " " and not self._at_start):
-            self._out.append(" ")
-        words_only = words.strip(" ")
-        self._out.append(words_only)
-        self._blank, self._at_start = words[-1] == " ", False
+        self._put(" " + said if blank else said)
+        self._blank, self._at_start = collapsed.endswith(" "), False
 
 
 def _breaks(tag: str, style: str) -> int:
@@ -158,10 +154,20 @@ def _breaks(tag: str, style: str) -> int:
     return 2 if tag in _APART else 1 if tag in BLOCKS else 0
 
 
-def _has_next_cell(node: Node) -> bool:
+def _has_next(node: Node, tags: tuple[str, ...]) -> bool:
     after = node.next
+    while after is not None and not (after.tag in tags and not is_absent(after)):
+        after = after.next
+    return after is not None
+
+
+def _has_next_row(row: Node) -> bool:
+    if _has_next(row, ("tr",)):
+        return True
+    part = row.parent
+    after = part.next if part is not None and part.tag in _TABLE_PARTS else None
     while after is not None:
-        if after.is_element_node and after.tag in ("td", "th") and not is_absent(after):
+        if after.tag == "tr" or (after.tag in _TABLE_PARTS and after.css_first("tr") is not None):
             return True
         after = after.next
     return False

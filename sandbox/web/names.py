@@ -22,7 +22,7 @@ _FROM_CONTENT_WITHIN = words(
 ) | {""}
 _RANGES = words("progressbar scrollbar slider spinbutton meter")
 _PLACEHOLDERS = words("text password number search tel email url")
-_APART = BLOCKS | words("button input select textarea meter progress td th marquee rt")
+_APART = BLOCKS | words("button input select textarea meter progress td th tr thead tbody tfoot marquee rt")
 _SPACES = re.compile(r"\s+")
 _DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)", re.IGNORECASE)
 _DEEPEST = 60  # levels of nested elements whose parts are weighed; what is below counts with all its text

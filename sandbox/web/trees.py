@@ -96,7 +96,7 @@ class Tree:
         return self._finds[name]  # type: ignore[return-value]  # each name has one type
 
     def select(self, node: Node, selector: str) -> list[Node]:
-        """Return the nodes below one that a CSS selector finds, in the document's order.
+        """Return the nodes below one that a CSS selector finds, in order; ``html`` counts as below itself.
 
         Raises:
             WrongUse: The selector is none, or one of Playwright's own.
@@ -113,8 +113,12 @@ class Tree:
         finally:
             if scoped is not None:
                 del node.attrs[_MARK]
-        own = node.mem_id
-        return [each for each in found if each.mem_id != own]
+        unique = {
+            each.mem_id: each for each in found
+        }  # lexbor finds what several parts of a selector find several times
+        if node.tag != "html":
+            unique.pop(node.mem_id, None)
+        return list(unique.values())
 
     def matches(self, node: Node, selector: str) -> bool:
         """Return True if a node is one that a CSS selector finds in the page."""
