@@ -1,6 +1,6 @@
-"""A reader of a bundle's git objects, by one `git cat-file --batch`.
+"""A reader of a bundle's git objects: those in files of their own directly, others by one `git cat-file --batch`.
 
-Every replay uses it. GitPython's import alone costs tens of milliseconds; this costs one short process.
+Every replay uses it. GitPython's import alone costs tens of milliseconds, and a process of git a few.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from engine.bundles.loose_objects import LooseObjects
 from engine.bundles.revision import Revision, parse_commit
 from engine.errors import BundleCorrupt, BundleNotFound, StoreError
 
@@ -103,6 +104,8 @@ class GitObjects:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._git: subprocess.Popen[bytes] | None = None
+        self._loose = LooseObjects(directory / ".git")
+        self._trees: dict[str, dict[str, TreeEntry]] = {}
 
     def __enter__(self) -> GitObjects:
         return self
@@ -147,7 +150,9 @@ class GitObjects:
 
     def tree(self, revision: Revision) -> dict[str, TreeEntry]:
         """Return the entries of all files of a revision by path, subdirectories included."""
-        return dict(self._walk(revision.tree, ""))
+        if revision.tree not in self._trees:
+            self._trees[revision.tree] = dict(self._walk(revision.tree, ""))
+        return dict(self._trees[revision.tree])
 
     def files(self, entries: Mapping[str, TreeEntry]) -> dict[str, bytes]:
         """Return the content of these entries by path.
@@ -185,6 +190,8 @@ class GitObjects:
 
     def _read(self, name: str) -> tuple[str, str, bytes] | None:
         """Return id, type and content; None where git knows no such object."""
+        if (found := self._loose.read(name)) is not None:
+            return None if found == "missing" else found
         git = self._git = self._git or self._start()
         assert git.stdin is not None and git.stdout is not None  # noqa: PT018 - both are pipes
         try:

@@ -8,13 +8,12 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from engine.bundles.advancing import admit, advance
 from engine.bundles.atomic import remove_leftovers, sync_directory, sync_tree
-from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
+from engine.bundles.bundle import META, Bundle, is_bundle_file
 from engine.bundles.bundle_file import pack, unpack
 from engine.bundles.git_objects import GitObjects, blob_id, require_git
 from engine.bundles.lock import Lock, try_lock, wait_for_lock
@@ -23,10 +22,9 @@ from engine.bundles.reader import PINNED, BundleReader, open_repository, read_bu
 from engine.bundles.revision import Revision, format_message
 from engine.bundles.working_tree import WorkingTree
 from engine.errors import BundleCorrupt, InvalidRequest, StoreError
-from engine.task.schema import OutputSchema
 
 if TYPE_CHECKING:
-    from engine.bundles.git_repository import GitRepository
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -79,16 +77,32 @@ class BundleStore(BundleReader):
 
     def recover(self, key: str) -> None:
         """Remove the remains of a killed run: half-made bundles, stale git locks, a half-written working tree."""
+        with self._recovered(key):
+            pass
+
+    def load_to_run(self, key: str) -> tuple[Bundle | None, tuple[str, ...]]:
+        """Do as `recover` does, and return what `load_active` and `edited` return, all at one opening of the bundle."""
+        with self._recovered(key) as found:
+            if found is None:
+                return None, ()
+            objects, head, view = found
+            return read_bundle(objects, objects.revision(PINNED) or head), view.edited()
+
+    @contextmanager
+    def _recovered(self, key: str) -> Iterator[tuple[GitObjects, Revision, WorkingTree] | None]:
         with self._errors(key):
             if (aside := self._aside(key)).exists():
                 shutil.rmtree(aside)
             if not self._exists(key):
+                yield None
                 return
             remove_leftovers(self.path(key) / ".git")
             with GitObjects(self.path(key)) as objects:
-                view = WorkingTree(objects, self._head(objects))
+                head = self._head(objects)
+                view = WorkingTree(objects, head)
                 if not view.is_current():
                     view.refresh()
+                yield objects, head, view
 
     def commit(
         self,
@@ -130,7 +144,7 @@ class BundleStore(BundleReader):
                 tree = repository.write_files(files, kept)
                 revision = head
                 if tree != head.tree:
-                    revision = _advance(objects, repository, tree, head, message)
+                    revision = advance(objects, repository, tree, head, message)
                 try:
                     WorkingTree(objects, revision, {path: blob_id(data) for path, data in seen.items()}).refresh()
                 except OSError as error:  # it is saved; the next run makes the files follow
@@ -150,7 +164,7 @@ class BundleStore(BundleReader):
                 self._clear_aside(key)
                 repository_class().create(aside)
                 with GitObjects(aside) as objects, open_repository(aside) as repository:
-                    _advance(objects, repository, repository.write_files({META: b"{}"}, {}), None, "Trial\n")
+                    advance(objects, repository, repository.write_files({META: b"{}"}, {}), None, "Trial\n")
                 written = [path for path in self.root.iterdir() if path.is_dir()]  # traces, files, locks, …
                 if self._exists(key):
                     written += [kept, kept / ".git" / "objects"]
@@ -192,7 +206,7 @@ class BundleStore(BundleReader):
                 message = format_message(
                     f"Roll back to {target.short}: {target.subject}", trailers={"Rolled-Back-To": target.id}
                 )
-                new = _advance(objects, repository, target.tree, head, message)
+                new = advance(objects, repository, target.tree, head, message)
                 WorkingTree(objects, new).refresh()
                 return new
 
@@ -290,7 +304,7 @@ class BundleStore(BundleReader):
                     repository_class().create(aside)
                     commits = unpack(source, aside)
                     with GitObjects(aside) as objects, open_repository(aside) as repository:
-                        found, revision = _admit(objects, repository, commits, key)
+                        found, revision = admit(objects, repository, commits, key)
                         WorkingTree(objects, revision, dict.fromkeys(objects.tree(revision))).refresh()
                 with self.lock(found, timeout):
                     if self._exists(found):
@@ -325,7 +339,7 @@ class BundleStore(BundleReader):
         try:
             repository_class().create(aside)
             with GitObjects(aside) as objects, open_repository(aside) as repository:
-                revision = _advance(objects, repository, repository.write_files(files, {}), None, message)
+                revision = advance(objects, repository, repository.write_files(files, {}), None, message)
                 WorkingTree(objects, revision, dict.fromkeys(files)).refresh()
             self._publish(aside, key)
         except BaseException:  # an interrupt, too, leaves nothing aside
@@ -353,42 +367,3 @@ class BundleStore(BundleReader):
         finally:
             if lock is not None:
                 lock.release()
-
-
-def _advance(
-    objects: GitObjects, repository: GitRepository, tree: str, head: Revision | None, message: str
-) -> Revision:
-    commit = repository.write_commit(tree, head.id if head is not None else None, message)
-    repository.set_ref("HEAD", commit, head.id if head is not None else None, create=head is None)
-    return objects.require(commit)
-
-
-def _admit(objects: GitObjects, repository: GitRepository, commits: list[str], key: str | None) -> tuple[str, Revision]:
-    """Make an unpacked repository a bundle of this store; any revision may be rolled back to, so all are checked."""
-    for commit in commits:
-        bundle = read_bundle(objects, objects.require(commit))
-        _check_meta(bundle.meta, commit)
-    head = objects.require(commits[0])
-    bundle = read_bundle(objects, head)
-    repository.set_ref("HEAD", head.id, create=True)
-    found = key if key is not None else bundle.meta.reuse_key
-    directory_name(found)  # refuses what is no key
-    changes = {"reuse_key": found, "start_url_by_model": bundle.meta.start_url is not None}
-    meta = bundle.meta.model_copy(update=changes)
-    if meta == bundle.meta:
-        return found, head
-    kept = {path: entry for path, entry in objects.tree(head).items() if not is_bundle_file(path)}
-    tree = repository.write_files(replace(bundle, meta=meta).to_files(), kept)
-    message = format_message("Import", trailers={"Imported-From": head.id, "Reason": "import"})
-    return found, _advance(objects, repository, tree, head, message)
-
-
-def _check_meta(meta: BundleMeta, commit: str) -> None:
-    """Check what the runner relies on: in the engine's own bundles it comes from a checked request."""
-    try:
-        if meta.output_schema is not None:
-            OutputSchema(meta.output_schema, saved=True)
-        if meta.start_url is not None and urlsplit(meta.start_url).scheme not in ("http", "https"):
-            raise InvalidRequest(f"start_url must be an http or https URL, not {meta.start_url!r}")
-    except ValueError as error:  # InvalidRequest is one
-        raise BundleCorrupt(f"{META} in revision {commit[:10]} cannot be used: {error}", file=META) from error

@@ -56,8 +56,8 @@ class Runner:
 
     async def _run(self) -> Success:
         context, key = self.context, self.context.request.reuse_key
-        await to_thread_uncancellable(context.store.recover, key)
-        bundle = self.bundle = await asyncio.to_thread(context.store.load_active, key)
+        bundle, edited = await to_thread_uncancellable(context.store.load_to_run, key)
+        self.bundle = bundle
         if bundle is None:
             if not context.request.task:
                 raise Failed(await self._nothing_saved())
@@ -66,7 +66,7 @@ class Runner:
         self._begin(bundle)
         if context.request.adopt:
             return await self._adopt(bundle)
-        if edited := await asyncio.to_thread(context.store.edited, key):
+        if edited:
             context.warnings.append(
                 f"the bundle has edits that are not committed ({', '.join(edited)}); the committed revision ran"
             )
