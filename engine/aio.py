@@ -1,10 +1,11 @@
-"""Blocking calls in threads that are awaited to their end even on cancellation."""
+"""Blocking calls in threads that are awaited to their end even on cancellation, and locks by name."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,3 +30,16 @@ async def to_thread_uncancellable(function: Callable[P, T], *arguments: P.args, 
         work.exception()  # retrieved, else asyncio logs that it never was
         raise canceled
     return work.result()
+
+
+class NamedLocks:
+    """Locks of one event loop, by name; each lasts as long as somebody has it."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def __getitem__(self, name: str) -> asyncio.Lock:
+        lock = self._locks.get(name)
+        if lock is None:
+            lock = self._locks[name] = asyncio.Lock()
+        return lock

@@ -82,6 +82,7 @@ class EngineArguments(TypedDict, total=False):
     browser: str | Path | None
     limits: Limits | None
     max_tasks: int
+    max_web_tasks: int | None
     max_pending: int
     usd_per_day: float | None
     key_usd_per_day: float | None

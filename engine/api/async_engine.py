@@ -57,6 +57,8 @@ class AsyncEngine(SavedAutomations):
         browser: Path of a Chromium; default: Playwright's own, else the system's.
         limits: Limits of every run; a request may change ``timeout`` and ``budget_usd``.
         max_tasks: Most tasks that run at once in the workspace, over all processes; further ones wait.
+        max_web_tasks: The same for replays without a browser of what only reads, apart from the others; default 8 for
+            each processor. Of one key, too, several run at once.
         max_pending: Most tasks that wait; one more ends at once as ``workspace-rate-limited``.
         usd_per_day: Most dollars for the model on one day (UTC), over all tasks of the workspace; default no cap.
         key_usd_per_day: The same for each reuse key.
@@ -100,6 +102,7 @@ class AsyncEngine(SavedAutomations):
         browser: str | Path | None = None,
         limits: Limits | None = None,
         max_tasks: int = 10,
+        max_web_tasks: int | None = None,
         max_pending: int = 1_000,
         usd_per_day: float | None = None,
         key_usd_per_day: float | None = None,
@@ -113,8 +116,9 @@ class AsyncEngine(SavedAutomations):
     ) -> None:
         options = EngineOptions.parse(
             store=store, model=model, workspace=workspace, base_url=base_url, api_key=api_key, window=window,
-            isolation=isolation, browser=browser, limits=limits, max_tasks=max_tasks, max_pending=max_pending,
-            usd_per_day=usd_per_day, key_usd_per_day=key_usd_per_day, pool=pool, egress=egress, proxy=proxy,
+            isolation=isolation, browser=browser, limits=limits, max_tasks=max_tasks,
+            max_web_tasks=max_web_tasks, max_pending=max_pending, usd_per_day=usd_per_day,
+            key_usd_per_day=key_usd_per_day, pool=pool, egress=egress, proxy=proxy,
             trust_start_urls=trust_start_urls, allow_hosts=allow_hosts, take_over=take_over,
             keep_pictures=keep_pictures,
         )  # fmt: skip
@@ -323,7 +327,7 @@ class AsyncEngine(SavedAutomations):
     async def map(
         self, requests: Requests, *, on_progress: OnProgress | None = None, **shared: Any
     ) -> Sequence[TaskResult]:
-        """Run many requests, as many at once as ``max_tasks`` allows, and return their results in the same order.
+        """Run many requests, as many at once as ``max_tasks`` and ``max_web_tasks`` allow; return results in order.
 
         Args:
             requests: The arguments of ``run`` for each, ``task`` among them.
@@ -335,7 +339,8 @@ class AsyncEngine(SavedAutomations):
         """
         for method, given in (("map", shared), *(("run", request) for request in requests)):
             check_names(method, given, MapArguments.__annotations__)
-        at_once = max(1, min(2 * self._options.max_tasks, self._options.max_pending))
+        options = self._options
+        at_once = max(1, min(2 * (options.max_tasks + options.max_web_tasks), options.max_pending))
         return await run_many(
             [partial(self.run, **{**shared, **request}) for request in requests], at_once, on_progress
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +65,8 @@ RUN_DEFAULTS = RunOptions(
 
 ENGINE_DEFAULTS: Mapping[str, Any] = {
     "store": ".webtasks", "model": "haiku", "workspace": "default", "base_url": None, "api_key": None, "window": None,
-    "isolation": "auto", "browser": None, "limits": Limits(), "max_tasks": 10, "max_pending": 1_000,
+    "isolation": "auto", "browser": None, "limits": Limits(), "max_tasks": 10,
+    "max_web_tasks": 8 * (os.cpu_count() or 1), "max_pending": 1_000,
     "usd_per_day": None, "key_usd_per_day": None, "pool": None, "egress": "learned", "proxy": None,
     "trust_start_urls": True, "allow_hosts": (), "take_over": True, "keep_pictures": True,
 }  # fmt: skip
@@ -92,6 +94,7 @@ class EngineOptions:
     browser: str | Path | None
     limits: Limits
     max_tasks: int
+    max_web_tasks: int
     max_pending: int
     daily_caps: DailyCaps
     pool: PoolOptions | None
@@ -138,7 +141,8 @@ class EngineOptions:
                 " the prompt, a page and an automation have no room in fewer",
                 field="window",
             )
-        for name, number in (("max_tasks", self.max_tasks), ("max_pending", self.max_pending)):
+        for name in ("max_tasks", "max_web_tasks", "max_pending"):
+            number = getattr(self, name)
             if not isinstance(number, int) or number < 1:
                 raise InvalidRequest(f"{name} must be a whole number from 1, not {number!r}", field=name)
         if self.isolation not in get_args(Isolation):

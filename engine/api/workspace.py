@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from engine.aio import to_thread_uncancellable
+from engine.aio import NamedLocks, to_thread_uncancellable
 from engine.api.options import EngineOptions
 from engine.api.shared_sandbox import SharedSandbox
 from engine.errors import EngineError
@@ -45,6 +45,8 @@ class Workspace:
         self._listeners: WeakValueDictionary[str, Listener] = WeakValueDictionary()
         self._closed = False
         self._opening = asyncio.Lock()
+        self._changing = NamedLocks()
+        self._browsers = asyncio.Semaphore(options.max_tasks)
 
     @property
     def root(self) -> Path:
@@ -114,10 +116,16 @@ class Workspace:
         if self._scheduler is None:
             self._check_open()
             from engine.scheduling.scheduler import Scheduler
+            from engine.storage.task_queue import Slots
 
             options = self._options
             self._scheduler = Scheduler(
-                records, self._root, self.bundles, options.max_tasks, self._adopt, take_over=options.take_over
+                records,
+                self._root,
+                self.bundles,
+                Slots(options.max_tasks, options.max_web_tasks),
+                self._adopt,
+                take_over=options.take_over,
             )
         return self._scheduler
 
@@ -154,6 +162,8 @@ class Workspace:
                 records=records,
                 network=self._options.network,
                 keep_pictures=self._options.keep_pictures,
+                changing=self._changing,
+                browsers=self._browsers,
             ),
             redactor,
             EventLog(task_id, self.trace_file(task_id), redactor, listener),

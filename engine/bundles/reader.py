@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from engine.bundles.git_repository import GitRepository
 
 PINNED = "refs/webtasks/pinned"
+_MOST_KNOWN = 10_000
+_replayed: dict[tuple[Path, str], bool] = {}  # by revision, which never changes: read at each start of a task
 
 
 class Last(NamedTuple):
@@ -78,7 +80,35 @@ class BundleReader:
             if not self._exists(key):
                 return None
             with GitObjects(self.path(key)) as objects:
-                return read_bundle(objects, objects.revision(PINNED) or self._head(objects))
+                return read_bundle(objects, self._active(objects))
+
+    def active(self, key: str) -> Revision | None:
+        """Return the revision of `load_active`; None where nothing is saved."""
+        with self._errors(key):
+            if not self._exists(key):
+                return None
+            with GitObjects(self.path(key)) as objects:
+                return self._active(objects)
+
+    def reads_without_browser(self, key: str) -> bool:
+        """Return True where a run of the key replays code without a browser that changes nothing on the site.
+
+        False where the bundle cannot be read: whoever runs it tells that.
+        """
+        try:
+            if not self._exists(key):
+                return False
+            with GitObjects(self.path(key)) as objects:
+                revision = self._active(objects)
+                known = self.path(key), revision.id
+                if known not in _replayed:
+                    bundle = read_bundle(objects, revision)
+                    _replayed[known] = bundle.kind == "web" and bundle.meta.effects == "read"
+                    while len(_replayed) > _MOST_KNOWN:
+                        del _replayed[next(iter(_replayed))]
+                return _replayed[known]
+        except (EngineError, OSError):
+            return False
 
     def head(self, key: str) -> Revision | None:
         """Return the newest revision; None where nothing is saved under the key."""
@@ -208,6 +238,9 @@ class BundleReader:
 
     def _repository(self, key: str) -> GitRepository:
         return open_repository(self.path(key))
+
+    def _active(self, objects: GitObjects) -> Revision:
+        return objects.revision(PINNED) or self._head(objects)
 
     def _head(self, objects: GitObjects) -> Revision:
         head = objects.revision("HEAD")

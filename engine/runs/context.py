@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from engine.aio import NamedLocks
 from engine.bundles import BundleStore, Revision
 from engine.execution.executor import Executor
 from engine.execution.network import NetworkAccess
@@ -35,6 +36,8 @@ class RunEnvironment:
         records: Tasks, journal, spending and run history.
         network: Hosts that runs may reach.
         keep_pictures: Keep pictures of the pages that a model works on, and of failures.
+        changing: The locks, by key, of whoever reads a bundle to run it, or changes it.
+        browsers: Lets ``max_tasks`` runs have a browser at once, also those of which the scheduler expected none.
     """
 
     root: Path
@@ -42,6 +45,8 @@ class RunEnvironment:
     store: BundleStore
     records: TaskRecords
     network: NetworkAccess
+    changing: NamedLocks
+    browsers: asyncio.Semaphore
     keep_pictures: bool = True
 
 
@@ -61,6 +66,8 @@ class RunContext:
         good_runs: The good runs of the automation, this one included once it is recorded.
         text_inputs: Parameters that the task's text gave, which new code may read.
         warnings: Collects what the user should know beside the result.
+        changing: Held while the bundle is read to be run, and while it may change: several replays may share a key.
+        browsers: Held by a run that has a browser.
     """
 
     request: TaskRequest
@@ -72,6 +79,8 @@ class RunContext:
     attempts: AttemptLog
     good_runs: GoodRuns
     warnings: list[str]
+    changing: asyncio.Lock
+    browsers: asyncio.Semaphore
     text_inputs: frozenset[str] = frozenset()
 
     @property

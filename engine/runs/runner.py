@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 
 from engine.aio import to_thread_uncancellable
 from engine.bundles import Bundle
 from engine.bundles.matching import covers
 from engine.diagnosis.failures import Failed, outcome_failure
 from engine.gate.verdicts import Promoted
+from engine.models.budget import ModelBudget
 from engine.runs.acceptance import accept, accept_authored, accept_edits, widen_contract
 from engine.runs.adoption import adopt
 from engine.runs.authoring import Assignment, author
@@ -42,6 +44,12 @@ class Runner:
 
     context: RunContext
     bundle: Bundle | None = None
+    _given: RunContext = field(init=False)
+    _browser: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _has_browser: bool = False
+
+    def __post_init__(self) -> None:
+        self._given = self.context
 
     async def run(self) -> Success:
         """Replay, and let the model work only on what code can mend.
@@ -49,14 +57,22 @@ class Runner:
         Raises:
             Failed: The task failed; it carries the wire's error, and shows the page where there is one.
         """
-        try:
-            return await self._run()
-        except Failed as failed:
-            raise Failed(await self.context.executor.illustrate(failed.cause)) from failed
+        async with AsyncExitStack() as self._browser:
+            try:
+                return await self._run()
+            except Failed as failed:
+                raise Failed(await self.context.executor.illustrate(failed.cause)) from failed
+
+    async def _take_browser(self) -> None:
+        """Wait for a browser's turn, once in a run; it lasts until the run's end."""
+        if not self._has_browser:
+            await self._browser.enter_async_context(self.context.browsers)
+            self._has_browser = True
 
     async def _run(self) -> Success:
         context, key = self.context, self.context.request.reuse_key
-        bundle, edited = await to_thread_uncancellable(context.store.load_to_run, key)
+        async with context.changing:
+            bundle, edited = await to_thread_uncancellable(context.store.load_to_run, key)
         self.bundle = bundle
         if bundle is None:
             if not context.request.task:
@@ -93,7 +109,21 @@ class Runner:
         context = self.context = with_parameters(replace(context, schema=schema), coverage.named)
         success = await self._replay(bundle)
         only_replayed = bundle is not saved and success.used and not success.updated and not success.continued
-        return await keep_wording(context, saved, bundle, success) if only_replayed else success
+        if only_replayed:
+            async with context.changing:
+                if await self._is_latest(saved):
+                    return await keep_wording(context, saved, bundle, success)
+        return success
+
+    async def _again(self) -> Success:
+        """Run from the start: another run of the key changed the bundle meanwhile."""
+        self.context = self._given
+        return await self._run()
+
+    async def _is_latest(self, bundle: Bundle | None) -> bool:
+        """Return True where the bundle is as this run loaded it."""
+        latest = await asyncio.to_thread(self.context.store.active, self.context.request.reuse_key)
+        return latest == (bundle.revision if bundle is not None else None)
 
     def _begin(self, bundle: Bundle) -> None:
         """Open the page where the bundle says, and as it says, if the request does not say."""
@@ -109,13 +139,18 @@ class Runner:
     async def _replay(self, bundle: Bundle) -> Success:
         """Replay until there is a verdict that is not the site's passing fault, and act on it."""
         context, before = self.context, None
+        if bundle.kind == "page":
+            await self._take_browser()
         while True:
             async with replay(context, bundle) as verdict:
                 match verdict:
                     case Accepted():
                         return await accept(context, bundle, verdict)
                     case NewData():
-                        return await widen_contract(context, verdict)
+                        async with context.changing:
+                            if await self._is_latest(bundle):
+                                return await widen_contract(context, verdict)
+                        return await self._again()
                     case Drifted():
                         return await self._repair(bundle, verdict)
                     case PassedGate():
@@ -166,6 +201,14 @@ class Runner:
         if work.base is not None and await context.is_pinned():
             message = f"{work.trouble}; the bundle is pinned and is not changed; unpin it to allow that"
             raise Failed(Cause("pinned", message))
+        await self._take_browser()  # first: who may change the bundle never waits for a browser
+        async with context.changing:
+            if await self._is_latest(work.base):
+                return await self._author_alone(work, budget, session)
+        return await self._again()
+
+    async def _author_alone(self, work: Assignment, budget: ModelBudget, session: Session | None) -> Success:
+        context = self.context
         await to_thread_uncancellable(context.store.check_can_save, context.request.reuse_key)
         async with context.attempts.attempt(work.kind) as note:
             ended = await author(context, budget, work, session)

@@ -231,6 +231,8 @@ class TaskRun:
             attempts=AttemptLog(budget, self.events),
             good_runs=GoodRuns(request, self.redactor, environment.records.run_history, warnings),
             warnings=warnings,
+            changing=environment.changing[request.reuse_key],
+            browsers=environment.browsers,
         )
 
     def _executor(self, services: TaskServices) -> Executor:

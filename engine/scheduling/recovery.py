@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.bundles.lock import Lock
 from engine.errors import StoreError
+from engine.storage import result_files
 from engine.storage.journal import EffectOnSite
 from engine.storage.task_queue import UnfinishedTask
 from engine.storage.tasks import TaskRecords
@@ -148,3 +149,11 @@ def interrupted_error(remedy: str, effect: EffectOnSite) -> TaskError:
             details={**details, "actions": list(effect.actions)},
         )
     return TaskError(code="internal-error", message=f"{message}; {remedy}", details=details)
+
+
+def sweep(records: TaskRecords, root: Path) -> None:
+    """Remove what expired."""
+    now = datetime.now(UTC)
+    expired = records.expired(now)
+    result_files.sweep(root, expired, now)
+    records.mark_swept(expired)  # only now: a process that dies before leaves it to the next

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -17,11 +17,11 @@ from engine.bundles import BundleStore
 from engine.bundles.lock import Lock, try_lock
 from engine.errors import EngineError, StoreError
 from engine.scheduling.backlog import RecordBacklog
+from engine.scheduling.key_locks import KeyLocks
 from engine.scheduling.queued import QueuedTask, RunnableTask
-from engine.scheduling.recovery import SECRETS_ARE_GONE, Recovery, not_taken_over
+from engine.scheduling.recovery import SECRETS_ARE_GONE, Recovery, not_taken_over, sweep
 from engine.scheduling.states import SCHEDULER_TRANSITIONS, SchedulerState, StopReason, TaskState
-from engine.storage import result_files
-from engine.storage.task_queue import Claim
+from engine.storage.task_queue import Claim, Slots
 from engine.storage.tasks import Enqueued, TaskRecords
 from engine.task import ids
 from engine.task.wire import TaskRequest, TaskResult
@@ -53,7 +53,7 @@ class Scheduler:
         records: TaskRecords,
         root: Path,
         bundles: BundleStore,
-        slots: int,
+        slots: Slots,
         adopt: Callable[[str, TaskRequest], Awaitable[RunnableTask]],
         *,
         take_over: bool = True,
@@ -62,6 +62,7 @@ class Scheduler:
         self._records = records
         self._root = root
         self._bundles = bundles
+        self._locks = KeyLocks(bundles)
         self._slots = slots
         self._adopt = adopt
         self._take_over = take_over
@@ -123,9 +124,7 @@ class Scheduler:
             async with self._entering:
                 await self._open()
                 self._tasks[task.task_id] = task  # before the records hold it, from where it may be claimed at once
-                enqueued = await to_thread_uncancellable(
-                    self._records.enqueue, task.task_id, kept, created, owner=self.owner, room=room
-                )  # fmt: skip
+                enqueued = await to_thread_uncancellable(self._record, task.task_id, kept, created, room)
         except asyncio.CancelledError:
             if task.task_id in self._tasks:
                 await self.cancel(task.task_id)
@@ -138,6 +137,10 @@ class Scheduler:
         task.enqueued()
         self._wake.set()
         return enqueued
+
+    def _record(self, task_id: str, kept: TaskRequest, created: datetime, room: int) -> Enqueued:
+        web = not kept.adopt and self._bundles.reads_without_browser(kept.reuse_key)
+        return self._records.enqueue(task_id, kept, created, owner=self.owner, room=room, web=web)
 
     def completion(self, task_id: str) -> asyncio.Future[TaskResult] | None:
         """Return the future result of a task of this engine; None for a task of another."""
@@ -292,15 +295,15 @@ class Scheduler:
             await self.reap()
         if time.monotonic() - self._swept_at >= _SWEEP_EVERY:
             self._swept_at = time.monotonic()
-            await to_thread_uncancellable(self._sweep)
+            await to_thread_uncancellable(sweep, self._records, self._root)
         await self._poll_cancellations()
         await self._backlog.retry()
         if self._state is not SchedulerState.OPEN:
             return
         held = {task.work.request.reuse_key for task in self._tasks.values() if not task.pending}
         claims = await to_thread_uncancellable(
-            self._records.queue.claim, self.owner, self._slots, self._bundles.try_lock, held,
-            take_over=self._take_over,
+            self._records.queue.claim, self.owner, self._slots, self._locks.take, held,
+            shared=self._locks.shared, take_over=self._take_over,
         )  # fmt: skip
         for claim in claims:
             await self._start(claim)
@@ -315,12 +318,6 @@ class Scheduler:
                 if (task := self._tasks.get(task_id)) is not None:
                     self._cancel(task, await to_thread_uncancellable(self._records.task, task_id))
             await to_thread_uncancellable(self._records.queue.acknowledge_cancellations, canceled)
-
-    def _sweep(self) -> None:
-        now = datetime.now(UTC)
-        expired = self._records.expired(now)
-        result_files.sweep(self._root, expired, now)
-        self._records.mark_swept(expired)  # only now: a process that dies before leaves it to the next
 
     async def _announce_waiting(self, task: QueuedTask) -> None:
         recorded = await to_thread_uncancellable(self._records.task, task.task_id)

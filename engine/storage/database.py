@@ -106,6 +106,11 @@ CREATE TABLE failed_repairs (
     revision TEXT PRIMARY KEY, count INTEGER NOT NULL, reason TEXT NOT NULL, at TEXT NOT NULL
 ) STRICT;
 """,
+    # Tasks that replay without a browser what only reads: they have slots of their own, and share their key.
+    """
+ALTER TABLE tasks ADD COLUMN web INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX tasks_started ON tasks (web) WHERE status = 'started';
+""",
 )
 
 

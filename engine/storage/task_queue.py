@@ -6,7 +6,7 @@ it died; one on a laptop that slept, or whose event loop hung, is not taken for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,7 +21,35 @@ class HeldLock(Protocol):
         """Release the lock."""
 
 
-TryLock = Callable[[str], HeldLock | None]
+TryLock = Callable[[str, bool], HeldLock | None]
+
+# The tasks whose turn it is, of one kind. One that shares its key passes those of its own engine that do so, too.
+_TURN = """
+SELECT id, key, coalesce(owner, :owner), web FROM tasks AS t
+WHERE status = 'pending' AND blocked = 0 AND web = :web AND (owner IS NOT NULL OR :all)
+AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'started'
+    AND NOT (t.web AND s.web AND s.owner = coalesce(t.owner, :owner)))
+AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'pending' AND s.place < t.place
+    AND (s.owner IS NOT NULL OR :all) AND NOT (t.web AND s.web AND s.owner IS t.owner))
+ORDER BY place LIMIT :left
+"""
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The tasks that may run at once, over all processes.
+
+    Args:
+        tasks: Most of those that have, or may need, a browser.
+        web: Most replays without one.
+    """
+
+    tasks: int
+    web: int
+
+    def left(self, running: Mapping[int, int]) -> list[int]:
+        """Return how many more may run, without ``web`` and with it."""
+        return [max(0, most - running.get(web, 0)) for web, most in enumerate((self.tasks, self.web))]
 
 
 @dataclass(frozen=True)
@@ -58,23 +86,26 @@ class TaskQueue:
     def claim(
         self,
         owner: str,
-        slots: int,
+        slots: Slots,
         try_lock: TryLock,
         held: Collection[str] = frozenset(),
         *,
+        shared: Collection[str] = frozenset(),
         take_over: bool = True,
     ) -> list[Claim]:
         """Claim the tasks whose turn it is and that this engine may run: its own, and those without an engine.
 
         The oldest task of each key competes for a slot; those of other engines count, so that one order holds over all
         processes. A task whose key is locked by something that is no run (a change by hand) is blocked: it lets others
-        pass, and is tried again.
+        pass, and is tried again. Replays without a browser of code that only reads share their key within an engine,
+        unless an older task of the key waits that does not.
 
         Args:
             owner: The engine's id.
             slots: Most tasks that run at once.
-            try_lock: Takes the lock of a key, or returns None at once.
+            try_lock: Takes the lock of a key, or returns None at once; a second argument says if it is to be shared.
             held: Keys that this engine holds for runs that are about to end; the order waits for them.
+            shared: Those of ``held`` that more such replays may share.
             take_over: Whether tasks without an engine are claimed, too. If not, they are skipped, since perhaps none
                 will ever run them, and tasks behind them would wait forever.
         """
@@ -83,33 +114,36 @@ class TaskQueue:
             return claims
         with ExitStack() as locks:  # released where the claim fails
             with self._database.transaction() as db:
-                (running,) = db.execute("SELECT count(*) FROM tasks WHERE status = 'started'").fetchone()
-                if running >= slots:
+                free = slots.left(
+                    dict(db.execute("SELECT web, count(*) FROM tasks WHERE status = 'started' GROUP BY 1"))
+                )
+                if not any(free):
                     return claims
-                turn = db.execute(
-                    "SELECT id, key, coalesce(owner, ?) FROM tasks AS t WHERE status = 'pending' AND blocked = 0"
-                    " AND (owner IS NOT NULL OR ?)"
-                    " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'started')"
-                    " AND NOT EXISTS (SELECT 1 FROM tasks AS s WHERE s.key = t.key AND s.status = 'pending'"
-                    " AND s.place < t.place AND (s.owner IS NOT NULL OR ?)) ORDER BY place LIMIT ?",
-                    (owner, take_over, take_over, slots - running),
-                ).fetchall()
+                turn = [
+                    row
+                    for web, left in enumerate(free)
+                    if left
+                    for row in db.execute(_TURN, {"owner": owner, "all": take_over, "web": web, "left": left})
+                ]
                 blocked = db.execute(
-                    "SELECT id, key, owner FROM tasks WHERE status = 'pending' AND blocked = 1 AND owner = ?"
+                    "SELECT id, key, owner, web FROM tasks WHERE status = 'pending' AND blocked = 1 AND owner = ?"
                     " ORDER BY place LIMIT 50",
                     (owner,),
                 ).fetchall()
-                for task_id, key, whose in [*turn, *blocked]:
-                    if whose != owner or running + len(claims) >= slots:
+                waits = False
+                for task_id, key, whose, web in [*turn, *blocked]:
+                    if whose != owner or not free[web] or (waits and not web):
                         continue
-                    if key in held:
-                        break
-                    lock = try_lock(key)
+                    if key in held and not (web and key in shared):
+                        waits = True
+                        continue
+                    lock = try_lock(key, bool(web))
                     if lock is None:
                         db.execute("UPDATE tasks SET blocked = 1, owner = ? WHERE id = ?", (owner, task_id))
                         continue
                     locks.callback(lock.release)
                     claims.append(Claim(task_id, lock))
+                    free[web] -= 1
                     db.execute(
                         "UPDATE tasks SET status = 'started', started_at = ?, owner = ?, blocked = 0 WHERE id = ?",
                         (now(), owner, task_id),

@@ -73,7 +73,14 @@ class TaskRecords:
     # Tasks
 
     def enqueue(
-        self, task_id: str, request: TaskRequest, created_at: datetime, *, owner: str | None = None, room: int = 1_000
+        self,
+        task_id: str,
+        request: TaskRequest,
+        created_at: datetime,
+        *,
+        owner: str | None = None,
+        room: int = 1_000,
+        web: bool = False,
     ) -> Enqueued:
         """Put a task at the end of the queue.
 
@@ -81,6 +88,7 @@ class TaskRecords:
             request: The task's request, without secrets.
             owner: The engine that is to run it; None leaves it to any.
             room: Most tasks that may wait; one more ends as ``workspace-rate-limited``.
+            web: It replays without a browser what only reads.
 
         Raises:
             InvalidRequest: The idempotency key stands for another request.
@@ -94,11 +102,11 @@ class TaskRecords:
             idempotency_key = request.idempotency_key if refused is None else None
             db.execute(
                 "INSERT INTO tasks (id, key, task, parameters, status, created_at, place, owner, request,"
-                " idempotency_key) VALUES (?, ?, ?, ?, 'pending', ?, (SELECT coalesce(max(place), 0) + 1 FROM tasks),"
-                " ?, ?, ?)",
+                " idempotency_key, web) VALUES (?, ?, ?, ?, 'pending', ?, (SELECT coalesce(max(place), 0) + 1 FROM"
+                " tasks), ?, ?, ?, ?)",
                 (
                     task_id, request.reuse_key, request.task, dump(request.parameters), _stamp(created_at), owner,
-                    request.model_dump_json(), idempotency_key,
+                    request.model_dump_json(), idempotency_key, web,
                 ),
             )  # fmt: skip
             if refused is not None:
