@@ -26,6 +26,10 @@ MOST_FILES = 60
 MOST_UNITS = 1_200
 MOST_BYTES = 256 * 1024
 """The bounds of all maps of one run together: their number, the units of each, and their size as JSON."""
+MOST_CHARACTERS = 90_000
+"""Characters of the texts of one map, where one beyond ASCII counts twice."""
+MAP_ATTRIBUTES = ("title", "alt", "datetime", "href", "value", "content", "aria-label", "src", "srcset", "data-src")
+"""The attributes whose values are units of a page's map, beside those that the automation reads."""
 LONGEST_TEXT = 2_000
 """Characters of one text of a map, or of the evidence beside it."""
 _MOST_PLACES = 4_000

@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sandbox.page_map import MOST_UNITS
+from sandbox.page_map import MOST_CHARACTERS, MOST_UNITS
 from sandbox.protocol import dump_json
 
-MOST_CHARACTERS = 90_000
-"""Characters of one map, where one beyond ASCII counts twice."""
 _LONGEST_JSON = 4 << 20
 _SHORTEST_JSON = 20
 _TEXT = 400

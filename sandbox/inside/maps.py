@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.http_login import split_userinfo
 from sandbox.inside.ambiguous import Ambiguities
-from sandbox.inside.data_maps import MOST_CHARACTERS, content_kind, map_of_data, map_of_text, parsed
+from sandbox.inside.data_maps import content_kind, map_of_data, map_of_text, parsed
 from sandbox.inside.failed_requests import FailedRequests
 from sandbox.inside.map_script import WALK
 from sandbox.inside.scroll_probe import Settled, scroll_to_end
 from sandbox.inside.stale_reads import StaleReads
 from sandbox.inside.unwatched import unwatched
-from sandbox.page_map import MOST_BYTES, MOST_FILES, MOST_MAPS, MOST_UNITS
+from sandbox.page_map import MAP_ATTRIBUTES, MOST_BYTES, MOST_CHARACTERS, MOST_FILES, MOST_MAPS, MOST_UNITS
 from sandbox.read_notes import is_own_request
 from sandbox.sites import origin_of
 
@@ -41,7 +41,6 @@ _DATA_BY_SCRIPT = re.compile(r"fetch\s*\(|XMLHttpRequest|JSON\.parse|__\w+__|loc
 _TEXTS_BY_SCRIPT = re.compile(r"querySelector|innerText|textContent|getElement")
 _HTML = re.compile(r"\s*(<!doctype html|<html|<[a-z])", re.I)
 _ATTRIBUTES_BY_SCRIPT = re.compile(r"getAttribute\(\s*['\"`]([\w:-]+)")
-_ATTRIBUTES = ("title", "alt", "datetime", "href", "value", "content", "aria-label", "src", "srcset", "data-src")
 _MOST_ATTRIBUTES = 24
 _MOST_FRAMES = 4
 _MOST_OPEN = 3
@@ -330,7 +329,7 @@ class PageMaps:
     def _options(self, *, frame: bool = False, inert: bool = False) -> dict[str, Any]:
         return {
             "units": MOST_UNITS, "chars": MOST_CHARACTERS, "soft": _SOFT_MS, "hard": _HARD_MS, "boxes": self._boxes,
-            "attributes": list({**dict.fromkeys(_ATTRIBUTES), **self._attributes}), "read": list(self._attributes),
+            "attributes": list({**dict.fromkeys(MAP_ATTRIBUTES), **self._attributes}), "read": list(self._attributes),
             "frame": frame, "inert": inert, "controls": self._boxes and not frame and not inert,
         }  # fmt: skip
 

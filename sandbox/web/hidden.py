@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sandbox.web.trees import Node, Tree, attribute, lineage
+from sandbox.web.trees import Attributes, Node, Tree, attribute, lineage, tag_of
 from sandbox.web.words import words
 
 SILENT = words("script style noscript template")
@@ -15,23 +15,28 @@ _VISIBILITY = re.compile(r"(?:^|;)\s*visibility\s*:\s*(hidden|collapse|visible)\
 
 def is_absent(node: Node) -> bool:
     """Return True for an element that takes no room, with all that is in it."""
-    tag = node.tag
+    return takes_no_room(tag_of(node), node.attributes)
+
+
+def takes_no_room(tag: str, known: Attributes) -> bool:
+    """Return True for an element of a tag, with these attributes, that takes no room."""
     if tag in _UNSHOWN:
         return True
-    attrs = node.attrs
-    if "hidden" in attrs:
+    if tag == "dialog" and "open" not in known:
+        return True
+    if not known:
+        return False
+    if "hidden" in known or "popover" in known:
         return True
     if tag == "input":
-        return (attribute(node, "type") or "").lower() == "hidden"
-    if tag == "dialog":
-        return "open" not in attrs
-    return "style" in attrs and bool(_NONE.search(attrs["style"] or ""))
+        return (known.get("type") or "").lower() == "hidden"
+    return bool(_NONE.search(known.get("style") or ""))
 
 
 def visibility(node: Node) -> bool | None:
     """Return True or False where an element's own style makes it visible or invisible, None where it does not tell."""
-    attrs = node.attrs
-    found = _VISIBILITY.search(attrs["style"] or "") if "style" in attrs else None
+    style = node.attributes.get("style")
+    found = _VISIBILITY.search(style) if style else None
     return None if found is None else found[1].lower() == "visible"
 
 

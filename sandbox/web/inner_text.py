@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Callable
 
 from sandbox.web.hidden import first_summary, is_absent, visibility
-from sandbox.web.trees import Node, children, text_of
+from sandbox.web.trees import Node, children, tag_of, text_of
 from sandbox.web.words import words
 
 BLOCKS = words(
@@ -25,25 +27,32 @@ _BLOCK_DISPLAYS = words("block flex grid flow-root list-item")
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 
 
-def inner_text(node: Node) -> str:
+def inner_text(node: Node, *, hides: Callable[[Node], bool] = is_absent, most: int = sys.maxsize) -> str:
     """Return an element's text: blocks on lines of their own, white space as single blanks, ``pre`` as it stands.
 
     Cells of a row are parted by tabs and paragraphs by empty lines; what is not shown is left out. An element that is
     itself not shown gives all its text, as in browsers.
+
+    Args:
+        node: The element.
+        hides: Tells what is left out.
+        most: Characters after which no more is read.
     """
     if node.tag in ("input", "textarea", "br"):
         return ""
     if is_absent(node):
         return text_of(node)
-    writer = _Writer()
+    writer = _Writer(hides, most)
     writer.read(node)
-    return writer.text()
+    return writer.text()[:most]
 
 
 class _Writer:
     """Collects texts and required line breaks, as the standard's algorithm for ``innerText`` has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, hides: Callable[[Node], bool], most: int) -> None:
+        self._hides = hides
+        self._room = most
         self._out: list[str] = []
         self._breaks = 0
         self._blank = False  # a collapsed blank is due
@@ -53,14 +62,14 @@ class _Writer:
         # Entries: a node with its inherited (preserved, visible); or what is to be written where an element ends.
         stack: list[tuple[Node | None, bool, bool, int | str]] = []
         self._begin(node, stack, preserved=False, visible=True, outermost=True)
-        while stack:
+        while stack and self._room > 0:
             each, preserved, visible, ending = stack.pop()
             if each is None:
                 self._end(ending)
             elif each.is_text_node:
                 if visible:
                     self._write(each.text_content or "", preserved=preserved)
-            elif each.is_element_node and not is_absent(each):
+            elif each.is_element_node and not self._hides(each):
                 self._begin(each, stack, preserved=preserved, visible=visible)
 
     def text(self) -> str:
@@ -75,7 +84,8 @@ class _Writer:
         visible: bool,
         outermost: bool = False,
     ) -> None:
-        tag, style = node.tag, node.attrs["style"] or "" if "style" in node.attrs else ""
+        tag, known = tag_of(node), node.attributes
+        style = known.get("style") or ""
         own = visibility(node) if style else None
         visible = visible if own is None else own
         if tag == "br":
@@ -85,7 +95,7 @@ class _Writer:
             self._inline(node, visible=visible)
             return
         preserved = preserved or tag in _KEPT or bool(style and _PRE_STYLE.search(style))
-        breaks = 0 if outermost else _breaks(tag or "", style)
+        breaks = 0 if outermost else _breaks(tag, style)
         if breaks:
             self._end(breaks)
             stack.append((None, False, False, breaks))
@@ -93,7 +103,7 @@ class _Writer:
             stack.append((None, False, False, "\t"))
         elif tag == "tr" and not outermost and _has_next_row(node):
             stack.append((None, False, False, "\n"))
-        closed = tag == "details" and "open" not in node.attrs
+        closed = tag == "details" and "open" not in known
         inside = [first_summary(node)] if closed else list(children(node))
         stack += [(child, preserved, visible, "") for child in reversed(inside) if child is not None]
 
@@ -132,6 +142,7 @@ class _Writer:
 
     def _write(self, text: str, *, preserved: bool) -> None:
         if preserved:
+            self._room -= len(text)
             if text:
                 self._put(text)
                 self._blank, self._at_start = False, text.endswith("\n")
@@ -142,6 +153,7 @@ class _Writer:
         if not said:
             self._blank = blank
             return
+        self._room -= len(said)
         self._put(" " + said if blank else said)
         self._blank, self._at_start = collapsed.endswith(" "), False
 

@@ -260,6 +260,9 @@ def selected(select: Node) -> list[Node]:
         return chosen
     if chosen:
         return chosen[-1:]
+    size = attribute(select, "size") or ""
+    if size.isdecimal() and size.strip("0") not in ("", "1"):
+        return []
     free = [each for each in options if "disabled" not in each.attrs and not _in_disabled_group(each)]
     return (free or options)[:1]
 

@@ -13,6 +13,7 @@ from sandbox.web.errors import WebError, WrongUse
 from sandbox.web.words import words
 
 Node = LexborNode
+Attributes = dict[str, str | None]
 _Value = TypeVar("_Value")
 
 MOST_CHARACTERS = 32 << 20
@@ -40,6 +41,8 @@ _REMEDIES = (
 )
 _SCOPED = re.compile(r"\s*(?::scope\b|(?=>|\+|~))")
 _MARK = "data-web-scope"
+_tags: dict[int, str] = {}
+_FEWEST_OTHER = 1 << 16  # the numbers of tags that the parser does not know are addresses
 
 
 class Tree:
@@ -72,6 +75,11 @@ class Tree:
         root = self._parser.root
         assert root is not None  # lexbor makes one for any text
         return root
+
+    @property
+    def source(self) -> bytes:
+        """The source, as it was parsed."""
+        return self._parser.raw_html or b""
 
     def by_id(self, name: str) -> Node | None:
         """Return the first element with an id."""
@@ -146,17 +154,25 @@ class Tree:
         return self.once("widest", _widest)
 
 
+def tag_of(node: Node) -> str:
+    """Return the name of an element, in small letters; the parser makes a text of it anew each time."""
+    number = node.tag_id
+    name = _tags.get(number)
+    if name is None:
+        name = node.tag or ""
+        if number < _FEWEST_OTHER:
+            _tags[number] = name
+    return name
+
+
 def children(node: Node) -> Iterator[Node]:
     """Yield the nodes in a node: elements, texts and comments."""
-    child = node.first_child
-    while child is not None:
-        yield child
-        child = child.next
+    return node.iter(include_text=True)
 
 
 def elements_in(node: Node) -> Iterator[Node]:
     """Yield the child elements of a node."""
-    return (child for child in children(node) if child.is_element_node)
+    return (child for child in node.iter() if child.is_element_node)
 
 
 def lineage(node: Node | None) -> Iterator[Node]:
@@ -179,8 +195,8 @@ def walk(node: Node) -> Iterator[tuple[Node, bool]]:
 
 def attribute(node: Node, name: str) -> str | None:
     """Return an attribute's value, empty where it has none; None where there is no such attribute."""
-    attrs = node.attrs
-    return (attrs[name] or "") if name in attrs else None
+    known = node.attributes  # a dict at once: its view looks through all of them for each question
+    return (known[name] or "") if name in known else None
 
 
 def text_of(node: Node) -> str:
