@@ -7,6 +7,7 @@ WEB_CALLS: dict[str, tuple[int | None, int | None]] = {
     "access": (21, None),
     "alarm": (37, None),
     "brk": (12, 214),
+    "capget": (125, 90),
     "chdir": (80, 49),
     "chmod": (90, None),
     "clock_getres": (229, 114),

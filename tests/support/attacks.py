@@ -1,11 +1,12 @@
 """Attacks of hostile code. Each function runs inside a worker: it returns what it got, or raises.
 
 The source of this file is the automation, so it imports the standard library only. `run` tries all of them and tells
-of each whether it worked; nothing here does harm where it works.
+of each whether it worked; nothing here does harm where it works. `automation` returns it for a worker of either kind.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
 import resource
@@ -21,12 +22,18 @@ from typing import Any
 LIBC = ctypes.CDLL(None, use_errno=True)
 FAST_OPEN = 0x20000000
 ATTACKS: dict[str, Callable[[dict[str, Any]], object]] = {}
+WITHOUT_A_BROWSER: dict[str, Callable[[dict[str, Any]], object]] = {}
 
 Attack = Callable[[dict[str, Any]], object]
 
 
 def attack(function: Attack) -> Attack:
     ATTACKS[function.__name__] = function
+    return function
+
+
+def attack_without_a_browser(function: Attack) -> Attack:
+    WITHOUT_A_BROWSER[function.__name__] = function
     return function
 
 
@@ -312,6 +319,75 @@ def message_queue(p: dict[str, Any]) -> object:
     return checked(LIBC.msgget(0, 0o1600)) >= 0 and LIBC.msgctl
 
 
+# What a worker with a browser needs, and one without does not
+
+
+@attack_without_a_browser
+def fork(p: dict[str, Any]) -> object:
+    if not (child := os.fork()):
+        os._exit(0)
+    return os.waitpid(child, 0)
+
+
+@attack_without_a_browser
+def fork_by_the_newer_call(p: dict[str, Any]) -> object:
+    flags = (ctypes.c_uint64 * 8)(0x100, 0, 0, 0, 17)  # shares the file system's state, and signals its end
+    child = checked(LIBC.syscall(435, flags, 64))
+    if not child:
+        LIBC._exit(0)
+    return os.waitpid(child, 0)
+
+
+@attack_without_a_browser
+def run_a_program(p: dict[str, Any]) -> object:
+    """Replacing this process would end it: a program that is not there shows if it may be tried."""
+    try:
+        os.execv("/no/such/program", ["program"])
+    except FileNotFoundError:
+        return "tried"
+
+
+@attack_without_a_browser
+def new_user_namespace(p: dict[str, Any]) -> object:
+    return checked(LIBC.syscall(272, 0x10000000)) or "entered"
+
+
+@attack_without_a_browser
+def socket_of_any_kind(p: dict[str, Any]) -> object:
+    return next(family for family in range(46) if makes_a_socket(family))
+
+
+@attack_without_a_browser
+def pair_of_datagram_sockets(p: dict[str, Any]) -> object:
+    return [each.close() for each in socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)]
+
+
+@attack_without_a_browser
+def filter_of_system_calls(p: dict[str, Any]) -> object:
+    """A listener for notifications of its own would let code wait for itself; a filter that allows all does no harm."""
+    program = struct.pack("<HBBI", 6, 0, 0, 0x7FFF0000)
+
+    class Program(ctypes.Structure):
+        _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
+
+    LIBC.prctl(38, 1, 0, 0, 0)
+    return checked(LIBC.syscall(317, 1, 0, ctypes.byref(Program(1, program)))) or "installed"
+
+
+@attack_without_a_browser
+def hide_from_measurement(p: dict[str, Any]) -> object:
+    checked(LIBC.prctl(4, 0, 0, 0, 0))
+    return checked(LIBC.prctl(4, 1, 0, 0, 0)) or "hidden"
+
+
+def makes_a_socket(family: int) -> bool:
+    try:
+        socket.socket(family, socket.SOCK_STREAM).close()
+    except OSError:
+        return False
+    return True
+
+
 def sockets() -> list[list[int]]:
     """Family and kind of every socket that can be made."""
     made = []
@@ -338,14 +414,23 @@ def state() -> dict[str, object]:
     }
 
 
+def automation(kind: str) -> str:
+    """Return this file as an automation of a kind."""
+    head, _, body = Path(__file__).read_text().partition("\nasync def run(page")
+    return f"{head}\nkind = {kind!r}\n\n\nasync def run({kind}{body}"
+
+
+kind = "page"
+
+
 async def run(page: Any, parameters: dict[str, Any], task: Any) -> dict[str, Any]:
-    results = {}
+    before, results = state(), {}
     task.log("ready")
-    await page.wait_for_timeout(1)
-    for name, function in ATTACKS.items():
+    await asyncio.sleep(0.01)
+    for name, function in {**ATTACKS, **(WITHOUT_A_BROWSER if kind == "web" else {})}.items():
         started = time.monotonic()
         try:
             results[name] = [True, repr(function(parameters))[:200], time.monotonic() - started]
         except BaseException as error:  # noqa: BLE001  an attack that fails is a result
             results[name] = [False, repr(error)[:200], time.monotonic() - started]
-    return {"results": results, "sockets": sockets(), "state": state()}
+    return {"results": results, "sockets": sockets(), "state": before}
