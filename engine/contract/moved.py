@@ -17,7 +17,7 @@ from engine.contract.recomputed import rounded_number
 
 _MATCHED = 3  # rows; fewer prove nothing
 _STEPS = (1, -1, 2, -2)  # rows by which values are looked for
-_SHIFTED = 0.9  # share of values from one row on that are their neighbors'
+_SHIFTED = 0.75  # share of values from one row on that are their neighbors': a page of several ends in between
 _DISTINCT = 5  # numbers; fewer may have one factor by chance
 _SPREAD = 1.2  # times the smallest that the largest number is, for a factor to differ from a sum
 _LEAST_FACTOR = 0.005  # departure from one

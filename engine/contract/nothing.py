@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.contract.model import Observed
-from engine.contract.provenance.document import region_of
+from engine.contract.provenance.document import BESIDE, region_of
 from engine.contract.provenance.phrases import says_nothing
 from engine.contract.provenance.signature import leaves_out
 from engine.contract.provenance.spellings import normal
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 160  # characters of a message
 _MOST_KEPT = 30
-_BESIDE = frozenset({"nav", "aside", "footer", "header"})
 _TOTALS = frozenset(
     {"total", "count", "totalcount", "totalresults", "totalitems", "numfound", "hits", "size", "length"}
 )
@@ -71,7 +70,7 @@ def _messages(page: PageMap) -> Iterator[str]:
     yield from (text for text in page.messages if len(text) <= _LONGEST and says_nothing(text))
     for unit in page.units:
         place = page.places[unit.place]
-        aside = place.hidden or "@" in place.path or region_of(place.region) in _BESIDE
+        aside = place.hidden or "@" in place.path or region_of(place.region) in BESIDE
         alone = unit.item < 0 and not aside and len(unit.text) <= _LONGEST
         if alone and says_plainly(unit.text):
             yield unit.text

@@ -136,7 +136,7 @@ def _lists_nothing(context: RunContext, bundle: Bundle, suspect: Suspect) -> boo
     held = _held(context, suspect.breaches)
     if any(b.kind != "no-rows" for b in held) or len(suspect.problems) > len(held):
         return False
-    return lists_nothing(context.good_runs.observed(suspect.run), bundle.contract.get("provenance", {}))
+    return lists_nothing(context.good_runs.observed(suspect.run), bundle.contract)
 
 
 def _not_confirmed(bundle: Bundle, suspect: Suspect) -> Drifted | PassedGate:

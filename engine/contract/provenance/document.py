@@ -15,6 +15,8 @@ from engine.contract.model import Observed
 from engine.contract.provenance.spellings import Span, dates, day_of, normal, numbers
 from sandbox.page_map import BOUNDARY, STRUCK, STRUCK_END, PageMap, Place
 
+BESIDE = frozenset({"nav", "aside", "footer", "header"})
+"""The landmarks of what stands beside the content that was asked for."""
 _MARK = re.compile(f"([{STRUCK}{STRUCK_END}{BOUNDARY}])")
 _DIGIT = re.compile(r"\d")
 _LINKS = ("href", "src", "action", "data-src", "srcset", "poster")

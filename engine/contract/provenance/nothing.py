@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from engine.contract.model import Observed
+from engine.contract.provenance.document import BESIDE, region_of
 from engine.contract.provenance.parameters import signs
 from engine.contract.provenance.reading import read_once
 
 _BY_PAGE = frozenset({"h1", "title", "crumb", "state"})  # not by its address, which an unknown value has, too
 
 
-def lists_nothing(run: Observed, signature: Mapping[str, Any]) -> bool:
+def lists_nothing(run: Observed, contract: Mapping[str, Any]) -> bool:
     """Return True where code read no row of a page that answers for the parameters, and loaded without a fault.
 
     Args:
-        run: The run, which handed no rows to ``task.read``.
-        signature: The signature of good runs, which tells how the page names the parameters.
+        run: The run, which handed no rows to ``task.read``, or read a page that has no list at all.
+        contract: The contract of good results, which tells how the page names the parameters and shows its rows.
     """
     evidence = run.evidence
-    if evidence.examined is None or evidence.examined[0] or evidence.examined[1] or evidence.next_controls:
-        return False
     if not evidence.maps or evidence.maps[-1].failed or evidence.unmapped or (evidence.status or 200) >= 400:
         return False
-    return names_what_was_asked(run, signature) is True
+    if any(evidence.examined or ()) or evidence.next_controls:
+        return False
+    if evidence.examined is None and not _has_no_list(run, contract.get("page", {}).get("shown", ())):
+        return False
+    return names_what_was_asked(run, contract.get("provenance", {})) is True
+
+
+def _has_no_list(run: Observed, shown: Collection[str]) -> bool:
+    """Return True where the page had no items when it was read, and at the end has none of those of full pages."""
+    last, evidence = run.evidence.maps[-1], run.evidence
+    if last.kind != "page" or evidence.alerts or any(name in shown for name, _ in evidence.groups):
+        return False
+    places = [last.places[unit.place] for unit in last.units if unit.item >= 0]
+    return all("@" in place.path or region_of(place.region) in BESIDE for place in places)
 
 
 def names_what_was_asked(run: Observed, signature: Mapping[str, Any]) -> bool | None:
