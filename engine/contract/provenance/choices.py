@@ -78,7 +78,7 @@ def _texts_by_place(reading: Reading, row: Row) -> dict[str, list[str]]:
     if row.item is not None:
         texts = reading.document.texts_of[row.item] if row.item >= 0 else _of_map(reading, -1 - row.item)
     else:
-        texts = reading.document.texts
+        texts = _of_parameters(reading) or reading.document.texts
     found: dict[str, list[str]] = defaultdict(list)
     for text in texts:
         if text.is_link or text.aside or text.place.hidden or (text.number, -1) in taken:
@@ -90,6 +90,17 @@ def _texts_by_place(reading: Reading, row: Row) -> dict[str, list[str]]:
                 if said and said != "#":
                     found[key].append(said)
     return found
+
+
+def _of_parameters(reading: Reading) -> list[Text]:
+    """Return the texts of the one item that names a parameter; empty where none does, or several do."""
+    document = reading.document
+    items = {
+        text.chain[0]
+        for text in document.texts
+        if text.chain and not text.is_link and not text.aside and reading.lens.named_in(text.plain)
+    }
+    return document.texts_of[items.pop()] if len(items) == 1 else []
 
 
 def _of_map(reading: Reading, number: int) -> list[Any]:

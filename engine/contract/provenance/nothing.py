@@ -25,9 +25,10 @@ def lists_nothing(run: Observed, contract: Mapping[str, Any]) -> bool:
         return False
     if any(evidence.examined or ()) or evidence.next_controls:
         return False
-    if evidence.examined is None and not _has_no_list(run, contract.get("page", {}).get("shown", ())):
+    untold = evidence.examined is None
+    if untold and not _has_no_list(run, contract.get("page", {}).get("shown", ())):
         return False
-    return names_what_was_asked(run, contract.get("provenance", {})) is True
+    return names_what_was_asked(run, contract.get("provenance", {}), by_all=untold) is True
 
 
 def _has_no_list(run: Observed, shown: Collection[str]) -> bool:
@@ -39,13 +40,17 @@ def _has_no_list(run: Observed, shown: Collection[str]) -> bool:
     return all("@" in place.path or region_of(place.region) in BESIDE for place in places)
 
 
-def names_what_was_asked(run: Observed, signature: Mapping[str, Any]) -> bool | None:
+def names_what_was_asked(run: Observed, signature: Mapping[str, Any], *, by_all: bool = False) -> bool | None:
     """Return whether the page names the parameters by its headings, title or forms, as those of good runs do.
 
     None where those of good runs do not.
+
+    Args:
+        by_all: It has to name them by each of these, by which good runs' pages do.
     """
     wanted = {name: _BY_PAGE.intersection(known["by"]) for name, known in signature.get("parameters", {}).items()}
     if not any(wanted.values()) or not run.evidence.maps:
         return None
     now = signs(read_once(run, signature.get("fields", {})))
-    return all(by & now.get(name, set()) for name, by in wanted.items() if by)
+    both = ((by, by & now.get(name, set())) for name, by in wanted.items() if by)
+    return all(found == by if by_all else found for by, found in both)

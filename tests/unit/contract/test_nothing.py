@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from engine.contract import Observed, learn
+from engine.contract import Observed, learn, lists_nothing
 from engine.contract.nothing import Nothing, nothing_there
 from sandbox import Evidence
 from tests.support.maps import Sheet
@@ -33,3 +35,26 @@ def test_items_that_code_filters_may_all_be_left_out(run: Observed, reason: Noth
 
 def test_items_that_no_good_run_left_out_are_no_reason_for_none() -> None:
     assert nothing_there(learn([cheap(99.0), cheap(98.0)]), cheap(5.0)) is None
+
+
+def shop(kind: str, names: list[str] = NAMES, *, heading: str = "", **evidence: Any) -> Observed:
+    page = Sheet(f"https://shop.example/list?kind={kind}", title=f"{kind} | Shop").heading(heading or kind)
+    page.choice("select", "Kind", heading or kind).cards([[f"{name} {kind}", "£9.50"] for name in names])
+    rows = [{"name": f"{name} {kind}", "price": 9.5} for name in names] if not evidence.pop("blind", False) else []
+    shown = {"groups": (("li in ul", len(names)),)} if names else {}
+    return Observed(rows, Evidence(**{"maps": (page.map(),), **shown, **evidence}), None, {"kind": kind})
+
+
+@pytest.mark.parametrize(
+    ("run", "right"),
+    [
+        (shop("Clocks", []), True),
+        (shop("Clocks", [], heading="All kinds"), False),
+        (shop("Clocks", [], alerts=("Something went wrong",)), False),
+        (shop("Clocks", [], groups=(("li in ul", 8),)), False),  # they came too late
+        (shop("Clocks", blind=True), False),
+        (shop("Clocks", [], status=503), False),
+    ],
+)
+def test_page_of_what_was_asked_that_has_no_list_lists_nothing(run: Observed, right: bool) -> None:
+    assert lists_nothing(run, learn([shop("Lamps"), shop("Mirrors")])) is right

@@ -144,3 +144,17 @@ def test_fewer_rows_are_right_where_the_page_states_as_many() -> None:
     contract = learn([listed("lamps"), listed("clocks")], TASK)
     assert few(("3 products", 3)) == []
     assert sorted(few()) == ["cut-off", "fewer-rows"]
+
+
+def test_a_yes_or_no_is_read_from_the_row_of_the_parameter() -> None:
+    states = {"Harrow Library": "Open now", "Eastfield Pool": "Closed", "Corn Exchange": "Closed"}
+
+    def venue(name: str, said: str = "") -> Observed:
+        cards = [[each, said if said and each == name else state] for each, state in states.items()]
+        page = Sheet("https://shop.example/").heading("Venues").cards(cards)
+        return ran("Closed" not in (said or states[name]), page.map(), venue=name)
+
+    known = learn_signature([venue("Harrow Library"), venue("Eastfield Pool")], "Tell whether a venue is open now")
+    assert told(known, venue("Corn Exchange")) == []
+    assert told(known, venue("Corn Exchange", "Open now")) == []
+    assert told(known, venue("Corn Exchange", "Back on Monday")) == [("doubtful", "state")]
