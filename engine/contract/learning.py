@@ -72,7 +72,7 @@ def check_format(contract: Mapping[str, Any]) -> None:
         merge_signatures([contract.get("provenance", {})])
         check_witnesses(contract.get("gates", {}))
         page = contract.get("page", {})
-        for name in ("counts", "title", "landmarks", "shown"):
+        for name in ("counts", "title", "landmarks", "shown", "none_words"):
             if not all(isinstance(text, str) for text in page.get(name, ())):
                 raise ValueError(f"page.{name} is not a list of strings")
     except (KeyError, TypeError, ValueError, AttributeError) as error:

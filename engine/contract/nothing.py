@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from engine.contract.model import Observed
 from engine.contract.provenance.document import BESIDE, region_of
+from engine.contract.provenance.lens import Lens
 from engine.contract.provenance.phrases import says_nothing
 from engine.contract.provenance.signature import leaves_out
 from engine.contract.provenance.spellings import normal
 from sandbox.nothing_words import says_plainly
 
 if TYPE_CHECKING:
-    from sandbox.page_map import PageMap
+    from sandbox.page_map import PageMap, Place
 
 _LONGEST = 160  # characters of a message
 _MOST_KEPT = 30
@@ -42,6 +43,24 @@ def messages_on_full_pages(runs: Sequence[Observed]) -> list[str]:
     return sorted(found)[:_MOST_KEPT]
 
 
+def words_for_nothing(full: Sequence[Observed], empty: Sequence[Observed]) -> list[str]:
+    """Return what pages without rows say outside of their items and full pages do not, parameters as placeholders."""
+    known = {text for run in full for page in run.evidence.maps for text in _said(page, run)}
+    found = {text for run in empty for page in run.evidence.maps for text in _said(page, run)}
+    return sorted(found - known)[:_MOST_KEPT] if full else []
+
+
+def _said(page: PageMap, run: Observed) -> Iterator[str]:
+    lens = Lens(run.parameters)
+    for unit in page.units if page.kind == "page" else ():
+        if unit.item < 0 and _is_shown(page.places[unit.place]) and len(unit.text) <= _LONGEST:
+            yield lens.mask(unit.text)
+
+
+def _is_shown(place: Place) -> bool:
+    return not (place.hidden or "@" in place.path or region_of(place.region) in BESIDE)
+
+
 def nothing_there(contract: Mapping[str, Any], run: Observed) -> Nothing | None:
     """Return why the run's output may rightly have no rows; None where nothing that was read says so.
 
@@ -56,6 +75,10 @@ def nothing_there(contract: Mapping[str, Any], run: Observed) -> Nothing | None:
         return _of_json(last, contract.get("provenance", {}))
     if last.row_count == 0:
         return Nothing("a list of 0 rows", told=True)
+    learnt = set(contract.get("page", {}).get("none_words", ()))
+    for text in _said(last, run) if learnt else ():
+        if text in learnt:
+            return Nothing(text, told=True)
     for text in _messages(last):
         if known is None or normal(text) not in known:
             return Nothing(text, told=known is not None)  # what full pages say is not known for earlier versions
@@ -69,9 +92,7 @@ def _messages(page: PageMap) -> Iterator[str]:
     yield from (text for text, number in page.totals if number == 0)
     yield from (text for text in page.messages if len(text) <= _LONGEST and says_nothing(text))
     for unit in page.units:
-        place = page.places[unit.place]
-        aside = place.hidden or "@" in place.path or region_of(place.region) in BESIDE
-        alone = unit.item < 0 and not aside and len(unit.text) <= _LONGEST
+        alone = unit.item < 0 and _is_shown(page.places[unit.place]) and len(unit.text) <= _LONGEST
         if alone and says_plainly(unit.text):
             yield unit.text
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Breach, Observed, Severity
-from engine.contract.nothing import messages_on_full_pages
+from engine.contract.nothing import messages_on_full_pages, words_for_nothing
 from engine.contract.profile import rows
 from engine.task.text import collapse
 
@@ -18,11 +18,13 @@ _SHORTEST_WORD = 3  # characters; shorter words of a title say nothing
 
 def learn_page(runs: Sequence[Observed]) -> dict[str, Any]:
     """Return what holds on the page at the end of all given good runs."""
+    full = [run for run in runs if rows(run.output) != 0]
     return {
         "no_next_left": all(not run.evidence.next_controls for run in runs),
         "counts": sorted(set.intersection(*(_true_counts(run) for run in runs))),
         "counts_fixed": sorted(_fixed_counts(runs)),
-        "none_said": messages_on_full_pages([run for run in runs if rows(run.output) != 0]),
+        "none_said": messages_on_full_pages(full),
+        "none_words": words_for_nothing(full, [run for run in runs if rows(run.output) == 0]),
         "progress_complete": all(_progress_complete(run) for run in runs),
         "login": any(run.evidence.password_field or run.evidence.password_filled for run in runs),
         "title": sorted(set.intersection(*(title_words(run) for run in runs))),

@@ -58,3 +58,21 @@ def shop(kind: str, names: list[str] = NAMES, *, heading: str = "", **evidence: 
 )
 def test_page_of_what_was_asked_that_has_no_list_lists_nothing(run: Observed, right: bool) -> None:
     assert lists_nothing(run, learn([shop("Lamps"), shop("Mirrors")])) is right
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "told"),
+    [
+        ("Prázdno: {}", "Prázdno: Clocks", True),
+        ("Prázdno: {}", "Jiný text", None),
+        ("", "Prázdno: Clocks", None),
+    ],
+)
+def test_words_for_nothing_are_learnt_where_they_are_met_first(first: str, later: str, told: bool | None) -> None:
+    def none(kind: str, words: str) -> Observed:
+        page = Sheet(f"https://shop.example/list?kind={kind}").heading(kind).text(words.format(kind))
+        return Observed([], Evidence(maps=(page.map(),)), None, {"kind": kind})
+
+    contract = learn([shop("Lamps"), *([none("Mirrors", first)] if first else [])])
+    found = nothing_there(contract, none("Clocks", later))
+    assert (found.told if found is not None else None) is told
