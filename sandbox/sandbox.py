@@ -128,6 +128,7 @@ class Sandbox:
         hold_changes: bool = False,
         harmless: Collection[str] = (),
         settled_seconds: float | None = None,
+        idle_seconds: float | None = None,
         slowed: bool = False,
         maps: bool = True,
         boxes: bool = False,
@@ -156,6 +157,8 @@ class Sandbox:
                 than a login or a search: the run ends there, with an error of the kind ``held``.
             harmless: Kinds of requests that change nothing which lasts, or that the site sends by itself, as
                 ``Evidence.own_signatures`` has them: they are sent, and count as background.
+            idle_seconds: Seconds after which code with a browser that neither acts on a page nor opens one is ended,
+                with an error that names its line. None: only ``limits.wall_seconds`` ends it.
             settled_seconds: Seconds after which a wait for the page may end early, where the page has settled: nothing
                 is under way there, and nothing has changed for a second. None: only its timeout ends it.
             slowed: Let the answers to the pages come later, as on a slow day.
@@ -194,6 +197,7 @@ class Sandbox:
             "reusable": reused_by is not None,
             "hold_changes": hold_changes,
             "settled_seconds": settled_seconds,
+            "idle_seconds": idle_seconds,
             "slowed": slowed,
             "boxes": boxes,
             "sources": sources,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,10 @@ from engine.agent.prompts import fence
 from engine.execution.automation_run import AutomationRun
 from engine.gate.gate import Gate
 from engine.gate.verdicts import Candidate, Promoted, Refused, Trial
+from sandbox import SandboxLimitExceeded, Session, WorkerDied
 
 _WANT_A_LOOK = ("impossible", "unknown-parameter")  # reasons of which the first look alone says little
+_MOST_REOPENED = 3
 _OPEN_ASIDE = """\
 import contextlib as _contextlib
 _aside = await page.context.new_page()
@@ -34,16 +36,19 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
 
     Args:
         gate: Tries and promotes candidates.
+        open_anew: Opens another session at the start URL.
         code: The automation as it stands; the saved one when a repair begins.
         candidates: How many refusals by the gate are left.
     """
 
     gate: Gate
+    open_anew: Callable[[], Awaitable[Session]] | None = None
     code: str = ""
     candidates: int = 4
     _trial: Trial | None = None
     _shown: tuple[str, ...] = ()
     _turn: int = 0
+    _reopened: int = 0
     _calls: Sequence[str] = ()
 
     def note_seen(self, text: str) -> None:
@@ -91,6 +96,14 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         self._shown = await asyncio.to_thread(self.gate.advisories, self._trial)
         notes = await asyncio.to_thread(self.gate.notes, self._trial)
         return "\n".join([answer + describe_advisories(self._shown), *map(fence, notes)])
+
+    async def reopen(self, error: SandboxLimitExceeded | WorkerDied) -> None:
+        """Open the page anew, a few times in one task."""
+        self._reopened += 1
+        if self.open_anew is None or self._reopened > _MOST_REOPENED:
+            raise error
+        await self.session.close()
+        self.session = await self.open_anew()
 
     def begin_turn(self, calls: Sequence[str] = ()) -> None:
         """Count what the last answers showed as told: a model that now hands the code in has seen it."""

@@ -15,7 +15,7 @@ from engine.execution.pictures import Pictures
 from engine.gate.unawaited import unawaited_calls
 from engine.observation.observer import Observer
 from engine.task.redaction import Redactor
-from sandbox import PageSnapshot, Session
+from sandbox import PageSnapshot, SandboxLimitExceeded, Session, WorkerDied
 from sandbox.cutting import cut_each
 
 _SETTLE = """\
@@ -28,6 +28,7 @@ except _NeverQuiet:
 
 
 SHOWN = 4000  # characters of a tool's answer otherwise
+_REOPENED = "the page was opened anew at the start URL, and what python had defined is gone; do less in one step"
 _TEXT = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'""")
 # Words that every prompt has: a secret that is one of them is told by taking it out, not by leaving it
 _KNOWN_WORDS = frozenset(re.findall(r"[a-z]+", f"{SYSTEM} {TOOLS}".casefold()))
@@ -103,6 +104,14 @@ class PageTools(Generic[E]):
         """Run a tool that does more than look; its arguments fit its schema."""
         raise ToolProblem(f"there is no tool {name!r}")
 
+    async def reopen(self, error: SandboxLimitExceeded | WorkerDied) -> None:
+        """Open the page anew, whose worker a step has ended; here nothing can.
+
+        Raises:
+            SandboxLimitExceeded, WorkerDied: That error.
+        """
+        raise error
+
     def begin_turn(self, calls: Sequence[str] = ()) -> None:
         """Note that the model has seen all answers so far, and that its next calls come.
 
@@ -136,7 +145,13 @@ class PageTools(Generic[E]):
         return fence(await asyncio.to_thread(self.observer.again, snapshot))
 
     async def _python(self, code: str) -> tuple[str, bool]:
-        execution = await self.session.execute(code)
+        try:
+            execution = await self.session.execute(code)
+        except (SandboxLimitExceeded, WorkerDied) as ended:
+            await self.reopen(ended)
+            endless = isinstance(ended, SandboxLimitExceeded) and ended.limit == "wall_seconds"
+            how = "the step was still running when its time was over" if endless else str(ended)
+            return f"{how}; {_REOPENED}", True
         self.note_seen(execution.output)
         error = execution.error
         # Secrets are taken out of what the page and the code say, before it is cut; the words around are the engine's.

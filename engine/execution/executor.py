@@ -31,6 +31,8 @@ from sandbox import (
 )
 from sandbox.http_login import HttpLogin, with_userinfo
 
+_IDLE_SECONDS = 60.0  # of a trial that does nothing on the page
+
 
 @dataclass
 class Executor:
@@ -148,6 +150,7 @@ class Executor:
                     hold_changes=hold_changes,
                     harmless=harmless,
                     settled_seconds=settled_seconds,
+                    idle_seconds=_IDLE_SECONDS if mode == "rehearsal" and known_hosts is None else None,
                     slowed=slowed,
                     boxes=self.boxes or known_hosts is None,
                     sources=sources,

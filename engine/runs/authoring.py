@@ -72,10 +72,11 @@ async def author(
     warming = asyncio.create_task(budget.warm())
     try:
         budget.ready()
-        async with _page(context, session) as page:
+        async with AsyncExitStack() as opened:
+            page = await opened.enter_async_context(_page(context, session))
             page.allow(context.executor.egress)
             try:
-                return await _promote(context, work, budget, page)
+                return await _promote(context, work, budget, page, opened)
             finally:
                 await context.services.pictures.finish()
     except (ModelError, AgentStuck) as error:
@@ -126,9 +127,19 @@ async def _site_cause(context: RunContext, session: Session) -> Cause | None:
 
 
 async def _promote(
-    context: RunContext, work: Assignment, budget: ModelBudget, session: Session
+    context: RunContext, work: Assignment, budget: ModelBudget, session: Session, opened: AsyncExitStack
 ) -> Promoted | PassedGate:
-    """Run the agent's loop until the gate promotes a candidate."""
+    """Run the agent's loop until the gate promotes a candidate.
+
+    Args:
+        opened: Closes the sessions that are opened in place of one that a step has ended.
+    """
+
+    async def open_anew() -> Session:
+        again = await _open(context)
+        opened.push_async_callback(again.close)
+        return again
+
     limits, required = context.request.limits, await _requirements(context, work)
     window = Window(await budget.context_window())
     if window.tokens is not None and window.tokens < LEAST_WINDOW:
@@ -141,6 +152,7 @@ async def _promote(
         shown=window.shown(SHOWN, 6),
         code=work.base.automation if work.base is not None else "",
         candidates=limits.candidates,
+        open_anew=open_anew,
         pictures=context.services.pictures,
     )
     look = await tools.first_look()  # which waits for what the page loads late
@@ -155,7 +167,7 @@ async def _promote(
     if isinstance(ended, Promoted):
         return ended
     if isinstance(ended, GivenUp):
-        later = private_backend(await session.evidence(screenshot=False), context.executor.start_url)
+        later = private_backend(await tools.session.evidence(screenshot=False), context.executor.start_url)
         if later is not None:  # asked for by what the model clicked
             raise Failed(later)
         code: Literal["rejected", "internal-error"] = "rejected" if ended.reason in _REJECTED else "internal-error"

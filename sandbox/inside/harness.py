@@ -20,6 +20,7 @@ from sandbox.inside.map_watch import watch_maps
 from sandbox.inside.maps import PageMaps
 from sandbox.inside.near_misses import add_near_misses
 from sandbox.inside.notices import PageNotices, drop_handlers
+from sandbox.inside.overrun import Overrun, StillRunning
 from sandbox.inside.own_headers import OwnHeaders, replaced
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
@@ -222,6 +223,8 @@ class Harness:
             assert self._recorder is not None
             # On replays, which alone may end their waits early, nobody asks if the output was read.
             self._recorder.trace = RunTrace(reads=message["settled_seconds"] is None)
+            if (seconds := message.get("idle_seconds")) is not None:
+                self._recorder.overrun = Overrun(seconds, lambda name: name in self._names)
             self._maps.begin(message)
             value, error = await self._call(message["name"], message["code"], message["parameters"])
             await self._maps.finish(self._shown())
@@ -253,11 +256,13 @@ class Harness:
         assert self._task is not None
         self._names = (name,)
         try:
-            run = loaded(name, code, "page")
-            self._waits.active = True
-            value = await until_stopped(
-                run(self._page, parameters, self._task), self._gone, self._halted, self._reason_to_stop
-            )
+            overrun = self._recorder.overrun if self._recorder is not None else None
+            with overrun.interrupting() if overrun is not None else contextlib.nullcontext():
+                run = loaded(name, code, "page")
+                self._waits.active = True
+                value = await until_stopped(
+                    run(self._page, parameters, self._task), self._gone, self._halted, self._reason_to_stop, overrun
+                )
             if self._task._stopped is not None:  # the automation caught it
                 raise self._task._stopped
             dumped = dump_value(value, self._task, self._channel, self._output_bytes)
@@ -280,6 +285,9 @@ class Harness:
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.blocked is not None:
             return WriteBlocked(guard.blocked)
+        overrun = self._recorder.overrun if self._recorder is not None else None
+        if overrun is not None and not self._gone.is_set():
+            return overrun.error()
         return Error("the page crashed, and the automation went on waiting for it")
 
     def _describe(self, error: BaseException) -> dict[str, Any]:
@@ -299,17 +307,17 @@ class Harness:
         self._stdout.begin_step()
         started = time.perf_counter()
         error, shown = None, ""
+        overrun = Overrun(message["timeout"], lambda file: file == name)
         try:
-            async with asyncio.timeout(message["timeout"]):
-                remember_source(name, message["code"])
-                shown = await run_step(name, message["code"], self._namespace)
+            async with asyncio.timeout(overrun.seconds):
+                with overrun.interrupting():
+                    remember_source(name, message["code"])
+                    shown = await run_step(name, message["code"], self._namespace)
         except BaseException as problem:  # noqa: BLE001  the error of a step is its answer
-            interrupted = isinstance(problem, TimeoutError) and isinstance(problem.__cause__, asyncio.CancelledError)
-            if interrupted:
-                where = problem.__cause__.__traceback__ if problem.__cause__ else None
-                problem = TimeoutError(f"the step took longer than {message['timeout']:g} s").with_traceback(where)
+            if isinstance(problem, TimeoutError) and isinstance(problem.__cause__, asyncio.CancelledError):
+                problem = overrun.error().with_traceback(problem.__cause__.__traceback__)
             error = self._describe(problem)
-            if interrupted:
+            if isinstance(problem, StillRunning):
                 error["kind"] = "timeout"
         await add_near_misses(self._active(), error)
         values = self._stdout.end_step(shown)

@@ -24,6 +24,7 @@ from sandbox.sites import origin_of, same_site
 if TYPE_CHECKING:
     from playwright.async_api import APIResponse, BrowserContext, Request, Response, Route
 
+    from sandbox.inside.overrun import Overrun
     from sandbox.inside.sources import Sources
 
 _MOST_RECORDS = 1_000
@@ -63,6 +64,7 @@ class RunRecorder:
         harmless: Signatures of requests that change nothing which lasts, or that the site sends by itself.
         trace: What the automation gave and got; None while none runs.
         sources: Keeps the responses; None where nobody asks for them.
+        overrun: The time after which code that does nothing is ended; None where only the limits of the host end it.
         documents: URL and status of the last main documents.
         failed_document: The last main document, where it failed to load: its URL and the browser's error.
         failed_origins: Origins of scripts and data of pages that did not come.
@@ -85,6 +87,7 @@ class RunRecorder:
         self.harmless: set[str] = set()
         self.trace: RunTrace | None = None
         self.sources: Sources | None = None
+        self.overrun: Overrun | None = None
         self.documents: deque[tuple[str, int]] = deque(maxlen=20)
         self.failed_document: tuple[str, str] | None = None
         self.failed_origins: dict[str, None] = {}
@@ -140,6 +143,8 @@ class RunRecorder:
         """Note that the automation does something that may make a page send requests."""
         self.logins.note_act()
         self._acted = True
+        if self.overrun is not None:
+            self.overrun.note_act()
         if self.guard is not None:
             self.guard.acted = True
 
@@ -156,6 +161,8 @@ class RunRecorder:
         if self.trace is not None:
             self.trace.note("url", sent.method, "".join(sent.place), sent.body.decode("utf-8", "replace"), sent.url)
         self.logins.note_act()
+        if self.overrun is not None:
+            self.overrun.note_act()
         login = self._judge(sent)
         if self.guard is not None:
             self.guard.check_own(sent, login=login)
@@ -198,6 +205,8 @@ class RunRecorder:
         self.is_login(request)
         if is_main_document(request) and not self._gives_login(request):
             self.pending_document = request.url
+            if self.overrun is not None:
+                self.overrun.note_act()
             self._acted = False  # what a page sends while it opens is its own doing
 
     def _on_response(self, response: Response) -> None:

@@ -16,6 +16,10 @@ _BY_TEXT = (
         "Execution context was destroyed",
         "the page was left meanwhile: wait for the new one (page.wait_for_url, locator.wait_for), then read",
     ),
+    (
+        "still running after",
+        "end the loop when the page has no more, wait for what must appear, and read a list with one evaluate_all",
+    ),
     ("can't be used in 'await' expression", "this is no coroutine: leave out `await`"),
 )
 

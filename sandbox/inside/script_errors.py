@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from sandbox.errors import AskRefused
+from sandbox.inside.overrun import StillRunning
 from sandbox.inside.remedies import remedy
 from sandbox.inside.write_guard import WriteBlocked
 from sandbox.toolkit import GateRefused, RehearsalComplete
@@ -52,6 +53,8 @@ def describe(error: BaseException, names: tuple[str, ...], *, crashed: bool) -> 
         line = frames[-1].lineno if frames else None
         shown = "\n".join(f"  line {frame.lineno}, in {frame.name}: {frame.line}" for frame in frames[-_FRAMES:])
         shown += _values(error.__traceback__, names)
+    if isinstance(error, StillRunning) and line is not None:
+        message += f" at line {line}"
     hint = remedy(error)
     return {
         "type": type(error).__name__,

@@ -6,11 +6,17 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from sandbox.inside.overrun import Overrun
+
 _AFTER_A_CRASH_SECONDS = 3.0
 
 
 async def until_stopped(
-    running: Coroutine[Any, Any, Any], gone: asyncio.Event, halted: asyncio.Event, reason: Callable[[], BaseException]
+    running: Coroutine[Any, Any, Any],
+    gone: asyncio.Event,
+    halted: asyncio.Event,
+    reason: Callable[[], BaseException],
+    overrun: Overrun | None = None,
 ) -> Any:
     """Return what an automation returns; stop it early where it must not, or cannot, go on.
 
@@ -22,6 +28,7 @@ async def until_stopped(
         gone: Set when the page has crashed.
         halted: Set when a request was blocked.
         reason: Gives the error with which it is stopped.
+        overrun: Its time; None where the host's limits alone end it.
     """
 
     async def guarded() -> tuple[Any, BaseException | None]:
@@ -31,11 +38,11 @@ async def until_stopped(
             return None, error
 
     task = asyncio.ensure_future(guarded())
-    ends = [asyncio.ensure_future(event.wait()) for event in (gone, halted)]
+    ends = [asyncio.ensure_future(end.wait()) for end in (gone, halted, overrun) if end is not None]
     await asyncio.wait({task, *ends}, return_when=asyncio.FIRST_COMPLETED)
     for end in ends:
         end.cancel()
-    if not halted.is_set() and not task.done():
+    if gone.is_set() and not halted.is_set() and not task.done():
         await asyncio.wait({task}, timeout=_AFTER_A_CRASH_SECONDS)
     stopped = not task.done()
     task.cancel()
