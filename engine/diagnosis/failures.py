@@ -80,10 +80,19 @@ def outcome_failure(
 
 
 def _summary(problems: Sequence[str]) -> str:
-    """Return the problems on one line, with the first line of Playwright's call log; the details have all of it."""
-    lines = [line.strip().removeprefix("- ") for line in "; ".join(problems).splitlines()]
-    kept = [line for line in lines if line and line != "Call log:"]
-    return ", ".join(kept[:2]) if len(kept) > 1 else "".join(kept)
+    """Return the problems on one line; the details have all of them."""
+    return "; ".join(map(_in_short, problems))
+
+
+def _in_short(problem: str) -> str:
+    """Return a problem on one line: of Playwright's call log its first line, and all that the page has or says instead."""
+    text, _, log = problem.partition("Call log:")
+    entries = [line.strip().removeprefix("- ") for line in log.splitlines() if line[:1].isspace()]
+    instead = [line.strip() for line in log.splitlines() if line.strip() and not line[0].isspace()]
+    lines = [line for each in text.splitlines() if (line := each.strip().removeprefix("- "))]
+    # Of a long message the last line, too: what the page says is added there.
+    told = [*lines[:2], *lines[2:][-1:]] if not log else [*lines[:1], *entries[:1], *instead]
+    return ", ".join(told)
 
 
 def model_failure(error: ModelError) -> Cause:

@@ -24,6 +24,8 @@ _NAMED = re.compile(rf"get_by_(?:text|label|placeholder|title|alt_text)\((?P<nam
 _PATTERN = re.compile(
     rf"(?:get_by_text\(|has_text=|has_not_text=)re\.compile\(r?(?P<source>{_STRING})(?P<flags>[^)]*)\)"
 )
+_ESCAPES = re.compile(r"\\.|\(\?P?<\w+>")  # \d, \s, and names of groups
+_WORDS = re.compile(r"[^\W\d_]{3,}")
 _ARIA = re.compile(r"^\s*- '?(?P<role>\w+) (?P<name>\"(?:[^\"\\]|\\.)*\")", re.MULTILINE)
 _ARIA_TEXT = re.compile(r"^\s*- '?(?P<role>\w+)(?: \[[^\]]*\])*: (?P<name>.+?)'?$", re.MULTILINE)
 
@@ -41,6 +43,9 @@ _HIDDEN = """wanted => {
   }
   return null;
 }"""
+_LINES = """([word, longest, most]) => [...new Set((document.body ? document.body.innerText : '').split('\\n')
+  .map(line => line.replace(/\\s+/g, ' ').trim())
+  .filter(line => line.length <= longest && line.toLowerCase().includes(word.toLowerCase())))].slice(0, most)"""
 _SELECTS = """most => [...document.querySelectorAll('select')].slice(0, 3).map(select => [
   select.getAttribute('name') || select.id || '', [...select.options].slice(0, most).map(option => option.label)])"""
 
@@ -80,7 +85,7 @@ async def _options(page: Page) -> str:
 async def _like(page: Page, locator: str) -> str:
     """Look for the last part of a locator that has a name."""
     if (pattern := _last(_PATTERN, locator)) is not None:
-        return await _blanks(page, pattern)
+        return await _texts_like(page, pattern)
     by_role, named = _last(_ROLE, locator), _last(_NAMED, locator)
     found = by_role or named
     if found is None:
@@ -117,17 +122,19 @@ def nearest(role: str, wanted: str, names: list[tuple[str, str]]) -> list[tuple[
     return close[:_SHOWN] + [(each, name) for each, name in short if role and each != role and name == wanted][:1]
 
 
-async def _blanks(page: Page, pattern: re.Match[str]) -> str:
-    """Say so where a regular expression fails only because its blanks meet line breaks or non-breaking spaces."""
+async def _texts_like(page: Page, pattern: re.Match[str]) -> str:
+    """Say what a regular expression meets: blanks that are line breaks there, or texts with the longest of its words."""
     source, flags = _text(pattern["source"]), re.IGNORECASE if "IGNORECASE" in pattern["flags"] else 0
     text = await page.evaluate("document.body ? document.body.textContent : ''")
     try:
         as_it_is, with_any = (re.search(each, text[:_READ], flags) for each in (source, source.replace(" ", r"\s+")))
     except (re.error, RecursionError):
         return ""
-    if as_it_is is not None or with_any is None:
-        return ""
-    return "\nThe text is there, with line breaks or non-breaking spaces: write \\s+ for a blank."
+    if as_it_is is None and with_any is not None:
+        return "\nThe text is there, with line breaks or non-breaking spaces: write \\s+ for a blank."
+    word = max(_WORDS.findall(_ESCAPES.sub(" ", source)), key=len, default="")
+    lines = await page.evaluate(_LINES, [word, _LONGEST, _SHOWN]) if word else []
+    return f"\nOn the page with {word!r}: {', '.join(map(repr, lines))}" if lines else ""
 
 
 def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:

@@ -50,9 +50,11 @@ async def test_the_hint_on_blanks_is_given_only_where_it_was_found_true(tmp_path
         tmp_path,
         "import re\nawait page.get_by_text(re.compile('in all nine', re.I)).click(timeout=300)",
         "await page.get_by_text(re.compile('In all ten')).click(timeout=300)",
+        r"await page.get_by_text(re.compile(r'^\s*Nine (\d+ )?pieces\s*$', re.I)).click(timeout=300)",
     )
     assert "The text is there, with line breaks" in answers[0]
     assert "line breaks" not in answers[1]
+    assert "On the page with 'pieces': 'nine pieces'" in answers[2]
 
 
 BUY = """\
