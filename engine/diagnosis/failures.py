@@ -85,7 +85,7 @@ def _summary(problems: Sequence[str]) -> str:
 
 
 def _in_short(problem: str) -> str:
-    """Return a problem on one line: of Playwright's call log its first line, and all that the page has or says instead."""
+    """Return a problem on one line: with the first line of Playwright's call log, and what the page has or says."""
     text, _, log = problem.partition("Call log:")
     entries = [line.strip().removeprefix("- ") for line in log.splitlines() if line[:1].isspace()]
     instead = [line.strip() for line in log.splitlines() if line.strip() and not line[0].isspace()]

@@ -123,7 +123,7 @@ def nearest(role: str, wanted: str, names: list[tuple[str, str]]) -> list[tuple[
 
 
 async def _texts_like(page: Page, pattern: re.Match[str]) -> str:
-    """Say what a regular expression meets: blanks that are line breaks there, or texts with the longest of its words."""
+    """Say what a regular expression meets: blanks that are line breaks, or texts with the longest of its words."""
     source, flags = _text(pattern["source"]), re.IGNORECASE if "IGNORECASE" in pattern["flags"] else 0
     text = await page.evaluate("document.body ? document.body.textContent : ''")
     try:

@@ -14,6 +14,7 @@ from engine.contract.provenance.choices import Choice, choice_of
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.phrases import says_aside, says_instead
 from engine.contract.provenance.reading import Reading
+from engine.contract.provenance.struck import any_replaced
 from engine.contract.provenance.tables import last_name
 from engine.contract.provenance.units import CURRENCIES, Weight, change, senses, words_of
 
@@ -114,7 +115,7 @@ def _check_field(
         got = f"a second one beside it in {rivals} of {len(anchors)}"
         yield Breach("several", path, "one amount in its place", got, "doubtful")
     yield from _told_otherwise(case, path, known, anchors)
-    yield from _elsewhere(path, known, anchors)
+    yield from _elsewhere(case, path, known, anchors)
     yield from _under_other_headings(case, path, known, anchors)
 
 
@@ -206,10 +207,11 @@ def _is_label(beside: News, anchors: Sights) -> bool:
     return all(beside.known) or any(a.spot.piece > 0 for a in anchors.anchors if a.look.beside == beside.now)
 
 
-def _elsewhere(path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:
+def _elsewhere(case: Case, path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:
     """Yield breaches of how and where values stand: struck through, hidden, in another section, as another date."""
     count = len(anchors)
-    if (struck := _news(known, anchors, "struck", 1)) and struck.now == "yes":
+    struck = _news(known, anchors, "struck", 1)
+    if struck and struck.now == "yes" and any_replaced(case.reading.document, anchors.anchors):
         yield Breach("struck", path, "values that are not struck through", f"{struck.size} of {count} are")
     if (hidden := _news(known, anchors, "hidden", 1)) and hidden.now == "yes":
         yield Breach("hidden", path, "values that are visible", f"{hidden.size} of {count} are not", "doubtful")

@@ -11,6 +11,7 @@ from engine.contract.provenance import choices
 from engine.contract.provenance.findings import Finding
 from engine.contract.provenance.reading import Reading, is_seen, read
 from engine.contract.provenance.signature import learn_from, leaves_out
+from engine.contract.provenance.struck import any_replaced
 from engine.contract.provenance.tables import last_name
 from engine.contract.provenance.units import senses, words_of
 
@@ -91,20 +92,13 @@ def _mixed(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterator[Fi
                 yield Finding("mixed", path, text, certain=named, places=places)
                 break
         struck = field["struck"] or {}
-        if struck.get("yes") and (struck.get("no") or _has_unstruck(readings, path)):
+        if struck.get("yes") and any(
+            any_replaced(reading.document, (anchor for _, anchor in reading.fields.get(path, ([], []))[0]))
+            for reading in readings
+        ):
             yield Finding(
                 "struck", path, f"{struck['yes']} of {field['found']} values are struck through", certain=False
             )
-
-
-def _has_unstruck(readings: Sequence[Reading], path: str) -> bool:
-    """Return True where the item of a struck value has a number that is not struck, beside it."""
-    for reading in readings:
-        for _, anchor in reading.fields.get(path, ([], []))[0]:
-            text = anchor.spot.text
-            if anchor.look.struck and any(not struck and any(c.isdigit() for c in p) for p, struck in text.pieces):
-                return True
-    return False
 
 
 def _other_labels(readings: Sequence[Reading], known: Mapping[str, Any], task: str) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from engine.contract import (
     check,
     check_signature,
     compact,
+    first_run_findings,
     learn_signature,
     widen_signature,
 )
@@ -110,6 +111,35 @@ def test_the_old_price_is_struck_through() -> None:
     known = learn_signature([shop("lamps", "£{:.2f}"), shop("clocks", "£{:.2f}")], TASK)
     breach = only(known, shop("lamps", "\u0001£{:.2f}\u0002\u0005£9.99"))
     assert str(breach) == "$[*].price: expected values that are not struck through, got 8 of 8 are"
+
+
+@pytest.mark.parametrize("card", [("\u0001£{:.2f}\u0002", "£9.99"), ("Was \u0001£{:.2f}\u0002", "Now £9.99")])
+def test_the_old_price_is_struck_through_apart_from_the_new_one(card: tuple[str, str]) -> None:
+    def shop(category: str, *texts: str) -> Observed:
+        rows = [{"name": r["name"], "price": r["price"]} for r in products(category)]
+        page = sheet(category).cards([[r["name"], *(text.format(r["price"]) for text in texts)] for r in rows])
+        return ran(rows, page.map(), category=category)
+
+    known = learn_signature([shop("lamps", "£{:.2f}"), shop("clocks", "£{:.2f}")], TASK)
+    assert ("structural", "struck") in told(known, shop("lamps", *card))
+
+
+def test_a_strike_alone_marks_a_state(signature: dict[str, Any]) -> None:
+    """As of closed tickets: no other value of theirs stands beside it."""
+
+    def tickets(component: str, *texts: str) -> Observed:
+        rows = [{"number": 40 + at, "title": f"Lamp {at} of {component}", "pages": 3 + at} for at in range(8)]
+        cells = [
+            [texts[at % len(texts)].format(r["number"]), r["title"], f"#{r['pages']}"] for at, r in enumerate(rows)
+        ]
+        page = sheet(component).table(["Ticket", "Summary", "Pages"], cells)
+        return ran(rows, page.map(), category=component)
+
+    runs = [tickets("lamps", "#{}"), tickets("clocks", "#{}")]
+    known = learn_signature(runs, TASK)
+    assert told(known, tickets("lamps", "\u0001#{}\u0002")) == []
+    mixed = [tickets("lamps", "#{}"), tickets("clocks", "\u0001#{}\u0002", "#{}")]
+    assert [finding.kind for finding in first_run_findings(mixed, TASK)] == []
 
 
 def test_values_that_stand_nowhere_are_named(signature: dict[str, Any]) -> None:
