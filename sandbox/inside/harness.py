@@ -32,6 +32,7 @@ from sandbox.inside.stdout import CapturedStdout
 from sandbox.inside.steps import run_step
 from sandbox.inside.stopping import until_stopped
 from sandbox.inside.waits import Waits, watch_waits
+from sandbox.inside.web_transport import host_client
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard
 from sandbox.protocol import Channel, Message, ProtocolError
 from sandbox.toolkit import TaskContext
@@ -202,6 +203,8 @@ class Harness:
             "task": self._task,
             "asyncio": asyncio,
         }
+        if message["t"] == "open":
+            self._namespace["web"] = host_client(self._channel, start_url, message["context"])
         if refused is not None or start_url is None:
             return refused
         try:

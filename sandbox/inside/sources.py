@@ -27,6 +27,7 @@ _MOST_RESPONSES = 60
 _LONGEST = 1 << 20  # bytes of one response
 _MOST_BYTES = 16 << 20  # of all
 _BODY_SECONDS = 1.0
+_LOOKS = 2  # as it opens, and when it has settled
 _SECONDS = 0.3  # of the search
 _MOST_VALUES = 150
 _LONGEST_VALUE = 200
@@ -53,7 +54,7 @@ class Sources:
     def __init__(self) -> None:
         self.methods: dict[str, str] = {}
         self._bodies: list[_Body] = []
-        self._page_told = True
+        self._looks = 0
         self._room = _MOST_BYTES
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -61,9 +62,9 @@ class Sources:
         """Keep what the context's pages are sent from now on.
 
         Args:
-            of_page: Tell the sources of the first page that is looked at, too.
+            of_page: Tell the sources of the page that is looked at first, too.
         """
-        self._page_told = not of_page
+        self._looks = _LOOKS if of_page else 0
         context.on("requestfinished", self._on_finished)
 
     def note_own(self, url: str, text: str) -> None:
@@ -77,10 +78,10 @@ class Sources:
             self._bodies.append(_Body(method, url, text[:_LONGEST]))
 
     async def of_page(self, text: str) -> list[list[Any]]:
-        """Return, the first time, the sources of the lines of a page's text; see `of_output`."""
-        if self._page_told or not self._bodies:
+        """Return, at the first looks, the sources of the lines of a page's text; see `of_output`."""
+        if self._looks <= 0:
             return []
-        self._page_told = True
+        self._looks -= 1
         return await self.of_output([line for each in text.splitlines() if len(line := each.strip()) >= _SHORTEST])
 
     async def of_output(self, output: Any) -> list[list[Any]]:

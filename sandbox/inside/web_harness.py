@@ -13,7 +13,7 @@ from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.run_trace import RunTrace
 from sandbox.inside.script_errors import describe, forget_sources
 from sandbox.inside.stdout import CapturedStdout
-from sandbox.inside.web_transport import HostTransport
+from sandbox.inside.web_transport import host_client
 from sandbox.protocol import CHUNK_BYTES, Channel, Message, ProtocolError
 from sandbox.toolkit import TaskContext
 
@@ -111,24 +111,11 @@ class WebHarness:
 
     async def run(self, message: Message) -> dict[str, Any]:
         """Run an automation, and return its value, error and evidence."""
-        from sandbox.web.client import Web
-
         self._files.write()
         self._channel.allow_notices(message["output_bytes"])
-        options = message["context"]
-        own_origin, own_headers = options.get("own_headers") or (None, None)
         start_url = message["start_url"]
         reads = WebReads(RunTrace(reads=message["reads"]))
-        web = Web(
-            HostTransport(self._channel),
-            start_url,
-            reads,
-            user_agent=options.get("user_agent"),
-            language=options.get("locale"),
-            headers=options.get("extra_http_headers"),
-            own_headers=own_headers,
-            own_origin=own_origin,
-        )
+        web = host_client(self._channel, start_url, message["context"], reads)
         shown_start = None if start_url is None else split_userinfo(start_url)[0]
         task = TaskContext(self._channel, None, shown_start, self._files.directory)
         task._web, task._web_page = web, lambda: reads.page

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from sandbox.inside.write_guard import WriteBlocked
 from sandbox.protocol import Channel, RemoteError
 from sandbox.web.errors import WebError
 from sandbox.web.transport import WebAnswer, WebRequest
+
+if TYPE_CHECKING:
+    from sandbox.web.client import Web
+    from sandbox.web.transport import WebObserver
 
 _PART_BYTES = 512 << 10
 _SAID = {
@@ -18,6 +24,32 @@ _SAID = {
     "timeout": "its server did not answer in time",
     "tls": "its certificate is not valid, or its server does not speak TLS",
 }
+
+
+def host_client(
+    channel: Channel, start_url: str | None, options: Mapping[str, Any], observer: WebObserver | None = None
+) -> Web:
+    """Return the client of an automation, whose requests the host sends.
+
+    Args:
+        channel: The channel to the host.
+        start_url: What it counts addresses from.
+        options: Those of a browser context.
+        observer: Is told what the automation does with it.
+    """
+    from sandbox.web.client import Web
+
+    own_origin, own_headers = options.get("own_headers") or (None, None)
+    return Web(
+        HostTransport(channel),
+        start_url,
+        observer,
+        user_agent=options.get("user_agent"),
+        language=options.get("locale"),
+        headers=options.get("extra_http_headers"),
+        own_headers=own_headers,
+        own_origin=own_origin,
+    )
 
 
 class HostTransport:
