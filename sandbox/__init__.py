@@ -6,6 +6,7 @@ TYPE_CHECKING = False  # importing it would delay the worker, which starts the d
 if TYPE_CHECKING:
     from sandbox.context import ContextOptions
     from sandbox.egress.options import Egress
+    from sandbox.egress.turns import PerHost
     from sandbox.errors import AskRefused, SandboxError, SandboxLimitExceeded, SandboxUnavailable, WorkerDied
     from sandbox.host import GateDecision, Host
     from sandbox.isolation.probe import Probe, probe
@@ -29,6 +30,7 @@ __all__ = [
     "Host",
     "Outcome",
     "PageSnapshot",
+    "PerHost",
     "Picture",
     "PoolOptions",
     "Probe",
@@ -57,6 +59,7 @@ _LATER = {
     "Host": "host",
     "Outcome": "workers.outcome",
     "PageSnapshot": "results",
+    "PerHost": "egress.turns",
     "Picture": "results",
     "PoolOptions": "workers.pool",
     "Probe": "isolation.probe",

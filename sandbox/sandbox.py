@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 from sandbox.browser import Browser, find_browser
 from sandbox.context import ContextOptions
 from sandbox.egress.options import Egress
+from sandbox.egress.turns import HostTurns, PerHost
 from sandbox.errors import SandboxError, SandboxUnavailable
 from sandbox.host import Host
 from sandbox.isolation import shortage
@@ -52,6 +53,7 @@ class Sandbox:
         pool: Number of workers that wait for the next run, and their lifetime.
         cache: Directory for 2 MB of compiled code that speeds up the first run of later programs; created when
             needed. None: no cache.
+        per_host: The most requests by ``web`` that one host gets, from all runs together.
 
     Raises:
         SandboxUnavailable: No jail works here, or there is no browser. Raised at the first use.
@@ -73,6 +75,7 @@ class Sandbox:
         limits: SandboxLimits = SandboxLimits(),  # noqa: B008  frozen
         pool: PoolOptions = PoolOptions(),  # noqa: B008  frozen
         cache: str | Path | None = None,
+        per_host: PerHost = PerHost(),  # noqa: B008  frozen
     ) -> None:
         if isolation not in get_args(Isolation):
             raise ValueError(f"isolation must be one of {', '.join(get_args(Isolation))}, not {isolation!r}")
@@ -84,6 +87,7 @@ class Sandbox:
         self._pool = Pool(self._start_worker, pool, limits)
         self._web_pool = Pool(self._start_web_worker, replace(pool, spare=0, kept=pool.web_kept), limits)
         self._nursery = Nursery()
+        self._turns = HostTurns(per_host)
         self._cache = Path(cache).expanduser().absolute() if cache is not None else None
         self._compiles = cache is not None and "bubblewrap" in self._mechanisms and pool.spare > 0
         self._chromium_sandbox = True
@@ -180,7 +184,7 @@ class Sandbox:
         self._check_open()
         reused_by = None if secret else affinity
         limits = limits or self._limits
-        rules = WebRules(parameters, hold_changes, frozenset(harmless))
+        rules = WebRules(parameters, hold_changes, frozenset(harmless), self._turns)
         fields = {
             "code": automation.code,
             "name": automation.name,
@@ -252,7 +256,7 @@ class Sandbox:
         shortage.require_resources()
         client = await self._pool.take(limits, None)
         try:
-            await client.bind(host or Host(), egress, limits, None)
+            await client.bind(host or Host(), egress, limits, None, WebRules(turns=self._turns))
             answer = await client.call(
                 "open",
                 limits.wall_seconds,

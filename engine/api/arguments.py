@@ -17,7 +17,7 @@ from engine.task.wire import Limits
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
-    from sandbox import PoolOptions
+    from sandbox import PerHost, PoolOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S")
@@ -87,6 +87,7 @@ class EngineArguments(TypedDict, total=False):
     usd_per_day: float | None
     key_usd_per_day: float | None
     pool: PoolOptions | None
+    per_host: PerHost | int | None
     egress: EgressOption
     proxy: str | None
     trust_start_urls: bool

@@ -20,6 +20,7 @@ from engine.task import origins, validation
 from engine.task.browser_options import BrowserOptions
 from engine.task.schema import OutputSchema
 from engine.task.wire import AiMode, IfInterrupted, Limits, ProvenanceMode, TaskRequest, TrustMode
+from sandbox.egress.turns import PerHost
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
@@ -67,13 +68,21 @@ ENGINE_DEFAULTS: Mapping[str, Any] = {
     "store": ".webtasks", "model": "haiku", "workspace": "default", "base_url": None, "api_key": None, "window": None,
     "isolation": "auto", "browser": None, "limits": Limits(), "max_tasks": 10,
     "max_web_tasks": 8 * (os.cpu_count() or 1), "max_pending": 1_000,
-    "usd_per_day": None, "key_usd_per_day": None, "pool": None, "egress": "learned", "proxy": None,
+    "usd_per_day": None, "key_usd_per_day": None, "pool": None, "per_host": 4, "egress": "learned", "proxy": None,
     "trust_start_urls": True, "allow_hosts": (), "take_over": True, "keep_pictures": True,
 }  # fmt: skip
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
+
+
+def _per_host(given: PerHost | int) -> PerHost:
+    if isinstance(given, PerHost):
+        return given
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise InvalidRequest(f"per_host must be a whole number from 1, or a PerHost, not {given!r}", field="per_host")
+    return PerHost(given)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +107,7 @@ class EngineOptions:
     max_pending: int
     daily_caps: DailyCaps
     pool: PoolOptions | None
+    per_host: PerHost
     network: NetworkAccess
     trust_start_urls: bool
     allow_hosts: Collection[str]
@@ -119,6 +129,7 @@ class EngineOptions:
         egress: EgressOption,
         proxy: str | None,
         allow_hosts: Collection[str],
+        per_host: PerHost | int,
         **options: Any,
     ) -> EngineOptions:
         if not isinstance(limits, Limits):
@@ -128,6 +139,7 @@ class EngineOptions:
                 raise InvalidRequest(f"{name} must be dollars, zero or more, not {cap!r}", field=name)
         return cls(
             limits=limits,
+            per_host=_per_host(per_host),
             daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),
             network=NetworkAccess.parse(egress, proxy),
             allow_hosts=origins.origins(validation.strings("allow_hosts", allow_hosts)),

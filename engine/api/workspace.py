@@ -84,9 +84,13 @@ class Workspace:
 
             options, cache = self._options, self._root.parent / ".cache"
             pool, browser = options.pool or PoolOptions(), options.browser
-            key = (Sandbox, cache, options.isolation, browser and str(browser), pool)
+            per_host = options.per_host
+            key = (Sandbox, cache, options.isolation, browser and str(browser), pool, per_host)
             self._shared = SharedSandbox.borrow(
-                key, lambda: Sandbox(isolation=options.isolation, browser=browser, pool=pool, cache=cache)
+                key,
+                lambda: Sandbox(
+                    isolation=options.isolation, browser=browser, pool=pool, cache=cache, per_host=per_host
+                ),
             )
         return self._shared.sandbox
 

@@ -146,7 +146,7 @@ class WorkerClient(ABC):
         self.dialer.bind(egress)
         self._cpu_before = self._process.meter.read(limits.scratch_files).cpu_seconds
         self.peak = ResourceUsage(0.0, 0.0, 0)
-        web = WebRequests(self.dialer, limits, WebTraffic(rules))
+        web = WebRequests(self.dialer, limits, WebTraffic(rules), rules.turns)
         self._job = Job(host, limits, self._channel, self.end, web)
         self._watch_with(self._watch())
         for name, data in (automation.resources if automation else {}).items():

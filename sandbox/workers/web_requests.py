@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.egress.dialer import Dialer
 from sandbox.egress.policy import RefusedError
 from sandbox.egress.sender import Answer, InvalidRequest, Outgoing, Sender
+from sandbox.egress.turns import HostTurns
 from sandbox.errors import SandboxLimitExceeded
 from sandbox.limits import SandboxLimits
 from sandbox.protocol import Message, ProtocolError, checked_rows, checked_text, checked_whole, text_field
@@ -30,10 +31,12 @@ class WebRequests:
         dialer: What the job may reach.
         limits: Its limits.
         traffic: Judges and records each request.
+        turns: Says when each is sent.
     """
 
-    def __init__(self, dialer: Dialer, limits: SandboxLimits, traffic: WebTraffic) -> None:
+    def __init__(self, dialer: Dialer, limits: SandboxLimits, traffic: WebTraffic, turns: HostTurns) -> None:
         self.traffic = traffic
+        self._turns = turns
         self._sender = Sender(dialer)
         self._limits = limits
         self._bytes = 0
@@ -79,6 +82,11 @@ class WebRequests:
         except InvalidRequest as problem:
             raise Refusal("WebRefused", f"policy: not sent: {problem}") from None
         self._count_bytes(len(body) + len(request.url))
+        async with self._turns.take(request.authority):
+            return await self._answered(request, body)
+
+    async def _answered(self, request: Outgoing, body: bytes) -> dict[str, Any]:
+        """Send a request; return its answer with the first part of its body."""
         self.traffic.admit(request.method, request.url, request.headers, body)
         try:
             answer = await self._sender.send(request, body)
