@@ -1,7 +1,8 @@
-"""Digest authentication of HTTP (RFC 7616): the answer to a challenge, for requests that no browser sends."""
+"""Answers to the challenges of HTTP authentication (RFC 7616, 7617), for requests that no browser sends."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import secrets
@@ -13,7 +14,39 @@ from sandbox.http_login import HttpLogin
 _SCHEME = re.compile(r"(?:^|[,\n])\s*digest\s+", re.IGNORECASE)
 _NEXT_SCHEME = re.compile(r"[,\n]\s*[A-Za-z-]+\s+(?=[A-Za-z-]+\s*=)")
 _FIELD = re.compile(r'([A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_SCHEMES = re.compile(r"(?:^|[,\n]\s*)(?:basic|digest)(?=\s|$)", re.IGNORECASE)
+_BASIC = re.compile(r"(?:^|[,\n]\s*)basic(?=\s|$)", re.IGNORECASE)
 _STRONGEST = ("sha-512-256", "sha-256", "md5")
+
+
+def is_challenge(status: int, challenge: str) -> bool:
+    """Return True for an answer that asks for a login by a scheme that can be answered."""
+    return status == 401 and bool(_SCHEMES.search(challenge))
+
+
+def is_for(url: str, start_url: str) -> bool:
+    """Return True for an address at which the login of a run is given: at its start URL's host and those below it.
+
+    >>> is_for("https://api.shop.test/", "http://www.shop.test/"), is_for("http://shop.test/", "https://shop.test/")
+    (True, False)
+    """
+    (scheme, host), (own_scheme, own) = _site(url), _site(start_url)
+    bare = own.removeprefix("www.")
+    same = host in (own, bare) or host.endswith(f".{bare}")
+    return bool(own) and same and (scheme == own_scheme or scheme == "https")
+
+
+def authorization(challenge: str, login: HttpLogin, method: str, url: str) -> str | None:
+    """Return the value of the Authorization header for a challenge; None where it is none that can be answered.
+
+    >>> authorization('Basic realm="x"', HttpLogin("ada", "pw"), "GET", "http://x.test/")
+    'Basic YWRhOnB3'
+    """
+    if answer := digest_header(challenge, login, method, url):
+        return answer
+    if not _BASIC.search(challenge):
+        return None
+    return f"Basic {base64.b64encode(f'{login.user}:{login.password}'.encode()).decode()}"
 
 
 def digest_header(challenge: str, login: HttpLogin, method: str, url: str, *, cnonce: str | None = None) -> str | None:
@@ -54,6 +87,11 @@ def digest_header(challenge: str, login: HttpLogin, method: str, url: str, *, cn
     if offered:
         fields += ["qop=auth", "nc=00000001", f'cnonce="{own}"']
     return f"Digest {', '.join(fields)}"
+
+
+def _site(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").rstrip(".")
 
 
 def _challenges(header: str) -> list[dict[str, str]]:

@@ -8,22 +8,17 @@ link of such a page hold the password. Then it is opened as it was asked for.
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from sandbox.http_digest import digest_header
+from sandbox.http_digest import authorization, is_challenge, is_for
 from sandbox.http_login import HttpLogin, split_userinfo, with_userinfo
 from sandbox.inside.unwatched import unwatched
 
 if TYPE_CHECKING:
     from playwright.async_api import Page, Response
 
-_SCHEMES = re.compile(r"(?:^|[,\n]\s*)(?:basic|digest)(?=\s|$)", re.IGNORECASE)
-_BASIC = re.compile(r"(?:^|[,\n]\s*)basic(?=\s|$)", re.IGNORECASE)
 _LOAD_MS = 15_000
 _CLOSE_SECONDS = 3.0
 _EVENT_SECONDS = 0.5  # an answer may be told of after the end of the navigation
@@ -46,7 +41,7 @@ class HttpChallenges:
         self.opens_page = False
         self.state = ""
         self._login: HttpLogin | None = None
-        self._site = ("", "")
+        self._start_url = ""
         self._challenged = ""
         self._met = asyncio.Event()
         self._opening: set[Page] = set()
@@ -54,21 +49,15 @@ class HttpChallenges:
 
     def allow(self, login: HttpLogin | None, start_url: str) -> None:
         """Answer challenges of the start URL's host, and of no other, with a login."""
-        self._login, self._site = login, _site(start_url)
+        self._login, self._start_url = login, start_url
 
     def _is_met(self, status: int, headers: Mapping[str, str], url: str) -> bool:
-        if status != 401 or not _SCHEMES.search(headers.get("www-authenticate", "")):
+        if not is_challenge(status, headers.get("www-authenticate", "")):
             return False
-        if self._login is None or not self._is_own(url):
+        if self._login is None or not is_for(url, self._start_url):
             self.state = self.state or "asked"
             return False
         return self.state != "refused"
-
-    def _is_own(self, url: str) -> bool:
-        (scheme, host), (own_scheme, own) = _site(url), self._site
-        bare = own.removeprefix("www.")
-        same = host in (own, bare) or host.endswith(f".{bare}")
-        return bool(own) and same and (scheme == own_scheme or scheme == "https")
 
     async def goto(self, page: Page, goto: Goto, url: str, options: dict[str, Any]) -> Response | None:
         """Open an address; where it is challenged, log in and open it again."""
@@ -158,19 +147,9 @@ class HttpChallenges:
         if not self._is_met(status, headers, url):
             return None
         assert self._login is not None
-        challenge = headers.get("www-authenticate", "")
-        if answer := digest_header(challenge, self._login, method, url):
-            return {"Authorization": answer}
-        if not _BASIC.search(challenge):
-            return None
-        pair = f"{self._login.user}:{self._login.password}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        answer = authorization(headers.get("www-authenticate", ""), self._login, method, url)
+        return {"Authorization": answer} if answer is not None else None
 
     def note_own(self, status: int) -> None:
         """Note how a request without a page was answered that gave the login."""
         self.state = "refused" if status == 401 else "given"
-
-
-def _site(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").rstrip(".")

@@ -4,67 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
-from sandbox.retry_after import asks_to_wait, seconds_to_wait
+from sandbox.http_login import HttpLogin, split_userinfo
 from sandbox.sites import origin_of
 from sandbox.web import addresses, bodies, codings
 from sandbox.web.cookies import Cookies
 from sandbox.web.elements import Submission, WebElement, WebForm
 from sandbox.web.errors import WebError
 from sandbox.web.pages import WebPage
-from sandbox.web.transport import Transport, WebAnswer, WebObserver, WebRequest
+from sandbox.web.sending import AT_ONCE, SAFE, Allowed, Login, Outgoing, Sending, is_allowed
+from sandbox.web.transport import Transport, WebAnswer, WebObserver
 from sandbox.web.wrong_use import refuse
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-Allowed = bool | int | Collection[int]
 _Result = TypeVar("_Result")
 
-_AT_ONCE = 6  # as browsers ask a host
-_MOST_REDIRECTS = 20
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TRIES = 3
-_FIRST_WAIT = 0.5
-_LONGEST_WAIT = 30.0  # that is waited for within a run; a site that asks for more ends it, and triage waits
-_PASSING = frozenset({502, 503, 504})
-_UNANSWERED = ("closed", "dns: ", "refused", "timeout")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_TO_ANYONE = frozenset({"accept", "accept-language", "range", "user-agent", "x-requested-with"})
-_ABOUT_BODY = frozenset({"content-type", "content-encoding", "content-language", "content-location"})
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.9,*/*;q=0.8"
-
-
-class _Outgoing:
-    """A request on its way through redirects."""
-
-    def __init__(self, method: str, url: str, body: bytes, kind: str, headers: dict[str, str], referer: str) -> None:
-        self.method = method
-        self.url, self.login = addresses.checked(url)
-        self.fragment = url.partition("#")[2]
-        self.body = body
-        self.kind = kind
-        self.headers = headers
-        self.referer = referer
-        self.origin = origin_of(referer) if referer else origin_of(self.url)
-
-    def redirect(self, status: int, location: str) -> None:
-        """Go on to where an answer leads, as browsers do."""
-        target = addresses.join(self.url, location)
-        self.fragment = target.partition("#")[2] or self.fragment
-        url, login = addresses.checked(target)
-        if origin_of(url) != origin_of(self.url):
-            self.headers = {name: value for name, value in self.headers.items() if name.lower() in _TO_ANYONE}
-            self.login = None
-            if self.origin != origin_of(self.url):
-                self.origin = "null"
-        if (status == 303 and self.method not in ("GET", "HEAD")) or (status in (301, 302) and self.method == "POST"):
-            self.method, self.body, self.kind = "GET", b"", ""
-            self.headers = {name: value for name, value in self.headers.items() if name.lower() not in _ABOUT_BODY}
-        self.url, self.login = url, login or self.login
 
 
 class Web:
@@ -85,12 +44,12 @@ class Web:
         headers: Further headers of every request.
         own_headers: Those of requests to ``own_origin`` alone.
         own_origin: Scheme, host and port.
+        login: Answers a challenge of HTTP authentication at the start URL's host; default that in the start URL.
         at_once: The most requests at a time.
         sleep: Waits between tries.
 
     Attributes:
         start_url: As given.
-        cookies: The jar.
     """
 
     def __init__(
@@ -104,24 +63,24 @@ class Web:
         headers: Mapping[str, str] | None = None,
         own_headers: Mapping[str, str] | None = None,
         own_origin: str | None = None,
-        at_once: int = _AT_ONCE,
+        login: HttpLogin | None = None,
+        at_once: int = AT_ONCE,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self.start_url = start_url
-        self.cookies = Cookies()
-        self._transport = transport
-        self._observer = observer
-        self._own = (origin_of(own_origin), dict(own_headers or {})) if own_origin else ("", {})
-        self._headers = {
+        every = {
             "User-Agent": user_agent or _AGENT,
             "Accept": _ACCEPT,
             "Accept-Language": language or "en-US,en;q=0.9",
             "Accept-Encoding": codings.accepted(),
             **(headers or {}),
         }
-        self._slots = asyncio.Semaphore(at_once)
+        self._observer = observer
         self._at_once = at_once
-        self._sleep = sleep
+        own = {origin_of(own_origin): dict(own_headers or {})} if own_origin else {}
+        login = login or split_userinfo(start_url or "")[1]
+        slots = asyncio.Semaphore(at_once)
+        self._sending = Sending(transport, observer, every, own, Login(login, start_url or ""), slots, sleep)
         self._followed: set[str] = set()
         self._last_page = start_url or ""
 
@@ -293,82 +252,38 @@ class Web:
             raise WebError(f"an address is a text, not a {shown}", reason="use")
         return addresses.join(self.start_url or "", url)
 
+    @property
+    def cookies(self) -> Cookies:
+        """The jar: ``web.cookies.get("csrftoken")``, for sites that want a cookie in a header, too."""
+        return self._sending.cookies
+
     async def _navigate(
         self, method: str, url: str, body: bytes, kind: str, headers: dict[str, str], referer: str, allow: Allowed
     ) -> WebPage:
-        """Send a request, follow redirects, and return the page that answers in the end."""
-        out = _Outgoing(method, url, body, kind, headers, referer)
-        for _ in range(_MOST_REDIRECTS + 1):
-            answer = await self._tried(out, allow)
-            location = answer.header("location")
-            if answer.status not in _REDIRECTS or not location:
-                return self._page(out, answer, allow)
-            out.redirect(answer.status, location)
-        where = addresses.shown(out.url)
-        message = f"{method} {addresses.shown(url)} is redirected more than {_MOST_REDIRECTS} times, at last to {where}"
-        raise WebError(message, reason="redirects", url=where)
-
-    def _page(self, out: _Outgoing, answer: WebAnswer, allow: Allowed) -> WebPage:
-        shown = addresses.shown(out.url)
-        body = codings.unpacked(answer.body, answer.header("content-encoding"), shown)
-        url = f"{out.url}#{out.fragment}" if out.fragment else out.url
-        page = WebPage(self, out.method, url, answer.status, answer.headers, body)
-        if answer.status >= 400 and not _is_allowed(answer.status, allow):
-            message = f"{out.method} {shown} was answered with status {answer.status}{_said(page)}"
-            wait = answer.header("retry-after") or None
-            raise WebError(message, reason="status", url=shown, status=answer.status, retry_after=wait)
+        """Send a request as a browser opens an address or sends a form, and return the page that answers."""
+        out = Outgoing(method, url, body, kind, headers, referer)
+        page = self._page(out, await self._sending.navigate(out, allow), allow)
         if page.is_html:
             self._last_page = page.url
         return page
 
-    async def _tried(self, out: _Outgoing, allow: Allowed) -> WebAnswer:
-        """Send a request until it is answered for good; one that may change something is sent once."""
-        for attempt in range(1, _TRIES + 1):
-            last = attempt == _TRIES or out.method not in SAFE
-            wait = _FIRST_WAIT * 2 ** (attempt - 1)
-            try:
-                answer = await self._sent(out)
-            except WebError as error:
-                if last or not error.reason.startswith(_UNANSWERED):
-                    raise
-            else:
-                asked = answer.header("retry-after")
-                passing = answer.status in _PASSING or asks_to_wait(answer.status, asked)
-                wait = max(wait, seconds_to_wait(asked) or 0.0)
-                if last or not passing or _is_allowed(answer.status, allow) or wait > _LONGEST_WAIT:
-                    return answer
-            await self._sleep(wait)
-        raise AssertionError  # the last try returned or raised
+    async def fetch(
+        self, method: str, url: str, body: bytes, kind: str, headers: dict[str, str], redirects: int | None = None
+    ) -> WebPage:
+        """Send a request as Playwright's ``page.request`` does: no Referer and no Origin, any status is an answer."""
+        out = Outgoing(method, self._absolute(url), body, kind, _checked(headers), "", fetched=True)
+        return self._page(out, await self._sending.navigate(out, True, redirects), True)
 
-    async def _sent(self, out: _Outgoing) -> WebAnswer:
-        request = WebRequest(out.method, out.url, self._headers_of(out), out.body)
-        if self._observer is not None:
-            self._observer.requested(request)
-        async with self._slots:
-            answer = await self._transport.send(request)
-        self.cookies.keep(out.url, [value for name, value in answer.headers if name.lower() == "set-cookie"])
-        if self._observer is not None:
-            self._observer.answered(request, answer)
-        return answer
-
-    def _headers_of(self, out: _Outgoing) -> tuple[tuple[str, str], ...]:
-        origin = origin_of(out.url)
-        found = dict(self._headers)
-        if referer := _referer(out.referer, out.url):
-            found["Referer"] = referer
-        if out.method not in SAFE:
-            found["Origin"] = out.origin
-        if out.kind:
-            found["Content-Type"] = out.kind
-        if cookie := self.cookies.header(out.url):
-            found["Cookie"] = cookie
-        own = self._own[1] if self._own[0] == origin else {}
-        for name, value in [*out.headers.items(), *own.items()]:
-            same = next((key for key in found if key.lower() == name.lower()), None)
-            if same is not None:
-                del found[same]
-            found[name] = value
-        return tuple(found.items())
+    def _page(self, out: Outgoing, answer: WebAnswer, allow: Allowed) -> WebPage:
+        shown = addresses.shown(out.url)
+        body = codings.unpacked(answer.body, answer.header("content-encoding"), shown)
+        url = f"{out.url}#{out.fragment}" if out.fragment else out.url
+        page = WebPage(self, out.method, url, answer.status, answer.headers, body)
+        if answer.status >= 400 and not is_allowed(answer.status, allow):
+            message = f"{out.method} {shown} was answered with status {answer.status}{_said(page)}"
+            wait = answer.header("retry-after") or None
+            raise WebError(message, reason="status", url=shown, status=answer.status, retry_after=wait)
+        return page
 
     def __getattr__(self, name: str) -> NoReturn:
         refuse(name, None)
@@ -380,21 +295,6 @@ def _checked(headers: Mapping[str, str] | None) -> dict[str, str]:
         if not _TOKEN.fullmatch(name) or _NO_VALUE.search(value):
             raise WebError(f"{name[:40]!r} is no header, or its value has a line break", reason="use")
     return found
-
-
-def _is_allowed(status: int, allow: Allowed) -> bool:
-    return allow if isinstance(allow, bool) else status == allow if isinstance(allow, int) else status in allow
-
-
-def _referer(source: str, target: str) -> str:
-    """Return the header ``Referer`` for a request: the address to its own origin, the origin to others."""
-    if not source or urlsplit(source).scheme not in ("http", "https"):
-        return ""
-    source = addresses.checked(source)[0]
-    if origin_of(source) == origin_of(target):
-        return source
-    downgrade = urlsplit(source).scheme == "https" and urlsplit(target).scheme == "http"
-    return "" if downgrade else f"{origin_of(source)}/"
 
 
 def _said(page: WebPage) -> str:

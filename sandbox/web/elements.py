@@ -73,14 +73,18 @@ class Scope(Finding["WebElement"]):
         Raises:
             NotOnPage: No table has them, or several have; the message shows which headers there are.
         """
-        found, others, tree = [], [], self._document.tree
-        for node in tree.select(self._node, tables.SELECTOR) + [self._node] * tree.matches(self._node, tables.SELECTOR):
+        tree, others = self._document.tree, []
+        found: list[Table[WebElement]] = []
+        own = [self._node] if tree.matches(self._node, tables.SELECTOR) else []
+        for node in [*own, *tree.select(self._node, tables.SELECTOR)]:
             grid = tables.grid_of(node)
             at = tables.header_row(grid, headers)
-            if at is None:
-                others.append(" | ".join(tables.said(cell) for cell in grid[0][:20]) if grid else "(empty)")
-            else:
+            if at is not None:
                 found.append(Table(self._element, node, grid, at))
+                if own and node is self._node:
+                    break  # not one of those in it
+            else:
+                others.append(" | ".join(tables.said(cell) for cell in grid[0][:20]) if grid else "(empty)")
         sought = f"table with {', '.join(map(repr, headers))}" if headers else "table"
         return Found(found, sought, self._document.url, lambda: others).one
 

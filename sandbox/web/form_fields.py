@@ -260,7 +260,7 @@ class Fields:
             return NotOnPage(message, reason="ambiguous", url=self._tree.url)
         names = self.names()
         shown = ", ".join(map(repr, names[:_MOST_SHOWN])) + (", …" if len(names) > _MOST_SHOWN else "")
-        hidden = [attribute(node, "name") for node in self.fields if _kind(node) == "hidden"]
+        hidden = [name for node in self.fields if _kind(node) == "hidden" and (name := attribute(node, "name"))]
         also = f"; hidden: {', '.join(map(repr, hidden[:_MOST_SHOWN]))}" if hidden else ""
         return NotOnPage(
             f"{where} has no field {key!r}; it has: {shown or 'none'}{also}", reason="missing", url=self._tree.url
@@ -348,8 +348,6 @@ def _held(node: Node, kind: str) -> list[Value]:
         return [option_value(option) for option in free]
     if kind == "file":
         return [File("", file_names.DEFAULT_TYPE, b"")]
-    if kind == "textarea":
-        return [value_of(node).removeprefix("\n")]
     value = value_of(node)
     return [value or "50"] if kind == "range" else [value or "#000000"] if kind == "color" else [value]
 

@@ -23,6 +23,7 @@ _FROM_CONTENT_WITHIN = words(
 _RANGES = words("progressbar scrollbar slider spinbutton meter")
 _PLACEHOLDERS = words("text password number search tel email url")
 _APART = BLOCKS | words("button input select textarea meter progress td th tr thead tbody tfoot marquee rt")
+_LINE_ENDS = re.compile(r"[\r\n]+")  # which fields of one line drop
 _SPACES = re.compile(r"\s+")
 _DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)", re.IGNORECASE)
 _DEEPEST = 60  # levels of nested elements whose parts are weighed; what is below counts with all its text
@@ -249,7 +250,8 @@ def value_of(node: Node) -> str:
     """Return the value that a text field shows."""
     if node.tag == "textarea":
         return text_of(node)
-    return attribute(node, "value") or ""
+    value = attribute(node, "value") or ""
+    return value if node.tag != "input" or input_type(node) == "hidden" else _LINE_ENDS.sub("", value)
 
 
 def selected(select: Node) -> list[Node]:

@@ -163,7 +163,7 @@ async def test_gather_keeps_the_order_and_asks_a_few_at_a_time() -> None:
             return html(f"<title>{request.url[-2:]}")
 
     web = web_on(site())
-    web._transport = Slow()
+    web._sending._transport = Slow()
     pages = await web.gather(web.get(f"/{number:02}") for number in range(20))
     assert [page.title for page in pages] == [f"{number:02}" for number in range(20)]
     assert most == 6
