@@ -37,6 +37,7 @@ EXAMPLES: Mapping[str, str] = {
     "pool status": "webtasks pool status",
     "pool stop": "webtasks pool stop",
     "serve": "webtasks serve --port 8484 --usd-per-day 1",
+    "ui": "webtasks ui",
     "mcp": "webtasks mcp --allow-ai --usd-per-day 1",
     "keys": "webtasks keys create --name laptop",
     "keys create": "webtasks keys create --name laptop > key.txt",

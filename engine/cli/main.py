@@ -62,6 +62,7 @@ _COMMANDS = {
     "drift": "commands.drift:drift",
     "pool": "pool.client:pool",
     "serve": "commands.serve:serve",
+    "ui": "commands.ui:ui",
     "mcp": "commands.mcp:mcp",
     "keys": "commands.keys:keys",
     "doctor": "commands.doctor:doctor",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engine.reports.differences import split_diff
 from engine.reports.key_runs import Run, runs_of
@@ -28,6 +28,11 @@ def key_report(root: Path, records: TaskRecords, bundles: BundleStore, key: str)
         BundleNotFound: Nothing is saved under the key.
         EngineError: The packages of the extra ``report`` are not installed.
     """
+    return page("key.html", key_facts(root, records, bundles, key))
+
+
+def key_facts(root: Path, records: TaskRecords, bundles: BundleStore, key: str) -> dict[str, Any]:
+    """Return what the report of a key shows, for its template; arguments and errors as for `key_report`."""
     bundle = bundles.load(key)
     if bundle is None:
         raise bundles.missing(key)
@@ -38,22 +43,19 @@ def key_report(root: Path, records: TaskRecords, bundles: BundleStore, key: str)
     runs = runs_of(attempts, ended)
     costs = next(iter(records.spending.costs(key)), None)
     pinned = bundles.pinned(key)
-    return page(
-        "key.html",
-        {
-            "key": key,
-            "root": root,
-            "bundle": bundle,
-            "revisions": revisions,
-            "diffs": diffs,
-            "pinned": pinned.id if pinned is not None else None,
-            "runs": runs[-_MOST_RUNS:],
-            "left_out": max(0, len(runs) - _MOST_RUNS),
-            "costs": costs,
-            "outcomes": outcomes_plot(runs[-_MOST_RUNS:]),
-            "spent": costs_plot(runs, _each_time(runs)),
-        },
-    )
+    return {
+        "key": key,
+        "root": root,
+        "bundle": bundle,
+        "revisions": revisions,
+        "diffs": diffs,
+        "pinned": pinned.id if pinned is not None else None,
+        "runs": runs[-_MOST_RUNS:],
+        "left_out": max(0, len(runs) - _MOST_RUNS),
+        "costs": costs,
+        "outcomes": outcomes_plot(runs[-_MOST_RUNS:]),
+        "spent": costs_plot(runs, _each_time(runs)),
+    }
 
 
 def _each_time(runs: list[Run]) -> float | None:

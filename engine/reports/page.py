@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -20,17 +21,24 @@ _DIRECTORY = Path(__file__).with_name("templates")
 _MISSING = 'reports need packages that are not installed; run: pip install "webtasks-engine[report]"'
 
 
-def page(template: str, facts: Mapping[str, Any]) -> str:
+def page(template: str, facts: Mapping[str, Any], *, directory: Path | None = None) -> str:
     """Return a report as HTML.
 
     Args:
         template: Name of its template.
         facts: What the template shows. All text in it is escaped.
+        directory: Further templates, which may extend those of reports.
 
     Raises:
         EngineError: The packages of the extra ``report`` are not installed.
     """
-    return _environment().get_template(template).render(facts)
+    return _environment(directory).get_template(template).render(facts)
+
+
+def script_hash() -> str:
+    """Return the reports' script as a Content-Security-Policy names it: no other script may run in a page."""
+    digest = hashlib.sha256((_DIRECTORY / "report.js").read_bytes()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
 
 
 def data_url(picture: bytes) -> str:
@@ -40,20 +48,20 @@ def data_url(picture: bytes) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(directory: Path | None) -> Environment:
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError as error:
         raise EngineError(_MISSING) from error
     made = Environment(
-        loader=FileSystemLoader(_DIRECTORY), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        loader=FileSystemLoader([_DIRECTORY, *([directory] if directory else ())]), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {
         "age": age, "clean": clean, "dollars": dollars, "json": _json, "seconds": seconds, "python": _python,
         "diff": _diff, "picture": data_url,
     }  # fmt: skip
-    made.globals |= {"count": count, "style": _style(), "script": _text("report.js")}
+    made.globals |= {"count": count, "style": _style(), "script": _text("report.js"), "script_hash": script_hash()}
     return made
 
 

@@ -58,6 +58,11 @@ def task_report(root: Path, records: TaskRecords, bundles: BundleStore, task_id:
         TaskNotFound: There is no such task.
         EngineError: The packages of the extra ``report`` are not installed.
     """
+    return page("task.html", task_facts(root, records, bundles, task_id))
+
+
+def task_facts(root: Path, records: TaskRecords, bundles: BundleStore, task_id: str) -> dict[str, Any]:
+    """Return what the report of a task shows, for its template; arguments and errors as for `task_report`."""
     result = records.task(task_id)
     if result is None:
         raise TaskNotFound(task_id)
@@ -65,28 +70,25 @@ def task_report(root: Path, records: TaskRecords, bundles: BundleStore, task_id:
     origins = _origins(root, task_id)
     request = _request(records, task_id)
     pictures, change = _pictures(root, task_id), _change(records, bundles, result, events, request)
-    return page(
-        "task.html",
-        {
-            "result": result,
-            "request": request,
-            "title": result.title or _first_line(request) or task_id,
-            "summary": summary(result, timeline_of(events).seconds) if result.final else result.status,
-            "timeline": timeline_of(events),
-            "turns": turns_of(events),
-            "prompts": [event.data for event in events if event.type == "agent.prompted"],
-            "logs": [str(event.data["message"]) for event in events if event.type == "automation.log"],
-            "breaches": _breaches(result, events),
-            "problems": _problems(events),
-            "tables": _tables(result, origins),
-            "known_origins": len(origins),
-            "most_rows": MOST_ROWS,
-            "change": change,
-            "pictures": pictures,
-            "before": _of_base(root, change, bundles, result.reuse_key),
-            "failure": _failure(result) or pictures.get(_at_failure(events) or ""),
-        },
-    )
+    return {
+        "result": result,
+        "request": request,
+        "title": result.title or _first_line(request) or task_id,
+        "summary": summary(result, timeline_of(events).seconds) if result.final else result.status,
+        "timeline": timeline_of(events),
+        "turns": turns_of(events),
+        "prompts": [event.data for event in events if event.type == "agent.prompted"],
+        "logs": [str(event.data["message"]) for event in events if event.type == "automation.log"],
+        "breaches": _breaches(result, events),
+        "problems": _problems(events),
+        "tables": _tables(result, origins),
+        "known_origins": len(origins),
+        "most_rows": MOST_ROWS,
+        "change": change,
+        "pictures": pictures,
+        "before": _of_base(root, change, bundles, result.reuse_key),
+        "failure": _failure(result) or pictures.get(_at_failure(events) or ""),
+    }
 
 
 def _request(records: TaskRecords, task_id: str) -> TaskRequest | None:

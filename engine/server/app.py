@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from engine.server import meta_routes, openapi, run_routes, task_routes
+from engine.server import meta_routes, openapi, run_routes, task_routes, ui
 from engine.server.errors import ApiError
 from engine.server.middleware import AccessMiddleware
 from engine.server.operations import ApiCall, Operation, Services, routes
@@ -44,7 +44,7 @@ def make_app(services: Services, *, base_path: str = BASE_PATH) -> Starlette:
         *meta_routes.operations(document, f"{base_path}/{services.access.default_workspace}/web-tasks"),
     ]
     app = Starlette(
-        routes=routes(operations, services),
+        routes=[*routes(operations, services), *ui.routes(services)],
         middleware=[Middleware(AccessMiddleware, policy=services.access, calls=services.calls)],
         exception_handlers={404: _no_route, 405: _no_route},
     )

@@ -69,7 +69,7 @@ class ServerOptions:
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", self.base_path) or self.base_path.split("/")[1:2] in (
-            ["files"], ["health"], ["openapi.json"], ["healthz"], ["metrics"], ["docs"], ["assets"],
+            ["files"], ["health"], ["openapi.json"], ["healthz"], ["metrics"], ["docs"], ["assets"], ["ui"],
         ):  # fmt: skip
             raise InvalidRequest(
                 f"base_path must be a path such as {BASE_PATH}, without a slash at its end, not {self.base_path!r}",

@@ -15,7 +15,7 @@ from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import EngineError
 
 _SERVER_OPTIONS = ("host", "port", "base_path", "public_url", "max_timeout", "max_usd")
-_PACKAGES = ("starlette", "uvicorn", "prometheus_client")
+_PACKAGES = ("starlette", "uvicorn", "prometheus_client", "jinja2", "pygments", "pygal")
 _REPEAT_SECONDS = 10.0
 _TEXTS = 100
 
@@ -131,7 +131,7 @@ def serve(
     The hosted product's clients work with it unchanged. Ctrl-C stops it in order: tasks that still run after the grace
     period are run again by the next server on the store, unless they took an irreversible action or have secrets.
     """
-    _require_extra()
+    require_extra()
     from engine.models.choice import model_at
     from engine.server.connections import ConnectionLimits
     from engine.server.serve import Server, ServerOptions
@@ -151,7 +151,7 @@ def serve(
         connections=ConnectionLimits(max_connections, max_per_address),
         **server_options,
     )
-    _log_to_stderr()
+    log_to_stderr()
 
     async def run() -> None:
         server = Server(chosen, make_engine)
@@ -167,7 +167,8 @@ def serve(
     click.echo("Stopped; unfinished tasks, except those with secrets, are queued for the next server.", err=True)
 
 
-def _require_extra() -> None:
+def require_extra() -> None:
+    """Raise an error that names what the extra ``server`` has, where it is not installed."""
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise EngineError(
@@ -176,7 +177,8 @@ def _require_extra() -> None:
         )
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr() -> None:
+    """Log what the server says on standard error, repeated warnings but once."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logger = logging.getLogger("engine")
