@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,8 @@ from sandbox import SandboxLimitExceeded, Session, WorkerDied
 
 _WANT_A_LOOK = ("impossible", "unknown-parameter")  # reasons of which the first look alone says little
 _MOST_REOPENED = 3
+_MOST_REFS = 10
+_REF = re.compile(r"""(?:get_by_ref\(\s*|aria-ref=)["']?(f?\d*e\d+)""")
 _OPEN_ASIDE = """\
 import contextlib as _contextlib
 _aside = await page.context.new_page()
@@ -92,10 +95,18 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
             self._trial = await self.gate.try_out(self.code, parameters)
         answer = describe_trial(self._trial, self.redactor)
         if not self._trial.good:
-            raise ToolProblem(answer)
+            raise ToolProblem(f"{answer}{await self._durable()}")
         self._shown = await asyncio.to_thread(self.gate.advisories, self._trial)
         notes = await asyncio.to_thread(self.gate.notes, self._trial)
         return "\n".join([answer + describe_advisories(self._shown), *map(fence, notes)])
+
+    async def _durable(self) -> str:
+        """Return the durable locators of the refs that stand in the code, which mean nothing in a later run."""
+        refs = list(dict.fromkeys(_REF.findall(self.code)))[:_MOST_REFS]
+        if not refs:
+            return ""
+        answer, wrong = await self.call("locator", {"refs": refs})
+        return "" if wrong else f"\nfor the automation:\n{answer}"
 
     async def reopen(self, error: SandboxLimitExceeded | WorkerDied) -> None:
         """Open the page anew, a few times in one task."""

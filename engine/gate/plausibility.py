@@ -52,9 +52,9 @@ def doubts(run: Observed) -> Iterator[str]:
     """Yield what the output gives away by itself: no rows without the site's word, or an error message for a result."""
     if rows(run.output) == 0 and not empty_confirmed(run) and not all_examined(run):
         yield (
-            "it returned no rows, and the page was not shown to say so: await task.empty(locator) of the message by"
-            " which the site says that there is nothing, or read the rows; where code filters, await task.read(rows)"
-            " of all of them first"
+            "it returned no rows: print in python what the locator matches, and read the rows; where code filters,"
+            " await task.read(rows) of all of them first. await task.empty(locator) is for a page that says itself, in"
+            " a message, that there is nothing"
         )
     _, found = main_rows(run.output)
     values = [v for row in found for v in row.values()] if found else [run.output]
@@ -80,8 +80,8 @@ def unseen(run: Observed, seen: Sequence[str], code: str) -> str | None:
         return None
     few = ", ".join(repr(v[:60]) for v in values[:2])
     return (
-        f"none of its values ({few}, …) was in what the automation read, or on a page that you looked at: find them"
-        " with look, or print them with python"
+        f"none of its values ({few}, …) was in what the automation read, or on a page that you looked at: open that"
+        " page in python, print the rows, and read them from there"
     )
 
 

@@ -91,7 +91,7 @@ class Observer:
                 lines += [f" {LabelStyle(origin=origin_of(page.url)).label(node)}" for node in renewed[:20]]
                 if len(renewed) > 20:
                     lines.append(f" {FOLD} {len(renewed) - 20} more: find or unfold them")
-            return "\n".join(lines) or "Nothing changed."
+            return "\n".join(lines) or "Nothing changed; unfold=page shows it whole."
         lines += _describe_changes(comparison.changes, LabelStyle(origin=origin_of(page.url)))
         text = "\n".join(lines)
         if len(text) > 400:

@@ -125,7 +125,7 @@ async def test_find_returns_refs_places_and_a_count(blank: Page) -> None:
 async def test_a_later_look_shows_only_changes(blank: Page) -> None:
     observer = Observer()
     observer.first(await show(blank, pages.ENDLESS))
-    assert observer.again(await take(blank)) == "Nothing changed."
+    assert observer.again(await take(blank)) == "Nothing changed; unfold=page shows it whole."
     await blank.get_by_role("button", name="Load more").click()
     grown = observer.again(await take(blank))
     assert re.search(r'^ \+ .*link "News 21"', grown, re.MULTILINE)

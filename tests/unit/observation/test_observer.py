@@ -33,7 +33,7 @@ def test_page_text_appears_in_quotes_only(tree: Node) -> None:
     assert set(re.findall(r"\[((?:f\d+)?e\d+)\]", look)) <= refs
     assert all(look.count(f"[{below.ref}]") for below in node.walk() if below.ref and below.is_control)
     assert "Buy" not in QUOTED.sub("", look).split()
-    assert observer.again(snapshot) == "Nothing changed."
+    assert observer.again(snapshot) == "Nothing changed; unfold=page shows it whole."
 
 
 @pytest.mark.parametrize("size", [400, 2_500])
