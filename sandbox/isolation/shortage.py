@@ -86,7 +86,7 @@ def in_worker(kind: str, message: str, limits: SandboxLimits) -> SandboxError | 
         message: Its message.
         limits: The limits of the run.
     """
-    if "No space left on device" in message:
+    if "No space left on device" in message or "File too large" in message:  # of all files, or of one
         return SandboxLimitExceeded("scratch_mb", limits.scratch_mb)
     if "Too many open files" in message or "EMFILE" in message or "ERR_INSUFFICIENT_RESOURCES" in message:
         most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

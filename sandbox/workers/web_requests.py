@@ -93,10 +93,10 @@ class WebRequests:
         except RefusedError as refusal:
             self.traffic.note_failure(str(refusal))
             raise Refusal("WebRefused", str(refusal)) from None
-        self._count_bytes(sum(len(name) + len(value) for name, value in answer.headers))
-        with_login = any(name.lower() == "authorization" for name, _ in request.headers)
-        self.traffic.note_answer(request.url, answer.status, answer.headers, with_login=with_login)
         try:
+            self._count_bytes(sum(len(name) + len(value) for name, value in answer.headers))
+            with_login = any(name.lower() == "authorization" for name, _ in request.headers)
+            self.traffic.note_answer(request.url, answer.status, answer.headers, with_login=with_login)
             part, ended = await self._part(answer)
         except BaseException:
             answer.close()

@@ -25,6 +25,7 @@ async def main():
             print(0, flush=True)
 asyncio.run(main())
 """
+WEB = EMBEDDER.replace("(page,", "(web,").replace("await page.title()", "web.start_url")
 # Its automation stops every process that it can, and does not end.
 STOPPER = """
 import asyncio, sys
@@ -54,6 +55,7 @@ async def main():
         await asyncio.sleep(60)
 asyncio.run(main())
 """
+WEB_FORKER = FORKER.replace("(page,", "(web,").replace("await page.title()", "web.start_url")
 # Is killed while a jail comes up: then processes that wait for each other can lose one another. They are stopped
 # meanwhile, so that none is fast enough to get by.
 EARLY = """
@@ -73,6 +75,18 @@ async def main():
     await process.start(find_browser(), SandboxLimits(), chromium_sandbox=False, meanwhile=end)
 asyncio.run(main())
 """
+EARLY_WEB = (
+    EARLY.replace("from sandbox.workers.process import WorkerProcess", "from sandbox.workers.web_process import *")
+    .replace("from sandbox.browser import find_browser", "from sandbox.workers import web_process")
+    .partition("    process =")[0]
+    + """
+    if sys.argv[1] == "bubblewrap":
+        await Zygote()._start(web_process._without_scratch, end)
+    else:
+        await ColdProcess(sys.argv[1], len)._start(partial(worker_command, sys.argv[1], None, SandboxLimits()), end)
+asyncio.run(main())
+"""
+)
 # A process of its own: it is given all orphans of the program, so that none escapes its count.
 KILLER = """
 import ctypes, json, os, signal, subprocess, sys, time
@@ -128,29 +142,42 @@ def kill(program: str, isolation: str, scratch: Path, *, lines: int | None, seco
     return found
 
 
-def check(isolation: str, scratch: Path, seeds: range) -> None:
+def check(program: str, isolation: str, scratch: Path, seeds: range) -> None:
     most = 0
     for seed in seeds:
         at = random.Random(seed)
-        found = kill(EMBEDDER, isolation, scratch, lines=at.choice([0, 0, 1, 2]), seconds=at.uniform(0.05, 2.0))
+        found = kill(program, isolation, scratch, lines=at.choice([0, 0, 1, 2]), seconds=at.uniform(0.05, 2.0))
         assert found["left"] == NOTHING, (seed, found)
         most = max(most, found["most"])
-    assert most > 10, "there were workers to be left behind"
+    least = 10 if program == EMBEDDER else 2
+    assert most > least, "there were workers to be left behind"
 
 
-@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
-def test_kills_at_random_moments_leave_nothing(isolation: str, tmp_path: Path) -> None:
-    check(isolation, tmp_path, range(2))
+IN_EACH_WAY = pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
+OF_EACH_KIND = pytest.mark.parametrize("program", [EMBEDDER, WEB], ids=["page", "web"])
 
 
+@IN_EACH_WAY
+@OF_EACH_KIND
+def test_kills_at_random_moments_leave_nothing(program: str, isolation: str, tmp_path: Path) -> None:
+    check(program, isolation, tmp_path, range(2))
+
+
+@pytest.mark.parametrize("program", [EARLY, EARLY_WEB], ids=["page", "web"])
 @pytest.mark.parametrize("isolation", ["bubblewrap", "landlock", "none"])
 @pytest.mark.parametrize("milliseconds", [0, 5, 10, 20, 40, 80])
-def test_kill_during_the_start_of_a_jail_leaves_nothing(isolation: str, milliseconds: int, tmp_path: Path) -> None:
-    assert kill(EARLY, isolation, tmp_path, lines=None, seconds=milliseconds / 1000)["left"] == NOTHING
+def test_kill_during_the_start_of_a_jail_leaves_nothing(
+    program: str, isolation: str, milliseconds: int, tmp_path: Path
+) -> None:
+    assert kill(program, isolation, tmp_path, lines=None, seconds=milliseconds / 1000)["left"] == NOTHING
 
 
-@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
-@pytest.mark.parametrize("program", [STOPPER, FORKER], ids=["stopped by the code", "descriptors held by a fork"])
+@IN_EACH_WAY
+@pytest.mark.parametrize(
+    "program",
+    [STOPPER, FORKER, WEB_FORKER],
+    ids=["stopped by the code", "descriptors held by a fork", "descriptors held by a fork, without a browser"],
+)
 def test_watchdog_cannot_be_disabled_from_inside(program: str, isolation: str, tmp_path: Path) -> None:
     found = kill(program, isolation, tmp_path, lines=1, seconds=0)
     assert found["most"] > 2
@@ -158,6 +185,7 @@ def test_watchdog_cannot_be_disabled_from_inside(program: str, isolation: str, t
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("isolation", ["bubblewrap", "landlock"])
-def test_a_hundred_kills(isolation: str, tmp_path: Path) -> None:
-    check(isolation, tmp_path, range(100))
+@IN_EACH_WAY
+@OF_EACH_KIND
+def test_a_hundred_kills(program: str, isolation: str, tmp_path: Path) -> None:
+    check(program, isolation, tmp_path, range(100))
