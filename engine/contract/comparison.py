@@ -22,10 +22,10 @@ from engine.contract.moved import (
     texts_cut,
 )
 from engine.contract.outputs import Row, beside, compact, identity, key_of, main_part, pairs_by, row_text
-from engine.contract.patterns import is_amount, is_blank, number
+from engine.contract.patterns import is_amount, is_blank, is_missing, number
 from engine.contract.placeholders import placeholders
 from engine.contract.provenance.spellings import dates, day_of, normal, numbers
-from engine.contract.recomputed import recomputed, respelled_fields
+from engine.contract.recomputed import cut_texts, recomputed, respelled_fields
 from engine.task.text import comparable
 
 _MATCHED = 3  # rows; fewer prove nothing
@@ -95,6 +95,7 @@ def _changed_lists(
         yield from affixed_fields(place, old, new)
         yield from affixed_anew(place, old, new)
         yield from respelled_fields(place, old, new)
+        yield from cut_texts(place, old, new)
         yield from _against_same(place, history.same, new, fields, given)
 
 
@@ -239,7 +240,7 @@ def _against_same(
     for name in (n for n in old[0] if n != key):
         path = f"{place}.{name}"
         values = [(a.get(name), b.get(name)) for a, b in pairs]
-        lost = sum(not is_blank(a) and is_blank(b) for a, b in values)
+        lost = sum(not is_missing(a) and is_missing(b) for a, b in values)
         if fields.get(name, {}).get("filled") == 1.0 and lost >= max(2, _LOST * len(pairs)) and lost < len(pairs):
             yield Breach(
                 "lost", path, "the values that these rows had before", f"none in {lost} of {len(pairs)} rows",

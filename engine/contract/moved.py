@@ -13,7 +13,7 @@ from engine.contract.model import Breach, PreviousOutput, Severity
 from engine.contract.outputs import Row, identity
 from engine.contract.patterns import is_amount, is_blank, is_shortened, number
 from engine.contract.profile import improbable
-from engine.contract.recomputed import rounded_number
+from engine.contract.recomputed import begins, rounded_number
 
 _MATCHED = 3  # rows; fewer prove nothing
 _STEPS = (1, -1, 2, -2)  # rows by which values are looked for
@@ -204,12 +204,6 @@ def single_object(place: str, old: Row, new: Row, changed: Mapping[str, float]) 
 
 def texts_cut(path: str, values: Sequence[tuple[Any, Any]]) -> Iterator[Breach]:
     """Yield a breach where texts of matched rows are now the beginnings of what they were."""
-    cut = [
-        (a, b) for a, b in values if isinstance(a, str) and is_shortened(b) and not is_shortened(a) and _begins(a, b)
-    ]
+    cut = [(a, b) for a, b in values if isinstance(a, str) and is_shortened(b) and not is_shortened(a) and begins(a, b)]
     if len(cut) >= _MATCHED:
         yield Breach("shortened", path, f"{cut[0][0]!r}, as in the last run", f"{cut[0][1]!r}", "statistical")
-
-
-def _begins(whole: str, cut: str) -> bool:
-    return whole.startswith(cut.rstrip().rstrip(".…").rstrip())

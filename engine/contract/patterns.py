@@ -38,6 +38,7 @@ _NUMERIC = frozenset({"number", "money", "percent"})
 _AMOUNTS = _NUMERIC | {"date"}
 _DIGITS_APART = re.compile(r"(?<=\d)[ ,.'\u00a0\u202f](?=\d{3}(?!\d))")
 _SLASHED = re.compile(r"(\d\d?)([./-])(\d\d?)[./-]\d{2,4}")
+_MISSING = re.compile(r"n/?a|n\.a\.|null|none|unknown|not available|tb[acd]|k\.\s?a\.|[-\u2013\u2014?]+", re.IGNORECASE)
 _ERROR = re.compile(
     r"(?:oops\b|error\b|something went wrong|an? (?:unexpected |internal )?error (?:has )?occurr?ed|page not found"
     r"|internal server error|not found\b|access denied|forbidden\b|unauthori[sz]ed\b|bad gateway|service unavailable"
@@ -148,6 +149,15 @@ def error_text(value: Any) -> bool:
 def is_shortened(value: Any) -> bool:
     """Return True for a text that ends with an ellipsis."""
     return isinstance(value, str) and value.rstrip().endswith(("…", "..."))
+
+
+def is_missing(value: Any) -> bool:
+    """Return True for a value that is blank, or that a site shows in place of one.
+
+    >>> is_missing("N/A"), is_missing(" - "), is_missing(None), is_missing("Nadia")
+    (True, True, True, False)
+    """
+    return is_blank(value) or (isinstance(value, str) and bool(_MISSING.fullmatch(value.strip())))
 
 
 def is_blank(value: Any) -> bool:

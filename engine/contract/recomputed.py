@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.contract.model import Breach, PreviousOutput
 from engine.contract.outputs import Row, identity
-from engine.contract.patterns import number
+from engine.contract.patterns import is_shortened, number
 
 _LEAST = 3  # rows; fewer prove nothing
 _MOST = 0.8  # share of rows: of the others, the data themselves may have changed
@@ -57,6 +57,21 @@ def respelled_fields(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iter
         if marked and len(set(other)) >= _LEAST and len(other) >= _MOST * len(now):
             was = had[_letters(marked[0])]
             yield Breach("recased", f"{place}.{name}", f"{was!r}, as in the last run", repr(marked[0]), "statistical")
+
+
+def cut_texts(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
+    """Yield the texts of a list of texts that are the beginnings of those of before."""
+    had = [v for row in old if isinstance(v := row.get(""), str)]
+    now = [v for row in new if isinstance(v := row.get(""), str) and v not in had and is_shortened(v)]
+    cut = [(was, v) for v in now for was in had if begins(was, v)]
+    if len(cut) >= _LEAST:
+        was, is_now = cut[0]
+        yield Breach("shortened", f"{place}.", f"{was!r}, as in the last run", repr(is_now), "statistical")
+
+
+def begins(whole: str, cut: str) -> bool:
+    """Return True where a shortened text is the beginning of another."""
+    return whole.startswith(cut.rstrip().rstrip(".\u2026").rstrip())
 
 
 def _letters(text: str) -> str:

@@ -16,7 +16,7 @@ from engine.contract.provenance.phrases import says_aside, says_instead
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.struck import any_replaced
 from engine.contract.provenance.tables import last_name
-from engine.contract.provenance.units import CURRENCIES, Weight, change, senses, words_of
+from engine.contract.provenance.units import CURRENCIES, MONEY_SIGNS, Weight, change, senses, words_of
 
 _ANCHORED = 0.95  # share of values that stood on the page, from which on all must
 _ALLOWED = 0.05  # share of values that may stand nowhere all the same; of few values, one
@@ -24,6 +24,7 @@ _NEW = 0.1  # share of values of which a new look is told; of few, two
 _MANY = 0.3  # share of values that may stand nowhere, where only a part of the page was mapped
 _LABELS, _HEADINGS, _WORDINGS, _OTHERS = 6, 4, 5, 3  # different texts from which on a new one is no surprise
 _RIVALS = 0.3  # share of amounts with another beside them
+_EVERY = 0.9  # share of amounts with the same text before them, from which on it is their label
 _SEVERAL = 2  # different texts of good runs, from which on a further one is data
 _SEVERITIES: Mapping[Weight, Severity] = {
     "": "advisory", "explained": "advisory", "unknown": "doubtful", "other": "structural",
@@ -203,8 +204,14 @@ def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Si
 
 
 def _is_label(beside: News, anchors: Sights) -> bool:
-    """Return True where a new text before values stands in for a label: where one was, or in the same line."""
-    return all(beside.known) or any(a.spot.piece > 0 for a in anchors.anchors if a.look.beside == beside.now)
+    """Return True where a new text before values stands in for a label.
+
+    That is where one was, in the same line, or before every amount of money.
+    """
+    if all(beside.known) or any(a.spot.piece > 0 for a in anchors.anchors if a.look.beside == beside.now):
+        return True
+    money = any(sign in a.spot.text.plain for a in anchors.anchors[:1] for sign in MONEY_SIGNS)
+    return money and beside.fresh[beside.now] >= _EVERY * len(anchors)
 
 
 def _elsewhere(case: Case, path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:

@@ -82,7 +82,7 @@ class Looks:
             own: The row's own values, which headings may name.
         """
         place = spot.text.place
-        before, after = self._around(spot)
+        before, after = self._around(spot, own)
         form = spot.span.form if spot.span is not None else ""
         headings = self._lens.heading(place.headings, own)
         beside = self._beside(spot, own)
@@ -98,7 +98,7 @@ class Looks:
             )  # fmt: skip
         return known
 
-    def _around(self, spot: Spot) -> tuple[str, str]:
+    def _around(self, spot: Spot, own: Sequence[str]) -> tuple[str, str]:
         pieces, at = spot.text.pieces, spot.piece
         if spot.text.is_link:
             return "", f" {_shape(spot.text.plain)}"
@@ -106,17 +106,18 @@ class Looks:
         before, after = ("", "") if spot.span is None else (piece[: spot.span.begin], piece[spot.span.end :])
         before, after = _cut(before, end=True), _cut(after, end=False)
         first, last = max(at, 0), at if at >= 0 else len(pieces) - 1
-        if not before.strip() or only_units(before):
-            before = self._unit_beside(spot.text, first, -1) + before
-        if not after.strip() or only_units(after):
-            after += self._unit_beside(spot.text, last, 1)
+        if len(before) <= _NEAR or only_units(before):
+            before = self._said_beside(spot.text, first, -1, own) + before
+        if len(after) <= _NEAR or only_units(after):
+            after += self._said_beside(spot.text, last, 1, own)
         return before, after
 
-    def _unit_beside(self, text: Text, piece: int, step: int) -> str:
-        """Return the text beside a piece, where it says nothing but a unit or a limit of the value."""
+    def _said_beside(self, text: Text, piece: int, step: int, own: Sequence[str]) -> str:
+        """Return the text beside a piece: of its own element a short one, else what says a unit or a limit alone."""
         if 0 <= piece + step < len(text.pieces):
             beside, struck = text.pieces[piece + step]
-            said = "" if struck or not says_units(beside) else beside
+            short = len(beside) <= _LABEL and any(c.isalpha() for c in beside) and normal(beside) not in own
+            said = beside if not struck and (short or says_units(beside)) else ""
         else:
             near = self._near(text, step)
             said = near.plain if near is not None and text.chain and only_units(near.plain) else ""

@@ -20,6 +20,7 @@ _SHORT = 40  # characters of a line between rows
 _LONGEST = 80  # characters of a value that may say what kind of row it is
 _EVERY = 0.95  # share of rows that have one
 _NEW = 0.3  # share of rows with another
+_ODD = 0.2  # share of rows whose own texts say that they are no ordinary ones
 _ASIDE = 0.1  # share of rows that are marked as advertisements or as old; of few, two
 
 Described = dict[str, list[str]]
@@ -114,7 +115,7 @@ def check_values(table: Anchored, odd: int, known: int) -> Iterator[Breach]:
             got = f"{lines[0]!r} for a value"
             yield Breach("mark", table.path, "rows of what was asked for", got, "doubtful")
         return
-    if not known and odd >= max(2, _NEW * len(table.rows)):
+    if not known and odd >= max(2, _ODD * len(table.rows)):
         shown = next(
             v for row in table.rows for _, v in row.leaves if isinstance(v, str) and (marks_row(v) or is_masked(v))
         )

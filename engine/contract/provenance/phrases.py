@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from engine.contract.provenance.spellings import MONTH
+
 _INSTEAD = re.compile(
     r"no (?:exact|direct|perfect) match|(?:did not|didn't|does not|doesn't) match (?:any|your)|no (?:results?|matches"
     r"|items|products|listings|hits) (?:were |was )?(?:found|for|match)|(?:found|there (?:is|are)) (?:no|nothing)"
@@ -42,6 +44,7 @@ _INVENTED = "sample|demo|test|example|dummy|mock|placeholder|fictional|fictitiou
 _STALE = re.compile(
     r"\b(?:cached (?:copy|version|page)|live data|stale|out of date|outdated|not up to date"
     rf"|(?:{_INVENTED}) (?:data|values?|prices?|figures?|records?|mode|site|shop|store|environment|account|version)"
+    r"|(?:provisional|preliminary|unaudited|estimated|projected) (?:data|values?|prices?|figures?|results?|numbers?)"
     rf"|(?:viewing|using|in|is|are) (?:an? |the |only )?(?:{_INVENTED})s?|demonstration purposes|fictitious|not real"
     r"|(?:data|prices|figures) (?:is|are|may be) (?:delayed|unavailable)|veraltet|nicht aktuell|données en cache)\b",
     re.IGNORECASE,
@@ -50,7 +53,8 @@ _CHOSEN_PLACE = re.compile(
     r"\b(?:your|my|selected|chosen|current|preferred|home|local|ihre?|votre|tu|su) (?:branch|store|shop|location"
     r"|region|area|city|market|country|depot|warehouse|post ?code|zip(?: code)?|site|filiale|standort|magasin)\b\W*:"
     r"|\b(?:prices?|availability|stock) (?:shown |are |is )*(?:for|at) (?:your |the )?\w+"
-    r"|\b(?:deliver|delivering|shipping|ship|shopping) (?:to|from|at|in)\b",
+    r"|\b(?:deliver|delivering|shipping|ship|shopping) (?:to|from|at|in)\b"
+    rf"|\b(?:showing|viewing|status|data|prices?|figures)(?: of| for| on| is| are)*:? (?:\w+day\b|\d\d? {MONTH}\b)",
     re.IGNORECASE,
 )
 _ADVERTISED = re.compile(
@@ -58,12 +62,17 @@ _ADVERTISED = re.compile(
     re.IGNORECASE,
 )
 _OTHER_ROW = re.compile(
-    rf"\b(?:{_OF_OTHERS}|archived|withdrawn|superseded|gebraucht)\b",
+    rf"\b(?:{_OF_OTHERS}|archived|withdrawn|superseded|gebraucht|coming soon|not yet available|demnächst|bientôt)\b",
     re.IGNORECASE,
 )
 _NARROWS = re.compile(
     r"\b(?:only|just|nur|ausschließlich|seulement|uniquement|sólo|solo|soltanto|alleen|hide|without|exclude\w*|ohne|sans"
     r"|sin|senza|zonder|exclu\w+|except)\b",
+    re.IGNORECASE,
+)
+_WITHHELD = re.compile(
+    r"\b(?:sign|log) ?in (?:to|for)\b|\b(?:members|subscribers|guests) only\b|\bregister to\b|\bnur für mitglieder\b"
+    r"|\bréservé aux\b",
     re.IGNORECASE,
 )
 _MASKED = re.compile(r"\w?(?:\*{2,}|\u2022{2,}|\u2588{2,}|(?<!\w)[xX]{3,}(?!\w))")
@@ -120,10 +129,10 @@ def says_stale(text: str) -> bool:
 
 
 def says_place(text: str) -> bool:
-    """Return True for a text that says for which place the data are, where a site has several.
+    """Return True for a text that says for which place or day the data are, where a site has several.
 
-    >>> says_place("Your branch: Leeds (change)"), says_place("Our branches")
-    (True, False)
+    >>> says_place("Your branch: Leeds (change)"), says_place("Our branches"), says_place("Showing: Sunday 20 May")
+    (True, False, True)
     """
     return bool(_CHOSEN_PLACE.search(text))
 
@@ -140,10 +149,10 @@ def narrows(text: str) -> bool:
 def is_masked(text: str) -> bool:
     """Return True for a text that a site shows in part only.
 
-    >>> is_masked("A*** W***"), is_masked("five*"), is_masked("J•••")
+    >>> is_masked("A*** W***"), is_masked("five*"), is_masked("Sign in to see this")
     (True, False, True)
     """
-    return bool(_MASKED.search(text))
+    return bool(_MASKED.search(text) or _WITHHELD.search(text))
 
 
 def says_nothing(text: str) -> bool:

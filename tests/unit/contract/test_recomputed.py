@@ -52,6 +52,7 @@ def summed_up() -> Rows:
         (parts(lambda row: row | {"posted": f"{row['posted'][:8]}01"}), "moved-days"),
         (parts(lambda row: row | {"family": row["family"].lower().replace(" ", "-")}), "recased"),
         (parts(lambda row: row | {"family": f"via {row['family']}"}), "affixed"),
+        (parts(lambda row: row | {"family": "N/A" if row["price"] > 50 else row["family"]}), "lost"),
     ],
 )
 def test_values_made_of_those_of_before_are_a_breach(after: Rows, kind: str) -> None:
@@ -78,6 +79,13 @@ def test_names_of_a_thing_are_compared_though_they_name_the_rows() -> None:
     slugs = [name.lower().replace(" ", "-") for name in names]
     found = check(learn([run_of(names)]), run_of(slugs), fresh([{"": name} for name in names]))
     assert ("recased", "$[*]") in [(b.kind, b.path) for b in found]
+
+
+def test_texts_of_a_list_that_are_cut_are_told_by_those_of_before() -> None:
+    names = ["Study room", "Public printing", "Step-free access", "Parking", "Meeting rooms"]
+    cut = [f"{name[:9]}…" if len(name) > 10 else name for name in names]
+    found = check(learn([run_of(names)]), run_of(cut), fresh([{"": name} for name in names]))
+    assert ("shortened", "$[*]") in [(b.kind, b.path) for b in found]
 
 
 def test_dates_that_move_from_run_to_run_may_move_back(database: Database) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.contract import History, Observed, PreviousOutput, check, compact, digest, learn, learn_signature
+from sandbox.page_map import BOUNDARY
 from tests.support.maps import Sheet
 from tests.unit.contract.test_provenance import TASK, cells, listed, products, ran, sheet, told
 
@@ -33,6 +34,8 @@ def test_one_end_of_a_range_and_a_sum_with_costs_are_other_amounts(signature: di
         ("You are viewing a demo. All data are samples.", True),
         ("Your branch: Aberdeen (change)", True),
         ("Prices shown for Aberdeen", True),
+        ("Showing: Sunday 20 September", True),
+        ("Provisional figures", True),
         ("Our branches: Leeds, Hull", False),
         ("Book a demonstration today", False),
     ],
@@ -93,6 +96,28 @@ def test_a_second_amount_in_the_place_of_one_is_asked_about() -> None:
     assert told(known, shop("mirrors")) == []
     two = learn_signature([shop("lamps", "£2.10"), shop("clocks", "£2.20")], TASK)
     assert ("doubtful", "several") not in told(two, shop("mirrors", "£3.20"))
+
+
+def test_words_in_the_element_of_a_value_and_before_every_amount_are_asked_about() -> None:
+    def shop(category: str, price: str, *before: str) -> Observed:
+        rows = [{"name": r["name"], "price": r["price"]} for r in products(category)]
+        cards = [[r["name"], *before, price.format(r["price"])] for r in rows]
+        return ran(rows, sheet(category).cards(cards).map(), category=category)
+
+    known = learn_signature([shop("lamps", "£{:.2f}"), shop("clocks", "£{:.2f}")], TASK)
+    assert told(known, shop("mirrors", f"£{{:.2f}}{BOUNDARY}with voucher")) == [("doubtful", "wording")]
+    assert told(known, shop("mirrors", "£{:.2f}", "Current bid")) == [("doubtful", "label")]
+
+
+@pytest.mark.parametrize(("said", "asked"), [("coming soon", True), ("sign in to see", True), ("in blue", False)])
+def test_texts_that_say_what_they_are_not_are_asked_about(said: str, asked: bool) -> None:
+    def services(category: str, *more: str) -> Observed:
+        rows = [*(f"{category} room {at}" for at in range(5)), *more]
+        return ran(rows, sheet(category).cards([[row] for row in rows]).map(), category=category)
+
+    known = learn_signature([services("lamps"), services("clocks")])
+    run = services("mirrors", f"mirrors hall ({said})", f"mirrors desk ({said})")
+    assert told(known, run) == [("doubtful", "mark")] * asked
 
 
 def past(run: Observed) -> History:
