@@ -328,4 +328,10 @@ class TaskContext(SiteWords):
                 page = await self._web.get(source if isinstance(source, str) else source.href)
         except TimeoutError:
             raise SandboxError(f"the download was not complete within {timeout:g} s") from None
-        return await self._attachments.send(page.to_file(), name=name)
+        file = page.to_file()
+        attachment = await self._attachments.send(file, name=name)
+        if self._maps is not None:
+            self._maps.note_file(
+                await self._maps.link(source), file.url, attachment.get("filename", file.name), page.body
+            )
+        return attachment

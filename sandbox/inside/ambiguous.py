@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from sandbox.inside.unwatched import unwatched
@@ -107,10 +107,32 @@ class Ambiguities:
         elif count > 1:
             self._used[key] = indices, [_told(selector), used, count, names, *named]
 
-    def found(self) -> list[list[Any]]:
-        """Return each locator, what was used, the number and names of what matches, the parameter and its text."""
+    def note_taken(self, selector: str, index: int, look: Callable[[], list[Any]]) -> None:
+        """Note an element that was taken of several in a page that is there at once.
+
+        Args:
+            selector: Words for all of them.
+            index: The position of the one.
+            look: Returns the number of those that differ, the name of that one, and the names of the first.
+        """
+        key = 0, selector
+        if (known := self._used.get(key)) is not None:
+            known[0].add(index)
+        elif (named := self._named(selector)) is not None:
+            count, used, names = look()
+            self._used[key] = {index}, [_told(selector), used, count, names, *named] if count > 1 else None
+
+    def wire(self, clean: Callable[[str], str]) -> list[list[Any]]:
+        """Return each locator, what was used, the number and names of what matches, the parameter and its text.
+
+        Args:
+            clean: Removes secrets from a text.
+        """
         known = [told for indices, told in self._used.values() if told is not None and len(indices) == 1]
-        return known[:MOST_AMBIGUOUS]
+        return [
+            [clean(locator), clean(used), count, [*map(clean, names)], parameter, clean(text)]
+            for locator, used, count, names, parameter, text in known[:MOST_AMBIGUOUS]
+        ]
 
 
 def _frame_of(locator: Any) -> Any:

@@ -13,18 +13,17 @@ import logging
 import re
 from collections.abc import Callable, Collection, Coroutine, Iterable
 from contextlib import contextmanager
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sandbox.http_login import split_userinfo
 from sandbox.inside.ambiguous import Ambiguities
-from sandbox.inside.data_maps import content_kind, map_of_data, map_of_text, parsed
+from sandbox.inside.data_maps import map_of_data, parsed
 from sandbox.inside.failed_requests import FailedRequests
+from sandbox.inside.kept_maps import RESERVED, KeptMaps, address
 from sandbox.inside.map_script import WALK
 from sandbox.inside.scroll_probe import Settled, scroll_to_end
 from sandbox.inside.stale_reads import StaleReads
 from sandbox.inside.unwatched import unwatched
-from sandbox.page_map import MAP_ATTRIBUTES, MOST_BYTES, MOST_CHARACTERS, MOST_FILES, MOST_MAPS, MOST_UNITS
+from sandbox.page_map import MAP_ATTRIBUTES, MOST_CHARACTERS, MOST_UNITS
 from sandbox.read_notes import is_own_request
 from sandbox.sites import origin_of
 
@@ -45,11 +44,8 @@ _MOST_ATTRIBUTES = 24
 _MOST_FRAMES = 4
 _MOST_OPEN = 3
 _SOFT_MS, _HARD_MS = 15, 40
-_RESERVED = MOST_BYTES // 2  # for the last map
 _WALK_SECONDS = 1.0
 _MOST_TIMEOUTS = 2
-_SHORTEST_SECRET = 4
-_LONGEST_URL = 1_900
 WALK_PAGE = f"(opts) => ({WALK})(null, opts)"
 _WALK_HTML = f"([html, opts]) => ({WALK})(new DOMParser().parseFromString(html, 'text/html').body, opts)"
 _WALK_ITEM = f"""(element, opts) => {{
@@ -67,8 +63,6 @@ _WALK_ITEM = f"""(element, opts) => {{
 class PageMaps:
     """The maps of one run.
 
-    Of more than fit, some of all parts of the run are kept: the first, every so many after it, and the last.
-
     Args:
         context: The run's browser context.
         secrets: Gives the passwords and codes that were typed so far; no map holds them.
@@ -77,29 +71,23 @@ class PageMaps:
         active: The automation runs, and what it reads is mapped.
         ambiguous: The locators of which one of several elements was taken.
         stale: The reads that may have come too early.
-        unmapped: The number of times that something was read and is in none of the maps.
         sources: Keeps the responses that were read; None where nobody asks for them.
     """
 
     def __init__(self, context: BrowserContext, secrets: Callable[[], Collection[str]] = tuple) -> None:
         self.active = False
         self.ambiguous, self.stale = Ambiguities(), StaleReads()
-        self.unmapped = 0
         self.sources: Sources | None = None
         self._context = context
-        self._secrets = secrets
+        self._kept = KeptMaps(secrets)
         self._boxes, self._probe = False, False
         self._marked: set[Page] = set()
         self._framed: set[Page] = set()
         self._attributes: dict[str, None] = {}
         self._failed = FailedRequests(context)
-        self._kept: list[tuple[int, str, dict[str, Any]]] = []
-        self._files: list[list[Any]] = []
-        self._last: list[list[Any]] = []
         self._left: Page | None = None
         self._sessions: dict[Page, CDPSession] = {}
         self._under_way: set[asyncio.Task[None]] = set()
-        self._number, self._step = 0, 1
         self._timeouts = 0
 
     @contextmanager
@@ -109,7 +97,7 @@ class PageMaps:
             yield
         except Exception as error:  # noqa: BLE001  evidence is what can be had
             _LOG.debug("not mapped: %r", error)
-            self.unmapped += 1
+            self._kept.unmapped += 1
 
     async def open(self, page: Page) -> None:
         """Open the way by which a page is asked for its map, ahead of need."""
@@ -119,7 +107,7 @@ class PageMaps:
         """Map what is read from now on, for the run that a message asks for."""
         self._boxes, self._probe = message["boxes"], message["probe"] == "scroll"
         self.ambiguous.begin(message["parameters"])
-        self.active, self.unmapped, self._timeouts = message["maps"], 0, 0
+        self.active, self._kept.unmapped, self._timeouts = message["maps"], 0, 0
 
     async def before_read(self, pages: Iterable[Page], name: str, given: list[str]) -> None:
         """Take note of the attributes that are read; a script may act, too."""
@@ -147,27 +135,24 @@ class PageMaps:
         data = parsed(value) if isinstance(value, str) else None
         if "eval" in name and isinstance(value, (dict, list)) and _DATA_BY_SCRIPT.search(source):
             data = None if _TEXTS_BY_SCRIPT.search(source) else value
-        if data and (number := self._due()) is not None:
-            self._keep(number, map_of_data(data), {"url": _address(pages[0].url) if pages else ""})
+        if data and (number := self._kept.due()) is not None:
+            self._kept.keep(number, map_of_data(data), {"url": address(pages[0].url) if pages else ""})
 
     def note_response(self, url: str, value: Any) -> None:
         """Map a response that the automation read."""
         if is_own_request():
             return
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        data = parsed(text) if isinstance(text, str) else text
         if self.sources is not None:
             self.sources.note_own(url, text if isinstance(text, str) else json.dumps(text))
-        beside = {"url": _address(url)}
-        if (number := self._due()) is None:
-            return
-        if data is not None:
-            self._keep(number, map_of_data(data, url), beside)
-        elif isinstance(text, str) and _HTML.match(text) and self._context.pages:
-            options = [text[: 1 << 21], self._options(inert=True)]
-            self._begin(self._take(number, self._context.pages[-1], _WALK_HTML, options, beside))
-        elif isinstance(text, str):
-            self._keep(number, map_of_text(text), {**beside, "content": content_kind(text.encode()[:512])})
+        if not isinstance(text, str):
+            self._kept.keep_data(text, url)
+        elif (number := self._kept.due()) is not None:
+            if _HTML.match(text) and self._context.pages:
+                options = [text[: 1 << 21], self._options(inert=True)]
+                self._begin(self._take(number, self._context.pages[-1], _WALK_HTML, options, {"url": address(url)}))
+            else:
+                self._kept.keep_text(number, text, url)
 
     async def before_act(self, pages: Iterable[Page], name: str = "", owner: Any = None, *, wait: bool = False) -> None:
         """Take the maps of those of the pages that were read since their last.
@@ -199,24 +184,14 @@ class PageMaps:
             name: Its name.
             head: Its first bytes.
         """
-        if not self.active:
-            return
-        if len(self._files) >= MOST_FILES:
-            self.unmapped += 1
-            return
-        beside = {"kind": "file", "url": _address(url or ""), "title": name[:300]}
-        kind = content_kind(head)
-        self._files.append([link or "{}", {**beside, "content": kind}])
-        if kind in ("csv", "text") and (number := self._due()) is not None:  # the code may read it
-            text = head.decode("utf-8", "replace")
-            data = parsed(text)
-            self._keep(number, map_of_text(text) if data is None else map_of_data(data, url or ""), beside)
+        if self.active and self._kept.note_file(link, url, name, head) and (number := self._kept.due()) is not None:
+            self._kept.keep_text(number, head.decode("utf-8", "replace"), url or "")
 
     async def of_open_pages(self) -> list[list[Any]]:
         """Return maps of the pages that were opened last, as they are now, in the form of those of `wire`."""
         pages = self._context.pages[-_MOST_OPEN:]
         walked = [(await self._walk(page), page) for page in pages]
-        return [[self._clean(text), self._beside(page)] for text, page in walked if text is not None]
+        return [[self._kept.clean(text), self._beside(page)] for text, page in walked if text is not None]
 
     async def finish(self, page: Page | None) -> None:
         """Begin with the last maps, that of a page last of all, and end."""
@@ -226,7 +201,7 @@ class PageMaps:
         for other in self._context.pages:
             if other is not page and other in self._marked:
                 self._begin_maps(other)
-        if page is not None and (page in self._marked or not self._number):
+        if page is not None and (page in self._marked or not self._kept):
             self._begin(self._take_last(page))
             self._begin_frames(page)
             await asyncio.sleep(0)
@@ -240,44 +215,26 @@ class PageMaps:
         """
         await asyncio.gather(*self._under_way)
         scrolled = await self._scroll(settled) if self._probe else None
-        kept = sorted(self._kept, key=itemgetter(0))
-        maps = [*self._files, *([text, beside] for _, text, beside in kept), *self._last]
         return {
-            "maps": [[self._clean(text), beside] for text, beside in maps],
-            "unmapped": self.unmapped,
-            "ambiguous": [self._cleaned(each) for each in self.ambiguous.found()],
-            "stale": [[self._clean(read), self._clean(act), texts] for read, act, texts in self.stale.found()],
+            "maps": self._kept.wire(),
+            "unmapped": self._kept.unmapped,
+            "ambiguous": self.ambiguous.wire(self._kept.clean),
+            "stale": [
+                [self._kept.clean(read), self._kept.clean(act), texts] for read, act, texts in self.stale.found()
+            ],
             "scrolled": scrolled,
         }
-
-    def _cleaned(self, told: list[Any]) -> list[Any]:
-        locator, used, count, names, parameter, text = told
-        return [
-            self._clean(locator),
-            self._clean(used),
-            count,
-            [*map(self._clean, names)],
-            parameter,
-            self._clean(text),
-        ]
 
     async def _scroll(self, settled: Settled | None) -> list[Any] | None:
         with self.harmless():
             if self._left is not None and (scrolled := await scroll_to_end(self._left, settled)) is not None:
-                return [*scrolled, self._clean(await self._walk(self._left) or "")]
+                return [*scrolled, self._kept.clean(await self._walk(self._left) or "")]
         return None
 
     async def _take_last(self, page: Page) -> None:
         with self.harmless():
             if (text := await self._walk(page)) is not None:
-                self._last = [[text, self._beside(page)]]
-                self._kept = [each for each in self._kept if each[1] != text]
-
-    def _clean(self, text: str) -> str:
-        for secret in self._secrets():
-            if len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], "[secret]")
-        return text
+                self._kept.keep_last(text, self._beside(page))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -285,7 +242,7 @@ class PageMaps:
         task.add_done_callback(self._under_way.discard)
 
     def _begin_maps(self, page: Page) -> None:
-        if (number := self._due()) is not None:
+        if (number := self._kept.due()) is not None:
             self._begin(self._take(number, page, WALK_PAGE, self._options(), self._beside(page)))
         self._begin_frames(page)
 
@@ -294,34 +251,12 @@ class PageMaps:
         if page in self._framed:
             self._framed.discard(page)
             for frame in _foreign_frames(page):
-                if (number := self._due()) is not None:
+                if (number := self._kept.due()) is not None:
                     self._begin(self._take(number, frame, WALK_PAGE, self._options(frame=True), {}))
 
     async def _take(self, number: int, of: Any, script: str, options: Any, beside: dict[str, Any]) -> None:
         with self.harmless():
-            self._keep(number, await self._evaluate(of, script, options), beside)
-
-    def _due(self) -> int | None:
-        """Return the number of the next map; None, counted, where it is not among those that are kept."""
-        number, self._number = self._number, self._number + 1
-        if number % self._step == 0:
-            return number
-        self.unmapped += 1
-        return None
-
-    def _keep(self, number: int, text: str | None, beside: dict[str, Any]) -> None:
-        """Keep a map, and every second of all maps until they fit beside the last."""
-        if text is None or self._has(text):
-            return
-        self._kept.append((number, text, beside))
-        while len(self._kept) >= MOST_MAPS or sum(len(kept) for _, kept, _ in self._kept) > MOST_BYTES - _RESERVED:
-            self._step *= 2
-            kept = [each for each in self._kept if each[0] % self._step == 0]
-            self.unmapped += len(self._kept) - len(kept)
-            self._kept = kept
-
-    def _has(self, text: str) -> bool:
-        return any(kept == text for _, kept, _ in self._kept)
+            self._kept.keep(number, await self._evaluate(of, script, options), beside)
 
     async def _walk(self, page: Page) -> str | None:
         return await self._evaluate(page, WALK_PAGE, self._options())
@@ -338,7 +273,7 @@ class PageMaps:
         from playwright.async_api import Error
 
         if self._timeouts >= _MOST_TIMEOUTS:
-            self.unmapped += 1
+            self._kept.unmapped += 1
             return None
         text = None
         try:
@@ -351,8 +286,8 @@ class PageMaps:
             self._timeouts += 1
         except Error as error:  # it navigates, or is gone
             _LOG.debug("not mapped: %s", error)
-        if not isinstance(text, str) or len(text.encode(errors="replace")) > _RESERVED:
-            self.unmapped += 1
+        if not isinstance(text, str) or len(text.encode(errors="replace")) > RESERVED:
+            self._kept.unmapped += 1
             return None
         return text
 
@@ -366,10 +301,6 @@ class PageMaps:
 
     def _beside(self, page: Page) -> dict[str, Any]:
         return {"failed": self._failed.of(page)}
-
-
-def _address(url: str) -> str:
-    return split_userinfo(url)[0][:_LONGEST_URL]
 
 
 def _foreign_frames(page: Page) -> list[Frame]:

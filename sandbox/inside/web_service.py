@@ -21,6 +21,8 @@ _PRELOADED = (
     "hashlib", "html", "io", "itertools", "json", "linecache", "math", "operator", "random", "re", "statistics",
     "string", "tempfile", "textwrap", "traceback", "unicodedata", "urllib.parse", "zipfile", "zlib", "zoneinfo",
     "brotli", "zstandard", "sandbox.web.client", "sandbox.web.pages", "sandbox.web.codings",
+    "sandbox.web.page_maps", "sandbox.web.page_signs",
+    "sandbox.web.told_apart",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from sandbox.web import addresses, bodies, codings
 from sandbox.web.cookies import Cookies
 from sandbox.web.elements import Submission, WebElement, WebForm
 from sandbox.web.errors import WebError
+from sandbox.web.found import Found
 from sandbox.web.pages import WebPage
 from sandbox.web.sending import AT_ONCE, SAFE, Allowed, Login, Outgoing, Sending, is_allowed
 from sandbox.web.transport import Transport, WebAnswer, WebObserver
@@ -240,6 +241,11 @@ class Web:
         """Take note of the first reading of a page."""
         if self._observer is not None:
             self._observer.page_read(page)
+
+    def was_taken(self, found: Found[WebElement], at: int) -> None:
+        """Take note of an element that is taken of several."""
+        if self._observer is not None:
+            self._observer.taken(found, at)
 
     def is_submitted(self, form: WebForm, values: Mapping[str, Any]) -> None:
         """Take note of a form that is about to be sent."""

@@ -40,6 +40,9 @@ class Document(Protocol):
     def base_url(self) -> str:
         """The address from which its links count."""
 
+    def was_taken(self, found: Found[WebElement], at: int) -> None:
+        """Take note of an element that is taken of several."""
+
     async def send_form(self, form: WebForm, submission: Submission, values: Mapping[str, Any]) -> Any:
         """Send a form, and return the page that answers."""
 
@@ -259,8 +262,12 @@ class WebElement(Scope):
 
     def get(self, name: str, default: str | None = None) -> str | None:
         """Return an attribute's value, or a default where there is none."""
-        found = attribute(self._node, name)
+        found = self._attribute(name)
         return default if found is None else found
+
+    def was_taken(self, found: Found[Any], at: int) -> None:
+        """Take note that it is taken of several; lists of elements call it."""
+        self._document.was_taken(found, at)
 
     def describe(self) -> str:
         """Return a short description for messages: its tag, what tells it from others, and its text."""
@@ -268,7 +275,7 @@ class WebElement(Scope):
         return f"<{' '.join([self.tag, *told[:2]])}> {squashed(self.text)[:SHOWN]!r}"
 
     def __getitem__(self, name: str) -> str:
-        found = attribute(self._node, name) if isinstance(name, str) else None
+        found = self._attribute(name) if isinstance(name, str) else None
         if found is None:
             there = ", ".join(self.attributes) or "none"
             message = f"{self.describe()} has no attribute {name!r}; its attributes: {there}"
@@ -295,6 +302,10 @@ class WebElement(Scope):
 
     def __getattr__(self, name: str) -> NoReturn:
         refuse(name, None, self._document.url)
+
+    def _attribute(self, name: str) -> str | None:
+        self._document.tree.read_attributes.add(name)
+        return attribute(self._node, name)
 
     def _beside(self, node: Node | None, *, forward: bool) -> WebElement | None:
         while node is not None and not node.is_element_node:

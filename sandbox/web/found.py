@@ -44,6 +44,9 @@ class Findable(Protocol):
     def describe(self) -> str:
         """Return a short description of it."""
 
+    def was_taken(self, found: Any, at: int) -> None:
+        """Take note that it is taken of several."""
+
 
 _Each = TypeVar("_Each", bound=Findable)
 
@@ -138,12 +141,15 @@ class Found(list[_Each], Generic[_Each]):
                 f"this is a list of {len(self)} for {self.sought}: take .one, or an element of it", reason="use"
             )
         try:
-            return super().__getitem__(at)
+            taken = super().__getitem__(at)
         except IndexError:
             if not self:
                 self._none()
             message = f"there is no number {at} of {len(self)} elements for {self.sought} in {self._url}"
             raise NotOnPage(message, reason="missing", url=self._url) from None
+        if len(self) > 1:
+            taken.was_taken(self, at.__index__())
+        return taken
 
     def __getattr__(self, name: str) -> NoReturn:
         if name in _WRONG:

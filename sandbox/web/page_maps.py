@@ -14,11 +14,12 @@ from sandbox.page_map import MAP_ATTRIBUTES
 from sandbox.web.map_texts import plain, short
 from sandbox.web.map_units import BESIDE
 from sandbox.web.map_walk import MapWalk
-from sandbox.web.trees import Node, Tree, text_of
+from sandbox.web.trees import Node, Tree, attribute, elements_in, lineage, tag_of, text_of
 
 _LONGEST_URL = 1_900
 _NO_TEXT_ABOVE = re.compile(r">(button|a|option|label|th|h1)$")
 _MOST_NEAR = 6
+_MOST_ABOVE = 8  # elements in which an item of a link is looked for
 
 
 def page_map(
@@ -61,6 +62,34 @@ def page_map(
         "units": walk.units,
         "cut": walk.cut,
     }
+
+
+def item_map(tree: Tree, url: str, link: Node) -> dict[str, Any]:
+    """Return the map of the item that a link stands in.
+
+    Args:
+        tree: The page.
+        url: Its address.
+        link: The link.
+    """
+    known = link.attributes
+    text = known.get("aria-label") or text_of(link) or known.get("title") or ""
+    return page_map(tree, url, item=_item_of(link) or link, link=(text, known.get("href") or ""))
+
+
+def _item_of(link: Node) -> Node | None:
+    for each in lineage(link):
+        if tag_of(each) in ("tr", "li", "article") or attribute(each, "role") in ("row", "listitem"):
+            return each
+    for above, _ in zip(lineage(link.parent), range(_MOST_ABOVE), strict=False):
+        if tag_of(above) == "body":
+            return None
+        around = above.parent
+        beside = list(elements_in(around))[:50] if around is not None else []
+        look = tag_of(above), attribute(above, "class") or ""
+        if sum((tag_of(each), attribute(each, "class") or "") == look for each in beside) >= 2:
+            return above
+    return None
 
 
 def _near(walk: MapWalk) -> list[str]:

@@ -17,7 +17,9 @@ from sandbox.web.map_texts import plain
 from sandbox.web.page_styles import PageStyles
 from sandbox.web.trees import Attributes, Node, Tree, attribute, elements_in, lineage, tag_of, text_of
 
-_TEXT_LIMIT, _COUNTED = 3_000, 20_000  # characters
+MOST_TEXT = 3_000
+"""Characters of a page's text that are evidence."""
+_COUNTED = 20_000  # characters in which totals are looked for
 _MOST_URL, _MOST_TITLE = 1 << 16, 1_000
 _MOST_ELEMENTS = 20_000
 _DEEPEST = 250
@@ -148,7 +150,7 @@ def read_page(tree: Tree, url: str) -> dict[str, Any]:
     return {
         "url": url[:_MOST_URL],
         "title": plain(text_of(title))[:_MOST_TITLE] if title is not None else "",
-        "text": text[:_TEXT_LIMIT],
+        "text": text[:MOST_TEXT],
         "counts": [list(each) for each in stated_totals(text)],
         "next_controls": list(_next_controls(signs))[:10],
         "next_pages": list(_next_pages(signs.controls))[:5],

@@ -10,9 +10,10 @@ from sandbox import file_names
 from sandbox.page_files import PageFile
 from sandbox.web import addresses
 from sandbox.web.charsets import charset, decoded
-from sandbox.web.elements import Scope, Submission, WebForm
+from sandbox.web.elements import Scope, Submission, WebElement, WebForm
 from sandbox.web.embedded import embedded
 from sandbox.web.errors import WebError
+from sandbox.web.found import Found
 from sandbox.web.inner_text import inner_text, lines
 from sandbox.web.trees import Node, Tree, squashed, text_of
 from sandbox.web.wrong_use import refuse
@@ -28,6 +29,9 @@ class Sender(Protocol):
 
     def was_read(self, page: WebPage) -> None:
         """Take note of the first reading of a page."""
+
+    def was_taken(self, found: Found[WebElement], at: int) -> None:
+        """Take note of an element that is taken of several."""
 
     def is_submitted(self, form: WebForm, values: Mapping[str, Any]) -> None:
         """Take note of a form that is about to be sent."""
@@ -196,6 +200,10 @@ class WebPage(Scope):
         """Send a form of this page; automations call the form's `submit`."""
         self._sender.is_submitted(form, values)
         return await self._sender.send_form(self, submission)
+
+    def was_taken(self, found: Found[WebElement], at: int) -> None:
+        """Take note of an element that is taken of several; lists of elements call it."""
+        self._sender.was_taken(found, at)
 
     def to_file(self) -> PageFile:
         """Return the answer as a file for the user: ``await task.attach(page)``."""

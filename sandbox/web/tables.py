@@ -59,6 +59,9 @@ class Table(list[Row[_Element]], Generic[_Element]):
         """Return the elements in it that a selector finds."""
         return self.element.css(selector)
 
+    def was_taken(self, found: Any, at: int) -> None:
+        """Take no note: a table is found by its headers, and only one is."""
+
     def describe(self) -> str:
         """Return its headers and its number of rows."""
         return f"table of {len(self)} rows with {' | '.join(self.headers)}"

@@ -70,5 +70,8 @@ class WebObserver(Protocol):
     def page_read(self, page: Any) -> None:
         """Take note of a `WebPage` of which code reads for the first time."""
 
+    def taken(self, found: Any, at: int) -> None:
+        """Take note of an element that code takes of several that it `Found`, by position."""
+
     def submitted(self, form: Any, values: Mapping[str, Any]) -> None:
         """Take note of a `WebForm` that is about to be sent with these values, by their labels."""

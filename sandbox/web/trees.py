@@ -52,6 +52,9 @@ class Tree:
         html: Its source.
         url: Its address, for messages.
 
+    Attributes:
+        read_attributes: Names of the attributes that code asked for.
+
     >>> Tree("<p>a<p id=b>c", "http://a.test/").by_id("b").text()
     'c'
 
@@ -68,6 +71,7 @@ class Tree:
         self._facts: dict[str, dict[int, object]] = {}
         self._finds: dict[str, object] = {}
         self._matching: dict[str, set[int]] = {}
+        self.read_attributes: set[str] = set()
 
     @property
     def root(self) -> Node:
@@ -96,6 +100,10 @@ class Tree:
     def facts(self, kind: str) -> dict[int, object]:
         """Return what is known of a kind, by `mem_id`."""
         return self._facts.setdefault(kind, {})
+
+    def is_known(self, name: str) -> bool:
+        """Return True where something was found out by `once`."""
+        return name in self._finds
 
     def once(self, name: str, find: Callable[[Tree], _Value]) -> _Value:
         """Return what is found out about the whole page, once."""

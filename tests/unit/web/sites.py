@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from sandbox.web.client import Web
-from sandbox.web.elements import WebForm
+from sandbox.web.elements import WebElement, WebForm
 from sandbox.web.errors import WebError
+from sandbox.web.found import Found
 from sandbox.web.pages import WebPage
 from sandbox.web.transport import WebAnswer, WebRequest
 
@@ -75,6 +76,9 @@ def web_on(where: Site, **options: object) -> Web:
 
 class NoSender:
     """The client of a page that sends nothing."""
+
+    def was_taken(self, found: Found[WebElement], at: int) -> None:
+        pass
 
     def was_read(self, page: WebPage) -> None:
         pass
