@@ -69,6 +69,17 @@ class AdoptArguments(TypedDict, total=False):
     on_event: OnEvent | None
 
 
+class CompileArguments(TypedDict, total=False):
+    """The arguments of ``compile`` beside the key."""
+
+    parameters: Mapping[str, Any] | None
+    start_url: str | None
+    model: str | None
+    budget_usd: float | None
+    timeout: float | None
+    on_event: OnEvent | None
+
+
 class EngineArguments(TypedDict, total=False):
     """The arguments of an engine; ``AsyncEngine`` describes each."""
 

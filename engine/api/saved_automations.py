@@ -16,7 +16,7 @@ from engine.task.schema import OutputSchema
 from engine.task.wire import TaskRequest, TaskResult
 
 if TYPE_CHECKING:
-    from engine.bundles import BundleStore, Revision
+    from engine.bundles import BundleMeta, BundleStore, Revision
     from engine.storage.tasks import Enqueued
 
 
@@ -61,6 +61,52 @@ class SavedAutomations(TaskQueries):
             BundleNotFound: Nothing is saved under the key.
             InvalidRequest: Parameters are needed, and no good run is known that had some.
         """
+        meta, known, secret = await self._known(reuse_key, parameters or {}, other_parameters or {})
+        options = RunOptions(
+            reuse_key=reuse_key, parameters=known, start_url=start_url, ai="never", timeout=timeout, secrets=secret
+        )
+        request, _ = self._options.request(meta.tasks[-1] if meta.tasks else reuse_key, options)
+        request = request.model_copy(update={"adopt": True, "other_parameters": other_parameters})
+        return await self._run_to_end(request, None, on_event)
+
+    async def compile(
+        self,
+        reuse_key: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        start_url: str | None = None,
+        model: str | None = None,
+        budget_usd: float | None = None,
+        timeout: float | None = None,
+        on_event: OnEvent | None = None,
+    ) -> TaskResult:
+        """Have a saved automation that only reads rewritten so that it needs no browser; the model is asked once.
+
+        Both run with the last five parameter sets that gave rows. Where they give the same, the rewrite is committed as
+        a revision of its own, whose message tells time and memory before and after; else nothing changes.
+
+        Args:
+            reuse_key: The bundle's key.
+            parameters: Parameters of the first of these runs; default: those of a good run. Secret ones have to be
+                given.
+            start_url, model, budget_usd, timeout, on_event: As for ``run``.
+
+        Raises:
+            BundleNotFound: Nothing is saved under the key.
+            InvalidRequest: Parameters are needed, and no good run is known that had some.
+        """
+        meta, known, secret = await self._known(reuse_key, parameters or {}, {})
+        options = RunOptions(
+            reuse_key=reuse_key, parameters=known, start_url=start_url, model=model, budget_usd=budget_usd,
+            timeout=timeout, secrets=secret,
+        )  # fmt: skip
+        request, _ = self._options.request(meta.tasks[-1] if meta.tasks else reuse_key, options)
+        return await self._run_to_end(request.model_copy(update={"compile": True}), None, on_event)
+
+    async def _known(
+        self, reuse_key: str, parameters: Mapping[str, Any], other: Mapping[str, Any]
+    ) -> tuple[BundleMeta, dict[str, Any], list[str]]:
+        """Return what is saved, parameters to run it with, and the names of the secret ones."""
         self._check_usable()
         from engine.bundles.matching import to_adopt  # not at the top: bundles would be half of the import of engine
 
@@ -69,13 +115,8 @@ class SavedAutomations(TaskQueries):
             raise await asyncio.to_thread(self.bundles.missing, reuse_key)
         records, meta = await self._workspace.records(), bundle.meta
         _, good = await asyncio.to_thread(records.run_history.clean_runs, bundle.revision.id)
-        known, secret = to_adopt(meta, good[0] if good else {}, parameters or {}, other_parameters or {})
-        options = RunOptions(
-            reuse_key=reuse_key, parameters=known, start_url=start_url, ai="never", timeout=timeout, secrets=secret
-        )
-        request, _ = self._options.request(meta.tasks[-1] if meta.tasks else reuse_key, options)
-        request = request.model_copy(update={"adopt": True, "other_parameters": other_parameters})
-        return await self._run_to_end(request, None, on_event)
+        known, secret = to_adopt(meta, good[0] if good else {}, parameters, other)
+        return meta, known, secret
 
     async def accept(self, reuse_key: str, task_id: str | None = None) -> Revision:
         """Accept a result that was refused as drift, or taken with ``trust="lenient"``: a person found it right.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 from engine.api.arguments import (
     AdoptArguments,
+    CompileArguments,
     EngineArguments,
     MapArguments,
     RunArguments,
@@ -158,6 +159,11 @@ class Engine:
     def adopt(self, reuse_key: str, **arguments: Unpack[AdoptArguments]) -> TaskResult:
         """Commit edits made by hand, if they pass the gate; see ``AsyncEngine.adopt``."""
         return self._wait(self._engine.adopt(reuse_key, **_called_in_thread(arguments)))
+
+    @like(AsyncEngine.compile)
+    def compile(self, reuse_key: str, **arguments: Unpack[CompileArguments]) -> TaskResult:
+        """Have an automation rewritten so that it needs no browser; see ``AsyncEngine.compile``."""
+        return self._wait(self._engine.compile(reuse_key, **_called_in_thread(arguments)))
 
     @overload
     def repeat(

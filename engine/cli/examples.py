@@ -17,6 +17,7 @@ EXAMPLES: Mapping[str, str] = {
     "why": "webtasks why wt_8sJ2kfQ0 '$[3].price'",
     "report": "webtasks report wt_8sJ2kfQ0 --open",
     "accept": "webtasks accept shelf",
+    "compile": "webtasks compile shelf",
     "costs": "webtasks costs shelf",
     "attempts": "webtasks attempts --format csv -o attempts.csv",
     "drift": "webtasks drift shelf --start-url https://books.example/ -p shelf=Travel",

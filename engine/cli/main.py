@@ -56,6 +56,7 @@ _COMMANDS = {
     "why": "commands.provenance:why",
     "report": "commands.reports:report",
     "accept": "commands.provenance:accept",
+    "compile": "commands.compile:compile_",
     "costs": "commands.costs:costs",
     "bundles": "main:bundles",
     "attempts": "commands.attempts:attempts",

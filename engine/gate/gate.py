@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -311,6 +311,14 @@ class Gate:
         objections = list(objections)
         self._now.update(dict.fromkeys(objections))
         return self.objections.standing(objections, candidate.why_right)
+
+    def promoted(self, candidate: Candidate, runs: Sequence[AutomationRun]) -> Promoted:
+        """Return code that only reads as promoted by runs that were compared with those of the code before it; blocks.
+
+        Args:
+            runs: With the task's own parameters, then with others.
+        """
+        return self._promoted(candidate, runs[0], Proof(runs[1] if len(runs) > 1 else None), "read")
 
     def _promoted(self, candidate: Candidate, first: AutomationRun, proof: Proof, effects: str) -> Promoted:
         required, other = self.requirements, proof.run

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
-Purpose = Literal["agent", "ask", "confirm"]
+Purpose = Literal["agent", "ask", "confirm", "compile"]
 LEAST_WINDOW = 6_000
 """Tokens of the smallest context window that holds the prompt, a page and an automation."""
 
@@ -39,7 +39,8 @@ class ModelRequest:
     """One request to a model.
 
     Args:
-        purpose: A step of the agent, a judgment that an automation asked for, or the confirmation of a suspect result.
+        purpose: A step of the agent, a judgment that an automation asked for, the confirmation of a suspect result, or
+            a rewrite without a browser.
         system: The system prompt, the same for all tasks, so that it is cached.
         tools: Tool definitions (``name``, ``description``, ``input_schema``).
         messages: The conversation, in the form of the Messages API.

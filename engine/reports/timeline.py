@@ -12,7 +12,8 @@ from engine.task.formatting import count
 
 _BEGINS = {
     "replay.started": "replay", "check.started": "check", "explore.started": "explore", "update.started": "update",
-    "repair.started": "repair", "adopt.started": "adopt", "continuation.started": "continue",
+    "repair.started": "repair", "adopt.started": "adopt", "compile.started": "compile",
+    "continuation.started": "continue",
 }  # fmt: skip
 _LEAST_WAIT = 0.05  # seconds; shorter ones are no waiting
 

@@ -13,6 +13,7 @@ from engine.execution.automation_run import AutomationRun
 from engine.gate.verdicts import Promoted
 from engine.runs.adoption import Adopted
 from engine.runs.commit import commit
+from engine.runs.compiling import Compiled
 from engine.runs.context import RunContext, Success
 from engine.runs.new_bundle import Work, adopted_bundle, new_bundle
 from engine.runs.reads import keep_read
@@ -114,6 +115,15 @@ async def accept_edits(context: RunContext, base: Bundle, adopted: Adopted) -> S
     bundle, subject = adopted_bundle(context, adopted), f"Adopt: {', '.join(adopted.files)}"
     revision = await commit(context, bundle, reason="adopt", subject=subject, edits=adopted.edited)
     return await _first_success(context, revision, adopted.promoted, base, inherits=True)
+
+
+async def accept_compiled(context: RunContext, base: Bundle, compiled: Compiled) -> Success:
+    """Commit code without a browser that gave the same, and return the result of its run."""
+    bundle = await asyncio.to_thread(new_bundle, context, "repair", base, compiled.promoted)
+    body = f"Equal to the code with a browser on {compiled.sets} parameter sets. Per run, {compiled.gain}."
+    subject = "Compile: without a browser"
+    revision = await commit(context, bundle, reason="compile", subject=subject, body=body, written_by=context.budget)
+    return await _first_success(context, revision, compiled.promoted, base, inherits=True)
 
 
 async def accept_readout(context: RunContext, base: Bundle | None, passed: PassedGate, found: Readout) -> Success:

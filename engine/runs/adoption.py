@@ -67,7 +67,7 @@ async def _read_edits(context: RunContext) -> tuple[Bundle, tuple[str, ...]]:
 
 
 async def _prove(context: RunContext, base: Bundle, edited: Bundle) -> Promoted:
-    gate = Gate(context.executor, await _requirements(context, base, edited))
+    gate = Gate(context.executor, await requirements_of(context, base, edited))
     trial = await gate.try_out(edited.automation, reads_only=_OWN_EDIT)
     if trial.run is not None:
         gate.seen.append(json.dumps(trial.run.outcome.value))  # its author has seen the page
@@ -87,7 +87,8 @@ async def _prove(context: RunContext, base: Bundle, edited: Bundle) -> Promoted:
     return decision
 
 
-async def _requirements(context: RunContext, base: Bundle, edited: Bundle) -> Requirements:
+async def requirements_of(context: RunContext, base: Bundle, edited: Bundle) -> Requirements:
+    """Return what other code of a bundle has to satisfy, with the schema and the contract of ``edited``."""
     request, good_runs, schema = context.request, context.good_runs, edited.meta.output_schema
     return Requirements(
         task=request.task,

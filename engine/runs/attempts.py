@@ -14,7 +14,7 @@ from engine.models.budget import ModelBudget
 from engine.task.events import EventLog
 from engine.task.wire import Attempt, Tokens
 
-Kind = Literal["replay", "explore", "update", "repair", "confirm", "check", "continue", "adopt"]
+Kind = Literal["replay", "explore", "update", "repair", "confirm", "check", "continue", "adopt", "compile"]
 
 
 @dataclass

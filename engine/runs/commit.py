@@ -26,8 +26,8 @@ async def commit(
     """Commit the bundle as the key's next revision; from here on the run is seen to its end.
 
     Args:
-        reason: The trailer ``Reason``: ``explore``, ``update``, ``repair``, ``adopt``, ``widen``, ``reword`` or
-            ``continued``.
+        reason: The trailer ``Reason``: ``explore``, ``update``, ``repair``, ``adopt``, ``compile``, ``widen``,
+            ``reword`` or ``continued``.
         subject: The first line of the message, cut between words at 100 characters.
         body: The rest of the message, without secrets.
         written_by: The budget of the model that wrote the change; its name and cost become trailers.

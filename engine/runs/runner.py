@@ -13,10 +13,11 @@ from engine.bundles.matching import covers
 from engine.diagnosis.failures import Failed, outcome_failure
 from engine.gate.verdicts import Promoted
 from engine.models.budget import ModelBudget
-from engine.runs.acceptance import accept, accept_authored, accept_edits, widen_contract
+from engine.runs.acceptance import accept, accept_authored, accept_compiled, accept_edits, widen_contract
 from engine.runs.adoption import adopt
 from engine.runs.authoring import Assignment, author
 from engine.runs.back_off import note_failed_repair, reason_to_wait
+from engine.runs.compiling import compile_without_browser
 from engine.runs.context import RunContext, Success
 from engine.runs.readout import read_out
 from engine.runs.replay import replay
@@ -82,6 +83,8 @@ class Runner:
         self._begin(bundle)
         if context.request.adopt:
             return await self._adopt(bundle)
+        if context.request.compile:
+            return await self._compile(bundle)
         if edited:
             context.warnings.append(
                 f"the bundle has edits that are not committed ({', '.join(edited)}); the committed revision ran"
@@ -229,6 +232,18 @@ class Runner:
         missing = await asyncio.to_thread(self.context.store.missing, request.reuse_key)
         why = 'with ai="never"' if request.task else "without a task's text"
         return Cause("nothing-saved", f"{missing.message}, and {why} nothing can be written", "rejected")
+
+    async def _compile(self, bundle: Bundle) -> Success:
+        """Publish the same without a browser, if it gives the same."""
+        context, budget = self.context, self.context.budget
+        if await context.is_pinned():
+            raise Failed(Cause("pinned", "the bundle is pinned and is not changed; unpin it to allow that"))
+        if budget is None:
+            raise Failed(Cause("nothing-saved", 'with ai="never" nothing can be written', "rejected"))
+        async with context.attempts.attempt("compile") as note:
+            success = await accept_compiled(context, bundle, await compile_without_browser(context, bundle, budget))
+            note.revision = success.revision.id if success.revision is not None else None
+        return success
 
     async def _adopt(self, bundle: Bundle) -> Success:
         """Publish what the user edited, if it passes the gate."""

@@ -139,7 +139,7 @@ class Scheduler:
         return enqueued
 
     def _record(self, task_id: str, kept: TaskRequest, created: datetime, room: int) -> Enqueued:
-        web = not kept.adopt and self._bundles.reads_without_browser(kept.reuse_key)
+        web = not (kept.adopt or kept.compile) and self._bundles.reads_without_browser(kept.reuse_key)
         return self._records.enqueue(task_id, kept, created, owner=self.owner, room=room, web=web)
 
     def completion(self, task_id: str) -> asyncio.Future[TaskResult] | None:

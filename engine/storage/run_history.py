@@ -24,7 +24,7 @@ from engine.storage.database import Database, dump, now
 from engine.storage.failed_repairs import FailedRepairs
 from engine.storage.suspicions import Suspicions
 
-_GOOD_KEPT = 3  # sets of parameters
+_GOOD_KEPT = 5  # sets of parameters
 _OUTPUTS_KEPT = 20  # sets of parameters, by revision
 _FORGETTING = 0.5  # of the longest wait with each run: one slow run is not the measure for ever
 _LONGEST = 1 << 17  # characters of a kept output; a longer one is kept without its rows

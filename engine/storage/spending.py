@@ -179,6 +179,7 @@ _PURPOSES = {
     "repair": "repair",
     "update": "repair",
     "adopt": "repair",
+    "compile": "repair",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_AUTHORED = frozenset({"explore", "update", "repair", "adopt", "continue"})
+_AUTHORED = frozenset({"explore", "update", "repair", "adopt", "compile", "continue"})
 
 
 def giving_attempt(attempts: Sequence[tuple[str, str]]) -> int | None:

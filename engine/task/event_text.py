@@ -71,6 +71,7 @@ def summary(result: TaskResult, elapsed: float) -> str:
 
 _DONE = {
     "adopt": "adopted",
+    "compile": "compiled",
     "replay": "replayed",
     "explore": "explored",
     "update": "updated",
@@ -160,6 +161,10 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "explore.started": lambda data: EventLine("nothing is saved yet; the model explores the site"),
     "update.started": _with_trouble("the model updates the automation"),
     "repair.started": _with_trouble("the model repairs the automation"),
+    "compile.started": lambda data: EventLine("the model rewrites the automation without a browser"),
+    "compile.finished": lambda data: EventLine(
+        f"it gives the same with {count(data['sets'], 'parameter set')}; {one_line(str(data['gain']))}"
+    ),
     "adopt.started": lambda data: EventLine(f"edited by hand: {one_line(', '.join(map(str, data['files'])))}"),
     "agent.step": _step,
     "agent.tool": _tool,

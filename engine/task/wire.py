@@ -85,6 +85,7 @@ class TaskRequest(_Wire):
         browser: The user agent, locale and the like of the browser; those that are not set are the saved automation's.
         trust_start_url: The start URL, the request's or the bundle's, may have a private address.
         adopt: Run the edits in the bundle's directory through the gate, and commit them if they pass.
+        compile: Have the automation rewritten without a browser, and commit that if it gives the same.
         other_parameters: The parameters of the second trial run; None for those of an earlier good run.
     """
 
@@ -105,6 +106,7 @@ class TaskRequest(_Wire):
     idempotency_key: str | None = None
     trust_start_url: bool = True
     adopt: bool = False
+    compile: bool = False
     other_parameters: Mapping[str, Any] | None = None
     http_login: tuple[str, str] | None = Field(default=None, exclude=True, repr=False)
 
@@ -257,16 +259,16 @@ class Attempt(_Wire):
 
     Args:
         kind: ``replay`` of saved code, ``explore`` where nothing is saved, ``update`` to a changed request,
-            ``repair`` after drift, ``adopt`` the user's edits, ``confirm`` a suspect result, ``check`` with the last
-            good parameters, ``continue`` by reading the result off the page of a run that failed behind an
-            irreversible action.
+            ``repair`` after drift, ``adopt`` the user's edits, ``compile`` to code without a browser, ``confirm`` a
+            suspect result, ``check`` with the last good parameters, ``continue`` by reading the result off the page of
+            a run that failed behind an irreversible action.
         outcome: ``success`` or ``failed``.
         reason: The cause of its failure, or None.
         revision: The commit that ran or was made, if any.
         model: The model's ID, if one was asked.
     """
 
-    kind: Literal["replay", "explore", "update", "repair", "confirm", "check", "continue", "adopt"]
+    kind: Literal["replay", "explore", "update", "repair", "confirm", "check", "continue", "adopt", "compile"]
     outcome: Literal["success", "failed"]
     reason: str | None = None
     revision: str | None = None

@@ -1,0 +1,144 @@
+"""Compiling: one rewrite without a browser, held against the code with one, and measured."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sandbox
+from engine import AsyncEngine, TaskResult
+from engine.bundles import Bundle, BundleStore
+from engine.contract import Observed, learn
+from engine.models.base import ModelRequest
+from engine.testing import ScriptedModel, ScriptedSandbox, outcome
+from engine.testing.sandbox import Step
+from sandbox import Evidence, Outcome, ScriptError
+from sandbox.read_evidence import Source
+from tests.support.saved import TASK, save
+from tests.support.stage import NoModel
+from tests.unit.runs.conftest import URL
+from tests.unit.runs.test_without_browser import PAGE, WEB
+
+TOWNS = [f"Town number {n}" for n in range(7)]
+
+
+def gave(town: str, *, web: bool = False, rows: Any = None, **page: Any) -> Outcome:
+    shown: dict[str, Any] = {"url": URL, "status": 200, "output_read": True, "text": town, "inputs": (("url", town),)}
+    made = outcome([f"{town} lamps", "Chairs"] if rows is None else rows, evidence=Evidence(**shown | page))
+    return replace(made, seconds=0.012 if web else 1.5, peak_memory_mb=9.0 if web else 310.0)
+
+
+def answers(code: str) -> ScriptedModel:
+    return ScriptedModel(ask=lambda request: json.dumps({"code": code}))
+
+
+class Store:
+    """An automation with a browser that ran well in some towns."""
+
+    def __init__(self, root: Path, patch: pytest.MonkeyPatch, **saved: Any) -> None:
+        self.root, self.patch = root, patch
+        contract = learn([Observed(["Town number 9 lamps", "Chairs"], Evidence())])
+        save(root, "k", PAGE, parameters={"town": "x"}, contract=contract, start_url=URL, **saved)
+
+    def sandbox(self, *steps: Step) -> ScriptedSandbox:
+        scripted = ScriptedSandbox(*steps)
+        self.patch.setattr(sandbox, "Sandbox", lambda **options: scripted)
+        return scripted
+
+    async def replay(self, *towns: str, web: bool = False) -> list[TaskResult]:
+        self.sandbox(*(gave(town, web=web) for town in towns))
+        async with AsyncEngine(store=self.root, model=NoModel()) as engine:
+            return [await engine.run(TASK, reuse_key="k", parameters={"town": town}, ai="never") for town in towns]
+
+    async def compile(self, model: ScriptedModel, *steps: Step) -> tuple[TaskResult, ScriptedSandbox]:
+        scripted = self.sandbox(*steps)
+        async with AsyncEngine(store=self.root, model=model) as engine:
+            return await engine.compile("k"), scripted
+
+    @property
+    def bundle(self) -> Bundle:
+        bundle = BundleStore(self.root / "default").load("k")
+        assert bundle is not None
+        return bundle
+
+
+@pytest.fixture
+async def store(tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch) -> Store:
+    made = Store(tmp_path, monkeypatch)
+    assert all(result.ok for result in await made.replay(*TOWNS))
+    return made
+
+
+async def test_rewrite_that_gives_the_same_is_committed_with_what_it_saves(store: Store) -> None:
+    known = TOWNS[:1:-1]
+    sources = (Source("HTML", "GET", "/list", 1, 100),)
+    steps = [gave(known[0], sources=sources), *map(gave, known[1:]), *(gave(town, web=True) for town in known)]
+    model = answers(WEB)
+    result, scripted = await store.compile(model, *steps)
+    assert result.ok, result.error
+    assert [call.code for call in scripted.calls] == [PAGE] * 5 + [WEB] * 5
+    assert [call.parameters["town"] for call in scripted.calls] == known * 2
+    assert (store.bundle.kind, store.bundle.automation, result.output) == ("web", WEB, [f"{known[0]} lamps", "Chairs"])
+    revision = store.bundle.committed
+    assert (revision.subject, revision.trailers["Reason"]) == ("Compile: without a browser", "compile")
+    assert "on 5 parameter sets. Per run, before: 1.500 s, 310 MiB; after: 0.012 s, 9 MiB." in revision.body
+    assert [attempt.kind for attempt in result.attempts] == ["compile"]
+    asked: ModelRequest = model.requests[0]
+    assert (asked.purpose, len(model.requests)) == ("compile", 1)
+    for fact in (PAGE.strip(), "HTML GET /list 100 %", known[0]):
+        assert fact in asked.messages[0]["content"][0]["text"]
+    assert all(each.ok for each in await store.replay("Town number 3", web=True))
+
+
+@pytest.mark.parametrize(
+    ("code", "steps", "said"),
+    [
+        (WEB, [gave("x", rows=["other"])], "gave another result"),
+        (WEB, [gave(TOWNS[-1]), gave("x", rows=["other"])], '"Town number 5"} gave another result'),
+        (WEB.replace("await ", ""), [], "nothing was awaited"),
+        (PAGE, [], "run(web"),
+        ("", [], "only a browser"),
+        (WEB, [outcome(error=ScriptError("NotOnPage", "no li"), evidence=Evidence(url=URL))], "no li"),
+    ],
+)
+async def test_rewrite_that_gives_another_leaves_all_as_it_was(
+    store: Store, code: str, steps: list[Step], said: str
+) -> None:
+    before = store.bundle
+    model = answers(code)
+    result, _ = await store.compile(model, *map(gave, TOWNS[:1:-1]), *steps)
+    assert result.error is not None
+    assert said in result.error.message
+    assert (store.bundle, len(model.requests)) == (before, 1)
+
+
+async def test_code_that_fails_itself_costs_no_model(store: Store) -> None:
+    model = answers(WEB)
+    broken = outcome(error=ScriptError("TimeoutError", "no list", kind="timeout"), evidence=Evidence(url=URL))
+    result, _ = await store.compile(model, gave(TOWNS[-1]), broken)
+    assert result.error is not None
+    assert (result.error.reason, model.requests) == ("drift", [])
+
+
+async def test_what_writes_is_compiled_already_or_pinned_is_refused_before_the_model_is_asked(
+    tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = answers(WEB)
+    writes = Store(tmp_path / "writes", monkeypatch, effects="write")
+    async with AsyncEngine(store=writes.root, model=model) as engine:
+        writes.sandbox()
+        result = await engine.compile("k", parameters={"town": "x"})
+        assert result.error is not None
+        assert "changes something on the site" in result.error.message
+    pinned = Store(tmp_path / "pinned", monkeypatch)
+    BundleStore(pinned.root / "default").pin("k")
+    async with AsyncEngine(store=pinned.root, model=model) as engine:
+        pinned.sandbox()
+        result = await engine.compile("k", parameters={"town": "x"})
+        assert result.error is not None
+        assert result.error.reason == "pinned"
+        assert not model.requests
