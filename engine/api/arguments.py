@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Required, TypedDict, TypeVar
 
-from engine.api.options import RUN_DEFAULTS, RunOptions, TaskOptions
+from engine.api.options import RUN_DEFAULTS, Progress, RunOptions, TaskOptions
 from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
@@ -105,6 +105,7 @@ class EngineArguments(TypedDict, total=False):
     allow_hosts: Collection[str]
     take_over: bool
     keep_pictures: bool
+    progress: Progress
 
 
 def check_names(method: str, given: Iterable[str], known: Collection[str]) -> None:

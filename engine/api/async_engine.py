@@ -21,7 +21,7 @@ from engine.api.arguments import (
     takes,
 )
 from engine.api.many import OnProgress, run_many
-from engine.api.options import EngineOptions, RunOptions, TaskOptions
+from engine.api.options import EngineOptions, Progress, RunOptions, TaskOptions
 from engine.api.saved_automations import SavedAutomations
 from engine.api.typed_tasks import OF_EACH_CALL, AsyncTypedTask, DecoratesAsync, describe, named_options
 from engine.errors import InvalidRequest
@@ -78,6 +78,8 @@ class AsyncEngine(SavedAutomations):
             soon, which would cancel them.
         keep_pictures: True (default) keeps small pictures of the pages that a model works on, and of failures, for
             reports: at most 3 MB a task, for seven days, none on which a secret may be legible.
+        progress: ``"auto"`` keeps a line of what happens up to date, in a terminal on standard error, in a notebook
+            under the cell, and nowhere else; default None shows nothing.
 
     Raises:
         InvalidRequest: An argument is malformed; ``details["field"]`` names it.
@@ -116,6 +118,7 @@ class AsyncEngine(SavedAutomations):
         allow_hosts: Collection[str] = (),
         take_over: bool = True,
         keep_pictures: bool = True,
+        progress: Progress = None,
     ) -> None:
         options = EngineOptions.parse(
             store=store, model=model, workspace=workspace, base_url=base_url, api_key=api_key, window=window,
@@ -123,7 +126,7 @@ class AsyncEngine(SavedAutomations):
             max_web_tasks=max_web_tasks, max_pending=max_pending, usd_per_day=usd_per_day,
             key_usd_per_day=key_usd_per_day, pool=pool, per_host=per_host, egress=egress, proxy=proxy,
             trust_start_urls=trust_start_urls, allow_hosts=allow_hosts, take_over=take_over,
-            keep_pictures=keep_pictures,
+            keep_pictures=keep_pictures, progress=progress,
         )  # fmt: skip
         self.root = options.root
         super().__init__(options)

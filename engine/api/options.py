@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Any, TypedDict, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from pydantic import AnyUrl
 
@@ -26,6 +26,7 @@ from sandbox.isolation.mechanism import Isolation
 if TYPE_CHECKING:
     from sandbox import PoolOptions
 
+Progress = Literal["auto"] | None
 Schema = Mapping[str, Any] | type | UnionType | None
 
 
@@ -69,7 +70,7 @@ ENGINE_DEFAULTS: Mapping[str, Any] = {
     "isolation": "auto", "browser": None, "limits": Limits(), "max_tasks": 10,
     "max_web_tasks": 8 * (os.cpu_count() or 1), "max_pending": 1_000,
     "usd_per_day": None, "key_usd_per_day": None, "pool": None, "per_host": 4, "egress": "learned", "proxy": None,
-    "trust_start_urls": True, "allow_hosts": (), "take_over": True, "keep_pictures": True,
+    "trust_start_urls": True, "allow_hosts": (), "take_over": True, "keep_pictures": True, "progress": None,
 }  # fmt: skip
 
 
@@ -113,6 +114,7 @@ class EngineOptions:
     allow_hosts: Collection[str]
     take_over: bool
     keep_pictures: bool
+    progress: Progress
 
     @classmethod
     def parse(cls, **options: Any) -> EngineOptions:
@@ -147,6 +149,8 @@ class EngineOptions:
         )
 
     def __post_init__(self) -> None:
+        if self.progress not in (None, "auto"):
+            raise InvalidRequest(f'progress must be "auto" or None, not {self.progress!r}', field="progress")
         if self.window is not None and (not isinstance(self.window, int) or self.window < LEAST_WINDOW):
             raise InvalidRequest(
                 f"window must be the tokens of the model's context window, {LEAST_WINDOW} or more, not {self.window!r}:"

@@ -6,7 +6,7 @@ import asyncio
 import os
 import warnings
 import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,9 +17,7 @@ from engine.task.events import END_EVENTS, Event, Follower
 from engine.task.wire import Status, TaskResult
 
 if TYPE_CHECKING:
-    from engine.bundles import BundleStore
     from engine.storage.spending import KeyCosts
-    from engine.storage.tasks import TaskRecords
 
 T = TypeVar("T")
 
@@ -273,23 +271,6 @@ class TaskQueries:
 
         self._check_usable()
         return await asyncio.to_thread(write_key_report, self._workspace.root, reuse_key, path)
-
-    async def read_report(self, read: Callable[[Path, TaskRecords, BundleStore, str], T], what: str) -> T:
-        """Call a function of ``engine.reports`` with this store, in a thread.
-
-        Args:
-            what: Id of a task, or a reuse key.
-        """
-        self._check_usable()
-        records = await self._workspace.records()
-        return await asyncio.to_thread(read, self._workspace.root, records, self._workspace.bundles, what)
-
-    async def good_parameters(self, revision: str) -> Mapping[str, Any]:
-        """Return the parameters, without secrets, of the last good run of a revision; empty where there was none."""
-        self._check_usable()
-        records = await self._workspace.records()
-        _, good = await asyncio.to_thread(records.run_history.clean_runs, revision)
-        return good[0] if good else {}
 
     async def attempts(self, *, reuse_key: str | None = None, task_id: str | None = None) -> Sequence[dict[str, Any]]:
         """Return every attempt, oldest first: task, key, revision, outcome, reason, tokens, dollars, seconds, model.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from engine.aio import NamedLocks, to_thread_uncancellable
+from engine.api.live_line import both, live_line
 from engine.api.options import EngineOptions
 from engine.api.shared_sandbox import SharedSandbox
 from engine.errors import EngineError
@@ -43,6 +44,7 @@ class Workspace:
         self._records: TaskRecords | None = None
         self._shared: SharedSandbox | None = None
         self._listeners: WeakValueDictionary[str, Listener] = WeakValueDictionary()
+        self._live = live_line() if options.progress == "auto" else None
         self._closed = False
         self._opening = asyncio.Lock()
         self._changing = NamedLocks()
@@ -154,6 +156,7 @@ class Workspace:
         in_urls = secrets_of_urls(request.task, request.http_login, request.parameters)
         redactor = Redactor({**request.parameters, **in_urls}, request.secrets)
         listener = None
+        on_event = both(self._live, on_event)
         if on_event is not None:
             self._listeners[task_id] = listener = Listener(task_id, on_event)
         return TaskRun(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine.task.formatting import count, dollars
 from engine.task.text import shorten
 
 _ROWS = 20
@@ -33,9 +34,9 @@ def one_line(result: Any) -> str:
     """Return a ``TaskResult``'s state, rows and cost on one line."""
     state = result.status if result.outcome is None else result.outcome
     reason = f" ({result.error.reason})" if result.error is not None else ""
-    count = _shown(result)[1]
-    rows = f", {count} rows" if count is not None else ""
-    calls = f", {result.model_calls} model calls, ${result.cost.ai_usd or 0:.4f}" if result.model_calls else ""
+    number = _shown(result)[1]
+    rows = f", {count(number, 'row')}" if number is not None else ""
+    calls = f", {count(result.model_calls, 'model call')}, {dollars(result.cost.ai_usd)}" if result.model_calls else ""
     key = f" of {result.reuse_key}" if result.reuse_key else ""
     return f"{result.web_task_id}{key}: {state}{reason}{rows}{calls}"
 

@@ -1,4 +1,4 @@
-"""What the dashboard's first page shows: keys with their health, and tasks as they are now."""
+"""The contents of the dashboard's first page: keys with their health, and tasks as they are now."""
 
 from __future__ import annotations
 

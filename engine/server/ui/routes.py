@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from engine.api.async_engine import AsyncEngine
+from engine.api.store_views import good_parameters, read_report
 from engine.errors import EngineError, InvalidRequest, TaskNotFound
 from engine.reports.page import page, script_hash
 from engine.server.errors import ApiError
@@ -142,7 +143,7 @@ class _Dashboard:
         """Show a task's report."""
         from engine.reports.task_report import task_facts
 
-        facts = await engine.read_report(task_facts, request.path_params["task_id"])
+        facts = await read_report(engine, task_facts, request.path_params["task_id"])
         return self.shown("ui_task.html", visitor, **facts, live=not facts["result"].final)
 
     async def key(self, request: Request, visitor: Visitor, engine: AsyncEngine) -> Response:
@@ -150,9 +151,9 @@ class _Dashboard:
         from engine.reports.key_report import key_facts
 
         key = request.query_params.get("key", "")
-        facts = await engine.read_report(key_facts, key)
+        facts = await read_report(engine, key_facts, key)
         meta, revisions = facts["bundle"].meta, facts["revisions"]
-        good = await engine.good_parameters(revisions[0].id)
+        good = await good_parameters(engine, revisions[0].id)
         edited = await asyncio.to_thread(engine.bundles.edited, key)
         return self.shown(
             "ui_key.html", visitor, **facts, fields=fields(meta.parameters, good), edited=edited,
