@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
 def shop() -> Iterator[Site]:
     server = Site(("127.0.0.1", 0), Handler)
     server.posted = []
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
     server.shutdown()

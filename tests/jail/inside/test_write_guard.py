@@ -49,7 +49,7 @@ def shop() -> Iterator[Shop]:
 
     server = Shop(("127.0.0.1", 0), Handler)
     server.changes = []
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
     server.shutdown()
