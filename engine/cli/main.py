@@ -43,6 +43,7 @@ _BUNDLES = {
     "unpin": "commands.bundles:unpin",
     "adopt": "commands.adopt:adopt",
     "export": "commands.transfer:export",
+    "client": "commands.transfer:client",
     "import": "commands.transfer:import_",
     "rm": "commands.transfer:remove",
 }

@@ -1,4 +1,4 @@
-"""Commands that move an automation between stores, or delete it: export, import, rm."""
+"""Commands that take an automation out of its store, put it into another, or delete it: export, client, import, rm."""
 
 from __future__ import annotations
 
@@ -29,15 +29,47 @@ def export(settings: Settings, key: str, file: Path | None, *, force: bool) -> N
     target = file or Path(f"{settings.bundles.path(key).name}.bundle")
     if target.is_dir():
         target = target / f"{settings.bundles.path(key).name}.bundle"
-    if target.exists() and not force:
-        raise InvalidRequest(
-            f"{target} exists already; use --force to overwrite it, or -o FILE for another file", field="file"
-        )
+    _check_free(target, force=force)
     head = settings.bundles.export(key, target)
     if settings.as_json:
         print_json({"key": key, "file": str(target.absolute()), "bytes": target.stat().st_size, "revision": head.id})
     else:
         click.echo(clean(str(target)))
+
+
+@click.command("client")
+@click.argument("key")
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; default: standard output.",
+)
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
+@options(shown=False)
+@pass_settings
+def client(settings: Settings, key: str, file: Path | None, *, force: bool) -> None:
+    """Write a Python module that calls KEY.
+
+    It has a function with the parameters of KEY, and pydantic classes for its output. It needs the extra client.
+    """
+    from engine.api.client_module import client_module
+
+    store = settings.bundles
+    bundle = store.load(key)
+    if bundle is None:
+        raise store.missing(key)
+    source = client_module(bundle, str(settings.store))
+    if file is None:
+        click.echo(source, nl=False)
+        return
+    _check_free(file, force=force)
+    file.write_text(source, encoding="utf-8")
+    if settings.as_json:
+        print_json({"key": key, "file": str(file.absolute())})
+    else:
+        click.echo(clean(str(file)))
 
 
 @click.command("import")
@@ -84,3 +116,10 @@ def remove(context: click.Context, settings: Settings, key: str, *, yes: bool) -
         print_json({"key": key, "removed": True})
     else:
         click.echo(clean(f"{key} was deleted"))
+
+
+def _check_free(target: Path, *, force: bool) -> None:
+    if target.exists() and not force:
+        raise InvalidRequest(
+            f"{target} exists already; use --force to overwrite it, or -o FILE for another file", field="file"
+        )

@@ -74,3 +74,16 @@ def test_import_refuses_a_file_that_is_not_a_bundle(cli: Run, here: Path) -> Non
 def test_short_commands_print_the_same_as_those_of_the_group(cli: Run) -> None:
     for long, short in (("log", "history"), ("show", "show"), ("diff", "diff")):
         assert cli("bundles", long, KEY).stdout == cli(short, KEY).stdout
+
+
+def test_client_writes_a_module_for_a_key(cli: Run, tmp_path: Path) -> None:
+    target = tmp_path / "guide.py"
+    assert cli("bundles", "client", KEY, "-o", str(target)).stdout.strip() == str(target)
+    source = target.read_text()
+    compile(source, str(target), "exec")
+    assert "def guide(category: str) -> Any:" in source
+    assert cli("bundles", "client", KEY).stdout == source
+    again = cli("bundles", "client", KEY, "-o", str(target))
+    assert again.exit_code == 2
+    assert "exists already" in again.stderr
+    assert cli("bundles", "client", "guid").exit_code == 2
