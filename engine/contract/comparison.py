@@ -300,12 +300,13 @@ def _factor(values: Sequence[tuple[Any, Any]]) -> float | None:
 def _same_output(run: Observed, history: History) -> Iterator[Breach]:
     """Yield a breach where the output is that of other parameters, and outputs used to differ by parameters."""
     mine, now = {n: identity(v) for n, v in run.parameters.items()}, run.digest
-    digests = [past.digest for past in history.others]
+    others = history.others_of_account
+    digests = [past.digest for past in others]
     if history.same is not None:
         distinct_before = history.same.digest not in (now, *digests)
     else:
         distinct_before = len(digests) >= 2 and len(set(digests)) == len(digests) and not _shows_a_parameter(run)
-    for past in history.others if distinct_before else ():
+    for past in others if distinct_before else ():
         if past.digest == now and {n: identity(v) for n, v in past.parameters.items()} != mine:
             shown = json.dumps(dict(past.parameters), ensure_ascii=False)
             yield Breach("same-output", "$", "an output of its own", f"exactly that of {shown}", "statistical")

@@ -158,3 +158,8 @@ class History:
     others: tuple[PreviousOutput, ...] = ()
     account: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def others_of_account(self) -> tuple[PreviousOutput, ...]:
+        """Outputs of other parameters with the same secrets: two accounts may rightly be shown the same."""
+        return tuple(one for one in self.others if one.account == self.account)

@@ -313,5 +313,5 @@ def _steady_fields(previous: PreviousOutput) -> frozenset[str]:
 def same_parameters(history: History, parameters: Mapping[str, Any]) -> PreviousOutput | None:
     """Return the earlier output of these parameters and the same account, if any."""
     asked = json.dumps(dict(parameters), sort_keys=True, default=str)
-    known = [one for one in (history.same, *history.others) if one is not None and one.account == history.account]
+    known = [one for one in (history.same, *history.others_of_account) if one is not None]
     return next((p for p in known if json.dumps(dict(p.parameters), sort_keys=True, default=str) == asked), None)

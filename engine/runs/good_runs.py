@@ -110,9 +110,14 @@ class GoodRuns:
         return (await asyncio.to_thread(self.run_history.clean_runs, bundle.committed.id))[1]
 
     async def other_parameters(self, bundle: Bundle) -> dict[str, Any] | None:
-        """Return parameters, other than the request's, that gave rows; None where none are known."""
+        """Return parameters, other than the request's, that gave rows with its secrets; None where none are known.
+
+        Those of another account are left out: its user name is not tried with this one's password.
+        """
         asked = self.without_secrets(self.request.parameters)
-        return next((good for good in await self.parameters(bundle) if good != asked), None)
+        account = await asyncio.to_thread(self.account, self.request.parameters)
+        good = await asyncio.to_thread(self.run_history.parameters_of, bundle.committed.id, account)
+        return next((one for one in good if one != asked), None)
 
     async def inherit(self, old: Bundle, new: Revision, *, trust: bool) -> None:
         """Copy what is known to the next revision.

@@ -244,7 +244,7 @@ async def _is_unproven(context: RunContext, bundle: Bundle, run: AutomationRun) 
     known, asked = await good_runs.parameters(bundle), good_runs.without_secrets(run.parameters)
     if len(known) != 1 or asked in known:
         return False
-    before = (await good_runs.history(bundle)).others
+    before = (await good_runs.history(bundle)).others_of_account
     seen = run.observed()
     now = comparable_output(seen.compacted or seen.output, asked, known[0])
     return any(

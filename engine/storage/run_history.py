@@ -108,6 +108,16 @@ class RunHistory:
             row = db.execute("SELECT clean_runs, parameters FROM revisions WHERE revision = ?", (revision,)).fetchone()
         return (row[0], json.loads(row[1] or "[]")) if row else (0, [])
 
+    def parameters_of(self, revision: str, account: str) -> list[dict[str, Any]]:
+        """Return those sets of parameters that gave rows with an account's secrets, the last first."""
+        _, good = self.clean_runs(revision)
+        with self._database.alone() as db:
+            kept = db.execute("SELECT parameters, account FROM outputs WHERE revision = ?", (revision,)).fetchall()
+        accounts: dict[str, set[str]] = {}
+        for asked, of in kept:
+            accounts.setdefault(asked, set()).add(of)
+        return [one for one in good if account in accounts.get(dump(one), {""})]
+
     def longest_wait(self, revision: str) -> float | None:
         """Return the longest time, in seconds, that clean runs of a revision waited for the page; None if unknown."""
         with self._database.alone() as db:

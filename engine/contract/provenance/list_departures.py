@@ -189,13 +189,13 @@ def check_others(case: Case, history: History) -> Iterator[Breach]:
     if not mine:
         return
     many = any(table.table.many for table in case.reading.tables)
-    past = [one for one in (history.same, *history.others) if one is not None]
+    past = [one for one in (history.same, *history.others_of_account) if one is not None]
     shared = max((_overlap(a, b) for at, a in enumerate(past) for b in past[:at]), default=case.known.get("shared"))
     known = [part for part in (shared, case.known.get("shared")) if part is not None]
     if not known or max(known) > _NOT_SHARED:
         return
     asked = dict(case.reading.run.parameters)
-    for other in history.others:
+    for other in history.others_of_account:
         theirs = {row_text(row) for row in other.output}
         both = sum(row in theirs for row in mine)
         enough = max(3, _OTHERS_ROWS * len(mine)) if many else len(mine)

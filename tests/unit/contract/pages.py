@@ -48,7 +48,7 @@ class CleanRuns:
 
     def history(self, run: Observed) -> History:
         """Return the history that this run is checked against."""
-        return self.run_history.history(self.revision, run.parameters)
+        return self.run_history.history(self.revision, run.parameters, run.account)
 
     def kinds(self, run: Observed) -> list[str]:
         """Return the kinds of the run's breaches."""

@@ -300,6 +300,8 @@ def test_rows_of_other_parameters_fail_outright_where_the_lists_were_apart(signa
     wrong = ran(clocks.output, *lamps.evidence.maps, category="lamps")
     found = check_signature(signature, wrong, History(others=(other,)))
     assert "8 of 8 rows are those of {'category': 'clocks'}" in [b.got for b in found if b.kind == "other-rows"]
+    found = check_signature(signature, wrong, History(others=(replace(other, account="another"),)))
+    assert "other-rows" not in [b.kind for b in found], "two accounts may be shown the same"
 
 
 def test_a_signature_widened_by_a_run_admits_it(signature: dict[str, Any]) -> None:

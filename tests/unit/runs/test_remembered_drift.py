@@ -133,6 +133,22 @@ async def test_another_accounts_rows_are_no_baseline(run: Run, tmp_path: Path, g
     assert (records.parent / "accounts.key").stat().st_mode & 0o777 == 0o600
 
 
+ANNA = {"user": "anna", "password": "first-secret", "q": "a"}
+BERT = {"user": "bert", "password": "other-secret", "q": "a"}
+
+
+async def test_another_accounts_user_name_is_not_tried_with_this_ones_password(
+    run: Run, tmp_path: Path, git: None
+) -> None:
+    contract = learn([Observed(FULL, Evidence())])
+    save(tmp_path, "k", "code", parameters=ANNA, contract=contract, schema=infer([FULL]), start_url=URL)
+    assert (await run(gave(FULL), parameters=ANNA))[0].ok
+    broken = outcome(error=ScriptError("TimeoutError", "no list", kind="timeout"), evidence=Evidence(url=URL))
+    for parameters, attempts in ((BERT, ["replay"]), (ANNA | {"q": "b"}, ["replay", "check"])):
+        result, _ = await run(broken, gave(FULL), parameters=parameters)
+        assert (result.ok, kinds(result)) == (False, attempts)
+
+
 def test_outputs_are_told_apart_by_account(tmp_path: Path) -> None:
     database = Database(tmp_path / "records.sqlite3")
     history = RunHistory(database)
