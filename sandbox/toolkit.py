@@ -40,9 +40,11 @@ if TYPE_CHECKING:
     from sandbox.web.client import Web
     from sandbox.web.elements import WebElement, WebForm
     from sandbox.web.errors import WebError
+    from sandbox.web.facade import RequestPage
     from sandbox.web.pages import WebPage
 
 _WEB = {  # where each is; imported when first used, for pages need no parser of HTML
+    "RequestPage": "facade",
     "Web": "client",
     "WebElement": "elements",
     "WebError": "errors",
@@ -54,6 +56,7 @@ __all__ = [
     "Attachment",
     "GateRefused",
     "RehearsalComplete",
+    "RequestPage",
     "SandboxError",
     "TaskContext",
     "Web",

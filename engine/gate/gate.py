@@ -16,6 +16,7 @@ from engine.execution.executor import Executor
 from engine.execution.host import GateKnowledge
 from engine.gate import run_checks, static_checks
 from engine.gate.borne_out import unborne
+from engine.gate.by_requests import adapted
 from engine.gate.hardcoded import unread_parameters
 from engine.gate.lighter import may_do_without, unequal
 from engine.gate.nothing_left import refuses_nothing, values_without_rows
@@ -147,7 +148,7 @@ class Gate:
 
         Where they do not, the one with a browser stays as it is, and nobody is asked again.
         """
-        code = candidate.web
+        code = candidate.web or adapted(candidate.code)
         if not code or candidate.kind == "web":
             return candidate, first, proven
         runs: list[AutomationRun] = []
@@ -300,7 +301,8 @@ class Gate:
         if trial.run is None or not trial.good or trial.run.rehearsed:
             return ()
         found = run_checks.notes(trial.run, self.requirements)
-        if not (self._told_of_web or self.requirements.needs_browser or self._writes(trial.code, trial.run)):
+        told = self._told_of_web or self.requirements.needs_browser or adapted(trial.code) is not None
+        if not told and not self._writes(trial.code, trial.run):
             lighter = may_do_without(trial.code, trial.run)
             found += [lighter] if lighter is not None else []
             self._told_of_web = lighter is not None

@@ -15,6 +15,7 @@ from engine.bundles import Bundle
 from engine.diagnosis.failures import Failed, model_failure, outcome_failure
 from engine.errors import ModelError
 from engine.execution.automation_run import AutomationRun
+from engine.gate.by_requests import adapted
 from engine.gate.gate import Gate
 from engine.gate.lighter import unequal
 from engine.gate.verdicts import Candidate, Promoted
@@ -62,21 +63,28 @@ class Compiled:
     gain: str
 
 
-async def compile_without_browser(context: RunContext, base: Bundle, budget: ModelBudget) -> Compiled:
+async def compile_without_browser(context: RunContext, base: Bundle, budget: ModelBudget | None) -> Compiled:
     """Have the model rewrite the code once, and hold that against the code with a browser.
+
+    Code that only sends requests by its page needs no rewrite, and no model.
 
     Args:
         base: The bundle at HEAD.
-        budget: Pays for the model.
+        budget: Pays for the model; None where none may be asked.
 
     Raises:
         Failed: It cannot be compiled, or the two did not give the same.
     """
     if (why := _unfit(base)) is not None:
         raise Failed(Cause("not-compilable", why, "rejected"))
-    await context.events.emit("compile.started", revision=base.committed.id)
+    code = adapted(base.automation)
+    if code is None and budget is None:
+        raise Failed(Cause("not-compilable", 'with ai="never" nothing can be written', "rejected"))
+    await context.events.emit("compile.started", revision=base.committed.id, rewritten=code is None)
     with_browser = await _run_as_it_is(context, base)
-    code = await _rewritten(context, base, budget, with_browser[0])
+    if code is None and budget is not None:
+        code = await _rewritten(context, base, budget, with_browser[0])
+    assert code is not None, "there is one, or a budget for one"
     gate = Gate(context.executor, await requirements_of(context, base, base))
     runs: list[AutomationRun] = []
     for before in with_browser:

@@ -11,6 +11,8 @@ from engine.aio import to_thread_uncancellable
 from engine.bundles import Bundle
 from engine.bundles.matching import covers
 from engine.diagnosis.failures import Failed, outcome_failure
+from engine.errors import EngineError
+from engine.gate.by_requests import adapted
 from engine.gate.verdicts import Promoted
 from engine.models.budget import ModelBudget
 from engine.runs.acceptance import accept, accept_authored, accept_compiled, accept_edits, widen_contract
@@ -148,7 +150,8 @@ class Runner:
             async with replay(context, bundle) as verdict:
                 match verdict:
                     case Accepted():
-                        return await accept(context, bundle, verdict)
+                        success = await accept(context, bundle, verdict)
+                        return await self._lightened(bundle) or success
                     case NewData():
                         async with context.changing:
                             if await self._is_latest(bundle):
@@ -170,6 +173,30 @@ class Runner:
                         pass
             if not await context.executor.retry_policy.wait(cause):
                 raise Failed(cause)
+
+    async def _lightened(self, bundle: Bundle) -> Success | None:
+        """Have code that only sends requests run without a browser from now on, once it gave the same on known sets.
+
+        Tried once for each revision, without a model; None where it stays as it is.
+        """
+        context, history = self.context, self.context.good_runs.run_history
+        if bundle.meta.effects != "read" or context.request.secrets or adapted(bundle.automation) is None:
+            return None
+        tried = f"compile {bundle.committed.id}"
+        known = len(await context.good_runs.parameters(bundle))
+        if known < min(2, 1 + len(bundle.meta.parameters)) or await context.is_pinned():
+            return None
+        if await asyncio.to_thread(history.failed_repairs.of, tried) is not None:
+            return None
+        try:
+            async with context.changing, context.attempts.attempt("compile") as note:
+                compiled = await compile_without_browser(context, bundle, None)
+                success = await accept_compiled(context, bundle, compiled)
+                note.revision = success.revision.id if success.revision is not None else None
+        except (EngineError, Failed) as error:
+            await asyncio.to_thread(history.failed_repairs.add, tried, str(error)[:200])
+            return None
+        return success
 
     async def _needs_browser(self, bundle: Bundle, cause: Cause) -> bool:
         """Return True where the site turns away what has no browser, so that one may be let in."""
@@ -235,13 +262,12 @@ class Runner:
 
     async def _compile(self, bundle: Bundle) -> Success:
         """Publish the same without a browser, if it gives the same."""
-        context, budget = self.context, self.context.budget
+        context = self.context
         if await context.is_pinned():
             raise Failed(Cause("pinned", "the bundle is pinned and is not changed; unpin it to allow that"))
-        if budget is None:
-            raise Failed(Cause("nothing-saved", 'with ai="never" nothing can be written', "rejected"))
         async with context.attempts.attempt("compile") as note:
-            success = await accept_compiled(context, bundle, await compile_without_browser(context, bundle, budget))
+            compiled = await compile_without_browser(context, bundle, context.budget)
+            success = await accept_compiled(context, bundle, compiled)
             note.revision = success.revision.id if success.revision is not None else None
         return success
 

@@ -161,7 +161,11 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "explore.started": lambda data: EventLine("nothing is saved yet; the model explores the site"),
     "update.started": _with_trouble("the model updates the automation"),
     "repair.started": _with_trouble("the model repairs the automation"),
-    "compile.started": lambda data: EventLine("the model rewrites the automation without a browser"),
+    "compile.started": lambda data: EventLine(
+        "the model rewrites the automation without a browser"
+        if data["rewritten"]
+        else "the automation only sends requests: it is tried without a browser"
+    ),
     "compile.finished": lambda data: EventLine(
         f"it gives the same with {count(data['sets'], 'parameter set')}; {one_line(str(data['gain']))}"
     ),

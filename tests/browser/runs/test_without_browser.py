@@ -13,6 +13,7 @@ from engine.bundles import BundleStore
 from engine.testing import ScriptedModel
 from fixtures_sites.http import Request
 from fixtures_sites.server import FixtureServer, Site
+from tests.support.pages import keep
 from tests.support.stage import NoModel
 
 SHOPS = Site("shops", about="shops by town", state=SimpleNamespace, versions=("v1",))
@@ -29,6 +30,15 @@ async def run(web, parameters, task):
     shops = await web.get(task.start_url, params={"town": parameters["town"]})
     rows = shops.get_by_role("cell").texts
     return [{"name": name} for name in await task.read(rows)]
+"""
+
+
+BY_REQUESTS = """\
+import re
+
+async def run(page, parameters, task):
+    answer = await page.request.get(task.start_url, params={"town": parameters["town"]})
+    return [{"name": name} for name in re.findall("<td>([^<]+)", await answer.text())]
 """
 
 
@@ -66,3 +76,19 @@ async def test_first_run_ends_without_a_browser_and_replays_so(tmp_path: Path, u
             [{"task": TASK, "parameters": {"town": town}} for town in STOCK], start_url=url, reuse_key="k", ai="never"
         )
     assert [[row["name"] for row in result.output] for result in results] == [list(names) for names in STOCK.values()]
+
+
+async def test_code_that_only_sends_requests_loses_its_browser_as_it_is(tmp_path: Path, url: str) -> None:
+    rows = [{"name": name} for name in STOCK["Corran"]]
+    keep(tmp_path, BY_REQUESTS, rows, parameters={"town": "Corran"})
+    async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
+        results = [
+            await engine.run(TASK, start_url=url, reuse_key="k", parameters={"town": town}, ai="never")
+            for town in ("Corran", "Ashby", "Corran")
+        ]
+    assert all(result.ok for result in results), [result.error for result in results]
+    assert [result.reuse.kind for result in results if result.reuse] == ["page", "web", "web"]
+    assert results[2].output == rows
+    saved = BundleStore(tmp_path / "default").load("k")
+    assert saved is not None
+    assert "on 2 parameter sets" in saved.committed.body

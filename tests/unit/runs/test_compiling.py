@@ -39,10 +39,10 @@ def answers(code: str) -> ScriptedModel:
 class Store:
     """An automation with a browser that ran well in some towns."""
 
-    def __init__(self, root: Path, patch: pytest.MonkeyPatch, **saved: Any) -> None:
+    def __init__(self, root: Path, patch: pytest.MonkeyPatch, code: str = PAGE, **saved: Any) -> None:
         self.root, self.patch = root, patch
         contract = learn([Observed(["Town number 9 lamps", "Chairs"], Evidence())])
-        save(root, "k", PAGE, parameters={"town": "x"}, contract=contract, start_url=URL, **saved)
+        save(root, "k", code, parameters={"town": "x"}, contract=contract, start_url=URL, **saved)
 
     def sandbox(self, *steps: Step) -> ScriptedSandbox:
         scripted = ScriptedSandbox(*steps)
@@ -142,3 +142,62 @@ async def test_what_writes_is_compiled_already_or_pinned_is_refused_before_the_m
         assert result.error is not None
         assert result.error.reason == "pinned"
         assert not model.requests
+
+
+BY_REQUESTS = """\
+async def run(page, parameters, task):
+    return await (await page.request.get(task.start_url, params={"town": parameters["town"]})).json()
+"""
+
+
+async def test_code_that_only_sends_requests_is_compiled_without_a_model(
+    tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, monkeypatch, code=BY_REQUESTS)
+    assert (await store.replay(TOWNS[0]))[0].ok
+    store.sandbox(gave(TOWNS[0]), gave(TOWNS[0], web=True))
+    async with AsyncEngine(store=store.root, model=NoModel()) as engine:
+        result = await engine.compile("k")
+    assert result.ok, result.error
+    assert (store.bundle.kind, result.model_calls) == ("web", 0)
+    assert BY_REQUESTS.replace("run(", "run_by_requests(", 1) in store.bundle.automation
+
+
+async def test_new_code_that_only_sends_requests_is_saved_without_a_browser(
+    tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "Sandbox", lambda **options: ScriptedSandbox(*map(gave, [*TOWNS[:2], *TOWNS[:2]])))
+    finish = "finish", {"summary": "List", "other_parameters": {"town": TOWNS[1]}}
+    model = ScriptedModel([("write", {"code": BY_REQUESTS}), finish])
+    async with AsyncEngine(store=tmp_path, model=model) as engine:
+        result = await engine.run(TASK, start_url=URL, reuse_key="k", parameters={"town": TOWNS[0]})
+    assert result.ok, result.error
+    assert result.reuse is not None
+    assert (result.reuse.kind, result.model_calls) == ("web", 1)
+
+
+async def test_saved_code_that_only_sends_requests_loses_its_browser_once_it_gave_the_same(
+    tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, monkeypatch, code=BY_REQUESTS)
+    assert (await store.replay(TOWNS[0]))[0].ok, "one set says too little"
+    shadow = [*map(gave, TOWNS[1::-1]), *(gave(town, web=True) for town in TOWNS[1::-1])]
+    store.sandbox(gave(TOWNS[1]), *shadow)
+    async with AsyncEngine(store=store.root, model=NoModel()) as engine:
+        result = await engine.run(TASK, reuse_key="k", parameters={"town": TOWNS[1]}, ai="never")
+    assert result.ok, result.error
+    assert result.reuse is not None
+    assert (result.reuse.kind, result.reuse.updated, result.output) == ("web", True, [f"{TOWNS[1]} lamps", "Chairs"])
+    assert store.bundle.kind == "web"
+
+
+async def test_saved_code_that_gives_another_without_its_browser_keeps_it_and_is_not_tried_again(
+    tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, monkeypatch, code=BY_REQUESTS)
+    assert (await store.replay(TOWNS[0]))[0].ok
+    scripted = store.sandbox(gave(TOWNS[1]), *map(gave, TOWNS[1::-1]), gave("x", rows=["other"]), gave(TOWNS[1]))
+    async with AsyncEngine(store=store.root, model=NoModel()) as engine:
+        results = [await engine.run(TASK, reuse_key="k", parameters={"town": TOWNS[1]}, ai="never") for _ in range(2)]
+    assert [result.ok for result in results] == [True, True]
+    assert (store.bundle.kind, len(scripted.calls)) == ("page", 5)
