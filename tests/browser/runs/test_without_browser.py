@@ -83,7 +83,7 @@ async def test_code_that_only_sends_requests_loses_its_browser_as_it_is(tmp_path
     keep(tmp_path, BY_REQUESTS, rows, parameters={"town": "Corran"})
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
         results = [
-            await engine.run(TASK, start_url=url, reuse_key="k", parameters={"town": town}, ai="never")
+            await engine.run(start_url=url, reuse_key="k", parameters={"town": town}, ai="never")
             for town in ("Corran", "Ashby", "Corran")
         ]
     assert all(result.ok for result in results), [result.error for result in results]
