@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from sandbox.page_map import MAP_ATTRIBUTES
-from sandbox.web.map_texts import plain, short
+from sandbox.web.map_texts import short
 from sandbox.web.map_units import BESIDE
 from sandbox.web.map_walk import MapWalk
 from sandbox.web.trees import Node, Tree, attribute, elements_in, lineage, tag_of, text_of
@@ -45,11 +45,10 @@ def page_map(
         walk.start(start)
     if link is not None:
         walk.note("link", short(link[0], 120), link[1])
-    title = tree.root.css_first("title")
     return {
         "kind": "page",
         "url": url[:_LONGEST_URL],
-        "title": plain(text_of(title))[:300] if title is not None else "",
+        "title": tree.title[:300],
         "h1": walk.h1,
         "crumbs": walk.crumbs,
         "state": walk.state,

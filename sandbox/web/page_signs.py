@@ -141,7 +141,7 @@ def read_page(tree: Tree, url: str) -> dict[str, Any]:
         url: Its address.
     """
     signs = _Signs(tree)
-    body, title = tree.root.css_first("body"), tree.root.css_first("title")
+    body = tree.root.css_first("body")
     if body is not None:
         signs.walk(body)
     text = inner_text(body, hides=signs.hides, most=_COUNTED) if body is not None else ""
@@ -149,7 +149,7 @@ def read_page(tree: Tree, url: str) -> dict[str, Any]:
     groups = sorted(signs.groups, key=lambda group: (-group[1], group[2]))
     return {
         "url": url[:_MOST_URL],
-        "title": plain(text_of(title))[:_MOST_TITLE] if title is not None else "",
+        "title": tree.title[:_MOST_TITLE],
         "text": text[:MOST_TEXT],
         "counts": [list(each) for each in stated_totals(text)],
         "next_controls": list(_next_controls(signs))[:10],

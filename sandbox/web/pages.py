@@ -15,7 +15,7 @@ from sandbox.web.embedded import embedded
 from sandbox.web.errors import WebError
 from sandbox.web.found import Found
 from sandbox.web.inner_text import inner_text, lines
-from sandbox.web.trees import Node, Tree, squashed, text_of
+from sandbox.web.trees import Node, Tree
 from sandbox.web.wrong_use import refuse
 
 _SHOWN = 120
@@ -143,8 +143,7 @@ class WebPage(Scope):
     @property
     def title(self) -> str:
         """The title of the page."""
-        node = self.tree.root.css_first("head > title, title")
-        return squashed(text_of(node)) if node is not None else ""
+        return self.tree.title
 
     def json(self) -> Any:
         """Return the answer as JSON.

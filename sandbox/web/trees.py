@@ -85,6 +85,12 @@ class Tree:
         """The source, as it was parsed."""
         return self._parser.raw_html or b""
 
+    @property
+    def title(self) -> str:
+        """The title of the page; one in a drawing is none."""
+        titles = self.root.css("title")
+        return next((squashed(text_of(e)) for e in titles if all(tag_of(a) != "svg" for a in lineage(e))), "")
+
     def by_id(self, name: str) -> Node | None:
         """Return the first element with an id."""
         return self.once("ids", _by_id).get(name)
