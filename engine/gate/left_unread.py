@@ -33,20 +33,31 @@ def left_unread(
     count = rows(run.output)
     if count is None or (run.progress is not None and run.progress[0] == run.progress[1] == count):
         return None  # it read elsewhere, from the site's JSON perhaps, and that said how many there are
-    if all_examined(run):
-        return None  # code let only some of them through
-    if any(
-        total == count for _, total in (*stated(run), *(each for page in run.evidence.maps for each in page.totals))
-    ):
-        return None
     some = (
         request.limits or request.filters or compares(code, parameters) or _is_grouped(run)
         or any(str(value) == str(count) for value in parameters.values())
     )  # fmt: skip
+    if all_examined(run):  # code let only some of them through
+        return None if some else _kept_back(run, count)
+    if any(
+        total == count for _, total in (*stated(run), *(each for page in run.evidence.maps for each in page.totals))
+    ):
+        return None
     for page, text in _ends(run, count):
         told = _told(count, text, page.next_controls[0])
         return told, not some
     return _at_the_end(run, count, some=some)
+
+
+def _kept_back(run: Observed, count: int) -> tuple[str, bool] | None:
+    """Judge code that reported more rows as read than it returned, and handed none over before it filtered."""
+    if run.evidence.examined is not None or run.progress is None or not 0 < count < run.progress[0]:
+        return None
+    told = (
+        f"it reported {run.progress[0]} rows as read and returned {count}: return them all; where code filters, hand"
+        " all rows to task.read first"
+    )
+    return told, False
 
 
 def _at_the_end(run: Observed, count: int, *, some: bool) -> tuple[str, bool] | None:

@@ -81,9 +81,17 @@ def test_a_number_of_rows_or_a_filter_among_the_parameters_does_too() -> None:
 def test_what_the_site_or_the_code_bears_out_is_none() -> None:
     assert found(progress=(6, 6), next_pages=("2",)) == ("", False)
     assert found(progress=(6, 6), **MORE) == ("", False), "read from JSON, say"
-    assert found(counts=MORE["counts"], progress=(53, 53)) == ("", False), "code let only some of them through"
+    some = {"task": "List the shops opened since May", "counts": MORE["counts"]}
+    assert found(progress=(53, 53), **some) == ("", False), "code let only some of them through"
+    assert found(counts=MORE["counts"], examined=(53, 53)) == ("", False), "and said so"
     assert found(progress=(53, 53), **MORE)[0], "the page offers more"
     assert found(next_controls=("Next",), counts=(("6 of 6", 6), ("53 shops", 53))) == ("", False)
+
+
+def test_rows_that_were_reported_as_read_and_not_returned_are_an_objection() -> None:
+    text, certain = found(counts=MORE["counts"], progress=(53, 53))
+    assert text.startswith("it reported 53 rows as read and returned 6: return them all")
+    assert not certain
 
 
 def test_a_list_that_was_left_for_the_details_of_its_rows_counts() -> None:

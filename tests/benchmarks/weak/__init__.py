@@ -1,0 +1,1 @@
+"""The parts of the bench of weak models: small sites, tasks with right code, mistakes, players, scripted answers."""
