@@ -51,7 +51,7 @@ class Scripted:
 
 @dataclass
 class Exchange:
-    """What was exchanged in one scenario."""
+    """The requests and answers of one scenario, counted."""
 
     answers: int = 0
     usd: float = 0.0
