@@ -67,6 +67,9 @@ def endpoint(script: Scripted) -> Iterator[tuple[str, Exchange]]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if not self.path.endswith("/v1/messages"):  # it is asked for its window
+                self._send(404, b"404 page not found", "text/plain")
+                return
             status, data, kind = script.answer(next(exchange.numbers), json.loads(body))
             if status == 200:
                 exchange.answers += 1
