@@ -18,7 +18,11 @@ from engine.cli.settings import Settings
 from engine.errors import EngineError
 
 # Neither the working directory nor PYTHONPATH comes before our packages: modules there may have their names.
-_RUN = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module(sys.argv[1], run_name='__main__')"
+_OWN = Path(__file__).parents[2] / "webtasks_command.py"
+_RUN = (
+    "import runpy, sys; runpy.run_path(sys.argv.pop(1))['use_own_packages']();"
+    " runpy.run_module(sys.argv[1], run_name='__main__')"
+)
 
 
 def spawn_detached(module: str, order: dict[str, Any], *, errors: int | IO[bytes] | None = None) -> Any:
@@ -39,7 +43,7 @@ def spawn_detached(module: str, order: dict[str, Any], *, errors: int | IO[bytes
         KeyboardInterrupt: Ctrl-C came before the answer; the new process is terminated.
     """
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", _RUN, str(Path(__file__).parents[2]), module],
+        [sys.executable, "-P", "-c", _RUN, str(_OWN), module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,

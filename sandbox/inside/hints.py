@@ -166,7 +166,7 @@ COLLECT = r"""() => {
     ? [`${spans[way].length} span several ${what}, the first "${spans[way][0]}"`] : [];
   const spanning = [...several('rowspan', 'rows'), ...several('colspan', 'columns')];
   if (spanning.length) hints.push(['spans', spanning.join('; ')]);
-  if (nameless.length) hints.push(['fields', nameless.slice(0, 12).join(' ')]);
+  if (nameless.length) hints.push(['fields', [...new Set(nameless)].slice(0, 12).join(' ')]);
   if (slots.size) hints.push(['slots', [...slots].slice(0, 12).join(' ')]);
   for (const [text, count] of [...forms.values()].slice(0, 6))
     hints.push(['form', text.slice(0, 370) + (count > 1 ? ` (${count} such forms)` : '')]);

@@ -97,7 +97,8 @@ async def test_spans_fields_captions_frames_and_slots_are_named(blank: Page) -> 
         """<table><caption hidden>Times of 2024</caption>
           <tr><td rowspan=2>Monday</td><td>9:00</td></tr><tr><td>10:00</td></tr>
           <tr><td colspan=2>closed</td></tr></table>
-        <input name=q><input name=named aria-label=City><select name=sort onchange="this.form.submit()"></select>
+        <input name=q><input name=q><input name=named aria-label=City>
+        <select name=sort onchange="this.form.submit()"></select>
         <form><select name=size onchange="this.form.submit()"><option value=s>S</select></form>
         <iframe name=results srcdoc="<p>inner</p>"></iframe><x-card><b slot=price>5</b></x-card>"""
     )

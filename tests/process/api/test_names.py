@@ -58,3 +58,17 @@ def test_command_and_the_processes_that_it_starts_find_our_packages_first(tmp_pa
     done = python(spawned, tmp_path)
     assert done.returncode == 0, done.stderr
     assert "of the user" not in done.stderr
+
+
+def test_backports_beside_our_packages_are_not_taken_for_the_standard_library(tmp_path: Path) -> None:
+    """An installation has all in one directory, and some of that has names of the standard library's modules."""
+    for name in ("engine", "sandbox", "webtasks_command.py"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for name in ("asyncio", "dataclasses"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('of an old Python')\n")
+    command = f"import runpy, sys; command = runpy.run_path({str(tmp_path / 'webtasks_command.py')!r}); "
+    done = python(command + "sys.argv[0] = 'webtasks'; command['main']()", tmp_path / "engine", "--help")
+    assert "Usage: webtasks" in done.stdout, done.stderr
+    spawn = "from engine.cli.spawn import spawn_detached; spawn_detached('engine.cli.background', {})"
+    done = python(command + f"command['use_own_packages'](); {spawn}", tmp_path / "engine")
+    assert "of an old Python" not in done.stderr
