@@ -16,6 +16,7 @@ from sandbox.http_login import split_userinfo
 from sandbox.inside.ambiguous import Ambiguities
 from sandbox.inside.data_maps import content_kind
 from sandbox.inside.kept_maps import KeptMaps, address
+from sandbox.inside.logins import LoginDetector
 from sandbox.inside.run_trace import RunTrace
 from sandbox.page_map import MOST_MAPS
 from sandbox.protocol import dump_json
@@ -52,10 +53,13 @@ class WebReads:
         self.trace = trace
         self.page: WebPage | None = None
         self._maps = maps
-        self._kept = KeptMaps()
+        logins = LoginDetector()
+        logins.note_parameters(parameters)
+        self._kept = KeptMaps(lambda: logins.secrets)
         self._ambiguous = Ambiguities()
         self._ambiguous.begin(parameters if maps else {})
         self._waiting: list[tuple[int, WebPage]] = []
+        self._left_out: WebPage | None = None  # the page that was read last, where it is not among those
         self._attributes: set[str] = set()
         self._last: tuple[WebRequest, WebAnswer] | None = None
         self._hops: set[str] = set()
@@ -84,7 +88,11 @@ class WebReads:
         """Note a page that is read."""
         self.page = page
         self.trace.note_read(page.source)
-        if not self._maps or (number := self._kept.due()) is None:
+        if not self._maps:
+            return
+        number = self._kept.due()
+        self._left_out = page if number is None else None
+        if number is None:
             return
         self._waiting.append((number, page))
         while len(self._waiting) >= MOST_MAPS:
@@ -139,6 +147,7 @@ class WebReads:
         except WebError:
             return self.page
         page = WebPage(web, request.method, request.url, answer.status, answer.headers, body)
+        page._read = True  # our own look at it is no read of the automation's
         return page if page.is_html or self.page is None else self.page
 
     async def of_open_pages(self) -> list[list[Any]]:
@@ -155,6 +164,9 @@ class WebReads:
         maps, seen = self._maps, _seen_on(shown)
         if maps and not self._kept and shown is not None:
             self.page_read(shown)  # it was answered, and the code read nothing
+        if self._left_out is not None:  # the last is kept, whatever its number
+            self._waiting.append((-1, self._left_out))
+            self._kept.unmapped -= 1
         self._map_waiting(last=True)
         if not maps:
             return seen

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import importlib
 import importlib.util
+import pkgutil
 import socket
 from pathlib import Path
 from typing import Any
 
+import sandbox.web
 from sandbox.inside.dispatch import Dispatcher
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.web_harness import WebHarness
@@ -20,9 +22,7 @@ _PRELOADED = (
     "encodings.cp1252", "encodings.idna", "encodings.latin_1", "encodings.utf_8_sig", "fractions", "functools",
     "hashlib", "html", "io", "itertools", "json", "linecache", "math", "operator", "random", "re", "statistics",
     "string", "tempfile", "textwrap", "traceback", "unicodedata", "urllib.parse", "zipfile", "zlib", "zoneinfo",
-    "brotli", "zstandard", "sandbox.web.client", "sandbox.web.pages", "sandbox.web.codings",
-    "sandbox.web.page_maps", "sandbox.web.page_signs",
-    "sandbox.web.told_apart",
+    "brotli", "zstandard",
 )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def preload(scratch: Path) -> ProcessBaseline:
     Args:
         scratch: The directory in which automations may write.
     """
-    for name in _PRELOADED:
+    for name in (*_PRELOADED, *(f"sandbox.web.{found.name}" for found in pkgutil.iter_modules(sandbox.web.__path__))):
         if importlib.util.find_spec(name) is not None:
             importlib.import_module(name)
     from selectolax.lexbor import LexborHTMLParser

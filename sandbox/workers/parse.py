@@ -51,9 +51,9 @@ def evidence(data: Any, dialer: Dialer) -> Evidence:
         main_refused = next((reason for host, reason in reversed(refused) if host == name), None)
     maps, broken = parse_maps(data.get("maps", []))
     return Evidence(
-        url=_text(data.get("url")),
-        title=_text(data.get("title")),
-        text=_text(data.get("text")),
+        url=_text(data.get("url", "")),
+        title=_text(data.get("title", "")),
+        text=_text(data.get("text", "")),
         status=_optional(data.get("status"), int),
         documents=tuple(_pair(item, str, int) for item in _list(data.get("documents", []))),
         retry_after=_optional(data.get("retry_after"), str),

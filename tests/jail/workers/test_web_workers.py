@@ -102,6 +102,36 @@ async def test_failures_are_told_as_a_browsers_are(forked: Sandbox, site: str) -
 
 
 @ONE_LOOP
+async def test_reads_are_mapped_and_the_last_page_is_evidence(forked: Sandbox, site: str) -> None:
+    lines = """
+        page = await web.get("/")
+        titles = [page.title, *page.css("li").texts]
+        rows = (await web.get("/data.csv")).text
+        await web.get("/2")
+        return [titles, rows]
+    """
+    outcome = await run(forked, site, body(lines))
+    assert outcome.ok, outcome.error
+    seen = outcome.evidence
+    assert [found.kind for found in seen.maps] == ["page", "file"]
+    assert {"one", "two"} <= {unit.text for unit in seen.maps[0].units}
+    assert (seen.url, seen.title, seen.output_read, seen.unmapped) == (f"{site}/2", "Second", True, 0)
+    assert seen.messages == ()
+    shown = await run(forked, site, body("return (await web.get('/')).css('li').texts"))
+    assert (shown.evidence.counts, shown.evidence.next_controls) == ((("1-2 of 1,247 results", 1247),), ("Next page",))
+    assert (await run(forked, site, body("return (await web.get('/')).title"), maps=False)).evidence.maps == ()
+
+
+@ONE_LOOP
+async def test_many_pages_leave_maps_of_all_parts_of_the_run(forked: Sandbox, site: str) -> None:
+    lines = "for n in range(40): (await web.get('/', params={'n': n}, allow=404)).title"
+    outcome = await run(forked, site, body(lines))
+    asked = [int(found.url.partition("n=")[2]) for found in outcome.evidence.maps]
+    assert (asked[0], asked[-1], len(asked) + outcome.evidence.unmapped) == (0, 39, 40)
+    assert 6 <= len(asked) <= 12
+
+
+@ONE_LOOP
 async def test_host_holds_changes_whatever_the_code_does(forked: Sandbox, site: str) -> None:
     by_the_client = "await web.post('/made', form={'token': 'a'})"
     past_the_client = """

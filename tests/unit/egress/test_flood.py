@@ -15,6 +15,7 @@ import pytest
 
 from sandbox import GateDecision, Host, SandboxLimits, WorkerDied
 from sandbox.egress.dialer import Dialer
+from sandbox.egress.turns import HostTurns
 from sandbox.protocol import Channel, Message, ProtocolError, dump_json
 from sandbox.workers.job import Job
 from sandbox.workers.web_requests import WebRequests
@@ -67,7 +68,7 @@ async def side(limits: SandboxLimits = SandboxLimits()) -> AsyncIterator[Side]: 
     jobs: list[Job] = []
     channel = Channel(reader, writer, lambda message: jobs[0].handle(message), hostile=True)
     opened = Side(channel, worker, answers, asyncio.ensure_future(channel.serve()))
-    web = WebRequests(Dialer(), limits, WebTraffic(WebRules()))
+    web = WebRequests(Dialer(), limits, WebTraffic(WebRules()), HostTurns())
     jobs.append(Job(opened.host, limits, channel, opened.ends.append, web))
     try:
         yield opened

@@ -11,6 +11,7 @@ import pytest
 
 from sandbox import Evidence, SandboxLimitExceeded, SandboxLimits
 from sandbox.egress.dialer import Dialer
+from sandbox.egress.turns import HostTurns
 from sandbox.protocol import ProtocolError
 from sandbox.workers.refusals import Refusal
 from sandbox.workers.web_requests import PART_BYTES, WebRequests
@@ -28,7 +29,7 @@ async def asked(
     limits: SandboxLimits = SandboxLimits(),  # noqa: B008  frozen
 ) -> AsyncIterator[WebRequests]:
     async with served(site) as (_, dialer):
-        requests = WebRequests(dialer, limits, WebTraffic(rules))
+        requests = WebRequests(dialer, limits, WebTraffic(rules), HostTurns())
         try:
             yield requests
         finally:
@@ -94,7 +95,7 @@ async def test_large_bodies_come_and_go_in_parts() -> None:
     ],
 )
 async def test_messages_of_the_wrong_shape_are_violations(fields: dict[str, Any]) -> None:
-    requests = WebRequests(Dialer(), SandboxLimits(), WebTraffic(WebRules()))
+    requests = WebRequests(Dialer(), SandboxLimits(), WebTraffic(WebRules()), HostTurns())
     with pytest.raises(ProtocolError):
         await requests.handle({"t": "http", **fields})
 
@@ -171,7 +172,7 @@ async def test_harmless_kinds_are_sent_and_count_as_background() -> None:
     site = Site()
     async with served(site) as (_, dialer):
         rules = WebRules(hold_changes=True, harmless=(f"POST {site.url}/seen id",))
-        requests = WebRequests(dialer, SandboxLimits(), WebTraffic(rules))
+        requests = WebRequests(dialer, SandboxLimits(), WebTraffic(rules), HostTurns())
         await send(requests, site, "POST", "/seen", b"id=7")
         requests.close()
     assert evidence(requests).background == (("POST", f"{site.url}/seen"),)
