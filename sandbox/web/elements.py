@@ -272,7 +272,8 @@ class WebElement(Scope):
     def describe(self) -> str:
         """Return a short description for messages: its tag, what tells it from others, and its text."""
         told = [f'{key}="{value[:SHOWN]}"' for key in ("id", "name", "href", "class") if (value := self.get(key))]
-        return f"<{' '.join([self.tag, *told[:2]])}> {squashed(self.text)[:SHOWN]!r}"
+        text = squashed(inner_text(self._node, most=SHOWN * 2))
+        return f"<{' '.join([self.tag, *told[:2]])}> {text[:SHOWN]!r}"
 
     def __getitem__(self, name: str) -> str:
         found = self._attribute(name) if isinstance(name, str) else None

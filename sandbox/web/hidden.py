@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from sandbox.web.trees import Attributes, Node, Tree, attribute, lineage, tag_of
 from sandbox.web.words import words
@@ -83,15 +84,21 @@ def first_summary(details: Node) -> Node | None:
 
 
 def _is_visible(tree: Tree, node: Node) -> bool:
-    for each in lineage(node):
-        own = tree.fact("visibility", each, visibility)
-        if own is not None:
-            return own
-    return True
+    return not _passed_down(tree, node, "invisible", _is_invisible)
 
 
-def _gone(tree: Tree, node: Node, kind: str, own: object) -> bool:
-    """Return True if something holds of an element or one that it is in; each is asked once a page."""
+def _is_invisible(node: Node) -> bool | None:
+    own = visibility(node)
+    return None if own is None else not own
+
+
+def _gone(tree: Tree, node: Node, kind: str, own: Callable[[Node], bool]) -> bool:
+    """Return True if something holds of an element or one that it is in."""
+    return _passed_down(tree, node, kind, lambda each: own(each) or None)
+
+
+def _passed_down(tree: Tree, node: Node, kind: str, own: Callable[[Node], bool | None]) -> bool:
+    """Return what the innermost element says that says something; each is asked once a page."""
     known, passed, result = tree.facts(kind), [], False
     for each in lineage(node):
         key = each.mem_id
@@ -99,8 +106,9 @@ def _gone(tree: Tree, node: Node, kind: str, own: object) -> bool:
             result = bool(known[key])
             break
         passed.append(key)
-        if own(each):  # type: ignore[operator]  # a predicate
-            result = True
+        said = own(each)
+        if said is not None:
+            result = said
             break
     known.update(dict.fromkeys(passed, result))
     return result

@@ -9,7 +9,7 @@ from sandbox.web.hidden import SILENT, first_summary, is_hidden_from_roles
 from sandbox.web.inner_text import BLOCKS
 from sandbox.web.labels import labels_of, referred
 from sandbox.web.roles import NAMELESS, PRESENTATION, input_type, role_of
-from sandbox.web.trees import Node, Tree, attribute, children, elements_in, lineage, text_of
+from sandbox.web.trees import Node, Tree, attribute, children, elements_in, text_of
 from sandbox.web.words import words
 
 _FROM_CONTENT = words(
@@ -26,7 +26,7 @@ _APART = BLOCKS | words("button input select textarea meter progress td th tr th
 _LINE_ENDS = re.compile(r"[\r\n]+")  # which fields of one line drop
 _SPACES = re.compile(r"\s+")
 _DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)", re.IGNORECASE)
-_DEEPEST = 60  # levels of nested elements whose parts are weighed; what is below counts with all its text
+_DEEPEST = 40  # levels of nested elements whose parts are weighed; what is below counts with all its text
 _LONGEST = 100_000
 
 
@@ -182,7 +182,7 @@ class _Naming:
         elif tag == "table":
             found = self._part(node, "caption", way)
             found = found if found is not None else attribute(node, "summary") or None
-        elif _in_svg(node):
+        elif key in self._tree.once("svg", _drawn):
             found = self._svg(node, way)
         else:
             return None
@@ -242,8 +242,9 @@ def _is_inline(node: Node) -> bool:
     return inline and node.tag != "br"
 
 
-def _in_svg(node: Node) -> bool:
-    return any(each.tag == "svg" for each in lineage(node))
+def _drawn(tree: Tree) -> set[int]:
+    """Return all elements of pictures."""
+    return {each.mem_id for each in tree.root.css("svg,svg *")}
 
 
 def value_of(node: Node) -> str:

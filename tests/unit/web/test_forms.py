@@ -56,7 +56,7 @@ def sent(there: Site) -> list[tuple[str, str]]:
 
 
 def changed(**given: str | list[str]) -> list[tuple[str, str]]:
-    """What is sent unchanged, but for some fields: in their places, those that were not sent before at the end."""
+    """The unchanged form with other values for some of its fields."""
     kept = [(name, value) for name, value in UNCHANGED if name not in given]
     added = [(name, each) for name, value in given.items() for each in ([value] if isinstance(value, str) else value)]
     return sorted(kept + added)
