@@ -19,7 +19,8 @@ _WHOLE = 0.9  # share of a page's texts that a text of the output has
 _TEXTS = 6  # of a page; of fewer, its text may well be what was asked for
 _HTML = re.compile(r"\s*<(?:!doctype html|html|body)\b", re.IGNORECASE)
 _ASKS_FOR_TEXT = re.compile(
-    r"\b(?:texte?s?|contents?|articles?|stor(?:y|ies)|wording|transcripts?|terms|poems?|letters?|html|markdown"
+    r"\b(?:texte?s?|contents?|articles?|stor(?:y|ies)|wording|transcripts?|terms|poems?|letters?|notices?|messages?"
+    r"|announcements?|posts?|e?-?mails?|notes?|abstracts?|descriptions?|says?|html|markdown"
     r"|inhalte?|contenus?|textos?|contenidos?)\b",
     re.IGNORECASE,
 )

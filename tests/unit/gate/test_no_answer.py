@@ -68,6 +68,7 @@ def test_the_whole_text_of_a_page_is_refused(output: Any) -> None:
 
 def test_the_whole_text_is_right_where_the_task_asks_for_it() -> None:
     assert found(SHOWN, "Give me the text of the page") == ""
+    assert found(SHOWN, "What does the notice on the door say?") == ""
     assert found("Ed Quill, Chair", TASK) == ""
 
 
