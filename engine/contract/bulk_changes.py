@@ -95,10 +95,11 @@ def affixed_fields(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterat
 
 def affixed_anew(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
     """Yield fields whose texts all begin or all end with one word now, and none of the last run did."""
-    now = _texts(new)
-    for name, before in _texts(old).items():
+    now, had_before = _texts(new), _texts(old)
+    of_any = {value for texts in had_before.values() for value in texts}
+    for name, before in had_before.items():
         here = list(now.get(name, {}))
-        if len(here) < _AFFIXED or len(before) < _AFFIXED:
+        if len(here) < _AFFIXED or len(before) < _AFFIXED or of_any.intersection(here):
             continue
         for at in (0, -1):
             (word, *others), had = ({value.split()[at].casefold() for value in texts} for texts in (here, before))
