@@ -161,14 +161,14 @@ class WebReads:
         Args:
             shown: That page.
         """
-        maps, seen = self._maps, _seen_on(shown)
-        if maps and not self._kept and shown is not None:
+        if self._maps and not self._kept and shown is not None:
             self.page_read(shown)  # it was answered, and the code read nothing
         if self._left_out is not None:  # the last is kept, whatever its number
             self._waiting.append((-1, self._left_out))
             self._kept.unmapped -= 1
         self._map_waiting(last=True)
-        if not maps:
+        seen = _seen_on(shown)
+        if not self._maps:
             return seen
         ambiguous = self._ambiguous.wire(self._kept.clean)
         return {**seen, "maps": self._kept.wire(), "unmapped": self._kept.unmapped, "ambiguous": ambiguous}
@@ -180,6 +180,7 @@ class WebReads:
             if page.is_html and page._tree is not None:
                 self._attributes |= page.tree.read_attributes
         for number, page in waiting:
+            from_source = page.is_html and (page._tree is None or page.tree.is_known("embedded"))
             with self._harmless():
                 if not page.is_html:
                     self._keep_text(number, page)
@@ -187,9 +188,8 @@ class WebReads:
                     self._kept.keep_last(self._map_of(page), {})
                 else:
                     self._kept.keep(number, self._map_of(page), {})
-                if page.is_html and (page._tree is None or page.tree.is_known("embedded")):
-                    for data in page.embedded().values():  # the code has it from there, or from the source
-                        self._kept.keep_data(data, page.url)
+                for data in page.embedded().values() if from_source else ():
+                    self._kept.keep_data(data, page.url)
 
     def _keep_text(self, number: int, page: WebPage) -> None:
         if content_kind(page.body[:512]) not in _NO_TEXT:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from tests.benchmarks.pages.boards import FLIGHTS, JOBS, TILES
+from tests.benchmarks.pages.light import LIGHT
 from tests.benchmarks.pages.make import Make, MakeSite, served
 from tests.benchmarks.pages.nothing import NOTHING
 from tests.benchmarks.pages.notices import FEE, OPEN, REPORTS, SERVICES
@@ -16,8 +17,8 @@ from tests.benchmarks.pages.unusual import UNUSUAL
 MAKES: Mapping[str, Make] = {
     make.name: make for make in (CARDS, PARTS, SHEET, JOBS, TILES, FLIGHTS, REPORTS, SERVICES, OPEN, FEE)
 }
-WORKS: Mapping[str, Make | Own] = {**MAKES, **OWN}
-"""Sites of other make, and the fixture sites."""
+WORKS: Mapping[str, Make | Own] = {**MAKES, **OWN, **LIGHT}
+"""Sites of other make, the fixture sites, and some of the former with automations that need no browser."""
 
 
 @contextmanager
