@@ -50,7 +50,7 @@ class Fields:
     def __init__(self, tree: Tree, form: Node) -> None:
         self._tree = tree
         self._form = form
-        self.controls = _owned(tree, form)
+        self.controls = tree.once("owned", _owned).get(form.mem_id, [])
 
     @property
     def buttons(self) -> list[Node]:
@@ -298,36 +298,29 @@ def _kind(node: Node) -> str:
     return node.tag or ""
 
 
-def _owned(tree: Tree, form: Node) -> list[Node]:
-    """Return the controls that belong to a form, also those that only its parser ties to it."""
-    own_id = attribute(form, "id")
-    found = []
-    for node, owner in tree.once("owners", _owners):
-        named = attribute(node, "form")
-        if (named == own_id and own_id) if named is not None else (owner is not None and owner == form):
-            found.append(node)
-    return found
-
-
-def _owners(tree: Tree) -> list[tuple[Node, Node | None]]:
-    """Return all controls with the form that each is in.
+def _owned(tree: Tree) -> dict[int, list[Node]]:
+    """Return the controls of each form, by the form, also those that only its parser or their attribute ties to it.
 
     Between the rows of a table a form cannot hold anything: it ends at once in the tree, and what follows in that table
     still belongs to it.
     """
-    found: list[tuple[Node, Node | None]] = []
+    found: dict[int, list[Node]] = {}
     stray: Node | None = None
     table: Node | None = None
     for node in tree.root.css(f"form,{CONTROLS}"):
-        inside = next((each for each in lineage(node.parent) if each.tag == "form"), None)
+        owner = next((each for each in lineage(node.parent) if each.tag == "form"), None)
         if node.tag == "form":
             empty = node.parent is not None and node.parent.tag in _IN_TABLES and node.first_child is None
             stray = node if empty else None
             table = next((each for each in lineage(node) if each.tag == "table"), None) if empty else None
-        elif inside is None and stray is not None and any(each == table for each in lineage(node)):
-            found.append((node, stray))
-        else:
-            found.append((node, inside))
+            continue
+        named = attribute(node, "form")
+        if named is not None:
+            owner = tree.by_id(named)
+        elif owner is None and stray is not None and any(each == table for each in lineage(node)):
+            owner = stray
+        if owner is not None:
+            found.setdefault(owner.mem_id, []).append(node)
     return found
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from sandbox.web.roles import input_type
-from sandbox.web.trees import Node, Tree, attribute, lineage
+from sandbox.web.trees import Node, Tree, attribute
 
 _LABELABLE = frozenset({"button", "input", "meter", "output", "progress", "select", "textarea"})
+_FIRST = "button,input:not([type=hidden i]),meter,output,progress,select,textarea"
 
 
 def labels_of(tree: Tree, node: Node) -> list[Node]:
@@ -45,8 +46,5 @@ def _control(tree: Tree, label: Node) -> Node | None:
     if target is not None:
         node = tree.by_id(target)
         return node if node is not None and is_labelable(node) else None
-    for each in label.css("button,input,meter,output,progress,select,textarea"):
-        # The innermost label counts where labels nest, as they cannot in pages that are well formed.
-        if is_labelable(each) and next(outer for outer in lineage(each) if outer.tag == "label") == label:
-            return each
-    return None
+    first: Node | None = label.css_first(_FIRST)
+    return first

@@ -26,7 +26,7 @@ _APART = BLOCKS | words("button input select textarea meter progress td th tr th
 _LINE_ENDS = re.compile(r"[\r\n]+")  # which fields of one line drop
 _SPACES = re.compile(r"\s+")
 _DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([a-z-]+)", re.IGNORECASE)
-_DEEPEST = 40  # levels of nested elements whose parts are weighed; what is below counts with all its text
+_DEEPEST = 25  # levels of nested elements whose parts are weighed; what is below counts with all its text
 _LONGEST = 100_000
 
 

@@ -15,6 +15,8 @@ SELECTOR = 'table,[role="table"],[role="grid"],[role="treegrid"]'
 _CELL_ROLES = frozenset({"cell", "gridcell", "columnheader", "rowheader"})
 _TABLE_ROLES = frozenset({"table", "grid", "treegrid"})
 _MOST_COLUMNS = 1_000  # as browsers span at most
+_MOST_ABOVE = 20  # rows, of which one may be the header
+_LONGEST = 1_000  # text of a header
 _MOST_CELLS = 2_000_000
 
 
@@ -108,10 +110,15 @@ def grid_of(table: Node) -> list[list[Node]]:
 def header_row(grid: list[list[Node]], wanted: tuple[str, ...]) -> int | None:
     """Return the index of the first row that has all of these texts; of the first row at all where none is wanted."""
     sought = {squashed(each).lower() for each in wanted}
-    for at, row in enumerate(grid):
-        if row and sought <= {said(cell).lower() for cell in row}:
+    for at, row in enumerate(grid[:_MOST_ABOVE]):
+        if row and sought <= {_title(cell) for cell in row}:
             return at
     return None
+
+
+def _title(cell: Node) -> str:
+    """Return the text of a cell that may be a header; none of one with a table in it."""
+    return squashed(inner_text(cell, most=_LONGEST)).lower() if cell.css_first("table") is None else ""
 
 
 def columns(row: list[Node]) -> list[str]:

@@ -65,7 +65,7 @@ class Tree:
     def __init__(self, html: str, url: str) -> None:
         if len(html) > MOST_CHARACTERS:
             message = f"{url} is a page of {len(html) >> 20} million characters; the most that is parsed is"
-            raise WebError(f"{message} {MOST_CHARACTERS >> 20} million: read `.text`", reason="html", url=url)
+            raise WebError(f"{message} {MOST_CHARACTERS >> 20} million: read `.source`", reason="html", url=url)
         self.url = url
         self._parser = LexborHTMLParser(_flattened(html), scripting=True)
         self._facts: dict[str, dict[int, object]] = {}

@@ -53,7 +53,7 @@ def test_a_coding_is_undone(coding: str, pack: Callable[[bytes], bytes]) -> None
 )
 def test_a_bomb_ends_at_the_bound(coding: str, pack: Callable[[bytes], bytes]) -> None:
     with pytest.raises(WebError, match="more than 4 MB") as caught:
-        codings.unpacked(pack(bytes(64 << 20)), coding, "u", 4 << 20)
+        codings.unpacked(pack(bytes(16 << 20)), coding, "u", 4 << 20)
     assert caught.value.reason == "body"
 
 

@@ -1,4 +1,4 @@
-"""``page.request`` on `web`, and the automations that need nothing else of their page."""
+"""``page.request`` on `web`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from sandbox.web.errors import WebError, WrongUse
 from sandbox.web.facade import RequestPage
-from sandbox.web.request_code import only_sends_requests
 from sandbox.web.transport import WebAnswer
 from tests.unit.web.sites import Site, html, redirect, site, web_on
 
@@ -69,30 +68,3 @@ async def test_all_else_of_the_page_needs_a_browser() -> None:
     page, _ = opened()
     with pytest.raises(WrongUse, match=r"page\.goto needs a browser"):
         await page.goto("/")
-
-
-@pytest.mark.parametrize(
-    ("code", "only"),
-    [
-        ("async def run(page, parameters, task):\n    return await page.request.get(page.url)", True),
-        ("async def run(page, parameters, task):\n    return await page.context.request.get('/')", True),
-        ("async def run(page, parameters, task):\n    api = page.request\n    return await api.get('/')", True),
-        (
-            "async def f(p, n): await p.request.get(n)\nasync def run(page, parameters, task): await f(page, 1)",
-            True,
-        ),
-        ("async def f(n, p): await f(n, p=p)\nasync def run(page, parameters, task): await f(1, p=page)", True),
-        ("async def f(p): await p.goto('/')\nasync def run(page, parameters, task): await f(page)", False),
-        ("async def run(page, parameters, task):\n    await task.empty(page.locator('p'))", False),
-        ("async def run(page, parameters, task):\n    page.on('dialog', print)", False),
-        ("async def run(page, parameters, task):\n    other = page\n    await other.goto('/')", False),
-        ("async def run(page, parameters, task):\n    await page.context.new_page()", False),
-        ("async def run(page, parameters, task):\n    print(page)", False),
-        ("from playwright.async_api import Error\nasync def run(page, parameters, task): page.request", False),
-        ("async def run(web, parameters, task):\n    pass", False),
-        ("run = 1", False),
-        ("def (", False),
-    ],
-)
-def test_an_automation_that_only_sends_requests_is_told(code: str, only: bool) -> None:
-    assert only_sends_requests(code) is only
