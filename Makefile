@@ -9,8 +9,8 @@ ISOLATION ?=
 export ISOLATION
 # Without .pyc files every test process would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
-# Playwright's blocking API and a running event loop exclude each other, so the tests of fixtures_sites run by themselves.
-BLOCKING_TESTS := tests/browser/fixtures_sites
+# Playwright's blocking API and a running event loop exclude each other, so the tests with that run by themselves.
+BLOCKING_TESTS := tests/browser/fixtures_sites tests/browser/reports
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,12 +29,12 @@ quick: setup ## Run the tests that need no browser, jail or process, in half a m
 
 test: setup ## Run the tests
 	@status=0; \
-	$(BIN)/pytest -q tests --ignore $(BLOCKING_TESTS) -m "not soak" -n $(WORKERS) --dist worksteal || status=$$?; \
+	$(BIN)/pytest -q tests $(addprefix --ignore ,$(BLOCKING_TESTS)) -m "not soak" -n $(WORKERS) --dist worksteal || status=$$?; \
 	$(BIN)/pytest -q $(BLOCKING_TESTS) -n $(WORKERS) --dist loadfile || status=$$?; \
 	exit $$status
 
 soak: setup ## Run the long loops
-	@$(BIN)/pytest -q tests --ignore $(BLOCKING_TESTS) -m soak
+	@$(BIN)/pytest -q tests $(addprefix --ignore ,$(BLOCKING_TESTS)) -m soak
 
 bench: setup ## Run every benchmark, each against its goal
 	@$(BIN)/python -m compileall -q engine sandbox; status=0; \

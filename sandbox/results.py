@@ -66,6 +66,22 @@ class ScriptError:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A small picture of what the active page's window shows.
+
+    Args:
+        image: JPEG image, with the elements covered that hold secrets.
+        legible: All text that may be legible on it, values of input fields included; None where that is unknown, and
+            where no secrets were named.
+        url: URL of the page, where the picture shows the whole page.
+    """
+
+    image: bytes = field(repr=False)
+    legible: str | None = field(default=None, repr=False)
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """The state of the page at the end of a run, and the run's requests. Untrusted, as it comes out of the jail.
 
@@ -124,6 +140,7 @@ class Evidence:
         scrolled: The list before and after it was scrolled to its end, where that was asked for.
         sources: The responses that hold the values which the run returned, where that was asked for; of a session, the
             lines of the page's text.
+        picture: The whole page at the end, where boxes were asked for; its top, if it is long.
         screenshot: PNG image, of a run that failed or where one was asked for.
         legible: All text that the screenshot may show, values of input fields included; None where that is unknown.
     """
@@ -173,6 +190,7 @@ class Evidence:
     stale: tuple[StaleRead, ...] = ()
     scrolled: Scrolled | None = field(default=None, repr=False)
     sources: tuple[Source, ...] = ()
+    picture: Picture | None = None
     screenshot: bytes | None = field(default=None, repr=False)
     legible: str | None = field(default=None, repr=False)
 
@@ -201,20 +219,6 @@ class Execution:
         """The printed values, which together are the output."""
         ends = list(accumulate(self.parts))
         return [self.output[end - size : end] for end, size in zip(ends, self.parts, strict=True)] or [self.output]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A small picture of what the active page's window shows.
-
-    Args:
-        image: JPEG image, with the elements covered that hold secrets.
-        legible: All text that may be legible on it, values of input fields included; None where that is unknown, and
-            where no secrets were named.
-    """
-
-    image: bytes = field(repr=False)
-    legible: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

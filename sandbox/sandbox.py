@@ -136,6 +136,7 @@ class Sandbox:
         slowed: bool = False,
         maps: bool = True,
         boxes: bool = False,
+        covered: Collection[str] = (),
         sources: bool = False,
         probe: Literal["", "scroll"] = "",
     ) -> Outcome:
@@ -167,7 +168,8 @@ class Sandbox:
                 is under way there, and nothing has changed for a second. None: only its timeout ends it.
             slowed: Let the answers to the pages come later, as on a slow day.
             maps: Map what the automation reads, in ``Evidence.maps`` and beside.
-            boxes: Note in the maps where each text stands on its page.
+            boxes: Note in the maps where each text stands on its page, and take a picture of the whole page at the end.
+            covered: Texts that must not be legible on that picture: elements that hold one are covered.
             sources: Tell in ``Evidence.sources`` which responses hold the values that the automation returned.
             probe: ``scroll``: at the end, scroll the page's list to its end, and tell in ``Evidence.scrolled`` whether
                 more rows came.
@@ -204,6 +206,7 @@ class Sandbox:
             "idle_seconds": idle_seconds,
             "slowed": slowed,
             "boxes": boxes,
+            "covered": list(covered),
             "sources": sources,
             "probe": probe,
             "harmless": list(harmless),

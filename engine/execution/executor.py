@@ -153,6 +153,7 @@ class Executor:
                     idle_seconds=_IDLE_SECONDS if mode == "rehearsal" and known_hosts is None else None,
                     slowed=slowed,
                     boxes=self.boxes or known_hosts is None,
+                    covered=self.services.redactor.values,
                     sources=sources,
                     probe=probe,
                 )

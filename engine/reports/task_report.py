@@ -67,7 +67,8 @@ def task_facts(root: Path, records: TaskRecords, bundles: BundleStore, task_id: 
     if result is None:
         raise TaskNotFound(task_id)
     events = Follower(root / "traces" / f"{task_id}.jsonl").read()
-    origins = _origins(root, task_id)
+    kept = _kept(root, task_id)
+    origins = {} if kept is None else origins_by_path(kept.observed(), MOST_ROWS)
     request = _request(records, task_id)
     pictures, change = _pictures(root, task_id), _change(records, bundles, result, events, request)
     return {
@@ -84,6 +85,8 @@ def task_facts(root: Path, records: TaskRecords, bundles: BundleStore, task_id: 
         "tables": _tables(result, origins),
         "known_origins": len(origins),
         "most_rows": MOST_ROWS,
+        "page_read": _page_read(root, task_id, kept),
+        "pictured": kept.pictured if kept is not None else "",
         "change": change,
         "pictures": pictures,
         "before": _of_base(root, change, bundles, result.reuse_key),
@@ -103,13 +106,22 @@ def _first_line(request: TaskRequest | None) -> str:
     return request.task.strip().splitlines()[0] if request is not None and request.task and request.task.strip() else ""
 
 
-def _origins(root: Path, task_id: str) -> Mapping[str, Origin]:
+def _kept(root: Path, task_id: str) -> kept_reads.KeptRead | None:
     try:
-        kept = kept_reads.load(root, task_id)
+        return kept_reads.load(root, task_id)
     except EngineError as error:
         log.warning("the report does not show where values stood: %s", error)
-        return {}
-    return {} if kept is None else origins_by_path(kept.observed(), MOST_ROWS)
+        return None
+
+
+def _page_read(root: Path, task_id: str, kept: kept_reads.KeptRead | None) -> bytes | None:
+    """Return the picture of the page that was read last."""
+    if kept is None or not kept.pictured:
+        return None
+    try:
+        return (root / "results" / task_id / kept_reads.PICTURE_NAME).read_bytes()
+    except OSError:
+        return None
 
 
 def _tables(result: TaskResult, origins: Mapping[str, Origin]) -> list[OutputTable]:

@@ -10,6 +10,7 @@ from functools import partial
 from engine.bundles import Bundle
 from engine.contract import check, widen
 from engine.execution.automation_run import AutomationRun
+from engine.execution.pictures import shows_no_secret
 from engine.runs.context import RunContext
 from engine.storage import kept_reads
 from engine.storage.kept_reads import KeptRead
@@ -56,5 +57,16 @@ def _keep(
         maps=observed.evidence.maps,
         problems=[redactor.text(problem) for problem in problems],
         left=[redactor.text(problem) for problem in left],
+        pictured=_keep_picture(context, run),
     )
     kept_reads.keep(context.store.root, context.task_id, kept)
+
+
+def _keep_picture(context: RunContext, run: AutomationRun) -> str:
+    """Keep the picture of the page at the run's end, and return the page's URL; empty where there is none to keep."""
+    picture, directory = run.outcome.evidence.picture, context.services.pictures.directory
+    if picture is None or directory is None or not shows_no_secret(picture.legible, context.redactor):
+        return ""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / kept_reads.PICTURE_NAME).write_bytes(picture.image)
+    return context.redactor.text(picture.url)

@@ -21,6 +21,7 @@ from sandbox import Evidence
 from sandbox.page_map import PageMap
 
 FILE_NAME = "read.json.gz"
+PICTURE_NAME = "read.jpg"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class KeptRead:
         maps: What it read.
         problems: Why its result was refused, or taken with a warning; empty for a good one.
         left: Those of them that no person can find right: what the page itself says against the output.
+        pictured: URL of the page of which a picture was kept beside; empty for none.
     """
 
     key: str
@@ -46,6 +48,7 @@ class KeptRead:
     maps: Sequence[PageMap] = ()
     problems: Sequence[str] = ()
     left: Sequence[str] = ()
+    pictured: str = ""
 
     def observed(self) -> Observed:
         """Return the run as the contract learns from it."""

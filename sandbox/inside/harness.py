@@ -25,6 +25,7 @@ from sandbox.inside.own_headers import OwnHeaders, replaced
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.run_trace import RunTrace, watch_inputs
+from sandbox.inside.screenshot import take_picture
 from sandbox.inside.script_errors import describe, forget_sources, remember_source
 from sandbox.inside.slowness import delay_answers
 from sandbox.inside.sources import Sources
@@ -240,6 +241,8 @@ class Harness:
         evidence = await self.evidence(screenshot=broken)
         evidence |= {"inputs": list(trace.inputs), "output_read": trace.has_read(self._returned, evidence["text"])}
         evidence |= {"sources": await self._sources.of_output(self._returned)}
+        if message["boxes"] and error is None:
+            evidence |= {"picture": await take_picture(self._shown(), message["covered"], whole=True)}
         evidence |= await self._maps.wire(self._waits.settled if self._waits.fetched else None)
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.blocked is not None and (error is None or error["kind"] != "held"):

@@ -16,6 +16,7 @@ _LEGIBLE_LIMIT = 500_000
 _PICTURE_TIMEOUT_MS = 2_000
 _PICTURE_QUALITY = 45
 _MASK_COLOR = "#808080"
+_WIDEST, _HIGHEST = 2_000, 4_000  # CSS pixels of a picture
 _HOLDING = """(fields, secrets) => fields.flatMap((field, at) =>
   secrets.some((secret) => field.value && field.value.includes(secret)) ? [[at, field.value]] : [])"""
 
@@ -59,10 +60,13 @@ async def _legible(page: Page) -> str | None:
     return legible if None not in texts and len(legible) < _LEGIBLE_LIMIT else None
 
 
-async def take_picture(page: Page | None, secrets: Sequence[str]) -> dict[str, Any]:
+async def take_picture(page: Page | None, secrets: Sequence[str], *, whole: bool = False) -> dict[str, Any]:
     """Return a small JPEG of what the window shows, with elements that hold secrets covered; empty where there is none.
 
     ``legible`` is the text that is not covered.
+
+    Args:
+        whole: Show the whole page, or as much from its top as a picture holds, and tell its ``url``.
     """
     from playwright.async_api import Error
 
@@ -77,16 +81,24 @@ async def take_picture(page: Page | None, secrets: Sequence[str]) -> dict[str, A
             hidden += texts
         image = await page.screenshot(
             type="jpeg", quality=_PICTURE_QUALITY, scale="css", timeout=_PICTURE_TIMEOUT_MS, mask=covered,
-            mask_color=_MASK_COLOR,
+            mask_color=_MASK_COLOR, **(await _whole(page) if whole else {}),
         )  # fmt: skip
     except Error:
         return {}
+    url = {"url": page.url} if whole else {}
     if not secrets:
-        return {"image": base64.b64encode(image).decode(), "legible": None}
+        return {"image": base64.b64encode(image).decode(), "legible": None, **url}
     legible = await _legible(page)
     for text in sorted(hidden, key=len, reverse=True):  # one may be a part of another
         legible = legible.replace(text, "", 1) if legible is not None else None
-    return {"image": base64.b64encode(image).decode(), "legible": legible}
+    return {"image": base64.b64encode(image).decode(), "legible": legible, **url}
+
+
+async def _whole(page: Page) -> dict[str, Any]:
+    """Return the arguments of a screenshot of the whole page, but for what is far down."""
+    width, height = await page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+    clip = {"x": 0, "y": 0, "width": min(width, _WIDEST), "height": max(1, min(height, _HIGHEST))}
+    return {"full_page": True, "clip": clip}
 
 
 async def _holding(frame: Frame, secrets: Sequence[str]) -> tuple[list[Locator], list[str]]:

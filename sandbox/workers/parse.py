@@ -96,6 +96,7 @@ def evidence(data: Any, dialer: Dialer) -> Evidence:
         stale=parse_stale(data.get("stale", [])),
         scrolled=parse_scrolled(data.get("scrolled")),
         sources=parse_sources(data.get("sources", [])),
+        picture=picture(data.get("picture", {})),
         screenshot=_image(data.get("screenshot")),
         legible=_optional(data.get("legible"), str),
     )
@@ -138,7 +139,7 @@ def picture(data: Any) -> Picture | None:
     """Parse a `Picture`; None for an empty object."""
     data = _object(data)
     image = _image(data.get("image"))
-    return None if image is None else Picture(image, _optional(data.get("legible"), str))
+    return None if image is None else Picture(image, _optional(data.get("legible"), str), _text(data.get("url", "")))
 
 
 def user_agent(data: Any) -> tuple[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,9 @@ def make_story(store: Path) -> dict[str, str]:
     _end(root, records, "wt_replay", NEW, second.id, replayed=True)
     _end(root, records, "wt_failed", None, second.id)
     sheet = Sheet().heading("Lamps").table(["Name", "Price"], [[row["name"], f"£{row['price']:.2f}"] for row in NEW])
-    kept_reads.keep(root, "wt_1", KeptRead(KEY, second.id, NEW, maps=[sheet.map()]))
+    page = sheet.map()
+    boxed = replace(page, units=tuple(replace(unit, box=(40, 60, 120, 24)) for unit in page.units))
+    kept_reads.keep(root, "wt_1", KeptRead(KEY, second.id, NEW, maps=[boxed], pictured=page.url))
     records.close()
     return {"explored": "wt_0", "repaired": "wt_1", "replayed": "wt_replay", "failed": "wt_failed"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -54,6 +56,25 @@ def test_a_value_tells_where_it_stood_by_mouse_and_by_keyboard(page: Page, repor
     expect(tip).to_be_hidden()
     price.focus()
     expect(tip).to_contain_text("https://shop.example/list")
+
+
+def test_a_value_shows_the_place_on_the_page_where_it_stood(page: Page, tmp_path: Path) -> None:
+    make_story(tmp_path / "store")
+    root = tmp_path / "store" / "default"
+    page.set_viewport_size({"width": 800, "height": 400})
+    page.set_content("<body style='background: #080'></body>")
+    page.screenshot(path=root / "results" / "wt_1" / "read.jpg", type="jpeg")
+    page.goto(TaskReport(root, "wt_1")(tmp_path / "report.html").as_uri())
+    page.get_by_role("button", name="5.0").hover()
+    crop = page.get_by_role("img", name="The place on the page")
+    expect(crop).to_be_visible()
+    colors = (
+        """(crop) => [[37, 70], [200, 20]].map(([x, y]) => [...crop.getContext('2d').getImageData(x, y, 1, 1).data])"""
+    )
+    mark, around = crop.evaluate(colors)
+    assert mark[0] > 150
+    assert mark[1] < 100
+    assert around[:3] == [0, 136, 0]
 
 
 def test_keys_lead_from_turn_to_turn_and_a_deep_link_opens_what_is_folded(page: Page, reports: dict[str, str]) -> None:

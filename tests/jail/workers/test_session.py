@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Egress, Host, SandboxLimitExceeded
+from sandbox import Automation, Egress, Host, SandboxLimitExceeded
 from tests.support.warm import LentSandbox
 
 Session = Any  # lent by the session's sandbox
@@ -120,6 +120,24 @@ async def test_a_picture_covers_what_holds_a_secret(session: Session) -> None:
     assert open_.legible is None
     assert await gray(session, covered.image, (100, 20), (100, 80), (600, 300)) == [True, True, False]
     assert await gray(session, open_.image, (100, 20), (100, 80)) == [False, False]
+
+
+async def test_a_run_with_boxes_shows_its_whole_page_without_secrets(warm: LentSandbox, site: str) -> None:
+    code = (
+        "async def run(page, parameters, task):\n"
+        "    await page.set_content('<p>Key: hunter2xyz</p><p style=\"margin-top:2000px\">End</p>')\n"
+        "    return await page.locator('p').last.inner_text()\n"
+    )
+    ran = await warm.run(
+        Automation(code), {}, start_url=site + "/", egress=Egress(allow=(site,)), boxes=True, covered=["hunter2xyz"]
+    )
+    picture = ran.evidence.picture
+    assert picture is not None
+    assert picture.url == site + "/"
+    assert "hunter2xyz" not in picture.legible
+    assert "End" in picture.legible
+    plain = await warm.run(Automation(code), {}, start_url=site + "/", egress=Egress(allow=(site,)))
+    assert plain.evidence.picture is None
 
 
 async def test_a_page_that_is_gone_gives_no_picture(session: Session) -> None:
