@@ -152,6 +152,12 @@ class Bundle:
     def __post_init__(self) -> None:
         check_resource_names(self.resources)
 
+    def _repr_html_(self) -> str:
+        """Return the automation as a notebook shows it."""
+        from engine.bundles.shown import bundle_html  # not at the top: replays show nothing
+
+        return bundle_html(self)
+
     @property
     def kind(self) -> AutomationKind:
         """``page`` where the automation has a browser, ``web`` where it has none."""

@@ -40,6 +40,15 @@ class BundleReader:
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links of the user's
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.root}>"
+
+    def _repr_html_(self) -> str:
+        """Return the keys as a notebook shows them."""
+        from engine.bundles.shown import store_html  # not at the top: replays show nothing
+
+        return store_html(self)
+
     def keys(self) -> list[str]:
         """Return all reuse keys under which a bundle is saved, sorted."""
         bundles = self.root / "bundles"

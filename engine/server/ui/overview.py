@@ -77,7 +77,9 @@ def _bundle(engine: AsyncEngine, key: str) -> tuple[datetime | None, bool, str]:
         found = engine.bundles.last(key)
     except EngineError as error:  # one broken bundle does not hide the others
         return None, False, str(error)
-    return (None, False, "nothing is saved under it") if found is None else (found[0].timestamp, bool(found[1]), "")
+    if found is None:
+        return None, False, "nothing is saved under it"
+    return found.revision.timestamp, found.pinned is not None, ""
 
 
 async def tasks_of(engine: AsyncEngine) -> list[TaskLine]:
