@@ -102,7 +102,8 @@ class Gate:
         problems = await self._problems(run)
         if problems and kind == "web":
             self._failed_of_web += 1
-            problems = (*problems, "where only a browser gives this, write run(page, parameters, task)")
+            if self._failed_of_web > 1:  # the first may be a slip
+                problems = (*problems, "where only a browser gives this, write run(page, parameters, task)")
         trial = Trial(code, chosen, run, (*problems, passing.message) if passing is not None else problems)
         await events.emit(
             "candidate.finished", good=trial.good, problems=list(trial.problems), seconds=run.outcome.seconds, kind=kind

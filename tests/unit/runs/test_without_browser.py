@@ -153,7 +153,7 @@ async def test_code_without_a_browser_that_fails_three_times_has_to_take_a_page(
         failed, failed, failed, gave(ASHBY), gave(CORRAN, "Corran"), model=model, parameters=TOWN
     )
     assert result.ok, told(model)
-    assert "where only a browser gives this, write run(page, parameters, task)" in told(model)[1]
+    assert "where only a browser gives this, write run(page, parameters, task)" in told(model)[2]
     assert "this needs a browser" in told(model)[4]
     assert (saved(tmp_path).kind, len(scripted.calls)) == ("page", 5)
 
