@@ -9,7 +9,8 @@ ISOLATION ?=
 export ISOLATION
 # Without .pyc files every test process would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
-# Playwright's blocking API and a running event loop exclude each other, so the tests with that run by themselves.
+# Playwright's blocking API and a running event loop exclude each other, so the tests with that run by themselves, beside
+# the others.
 BLOCKING_TESTS := tests/browser/fixtures_sites tests/browser/reports
 
 help: ## Show what can be made
@@ -28,9 +29,10 @@ quick: setup ## Run the tests that need no browser, jail or process, in half a m
 	@$(BIN)/pytest -q tests/unit -m "not git" -n 2 --dist worksteal -p no:playwright -p no:base_url
 
 test: setup ## Run the tests
-	@status=0; \
+	@status=0; shown=$$(mktemp); \
+	$(BIN)/pytest -q $(BLOCKING_TESTS) > $$shown 2>&1 & blocking=$$!; trap "kill $$blocking" INT TERM; \
 	$(BIN)/pytest -q tests $(addprefix --ignore ,$(BLOCKING_TESTS)) -m "not soak" -n $(WORKERS) --dist worksteal || status=$$?; \
-	$(BIN)/pytest -q $(BLOCKING_TESTS) -n $(WORKERS) --dist loadfile || status=$$?; \
+	wait $$blocking || status=$$?; cat $$shown; rm $$shown; \
 	exit $$status
 
 soak: setup ## Run the long loops

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox import Automation, Egress, Host, Outcome, PoolOptions, Sandbox
+from tests.support.paths import DRIVER_CACHE
 from tests.support.serving import serving
 
 PDF = b"%PDF-1.4 a very small document"
@@ -126,7 +127,7 @@ def site() -> Iterator[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(pool=PoolOptions(spare=0)) as opened:
+    async with Sandbox(pool=PoolOptions(spare=0), cache=DRIVER_CACHE) as opened:
         yield opened
 
 

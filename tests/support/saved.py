@@ -12,7 +12,7 @@ from typing import Any
 from engine import BrowserOptions
 from engine.bundles import Bundle, BundleMeta, BundleStore, Revision
 from engine.bundles.matching import parameter_types
-from tests.support.paths import ROOT
+from tests.support.paths import DRIVER_CACHE
 
 TASK = "Take down what the page says"
 
@@ -64,8 +64,8 @@ def save(
 
 def _share_driver_cache(store: Path) -> None:
     """Let engines of all test stores have the driver's code compiled once, beside the driver."""
-    environment, link = ROOT / ".venv", store / ".cache"
-    if environment.is_dir() and not link.exists():
-        (environment / "driver-cache").mkdir(exist_ok=True)
+    link = store / ".cache"
+    if DRIVER_CACHE.parent.is_dir() and not link.exists():
+        DRIVER_CACHE.mkdir(exist_ok=True)
         store.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(environment / "driver-cache")
+        link.symlink_to(DRIVER_CACHE)

@@ -23,6 +23,7 @@ from sandbox import GateDecision, Host, Outcome, PoolOptions, Sandbox, SandboxLi
 from sandbox.isolation.mechanism import Isolation
 from sandbox.page_map import PageMap
 from sandbox.workers.client import WorkerClient
+from tests.support.paths import DRIVER_CACHE
 
 T = TypeVar("T")
 _ONE = "tests"  # the identity that all runs share
@@ -34,7 +35,8 @@ class WarmSandbox(Sandbox):
     """A sandbox whose workers serve every run, sessions and failed runs included, as long as they can be renewed."""
 
     def __init__(self, isolation: Isolation) -> None:
-        super().__init__(isolation=isolation, pool=PoolOptions(spare=0, kept=4, idle_seconds=3600.0, runs=1000))
+        pool = PoolOptions(spare=0, kept=4, idle_seconds=3600.0, runs=1000)
+        super().__init__(isolation=isolation, pool=pool, cache=DRIVER_CACHE)
 
     async def run(
         self, *arguments: Any, affinity: str | None = None, keep_open: bool = False, **options: Any

@@ -21,8 +21,11 @@ def test_demo_reports_the_figures_of_its_own_runs(cli: Run, tmp_path: Path) -> N
     assert explored["modelSeconds"] > explored["seconds"], "the model's recorded time is not waited for"
     assert explored["output"] == repaired["output"], "the redesign shows the same data"
     assert replayed["output"] == again["output"] != explored["output"]
-    saved = [revision.id for revision in BundleStore(store / "default").history(report["key"])]
+    history = BundleStore(store / "default").history(report["key"])
+    saved = [revision.id for revision in history]
     assert saved == [commit["id"] for commit in report["commits"]] == [repaired["revision"], explored["revision"]]
+    assert [replayed["revision"], again["revision"]] == [explored["revision"], repaired["revision"]]
+    assert {"Task-Id", "Model", "Cost-Usd", "Reason"} <= history[0].trailers.keys()
 
 
 def test_demo_without_isolation_stops_with_a_remedy(cli: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
