@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(_kind(item))
         if "git" in getattr(item, "fixturenames", ()):
             item.add_marker("git")
-    items.sort(key=lambda item: _KINDS.index(_kind(item)))
+    items.sort(key=lambda item: (item.get_closest_marker("long") is None, _KINDS.index(_kind(item))))
 
 
 def pytest_collection_finish() -> None:

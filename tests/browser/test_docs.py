@@ -35,8 +35,11 @@ EXPECTED = {
     "models": ("7 rows", "4 rows for 0.0 dollars"),
 }
 
-# The client's own use of pydantic, which we do not change.
-pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute on the instance")
+pytestmark = [
+    pytest.mark.long,
+    # The client's own use of pydantic, which we do not change.
+    pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute on the instance"),
+]
 
 
 @dataclass

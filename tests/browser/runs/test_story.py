@@ -13,6 +13,7 @@ from tests.apps.scenarios import SCENARIOS
 from tests.support.stage import Stage
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(SCENARIOS.keys() - {"directory"}))
 async def test_explore_replay_redesign_repair(name: str, stage: Callable[[str], Stage]) -> None:
     s = stage(name)
