@@ -16,7 +16,7 @@ from engine.contract.provenance.phrases import says_aside, says_instead
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.struck import any_replaced
 from engine.contract.provenance.tables import last_name
-from engine.contract.provenance.units import CURRENCIES, MONEY_SIGNS, Weight, change, senses, words_of
+from engine.contract.provenance.units import CURRENCIES, Weight, change, senses, words_of
 
 _ANCHORED = 0.95  # share of values that stood on the page, from which on all must
 _ALLOWED = 0.05  # share of values that may stand nowhere all the same; of few values, one
@@ -153,9 +153,12 @@ def _is_of_another(fields: Mapping[str, Mapping[str, Any]], path: str) -> bool:
 def _zeros(path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:
     """Yield a breach where amounts of money are zero that never were: a page shows so what it has lost."""
     zeros = sum(anchor.value == 0 and not isinstance(anchor.value, bool) for anchor in anchors.anchors)
-    told = senses(_main(known, "words"), _main(known, "label"))
-    if zeros and not known["zeros"] and told.units & CURRENCIES:
+    if zeros and not known["zeros"] and _is_money(known):
         yield Breach("zero", path, "amounts other than zero", f"zero in {zeros} of {len(anchors)}", "doubtful")
+
+
+def _is_money(known: Mapping[str, Any]) -> bool:
+    return bool(senses(_main(known, "words"), _main(known, "label")).units & CURRENCIES)
 
 
 def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:
@@ -189,7 +192,7 @@ def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Si
                 "wording", path, f"values written {_quoted(words.known)}",
                 f"written {words.now!r} in {words.size} of {count}", _SEVERITIES[weight],
             )  # fmt: skip
-    elif (beside := _news(known, anchors, "beside", 2)) and beside.now and _is_label(beside, anchors):
+    elif (beside := _news(known, anchors, "beside", 2)) and beside.now and _is_label(known, beside, anchors):
         weight = change(beside.known, [beside.now], case.about, words_of(last_name(path)))
         yield Breach(
             "label", path, f"values after {_quoted(beside.known)}", f"{beside.size} of {count} after {beside.now!r}",
@@ -203,22 +206,23 @@ def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Si
         )  # fmt: skip
 
 
-def _is_label(beside: News, anchors: Sights) -> bool:
+def _is_label(known: Mapping[str, Any], beside: News, anchors: Sights) -> bool:
     """Return True where a new text before values stands in for a label.
 
     That is where one was, in the same line, or before every amount of money.
     """
     if all(beside.known) or any(a.spot.piece > 0 for a in anchors.anchors if a.look.beside == beside.now):
         return True
-    money = any(sign in a.spot.text.plain for a in anchors.anchors[:1] for sign in MONEY_SIGNS)
-    return money and beside.fresh[beside.now] >= _EVERY * len(anchors)
+    return _is_money(known) and beside.fresh[beside.now] >= _EVERY * len(anchors)
 
 
 def _elsewhere(case: Case, path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:
     """Yield breaches of how and where values stand: struck through, hidden, in another section, as another date."""
     count = len(anchors)
     struck = _news(known, anchors, "struck", 1)
-    if struck and struck.now == "yes" and any_replaced(case.reading.document, anchors.anchors):
+    # A closed ticket's number may be struck through; an amount that is no longer holds.
+    void = struck and struck.now == "yes" and (_is_money(known) or any_replaced(case.reading.document, anchors.anchors))
+    if struck and void:
         yield Breach("struck", path, "values that are not struck through", f"{struck.size} of {count} are")
     if (hidden := _news(known, anchors, "hidden", 1)) and hidden.now == "yes":
         yield Breach("hidden", path, "values that are visible", f"{hidden.size} of {count} are not", "doubtful")
