@@ -93,14 +93,13 @@ def _texts_by_place(reading: Reading, row: Row) -> dict[str, list[str]]:
 
 
 def _of_parameters(reading: Reading) -> list[Text]:
-    """Return the texts of the one item that names a parameter; empty where none does, or several do."""
-    document = reading.document
-    items = {
-        text.chain[0]
-        for text in document.texts
-        if text.chain and not text.is_link and not text.aside and reading.lens.named_in(text.plain)
-    }
-    return document.texts_of[items.pop()] if len(items) == 1 else []
+    """Return the texts of the one item that names a parameter on the last page where one does; empty for several."""
+    items: dict[int, set[int]] = defaultdict(set)
+    for text in reading.document.texts:
+        if text.chain and not text.is_link and not text.aside and reading.lens.named_in(text.plain):
+            items[text.map].add(text.chain[0])
+    last = items[max(items)] if items else set()
+    return reading.document.texts_of[last.pop()] if len(last) == 1 else []
 
 
 def _of_map(reading: Reading, number: int) -> list[Any]:
