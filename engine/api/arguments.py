@@ -13,7 +13,7 @@ from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
 from engine.task.events import OnEvent
-from engine.task.wire import Limits
+from engine.task.wire import CompileMode, Limits
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class EngineArguments(TypedDict, total=False):
     key_usd_per_day: float | None
     pool: PoolOptions | None
     per_host: PerHost | int | None
+    compile: CompileMode
     egress: EgressOption
     proxy: str | None
     trust_start_urls: bool

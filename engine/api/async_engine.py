@@ -29,7 +29,7 @@ from engine.execution.network import EgressOption
 from engine.models.base import Model
 from engine.task.events import OnEvent
 from engine.task.schema import OutputSchema
-from engine.task.wire import Limits, TaskRequest, TaskResult
+from engine.task.wire import CompileMode, Limits, TaskRequest, TaskResult
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ class AsyncEngine(SavedAutomations):
         pool: The number of browsers kept ready, and for how long; default ``sandbox.PoolOptions()``.
         per_host: The most requests at once that one host gets of all replays without a browser; default 4, or a
             ``sandbox.PerHost(at_once=4, per_second=10)``, which bounds their rate, too.
+        compile: ``"auto"`` has the model rewrite automations that only read, once for each, so that they need no
+            browser; see ``compile``. Default ``"never"``: only on demand.
         egress: ``"learned"`` (default): replays reach the start URL's host, its subdomains, and the hosts that the
             runs reached that proved the automation; the model's work reaches every public host. ``"public"``: all
             reach every public host. Or a list of hosts, such as ``["example.com", "*.example.com"]``, for all.
@@ -112,6 +114,7 @@ class AsyncEngine(SavedAutomations):
         key_usd_per_day: float | None = None,
         pool: PoolOptions | None = None,
         per_host: PerHost | int | None = None,
+        compile: CompileMode = "never",  # noqa: A002  as the method
         egress: EgressOption = "learned",
         proxy: str | None = None,
         trust_start_urls: bool = True,
@@ -124,7 +127,7 @@ class AsyncEngine(SavedAutomations):
             store=store, model=model, workspace=workspace, base_url=base_url, api_key=api_key, window=window,
             isolation=isolation, browser=browser, limits=limits, max_tasks=max_tasks,
             max_web_tasks=max_web_tasks, max_pending=max_pending, usd_per_day=usd_per_day,
-            key_usd_per_day=key_usd_per_day, pool=pool, per_host=per_host, egress=egress, proxy=proxy,
+            key_usd_per_day=key_usd_per_day, pool=pool, per_host=per_host, compile=compile, egress=egress, proxy=proxy,
             trust_start_urls=trust_start_urls, allow_hosts=allow_hosts, take_over=take_over,
             keep_pictures=keep_pictures, progress=progress,
         )  # fmt: skip

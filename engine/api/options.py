@@ -19,7 +19,7 @@ from engine.storage.spending import DailyCaps
 from engine.task import origins, validation
 from engine.task.browser_options import BrowserOptions
 from engine.task.schema import OutputSchema
-from engine.task.wire import AiMode, IfInterrupted, Limits, ProvenanceMode, TaskRequest, TrustMode
+from engine.task.wire import AiMode, CompileMode, IfInterrupted, Limits, ProvenanceMode, TaskRequest, TrustMode
 from sandbox.egress.turns import PerHost
 from sandbox.isolation.mechanism import Isolation
 
@@ -69,7 +69,8 @@ ENGINE_DEFAULTS: Mapping[str, Any] = {
     "store": ".webtasks", "model": "haiku", "workspace": "default", "base_url": None, "api_key": None, "window": None,
     "isolation": "auto", "browser": None, "limits": Limits(), "max_tasks": 10,
     "max_web_tasks": 8 * (os.cpu_count() or 1), "max_pending": 1_000,
-    "usd_per_day": None, "key_usd_per_day": None, "pool": None, "per_host": 4, "egress": "learned", "proxy": None,
+    "usd_per_day": None, "key_usd_per_day": None, "pool": None, "per_host": 4, "compile": "never",
+    "egress": "learned", "proxy": None,
     "trust_start_urls": True, "allow_hosts": (), "take_over": True, "keep_pictures": True, "progress": None,
 }  # fmt: skip
 
@@ -109,6 +110,7 @@ class EngineOptions:
     daily_caps: DailyCaps
     pool: PoolOptions | None
     per_host: PerHost
+    compile: CompileMode
     network: NetworkAccess
     trust_start_urls: bool
     allow_hosts: Collection[str]
@@ -161,6 +163,8 @@ class EngineOptions:
             number = getattr(self, name)
             if not isinstance(number, int) or number < 1:
                 raise InvalidRequest(f"{name} must be a whole number from 1, not {number!r}", field=name)
+        if self.compile not in ("never", "auto"):
+            raise InvalidRequest(f'compile must be "never" or "auto", not {self.compile!r}', field="compile")
         if self.isolation not in get_args(Isolation):
             known = ", ".join(get_args(Isolation))
             raise InvalidRequest(f"isolation must be one of {known}, not {self.isolation!r}", field="isolation")

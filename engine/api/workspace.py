@@ -169,6 +169,7 @@ class Workspace:
                 records=records,
                 network=self._options.network,
                 keep_pictures=self._options.keep_pictures,
+                compiles=self._options.compile == "auto",
                 changing=self._changing,
                 browsers=self._browsers,
             ),

@@ -35,6 +35,7 @@ class RunEnvironment:
         store: The saved bundles.
         records: Tasks, journal, spending and run history.
         network: Hosts that runs may reach.
+        compiles: Have the model rewrite what needs no browser, unasked.
         keep_pictures: Keep pictures of the pages that a model works on, and of failures.
         changing: The locks, by key, of whoever reads a bundle to run it, or changes it.
         browsers: Lets ``max_tasks`` runs have a browser at once, also those of which the scheduler expected none.
@@ -48,6 +49,7 @@ class RunEnvironment:
     changing: NamedLocks
     browsers: asyncio.Semaphore
     keep_pictures: bool = True
+    compiles: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class RunContext:
         attempts: The attempts of the task, measured.
         good_runs: The good runs of the automation, this one included once it is recorded.
         text_inputs: Parameters that the task's text gave, which new code may read.
+        compiles: Have the model rewrite what needs no browser, unasked.
         warnings: Collects what the user should know beside the result.
         changing: Held while the bundle is read to be run, and while it may change: several replays may share a key.
         browsers: Held by a run that has a browser.
@@ -82,6 +85,7 @@ class RunContext:
     changing: asyncio.Lock
     browsers: asyncio.Semaphore
     text_inputs: frozenset[str] = frozenset()
+    compiles: bool = False
 
     @property
     def task_id(self) -> str:

@@ -177,10 +177,14 @@ class Runner:
     async def _lightened(self, bundle: Bundle) -> Success | None:
         """Have code that only sends requests run without a browser from now on, once it gave the same on known sets.
 
-        Tried once for each revision, without a model; None where it stays as it is.
+        Tried once for each revision; where the engine compiles unasked, the model rewrites other code. None where it
+        stays as it is.
         """
         context, history = self.context, self.context.good_runs.run_history
-        if bundle.meta.effects != "read" or context.request.secrets or adapted(bundle.automation) is None:
+        budget = context.budget if context.compiles else None
+        if bundle.kind == "web" or bundle.meta.effects != "read" or context.request.secrets:
+            return None
+        if budget is None and adapted(bundle.automation) is None:
             return None
         tried = f"compile {bundle.committed.id}"
         known = len(await context.good_runs.parameters(bundle))
@@ -190,7 +194,7 @@ class Runner:
             return None
         try:
             async with context.changing, context.attempts.attempt("compile") as note:
-                compiled = await compile_without_browser(context, bundle, None)
+                compiled = await compile_without_browser(context, bundle, budget)
                 success = await accept_compiled(context, bundle, compiled)
                 note.revision = success.revision.id if success.revision is not None else None
         except (EngineError, Failed) as error:

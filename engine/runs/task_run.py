@@ -233,6 +233,7 @@ class TaskRun:
             warnings=warnings,
             changing=environment.changing[request.reuse_key],
             browsers=environment.browsers,
+            compiles=environment.compiles,
         )
 
     def _executor(self, services: TaskServices) -> Executor:

@@ -19,6 +19,7 @@ from engine.task.browser_options import BrowserOptions
 from sandbox.kinds import AutomationKind
 
 AiMode = Literal["auto", "never", "insist"]
+CompileMode = Literal["never", "auto"]
 ErrorCode = Literal[
     "workspace-rate-limited", "unauthenticated", "no-ai-credits-left", "timeout", "rejected", "internal-error"
 ]

@@ -201,3 +201,26 @@ async def test_saved_code_that_gives_another_without_its_browser_keeps_it_and_is
         results = [await engine.run(TASK, reuse_key="k", parameters={"town": TOWNS[1]}, ai="never") for _ in range(2)]
     assert [result.ok for result in results] == [True, True]
     assert (store.bundle.kind, len(scripted.calls)) == ("page", 5)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_nothing_is_compiled_unasked_where_it_costs_money_unless_that_is_allowed(
+    store: Store, allowed: bool
+) -> None:
+    known = TOWNS[:1:-1]
+    store.sandbox(gave(known[0]), *map(gave, known), *(gave(town, web=True) for town in known))
+    model = answers(WEB)
+    async with AsyncEngine(store=store.root, model=model, compile="auto" if allowed else "never") as engine:
+        result = await engine.run(TASK, reuse_key="k", parameters={"town": known[0]})
+    assert result.ok, result.error
+    assert (store.bundle.kind, len(model.requests)) == (("web", 1) if allowed else ("page", 0))
+
+
+async def test_rewrite_that_failed_unasked_is_not_paid_for_again(store: Store) -> None:
+    known = TOWNS[:1:-1]
+    store.sandbox(gave(known[0]), *map(gave, known), gave("x", rows=["other"]), gave(known[0]))
+    model = answers(WEB)
+    async with AsyncEngine(store=store.root, model=model, compile="auto") as engine:
+        results = [await engine.run(TASK, reuse_key="k", parameters={"town": known[0]}) for _ in range(2)]
+    assert all(result.ok for result in results)
+    assert (store.bundle.kind, len(model.requests)) == ("page", 1)
