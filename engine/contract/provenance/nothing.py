@@ -10,6 +10,7 @@ from engine.contract.provenance.document import BESIDE, region_of
 from engine.contract.provenance.parameters import signs
 from engine.contract.provenance.reading import read_once
 
+_SEVERAL = 2  # ways in which a page names what was asked for
 _BY_PAGE = frozenset({"h1", "title", "crumb", "state"})  # not by its address, which an unknown value has, too
 
 
@@ -46,11 +47,11 @@ def names_what_was_asked(run: Observed, signature: Mapping[str, Any], *, by_all:
     None where those of good runs do not.
 
     Args:
-        by_all: It has to name them by each of these, by which good runs' pages do.
+        by_all: It has to name them by each of these by which good runs' pages do, at least two.
     """
     wanted = {name: _BY_PAGE.intersection(known["by"]) for name, known in signature.get("parameters", {}).items()}
     if not any(wanted.values()) or not run.evidence.maps:
         return None
     now = signs(read_once(run, signature.get("fields", {})))
     both = ((by, by & now.get(name, set())) for name, by in wanted.items() if by)
-    return all(found == by if by_all else found for by, found in both)
+    return all(len(by) >= _SEVERAL and found == by if by_all else found for by, found in both)
