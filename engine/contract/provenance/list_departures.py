@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Breach, History, PreviousOutput, Severity
-from engine.contract.outputs import compact, row_text
+from engine.contract.outputs import Row, compact, row_text
 from engine.contract.provenance import choices, letters, marks
 from engine.contract.provenance.field_departures import Case
 from engine.contract.provenance.parameters import row_shares, signs
 from engine.contract.provenance.phrases import narrows, says_aside, says_instead
 from engine.contract.provenance.signature import LEFT_OUT, describe_table, phrases, states
+from engine.contract.provenance.spellings import normal
 from engine.contract.provenance.units import change
 
 _NEW = 0.1  # share of rows of which a departure is told; of few, two
@@ -23,6 +24,7 @@ _EACH = 0.98  # share of rows that name a parameter, from which on all must
 _MOST = 0.9
 _NOT_SHARED = 0.02  # share of rows in common, up to which the lists of two parameters are apart
 _OTHERS_ROWS, _MOSTLY_OTHERS = 0.2, 0.4  # share of rows that are those of other parameters: asked about, or wrong
+_TELLING = 3  # characters of a parameter that tells a row
 _BY_PAGE = frozenset({"h1", "heading", "state", "title", "crumb", "text"})
 _STRONG = frozenset({"state", "rows", "heading"})
 
@@ -184,8 +186,8 @@ def _above_rows(case: Case, said: str) -> bool:
 
 def check_others(case: Case, history: History) -> Iterator[Breach]:
     """Yield a breach where rows are those that other parameters gave, and the lists were apart so far."""
-    shown = compact(case.reading.run.legible)
-    mine = [row_text(row) for row in shown if row]
+    rows = [row for row in compact(case.reading.run.legible) if row]
+    mine = [row_text(row) for row in rows]
     if not mine:
         return
     many = any(table.table.many for table in case.reading.tables)
@@ -197,15 +199,22 @@ def check_others(case: Case, history: History) -> Iterator[Breach]:
     asked = dict(case.reading.run.parameters)
     for other in history.others_of_account:
         theirs = {row_text(row) for row in other.output}
-        both = sum(row in theirs for row in mine)
+        own = [normal(v) for n, v in asked.items() if isinstance(v, str) and v != other.parameters.get(n)]
+        both = sum(text in theirs and not _names_all(row, own) for text, row in zip(mine, rows, strict=True))
         enough = max(3, _OTHERS_ROWS * len(mine)) if many else len(mine)
-        if dict(other.parameters) != asked and both >= enough and (many or len(shown[0]) > 1):
+        if dict(other.parameters) != asked and both >= enough and (many or len(rows[0]) > 1):
             yield Breach(
                 "other-rows", "$", "rows of its own for each set of parameters",
                 f"{both} of {len(mine)} rows are those of {dict(other.parameters)}",
                 "structural" if both >= _MOSTLY_OTHERS * len(mine) else "doubtful",
             )  # fmt: skip
             return
+
+
+def _names_all(row: Row, values: Sequence[str]) -> bool:
+    """Return True where a row names all that was asked for anew: a search for words may find what another found."""
+    cells = [normal(cell) for cell in row.values() if isinstance(cell, str)]
+    return bool(values) and all(len(v) >= _TELLING and any(v in cell for cell in cells) for v in values)
 
 
 def _overlap(a: PreviousOutput, b: PreviousOutput) -> float:

@@ -142,6 +142,22 @@ def test_a_strike_alone_marks_a_state(signature: dict[str, Any]) -> None:
     assert [finding.kind for finding in first_run_findings(mixed, TASK)] == []
 
 
+def test_a_search_for_words_may_find_what_another_found() -> None:
+    def found(word: str, *names: str) -> Observed:
+        rows = [{"name": name, "price": 5.5 + len(name)} for name in names]
+        page = sheet(word).table(["Name", "Price"], [[r["name"], f"£{r['price']:.2f}"] for r in rows])
+        return ran(rows, page.map(), word=word)
+
+    trowels = [f"{kind} Trowel No. {at}" for at, kind in enumerate(("Ash", "Copper", "Copper", "Copper", "Oak"))]
+    first = found("Trowel", *trowels)
+    known = learn_signature([first, found("Lantern", "Ash Lantern", "Oak Lantern")], TASK)
+    other = PreviousOutput({"word": "Trowel"}, 1, (5, 5), compact(first.output), "")
+    asked = found("Copper", *trowels[1:4], "Copper Rake", "Copper Ladle")
+    assert [b.kind for b in check_signature(known, asked, History(others=(other,)))] == []
+    stale = found("Steel", *trowels)
+    assert "other-rows" in [b.kind for b in check_signature(known, stale, History(others=(other,)))]
+
+
 def test_values_that_stand_nowhere_are_named(signature: dict[str, Any]) -> None:
     run = listed("lamps")
     wrong = [row | {"price": 694.98 + at} if at > 2 else row for at, row in enumerate(run.output)]
