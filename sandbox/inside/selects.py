@@ -1,4 +1,9 @@
-"""Selects that do something as soon as an option is chosen, which neither the page nor its form shows."""
+"""Selects that do something as soon as an option is chosen, which neither the page nor its form shows.
+
+A script listens at the select itself, or at an element around it, up to the document and the window. What listens
+around it listens to all fields; it is told of only where it submits or leaves the page, and for this select: by the
+selector that it was bound with, by what it asks of its target, or because it asks nothing of it.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +14,45 @@ if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
 
 _MOST_SELECTS = 10
+_MOST_AROUND = 40
+_MOST_SELECTORS = 8
 _GROUP = "selects"
 _LEAVES = re.compile(r"submit\s*\(|location\b|\.href\s*=|\.navigate\s*\(|\.assign\s*\(", re.IGNORECASE)
+_ASKED_FOR = re.compile(
+    r"(?:(?P<way>matches|closest|is)\s*\(|\b(?P<trait>name|id|tagName|nodeName|localName)\s*={2,3})"
+    r"\s*(['\"`])(?P<text>(?:(?!\3).){1,200})\3"
+)
 _LONGEST_NAME = 60
+_EVENTS = ("change", "input")
 # Those whose attribute does it are shown by their form, if they have one.
 _SELECTS = f"""[...document.querySelectorAll('select')].filter((e) => e.checkVisibility({{visibilityProperty: true}})
   && !(e.form && e.hasAttribute('onchange'))).slice(0, {_MOST_SELECTS})"""
+_AROUND = f"""(() => {{
+  const around = new Set([document, window]);
+  for (const select of {_SELECTS}) {{
+    if (select.form) around.add(select.form);
+    for (let e = select.parentElement; e; e = e.parentElement) around.add(e);
+  }}
+  return [...around].slice(0, {_MOST_AROUND});
+}})()"""
 _NAME = """function () {
   return this.name || this.id || this.ariaLabel || (this.labels && this.labels[0] ? this.labels[0].innerText : '');
 }"""
+# jQuery listens once at each element, and keeps what it calls there.
+_JQUERY = """function () {
+  const data = window.jQuery && window.jQuery._data, found = [];
+  if (typeof data !== 'function') return found;
+  for (let e = this; e; e = e === document ? null : e.parentElement || document)
+    for (const type of ['change', 'input'])
+      for (const each of (data(e, 'events') || {})[type] || [])
+        if (e === this ? !each.selector : each.selector && this.matches(each.selector))
+          found.push(String(each.origHandler || each.handler));
+  return found;
+}"""
+_MATCHES = """function (selectors) {
+  return selectors.some((selector) => { try { return this.matches(selector); } catch { return false; } });
+}"""
+_WITHIN = "function (around) { return around === window || around.contains(this); }"
 
 
 async def selects_that_act(page: Page) -> list[str]:
@@ -26,25 +61,67 @@ async def selects_that_act(page: Page) -> list[str]:
         return []
     session = await page.context.new_cdp_session(page)
     try:
-        found = await session.send("Runtime.evaluate", {"expression": _SELECTS, "objectGroup": _GROUP})
-        of = {"objectId": found["result"]["objectId"], "ownProperties": True}
-        elements = [e for e in (await session.send("Runtime.getProperties", of))["result"] if e["name"].isdigit()]
-        told = [await _told(session, element["value"]["objectId"]) for element in elements]
+        around = [
+            (each, source) for each in await _objects(session, _AROUND) for source in await _sources(session, each)
+            if _LEAVES.search(source)
+        ]  # fmt: skip
+        told = [await _told(session, each, around) for each in await _objects(session, _SELECTS)]
     finally:
         await session.detach()
     return [text for text in told if text]
 
 
-async def _told(session: CDPSession, element: str) -> str:
-    listening = (await session.send("DOMDebugger.getEventListeners", {"objectId": element}))["listeners"]
-    sources = [_source(each) for each in listening if each["type"] in ("change", "input")]
-    if not sources:
+async def _objects(session: CDPSession, expression: str) -> list[str]:
+    """Return the ids of the objects of an array."""
+    found = await session.send("Runtime.evaluate", {"expression": expression, "objectGroup": _GROUP})
+    of = {"objectId": found["result"]["objectId"], "ownProperties": True}
+    values = (await session.send("Runtime.getProperties", of))["result"]
+    return [each["value"]["objectId"] for each in values if each["name"].isdigit()]
+
+
+async def _told(session: CDPSession, select: str, around: list[tuple[str, str]]) -> str:
+    own = await _sources(session, select)
+    called = await _call(session, select, _JQUERY)
+    leaves = any(map(_LEAVES.search, (*own, *called))) or any(
+        [await _concerns(session, select, element, source) for element, source in around]
+    )
+    if not (own or called or leaves):
         return ""
-    asked = {"objectId": element, "functionDeclaration": _NAME, "returnByValue": True}
-    name = (await session.send("Runtime.callFunctionOn", asked))["result"].get("value")
-    what = "submits, or leaves the page" if any(map(_LEAVES.search, sources)) else "a script acts"
+    name = await _call(session, select, _NAME)
+    what = "submits, or leaves the page" if leaves else "a script acts"
     return f"{' '.join(str(name or 'select').split())[:_LONGEST_NAME]}: {what}"
 
 
-def _source(listener: Any) -> str:
-    return str(listener.get("handler", {}).get("description", ""))
+async def _concerns(session: CDPSession, select: str, element: str, source: str) -> bool:
+    """Return True where what listens around a select acts for it."""
+    if not await _call(session, select, _WITHIN, {"objectId": element}):
+        return False
+    selectors = [_selector(found) for found in _ASKED_FOR.finditer(source)][:_MOST_SELECTORS]
+    if not selectors:
+        return "target" not in source
+    return bool(await _call(session, select, _MATCHES, {"value": selectors}))
+
+
+def _selector(asked: re.Match[str]) -> str:
+    """Return what a listener asks of its target as a selector.
+
+    >>> _selector(_ASKED_FOR.search("if (e.target.name === 'sort') go()"))
+    '[name="sort"]'
+    """
+    if asked["way"]:
+        return asked["text"]
+    return f'[{asked["trait"]}="{asked["text"]}"]' if asked["trait"] in ("name", "id") else asked["text"].lower()
+
+
+async def _sources(session: CDPSession, element: str) -> list[str]:
+    """Return the code of what listens to changes of an element."""
+    listening = (await session.send("DOMDebugger.getEventListeners", {"objectId": element}))["listeners"]
+    return [str(each.get("handler", {}).get("description", "")) for each in listening if each["type"] in _EVENTS]
+
+
+async def _call(session: CDPSession, element: str, function: str, *values: Any) -> Any:
+    asked = {
+        "objectId": element, "functionDeclaration": function, "returnByValue": True,
+        "arguments": list(values),
+    }  # fmt: skip
+    return (await session.send("Runtime.callFunctionOn", asked))["result"].get("value")

@@ -171,3 +171,28 @@ async def test_messages_of_a_refused_form_are_read(blank: Page) -> None:
     await asyncio.sleep(0)
     alerts = (await blank.evaluate(READ_PAGE))["alerts"]
     assert alerts == ["A problem occurred.", "Please give us a phone number", "mail: Please fill out this field."]
+
+
+async def test_selects_that_act_by_a_listener_around_them_are_named(blank: Page) -> None:
+    await blank.set_content(
+        """<form id=f><select name=shelf></select></form>
+        <form id=g onchange="this.submit()"><select name=any></select></form>
+        <select name=sort class=auto></select><select name=kind></select><select name=jump></select>
+        <select name=place></select><select name=old></select><select name=quiet></select>
+        <script>
+          document.addEventListener('change', e => { if (e.target.matches('select.auto')) f.submit() });
+          document.body.addEventListener('input', e => {
+            if (e.target.name === 'kind') location.href = '?k=' + e.target.value });
+          addEventListener('change', ({target}) => {
+            const found = target.closest("select[name='jump']"); if (found) location.assign(found.value) });
+          document.addEventListener('change', e => console.log(e.target.value));
+          const bound = {change: [{selector: 'select[name=place]', handler: () => f.submit()},
+            {selector: '.none', handler: () => f.submit()}]};
+          window.jQuery = {_data: (e, what) => e === document ? bound : undefined};
+        </script>"""
+    )
+    look = await _look(blank)
+    for name in ("any", "sort", "kind", "jump", "place"):
+        assert f'select that acts on a choice: "{name}: submits, or leaves the page"' in look
+    for name in ("shelf", "old", "quiet"):
+        assert f'"{name}: ' not in look
