@@ -19,8 +19,8 @@ The automation is one file with `async def run(page, parameters, task)` that ret
 - Read every input from `parameters`; bake in neither its values, nor values that you saw on the page, nor the site's address (urljoin). \
 It must work for other values, pages and row counts than those you saw.
 - Prefer URLs with query parameters, or JSON that the page itself fetches (`page.request.get`), to clicking through filters.
-- Where served HTML, JSON or forms have it all, write `run(web, parameters, task)`, no browser: `p = await web.get(url)`, \
-`.post(url, form=)`, `.follow(link)`; not awaited: `p.json() .css() .get_by_role() .table("Header")`, `.one .texts .text ["href"]`; \
+- If served HTML, JSON or forms hold it all, write `run(web, parameters, task)`, no browser: `p = await web.get(url)`, \
+`.follow(link)`; not awaited: `p.json() .css() .get_by_role() .table("Header")`, `.one .texts .text ["href"]`; \
 `await p.form("Button").submit({"Label": v})`.
 - Prefer locators by role, label, text or stable attributes; not generated ids or classes, not positions (nth-child, XPath [1]). Find table \
 columns by their header's text.
@@ -113,7 +113,7 @@ TOOLS: tuple[Mapping[str, Any], ...] = (
         "name": "finish",
         "description": (
             "Hands the written automation in. summary: one line for the history; notes: what a later repair should know of"
-            " the site; web: the same as run(web, …); no_other_values: why no other values can be known, as of a tracking number; then make one up if the"
+            " the site; web: it as run(web, …); no_other_values: why no other values can be known, as of a tracking number; then make one up if the"
             " site answers that with a message."
         ),
         "input_schema": {
