@@ -192,6 +192,7 @@ class Sandbox:
             "name": automation.name,
             "parameters": parameters,
             "start_url": start_url,
+            "reusable": reused_by is not None,
             "maps": maps,
             "context": context.arguments(),
             **_page_limits(limits),
@@ -200,7 +201,6 @@ class Sandbox:
             fields |= {"reads": settled_seconds is None}
             return await self._run_web(Run(automation, host or Host(), egress, limits, rules, fields, reused_by))
         fields |= {
-            "reusable": reused_by is not None,
             "hold_changes": hold_changes,
             "settled_seconds": settled_seconds,
             "idle_seconds": idle_seconds,

@@ -79,6 +79,8 @@ class ProcessBaseline:
                 yield f"a replaced module {name}"
                 continue
             now = vars(self._modules[name])
+            if now == before:  # a comparison in C, of thousands of values that are the same
+                continue
             for key, value in before.items():
                 if isinstance(value, _CODE) and now.get(key) is not value:
                     yield f"a patched {name}.{key}"
@@ -88,6 +90,8 @@ class ProcessBaseline:
                         yield f"an added {name}.{key}"
         for owner, members in self._classes.items():
             now_members = vars(owner)
+            if now_members == members:
+                continue
             for key, value in members.items():
                 if callable(value) and now_members.get(key) is not value:
                     yield f"a patched {owner.__qualname__}.{key}"

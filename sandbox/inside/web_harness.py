@@ -27,13 +27,14 @@ class WebHarness:
     Args:
         channel: The channel to the host.
         scratch: The directory in which automations may write.
-        baseline: The state of the process before the first run, if it is known already.
+        baseline: The state of the process before the first run.
     """
 
     def __init__(self, channel: Channel, scratch: Path, baseline: ProcessBaseline) -> None:
         self._channel = channel
         self._scratch = scratch
         self._baseline = baseline
+        self._begun = False
         self._forget()
 
     def _forget(self) -> None:
@@ -53,6 +54,9 @@ class WebHarness:
 
     async def run(self, message: Message) -> dict[str, Any]:
         """Run an automation, and return its value, error and evidence."""
+        if message["reusable"] and not self._begun:
+            self._begun = True
+            self._baseline.begin()
         self._files.write()
         self._channel.allow_notices(message["output_bytes"])
         start_url = message["start_url"]

@@ -54,5 +54,4 @@ async def _serve(control: socket.socket, scratch: Path, baseline: ProcessBaselin
         return await (harness.run(message) if message["t"] == "run" else harness.renew())
 
     dispatcher.answer, dispatcher.take_resource = answer, harness.take_resource
-    baseline.begin()
     await dispatcher.serve()
