@@ -52,6 +52,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
     _shown: tuple[str, ...] = ()
     _turn: int = 0
     _reopened: int = 0
+    _worked: bool = False
     _calls: Sequence[str] = ()
 
     def note_seen(self, text: str) -> None:
@@ -122,6 +123,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         self._shown = ()
         self._turn += 1
         self._calls = calls
+        self._worked = self._worked or not {"python", "write"}.isdisjoint(calls)
 
     def _give_up(self, reason: str, message: str) -> str:
         """End the task, but not beside code, and not for want of trying: small models say so before they look."""
@@ -132,6 +134,8 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
                 "nothing was tried yet: the page is above, and python opens and clicks on it for you. Go on with python"
                 " or write; if the site cannot give it, call give_up again and say what you saw"
             )
+        if not self._worked and reason in _WANT_A_LOOK:
+            message = f"{message} (the model tried nothing; a larger model, or a task in other words, may get further)"
         self.ended = GivenUp(reason, message)
         return "The task ends."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,7 +13,9 @@ from engine.gate.vocabulary import RequestWords
 from engine.task.text import shorten
 from sandbox.page_map import PageMap
 
+_DIGITS = re.compile(r"\d+")
 _MANY_ROWS = 5  # a page may well state totals of fewer things beside
+_NEARLY = 0.9  # of a list's items; some may be heads
 _ROWS_THERE = 3  # rows of the output that stand on a page which is that of their list
 
 
@@ -33,12 +36,10 @@ def left_unread(
     count = rows(run.output)
     if count is None or (run.progress is not None and run.progress[0] == run.progress[1] == count):
         return None  # it read elsewhere, from the site's JSON perhaps, and that said how many there are
-    some = (
-        request.limits or request.filters or compares(code, parameters) or _is_grouped(run)
-        or any(str(value) == str(count) for value in parameters.values())
-    )  # fmt: skip
+    named = any(str(value) == str(count) for value in (*parameters.values(), *_DIGITS.findall(request.task)))
     if all_examined(run):  # code let only some of them through
-        return None if some else _kept_back(run, count)
+        return None if named or _is_grouped(run) else _kept_back(run, count) or _partly_handed(run, count)
+    some = named or request.limits or request.filters or compares(code, parameters) or _is_grouped(run)
     if any(
         total == count for _, total in (*stated(run), *(each for page in run.evidence.maps for each in page.totals))
     ):
@@ -58,6 +59,24 @@ def _kept_back(run: Observed, count: int) -> tuple[str, bool] | None:
         " all rows to task.read first"
     )
     return told, False
+
+
+def _partly_handed(run: Observed, count: int) -> tuple[str, bool] | None:
+    """Judge code that handed fewer rows over than the list has from which it took some, on one of its pages."""
+    read = run.evidence.examined[0] if run.evidence.examined is not None else 0
+    known = list(columns(run.output))
+    for page in run.evidence.maps if read else ():
+        texts: dict[int, list[str]] = {}
+        for unit in page.units:
+            if unit.item >= 0:
+                texts.setdefault(unit.item, []).append(unit.text)
+        rows_of = {n: " ".join(parts) for n, parts in texts.items()}
+        for each in known:
+            held = [page.containers[page.items[n].container] for n, text in rows_of.items() if each.has(text)]
+            if len(held) >= min(_ROWS_THERE, count) and read < max(held) * _NEARLY:
+                told = f"it handed {read} rows to task.read, while the list on the page has {max(held)}: hand all over"
+                return told, False
+    return None
 
 
 def _at_the_end(run: Observed, count: int, *, some: bool) -> tuple[str, bool] | None:

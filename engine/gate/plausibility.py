@@ -156,6 +156,20 @@ def empty_fields(run: Observed) -> Iterator[str]:
             yield f"the field {name!r} has no value in any of the {len(found)} rows: is it read from where it stands?"
 
 
+def same_values(run: Observed) -> Iterator[str]:
+    """Yield an advisory for two fields that have the same value in each row: one of them was read elsewhere."""
+    _, found = main_rows(run.output)
+    names = list(dict.fromkeys(n for row in found for n in row)) if len(found) >= _SHARED_ROWS else []
+    values = {name: [_bare(row.get(name)) for row in found] for name in names}
+    for one, two in itertools.combinations(names, 2):
+        if values[one] == values[two] and len(set(values[one])) > len(found) // 2:
+            yield (
+                f"the fields {one!r} and {two!r} have the same value in each of the {len(found)} rows: is each read from"
+                " its own place?"
+            )
+            return
+
+
 def odd_rows(run: Observed) -> Iterator[str]:
     """Yield advisories for a row that is the head of the others, or their sum."""
     _, found = main_rows(run.output)
@@ -169,6 +183,12 @@ def odd_rows(run: Observed) -> Iterator[str]:
         if last and len(others) >= _MANY_ROWS - 2 and abs(last - sum(others)) < _ROUNDED and last not in others:
             yield f"the last row has the sum of the others in the field {name!r}: is it the foot, and no row?"
             return
+
+
+def _bare(value: Any) -> str | float:
+    """Return a number without its spelling, and another value as text."""
+    number = _number(value)
+    return str(value).strip() if number is None else number
 
 
 def _number(value: Any) -> float | None:

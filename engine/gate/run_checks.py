@@ -163,6 +163,7 @@ def advisories(run: AutomationRun, requirements: Requirements, *, code: str, see
         *first_elements(observed),
         *plausibility.repeated(observed),
         *plausibility.early_reads(observed),
+        *plausibility.same_values(observed),
         *plausibility.odd_rows(observed),
         *plausibility.placeholders(observed),
         *plausibility.empty_fields(observed),

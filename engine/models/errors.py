@@ -117,7 +117,7 @@ def refused(
         return found(f"{endpoint} refused the request ({status}): {said}{remedy}", **details)
     details["retry_after"] = retry_after = _retry_after(headers)
     details["transient"] = headers.get("x-should-retry") != "false"
-    when = f"; it asks to wait {retry_after:g} s" if retry_after else ""
+    when = f"; it asks to wait {retry_after:g} s" if retry_after else "; try again later, or see the server's log"
     return ModelUnavailable(f"{endpoint} cannot answer now ({status}): {said}{when}", **details)
 
 

@@ -49,6 +49,7 @@ _REMEDY = (
     "propose ",
     "write ",
     "may get further",
+    "try again",
 )
 
 

@@ -87,6 +87,7 @@ async def test_giving_up_before_anything_was_tried_is_answered_once(play: Play) 
     assert result.error is not None
     assert (result.error.reason, len(player.requests)) == ("impossible", 2)
     assert "nothing was tried yet" in player.told()
+    assert "the model tried nothing; a larger model" in result.error.message
 
 
 async def test_a_task_that_is_none_for_the_web_is_given_up_at_once(play: Play) -> None:

@@ -81,7 +81,7 @@ def test_a_number_of_rows_or_a_filter_among_the_parameters_does_too() -> None:
 def test_what_the_site_or_the_code_bears_out_is_none() -> None:
     assert found(progress=(6, 6), next_pages=("2",)) == ("", False)
     assert found(progress=(6, 6), **MORE) == ("", False), "read from JSON, say"
-    some = {"task": "List the shops opened since May", "counts": MORE["counts"]}
+    some: dict[str, Any] = {"task": "List the 6 nearest shops", "counts": MORE["counts"]}
     assert found(progress=(53, 53), **some) == ("", False), "code let only some of them through"
     assert found(counts=MORE["counts"], examined=(53, 53)) == ("", False), "and said so"
     assert found(progress=(53, 53), **MORE)[0], "the page offers more"
@@ -92,6 +92,14 @@ def test_rows_that_were_reported_as_read_and_not_returned_are_an_objection() -> 
     text, certain = found(counts=MORE["counts"], progress=(53, 53))
     assert text.startswith("it reported 53 rows as read and returned 6: return them all")
     assert not certain
+
+
+def test_rows_that_were_not_handed_over_are_an_objection() -> None:
+    page = listing(rows=[*SHOPS, *(f"Stall {n}" for n in range(40))], leads_on=False)
+    text, certain = found(page, examined=(8, None))
+    assert text == "it handed 8 rows to task.read, while the list on the page has 46: hand all over"
+    assert not certain
+    assert found(page, examined=(46, None)) == ("", False)
 
 
 def test_a_list_that_was_left_for_the_details_of_its_rows_counts() -> None:

@@ -16,6 +16,7 @@ from engine.gate.plausibility import (
     placeholders,
     repeated,
     replaced_files,
+    same_values,
     unlike,
     unread_fields,
     unseen,
@@ -65,6 +66,14 @@ def test_values_that_nobody_saw() -> None:
     assert unseen(run_of(ROWS, output_read=True), [], code) is None, "read on any page of the run"
     assert unseen(run_of(ROWS[:1]), [], code) is None, "too few to tell"
     assert unseen(run_of([{"summary": f"It is about {n}"} for n in range(5)]), [], code + "task.ask") is None
+
+
+def test_fields_that_are_the_same_in_all_rows_are_told() -> None:
+    doubled = [{"name": f"{n}.50", "price": n + 0.5, "town": "York"} for n in range(10, 15)]
+    assert "'name' and 'price' have the same value in each of the 5 rows" in str(list(same_values(run_of(doubled))))
+    assert list(same_values(run_of(doubled[:2]))) == []
+    assert list(same_values(run_of([{"town": "York", "county": "York", "n": n} for n in range(5)]))) == []
+    assert list(same_values(run_of(ROWS))) == []
 
 
 def test_head_and_foot_among_the_rows_are_told() -> None:
