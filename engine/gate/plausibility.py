@@ -164,8 +164,8 @@ def same_values(run: Observed) -> Iterator[str]:
     for one, two in itertools.combinations(names, 2):
         if values[one] == values[two] and len(set(values[one])) > len(found) // 2:
             yield (
-                f"the fields {one!r} and {two!r} have the same value in each of the {len(found)} rows: is each read from"
-                " its own place?"
+                f"the fields {one!r} and {two!r} have the same value in each of the {len(found)} rows: is each read"
+                " from its own place?"
             )
             return
 
