@@ -24,6 +24,12 @@ _ASKS_FOR_TEXT = re.compile(
     r"|inhalte?|contenus?|textos?|contenidos?)\b",
     re.IGNORECASE,
 )
+_ASKS_FOR_ROWS = re.compile(r"\b(?:list|all|every|each)\b", re.IGNORECASE)
+_ASKS_FOR_A_NUMBER = re.compile(
+    r"\b(?:how (?:many|much|old|long|far|big|high)|numbers? of|counts?|totals?|sums?|averages?|means?|median|maximum"
+    r"|minimum|highest|lowest|share|percentage|price|cost|amount)\b",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"\w+")
 _SHORTEST = 3  # characters
 _MOST_VALUES = 60
@@ -53,6 +59,9 @@ def nothing_answered(run: Observed, task: str, schema: OutputSchema | None) -> I
                 "it returned 0, and nothing that it read says so: does the locator match what is counted? Read the"
                 " values, or the site's own number; where the site says that there is none, await task.empty(locator)"
             )
+    number = isinstance(run.output, (int, float)) and not isinstance(run.output, bool)
+    if number and run.output and schema is None and _ASKS_FOR_ROWS.search(task) and not _ASKS_FOR_A_NUMBER.search(task):
+        yield f"it returned the number {run.output} alone, and the task asks for rows: return each with its fields"
     if len(values) != 1 or not isinstance(text := values[0], str):
         return
     if schema is None and _is_data(text):

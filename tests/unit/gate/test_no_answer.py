@@ -34,7 +34,7 @@ def test_output_without_a_filled_field_is_refused(output: Any) -> None:
     assert "task.empty" in found(output)
 
 
-@pytest.mark.parametrize("output", [ROWS, {"open": False}, {"name": "Ed Quill", "role": None}, [0, 1], 3, []])
+@pytest.mark.parametrize("output", [ROWS, {"open": False}, {"name": "Ed Quill", "role": None}, [0, 1], True, []])
 def test_output_with_one_is_not(output: Any) -> None:
     assert found(output) == ""
 
@@ -47,6 +47,12 @@ def test_a_count_of_nothing_is_refused_unless_the_page_says_it() -> None:
     assert "does the locator match" in found(0, "How many former members are there?")
     assert found(0, "How many messages are unread?", text="0 unread messages") == ""
     assert found(0, "How many messages are unread?", empty=(("p", True),)) == ""
+
+
+def test_a_number_for_rows_is_refused() -> None:
+    assert "the number 3 alone, and the task asks for rows" in found(3)
+    assert found(3, "How many of all members are former ones?") == ""
+    assert found(3, "When was the club founded?") == ""
 
 
 @pytest.mark.parametrize(
