@@ -64,15 +64,10 @@ class RunTrace:
 
     def note_request(self, request: Request) -> None:
         """Note a request that carries what was typed."""
-        if self._typed:
-            body = request.post_data_buffer or b""
-            self.note_sent(f"{request.url} {body[:_MOST_TEXT].decode('utf-8', 'replace')}")
-
-    def note_sent(self, request: str) -> None:
-        """Note what of the typed texts a request carries, by its address and body."""
         if not self._typed:
             return
-        sent = unquote_plus(request)
+        body = request.post_data_buffer or b""
+        sent = unquote_plus(request.url + " " + body[:_MOST_TEXT].decode("utf-8", "replace"))
         for text in [text for text in self._typed if text in sent]:
             self.note("sent", text)
             self._typed.remove(text)

@@ -76,7 +76,6 @@ class WebReads:
         place, body = request.url.partition("?")[0], request.body.decode("utf-8", "replace")
         filled, self._filled = self._filled, False
         self.trace.note("url", request.method, place, *(() if filled else (body, request.url)))
-        self.trace.note_sent(f"{request.url} {body}")
 
     def answered(self, request: WebRequest, answer: WebAnswer) -> None:
         """Keep the last answer, which no code may read if it is an error."""
@@ -111,10 +110,10 @@ class WebReads:
             self._ambiguous.note_taken(found.sought, at, lambda: list(told_apart(found, at, MOST_NAMES)))
 
     def submitted(self, form: WebForm, values: Mapping[str, Any]) -> None:
-        """Note what is put into a form."""
+        """Note what is put into a form, all of which it sends: of a list, the value that stands for the choice."""
         self._filled = True
         for value in values.values():
-            self.trace.note_typed(str(value))
+            self.trace.note("sent", str(value))
 
     async def link(self, source: Any) -> str | None:
         """Return the map of the item that a link stands in, for the file that it leads to."""

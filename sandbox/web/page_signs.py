@@ -23,6 +23,7 @@ _COUNTED = 20_000  # characters in which totals are looked for
 _MOST_URL, _MOST_TITLE = 1 << 16, 1_000
 _MOST_ELEMENTS = 20_000
 _DEEPEST = 250
+_MOST_WALKED = 300  # elements at each end of a long list; what leads on stands before or after it
 _MOST_LANDMARKS, _MOST_GROUPS, _MOST_ALERTS = 20, 12, 3
 _MORE, _ARROW = re.compile(NEXT_LABEL, re.I), re.compile(NEXT_ARROW)
 _MORE_OF_SOMETHING = re.compile(r"(?:load|show|view|see) more ", re.I)
@@ -93,13 +94,15 @@ class _Signs:
         tally: dict[str, int] = {}
         seen: dict[str, int] = {}
         folded = name == "details" and "open" not in known
-        for each in elements_in(node):
+        inner = list(elements_in(node))
+        for at, each in enumerate(inner):
             tag = tag_of(each)
             tally[tag] = tally.get(tag, 0) + 1
             if (folded and tag != "summary") or self._styles.hides(each, tag, each.attributes):
                 continue
             seen[tag] = seen.get(tag, 0) + 1
-            if depth < _DEEPEST and self._left > 0:
+            of_many = _MOST_WALKED <= at < len(inner) - _MOST_WALKED
+            if depth < _DEEPEST and self._left > 0 and not of_many:
                 self.walk(each, depth=depth + 1, counts=counts)
         if counts:
             self._count(name, order, tally, seen)

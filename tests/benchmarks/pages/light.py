@@ -8,7 +8,7 @@ from dataclasses import replace
 from tests.benchmarks.pages.boards import JOBS
 from tests.benchmarks.pages.make import Make
 from tests.benchmarks.pages.notices import FEE, SERVICES
-from tests.benchmarks.pages.shops import CARDS, PARTS, SHEET
+from tests.benchmarks.pages.shops import CARDS
 
 _CARDS = """\
 import re
@@ -25,45 +25,6 @@ async def run(web, parameters, task):
             "rating": float(re.search(r"\\d+(\\.\\d)?", card.css(".rating").one.text)[0]),
             "in_stock": "sold out" not in card.css(".badge").first.text.lower(),
             "image": card.css("img").one["src"],
-        })
-    return found
-"""
-_SHEET = """\
-import re
-from datetime import datetime
-
-
-async def run(web, parameters, task):
-    start = await web.get(task.start_url)
-    page = await web.follow(start.link(parameters["machine"], exact=True).first)
-    values = page.css("dd").texts
-    return {
-        "name": page.css("h1").one.text,
-        "price": float(re.search(r"\\d[\\d,]*\\.\\d\\d", values[0])[0].replace(",", "")),
-        "weight_kg": float(re.search(r"\\d+(\\.\\d+)?", values[1])[0]),
-        "warranty_months": int(re.search(r"\\d+", values[2])[0]),
-        "delivery": datetime.strptime(values[3], "%d %B %Y").date().isoformat(),
-        "available": values[4] != "Not available",
-        "contact": values[5],
-    }
-"""
-_PARTS = """\
-from datetime import datetime
-
-
-async def run(web, parameters, task):
-    start = await web.get(task.start_url)
-    page = await start.form("Show").submit({"Family": parameters["family"]})
-    found = []
-    for row in page.css("tbody tr"):
-        cells = row.css("td").texts
-        found.append({
-            "part": cells[0],
-            "description": cells[1],
-            "weight_kg": float(cells[2]),
-            "bore_mm": int(cells[3]),
-            "price": float(cells[4].replace(",", "")),
-            "available_from": datetime.strptime(cells[5], "%d/%m/%Y").date().isoformat(),
         })
     return found
 """
@@ -105,7 +66,7 @@ async def run(web, parameters, task):
     page = await web.follow(start.link(parameters["venue"], exact=True).one)
     return float(re.search(r"\\d+\\.\\d\\d", page.css("table.fees td").first.text)[0])
 """
-_CODES = ((CARDS, _CARDS), (SHEET, _SHEET), (PARTS, _PARTS), (JOBS, _JOBS), (SERVICES, _SERVICES), (FEE, _FEE))
+_CODES = ((CARDS, _CARDS), (JOBS, _JOBS), (SERVICES, _SERVICES), (FEE, _FEE))
 LIGHT: Mapping[str, Make] = {
     name: replace(make, name=name, code=code) for make, code in _CODES for name in [f"{make.name}-web"]
 }

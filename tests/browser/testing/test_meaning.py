@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from engine.testing.drift import HARMLESS, MEANINGS
 from tests.benchmarks import meaning
 
@@ -18,3 +20,19 @@ async def test_a_change_is_noticed_and_what_is_harmless_is_not() -> None:
     assert shown is not None
     assert shown.verdict in (meaning.WRONG, meaning.QUESTION, meaning.OUTRIGHT)
     assert "all" in meaning.table([cases[2], unusual, shown], (meaning.WRONG, meaning.RIGHT))
+
+
+@pytest.mark.parametrize(
+    ("site", "kind"), [("jobs", "currency-sign"), ("cards", "old-price-first"), ("fee", "currency-sign")]
+)
+async def test_a_change_is_noticed_in_the_same_words_without_a_browser(site: str, kind: str) -> None:
+    changed = next(each for each in MEANINGS if each.name == kind)
+    told = []
+    for name in (site, f"{site}-web"):
+        async with meaning.opened(name) as subject:
+            case = await subject.case(changed, "young")
+        assert case is not None
+        assert case.verdict in (meaning.QUESTION, meaning.OUTRIGHT), case
+        told.append((case.verdict, case.breaches))
+    assert told[0] == told[1]
+    assert told[0][1], "breaches in words"
