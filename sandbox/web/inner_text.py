@@ -42,6 +42,9 @@ def inner_text(node: Node, *, hides: Callable[[Node], bool] = is_absent, most: i
         return ""
     if is_absent(node):
         return text_of(node)
+    only = node.first_child
+    if only is not None and only.is_text_node and only.next is None and not node.attrs and tag_of(node) not in _KEPT:
+        return _SPACES.sub(" ", only.text_content or "").strip(" ")[:most]  # as most cells and links have it
     writer = _Writer(hides, most)
     writer.read(node)
     return writer.text()[:most]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import TypeVar
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
@@ -135,12 +136,9 @@ class Tree:
         finally:
             if scoped is not None:
                 del node.attrs[_MARK]
-        unique = {
-            each.mem_id: each for each in found
-        }  # lexbor finds what several parts of a selector find several times
-        if node.tag != "html":
-            unique.pop(node.mem_id, None)
-        return list(unique.values())
+        if "," in selector:  # lexbor finds what several parts of a selector find several times
+            found = list({each.mem_id: each for each in found}.values())
+        return found[1:] if found and found[0] == node and node.tag != "html" else found
 
     def matches(self, node: Node, selector: str) -> bool:
         """Return True if a node is one that a CSS selector finds in the page."""
@@ -156,7 +154,7 @@ class Tree:
         return node.mem_id in self._matching[selector]
 
     def _check(self, selector: str) -> None:
-        if _PLAYWRIGHT.search(selector):
+        if _is_playwright(selector):
             raise _refused(selector, self.url)
         if ":nth-" in selector and self.widest > _WIDEST:
             message = f"{self.url} has {self.widest} siblings, too many to be counted by {selector!r}: take an index of"
@@ -226,6 +224,11 @@ def squashed(text: str) -> str:
     'a b'
     """
     return " ".join(text.replace("\u200b", "").replace("\u00ad", "").split())
+
+
+@lru_cache(maxsize=256)
+def _is_playwright(selector: str) -> bool:
+    return _PLAYWRIGHT.search(selector) is not None
 
 
 def _by_id(tree: Tree) -> dict[str, Node]:
