@@ -24,12 +24,8 @@ _ASKS_FOR_TEXT = re.compile(
     r"|inhalte?|contenus?|textos?|contenidos?)\b",
     re.IGNORECASE,
 )
-_ASKS_FOR_ROWS = re.compile(r"\b(?:list|all|every|each)\b", re.IGNORECASE)
-_ASKS_FOR_A_NUMBER = re.compile(
-    r"\b(?:how (?:many|much|old|long|far|big|high)|numbers? of|counts?|totals?|sums?|averages?|means?|median|maximum"
-    r"|minimum|highest|lowest|share|percentage|price|cost|amount)\b",
-    re.IGNORECASE,
-)
+_ASKS_FOR_ROWS = re.compile(r"^\W*(?:\w+ )?list\b|^\W*(?:get|find|return|show|give(?: me)?) (?:all|every|each)\b", re.I)
+_ASKS_FOR_A_NUMBER = re.compile(r"\b(?:how (?:many|much)|numbers? of|counts?|totals?|sums?|averages?|median)\b", re.I)
 _WORD = re.compile(r"\w+")
 _SHORTEST = 3  # characters
 _MOST_VALUES = 60
