@@ -25,6 +25,7 @@ _PATTERN_KEPT = 0.1  # share of values that must still have the learned pattern;
 _SHAPES_NEW = 0.5  # share of values in a shape never met before
 _MANY_TWINS = 3  # rows a second time, or values of a key; one or two are as the data may be
 _TWINS_SHARE = 0.15
+_TWINS_MOST = 0.3  # share of rows up to which equal ones are data; more are a list that repeats itself
 _SHORT_TEXT = 5  # characters; shorter texts are marks and scores, which say little
 _WITH_DIGITS = frozenset({"number", "phone", "code", "date", "percent"})  # written otherwise, one may look like another
 _NAMES = frozenset({"text", "code"})  # things may be named by either
@@ -122,7 +123,8 @@ def _check_duplicates(path: str, learned: Mapping[str, Any], got: Mapping[str, A
         many = again > 1 and (again >= _MANY_TWINS or got["twins"] >= _TWINS_SHARE)
         severity: Severity = ("doubtful" if len(learned["fields"]) > 1 else "statistical") if many else "advisory"
         told = f"{again} of {got['seen']} rows a second time"
-        yield Breach("duplicates", path, "no row twice", told, severity, ordinary=True)
+        few = got["twins"] <= _TWINS_MOST
+        yield Breach("duplicates", path, "no row twice", told, severity, ordinary=few)
 
 
 def _check_order(path: str, learned: Mapping[str, Any], got: Mapping[str, Any]) -> Iterator[Breach]:
