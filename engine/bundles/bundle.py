@@ -156,7 +156,9 @@ class Bundle:
         """Return the automation as a notebook shows it."""
         from engine.bundles.shown import bundle_html  # not at the top: replays show nothing
 
-        return bundle_html(self)
+        meta, revision = self.meta, self.revision.short if self.revision is not None else ""
+        types = {name: each.type for name, each in meta.parameters.items()}
+        return bundle_html(meta.reuse_key, revision, meta.tasks, types, self.automation)
 
     @property
     def kind(self) -> AutomationKind:

@@ -20,6 +20,7 @@ from sandbox.kinds import AutomationKind, automation_kind
 
 if TYPE_CHECKING:
     from engine.bundles.git_repository import GitRepository
+    from engine.bundles.shown import ShownKey
 
 PINNED = "refs/webtasks/pinned"
 _MOST_KNOWN = 10_000
@@ -45,9 +46,21 @@ class BundleReader:
 
     def _repr_html_(self) -> str:
         """Return the keys as a notebook shows them."""
-        from engine.bundles.shown import store_html  # not at the top: replays show nothing
+        from engine.bundles.shown import MOST, store_html  # not at the top: replays show nothing
 
-        return store_html(self)
+        keys = self.keys()
+        return store_html([self._shown(key) for key in keys[:MOST]], len(keys))
+
+    def _shown(self, key: str) -> ShownKey:
+        from engine.bundles.shown import ShownKey  # as above
+
+        try:
+            bundle = self.load(key)
+        except EngineError as error:  # one broken bundle does not hide the others
+            return ShownKey(key, str(error), None)
+        if bundle is None or bundle.revision is None:
+            return ShownKey(key, "", None)
+        return ShownKey(key, bundle.meta.tasks[-1] if bundle.meta.tasks else "", bundle.revision.timestamp)
 
     def keys(self) -> list[str]:
         """Return all reuse keys under which a bundle is saved, sorted."""
