@@ -26,20 +26,8 @@ from engine.errors import (
 from engine.storage.spending import KeyCosts
 from engine.task.browser_options import BrowserOptions
 from engine.task.events import Event
-from engine.task.wire import (
-    Attempt,
-    Cost,
-    FileResult,
-    InlineResult,
-    Limits,
-    Preview,
-    Reuse,
-    StoredFile,
-    TaskError,
-    TaskRequest,
-    TaskResult,
-    Tokens,
-)
+from engine.task.outputs import FileResult, InlineResult, Preview, StoredFile
+from engine.task.wire import Attempt, Cost, Limits, Reuse, TaskError, TaskRequest, TaskResult, Tokens
 
 __all__ = [
     "AsyncEngine",

@@ -15,18 +15,9 @@ from engine.models.base import Usage
 from engine.runs.context import RunContext, Success
 from engine.storage.tasks import TaskRecords
 from engine.task.cause import Cause
+from engine.task.outputs import InlineResult
 from engine.task.redaction import Redactor
-from engine.task.wire import (
-    ComputeCost,
-    Cost,
-    Effect,
-    InlineResult,
-    Reuse,
-    TaskError,
-    TaskResult,
-    Tokens,
-    Trust,
-)
+from engine.task.wire import ComputeCost, Cost, Effect, Reuse, TaskError, TaskResult, Tokens, Trust
 
 log = logging.getLogger(__name__)
 

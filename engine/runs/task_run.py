@@ -35,9 +35,10 @@ from engine.storage.kept_reads import Reads
 from engine.task.cause import Cause
 from engine.task.events import Event, EventLog
 from engine.task.origins import trusted_origin
+from engine.task.outputs import FileResult
 from engine.task.redaction import Redactor
 from engine.task.schema import OutputSchema
-from engine.task.wire import Effect, FileResult, TaskError, TaskRequest, TaskResult
+from engine.task.wire import Effect, TaskError, TaskRequest, TaskResult
 from sandbox import SandboxLimits
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel, field_validator
 from pydantic.alias_generators import to_camel
 
 from engine.server.descriptions import describe
-from engine.task.wire import Attempt, Cost, Effect, FileResult, InlineResult, Reuse, StoredFile, TaskError, Tokens
+from engine.task.outputs import FileResult, InlineResult, StoredFile
+from engine.task.wire import Attempt, Cost, Effect, Reuse, TaskError, Tokens
 
 _TITLE = 80  # characters
 

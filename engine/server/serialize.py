@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 from engine.errors import TaskFailed
 from engine.server.files import FileLinks
 from engine.storage.result_files import KEPT
-from engine.task.wire import FileResult, TaskResult
+from engine.task.outputs import FileResult
+from engine.task.wire import TaskResult
 
 
 async def web_task(task: TaskResult, links: FileLinks) -> dict[str, Any]:

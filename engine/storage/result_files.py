@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from engine.task.wire import FileResult, InlineResult, Preview, StoredFile
+from engine.task.outputs import FileResult, InlineResult, Preview, StoredFile
 
 INLINE_BYTES = 64 << 10
 KEPT = timedelta(days=7)

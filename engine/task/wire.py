@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Generic, Literal
-from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
-from pydantic.alias_generators import to_camel
 from typing_extensions import TypeVar
 
 from engine.errors import EngineError, TaskFailed
 from engine.task.browser_options import BrowserOptions
+from engine.task.outputs import FileResult, InlineResult, WireModel
 from sandbox.kinds import AutomationKind
 
 AiMode = Literal["auto", "never", "insist"]
@@ -30,14 +28,6 @@ Trust = Literal["candidate", "trusted", "suspected"]
 TrustMode = Literal["strict", "lenient"]
 ProvenanceMode = Literal["auto", "full"]
 OutputT = TypeVar("OutputT", default=Any)
-
-
-class _Wire(BaseModel):
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True, extra="forbid")
-
-    def to_wire(self) -> dict[str, Any]:
-        """Return JSON-serializable data under the names of the wire contract."""
-        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class Limits(BaseModel):
@@ -70,7 +60,7 @@ class Limits(BaseModel):
     download_mb: int = Field(default=256, ge=0)
 
 
-class TaskRequest(_Wire):
+class TaskRequest(WireModel):
     """A validated task, made by the engine from the arguments of ``run``.
 
     Args:
@@ -112,21 +102,21 @@ class TaskRequest(_Wire):
     http_login: tuple[str, str] | None = Field(default=None, exclude=True, repr=False)
 
 
-class ComputeCost(_Wire):
+class ComputeCost(WireModel):
     """Browser time."""
 
     unit: Literal["hours"] = "hours"
     amount: float = 0.0
 
 
-class Cost(_Wire):
+class Cost(WireModel):
     """The cost of a task: dollars for the model, hours of browser time."""
 
     ai_usd: float = 0.0
     compute: ComputeCost = ComputeCost()
 
 
-class Reuse(_Wire):
+class Reuse(WireModel):
     """The saved automation that a task used or made.
 
     Args:
@@ -159,7 +149,7 @@ class Reuse(_Wire):
         }
 
 
-class TaskError(_Wire):
+class TaskError(WireModel):
     """The error of a failed task.
 
     Args:
@@ -178,75 +168,7 @@ class TaskError(_Wire):
         return str(self.details.get("reason", self.code))
 
 
-class InlineResult(_Wire):
-    """A result within the response."""
-
-    type: Literal["inline"] = "inline"
-    data: Any
-
-
-class StoredFile(_Wire):
-    """A file that holds a result.
-
-    Args:
-        url: Its address: a ``file:`` URL in Python, a signed URL from the HTTP server.
-        content_type: ``application/json`` or ``text/csv``.
-        size_bytes: Its size in bytes.
-        expires_at: When it is deleted.
-    """
-
-    url: str
-    content_type: str
-    size_bytes: int
-    expires_at: datetime
-
-
-class Preview(_Wire):
-    """The beginning of a large result.
-
-    Args:
-        rows: The number of rows; None if it is not a list.
-        sample: The first rows, or the first fields.
-    """
-
-    rows: int | None = None
-    sample: Any = None
-
-
-class FileResult(_Wire):
-    """A result of more than 64 KiB of JSON.
-
-    Args:
-        file: The JSON.
-        csv: The same as CSV, if it is a list of flat objects.
-        preview: Its row count and first rows.
-    """
-
-    type: Literal["file"] = "file"
-    file: StoredFile
-    csv: StoredFile | None = None
-    preview: Preview | None = None
-
-    @property
-    def data(self) -> Any:
-        """The complete result, read from its file.
-
-        Raises:
-            TaskFailed: The file has expired; ``details["reason"]`` is ``expired``.
-        """
-        parts = urlsplit(self.file.url)
-        if parts.scheme != "file":
-            raise TaskFailed(f"the result is at {self.file.url}; download it from there", code="internal-error")
-        try:
-            return json.loads(Path(unquote(parts.path)).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise TaskFailed(
-                f"the result's file expired at {self.file.expires_at:%Y-%m-%d %H:%M} UTC; run the task again",
-                code="internal-error", reason="expired",
-            ) from None  # fmt: skip
-
-
-class Tokens(_Wire):
+class Tokens(WireModel):
     """The tokens of all model calls of a task."""
 
     input: int = 0
@@ -255,7 +177,7 @@ class Tokens(_Wire):
     cache_write: int = 0
 
 
-class Attempt(_Wire):
+class Attempt(WireModel):
     """One execution, or one session of the agent, within a task.
 
     Args:
@@ -280,7 +202,7 @@ class Attempt(_Wire):
     seconds: float = 0.0
 
 
-class TaskResult(_Wire, Generic[OutputT]):
+class TaskResult(WireModel, Generic[OutputT]):
     """The state of a task, which is final after ``run``.
 
     ``status`` is ``completed`` (then ``outcome`` is ``success`` or ``failed``), ``canceled`` or, before the task has

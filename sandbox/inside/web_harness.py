@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -65,7 +66,7 @@ class WebHarness:
         shown_start = None if start_url is None else split_userinfo(start_url)[0]
         task = TaskContext(self._channel, None, shown_start, self._files.directory)
         task._web, task._web_page = web, lambda: reads.page
-        task._maps, task._map_pages = reads, reads.of_open_pages
+        task._maps, task._map_pages = reads, partial(reads.of_open_pages, web)
         value, returned, error = await self._call(message, web, task)
         self._stdout.finish()
         return {"value": value, "error": error, "evidence": self._evidence(reads, web, task, returned)}

@@ -149,9 +149,12 @@ class WebReads:
         page._read = True  # our own look at it is no read of the automation's
         return page if page.is_html or self.page is None else self.page
 
-    async def of_open_pages(self) -> list[list[Any]]:
-        """Return maps of the pages that were read last, in the form of those of `evidence`."""
+    async def of_open_pages(self, web: Web) -> list[list[Any]]:
+        """Return maps of the pages read last, and of the last answer, in the form of those of `evidence`."""
         pages = [page for _, page in self._waiting[-_MOST_SHOWN:] if page.is_html]
+        shown = self.shown(web)
+        if shown is not None and shown.is_html and all(page.url != shown.url for page in pages):
+            pages.append(shown)
         return [[self._map_of(page), {}] for page in pages]
 
     def evidence(self, shown: WebPage | None) -> dict[str, Any]:

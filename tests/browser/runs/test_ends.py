@@ -13,8 +13,8 @@ from engine import AsyncEngine, TaskRequest, TaskResult
 from engine.bundles import BundleStore
 from engine.runs.results import redacted
 from engine.storage.tasks import TaskRecords
+from engine.task.outputs import InlineResult
 from engine.task.redaction import Redactor
-from engine.task.wire import InlineResult
 from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer
 from tests.support.saved import TASK, save
