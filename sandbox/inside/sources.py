@@ -94,7 +94,7 @@ class Sources:
             await asyncio.wait(self._under_way, timeout=_BODY_SECONDS)
         if not self._bodies or not output:
             return []
-        return await asyncio.to_thread(_found, list(self._bodies), output)
+        return _found(self._bodies, output)  # here: a thread would stay, and the worker could not be used again
 
     def _on_finished(self, request: Request) -> None:
         if request.resource_type in _KINDS and len(self._under_way) + len(self._bodies) < _MOST_RESPONSES:

@@ -27,4 +27,6 @@ async def test_served_page_and_data_of_scripts_are_told_apart(run: Run, shop: Pa
     assert left.evidence.sources[0].percent == 100, "the browser forgets a page that it left"
     own = await run("<p>", "return await (await page.request.get(task.start_url + 'lamps.json')).json()", **asked)
     assert own.evidence.sources[0].path == "/lamps.json"
-    assert (await run(LIST, READ)).evidence.sources == (), "nobody asked"
+    plain = await run(LIST, READ)
+    assert plain.evidence.sources == (), "nobody asked"
+    assert plain.worker_run == served.worker_run + 4, "the search leaves nothing behind: the worker serves on"
