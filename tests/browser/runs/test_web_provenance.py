@@ -1,4 +1,4 @@
-"""Where values stood, where there is no browser."""
+"""Places of values where there is no browser."""
 
 from __future__ import annotations
 
