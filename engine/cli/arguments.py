@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -34,6 +34,41 @@ _FIELDS = {
     "idempotencyKey": "idempotency_key",
 }
 _UNSUPPORTED = {"proxy", "auth", "sink"}
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+output_file = click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; default: standard output.",
+)
+"""The option of a command that writes text."""
+
+
+def saved_run(runs: str) -> Callable[[_Command], _Command]:
+    """Return the options of a command that runs saved code: ``given``, ``whole``, ``wanted`` and ``start_url``.
+
+    Args:
+        runs: The runs, as the help of ``-p`` calls them, such as "the trial run".
+    """
+    found = (
+        click.option(
+            "-p", "given", metavar="NAME=TEXT", multiple=True, help=f"Parameter of {runs}: name=text or name:=JSON."
+        ),
+        click.option(
+            "--parameters", "whole", metavar="JSON|@FILE", help="All parameters as a JSON object; -p adds to them."
+        ),
+        click.option("--secret", "wanted", metavar="NAME[=VAR]", multiple=True, help="Secret parameter, as for run."),
+        click.option("--start-url", metavar="URL", help="Page to start on; default: that of the saved automation."),
+    )
+
+    def add(command: _Command) -> _Command:
+        for option in reversed(found):
+            command = option(command)
+        return command
+
+    return add
 
 
 def read_json(text: str, option: str, field: str) -> Any:

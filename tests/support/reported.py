@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from engine import Event, TaskRequest, TaskResult
 from engine.contract import Observed
@@ -14,6 +17,7 @@ from engine.storage.kept_reads import KeptRead
 from engine.storage.tasks import TaskRecords
 from engine.task.wire import Attempt, Cost, Reuse, TaskError
 from sandbox import Evidence
+from tests.support.live import Live
 from tests.support.maps import Sheet
 from tests.support.saved import save
 
@@ -93,6 +97,16 @@ def _end(
     trace.parent.mkdir(exist_ok=True)
     lines = [Event(kind, task_id, _BEGAN + timedelta(seconds=at), facts).to_json() for kind, at, facts in events]
     trace.write_text("".join(f"{dump(line)}\n" for line in lines))
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """A server on a store with the story."""
+    store = tmp_path_factory.mktemp("story") / "store"
+    make_story(store)
+    live = Live(store, {}, {})
+    yield live
+    live.stop()
 
 
 def dump(value: Any) -> str:

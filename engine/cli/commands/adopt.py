@@ -17,15 +17,10 @@ from engine.cli.settings import Settings, options, pass_settings
 
 @click.command()
 @click.argument("key")
-@click.option(
-    "-p", "given", metavar="NAME=TEXT", multiple=True, help="Parameter of the trial run: name=text or name:=JSON."
-)
-@click.option("--parameters", "whole", metavar="JSON|@FILE", help="All parameters as a JSON object; -p adds to them.")
+@arguments.saved_run("the trial run")
 @click.option(
     "--other", "others", metavar="NAME=TEXT", multiple=True, help="Parameter with another value, for the second run."
 )
-@click.option("--secret", "wanted", metavar="NAME[=VAR]", multiple=True, help="Secret parameter, as for run.")
-@click.option("--start-url", metavar="URL", help="Page to start on; default: that of the saved automation.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="For the whole command; default 600.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress, only errors.")
 @options(shown=False)

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 import click
 
+from engine.cli.arguments import output_file
 from engine.cli.output import to_json
 from engine.cli.settings import Settings, options, pass_settings
 
@@ -64,13 +65,7 @@ def runs_and_cost(settings: Settings) -> dict[str, tuple[int, float]]:
     show_default=True,
     help="JSON lines, or a table for a spreadsheet.",
 )
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; default: standard output.",
-)
+@output_file
 @options(shown=False)
 @pass_settings
 def attempts(settings: Settings, key: str | None, form: str, file: Path | None) -> None:

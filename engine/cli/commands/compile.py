@@ -18,10 +18,7 @@ from engine.task.formatting import clean
 
 @click.command("compile")
 @click.argument("key")
-@click.option("-p", "given", metavar="NAME=TEXT", multiple=True, help="Parameter of a run: name=text or name:=JSON.")
-@click.option("--parameters", "whole", metavar="JSON|@FILE", help="All parameters as a JSON object; -p adds to them.")
-@click.option("--secret", "wanted", metavar="NAME[=VAR]", multiple=True, help="Secret parameter, as for run.")
-@click.option("--start-url", metavar="URL", help="Page to start on; default: that of the saved automation.")
+@arguments.saved_run("a run")
 @click.option("--model", metavar="NAME", help="Model that rewrites it; default: the usual one.")
 @click.option("--budget", type=float, metavar="USD", help="Most dollars for it.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="For the whole command; default 600.")

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("key")
-@click.option("--start-url", metavar="URL", help="Page to start on; default: that of the saved automation.")
-@click.option("-p", "given", metavar="NAME=TEXT", multiple=True, help="Parameter of the runs: name=text or name:=JSON.")
-@click.option("--parameters", "whole", metavar="JSON|@FILE", help="All parameters as a JSON object; -p adds to them.")
-@click.option("--secret", "wanted", metavar="NAME[=VAR]", multiple=True, help="Secret parameter, as for run.")
+@arguments.saved_run("the runs")
 @click.option("--only", metavar="NAME", multiple=True, help="Only the mutation of this name. Repeatable.")
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress, only the table.")
 @options(shown=False)

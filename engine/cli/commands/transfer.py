@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from engine.cli.arguments import output_file
 from engine.cli.output import print_json
 from engine.cli.report import FAILED
 from engine.cli.settings import Settings, options, pass_settings
@@ -39,13 +40,7 @@ def export(settings: Settings, key: str, file: Path | None, *, force: bool) -> N
 
 @click.command("client")
 @click.argument("key")
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; default: standard output.",
-)
+@output_file
 @click.option("--force", is_flag=True, help="Overwrite an existing file.")
 @options(shown=False)
 @pass_settings

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.support.live import Live
-from tests.support.reported import KEY, make_story
+from tests.support.reported import KEY, story
+
+__all__ = ["story"]
 
 SERIOUS = ("serious", "critical")
-
-
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """One server on a store with a story."""
-    store = tmp_path_factory.mktemp("dashboard") / "store"
-    make_story(store)
-    live = Live(store, {}, {})
-    yield live
-    live.stop()
 
 
 @pytest.mark.parametrize("path", ["/ui", f"/ui/key?key={KEY}", "/ui/tasks/wt_1"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,19 +12,11 @@ from engine.errors import InvalidRequest
 from engine.server.keys import ApiKeyStore
 from engine.server.ui.forms import fields, values
 from tests.support.live import Live, Serve
-from tests.support.reported import CODE, HOSTILE, KEY, make_story
+from tests.support.reported import CODE, HOSTILE, KEY, make_story, story
+
+__all__ = ["story"]
 
 pytestmark = pytest.mark.usefixtures("git")
-
-
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
-    """One server on a store with a story."""
-    store = tmp_path_factory.mktemp("ui") / "store"
-    make_story(store)
-    live = Live(store, {}, {})
-    yield live
-    live.stop()
 
 
 def token(live: Live, path: str = f"/ui/key?key={KEY}") -> str:
