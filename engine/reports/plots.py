@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -18,9 +19,7 @@ _LABELS = 8
 
 def outcomes_plot(runs: Sequence[Run]) -> Markup:
     """Plot the time that each run took, colored by how it ended."""
-    import pygal
-
-    chart = pygal.StackedBar(**_options(runs), style=_style(list(_COLORS.values())), y_title="seconds")
+    chart = _library().StackedBar(**_options(runs), style=_style(list(_COLORS.values())), y_title="seconds")
     for outcome in _COLORS:
         chart.add(outcome, [{"value": r.seconds, "label": r.label} if r.outcome == outcome else None for r in runs])
     return _svg(chart)
@@ -33,9 +32,7 @@ def costs_plot(runs: Sequence[Run], each_time: float | None) -> Markup:
         runs: The runs, the oldest first.
         each_time: Dollars of one result where the model is asked each time; None where that is not known.
     """
-    import pygal
-
-    chart = pygal.Line(
+    chart = _library().Line(
         **_options(runs), style=_style(["var(--good)", "var(--muted)"]), y_title="dollars", show_dots=len(runs) <= 60
     )
     spent, sums = 0.0, []
@@ -50,6 +47,14 @@ def costs_plot(runs: Sequence[Run], each_time: float | None) -> Markup:
             asked.append(round(results * each_time, 6))
         chart.add("asking the model each time", asked)
     return _svg(chart)
+
+
+def _library() -> Any:
+    """Import pygal, without the finder of modules that it adds for its plugins and that Python warns of."""
+    import pygal
+
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
+    return pygal
 
 
 def _options(runs: Sequence[Run]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -95,6 +96,11 @@ def test_a_key_shows_its_revisions_its_runs_and_what_it_saved(store: Path) -> No
                   "Saved by hand", "1 parameter"):  # fmt: skip
         assert words in shown.text, words
     assert sum(tag == "svg" for tag, _ in shown.elements) == 2
+
+
+def test_plots_leave_the_import_of_modules_as_it_was(store: Path, tmp_path: Path) -> None:
+    write_key_report(store / "default", KEY, tmp_path / "key.html")
+    assert [finder for finder in sys.meta_path if not hasattr(finder, "find_spec")] == []
 
 
 def test_nothing_is_written_for_what_is_not_there(store: Path, tmp_path: Path) -> None:
