@@ -62,9 +62,12 @@ def _kept_back(run: Observed, count: int) -> tuple[str, bool] | None:
 
 
 def _partly_handed(run: Observed, count: int) -> tuple[str, bool] | None:
-    """Judge code that handed fewer rows over than the list has from which it took some, on one of its pages."""
+    """Judge code that handed fewer rows over than the list has from which it took some, on each of its pages.
+
+    A list that the site had not filtered yet has them, too: where one page has no more than were handed, that is it.
+    """
     read = run.evidence.examined[0] if run.evidence.examined is not None else 0
-    known = list(columns(run.output))
+    known, sizes = list(columns(run.output)), []
     for page in run.evidence.maps if read else ():
         texts: dict[int, list[str]] = {}
         for unit in page.units:
@@ -73,10 +76,11 @@ def _partly_handed(run: Observed, count: int) -> tuple[str, bool] | None:
         rows_of = {n: " ".join(parts) for n, parts in texts.items()}
         for each in known:
             held = [page.containers[page.items[n].container] for n, text in rows_of.items() if each.has(text)]
-            if len(held) >= min(_ROWS_THERE, count) and read < max(held) * _NEARLY:
-                told = f"it handed {read} rows to task.read, while the list on the page has {max(held)}: hand all over"
-                return told, False
-    return None
+            if len(held) >= min(_ROWS_THERE, count):
+                sizes.append(max(held))
+    if not sizes or read >= min(sizes) * _NEARLY:
+        return None
+    return f"it handed {read} rows to task.read, while the list on the page has {min(sizes)}: hand all over", False
 
 
 def _at_the_end(run: Observed, count: int, *, some: bool) -> tuple[str, bool] | None:

@@ -151,7 +151,8 @@ class Runner:
                 match verdict:
                     case Accepted():
                         success = await accept(context, bundle, verdict)
-                        return await self._lightened(bundle) or success
+                        sent = verdict.run.outcome.evidence.state_changing
+                        return success if sent else await self._lightened(bundle) or success
                     case NewData():
                         async with context.changing:
                             if await self._is_latest(bundle):
@@ -177,8 +178,8 @@ class Runner:
     async def _lightened(self, bundle: Bundle) -> Success | None:
         """Have code that only sends requests run without a browser from now on, once it gave the same on known sets.
 
-        Tried once for each revision; where the engine compiles unasked, the model rewrites other code. None where it
-        stays as it is.
+        Tried once for each revision, and not of code that sends what may change something: each trial would send that
+        again. Where the engine compiles unasked, the model rewrites other code. None where it stays as it is.
         """
         context, history = self.context, self.context.good_runs.run_history
         budget = context.budget if context.compiles else None

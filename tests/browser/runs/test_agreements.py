@@ -26,7 +26,8 @@ FINISH: Turn = ("finish", {"summary": "Read the heading"})
     [("By using this you accept our Terms of Use.", True), ("We use cookies; see our terms.", False)],
 )
 async def test_an_accepted_agreement_is_told_once_and_warned_of(tmp_path: Path, text: str, *, binding: bool) -> None:
-    model = ScriptedModel([("write", {"code": CODE}), FINISH], [FINISH])
+    insists: Turn = ("finish", {"summary": "Read the heading", "why_right": "the user takes part under these terms"})
+    model = ScriptedModel([("write", {"code": CODE}), FINISH], [insists])
     with own_site(lambda asked: Answer(PAGE.format(text=text))) as site:
         async with AsyncEngine(store=tmp_path, model=model) as engine:
             result = await engine.run("Read the heading", start_url=site.url, reuse_key="k")
@@ -34,6 +35,8 @@ async def test_an_accepted_agreement_is_told_once_and_warned_of(tmp_path: Path, 
     assert result.ok, result.error
     assert result.model_calls == (2 if binding else 1)
     assert any("accepted an agreement on the site ('Accept')" in warning for warning in result.warnings) is binding
-    assert again.warnings == result.warnings
+    assert again.warnings == result.warnings[-1:], "the reason stands with the first run alone"
+    if binding:
+        assert "it stays as it is, since the user takes part under these terms" in result.warnings[0]
     if binding:
         assert "it accepts an agreement for the user ('Accept')" in told(model)[2]

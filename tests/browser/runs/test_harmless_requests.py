@@ -120,7 +120,8 @@ async def test_a_change_that_ends_with_its_session_is_saved_as_reading(tmp_path:
 
 
 async def test_a_change_that_outlives_its_session_is_told_once_and_saved_as_writing(tmp_path: Path) -> None:
-    model = ScriptedModel([("write", {"code": ADD, "reads_only": "the basket is the session's"}), FINISH], [FINISH])
+    insists: Turn = ("finish", {"summary": "Do it", "why_right": "the basket is what the task asks for"})
+    model = ScriptedModel([("write", {"code": ADD, "reads_only": "the basket is the session's"}), FINISH], [insists])
     with shop(lasting=True) as site:
         result = await first_run(tmp_path, site, model)
     assert result.ok, result.error
