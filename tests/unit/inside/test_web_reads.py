@@ -124,3 +124,13 @@ async def test_page_that_code_did_not_read_is_evidence_where_it_read_none() -> N
     told = reads.evidence(reads.shown(web))
     assert (told["title"], told["alerts"]) == ("Sorry", ["Closed today"])
     assert [found.title for found in parse_maps(told["maps"])[0]] == ["Sorry"]
+
+
+async def test_before_an_action_the_page_that_came_last_is_shown_read_or_not() -> None:
+    where = site({"/": html("<title>Form</title><p>x"), "/confirm": html("<title>Confirm</title><p>4 March")})
+    web, reads = reads_on(where)
+    assert (await web.get("/")).css("p")
+    await web.get("/confirm")
+    shown = [parse_maps([each])[0][0] for each in await reads.of_open_pages(web)]
+    assert [page.title for page in shown] == ["Form", "Confirm"]
+    assert "4 March" in [unit.text for unit in shown[-1].units]
