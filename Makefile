@@ -26,7 +26,7 @@ demo: setup ## Show the story on a local site: explore, replay, redesign, repair
 	@$(BIN)/webtasks demo $(if $(ISOLATION),--isolation $(ISOLATION))
 
 quick: setup ## Run the tests that need no browser, jail or process, in half a minute
-	@$(BIN)/pytest -q tests/unit -m "not git and not soak" -n 2 --dist worksteal -p no:playwright -p no:base_url
+	@$(BIN)/pytest -q tests/unit -m "not git and not soak" -n 3 --dist worksteal -p no:playwright -p no:base_url
 
 test: setup ## Run the tests
 	@status=0; shown=$$(mktemp); \
