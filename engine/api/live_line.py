@@ -89,8 +89,7 @@ def _in_notebook() -> Callable[[str, bool], None] | None:
         nonlocal handle
         shown = {"text/plain": text}
         if handle is None:
-            # IPython leaves this function without types
-            handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            handle = display(shown, raw=True, display_id=True)  # type: ignore[no-untyped-call]  # IPython has no types
         else:
             handle.update(shown, raw=True)
         if stays:

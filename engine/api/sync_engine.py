@@ -300,8 +300,7 @@ class Engine:
             return future.result()
         except CancelledError:
             raise EngineError("the engine was closed while this ran; the task was canceled") from None
-        except BaseException:
-            # Ctrl-C ends the wait here; the run must not go on by itself.
+        except BaseException:  # Ctrl-C, too, ends the wait here; the run must not go on by itself
             if not future.done():
                 future.cancel()
             raise

@@ -75,9 +75,8 @@ def _style() -> Markup:
     from markupsafe import Markup
     from pygments.formatters import HtmlFormatter
 
-    # types-pygments leaves this method without types
     light, dark = (
-        HtmlFormatter(style=style).get_style_defs(".code")  # type: ignore[no-untyped-call]
+        HtmlFormatter(style=style).get_style_defs(".code")  # type: ignore[no-untyped-call]  # types-pygments has none
         for style in ("default", "github-dark")
     )
     colors = f"{light}\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n"

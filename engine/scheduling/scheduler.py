@@ -129,7 +129,7 @@ class Scheduler:
             if task.task_id in self._tasks:
                 await self.cancel(task.task_id)
             raise
-        except BaseException:
+        except BaseException:  # whatever kept it from being recorded, it is in no queue
             self._end(task, None)
             raise
         if not enqueued.new or enqueued.result is not None:

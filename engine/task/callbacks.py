@@ -88,5 +88,5 @@ class CallbackQueue(Generic[T]):
             if delivery is None or delivery.cancelling():
                 raise
             log.warning("%s was canceled from within; it gets the next item", self._name)
-        except Exception:
+        except Exception:  # it is the user's code, and must not end the work that it is told of
             log.warning("%s raised; it gets the next item", self._name, exc_info=True)

@@ -116,7 +116,7 @@ async def _tunnel(upstream: Upstream, host: str, port: int) -> Peer:
     except (OSError, EOFError, TimeoutError, BadMessage, asyncio.LimitOverrunError):
         peer.drop()
         raise RefusedError("proxy: it sent no valid response") from None
-    except BaseException:
+    except BaseException:  # a cancellation, too, must not leave the connection open
         peer.drop()
         raise
     if status // 100 == 2:

@@ -116,7 +116,7 @@ def test_imports_run_downward() -> None:
 
 
 def import_graph() -> dict[str, set[str]]:
-    """Which of our modules each module imports, for its types and in functions, too."""
+    """Those of our modules that each module imports, for its types and in functions, too."""
     packages = ("engine", "sandbox", "fixtures_sites")
     return {
         module_name(path): {name for _, name in imports(path) if name.split(".")[0] in packages}

@@ -65,7 +65,7 @@ def listen(root: Path) -> socket.socket:
             finally:
                 os.umask(before)
         listening.listen(64)
-    except BaseException:
+    except BaseException:  # Ctrl-C, too, must not leave the socket open
         listening.close()
         raise
     return listening

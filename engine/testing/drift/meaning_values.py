@@ -23,7 +23,7 @@ WRITTEN_DATES = (
     (re.compile(r"\b\d{1,2} [A-Z][a-z]{3,} \d{4}\b"), "%d %B %Y"),
     (_SLASHES, "%d/%m/%Y"),
 )
-"""How pages write dates, each with its form."""
+"""The ways in which pages write dates, each with its form."""
 
 
 def currency_sign(view: View) -> bool:

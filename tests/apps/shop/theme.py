@@ -1,4 +1,4 @@
-"""Which look the admin has now; switched while it runs."""
+"""The look that the admin has now; switched while it runs."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ async def run(page, parameters, task):
 
 
 def _reached(isolation: Any, own_browser: bool) -> dict[str, Any]:
-    """Which ways led to the forbidden servers."""
+    """The ways that led to the forbidden servers."""
 
     async def visit() -> dict[str, Any]:
         async with Forbidden() as forbidden, open_site(forbidden) as site:

@@ -36,7 +36,7 @@ async def run(sandbox: Sandbox, body: str, affinity: str | None = "a", **options
 
 
 async def runs_of_worker(sandbox: Sandbox, affinity: str | None = "a", **options: Any) -> int:
-    """Which run of its worker one more run of this identity is."""
+    """The number, in its worker, of one more run of this identity."""
     return (await run(sandbox, "return 1", affinity, **options)).worker_run
 
 

@@ -1,4 +1,4 @@
-"""Which code needs no browser as it is: it does nothing with its page but send requests."""
+"""Code that needs no browser as it is: it does nothing with its page but send requests."""
 
 from __future__ import annotations
 
