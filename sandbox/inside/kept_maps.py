@@ -6,7 +6,9 @@ They are the first, every so many after it, and the last.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
+import logging
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from operator import itemgetter
 from typing import Any
 
@@ -14,6 +16,7 @@ from sandbox.http_login import split_userinfo
 from sandbox.inside.data_maps import content_kind, map_of_data, map_of_text, parsed
 from sandbox.page_map import MOST_BYTES, MOST_FILES, MOST_MAPS
 
+_LOG = logging.getLogger(__name__)
 RESERVED = MOST_BYTES // 2
 """The most bytes of the last map, and those that are left for it."""
 _SHORTEST_SECRET = 4
@@ -37,6 +40,15 @@ class KeptMaps:
         self._files: list[list[Any]] = []
         self._last: list[list[Any]] = []
         self._number, self._step = 0, 1
+
+    @contextmanager
+    def harmless(self) -> Iterator[None]:
+        """Let no error of ours fail the run: what it cost is counted as not mapped."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  evidence is what can be had
+            _LOG.debug("not mapped: %r", error)
+            self.unmapped += 1
 
     def __bool__(self) -> bool:
         """Return True where any map was due."""

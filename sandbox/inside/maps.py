@@ -12,7 +12,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Collection, Coroutine, Iterable
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from sandbox.inside.ambiguous import Ambiguities
@@ -28,8 +28,6 @@ from sandbox.read_notes import is_own_request
 from sandbox.sites import origin_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from playwright.async_api import BrowserContext, CDPSession, Frame, Page
 
     from sandbox.inside.sources import Sources
@@ -90,14 +88,9 @@ class PageMaps:
         self._under_way: set[asyncio.Task[None]] = set()
         self._timeouts = 0
 
-    @contextmanager
-    def harmless(self) -> Iterator[None]:
-        """Let no error of ours fail the run: what it cost is counted as not mapped."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001  evidence is what can be had
-            _LOG.debug("not mapped: %r", error)
-            self._kept.unmapped += 1
+    def harmless(self) -> AbstractContextManager[None]:
+        """Let no error of ours fail the run; see `KeptMaps.harmless`."""
+        return self._kept.harmless()
 
     async def open(self, page: Page) -> None:
         """Open the way by which a page is asked for its map, ahead of need."""

@@ -7,8 +7,7 @@ attributes were read. Maps are evidence that can be had or not: one that fails i
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -106,7 +105,7 @@ class WebReads:
         """Note an element that is taken of several."""
         from sandbox.web.told_apart import told_apart
 
-        with self._harmless():
+        with self._kept.harmless():
             self._ambiguous.note_taken(found.sought, at, lambda: list(told_apart(found, at, MOST_NAMES)))
 
     def submitted(self, form: WebForm, values: Mapping[str, Any]) -> None:
@@ -121,7 +120,7 @@ class WebReads:
             return None
         from sandbox.web.page_maps import item_map
 
-        with self._harmless():
+        with self._kept.harmless():
             return dump_json(item_map(source._document.tree, source.page_url, source._node))
         return None
 
@@ -183,7 +182,7 @@ class WebReads:
                 self._attributes |= page.tree.read_attributes
         for number, page in waiting:
             from_source = page.is_html and (page._tree is None or page.tree.is_known("embedded"))
-            with self._harmless():
+            with self._kept.harmless():
                 if not page.is_html:
                     self._keep_text(number, page)
                 elif last and page is self.page:
@@ -201,15 +200,6 @@ class WebReads:
         from sandbox.web.page_maps import page_map
 
         return dump_json(page_map(page.tree, address(page.url), read=sorted(self._attributes)))
-
-    @contextmanager
-    def _harmless(self) -> Iterator[None]:
-        """Let no error of ours fail the run: what it cost is counted as not mapped."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001  evidence is what can be had
-            _LOG.debug("not mapped: %r", error)
-            self._kept.unmapped += 1
 
 
 def _seen_on(page: WebPage | None) -> dict[str, Any]:
