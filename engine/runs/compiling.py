@@ -24,6 +24,7 @@ from engine.models.budget import ModelBudget
 from engine.models.json_answers import read_answer
 from engine.runs.adoption import requirements_of
 from engine.runs.context import RunContext
+from engine.runs.judge import cause_at_site
 from engine.task.cause import Cause
 from sandbox.kinds import automation_kind
 
@@ -128,6 +129,8 @@ async def _run_as_it_is(context: RunContext, base: Bundle) -> list[AutomationRun
             harmless=base.meta.harmless_requests, known_hosts=base.meta.allowed_hosts, sources=not runs,
         )  # fmt: skip
         if not run.outcome.ok:
+            if (cause := cause_at_site(context, base, run, good=False)) is not None:
+                raise Failed(cause)
             said = run.outcome.error.message if run.outcome.error is not None else ""
             raise Failed(outcome_failure([f"it does not run in a browser itself: {said}"], run, reason="drift"))
         runs.append(run)

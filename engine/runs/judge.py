@@ -63,7 +63,7 @@ async def first_verdict(
     """
     found = await _findings(context, bundle, run)
     problems, breaches = found.problems, found.breaches
-    cause = _site_cause(context, bundle, run, good=not problems)
+    cause = cause_at_site(context, bundle, run, good=not problems)
     if problems:
         await _emit_failure(context, run, problems, breaches, cause)
     # What was done is done: nothing is run again, nor with other parameters, to doubt the result of it.
@@ -87,7 +87,7 @@ async def judge_other(context: RunContext, bundle: Bundle, run: AutomationRun) -
         return OtherParameters(works=True)
     found = await _findings(context, bundle, run)
     works = not found.problems and rows(run.outcome.value) != 0
-    cause = _site_cause(context, bundle, run, good=works)
+    cause = cause_at_site(context, bundle, run, good=works)
     if cause is not None and not _may_have_moved(context, run, cause):
         return OtherParameters(obstacle=SiteAtFault(cause))
     # What is doubtful there, too, says neither that the code works nor that it does not.
@@ -196,7 +196,7 @@ def _held(context: RunContext, breaches: Sequence[Breach]) -> list[Breach]:
     return [b for b in breaches if b.binds and (b.structural or context.request.trust != "lenient")]
 
 
-def _site_cause(context: RunContext, bundle: Bundle, run: AutomationRun, *, good: bool) -> Cause | None:
+def cause_at_site(context: RunContext, bundle: Bundle, run: AutomationRun, *, good: bool) -> Cause | None:
     """Return what stood in the way, if that is where the run ended: a good result of such a page is none.
 
     It passes by itself only where another try would not send again what may have been sent.

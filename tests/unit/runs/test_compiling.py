@@ -224,3 +224,15 @@ async def test_rewrite_that_failed_unasked_is_not_paid_for_again(store: Store) -
         results = [await engine.run(TASK, reuse_key="k", parameters={"town": known[0]}) for _ in range(2)]
     assert all(result.ok for result in results)
     assert (store.bundle.kind, len(model.requests)) == ("page", 1)
+
+
+async def test_a_site_that_cannot_be_reached_is_no_drift(
+    tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, monkeypatch)
+    await store.replay("Town number 1", "Town number 2")
+    error = ScriptError("Error", f"Page.goto: net::ERR_CONNECTION_REFUSED at {URL}", kind="navigation")
+    refused = outcome(None, error=error, evidence=Evidence(refused=(("shop.example:443", "refused"),)))
+    result, _ = await store.compile(answers(""), refused)
+    assert result.error is not None
+    assert result.error.reason == "connection-refused", result.error
