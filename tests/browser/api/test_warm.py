@@ -12,15 +12,17 @@ from tests.support.stage import NoModel
 
 pytestmark = pytest.mark.own_sandbox
 
+# Two workers can start within one tick of the clock: the namespace tells these apart.
 STARTED = """\
+import os
 async def run(page, parameters, task):
-    worker = open("/proc/self/stat").read().rpartition(")")[2].split()[19]
+    worker = open("/proc/self/stat").read().rpartition(")")[2].split()[19] + os.readlink("/proc/self/ns/pid")
     return [{{"worker": worker, "version": {version}}}]
 """
 
 
 async def worker(engine: AsyncEngine, site: FixtureServer, key: str = "k", **options: Any) -> str:
-    """Return the start time of the worker that ran the task, which identifies it."""
+    """Return the start time and namespace of the worker that ran the task, which identify it."""
     result = await engine.run(TASK, start_url=site.url, reuse_key=key, **({"ai": "never"} | options))
     assert result.ok, result.error
     return str(result.output[0]["worker"])

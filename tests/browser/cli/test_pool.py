@@ -21,12 +21,12 @@ from tests.support.command import Run, data, replay, started, until
 from tests.support.processes import outliving
 from tests.support.saved import TASK, save
 
-# Returns the start time of its worker, in ticks since boot, which identifies the worker.
+# Returns the start time, in ticks since boot, and the namespace of its worker, which identify the worker.
 WORKER = """
-import asyncio
+import asyncio, os
 async def run(page, parameters, task):
     await asyncio.sleep(parameters["seconds"])
-    return {"worker": open("/proc/self/stat").read().rpartition(")")[2].split()[19]}
+    return {"worker": open("/proc/self/stat").read().rpartition(")")[2].split()[19] + os.readlink("/proc/self/ns/pid")}
 """
 
 
