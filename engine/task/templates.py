@@ -24,6 +24,12 @@ _LITERAL = re.compile(
     |(?P<number>\b\d{3,}\b)""",
     re.VERBOSE,
 )
+# "1 = Tokyo": a short code and its meaning.
+_MEANING = re.compile(
+    r"""(?<![\w=])(?P<quote>["']?)(?:\d{1,4}|[A-Z]{1,3}\d{0,2}|[a-z])(?P=quote)
+    \s*(?:=|:(?=\s)|→|->|means|stands\ for)\s*[^,;/()\[\]\n.]{1,60}?(?=\s+(?:and|or)\b|[,;/()\[\]\n.]|$)""",
+    re.VERBOSE,
+)
 _WORD = re.compile(r"[A-Za-z]+")
 _NO_NAMES = frozenset(
     ("a", "an", "and", "at", "between", "by", "called", "for", "from", "has", "have", "id", "in", "is", "it", "named",
@@ -47,7 +53,10 @@ def text_inputs(task: str, parameters: Mapping[str, Any], host: str = "") -> dic
     {'departures': 'Newport', 'departures_2': 'Cardiff Central'}
     >>> text_inputs("List the first 10 entries", {})
     {}
+    >>> text_inputs("Show the weather of the city (1 = Tokyo, 2 = Osaka)", {"city": 2})
+    {}
     """
+    task = _without_legend(task)
     known = {comparable(str(value)) for value in parameters.values()}
     found: dict[str, str] = {}
     literals = _literals(task)
@@ -158,6 +167,12 @@ def _parts(template: str) -> list[tuple[str, str | None, str]]:
         return [(literal, name, spec or "") for literal, name, spec, _ in Formatter().parse(template)]
     except ValueError:
         return []
+
+
+def _without_legend(task: str) -> str:
+    """Return a text with blanks in place of two or more explanations of what values mean, which name no inputs."""
+    legend = list(_MEANING.finditer(task))
+    return _MEANING.sub(lambda match: " " * len(match[0]), task) if len(legend) > 1 else task
 
 
 def _literals(task: str) -> list[tuple[int, str, str]]:

@@ -24,6 +24,10 @@ from engine.task.templates import make_template, read_values, same_values, slots
         ("List All Departures From Newport", {}),
         ("Zeige alle Bestellungen des Kunden und den Preis", {}),
         ("Read http://shop.example/A4/page2 to its end", {}),
+        ("Show the forecast of the city (1 = Tokyo, 2 = New York) for 2026-03-01", {"city": "2026-03-01"}),
+        ("List the orders by state: A: Active, D: Done; of batch S24", {"batch": "S24"}),
+        ('List the rooms, where "S" means Single and "D" means Double', {}),
+        ("List the rooms with year = 2024, month = 2025", {"year": "2024", "month": "2025"}),
         ("Log in with the password 'Tulip99' and list the orders", {}),
     ],
 )
