@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import Any
 
 from engine import errors
@@ -43,10 +44,14 @@ _PART_OF_BROWSER = re.compile(r"^browser: (user_agent|locale|timezone|viewport|h
 def name_options(text: str) -> str:
     """Put options in place of the engine's arguments, which messages write as ``name="value"`` or ``name=VALUE``.
 
+    Values are quoted for a shell, so that what is shown can be run.
+
     >>> name_options('run again with ai="auto", or check proxy=')
     'run again with --ai auto, or check --proxy'
     >>> name_options('add allow_hosts=["http://localhost:4000"], or raise usd_per_day')
     'add --allow-host http://localhost:4000, or raise --usd-per-day'
+    >>> name_options('set user_agent="Mozilla/5.0 (X11)" if the terms allow that')
+    "set --user-agent 'Mozilla/5.0 (X11)' if the terms allow that"
     """
 
     def as_option(match: re.Match[str]) -> str:
@@ -55,8 +60,9 @@ def name_options(text: str) -> str:
             return f"no {option}"
         values = re.findall(r"""["']([^"']*)["']|([^\s,"']+)""", match["list"] or "")
         if values:
-            return " ".join(f"{option} {quoted or plain}" for quoted, plain in values)
-        return f"{option} {match['double'] or match['single'] or match['word'] or ''}".rstrip()
+            return " ".join(f"{option} {shlex.quote(quoted or plain)}" for quoted, plain in values)
+        value = match["double"] or match["single"] or match["word"]
+        return f"{option} {shlex.quote(value)}" if value else option
 
     return _BARE.sub(lambda match: _option(match[1]), _ARGUMENT.sub(as_option, text))
 
