@@ -12,15 +12,16 @@ from engine.task.redaction import secret_names
 from engine.task.text import collapse, comparable
 
 _MOST_INPUTS = 5
+_LOOKED_AT = 4_000  # characters of a text in which inputs are looked for
 _SHORTEST_VALUE = 2  # characters of a parameter's value that is looked for in a text
 _PROPER = "name"  # the kind of a slot
 _QUOTES = "\"“”„'‘’«»"  # noqa: RUF001  a text may use any
 _URL = re.compile(r"https?://\S+|\[secret:[^\]]*\]")
 _LITERAL = re.compile(
     r"""(?P<quoted>(?<!\w)(?:"[^"]{1,80}"|“[^”]{1,80}”|„[^“]{1,80}“|«[^»]{1,80}»|'[^']{1,80}'(?!\w)))
-    |(?P<email>[\w.+-]+@[\w-]+\.\w[\w.]*\w)
+    |(?P<email>(?<![\w.+-])[\w.+-]+@[\w-]+\.\w[\w.]*\w)
     |(?P<date>\b(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4})\b)
-    |(?P<code>\b(?=[\w/.-]*\d)(?=[\w/.-]*[A-Z])[A-Za-z0-9]+(?:[-_/.][A-Za-z0-9]+)*\b)
+    |(?P<code>\b(?=[\w/.-]{0,80}\d)(?=[\w/.-]{0,80}[A-Z])[A-Za-z0-9]{1,80}+(?:[-_/.][A-Za-z0-9]{1,80}){0,9}\b)
     |(?P<number>\b\d{3,}\b)""",
     re.VERBOSE,
 )
@@ -56,7 +57,7 @@ def text_inputs(task: str, parameters: Mapping[str, Any], host: str = "") -> dic
     >>> text_inputs("Show the weather of the city (1 = Tokyo, 2 = Osaka)", {"city": 2})
     {}
     """
-    task = _without_legend(task)
+    task = _without_legend(task[:_LOOKED_AT])
     known = {comparable(str(value)) for value in parameters.values()}
     found: dict[str, str] = {}
     literals = _literals(task)
@@ -82,7 +83,7 @@ def same_values(a: str, b: str) -> bool:
 
 def _values(task: str) -> set[str]:
     quoted = {value.casefold() for _, value, kind in _literals(task) if kind in ("quoted", "email")}
-    return quoted | set(re.findall(r"\w*\d\w*", task.casefold()))
+    return quoted | set(re.findall(r"(?<!\w)\w*\d\w*", task.casefold()))
 
 
 def make_template(task: str, parameters: Mapping[str, Any]) -> str | None:

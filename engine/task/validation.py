@@ -20,6 +20,7 @@ from engine.task.schema import OutputSchema
 from engine.task.wire import AiMode, IfInterrupted, Limits, ProvenanceMode, TaskRequest, TrustMode
 
 _LARGEST_SECRETS = 64 << 10  # bytes
+_LONGEST_TASK = 100_000  # characters; a model pays for them in each call
 _MOST_SECRETS = 1_000
 
 
@@ -53,6 +54,11 @@ def build(
         raise InvalidRequest("task is missing; describe what is to be done, or name a saved automation", field="task")
     if task is not None and (not isinstance(task, str) or not task.strip()):
         raise InvalidRequest("task is empty; describe in plain words what is to be done", field="task")
+    if task is not None and len(task) > _LONGEST_TASK:
+        raise InvalidRequest(
+            f"task has {len(task):,} characters, at most {_LONGEST_TASK:,} are read: pass data as parameters",
+            field="task",
+        )
     task = task or ""
     _check_word("ai", ai, AiMode)
     _check_word("trust", trust, TrustMode)

@@ -93,3 +93,10 @@ def test_texts_of_other_values_are_not_the_same() -> None:
     assert same_values("List batch S24", "Show everything in batch s24")
     assert not same_values("List the first 10 entries", "List the first 20 entries")
     assert not same_values("List 'open' orders", "List 'closed' orders")
+
+
+@pytest.mark.parametrize("text", ["x" * 100_000, "a@" * 50_000, "A1-" * 30_000 + "\u00e9", "lorem ipsum " * 8_000])
+def test_long_text_does_not_hold_the_engine_up(text: str) -> None:
+    # Each took minutes, for every other task of the engine, too.
+    assert same_values(text, text)
+    assert len(text_inputs(text, {})) <= 5

@@ -109,6 +109,11 @@ def test_refused_parameter_is_named_by_its_place(value: object, said: str) -> No
     assert said in caught.value.message
 
 
+def test_task_longer_than_a_model_reads_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="task has 100,001 characters, at most 100,000 are read"):
+        build(task="x" * 100_001)
+
+
 def test_start_url_may_be_a_url_of_pydantic() -> None:
     assert build(start_url=HttpUrl("http://127.0.0.1:9/x")).start_url == "http://127.0.0.1:9/x"
 
