@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine import TaskResult
 from engine.cli import arguments
-from engine.cli.interrupt import Interrupted, run_interruptible
-from engine.cli.output import print_json
-from engine.cli.progress import EventHandler, show_progress
-from engine.cli.report import exit_code, report
-from engine.cli.settings import Settings, options, pass_settings
+from engine.cli.proving import last_options, prove, saved_parameters
+from engine.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from engine import AsyncEngine
 
 
 @click.command()
@@ -21,11 +22,7 @@ from engine.cli.settings import Settings, options, pass_settings
 @click.option(
     "--other", "others", metavar="NAME=TEXT", multiple=True, help="Parameter with another value, for the second run."
 )
-@click.option("--timeout", type=float, metavar="SECONDS", help="For the whole command; default 600.")
-@click.option("-q", "--quiet", is_flag=True, help="Print no progress, only errors.")
-@options(shown=False)
-@pass_settings
-@click.pass_context
+@last_options
 def adopt(
     context: click.Context,
     settings: Settings,
@@ -46,32 +43,21 @@ def adopt(
     those given here. They are committed if they pass the same gate as code that a model wrote; otherwise they stay as
     they are. No model is called.
     """
-    if not settings.bundles.has(key):
-        raise settings.bundles.missing(key)
-    typed = arguments.parameters(whole, given)
-    parameters = typed | arguments.secrets(wanted, typed, given)
-    other = arguments.parameters(None, others)
-    began = time.monotonic()
+    parameters = saved_parameters(settings, key, whole, given, wanted)
+    other = arguments.parameters(None, others) or None
 
-    async def work(on_event: EventHandler) -> TaskResult:
-        async with settings.engine() as engine:
-            return await engine.adopt(
-                key,
-                parameters=parameters,
-                other_parameters=other or None,
-                start_url=start_url,
-                timeout=timeout,
-                on_event=on_event,
-            )
+    async def work(engine: AsyncEngine, more: Mapping[str, Any]) -> TaskResult:
+        return await engine.adopt(key, parameters=parameters, other_parameters=other, start_url=start_url, **more)
 
-    try:
-        with show_progress(quiet=quiet) as on_event:
-            result = run_interruptible(work(on_event))
-    except Interrupted as stop:
-        raise Interrupted(stop.code, "Interrupted: nothing was committed; your edits are unchanged.") from None
-    if settings.as_json:
-        print_json(result.to_wire())
-    elif result.ok and result.reuse is not None:
-        click.echo(result.reuse.revision_id)
-    report(settings, result, time.monotonic() - began, quiet=quiet)
-    context.exit(exit_code(result))
+    def shown(result: TaskResult) -> str:
+        return result.reuse.revision_id if result.reuse is not None else ""
+
+    prove(
+        context,
+        settings,
+        work,
+        timeout=timeout,
+        quiet=quiet,
+        unchanged="nothing was committed; your edits are unchanged.",
+        shown=shown,
+    )

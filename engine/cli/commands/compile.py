@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine import TaskResult
 from engine.cli import arguments
-from engine.cli.interrupt import Interrupted, run_interruptible
-from engine.cli.output import print_json
-from engine.cli.progress import EventHandler, show_progress
-from engine.cli.report import exit_code, report
-from engine.cli.settings import Settings, options, pass_settings
+from engine.cli.proving import last_options, prove, saved_parameters
+from engine.cli.settings import Settings
 from engine.task.formatting import clean
+
+if TYPE_CHECKING:
+    from engine import AsyncEngine
 
 
 @click.command("compile")
@@ -21,11 +22,7 @@ from engine.task.formatting import clean
 @arguments.saved_run("a run")
 @click.option("--model", metavar="NAME", help="Model that rewrites it; default: the usual one.")
 @click.option("--budget", type=float, metavar="USD", help="Most dollars for it.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="For the whole command; default 600.")
-@click.option("-q", "--quiet", is_flag=True, help="Print no progress, only errors.")
-@options(shown=False)
-@pass_settings
-@click.pass_context
+@last_options
 def compile_(
     context: click.Context,
     settings: Settings,
@@ -46,33 +43,15 @@ def compile_(
     The model is asked once. Both versions run with the parameters of the last five good runs; if they give the same,
     the new one is committed, with time and memory before and after. Otherwise nothing changes.
     """
-    if not settings.bundles.has(key):
-        raise settings.bundles.missing(key)
-    typed = arguments.parameters(whole, given)
-    parameters = typed | arguments.secrets(wanted, typed, given)
-    began = time.monotonic()
+    parameters = saved_parameters(settings, key, whole, given, wanted)
 
-    async def work(on_event: EventHandler) -> TaskResult:
-        async with settings.engine() as engine:
-            return await engine.compile(
-                key,
-                parameters=parameters,
-                start_url=start_url,
-                model=model,
-                budget_usd=budget,
-                timeout=timeout,
-                on_event=on_event,
-            )
+    async def work(engine: AsyncEngine, more: Mapping[str, Any]) -> TaskResult:
+        return await engine.compile(
+            key, parameters=parameters, start_url=start_url, model=model, budget_usd=budget, **more
+        )
 
-    try:
-        with show_progress(quiet=quiet) as on_event:
-            result = run_interruptible(work(on_event))
-    except Interrupted as stop:
-        raise Interrupted(stop.code, "Interrupted: nothing was committed.") from None
-    revision = settings.bundles.head(key) if result.ok else None
-    if settings.as_json:
-        print_json(result.to_wire())
-    elif revision is not None:
-        click.echo(f"{revision.short}: {clean(revision.body)}")
-    report(settings, result, time.monotonic() - began, quiet=quiet)
-    context.exit(exit_code(result))
+    def shown(_: TaskResult) -> str:
+        revision = settings.bundles.head(key)
+        return f"{revision.short}: {clean(revision.body)}" if revision is not None else ""
+
+    prove(context, settings, work, timeout=timeout, quiet=quiet, unchanged="nothing was committed.", shown=shown)
