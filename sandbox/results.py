@@ -93,8 +93,8 @@ class Evidence:
         documents: ``(url, status)`` of the last twenty main documents.
         retry_after: Retry-After header of the last main document, of the automation's last own request, or of the last
             in ``turned_away``.
-        turned_away: ``(url, status)`` of the requests for data by which the scripts of the page that is shown were told
-            to come later (429, 503 with Retry-After), and not served since; without query.
+        turned_away: ``(url, status)`` of the requests by which the scripts of the page that is shown, or the automation
+            without a page, were told to come later (429, 503 with Retry-After), and not served since; without query.
         pending_document: URL of a main document that was requested and is not answered yet.
         answers: ``(url, status)`` of the last twenty requests that the automation sent without the page.
         password_field: A password field is visible now.
@@ -113,7 +113,8 @@ class Evidence:
         background: Those of ``state_changing`` that the site's own code sent with no act of the automation before it,
             or that are of a kind known to be harmless.
         agreements: Labels of the controls by which the automation accepted terms, a license or another agreement.
-        own_signatures: The kinds of requests that the site's own code sent so; see `sandbox.inside.signatures`.
+        own_signatures: The kinds of requests that the site's own code sent so; see `sandbox.inside.signatures`. None
+            without a browser, where no such code runs.
         change_signatures: The kinds of ``state_changing`` requests that are neither logins nor background.
         hosts: ``host:port`` of each host that was reached.
         refused: ``(host:port, reason)`` of each that was not: "dns" ("dns: …" where another try may help), "refused",

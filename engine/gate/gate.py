@@ -153,6 +153,7 @@ class Gate:
         if not code or candidate.kind == "web":
             return candidate, first, proven
         runs: list[AutomationRun] = []
+        self.runs.learn_own((first, proven.run))
         problem = None if effects == "read" else "the automation changes the site"
         if automation_kind(code) != "web":
             problem = "its run does not take (web, parameters, task)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,10 +95,14 @@ class TrialRuns:
         """Return True where a run sent what may have changed something that lasts."""
         return writes(evidence, self.own_requests | self._session)
 
+    def learn_own(self, runs: Iterable[AutomationRun | None]) -> None:
+        """Learn from runs with a page what the site sends by itself: code without a page may have to send it."""
+        self.own_requests |= {kind for run in runs if run is not None for kind in run.outcome.evidence.own_signatures}
+
     def known_harmless(self, runs: Sequence[AutomationRun]) -> tuple[str, ...]:
         """Return the kinds of requests that leave no lasting change, also those of these runs."""
-        own = {kind for run in runs for kind in run.outcome.evidence.own_signatures}
-        return tuple(sorted(self.own_requests | self._session | own))
+        self.learn_own(runs)
+        return tuple(sorted(self.own_requests | self._session))
 
     async def _start(self, code: str, parameters: Mapping[str, Any], *, hold: bool) -> SteadyRun:
         proves = dict(parameters) == dict(self.requirements.parameters) and automation_kind(code) == "page"

@@ -87,6 +87,7 @@ async def compile_without_browser(context: RunContext, base: Bundle, budget: Mod
         code = await _rewritten(context, base, budget, with_browser[0])
     assert code is not None, "there is one, or a budget for one"
     gate = Gate(context.executor, await requirements_of(context, base, base))
+    gate.runs.learn_own(with_browser)
     runs: list[AutomationRun] = []
     for before in with_browser:
         trial = await gate.try_out(code, before.parameters)

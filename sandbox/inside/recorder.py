@@ -71,7 +71,7 @@ class RunRecorder:
         pending_document: URL of a main document that was requested and is not answered yet.
         answers: URL and status of the last of the automation's own requests.
         turned_away: URL, without query, and status of the requests for data by which the scripts of the page that is
-            shown were told to come later, and not served since.
+            shown, or the automation itself, were told to come later, and not served since.
         retry_after: Retry-After header of the last main document, own request, or request for data turned away.
     """
 
@@ -173,6 +173,7 @@ class RunRecorder:
             self.sources.methods[response.url] = method.upper()
         self.answers.append((split_userinfo(response.url)[0], response.status))
         self.retry_after = response.headers.get("retry-after")
+        self._note_wait(response.url, response.status, self.retry_after)
 
     def is_login(self, request: Request) -> bool:
         """Return the verdict on a page's request; the first call makes it."""
@@ -227,18 +228,28 @@ class RunRecorder:
 
     def _note_data(self, response: Response) -> None:
         """Note the answer to a page's own request for data, and where it is to come later, load the page again then."""
-        request, place = response.request, response.url.partition("?")[0]
-        after = response.headers.get("retry-after")
-        if not asks_to_wait(response.status, after):
-            if response.status < 400:
-                self.turned_away.pop(place, None)
+        request, after = response.request, response.headers.get("retry-after")
+        page = page_of(request) if asks_to_wait(response.status, after) else None
+        if page is None or not same_site(response.url, page.url):
+            self._note_served(response.url, response.status)
             return
-        page = page_of(request)
-        if page is None or not same_site(response.url, page.url) or len(self.turned_away) >= _MOST_ORIGINS:
-            return
-        self.turned_away[place], self.retry_after = response.status, after
-        if request.method in SAFE:
-            self.pace.reload(page, response.status, response.headers, lambda: not self._acted)
+        if self._note_wait(response.url, response.status, after):
+            self.retry_after = after
+            if request.method in SAFE:
+                self.pace.reload(page, response.status, response.headers, lambda: not self._acted)
+
+    def _note_wait(self, url: str, status: int, after: str | None) -> bool:
+        """Note an address that is to be asked for later, and return True; forget one that was served since."""
+        if not asks_to_wait(status, after):
+            self._note_served(url, status)
+        elif len(self.turned_away) < _MOST_ORIGINS:
+            self.turned_away[url.partition("?")[0]] = status
+            return True
+        return False
+
+    def _note_served(self, url: str, status: int) -> None:
+        if status < 400:
+            self.turned_away.pop(url.partition("?")[0], None)
 
     def _keep_pace(self, response: Response, url: str) -> None:
         self.pace.started = self.pace.started or response.status < 400

@@ -16,11 +16,13 @@ from sandbox.inside.logins import LoginDetector, SentRequest
 from sandbox.inside.signatures import signature
 from sandbox.inside.write_guard import may_change
 from sandbox.results import Evidence, HttpLoginState
+from sandbox.retry_after import asks_to_wait
 from sandbox.workers.refusals import Refusal
 from sandbox.workers.web_rules import WebRules
 
 _MOST_RECORDS = 1_000
 _MOST_SIGNATURES = 100
+_MOST_TURNED_AWAY = 100
 _PAGES = ("text/html", "application/xhtml+xml")
 
 
@@ -44,6 +46,7 @@ class WebTraffic:
         self._sent: deque[tuple[str, str, str, bool]] = deque(maxlen=_MOST_RECORDS)
         self._documents: deque[tuple[str, int]] = deque(maxlen=20)
         self._answers: deque[tuple[str, int]] = deque(maxlen=20)
+        self._turned_away: dict[str, int] = {}
         self._retry_after: str | None = None
         self._main_refused: str | None = None
         self._http_login: HttpLoginState = ""
@@ -80,12 +83,21 @@ class WebTraffic:
         kind = given.get("content-type", "").partition(";")[0].strip().lower()
         is_page = kind in _PAGES or (not kind and "location" in given)
         (self._documents if is_page else self._answers).append((url, status))
-        self._retry_after = given.get("retry-after")
+        self._note_wait(url, status, given.get("retry-after"))
         self._main_refused = None
         if status == 401 and "www-authenticate" in given:
             self._http_login = "refused" if with_login else "asked"
         elif with_login and status < 400:
             self._http_login = "given"
+
+    def _note_wait(self, url: str, status: int, after: str | None) -> None:
+        """Record if an address is to be asked for later; one that was served since is forgotten."""
+        if asks_to_wait(status, after):
+            if len(self._turned_away) < _MOST_TURNED_AWAY:
+                self._turned_away[url] = status
+        elif status < 400:
+            self._turned_away.pop(url, None)
+        self._retry_after = after or (self._retry_after if self._turned_away else None)
 
     def note_failure(self, reason: str) -> None:
         """Record a request that got no answer."""
@@ -103,6 +115,7 @@ class WebTraffic:
         known = self._rules.harmless
         background = [(method, place) for method, place, kind, login in self._sent if not login and kind in known]
         kinds = dict.fromkeys(kind for _, _, kind, login in self._sent if not login and kind not in known)
+        turned_away = tuple((url.partition("?")[0], status) for url, status in self._turned_away.items())
         if not alone:
             return replace(
                 evidence,
@@ -111,6 +124,8 @@ class WebTraffic:
                 background=(*evidence.background, *background),
                 change_signatures=(*evidence.change_signatures, *list(kinds)[:_MOST_SIGNATURES]),
                 answers=(*evidence.answers, *self._documents, *self._answers),
+                turned_away=(*evidence.turned_away, *turned_away),
+                retry_after=self._retry_after if turned_away else evidence.retry_after,
             )
         last = self._documents or self._answers
         return replace(
@@ -119,11 +134,13 @@ class WebTraffic:
             status=last[-1][1] if last else None,
             documents=tuple(self._documents),
             answers=tuple(self._answers),
+            turned_away=turned_away,
             retry_after=self._retry_after,
             main_refused=self._main_refused,
             state_changing=tuple(changing),
             logins=tuple(logins),
             background=tuple(background),
+            own_signatures=(),  # no script of the site ran: what a worker tells here would pass the guard of later runs
             change_signatures=tuple(kinds)[:_MOST_SIGNATURES],
             code_sent=self._logins.code_sent,
             password_filled=bool(logins),

@@ -76,12 +76,14 @@ async def store(tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch) -> S
 async def test_rewrite_that_gives_the_same_is_committed_with_what_it_saves(store: Store) -> None:
     known = TOWNS[:1:-1]
     sources = (Source("HTML", "GET", "/list", 1, 100),)
-    steps = [gave(known[0], sources=sources), *map(gave, known[1:]), *(gave(town, web=True) for town in known)]
+    own = f"POST {URL}rpc list"
+    steps = [gave(known[0], sources=sources, own_signatures=(own,)), *map(gave, known[1:]), *(gave(town, web=True) for town in known)]
     model = answers(WEB)
     result, scripted = await store.compile(model, *steps)
     assert result.ok, result.error
     assert [call.code for call in scripted.calls] == [PAGE] * 5 + [WEB] * 5
     assert [call.parameters["town"] for call in scripted.calls] == known * 2
+    assert [own in call.options["harmless"] for call in scripted.calls] == [False] * 5 + [True] * 5, "a page sends it"
     assert (store.bundle.kind, store.bundle.automation, result.output) == ("web", WEB, [f"{known[0]} lamps", "Chairs"])
     revision = store.bundle.committed
     assert (revision.subject, revision.trailers["Reason"]) == ("Compile: without a browser", "compile")

@@ -189,6 +189,29 @@ async def test_nothing_is_changed_any_more_once_a_run_was_ended() -> None:
     assert len(site.heads) == 1
 
 
+async def test_addresses_to_ask_for_later_are_told_until_they_are_served() -> None:
+    later = b"HTTP/1.1 429 Slow\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"
+    site = Site([later, PLAIN, later, PLAIN])
+    async with asked(site) as requests:
+        await send(requests, site, path="/rows?page=1")
+        await send(requests, site, path="/rows?page=2")
+        seen = evidence(requests)
+        assert (seen.turned_away, seen.retry_after) == (((f"{site.url}/rows", 429),), "7")
+        beside_a_page = requests.traffic.added_to(Evidence(turned_away=(("http://a.test/x", 503),)), alone=False)
+        assert beside_a_page.turned_away == (("http://a.test/x", 503), (f"{site.url}/rows", 429))
+        await send(requests, site, path="/more")
+        await send(requests, site, path="/more")
+        await send(requests, site, path="/rows?page=1")
+    assert (evidence(requests).turned_away, evidence(requests).retry_after) == ((), None)
+
+
+async def test_worker_cannot_have_its_requests_taken_for_the_sites_own() -> None:
+    async with asked(Site()) as requests:
+        forged = Evidence(own_signatures=("POST http://a.test/orders item",))
+        assert requests.traffic.added_to(forged, alone=True).own_signatures == ()
+        assert requests.traffic.added_to(forged, alone=False) == forged
+
+
 async def test_failures_and_challenges_are_evidence() -> None:
     asks = b"HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Type: text/html\r\nRetry-After: 9\r\n"
     asks += b"Content-Length: 0\r\n\r\n"
