@@ -8,6 +8,7 @@ import secrets
 from typing import Any
 from urllib.parse import quote_from_bytes
 
+from sandbox.web.errors import WebError
 from sandbox.web.form_fields import File, Pairs
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -18,6 +19,20 @@ _LINE_ENDS = re.compile(r"\r\n|\r|\n")
 def json_body(value: Any) -> tuple[bytes, str]:
     """Return a value as a JSON body, and its type."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode(), "application/json"
+
+
+def own_body(data: str | bytes) -> tuple[bytes, str]:
+    """Return a body that code has written itself, and its type.
+
+    Raises:
+        WebError: It is neither text nor bytes.
+    """
+    if isinstance(data, str):
+        return data.encode(), "text/plain;charset=UTF-8"
+    if not isinstance(data, bytes):
+        message = f"data= is text or bytes, not {type(data).__name__}: fields of a form go by form=, JSON by json="
+        raise WebError(message, reason="use")
+    return data, "application/octet-stream"
 
 
 def form_body(pairs: Pairs, kind: str = URLENCODED, charset: str = "utf-8") -> tuple[bytes, str]:

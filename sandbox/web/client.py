@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypedDict, TypeVar, Unpack
 
 from sandbox.http_login import HttpLogin, split_userinfo
+from sandbox.http_methods import SAFE
 from sandbox.sites import origin_of
 from sandbox.web import addresses, bodies, codings
 from sandbox.web.cookies import Cookies
@@ -15,16 +16,28 @@ from sandbox.web.elements import Submission, WebElement, WebForm
 from sandbox.web.errors import WebError
 from sandbox.web.found import Found
 from sandbox.web.pages import WebPage
-from sandbox.web.sending import AT_ONCE, SAFE, Allowed, Login, Outgoing, Sending, is_allowed
+from sandbox.web.sending import AT_ONCE, Allowed, Login, Outgoing, Sending, is_allowed
 from sandbox.web.transport import Transport, WebAnswer, WebObserver
 from sandbox.web.wrong_use import refuse
 
 _Result = TypeVar("_Result")
+_Pairs = Mapping[str, Any] | Iterable[tuple[str, Any]]
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,application/json;q=0.9,*/*;q=0.8"
+
+
+class Content(TypedDict, total=False):
+    """The arguments of `Web.request` but for the method and the address, as `Web.post` takes them."""
+
+    json: Any
+    form: _Pairs | None
+    data: str | bytes | None
+    params: _Pairs | None
+    headers: Mapping[str, str] | None
+    allow: Allowed
 
 
 class Web:
@@ -89,7 +102,7 @@ class Web:
         self,
         url: str,
         *,
-        params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
+        params: _Pairs | None = None,
         headers: Mapping[str, str] | None = None,
         allow: Allowed = (),
     ) -> WebPage:
@@ -108,36 +121,14 @@ class Web:
         """
         return await self.request("GET", url, params=params, headers=headers, allow=allow)
 
-    async def post(
-        self,
-        url: str,
-        *,
-        json: Any = None,
-        form: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
-        data: str | bytes | None = None,
-        params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
-        headers: Mapping[str, str] | None = None,
-        allow: Allowed = (),
-    ) -> WebPage:
+    async def post(self, url: str, **content: Unpack[Content]) -> WebPage:
         """Post JSON, a form, or a body of your own. Forms of a page are sent by their `submit`.
 
             rows = (await web.post("/api/search", json={"q": "dune"})).json()["rows"]
 
-        Args:
-            url: Absolute, or relative to the start URL.
-            json: Sent as JSON.
-            form: Sent as a form's fields.
-            data: Sent as it is.
-            params: Added to the query.
-            headers: Further headers.
-            allow: Statuses of 400 and above that are no error; True for all.
-
-        Raises:
-            WebError: There is no answer, or one with a status of 400 or above.
+        Arguments and errors are those of `request`.
         """
-        return await self.request(
-            "POST", url, json=json, form=form, data=data, params=params, headers=headers, allow=allow
-        )
+        return await self.request("POST", url, **content)
 
     async def request(
         self,
@@ -145,13 +136,29 @@ class Web:
         url: str,
         *,
         json: Any = None,
-        form: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
+        form: _Pairs | None = None,
         data: str | bytes | None = None,
-        params: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None,
+        params: _Pairs | None = None,
         headers: Mapping[str, str] | None = None,
         allow: Allowed = (),
     ) -> WebPage:
-        """Send a request of any method. Arguments and errors are those of `get` and `post`."""
+        """Send a request of any method.
+
+            await web.request("PUT", "/api/rows/7", json={"name": "Dune"})
+
+        Args:
+            method: In whatever case.
+            url: Absolute, or relative to the start URL.
+            json: Sent as JSON.
+            form: Sent as a form's fields.
+            data: Sent as it is.
+            params: Added to the query; a list gives several of one name, None none.
+            headers: Further headers; those of an origin are not sent on to another by a redirect.
+            allow: Statuses of 400 and above that are no error; True for all.
+
+        Raises:
+            WebError: There is no answer, or one with a status of 400 or above: ``error.status``.
+        """
         method = method.upper()
         if not _TOKEN.fullmatch(method):
             raise WebError(f"{method[:40]!r} is no method of HTTP", reason="use")
@@ -163,11 +170,7 @@ class Web:
         elif form is not None:
             body, kind = bodies.form_body(list(addresses.pairs(form)))
         elif data is not None:
-            body, kind = (
-                (data.encode(), "text/plain;charset=UTF-8")
-                if isinstance(data, str)
-                else (data, "application/octet-stream")
-            )
+            body, kind = bodies.own_body(data)
         target = self._absolute(url)
         if params is not None:
             target = addresses.with_parameters(target, params)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from sandbox.http_digest import authorization, is_challenge, is_for
 from sandbox.http_login import HttpLogin
+from sandbox.http_methods import SAFE
 from sandbox.retry_after import asks_to_wait, seconds_to_wait
 from sandbox.sites import origin_of
 from sandbox.web import addresses
@@ -16,7 +17,6 @@ from sandbox.web.errors import WebError
 from sandbox.web.transport import Transport, WebAnswer, WebObserver, WebRequest
 from sandbox.web.words import words
 
-SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 AT_ONCE = 6  # as browsers ask a host
 Allowed = bool | int | Collection[int]
 

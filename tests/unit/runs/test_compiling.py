@@ -77,7 +77,11 @@ async def test_rewrite_that_gives_the_same_is_committed_with_what_it_saves(store
     known = TOWNS[:1:-1]
     sources = (Source("HTML", "GET", "/list", 1, 100),)
     own = f"POST {URL}rpc list"
-    steps = [gave(known[0], sources=sources, own_signatures=(own,)), *map(gave, known[1:]), *(gave(town, web=True) for town in known)]
+    steps = [
+        gave(known[0], sources=sources, own_signatures=(own,)),
+        *map(gave, known[1:]),
+        *(gave(town, web=True) for town in known),
+    ]
     model = answers(WEB)
     result, scripted = await store.compile(model, *steps)
     assert result.ok, result.error

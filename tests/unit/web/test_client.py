@@ -34,6 +34,10 @@ async def test_json_forms_and_texts_are_sent_with_their_types() -> None:
     assert (there.last.method, there.header("content-type")) == ("PUT", "text/csv")
     with pytest.raises(WebError, match="one body"):
         await web.post("/api", json={}, form={})
+    with pytest.raises(WebError, match="data= is text or bytes, not dict: fields of a form go by form="):
+        await web.post("/api", data={"q": "x"})  # type: ignore[typeddict-item]  as httpx and Playwright take it
+    with pytest.raises(TypeError, match="'jsn'"):
+        await web.post("/api", jsn={})  # type: ignore[call-arg]  misspelled
 
 
 async def test_a_status_of_400_and_above_is_an_error_unless_it_is_allowed() -> None:
