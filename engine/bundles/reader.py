@@ -315,13 +315,20 @@ def repository_class() -> type[GitRepository]:
     """Import ``GitRepository``.
 
     Raises:
-        StoreError: git is not installed.
+        StoreError: git is not installed, or does not run.
     """
     try:
         from engine.bundles.git_repository import GitRepository
-    except ImportError as error:  # raised by GitPython where git itself is missing
-        raise StoreError(f"git cannot be used: {error}; install git 2.36 or newer") from error
+    except ImportError as error:  # raised by GitPython where git itself is missing, or refuses its configuration
+        if said := _stderr(error.__cause__):
+            raise StoreError(f"git does not run here: {said}; `git version` shows it, too") from error
+        raise StoreError("git is not installed, or not on the PATH; install git 2.36 or newer") from error
     return GitRepository
+
+
+def _stderr(error: BaseException | None) -> str:
+    """Return what git itself said of an error of GitPython, which wraps it in words of its own."""
+    return str(getattr(error, "stderr", "")).strip().removeprefix("stderr:").strip(" '")
 
 
 def open_repository(directory: Path) -> GitRepository:

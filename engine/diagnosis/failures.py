@@ -122,7 +122,9 @@ def failure(error: Exception) -> Cause:
         return Cause("bundle", f"the saved automation cannot be used: {error.message}", details=dict(error.details))
     if isinstance(error, SchemaTooSlow):
         return Cause("schema-too-slow", error.message, details=dict(error.details))
-    if isinstance(error, (StoreError, OSError)):
+    if isinstance(error, StoreError):
+        return Cause("store", error.message)
+    if isinstance(error, OSError):
         return Cause("store", f"the store cannot be used: {error}")
     return Cause("engine-fault", f"this is a fault of the engine, please report it: {type(error).__name__}: {error}")
 
