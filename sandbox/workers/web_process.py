@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sandbox.errors import SandboxUnavailable, WorkerDied
@@ -20,15 +21,29 @@ from sandbox.limits import SandboxLimits
 from sandbox.workers.process import JailProcess, Output, receive_hello
 
 _GONE_SECONDS = 10.0
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_MOST_FORKS = 1_000  # which all share one layout of their address space
+_MOST_GROWTH = 32 << 20  # bytes, which each fork would have, too
 
 
 class Zygote(JailProcess):
-    """The zygote, in its jail. When it ends, all workers that it forked end."""
+    """The zygote, in its jail. When it ends, all workers that it forked end.
+
+    Args:
+        most_forks: The number of forks after which it is to be replaced.
+
+    Attributes:
+        workers: Those that it forked and that have not ended; whoever has it fork one adds it.
+    """
 
     _control_kind = socket.SOCK_SEQPACKET
 
-    def __init__(self) -> None:
+    def __init__(self, most_forks: int = _MOST_FORKS) -> None:
         super().__init__("bubblewrap", lambda size: None)
+        self.workers: set[object] = set()
+        self._most_forks = most_forks
+        self._forks = 0
+        self._first_bytes = 0
 
     @property
     def usable(self) -> bool:
@@ -42,6 +57,20 @@ class Zygote(JailProcess):
             SandboxUnavailable: The jail could not be set up.
         """
         await self._start(_without_scratch, lambda: None)
+        self._first_bytes = self._own_bytes()
+
+    @property
+    def worn(self) -> bool:
+        """True where another should take its place: it has forked many, or has grown."""
+        return self._forks >= self._most_forks or self._own_bytes() - self._first_bytes > _MOST_GROWTH
+
+    def _own_bytes(self) -> int:
+        """Return the size of its memory that no file backs; 0 where that cannot be read."""
+        try:
+            resident, shared = Path(f"/proc/{self._root_pid}/statm").read_text(encoding="ascii").split()[1:3]
+        except (OSError, ValueError):
+            return 0
+        return (int(resident) - int(shared)) * _PAGE
 
     def fork(self, limits: SandboxLimits, control: int, output: int) -> None:
         """Have a worker forked.
@@ -55,6 +84,7 @@ class Zygote(JailProcess):
             OSError: The zygote has ended.
         """
         request = json.dumps(process_limits(limits, alone=True)).encode()
+        self._forks += 1
         socket.send_fds(self.control, [request], [control, output])
 
 

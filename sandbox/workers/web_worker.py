@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from sandbox.errors import SandboxUnavailable, WorkerDied
 from sandbox.isolation.mechanism import Mechanism
@@ -46,13 +47,23 @@ class WebWorker(WorkerClient):
 
 
 class Nursery:
-    """Starts workers without a browser: forked by a zygote where one can be, each in a jail of its own elsewhere."""
+    """Starts workers without a browser: forked by a zygote where one can be, each in a jail of its own elsewhere.
 
-    def __init__(self) -> None:
+    A zygote that has forked many, or has grown, is replaced: another is started meanwhile, and the old one ends with
+    the last of its workers.
+
+    Args:
+        new_zygote: Makes a zygote, which is not started yet.
+    """
+
+    def __init__(self, new_zygote: Callable[[], Zygote] = Zygote) -> None:
+        self._new_zygote = new_zygote
         self._zygote: Zygote | None = None
+        self._retired: set[Zygote] = set()
         self._starting = asyncio.Lock()
+        self._replacing: asyncio.Task[None] | None = None
+        self._ending: set[asyncio.Task[None]] = set()
         self._forks = True
-        self._closed = False
 
     async def start(self, mechanism: Mechanism, limits: SandboxLimits) -> WebWorker:
         """Start a worker.
@@ -67,7 +78,7 @@ class Nursery:
         for _ in range(_TRIES if mechanism == "bubblewrap" and self._forks else 0):
             zygote = await self._current()
             try:
-                return await self._started(WebWorker(limits, zygote))
+                return await self._started(self._forked_by(zygote, limits))
             except OSError as error:
                 logger.warning("the zygote ended (%s); another is started", error)
             except WorkerDied:
@@ -81,24 +92,72 @@ class Nursery:
         return await self._started(WebWorker(limits, mechanism))
 
     async def close(self) -> None:
-        """End the zygote, and wait until none of its processes is left."""
-        self._closed = True
+        """End the zygotes, and wait until none of their processes is left."""
+        if self._replacing is not None:
+            self._replacing.cancel()
+            await asyncio.gather(self._replacing, return_exceptions=True)
         async with self._starting:
-            if self._zygote is not None:
-                self._zygote.kill()
-                await self._zygote.wait_gone()
+            for zygote in (self._zygote, *self._retired):
+                if zygote is not None:
+                    self._end(zygote)
+            self._zygote = None
+            self._retired.clear()
+        await asyncio.gather(*self._ending)
 
     async def _current(self) -> Zygote:
         """Return the zygote; start one where there is none, or none any more."""
         async with self._starting:
-            if self._zygote is None or not self._zygote.usable:
-                if self._zygote is not None:
-                    await self._zygote.wait_gone()
+            if self._zygote is not None and not self._zygote.usable:
+                self._end(self._zygote)
                 self._zygote = None
-                started = Zygote()
-                await started.start()
-                self._zygote = started
+            if self._zygote is None:
+                self._zygote = await self._new()
+            elif self._zygote.worn and (self._replacing is None or self._replacing.done()):
+                self._replacing = asyncio.ensure_future(self._replace(self._zygote))
             return self._zygote
+
+    async def _new(self) -> Zygote:
+        zygote = self._new_zygote()
+        await zygote.start()
+        return zygote
+
+    async def _replace(self, worn: Zygote) -> None:
+        """Start another zygote; the worn one forks until then, and ends with its last worker."""
+        try:
+            started = await self._new()
+        except (SandboxUnavailable, WorkerDied, OSError) as error:
+            logger.warning("the zygote could not be replaced: %s", error)
+            return
+        if self._zygote is not worn:  # it ended, and was replaced already
+            self._end(started)
+            return
+        self._zygote = started
+        self._retired.add(worn)
+        self._end_if_empty(worn)
+
+    def _forked_by(self, zygote: Zygote, limits: SandboxLimits) -> WebWorker:
+        """Return a worker that the zygote is to fork, and that keeps it from its end."""
+        worker = WebWorker(limits, zygote)
+        zygote.workers.add(worker)
+
+        def ended(_: object) -> None:
+            zygote.workers.discard(worker)
+            self._end_if_empty(zygote)
+
+        worker.ended.add_done_callback(ended)
+        return worker
+
+    def _end_if_empty(self, zygote: Zygote) -> None:
+        if zygote in self._retired and not zygote.workers:
+            self._retired.discard(zygote)
+            self._end(zygote)
+
+    def _end(self, zygote: Zygote) -> None:
+        """End a zygote in the background; `close` waits for it."""
+        zygote.kill()
+        task = asyncio.ensure_future(zygote.wait_gone())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
     @staticmethod
     async def _started(worker: WebWorker) -> WebWorker:

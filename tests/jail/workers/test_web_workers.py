@@ -27,6 +27,8 @@ from sandbox import (
     WorkerDied,
 )
 from sandbox.isolation.usage import descendants, process_stat
+from sandbox.workers.web_process import Zygote
+from sandbox.workers.web_worker import Nursery
 from tests.support.processes import outliving
 
 READ = """
@@ -320,6 +322,25 @@ async def test_forks_see_nothing_of_each_other_and_end_with_their_zygote(forked:
     outcome = await run(forked, site, READ, {"n": 1})
     assert outcome.ok, outcome.error
     assert forked._nursery._zygote is not zygote
+
+
+async def test_worn_zygote_is_replaced_and_ends_with_its_last_worker(site: str) -> None:
+    async with Sandbox(isolation="bubblewrap") as opened:
+        opened._nursery = nursery = Nursery(lambda: Zygote(most_forks=2))
+        assert (await run(opened, site, READ, {"n": 1}, affinity="kept")).ok
+        for number in range(2):
+            assert (await run(opened, site, READ, {"n": number})).ok
+        worn, replacing = nursery._zygote, nursery._replacing
+        assert worn is not None
+        assert replacing is not None
+        await replacing
+        assert nursery._zygote is not worn
+        kept = await run(opened, site, READ, {"n": 2}, affinity="kept")
+        assert (kept.worker_run, worn.usable) == (2, True), "its kept worker still serves"
+        while opened._web_pool._waiting:
+            opened._web_pool._drop(opened._web_pool._waiting[0])
+        await asyncio.wait_for(worn._gone.wait(), 10)
+        assert (await run(opened, site, READ, {"n": 3})).ok
 
 
 async def test_nothing_is_left_of_any_worker(site: str) -> None:
