@@ -5,6 +5,7 @@ EngineError
 ├── BundleError             a bundle cannot be used
 │   ├── BundleNotFound
 │   ├── BundleCorrupt
+│   ├── BundleOutdated      another machine published the key's next revision first
 │   └── BundleLocked        another run holds the key, and the wait for it timed out
 ├── ModelError              the model cannot answer
 │   ├── ModelUnauthenticated    key missing, wrong, or not allowed
@@ -59,6 +60,10 @@ class BundleNotFound(BundleError, LookupError):
 
 class BundleCorrupt(BundleError):
     """Files or git objects of a bundle that the engine did not write in this form."""
+
+
+class BundleOutdated(BundleError):
+    """A revision that was not published, because another machine was first."""
 
 
 class BundleLocked(BundleError, TimeoutError):

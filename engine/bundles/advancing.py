@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -18,9 +19,22 @@ if TYPE_CHECKING:
     from engine.bundles.git_repository import GitRepository
 
 
-def advance(objects: GitObjects, repository: GitRepository, tree: str, head: Revision | None, message: str) -> Revision:
-    """Commit a tree on HEAD, and return the revision."""
+def advance(
+    objects: GitObjects,
+    repository: GitRepository,
+    tree: str,
+    head: Revision | None,
+    message: str,
+    share: Callable[[str, str | None], None] | None = None,
+) -> Revision:
+    """Commit a tree on HEAD, and return the revision.
+
+    Args:
+        share: Called with the ids of the commit and of the one before it, before HEAD changes, which it may prevent.
+    """
     commit = repository.write_commit(tree, head.id if head is not None else None, message)
+    if share is not None:
+        share(commit, head.id if head is not None else None)
     repository.set_ref("HEAD", commit, head.id if head is not None else None, create=head is None)
     return objects.require(commit)
 
@@ -29,7 +43,7 @@ def admit(objects: GitObjects, repository: GitRepository, commits: list[str], ke
     """Make an unpacked repository a bundle of this store; any revision may be rolled back to, so all are checked."""
     for commit in commits:
         bundle = read_bundle(objects, objects.require(commit))
-        _check_meta(bundle.meta, commit)
+        check_meta(bundle.meta, commit)
     head = objects.require(commits[0])
     bundle = read_bundle(objects, head)
     repository.set_ref("HEAD", head.id, create=True)
@@ -45,7 +59,7 @@ def admit(objects: GitObjects, repository: GitRepository, commits: list[str], ke
     return found, advance(objects, repository, tree, head, message)
 
 
-def _check_meta(meta: BundleMeta, commit: str) -> None:
+def check_meta(meta: BundleMeta, commit: str) -> None:
     """Check what the runner relies on: in the engine's own bundles it comes from a checked request."""
     try:
         if meta.output_schema is not None:

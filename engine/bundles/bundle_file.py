@@ -120,6 +120,15 @@ def _sizes(directory: Path) -> dict[str, tuple[str, int]]:
     return sizes
 
 
+def check_revision(directory: Path, commit: str) -> None:
+    """Check the paths and sizes of the files of one revision that another machine wrote.
+
+    Raises:
+        BundleCorrupt: The engine could not have written it.
+    """
+    _check_files(directory, commit, _sizes(directory))
+
+
 def _check_files(directory: Path, commit: str, sizes: dict[str, tuple[str, int]]) -> None:
     entries: dict[str, TreeEntry] = {}
     listed = _run(directory, ["ls-tree", "-r", "-z", "--full-tree", commit])

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,7 +145,8 @@ class BundleStore(BundleReader):
                 tree = repository.write_files(files, kept)
                 revision = head
                 if tree != head.tree:
-                    revision = advance(objects, repository, tree, head, message)
+                    share = partial(self._share, key, self.path(key))
+                    revision = advance(objects, repository, tree, head, message, share)
                 try:
                     WorkingTree(objects, revision, {path: blob_id(data) for path, data in seen.items()}).refresh()
                 except OSError as error:  # it is saved; the next run makes the files follow
@@ -206,7 +208,8 @@ class BundleStore(BundleReader):
                 message = format_message(
                     f"Roll back to {target.short}: {target.subject}", trailers={"Rolled-Back-To": target.id}
                 )
-                new = advance(objects, repository, target.tree, head, message)
+                share = partial(self._share, key, self.path(key))
+                new = advance(objects, repository, target.tree, head, message, share)
                 WorkingTree(objects, new).refresh()
                 return new
 
@@ -339,13 +342,17 @@ class BundleStore(BundleReader):
         try:
             repository_class().create(aside)
             with GitObjects(aside) as objects, open_repository(aside) as repository:
-                revision = advance(objects, repository, repository.write_files(files, {}), None, message)
+                share, tree = partial(self._share, key, aside), repository.write_files(files, {})
+                revision = advance(objects, repository, tree, None, message, share)
                 WorkingTree(objects, revision, dict.fromkeys(files)).refresh()
             self._publish(aside, key)
         except BaseException:  # an interrupt, too, leaves nothing aside
             shutil.rmtree(aside, ignore_errors=True)
             raise
         return revision
+
+    def _share(self, key: str, directory: Path, commit: str, replaces: str | None) -> None:
+        """Offer a commit to others before it becomes the newest revision; a local store has nobody to offer it to."""
 
     def _publish(self, aside: Path, key: str) -> None:
         """Sync a repository that was made aside to disk, then move it to its place."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from engine.agent.readout_tools import Readout
 from engine.bundles import Bundle, Revision
-from engine.errors import BundleError, EngineError, StoreError
+from engine.errors import BundleError, BundleOutdated, EngineError, StoreError
 from engine.execution.automation_run import AutomationRun
 from engine.gate.verdicts import Promoted
 from engine.runs.adoption import Adopted
@@ -93,6 +93,9 @@ async def accept_authored(
     try:
         revision = await commit(context, bundle, reason=kind, subject=subject, body=body, written_by=context.budget)
     except (BundleError, StoreError) as error:  # the model is paid, and the output has passed the gate
+        journal = context.services.records.journal
+        if isinstance(error, BundleOutdated) and not await asyncio.to_thread(journal.gates, context.task_id):
+            raise
         _note_unsaved(context, error)
         return _unsaved_success(context, promoted, base)
     with contextlib.suppress(StoreError):  # what is known of the site is of use, and not needed

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 
 from engine.aio import to_thread_uncancellable
 from engine.bundles import Bundle
 from engine.bundles.matching import covers
 from engine.diagnosis.failures import Failed, outcome_failure
-from engine.errors import EngineError
+from engine.errors import BundleOutdated, EngineError
 from engine.gate.by_requests import adapted
 from engine.gate.verdicts import Promoted
 from engine.models.budget import ModelBudget
@@ -239,7 +239,8 @@ class Runner:
         await self._take_browser()  # first: who may change the bundle never waits for a browser
         async with context.changing:
             if await self._is_latest(work.base):
-                return await self._author_alone(work, budget, session)
+                with suppress(BundleOutdated):  # another machine's revision counts, so that one is run
+                    return await self._author_alone(work, budget, session)
         return await self._again()
 
     async def _author_alone(self, work: Assignment, budget: ModelBudget, session: Session | None) -> Success:
