@@ -1,4 +1,4 @@
-"""AsyncEngine, the engine's asynchronous interface; ``TaskQueries`` and ``SavedAutomations`` are its other methods."""
+"""AsyncEngine, the engine's asynchronous interface; its other methods are those of ``StudyRuns``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.api.arguments import (
 )
 from engine.api.many import OnProgress, run_many
 from engine.api.options import EngineOptions, Progress, RunOptions, TaskOptions
-from engine.api.saved_automations import SavedAutomations
+from engine.api.study_runs import StudyRuns
 from engine.api.typed_tasks import OF_EACH_CALL, AsyncTypedTask, DecoratesAsync, describe, named_options
 from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
@@ -39,7 +39,7 @@ Requests = Sequence[Mapping[str, Any]]
 S = TypeVar("S")
 
 
-class AsyncEngine(SavedAutomations):
+class AsyncEngine(StudyRuns):
     """An engine that runs web tasks: it replays the Python saved under a reuse key; a model writes or repairs it.
 
     It belongs to the event loop of its first call. Close it, or use it as a context manager: it leaves no process

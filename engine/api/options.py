@@ -117,11 +117,13 @@ class EngineOptions:
     take_over: bool
     keep_pictures: bool
     progress: Progress
+    given: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def parse(cls, **options: Any) -> EngineOptions:
         """Check the arguments of ``AsyncEngine``; None stands for an option's default."""
-        return cls._parse(**{**ENGINE_DEFAULTS, **_given(options)})
+        given = _given(options)
+        return cls._parse(**{**ENGINE_DEFAULTS, **given}, given=given)
 
     @classmethod
     def _parse(

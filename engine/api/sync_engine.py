@@ -39,6 +39,8 @@ from engine.task.wire import Status, TaskResult
 if TYPE_CHECKING:
     from engine.bundles import BundleStore, Revision
     from engine.storage.spending import KeyCosts
+    from engine.studies import Study, TrialPlace
+    from engine.studies.runner import OnTrial
 
 log = logging.getLogger(__name__)
 
@@ -211,6 +213,18 @@ class Engine:
         progress = in_thread(on_progress) if on_progress is not None else None
         called = [_called_in_thread(request) for request in requests]
         return self._wait(self._engine.map(called, on_progress=progress, **_called_in_thread(shared)))
+
+    def study(
+        self,
+        study: str | Path | Mapping[str, Any],
+        *,
+        directory: str | Path | None = None,
+        on_progress: OnTrial | None = None,
+        place: TrialPlace | None = None,
+    ) -> Study:
+        """Run a study, or what is left of it; see ``AsyncEngine.study``."""
+        progress = in_thread(on_progress) if on_progress is not None else None
+        return self._wait(self._engine.study(study, directory=directory, on_progress=progress, place=place))
 
     def cancel(self, task_id: str) -> TaskResult:
         """Cancel a task; see ``AsyncEngine.cancel``."""

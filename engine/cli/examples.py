@@ -21,6 +21,8 @@ EXAMPLES: Mapping[str, str] = {
     "costs": "webtasks costs shelf",
     "attempts": "webtasks attempts --format csv -o attempts.csv",
     "drift": "webtasks drift shelf --start-url https://books.example/ -p shelf=Travel",
+    "study": "webtasks study run study.toml",
+    "study run": "webtasks study run study.toml -o results",
     "bundles": "webtasks bundles show shelf",
     "bundles list": "webtasks bundles list --limit 20",
     "bundles show": "webtasks bundles show shelf --code > automation.py",

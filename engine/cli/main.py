@@ -47,6 +47,9 @@ _BUNDLES = {
     "import": "commands.transfer:import_",
     "rm": "commands.transfer:remove",
 }
+_STUDY = {
+    "run": "commands.study:run",
+}
 _COMMANDS = {
     "run": "commands.run:run",
     "start": "commands.start:start",
@@ -62,6 +65,7 @@ _COMMANDS = {
     "bundles": "main:bundles",
     "attempts": "commands.attempts:attempts",
     "drift": "commands.drift:drift",
+    "study": "main:study",
     "pool": "pool.client:pool",
     "serve": "commands.serve:serve",
     "ui": "commands.ui:ui",
@@ -201,3 +205,9 @@ def bundles() -> None:
 
     Every automation is a git repository of its own, named by its reuse key.
     """
+
+
+@click.group("study", cls=LazyGroup, targets=_STUDY)
+@options(shown=False)
+def study() -> None:
+    """Run studies: tasks with known truth, done by several models many times, on sites that change."""

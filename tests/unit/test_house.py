@@ -31,6 +31,7 @@ LAYERS = (
     {"gate"},
     {"agent"},
     {"runs", "reports"},
+    {"studies"},
     {"api"},
     {"cli", "server", "testing", "mcp", "__main__"},
 )

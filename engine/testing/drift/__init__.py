@@ -14,7 +14,8 @@ must not happen. Needs the extra ``testing``.
 
 import warnings
 
-from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline, difference, measure
+from engine.studies.judging import difference
+from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline, measure
 from engine.testing.drift.content import CONTENT
 from engine.testing.drift.harmless import HARMLESS
 from engine.testing.drift.heldout_contract import CONTRACT_COVERED, CONTRACT_HELD_OUT

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from engine.api.async_engine import AsyncEngine
 from engine.bundles import BundleStore
-from engine.task.text import shorten
+from engine.studies.judging import difference
 from engine.task.wire import Limits, TaskResult
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.proxy import DriftProxy
@@ -221,20 +221,3 @@ def _commit_bare(bundles: BundleStore, key: str, bare_key: str) -> None:
     assert bundle is not None, "it was replayed in the judged run"
     meta = bundle.meta.model_copy(update={"reuse_key": bare_key})
     bundles.commit(bare_key, replace(bundle, meta=meta, contract={}, revision=None), subject="Without its contract")
-
-
-def difference(given: Any, right: Any) -> str:
-    """Describe the difference between an output and the right one, in one line."""
-    if not (isinstance(given, list) and isinstance(right, list)):
-        return f"{_literal(given)} instead of {_literal(right)}"
-    if len(given) != len(right):
-        return f"{len(given)} rows instead of {len(right)}"
-    wrong = [at for at, pair in enumerate(zip(given, right, strict=True)) if pair[0] != pair[1]]
-    if sorted(map(repr, given)) == sorted(map(repr, right)):
-        return "the rows in another order"
-    at = wrong[0]
-    return f"{len(wrong)} of {len(right)} rows differ; row {at}: {_literal(given[at])} instead of {_literal(right[at])}"
-
-
-def _literal(value: Any) -> str:
-    return shorten(repr(value), 160)
