@@ -15,7 +15,7 @@ from engine.contract.page import (
     permanent_message,
     stated,
 )
-from engine.contract.patterns import error_text, is_blank
+from engine.contract.patterns import error_text, finite, is_blank
 from engine.contract.placeholders import ADDRESS, STANDS_IN
 from engine.contract.profile import count_duplicates, describe, main_rows, merge, rows
 from engine.contract.provenance import (
@@ -60,6 +60,7 @@ __all__ = [
     "empty_confirmed",
     "error_text",
     "explain",
+    "finite",
     "first_run_findings",
     "is_blank",
     "learn",

@@ -36,6 +36,7 @@ _ADDRESS = re.compile(r"@|://|www\.", re.I)
 _HAS_DIGIT = re.compile(r"\d")
 _NUMERIC = frozenset({"number", "money", "percent"})
 _AMOUNTS = _NUMERIC | {"date"}
+_LARGEST = 1e100
 _DIGITS_APART = re.compile(r"(?<=\d)[ ,.'\u00a0\u202f](?=\d{3}(?!\d))")
 _SLASHED = re.compile(r"(\d\d?)([./-])(\d\d?)[./-]\d{2,4}")
 _MISSING = re.compile(r"n/?a|n\.a\.|null|none|unknown|not available|tb[acd]|k\.\s?a\.|[-\u2013\u2014?]+", re.IGNORECASE)
@@ -125,16 +126,32 @@ def number_of(value: Any, known: str) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
-        return float(value)
+        return finite(value)
     if not isinstance(value, str) or known not in _NUMERIC:
         return None
     digits = re.sub(r"[^\d.,-]", "", value)
     decimals = re.search(r"[.,](\d{1,2})$", digits)
     whole = re.sub(r"[.,]", "", digits[: decimals.start()] if decimals else digits)
     try:
-        return float(f"{whole}.{decimals[1]}" if decimals else whole)
+        return finite(f"{whole}.{decimals[1]}" if decimals else whole)
     except ValueError:
         return None
+
+
+def finite(written: str | float) -> float | None:
+    """Return a number as a float; None for one so large that sums or squares of such are no numbers any more.
+
+    Raises:
+        ValueError: A text is no number.
+
+    >>> finite("1.5"), finite("9" * 400), finite(10**400)
+    (1.5, None, None)
+    """
+    try:
+        number = float(written)
+    except OverflowError:
+        return None
+    return number if abs(number) < _LARGEST else None  # nor is a NaN
 
 
 def error_text(value: Any) -> bool:

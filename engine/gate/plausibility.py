@@ -24,6 +24,7 @@ from engine.contract import (
     disagreements,
     empty_confirmed,
     error_text,
+    finite,
     is_blank,
     learn,
     main_rows,
@@ -194,7 +195,7 @@ def _bare(value: Any) -> str | float:
 def _number(value: Any) -> float | None:
     text = value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
     match = re.fullmatch(r"\D{0,4}(\d[\d,]*(?:\.\d+)?)\D{0,4}", text.strip())
-    return float(match[1].replace(",", "")) if match and not isinstance(value, bool) else None
+    return finite(match[1].replace(",", "")) if match and not isinstance(value, bool) else None
 
 
 def early_reads(run: Observed) -> Iterator[str]:

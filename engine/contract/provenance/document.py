@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote_plus, urljoin, urlsplit
 
 from engine.contract.model import Observed
+from engine.contract.patterns import finite
 from engine.contract.provenance.spellings import Span, dates, day_of, normal, numbers
 from sandbox.page_map import BOUNDARY, STRUCK, STRUCK_END, PageMap, Place
 
@@ -20,7 +20,6 @@ BESIDE = frozenset({"nav", "aside", "footer", "header"})
 _MARK = re.compile(f"([{STRUCK}{STRUCK_END}{BOUNDARY}])")
 _DIGIT = re.compile(r"\d")
 _LINKS = ("href", "src", "action", "data-src", "srcset", "poster")
-_LARGEST = 1e300  # a whole number may be too large for a float
 _SHORTEST_PART = 3  # characters of a text that is looked for within longer texts
 _LONGEST_SEARCH = 400  # values that are looked for in all texts of the run
 
@@ -221,8 +220,8 @@ class Document:
         if isinstance(value, bool) or value is None:
             return []
         if isinstance(value, (int, float)):
-            number = float(value) if abs(value) < _LARGEST else math.inf
-            return self._numbers.get(number, []) or self._segments.get(str(value), [])
+            number = finite(value)
+            return (self._numbers.get(number, []) if number is not None else []) or self._segments.get(str(value), [])
         if not isinstance(value, str):
             return []
         key = normal(value)

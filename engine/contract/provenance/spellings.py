@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from engine.contract.patterns import finite
+
 _MONTHS = (
     "january janvier januar enero gennaio januari ocak",
     "february février fevrier februar febrero febbraio februari",
@@ -82,7 +84,7 @@ def readings(token: str) -> set[float]:
     """
     plain = _BETWEEN.sub("", token).replace("\u2212", "-")
     if "," not in plain and "." not in plain:
-        return {float(plain)}
+        return {number} if (number := finite(plain)) is not None else set()
     found: set[float] = set()
     for thousands, decimals in ((",", "."), (".", ",")):
         whole, _, part = plain.partition(decimals)
@@ -91,8 +93,9 @@ def readings(token: str) -> set[float]:
         if thousands in whole and not re.fullmatch(rf"-?\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+", whole):
             continue
         digits = whole.replace(thousands, "")
-        if digits.lstrip("-").isdigit() and (not part or part.isdigit()):
-            found.add(float(f"{digits}.{part}" if part else digits))
+        is_number = digits.lstrip("-").isdigit() and (not part or part.isdigit())
+        if is_number and (number := finite(f"{digits}.{part}" if part else digits)) is not None:
+            found.add(number)
     return found
 
 

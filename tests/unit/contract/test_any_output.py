@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.contract import Observed, check_signature, explain, first_run_findings, learn_signature, widen_signature
+from engine.contract import (
+    History,
+    Observed,
+    check,
+    check_signature,
+    explain,
+    first_run_findings,
+    learn,
+    learn_signature,
+    widen,
+    widen_signature,
+)
 from sandbox import Evidence
 from tests.support.maps import Sheet
 
@@ -39,3 +52,17 @@ def test_any_output_is_learnt_and_checked(
     check_signature(known, second)
     first_run_findings([first, second])
     explain(first, "$")
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, -(10**350), 1.7e308, 5e-324, "9" * 400, "1e999", "9" * 310 + "%", "$" + "9" * 310]
+)
+def test_number_beyond_what_a_float_holds_is_kept_as_json(value: Any) -> None:
+    runs = [
+        Observed(
+            [{"name": f"n{i}", "value": value, "some": [i, value][i % 2]} for i in range(8)], Evidence(text=str(value))
+        )
+    ]
+    contract = learn(runs)
+    assert check(contract, runs[0], History()) == []
+    json.dumps(widen(contract, runs[0]), allow_nan=False)
