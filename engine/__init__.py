@@ -5,11 +5,13 @@ from engine.version import check_packages as _check_packages
 _check_packages()
 
 from engine.api import AsyncEngine, Engine
+from engine.cassettes import CassetteOptions
 from engine.errors import (
     BundleCorrupt,
     BundleError,
     BundleLocked,
     BundleNotFound,
+    CassetteMismatch,
     EngineError,
     InvalidRequest,
     ModelError,
@@ -37,6 +39,8 @@ __all__ = [
     "BundleError",
     "BundleLocked",
     "BundleNotFound",
+    "CassetteMismatch",
+    "CassetteOptions",
     "Cost",
     "Engine",
     "EngineError",

@@ -14,6 +14,7 @@ EngineError
 │   ├── ModelUnavailable        overloaded, rate limited, unreachable, after retries
 │   ├── ModelRejected           the endpoint refused the request as malformed
 │   └── RecordingMismatch       a recorded reply does not fit this run
+├── CassetteMismatch        a replay asked for an exchange that its cassette does not have
 ├── TaskNotFound            the workspace has no task with this ID
 ├── SchemaTooSlow           a JSON Schema took too long to check
 ├── StoreError              the store's database or directory cannot be used
@@ -96,6 +97,10 @@ class ModelRejected(ModelError):
 
 class RecordingMismatch(ModelError):
     """A recorded reply that does not fit this run: tools or refs are missing, or the recording has ended."""
+
+
+class CassetteMismatch(EngineError):
+    """An exchange that the cassette does not have. ``details``: ``method``, ``url`` and ``nearest``, or None."""
 
 
 class TaskNotFound(EngineError, LookupError):

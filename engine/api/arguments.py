@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Required, TypedDict, TypeVar
 
 from engine.api.options import RUN_DEFAULTS, Progress, RunOptions, TaskOptions
+from engine.cassettes.options import CassetteOptions
 from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
@@ -107,6 +108,9 @@ class EngineArguments(TypedDict, total=False):
     take_over: bool
     keep_pictures: bool
     progress: Progress
+    record: str | Path | None
+    replay: str | Path | None
+    cassette: CassetteOptions | None
 
 
 def check_names(method: str, given: Iterable[str], known: Collection[str]) -> None:

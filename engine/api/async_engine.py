@@ -24,6 +24,7 @@ from engine.api.many import OnProgress, run_many
 from engine.api.options import EngineOptions, Progress, RunOptions, TaskOptions
 from engine.api.study_runs import StudyRuns
 from engine.api.typed_tasks import OF_EACH_CALL, AsyncTypedTask, DecoratesAsync, describe, named_options
+from engine.cassettes.options import CassetteOptions
 from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
@@ -82,6 +83,11 @@ class AsyncEngine(StudyRuns):
             reports: at most 3 MB a task, for seven days, none on which a secret may be legible.
         progress: ``"auto"`` keeps a line of what happens up to date, in a terminal on standard error, in a notebook
             under the cell, and nowhere else; default None shows nothing.
+        record: Path of a cassette, ``.wtrec``, that takes all that comes from outside: what sites and the model answer.
+            It is written when the engine is closed. Default none.
+        replay: Path of a cassette that all comes from, with no network at all; what it does not have fails the task
+            as ``not-recorded``. Default none.
+        cassette: A ``CassetteOptions``, of what a replay does not compare; default: it compares all.
 
     Raises:
         InvalidRequest: An argument is malformed; ``details["field"]`` names it.
@@ -122,6 +128,9 @@ class AsyncEngine(StudyRuns):
         take_over: bool = True,
         keep_pictures: bool = True,
         progress: Progress = None,
+        record: str | Path | None = None,
+        replay: str | Path | None = None,
+        cassette: CassetteOptions | None = None,
     ) -> None:
         options = EngineOptions.parse(
             store=store, model=model, workspace=workspace, base_url=base_url, api_key=api_key, window=window,
@@ -129,7 +138,7 @@ class AsyncEngine(StudyRuns):
             max_web_tasks=max_web_tasks, max_pending=max_pending, usd_per_day=usd_per_day,
             key_usd_per_day=key_usd_per_day, pool=pool, per_host=per_host, compile=compile, egress=egress, proxy=proxy,
             trust_start_urls=trust_start_urls, allow_hosts=allow_hosts, take_over=take_over,
-            keep_pictures=keep_pictures, progress=progress,
+            keep_pictures=keep_pictures, progress=progress, record=record, replay=replay, cassette=cassette,
         )  # fmt: skip
         self.root = options.root
         super().__init__(options)

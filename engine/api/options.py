@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, get_args
 
 from pydantic import AnyUrl
 
+from engine.cassettes.options import CassetteOptions
 from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption, NetworkAccess
 from engine.models.base import LEAST_WINDOW, Model
@@ -72,6 +73,7 @@ ENGINE_DEFAULTS: Mapping[str, Any] = {
     "usd_per_day": None, "key_usd_per_day": None, "pool": None, "per_host": 4, "compile": "never",
     "egress": "learned", "proxy": None,
     "trust_start_urls": True, "allow_hosts": (), "take_over": True, "keep_pictures": True, "progress": None,
+    "record": None, "replay": None, "cassette": CassetteOptions(),
 }  # fmt: skip
 
 
@@ -117,6 +119,9 @@ class EngineOptions:
     take_over: bool
     keep_pictures: bool
     progress: Progress
+    record: str | Path | None
+    replay: str | Path | None
+    cassette: CassetteOptions
     given: Mapping[str, Any] = field(repr=False)
 
     @classmethod

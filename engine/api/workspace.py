@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
@@ -23,6 +24,7 @@ from engine.task.wire import TaskRequest, TaskResult
 
 if TYPE_CHECKING:
     from engine.bundles import BundleStore
+    from engine.cassettes.base import Cassette
     from engine.runs.task_run import TaskRun
     from engine.scheduling.scheduler import Scheduler
     from engine.storage.tasks import TaskRecords
@@ -49,6 +51,7 @@ class Workspace:
         self._opening = asyncio.Lock()
         self._changing = NamedLocks()
         self._browsers = asyncio.Semaphore(options.max_tasks)
+        self._cassette = _cassette(options)
 
     @property
     def root(self) -> Path:
@@ -155,6 +158,15 @@ class Workspace:
         records = await self.records()
         in_urls = secrets_of_urls(request.task, request.http_login, request.parameters)
         redactor = Redactor({**request.parameters, **in_urls}, request.secrets)
+        network = self._options.network
+        if self._cassette is not None:
+            tape = self._cassette.tape(redactor.named)
+            network = replace(network, tape=tape)
+            if model is not None:
+                from engine.cassettes.base import task_mark
+
+                mark = task_mark(request.task, request.start_url, redactor.parameters(request.parameters))
+                model = self._cassette.model(model, tape, mark)
         listener = None
         on_event = both(self._live, on_event)
         if on_event is not None:
@@ -167,7 +179,7 @@ class Workspace:
                 sandbox=self.sandbox(),
                 store=self.bundles,
                 records=records,
-                network=self._options.network,
+                network=network,
                 keep_pictures=self._options.keep_pictures,
                 compiles=self._options.compile == "auto",
                 changing=self._changing,
@@ -211,6 +223,8 @@ class Workspace:
     async def close(self) -> None:
         """End every process and connection."""
         async with AsyncExitStack() as parts:  # each is ended, whatever becomes of the others
+            if self._cassette is not None:
+                parts.push_async_callback(to_thread_uncancellable, self._cassette.close)
             parts.push_async_callback(self._stop_listeners)
             parts.push_async_callback(self._close_records)
             for model in self._models.values():
@@ -232,3 +246,11 @@ class Workspace:
     def _check_open(self) -> None:
         if self._closed:
             raise EngineError("the engine is closed; make a new one")
+
+
+def _cassette(options: EngineOptions) -> Cassette | None:
+    if options.record is None and options.replay is None:
+        return None  # and what a cassette needs is not imported
+    from engine.cassettes.opening import open_cassette
+
+    return open_cassette(options.record, options.replay, options.cassette)

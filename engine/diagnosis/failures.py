@@ -10,6 +10,8 @@ from engine.diagnosis.triage import limit_cause
 from engine.errors import (
     AgentStuck,
     BundleError,
+    CassetteMismatch,
+    InvalidRequest,
     ModelError,
     ModelOutOfCredit,
     ModelOverBudget,
@@ -120,6 +122,10 @@ def failure(error: Exception) -> Cause:
         return session_failure(error)
     if isinstance(error, BundleError):
         return Cause("bundle", f"the saved automation cannot be used: {error.message}", details=dict(error.details))
+    if isinstance(error, CassetteMismatch):
+        return Cause("not-recorded", error.message, details=dict(error.details))
+    if isinstance(error, InvalidRequest):  # a cassette that turns out to be broken, or has no room left
+        return Cause("cassette", error.message, details=dict(error.details))
     if isinstance(error, SchemaTooSlow):
         return Cause("schema-too-slow", error.message, details=dict(error.details))
     if isinstance(error, StoreError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.errors import EngineError
 from engine.execution.automation_run import AutomationRun, Mode
 from engine.execution.host import GateKnowledge, TaskHost
 from engine.execution.masking import mask_maps
@@ -168,6 +169,12 @@ class Executor:
             if outcome.session is not None:
                 await outcome.session.close()
             await self.services.events.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
+        try:
+            self.network.check()
+        except EngineError:
+            if outcome.session is not None:
+                await outcome.session.close()
+            raise
         # What explores the page that stays open is the model: nothing irreversible is let through for it.
         host.mode = "rehearsal"
         if refused := {name: reason for name, reason in outcome.evidence.refused if reason.startswith("policy")}:

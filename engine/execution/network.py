@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from engine.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from engine.cassettes.base import TaskTape
     from sandbox import Egress
 
 EgressOption = Literal["learned", "public"] | Collection[str]
@@ -25,11 +26,13 @@ class NetworkAccess:
         hosts: Host patterns that may be reached; None for every public host.
         learns: Replays reach only the start URL's host and those that the promotion runs of their bundle reached.
         proxy: An upstream proxy.
+        tape: The task's part of a cassette that is recorded or played; None for neither.
     """
 
     hosts: tuple[str, ...] | None = None
     learns: bool = True
     proxy: str | None = field(default=None, repr=False)
+    tape: TaskTape | None = field(default=None, repr=False)
 
     @classmethod
     def parse(cls, egress: EgressOption, proxy: str | None) -> NetworkAccess:
@@ -57,7 +60,16 @@ class NetworkAccess:
         """
         from sandbox import Egress
 
-        return Egress(hosts=self.hosts, allow=allow, proxy=self.proxy)
+        return Egress(hosts=self.hosts, allow=allow, proxy=self.proxy, tape=self.tape)
+
+    def check(self) -> None:
+        """Raise if an exchange of the task was not on its tape.
+
+        Raises:
+            CassetteMismatch: One was not.
+        """
+        if self.tape is not None:
+            self.tape.check()
 
     def replaying(self, egress: Egress, known: Collection[str], start_url: str | None) -> Egress:
         """Return the egress of a saved automation.

@@ -24,7 +24,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,8 +42,8 @@ _THINKING = ("thinking", "redacted_thinking")
 
 
 @dataclass(frozen=True)
-class _Answer:
-    """One line of a recording."""
+class RecordedAnswer:
+    """An answer as it is recorded: one line of a recording. The fields are described above."""
 
     purpose: str
     content: list[dict[str, Any]]
@@ -54,8 +54,24 @@ class _Answer:
     key: str | None = None
     unfit: bool = False
 
-    def to_line(self) -> str:
-        return json.dumps({k: v for k, v in asdict(self).items() if v or k == "content"}, ensure_ascii=False)
+    @classmethod
+    def of(cls, request: ModelRequest, reply: ModelReply, placeholders: Placeholders) -> RecordedAnswer:
+        """Return what is recorded of a reply: without thinking, and with placeholders."""
+        content = [dict(block) for block in reply.content if block.get("type") not in _THINKING]
+        return cls(
+            purpose=request.purpose,
+            content=placeholders.hide(content),
+            stop_reason=reply.stop_reason,
+            usage={name: tokens for name, tokens in asdict(reply.usage).items() if tokens},
+            cost_usd=round(reply.cost_usd, 9),
+            seconds=round(reply.seconds, 3),
+            key=None if request.purpose == "agent" else _key(request, placeholders),
+            unfit=bool(misfits(content, request)),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it without what is empty."""
+        return {k: v for k, v in asdict(self).items() if v or k == "content"}
 
 
 class RecordingModel:
@@ -102,18 +118,8 @@ class RecordingModel:
     async def query(self, request: ModelRequest) -> ModelReply:
         """Pass the request on, and record the answer before it is used; errors are not recorded."""
         reply = await self._inner.query(request if self._timeout is None else replace(request, timeout=self._timeout))
-        content = [dict(block) for block in reply.content if block.get("type") not in _THINKING]
-        answer = _Answer(
-            purpose=request.purpose,
-            content=self._placeholders.hide(content),
-            stop_reason=reply.stop_reason,
-            usage={name: tokens for name, tokens in asdict(reply.usage).items() if tokens},
-            cost_usd=round(reply.cost_usd, 9),
-            seconds=round(reply.seconds, 3),
-            key=None if request.purpose == "agent" else _key(request, self._placeholders),
-            unfit=bool(misfits(content, request)),
-        )
-        await asyncio.to_thread(self._append, answer.to_line())
+        answer = RecordedAnswer.of(request, reply, self._placeholders)
+        await asyncio.to_thread(self._append, json.dumps(answer.to_json(), ensure_ascii=False))
         return reply
 
     async def close(self) -> None:
@@ -138,45 +144,45 @@ class RecordingModel:
         }
 
 
-class RecordedModel:
-    """A model that answers from a recording, and raises where the recording does not fit.
+class PlayedModel:
+    """A model that answers what was recorded, and raises where that does not fit.
 
     Steps of an agent are answered in the order in which they were recorded, questions by their content. An answer fits
     if the tools that it calls are offered, its inputs fit their schemas, and every ref that it uses was shown.
 
     Args:
-        path: The recording.
-        substitutions: Values for its placeholders, by name: ``{"site": "http://127.0.0.1:8001"}``.
+        name: The ID of the recorded model.
+        answers: The answers, in their order.
+        placeholders: The values for what they hold by name.
+        mismatch: Makes the error of an answer that does not fit, of what is wrong and of the steps that were played.
         pace: Share of the recorded time that an answer takes: 0 for at once, 1 for as slow as it was.
-
-    Raises:
-        InvalidRequest: There is no such recording, or a value for a placeholder is missing.
-        RecordingMismatch: The recording has another format.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, substitutions: Mapping[str, str] | None = None, pace: float = 0.0
+        self,
+        name: str,
+        answers: Sequence[RecordedAnswer],
+        placeholders: Placeholders,
+        mismatch: Callable[[str, int], RecordingMismatch],
+        pace: float = 0.0,
     ) -> None:
-        self._path = Path(path)
+        self._name = name
+        self._placeholders = placeholders
+        self._error = mismatch
         self._pace = pace
-        self._header, answers = _load(self._path)
-        given, names = substitutions or {}, self._header.get("placeholders", [])
-        if missing := [name for name in names if name not in given]:
-            raise InvalidRequest(f"{self._path} needs substitutions for {', '.join(missing)}", field="substitutions")
-        self._placeholders = Placeholders({name: given[name] for name in names})
         self._steps = [answer for answer in answers if answer.purpose == "agent"]
         self._played = 0
-        self._questions: dict[tuple[str, str | None], list[_Answer]] = {}
+        self._questions: dict[tuple[str, str | None], list[RecordedAnswer]] = {}
         for answer in answers:
             if answer.purpose != "agent":
                 self._questions.setdefault((answer.purpose, answer.key), []).append(answer)
         self._asked: dict[tuple[str, str | None], int] = {}
-        self._price = resolve_model(self.name, own_endpoint=True)
+        self._price = resolve_model(name, own_endpoint=True)
 
     @property
     def name(self) -> str:
         """The ID of the recorded model."""
-        return str(self._header["model"])
+        return self._name
 
     @property
     def remaining(self) -> int:
@@ -210,7 +216,7 @@ class RecordedModel:
     async def close(self) -> None:
         """Do nothing; no connection is open."""
 
-    def _next_step(self, request: ModelRequest) -> _Answer:
+    def _next_step(self, request: ModelRequest) -> RecordedAnswer:
         if self._played == len(self._steps):
             raise self._mismatch(f"its {self._played} steps are played, and this run asks for one more")
         answer = self._steps[self._played]
@@ -218,7 +224,7 @@ class RecordedModel:
         self._played += 1
         return answer
 
-    def _same_question(self, request: ModelRequest) -> _Answer:
+    def _same_question(self, request: ModelRequest) -> RecordedAnswer:
         """Return the answer to this question; a question that was recorded twice gets its answers in order."""
         key = (request.purpose, _key(request, self._placeholders))
         if key not in self._questions:
@@ -233,16 +239,47 @@ class RecordedModel:
         self._asked[key] = number + 1
         return answer
 
-    def _check(self, answer: _Answer, which: str, request: ModelRequest) -> None:
+    def _check(self, answer: RecordedAnswer, which: str, request: ModelRequest) -> None:
         problems = [] if answer.unfit else misfits(self._placeholders.fill(answer.content), request)
         if problems:
             raise self._mismatch(f"{which} does not fit: {'; '.join(problems)}")
 
     def _mismatch(self, what: str) -> RecordingMismatch:
-        return _mismatch(self._path, what, model=self.name, about=self._header.get("about"), step=self._played)
+        return self._error(what, self._played)
 
 
-def _load(path: Path) -> tuple[dict[str, Any], list[_Answer]]:
+class RecordedModel(PlayedModel):
+    """A model that answers from a recording; see `PlayedModel`.
+
+    Args:
+        path: The recording.
+        substitutions: Values for its placeholders, by name: ``{"site": "http://127.0.0.1:8001"}``.
+        pace: Share of the recorded time that an answer takes: 0 for at once, 1 for as slow as it was.
+
+    Raises:
+        InvalidRequest: There is no such recording, or a value for a placeholder is missing.
+        RecordingMismatch: The recording has another format.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, substitutions: Mapping[str, str] | None = None, pace: float = 0.0
+    ) -> None:
+        path = Path(path)
+        header, answers = _load(path)
+        given, names = substitutions or {}, header.get("placeholders", [])
+        if missing := [name for name in names if name not in given]:
+            raise InvalidRequest(f"{path} needs substitutions for {', '.join(missing)}", field="substitutions")
+        about, model = header.get("about"), header["model"]
+        super().__init__(
+            model,
+            answers,
+            Placeholders({name: given[name] for name in names}),
+            lambda what, step: _mismatch(path, what, model=model, about=about, step=step),
+            pace,
+        )
+
+
+def _load(path: Path) -> tuple[dict[str, Any], list[RecordedAnswer]]:
     """Return the header of a recording, and its answers."""
     try:
         lines = path.read_text(encoding="utf-8", errors="surrogatepass").split("\n")
@@ -252,7 +289,7 @@ def _load(path: Path) -> tuple[dict[str, Any], list[_Answer]]:
         header, *answers = (json.loads(line) for line in lines if line.strip())
         if header["format"] != _FORMAT:
             raise _mismatch(path, f"its format is {header['format']!r}, this version reads {_FORMAT}")
-        return {**header, "model": str(header["model"])}, [_Answer(**answer) for answer in answers]
+        return {**header, "model": str(header["model"])}, [RecordedAnswer(**answer) for answer in answers]
     except (ValueError, TypeError, KeyError) as error:
         raise _mismatch(path, f"a line of it is not as it was written ({error})") from error
 

@@ -124,6 +124,11 @@ class Redactor:
         """The secret values."""
         return list(self._names)
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The secret values, each with the name of its parameter."""
+        return dict(self._names)
+
     def text(self, text: str, *, known: Collection[str] = ()) -> str:
         """Return the text without secret values.
 

@@ -9,6 +9,7 @@ from sandbox.egress.http1 import BadMessage, Peer, request_tunnel
 from sandbox.egress.options import Egress
 from sandbox.egress.origins import LONGEST_NAME, Upstream, normalize_host
 from sandbox.egress.policy import Lookups, Policy, RefusedError, Resolver
+from sandbox.egress.tape import Tape
 from sandbox.isolation import shortage
 
 CREDENTIALS_REJECTED = "proxy: it rejected the credentials"
@@ -31,6 +32,7 @@ class Dialer:
     Attributes:
         reached: ``host:port`` of connections that were made.
         refused: ``host:port`` and reason of connections that were refused or failed.
+        tape: Records what is exchanged, or plays it; None for neither.
     """
 
     def __init__(self) -> None:
@@ -38,10 +40,17 @@ class Dialer:
         self.refused: dict[tuple[str, str], None] = {}
         self._lookups = Lookups()
         self._policy = Policy(Egress(hosts=()), self._lookups)
+        self.tape: Tape | None = None
 
     def bind(self, egress: Egress, resolve: Resolver | None = None) -> None:
         """Set what may be reached."""
-        self._policy = Policy(egress, resolve or self._lookups)
+        self.tape = egress.tape
+        self._policy = Policy(egress, self._taped(resolve or self._lookups))
+
+    def _taped(self, resolve: Resolver) -> Resolver:
+        if (tape := self.tape) is None:
+            return resolve
+        return lambda host, port: tape.resolve(host, port, resolve)
 
     @property
     def policy(self) -> Policy:
@@ -76,9 +85,17 @@ class Dialer:
         except RefusedError as refusal:
             self.note_refusal(name, str(refusal))
             raise
+        self.note_reached(name)
+        return route
+
+    async def reach(self, host: str, port: int, *, tunnel: bool) -> None:
+        """Check that a server may be reached, without a connection to it; arguments and errors as of `dial`."""
+        await self._policy.address(host, port, tunnel=tunnel)
+
+    def note_reached(self, name: str) -> None:
+        """Record a connection that was made."""
         if len(self.reached) < _MAX_RECORDS:
             self.reached[name] = None
-        return route
 
     def note_refusal(self, name: str, reason: str) -> None:
         """Record a connection that was not made."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sandbox.egress.origins import HostPattern, Origin, Upstream
+from sandbox.egress.tape import Tape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,7 @@ class Egress:
             listed in ``hosts``, too.
         proxy: An HTTP proxy for all connections but those to ``allow``: ``"http://user:password@host:port"``. Names
             are resolved and checked on this machine first; the proxy gets the name and resolves it again.
+        tape: Records all that is exchanged, or plays it in place of the network; None for neither.
 
     Raises:
         ValueError: One of these is malformed.
@@ -29,6 +31,7 @@ class Egress:
     hosts: tuple[str, ...] | None = None
     allow: tuple[str, ...] = ()
     proxy: str | None = field(default=None, repr=False)
+    tape: Tape | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for pattern in self.hosts or ():

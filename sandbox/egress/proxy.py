@@ -13,6 +13,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sandbox.egress.dialer import CREDENTIALS_REJECTED, Dialer, Route, endpoint
@@ -26,6 +27,7 @@ from sandbox.egress.http1 import (
     read_request,
 )
 from sandbox.egress.policy import RefusedError
+from sandbox.egress.taped import TapedSender, answer_client
 from sandbox.isolation import shortage
 
 _HEAD_SECONDS = 60.0  # for a request's head, the wait for it included
@@ -151,6 +153,9 @@ class EgressProxy(Dialer):
             while True:
                 async with asyncio.timeout(_HEAD_SECONDS):
                     request = await read_request(client.reader)
+                if self.tape is not None:
+                    await self._serve_taped(client, request, TapedSender(self, self.tape))
+                    return
                 if request.method == "CONNECT":
                     host, _, port = request.target.rpartition(":")
                     server = (await self.dial(host, _port(port), tunnel=True)).peer
@@ -179,6 +184,21 @@ class EgressProxy(Dialer):
         finally:
             if upstream is not None:
                 upstream[1].peer.drop()
+
+    async def _serve_taped(self, client: Peer, request: Request, sender: TapedSender) -> None:
+        """Serve a connection whose exchanges go onto the tape, or come from it, from its first request on."""
+        try:
+            while True:
+                match = _TARGET.fullmatch(request.target)
+                if match is None:
+                    raise BadMessage(f"the request target is not an http URL: {request.target[:200]!r}")
+                base = f"http://{match['host']}:{match['port'] or 80}"
+                if not await answer_client(client, replace(request, target=match["path"] or "/"), base, sender):
+                    return
+                async with asyncio.timeout(_HEAD_SECONDS):
+                    request = await read_request(client.reader)
+        finally:
+            sender.close()
 
     def _note_shortage(self, error: OSError) -> None:
         if reason := shortage.reason(error):

@@ -7,7 +7,8 @@ from typing import Any
 
 from sandbox.egress.dialer import Dialer
 from sandbox.egress.policy import RefusedError
-from sandbox.egress.sender import Answer, InvalidRequest, Outgoing, Sender
+from sandbox.egress.sender import InvalidRequest, Outgoing
+from sandbox.egress.taped import AnyAnswer, sender_of
 from sandbox.egress.turns import HostTurns
 from sandbox.errors import SandboxLimitExceeded
 from sandbox.limits import SandboxLimits
@@ -37,11 +38,11 @@ class WebRequests:
     def __init__(self, dialer: Dialer, limits: SandboxLimits, traffic: WebTraffic, turns: HostTurns) -> None:
         self.traffic = traffic
         self._turns = turns
-        self._sender = Sender(dialer)
+        self._sender = sender_of(dialer)
         self._limits = limits
         self._bytes = 0
         self._count = 0
-        self._open: dict[int, Answer] = {}
+        self._open: dict[int, AnyAnswer] = {}
         self._uploads: dict[int, bytearray] = {}
 
     async def handle(self, message: Message) -> Any:
@@ -111,7 +112,7 @@ class WebRequests:
             raise ProtocolError("no such upload")
         return bytes(upload)
 
-    def _keep(self, answer: Answer, ended: bool) -> int:
+    def _keep(self, answer: AnyAnswer, ended: bool) -> int:
         """Keep an answer whose body goes on; return its number, or 0."""
         if ended:
             return 0
@@ -132,7 +133,7 @@ class WebRequests:
             self._open.pop(number, None)
         return {"body": part, "ended": ended}
 
-    async def _part(self, answer: Answer) -> tuple[str, bool]:
+    async def _part(self, answer: AnyAnswer) -> tuple[str, bool]:
         """Return the next part of a body, and True if it was the last."""
         part, ended = bytearray(), False
         try:

@@ -24,7 +24,7 @@ LAYERS = (
     {"errors", "aio", "version"},
     {"task"},
     {"contract", "models"},
-    {"observation", "bundles"},
+    {"observation", "bundles", "cassettes"},
     {"storage"},
     {"execution", "scheduling"},
     {"diagnosis"},

@@ -32,6 +32,18 @@ from engine.task.formatting import count
     metavar="SECONDS",
     help="Stop waiting after this time, with exit code 6; the task continues, as with start.",
 )
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Keep all that the site and the model answer in this cassette, .wtrec.",
+)
+@click.option(
+    "--replay",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Run from this cassette, without any network; what it does not have fails the task.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress, only errors.")
 @options(shown=False)
 @pass_settings
@@ -44,6 +56,8 @@ def run(
     quiet: bool,
     repeats: int | None,
     wait_timeout: float | None,
+    record: str | None,
+    replay: str | None,
     **given: Any,
 ) -> None:
     """Run TASK to its end.
@@ -54,14 +68,17 @@ def run(
     """
     if repeats is not None and wait_timeout is not None:
         raise click.UsageError("--repeats and --wait-timeout cannot be used together")
+    cassette = {name: path for name, path in (("record", record), ("replay", replay)) if path is not None}
+    if cassette and wait_timeout is not None:
+        raise click.UsageError(f"--wait-timeout and --{next(iter(cassette))} cannot be used together")
     request, began = build_request(settings, given), time.monotonic()
     if wait_timeout is not None:
         results: Sequence[TaskResult] = [_wait_for(context, settings, request, wait_timeout, quiet=quiet)]
     else:
-        results = _run_here(settings, request, repeats, quiet=quiet)
+        results = _run_here(settings, request, repeats, cassette, quiet=quiet)
         if repeats is None and (hosts := accepted_hosts(results[0])):
             request["allow_hosts"] = [*(request.get("allow_hosts") or ()), *hosts]
-            results = _run_here(settings, request, repeats, quiet=quiet)
+            results = _run_here(settings, request, repeats, cassette, quiet=quiet)
     if repeats is None:
         print_result(settings, results[0])
     else:
@@ -77,11 +94,13 @@ def _repeat_json(settings: Settings, result: TaskResult) -> Any:
     return result.output if result.ok else None
 
 
-def _run_here(settings: Settings, request: dict[str, Any], repeats: int | None, *, quiet: bool) -> Sequence[TaskResult]:
+def _run_here(
+    settings: Settings, request: dict[str, Any], repeats: int | None, cassette: dict[str, str], *, quiet: bool
+) -> Sequence[TaskResult]:
     seen: set[str] = set()
 
     async def work(on_event: EventHandler) -> Sequence[TaskResult]:
-        async with settings.engine() as engine:
+        async with settings.engine(**cassette) as engine:
             if repeats is None:
                 return [await engine.run(**request, on_event=on_event, poll=0.5)]
             return list(await engine.repeat(**request, repeats=repeats, on_event=on_event, poll=0.5))
@@ -93,7 +112,8 @@ def _run_here(settings: Settings, request: dict[str, Any], repeats: int | None, 
                 seen.add(event.task_id)
                 show(event)
 
-            pooled = run_in_pool(settings, request, on_event) if repeats is None else None
+            alone = repeats is not None or cassette
+            pooled = None if alone else run_in_pool(settings, request, on_event)
             return [pooled] if pooled is not None else run_interruptible(work(on_event))
     except Interrupted as stop:
         raise Interrupted(stop.code, asyncio.run(_interrupted(settings, seen))) from None

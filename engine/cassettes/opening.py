@@ -1,0 +1,31 @@
+"""The opening of a cassette, for an engine's options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.cassettes.base import Cassette
+from engine.cassettes.options import SUFFIX, CassetteOptions
+from engine.cassettes.playing import PlayingCassette
+from engine.cassettes.recording import RecordingCassette
+from engine.errors import InvalidRequest
+
+
+def open_cassette(record: str | Path | None, replay: str | Path | None, options: CassetteOptions) -> Cassette | None:
+    """Open the cassette of an engine's options.
+
+    Raises:
+        InvalidRequest: Both are given, or there is no such cassette.
+    """
+    if record is not None and replay is not None:
+        raise InvalidRequest(
+            "record and replay exclude each other: a cassette is either made or played", field="replay"
+        )
+    for field, given in (("record", record), ("replay", replay)):
+        if given is not None and Path(given).suffix != SUFFIX:
+            raise InvalidRequest(f"{field} takes the path of a cassette, {SUFFIX}, not {str(given)!r}", field=field)
+    if record is not None:
+        return RecordingCassette(Path(record).expanduser().absolute(), options)
+    if replay is not None:
+        return PlayingCassette(Path(replay).expanduser().absolute(), options)
+    return None
