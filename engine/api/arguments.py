@@ -18,6 +18,7 @@ from engine.task.wire import CompileMode, Limits
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
+    from engine.bundles import PlainBundles
     from sandbox import PerHost, PoolOptions
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -85,6 +86,7 @@ class EngineArguments(TypedDict, total=False):
     """The arguments of an engine; ``AsyncEngine`` describes each."""
 
     store: str | Path
+    bundles: str | Path | PlainBundles | None
     model: str | Model
     workspace: str
     base_url: str | None

@@ -34,6 +34,7 @@ from engine.task.wire import CompileMode, Limits, TaskRequest, TaskResult
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
+    from engine.bundles import PlainBundles
     from sandbox import PerHost, PoolOptions
 
 Requests = Sequence[Mapping[str, Any]]
@@ -48,6 +49,9 @@ class AsyncEngine(StudyRuns):
 
     Args:
         store: Directory of everything the engine keeps; made at the first run. Default ``.webtasks``.
+        bundles: Directory with automations as plain files, such as ``webtasks bundles export --plain`` writes, in a git
+            repository of your own: runs use what is committed there, and repairs wait in the store as proposals, until
+            ``webtasks bundles diff KEY --patch`` brings them there. Default none: all are in the store alone.
         model: ``"haiku"`` (default), ``"sonnet"``, ``"opus"``, a model id, or a ``Model``. A request may name another.
         workspace: Name of a separate tree in the store: letters, digits, ``-`` and ``_``.
         base_url: Address of a Messages API; default: the environment's ``ANTHROPIC_BASE_URL``, else Anthropic's.
@@ -105,6 +109,7 @@ class AsyncEngine(StudyRuns):
         self,
         *,
         store: str | Path = ".webtasks",
+        bundles: str | Path | PlainBundles | None = None,
         model: str | Model = "haiku",
         workspace: str = "default",
         base_url: str | None = None,
@@ -133,8 +138,8 @@ class AsyncEngine(StudyRuns):
         cassette: CassetteOptions | None = None,
     ) -> None:
         options = EngineOptions.parse(
-            store=store, model=model, workspace=workspace, base_url=base_url, api_key=api_key, window=window,
-            isolation=isolation, browser=browser, limits=limits, max_tasks=max_tasks,
+            store=store, bundles=bundles, model=model, workspace=workspace, base_url=base_url, api_key=api_key,
+            window=window, isolation=isolation, browser=browser, limits=limits, max_tasks=max_tasks,
             max_web_tasks=max_web_tasks, max_pending=max_pending, usd_per_day=usd_per_day,
             key_usd_per_day=key_usd_per_day, pool=pool, per_host=per_host, compile=compile, egress=egress, proxy=proxy,
             trust_start_urls=trust_start_urls, allow_hosts=allow_hosts, take_over=take_over,

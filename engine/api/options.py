@@ -25,6 +25,7 @@ from sandbox.egress.turns import PerHost
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
+    from engine.bundles import PlainBundles
     from sandbox import PoolOptions
 
 Progress = Literal["auto"] | None
@@ -67,8 +68,8 @@ RUN_DEFAULTS = RunOptions(
 
 
 ENGINE_DEFAULTS: Mapping[str, Any] = {
-    "store": ".webtasks", "model": "haiku", "workspace": "default", "base_url": None, "api_key": None, "window": None,
-    "isolation": "auto", "browser": None, "limits": Limits(), "max_tasks": 10,
+    "store": ".webtasks", "bundles": None, "model": "haiku", "workspace": "default", "base_url": None, "api_key": None,
+    "window": None, "isolation": "auto", "browser": None, "limits": Limits(), "max_tasks": 10,
     "max_web_tasks": 8 * (os.cpu_count() or 1), "max_pending": 1_000,
     "usd_per_day": None, "key_usd_per_day": None, "pool": None, "per_host": 4, "compile": "never",
     "egress": "learned", "proxy": None,
@@ -89,6 +90,14 @@ def _per_host(given: PerHost | int) -> PerHost:
     return PerHost(given)
 
 
+def _plain_bundles(given: str | Path | PlainBundles | None) -> PlainBundles | None:
+    if given is None:
+        return None
+    from engine.bundles import PlainBundles  # not at the top: bundles would be half of the import of engine
+
+    return given if isinstance(given, PlainBundles) else PlainBundles(Path(given).expanduser())
+
+
 @dataclass(frozen=True, kw_only=True)
 class EngineOptions:
     """The checked options of an engine; ``AsyncEngine`` describes each.
@@ -98,6 +107,7 @@ class EngineOptions:
     """
 
     store: str | Path
+    bundles: PlainBundles | None
     model: str | Model
     workspace: str
     base_url: str | None
@@ -141,6 +151,7 @@ class EngineOptions:
         proxy: str | None,
         allow_hosts: Collection[str],
         per_host: PerHost | int,
+        bundles: str | Path | PlainBundles | None,
         **options: Any,
     ) -> EngineOptions:
         if not isinstance(limits, Limits):
@@ -149,6 +160,7 @@ class EngineOptions:
             if cap is not None and not (isinstance(cap, (int, float)) and cap >= 0):
                 raise InvalidRequest(f"{name} must be dollars, zero or more, not {cap!r}", field=name)
         return cls(
+            bundles=_plain_bundles(bundles),
             limits=limits,
             per_host=_per_host(per_host),
             daily_caps=DailyCaps(key=key_usd_per_day, workspace=usd_per_day),

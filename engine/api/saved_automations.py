@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.aio import to_thread_uncancellable
@@ -111,10 +111,12 @@ class SavedAutomations(TaskQueries):
         from engine.bundles.matching import to_adopt  # not at the top: bundles would be half of the import of engine
 
         bundle = await asyncio.to_thread(self.bundles.load, reuse_key)
-        if bundle is None or bundle.revision is None:
+        if bundle is None:
             raise await asyncio.to_thread(self.bundles.missing, reuse_key)
         records, meta = await self._workspace.records(), bundle.meta
-        _, good = await asyncio.to_thread(records.run_history.clean_runs, bundle.revision.id)
+        good: Sequence[Mapping[str, Any]] = ()
+        if bundle.revision is not None:  # else no run has used these files yet
+            _, good = await asyncio.to_thread(records.run_history.clean_runs, bundle.revision.id)
         known, secret = to_adopt(meta, good[0] if good else {}, parameters, other)
         return meta, known, secret
 

@@ -61,9 +61,10 @@ class Workspace:
     @property
     def bundles(self) -> BundleStore:
         """The saved automations."""
-        from engine.bundles import BundleStore
+        from engine.bundles import BundleStore, RepositoryStore
 
-        return BundleStore(self._root)
+        plain = self._options.bundles
+        return BundleStore(self._root) if plain is None else RepositoryStore(self._root, plain)
 
     def model(self, name: str | None) -> Model:
         """Return the model of this name; None stands for the engine's default.

@@ -43,7 +43,7 @@ def admit(objects: GitObjects, repository: GitRepository, commits: list[str], ke
     """Make an unpacked repository a bundle of this store; any revision may be rolled back to, so all are checked."""
     for commit in commits:
         bundle = read_bundle(objects, objects.require(commit))
-        check_meta(bundle.meta, commit)
+        check_meta(bundle.meta, f"revision {commit[:10]}")
     head = objects.require(commits[0])
     bundle = read_bundle(objects, head)
     repository.set_ref("HEAD", head.id, create=True)
@@ -59,12 +59,16 @@ def admit(objects: GitObjects, repository: GitRepository, commits: list[str], ke
     return found, advance(objects, repository, tree, head, message)
 
 
-def check_meta(meta: BundleMeta, commit: str) -> None:
-    """Check what the runner relies on: in the engine's own bundles it comes from a checked request."""
+def check_meta(meta: BundleMeta, where: str) -> None:
+    """Check what the runner relies on: in the engine's own bundles it comes from a checked request.
+
+    Raises:
+        BundleCorrupt: It cannot be used; the message names the place.
+    """
     try:
         if meta.output_schema is not None:
             OutputSchema(meta.output_schema, saved=True)
         if meta.start_url is not None and urlsplit(meta.start_url).scheme not in ("http", "https"):
             raise InvalidRequest(f"start_url must be an http or https URL, not {meta.start_url!r}")
     except ValueError as error:  # InvalidRequest is one
-        raise BundleCorrupt(f"{META} in revision {commit[:10]} cannot be used: {error}", file=META) from error
+        raise BundleCorrupt(f"{META} in {where} cannot be used: {error}", file=META) from error

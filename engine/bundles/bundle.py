@@ -188,13 +188,16 @@ class Bundle:
         return dict(sorted(files.items()))
 
     @classmethod
-    def from_files(cls, files: Mapping[str, bytes], revision: Revision | None = None) -> Bundle:
+    def from_files(cls, files: Mapping[str, bytes], revision: Revision | None = None, *, where: str = "") -> Bundle:
         """Read a bundle from files by path; files that belong to no bundle are ignored.
+
+        Args:
+            where: Their place, for errors; default the revision, or the working tree.
 
         Raises:
             BundleCorrupt: A file is missing or malformed.
         """
-        where = f"revision {revision.short}" if revision is not None else "the working tree"
+        where = where or (f"revision {revision.short}" if revision is not None else "the working tree")
         for path in (META, AUTOMATION, CONTRACT):
             if path not in files:
                 raise BundleCorrupt(f"{path} is missing in {where}; restore it or roll back", file=path)

@@ -40,14 +40,15 @@ _CONFIG = {
 }
 
 
-def git_environment(directory: Path) -> dict[str, str]:
+def git_environment(directory: Path, git_directory: Path | None = None) -> dict[str, str]:
     """Return the environment for git: the caller's, without any ``GIT_*`` but these.
 
     Args:
         directory: The bundle's directory; an outer repository is never taken for it.
+        git_directory: The repository's own files; default ``.git`` in the directory.
     """
     ours = {
-        "GIT_DIR": str(directory / ".git"),
+        "GIT_DIR": str(git_directory or directory / ".git"),
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_TEMPLATE_DIR": "",
@@ -96,15 +97,20 @@ def require_git() -> None:
 class GitObjects:
     """The objects of one bundle's repository; a context manager, whose exit ends the git process.
 
+    Args:
+        directory: The repository's directory.
+        git_directory: The repository's own files; default ``.git`` in the directory.
+
     Raises:
         BundleCorrupt: From any method, where git cannot read the repository or an object.
         StoreError: git is not installed.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, git_directory: Path | None = None) -> None:
         self.directory = directory
+        self._git_directory = git_directory or directory / ".git"
         self._git: subprocess.Popen[bytes] | None = None
-        self._loose = LooseObjects(directory / ".git")
+        self._loose = LooseObjects(self._git_directory)
         self._trees: dict[str, dict[str, TreeEntry]] = {}
 
     def __enter__(self) -> GitObjects:
@@ -153,6 +159,15 @@ class GitObjects:
         if revision.tree not in self._trees:
             self._trees[revision.tree] = dict(self._walk(revision.tree, ""))
         return dict(self._trees[revision.tree])
+
+    def below(self, revision: Revision, directory: str) -> dict[str, TreeEntry]:
+        """Return the entries of all files below a directory of a revision, by their paths in it; none without it.
+
+        Args:
+            directory: Its path, with ``/`` at the end; empty for all files.
+        """
+        found = self._read(f"{revision.id}:{directory}")
+        return dict(self._walk(found[0], "")) if found is not None and found[1] == "tree" else {}
 
     def files(self, entries: Mapping[str, TreeEntry]) -> dict[str, bytes]:
         """Return the content of these entries by path.
@@ -219,7 +234,7 @@ class GitObjects:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 cwd=self.directory,
-                env=git_environment(self.directory),
+                env=git_environment(self.directory, self._git_directory),
             )
         except FileNotFoundError as error:
             if not self.directory.is_dir():

@@ -23,8 +23,9 @@ from engine.bundles.revision import Revision, parse_commit
 from engine.errors import BundleCorrupt, StoreError
 
 _NOTHING = "0" * 40  # git's name for "this ref must not exist yet"
+_NO_FILES = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # the tree without entries, which git always knows
 _IGNORED = "__pycache__/\n*.pyc\n"
-_DIFF = ("-p", "--root", "--no-ext-diff", "--no-textconv", "--no-color", "--src-prefix=a/", "--dst-prefix=b/")
+_DIFF = ("-p", "--root", "--no-ext-diff", "--no-textconv", "--no-color")
 
 
 class _Git(git.Git):
@@ -123,11 +124,20 @@ class GitRepository:
             found = self._repo.iter_commits(commit, max_count=-1 if limit is None else limit)
             return [parse_commit(each.hexsha, each.data_stream.read()) for each in found]
 
-    def diff(self, old: str, new: str) -> str:
-        """Return the unified diff of two commits."""
+    def diff(self, old: str | None, new: str, *, below: str = "", binary: bool = False) -> str:
+        """Return the unified diff of two commits.
+
+        Args:
+            old: The earlier one; None compares with no files.
+            below: The directory that the paths in the diff begin with, with ``/`` at the end.
+            binary: Write changes of files that are no text so that they can be applied, too.
+        """
+        prefixes = [f"--src-prefix=a/{below}", f"--dst-prefix=b/{below}"]
+        more = ["--binary", "--full-index"] if binary else []
         with translated(self.directory):
-            text = str(self._repo.git.diff_tree(*_DIFF, old, new, strip_newline_in_stdout=False))
-        return text
+            return str(
+                self._repo.git.diff_tree(*_DIFF, *prefixes, *more, old or _NO_FILES, new, strip_newline_in_stdout=False)
+            )
 
     def check(self) -> tuple[str, ...]:
         """Return the faults that `git fsck` finds: none in a sound repository."""

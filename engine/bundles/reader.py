@@ -132,6 +132,14 @@ class BundleReader:
         except (EngineError, OSError):
             return False
 
+    def proposal(self, key: str) -> Bundle | None:
+        """Return a saved change that the run's own bundle does not have yet: there is none where HEAD is what runs."""
+        return None
+
+    def unpublished(self, key: str) -> str | None:
+        """Return what to tell about a change that a run has just saved: nothing where the next run has it."""
+        return None
+
     def head(self, key: str) -> Revision | None:
         """Return the newest revision; None where nothing is saved under the key."""
         with self._errors(key):

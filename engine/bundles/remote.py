@@ -113,7 +113,7 @@ class RemoteBundleStore(BundleStore):
             new = objects.require(_PULLED)
             check_revision(directory, new.id)
             bundle = read_bundle(objects, new)
-            check_meta(bundle.meta, new.id)
+            check_meta(bundle.meta, f"revision {new.short}")
             if bundle.meta.reuse_key != key:
                 raise BundleCorrupt(f"{ref} of {self._remote.shown} holds the key {bundle.meta.reuse_key!r}", key=key)
             repository.set_ref("HEAD", new.id, head.id if head is not None else None, create=head is None)

@@ -130,8 +130,9 @@ class BundleStore(BundleReader):
         Raises:
             InvalidRequest: The bundle cannot be written as files, or the message is malformed.
         """
-        files, message = bundle.to_files(), format_message(subject, body, trailers)
+        message = format_message(subject, body, trailers)
         with self._errors(key):
+            files = self._files(key, bundle)
             if not self._exists(key):
                 return self._create(key, files, message)
             remove_leftovers(self.path(key) / ".git")
@@ -322,6 +323,10 @@ class BundleStore(BundleReader):
         return found, revision
 
     # Parts
+
+    def _files(self, key: str, bundle: Bundle) -> dict[str, bytes]:
+        """Return the files to commit."""
+        return bundle.to_files()
 
     def _lock_file(self, key: str) -> Path:
         return self.root / "locks" / f"{directory_name(key)}.lock"

@@ -32,7 +32,7 @@ EXAMPLES: Mapping[str, str] = {
     "bundles pin": "webtasks bundles pin shelf",
     "bundles unpin": "webtasks bundles unpin shelf",
     "bundles adopt": "webtasks bundles adopt shelf -p shelf=Travel --other shelf=Poetry",
-    "bundles export": "webtasks bundles export shelf -o shelf.bundle",
+    "bundles export": "webtasks bundles export shelf -o shelf.bundle\n  webtasks bundles export automations/ --plain",
     "bundles client": "webtasks bundles client shelf -o shelf.py",
     "bundles import": "webtasks bundles import shelf.bundle --key copy",
     "bundles rm": "webtasks bundles rm shelf --yes",

@@ -29,6 +29,7 @@ class Settings:
 
     store: Path = Path(DEFAULT_STORE)
     workspace: str = "default"
+    bundles_in: Path | None = None
     isolation: Isolation = "auto"
     browser: Path | None = None
     base_url: str | None = None
@@ -66,6 +67,7 @@ class Settings:
         """The arguments of ``AsyncEngine`` that these settings stand for."""
         defaults: dict[str, Any] = {name: getattr(self, name) for name in _ENGINE}
         defaults["egress"] = self.egress if self.egress in ("learned", "public") else self.egress.split(",")
+        defaults["bundles"] = self.bundles_in
         # A command ends with its own task, so it must not take over tasks that could run longer.
         return defaults | {"take_over": False}
 
@@ -74,13 +76,14 @@ class Settings:
         return {name: getattr(self, name) for name in _ENGINE} | {
             "store": str(self.root.parent),
             "browser": str(self.browser.absolute()) if self.browser is not None else None,
+            "bundles_in": str(self.bundles_in.absolute()) if self.bundles_in is not None else None,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Settings:
         """Rebuild the settings that ``to_json`` returned."""
-        browser = data["browser"]
-        return cls(**(data | {"store": Path(data["store"]), "browser": Path(browser) if browser else None}))
+        paths = {name: Path(data[name]) for name in ("store", "browser", "bundles_in") if data.get(name) is not None}
+        return cls(**(data | paths))
 
 
 pass_settings = click.make_pass_decorator(Settings, ensure=True)
@@ -117,6 +120,15 @@ def options(*, shown: bool) -> Callable[[Decorated], Decorated]:
             envvar="WEBTASKS_STORE",
             show_envvar=True,
             help=f"Directory of all saved data; default {DEFAULT_STORE}.",
+        ),
+        option(
+            "--bundles",
+            "bundles_in",
+            type=click.Path(file_okay=False, path_type=Path),
+            envvar="WEBTASKS_BUNDLES",
+            show_envvar=True,
+            metavar="DIR",
+            help="Directory of automations as plain files in your repository; the store keeps the rest.",
         ),
         option("--workspace", metavar="NAME", help="A separate part of the store; default 'default'."),
         option(

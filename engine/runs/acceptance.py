@@ -155,7 +155,8 @@ async def _add_note(context: RunContext, passed: PassedGate, base: Bundle, note:
     notes = context.redactor.text(f"{base.notes.rstrip()}\n{line}\n".lstrip())
     context.settle()
     try:
-        if await context.is_pinned():
+        proposal = await asyncio.to_thread(context.store.proposal, context.request.reuse_key)
+        if await context.is_pinned() or (proposal is not None and proposal.revision != base.revision):
             return
         revision = await commit(
             context,

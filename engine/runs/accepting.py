@@ -34,7 +34,7 @@ def accept_result(
     """
     with store.lock(key):
         store.recover(key)
-        bundle = store.load(key)
+        bundle = store.load(key, "HEAD")  # the newest, also where it is a proposal
         if bundle is None:
             raise store.missing(key)
         if store.pinned(key) is not None:

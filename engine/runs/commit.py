@@ -51,5 +51,7 @@ async def commit(
         trailers={**trailers, "Reason": reason},
         adopt=edits,
     )
+    if (told := context.store.unpublished(context.request.reuse_key)) is not None and told not in context.warnings:
+        context.warnings.append(told)
     await context.events.emit("commit", revision=revision.id, subject=subject, kind=bundle.kind)
     return revision

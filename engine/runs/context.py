@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,11 @@ class RunContext:
     async def is_pinned(self) -> bool:
         """Return True where the user forbade changes to the bundle."""
         return await asyncio.to_thread(self.store.pinned, self.request.reuse_key) is not None
+
+
+def without_model(context: RunContext) -> RunContext:
+    """Return the same context in which no model is asked about a result."""
+    return replace(context, services=replace(context.services, budget=None))
 
 
 @dataclass(frozen=True)

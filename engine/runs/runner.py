@@ -20,7 +20,7 @@ from engine.runs.adoption import adopt
 from engine.runs.authoring import Assignment, author
 from engine.runs.back_off import note_failed_repair, reason_to_wait
 from engine.runs.compiling import compile_without_browser
-from engine.runs.context import RunContext, Success
+from engine.runs.context import RunContext, Success, without_model
 from engine.runs.readout import read_out
 from engine.runs.replay import replay
 from engine.runs.verdict import Accepted, Drifted, NewData, ParametersAtFault, PassedGate, SiteAtFault
@@ -47,6 +47,7 @@ class Runner:
 
     context: RunContext
     bundle: Bundle | None = None
+    _proposal: Bundle | None = None  # a change of the bundle, to be tried where that does not work
     _given: RunContext = field(init=False)
     _browser: AsyncExitStack = field(default_factory=AsyncExitStack)
     _has_browser: bool = False
@@ -76,27 +77,39 @@ class Runner:
         context, key = self.context, self.context.request.reuse_key
         async with context.changing:
             bundle, edited = await to_thread_uncancellable(context.store.load_to_run, key)
+            self._proposal = await to_thread_uncancellable(context.store.proposal, key)
         self.bundle = bundle
         if bundle is None:
             if not context.request.task:
                 raise Failed(await self._nothing_saved())
             self.context = with_text_inputs(context)
             return await self._author(Assignment("explore"))
-        self._begin(bundle)
         if context.request.adopt:
+            self._begin(bundle)
             return await self._adopt(bundle)
         if context.request.compile:
-            return await self._compile(bundle)
+            self._begin(self._proposal or bundle)
+            return await self._compile(self._proposal or bundle)
         if edited:
             context.warnings.append(
                 f"the bundle has edits that are not committed ({', '.join(edited)}); the committed revision ran"
             )
-        request, saved = context.request, bundle
+        if self._proposal is not None and self._proposal.revision == bundle.revision:
+            return await self._run_proposal()
+        return await self._run_saved(bundle)
+
+    async def _run_saved(self, bundle: Bundle) -> Success:
+        """Replay the bundle where it covers the request; have it updated where not."""
+        self._begin(bundle)
+        context, request, saved = self.context, self.context.request, bundle
         if not request.task:
-            request = request.model_copy(update={"task": bundle.meta.tasks[-1] if bundle.meta.tasks else key})
+            text = bundle.meta.tasks[-1] if bundle.meta.tasks else request.reuse_key
+            request = request.model_copy(update={"task": text})
             context = self.context = replace(context, request=request)
         task = context.redactor.text(request.task)
         coverage = covers(bundle.meta, task, request.parameters, request.output_schema)
+        if self._proposal is not None and (coverage.refusal is not None or coverage.changed is not None):
+            return await self._run_proposal()
         if coverage.refusal is not None:
             raise Failed(coverage.refusal)
         if coverage.reworded and await is_same_task(context, bundle, task):
@@ -119,6 +132,16 @@ class Runner:
                 if await self._is_latest(saved):
                     return await keep_wording(context, saved, bundle, success)
         return success
+
+    async def _run_proposal(self) -> Success:
+        """Run the change that waits to be taken over, in place of the bundle that it changes."""
+        assert self._proposal is not None, "asked for only where there is one"
+        self.bundle, self._proposal = self._proposal, None
+        told = self._given.store.unpublished(self._given.request.reuse_key)
+        if told is not None and told not in self._given.warnings:
+            self._given.warnings.append(told)
+        self.context = self._given
+        return await self._run_saved(self.bundle)
 
     async def _again(self) -> Success:
         """Run from the start: another run of the key changed the bundle meanwhile."""
@@ -147,12 +170,14 @@ class Runner:
         if bundle.kind == "page":
             await self._take_browser()
         while True:
-            async with replay(context, bundle) as verdict:
+            async with replay(context if self._proposal is None else without_model(context), bundle) as verdict:
                 match verdict:
                     case Accepted():
                         success = await accept(context, bundle, verdict)
                         sent = verdict.run.outcome.evidence.state_changing
                         return success if sent else await self._lightened(bundle) or success
+                    case NewData() if self._proposal is not None:
+                        return await self._run_proposal()
                     case NewData():
                         async with context.changing:
                             if await self._is_latest(bundle):
@@ -185,6 +210,8 @@ class Runner:
         budget = context.budget if context.compiles else None
         if bundle.kind == "web" or bundle.meta.effects != "read" or context.request.secrets:
             return None
+        if self._proposal is not None:
+            return None
         if budget is None and adapted(bundle.automation) is None:
             return None
         tried = f"compile {bundle.committed.id}"
@@ -208,10 +235,14 @@ class Runner:
         return bundle.kind == "web" and cause.reason in _OF_CLIENTS and await self._may_repair()
 
     async def _may_repair(self) -> bool:
+        if self._proposal is not None:
+            return True
         return self.context.budget is not None and not await self.context.is_pinned()
 
     async def _repair(self, bundle: Bundle, drifted: Drifted, *, needs_browser: bool = False) -> Success:
-        """Have the automation repaired, unless that is forbidden."""
+        """Have the automation repaired, unless that is forbidden; a repair that was made before is tried first."""
+        if self._proposal is not None:
+            return await self._run_proposal()
         run = drifted.run
         forbidden = "pinned" if await self.context.is_pinned() else "drift" if self.context.budget is None else None
         if forbidden is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -205,13 +206,17 @@ def _properties(store: BundleStore, key: str, bundle: Bundle) -> list[tuple[str,
 @click.argument("key")
 @click.argument("old", required=False)
 @click.argument("new", required=False)
+@click.option("--patch", is_flag=True, help="With --bundles: what runs changed of your files, for `git apply`.")
 @options(shown=False)
 @pass_settings
-def diff(settings: Settings, key: str, old: str | None, new: str | None) -> None:
+def diff(settings: Settings, key: str, old: str | None, new: str | None, *, patch: bool) -> None:
     """Show the changes between two revisions of KEY.
 
     From OLD to NEW; NEW defaults to the latest revision, OLD to the one before it.
     """
+    if patch:
+        _print_patch(settings, key, given=old is not None)
+        return
     bundle = load_bundle(settings, key, new)
     assert bundle.revision is not None, "a bundle that the store loaded has its revision"
     before = old or bundle.revision.parent
@@ -223,6 +228,21 @@ def diff(settings: Settings, key: str, old: str | None, new: str | None) -> None
         return
     for line in text.splitlines():
         click.echo(_colored(line))
+
+
+def _print_patch(settings: Settings, key: str, *, given: bool) -> None:
+    from engine.bundles import RepositoryStore
+
+    store = settings.bundles
+    if not isinstance(store, RepositoryStore) or given:
+        raise click.UsageError("--patch takes --bundles DIR and a KEY, and no revisions")
+    text = store.patch(key)
+    if settings.as_json:
+        print_json({"key": key, "patch": text})
+    elif text:
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    else:
+        click.echo(f"Nothing waits to be taken over for {clean(key)}.", err=True)
 
 
 def _colored(line: str) -> str:

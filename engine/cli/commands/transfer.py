@@ -15,18 +15,28 @@ from engine.task.formatting import clean, count
 
 
 @click.command("export")
-@click.argument("key")
+@click.argument("names", nargs=-1, required=True, metavar="KEY | DIR [KEY]...")
+@click.option("--plain", is_flag=True, help="Write plain files into DIR/KEY/, of the KEYs or of all.")
 @click.option(
     "-o", "--output", "file", type=click.Path(path_type=Path), help="File to write; default: KEY.bundle here."
 )
-@click.option("--force", is_flag=True, help="Overwrite an existing file.")
+@click.option("--force", is_flag=True, help="Overwrite what exists.")
 @options(shown=False)
 @pass_settings
-def export(settings: Settings, key: str, file: Path | None, *, force: bool) -> None:
-    """Write KEY and its history to one file.
+def export(settings: Settings, names: tuple[str, ...], file: Path | None, *, plain: bool, force: bool) -> None:
+    """Write KEY and its history to one file, or plain files to DIR.
 
-    The file is a git bundle, for `webtasks bundles import` or `git clone`.
+    The file is a git bundle, for `webtasks bundles import` or `git clone`. Plain files are for a git repository of your
+    own: `webtasks --bundles DIR` runs what is committed there.
     """
+    if plain:
+        if file is not None:
+            raise click.UsageError("--plain takes a directory in place of --output")
+        _export_plain(settings, Path(names[0]), names[1:], force=force)
+        return
+    if len(names) > 1:
+        raise click.UsageError("one KEY goes into one file; several go into a directory with --plain")
+    key = names[0]
     target = file or Path(f"{settings.bundles.path(key).name}.bundle")
     if target.is_dir():
         target = target / f"{settings.bundles.path(key).name}.bundle"
@@ -36,6 +46,24 @@ def export(settings: Settings, key: str, file: Path | None, *, force: bool) -> N
         print_json({"key": key, "file": str(target.absolute()), "bytes": target.stat().st_size, "revision": head.id})
     else:
         click.echo(clean(str(target)))
+
+
+def _export_plain(settings: Settings, directory: Path, keys: tuple[str, ...], *, force: bool) -> None:
+    from engine.bundles import write_plain
+
+    store, written = settings.bundles, []
+    for key in keys or store.keys():
+        bundle = store.load(key)
+        if bundle is None:
+            raise store.missing(key)
+        written.append((key, write_plain(directory, key, bundle, force=force)))
+    if settings.as_json:
+        print_json([{"key": key, "path": str(path)} for key, path in written])
+        return
+    for _, path in written:
+        click.echo(clean(str(path)))
+    if not written:
+        click.echo(f"Nothing is saved in {settings.root} yet.", err=True)
 
 
 @click.command("client")

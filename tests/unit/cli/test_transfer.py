@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from engine.bundles import BundleStore
+from engine.bundles import BundleStore, PlainBundles, RepositoryStore
 from tests.support.command import KEY, Run, data
+from tests.support.numbered import user_git
 
 
 @pytest.fixture(autouse=True)
@@ -87,3 +89,41 @@ def test_client_writes_a_module_for_a_key(cli: Run, tmp_path: Path) -> None:
     assert again.exit_code == 2
     assert "exists already" in again.stderr
     assert cli("bundles", "client", "guid").exit_code == 2
+
+
+def test_plain_files_of_a_repository_are_exported_run_and_patched(cli: Run, store: Path, here: Path) -> None:
+    assert cli("bundles", "export", "mine", "--plain").stdout == f"{here}/mine/guide\n"
+    assert sorted(path.name for path in (here / "mine" / "guide").iterdir()) == [
+        "NOTES.md", "automation.py", "bundle.json", "contract.json",
+    ]  # fmt: skip
+    (here / "mine" / "guide" / "NOTES.md").write_text("mine")
+    refused = cli("bundles", "export", "mine", KEY, "--plain")
+    assert (refused.exit_code, "NOTES.md" in refused.stderr) == (2, True)
+    assert cli("bundles", "export", "mine", KEY, "--plain", "--force", "--json").exit_code == 0
+
+    user_git(here, "init", "-q")
+    user_git(here, "add", "-A")
+    user_git(here, "commit", "-q", "-m", "Add")
+    bundles = RepositoryStore(store / "default", PlainBundles(here / "mine"))
+    with bundles.lock(KEY):
+        bundle, _ = bundles.load_to_run(KEY)
+        assert bundle is not None
+        assert cli("--bundles", "mine", "bundles", "diff", KEY, "--patch").stdout == ""
+        bundles.commit(KEY, replace(bundle, notes="The list is in a table.\n"), subject="Mend it")
+    patch = cli("bundles", "diff", KEY, "--patch", "--bundles", "mine").stdout
+    assert patch.startswith("diff --git a/mine/guide/NOTES.md b/mine/guide/NOTES.md\n")
+    assert data(cli("--bundles", "mine", "bundles", "diff", KEY, "--patch", "--json")) == {"key": KEY, "patch": patch}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("bundles", "diff", KEY, "--patch"), "--bundles DIR"),
+        (("bundles", "export", KEY, "other"), "--plain"),
+        (("bundles", "export", "mine", "--plain", "-o", "x"), "--output"),
+        (("--bundles", "nowhere", "bundles", "list"), "no directory nowhere"),
+    ],
+)
+def test_wrong_use_of_plain_files_is_told(cli: Run, arguments: tuple[str, ...], told: str) -> None:
+    result = cli(*arguments)
+    assert (result.exit_code, told in result.stderr) == (2, True), result.stderr
