@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -133,31 +134,51 @@ class Executor:
         egress = self.egress
         if known_hosts is not None:
             egress = self.network.replaying(egress, known_hosts, self.start_url)
+        start = partial(
+            self.sandbox.run,
+            automation,
+            dict(parameters),
+            start_url=self._opened_at,
+            egress=egress,
+            limits=self.limits,
+            context=self.browser.context(parameters, self.start_url),
+            keep_open=keep_open,
+            affinity=affinity,
+            secret=secret or self.http_login is not None,
+            hold_changes=hold_changes,
+            harmless=harmless,
+            settled_seconds=settled_seconds,
+            idle_seconds=_IDLE_SECONDS if mode == "rehearsal" and known_hosts is None else None,
+            slowed=slowed,
+            boxes=self.boxes or known_hosts is None,
+            covered=self.services.redactor.values,
+            sources=sources,
+            probe=probe,
+        )
+        outcome, host = await self._outcome(start, mode, known, once=once)
+        # What explores the page that stays open is the model: nothing irreversible is let through for it.
+        host.mode = "rehearsal"
+        if refused := {name: reason for name, reason in outcome.evidence.refused if reason.startswith("policy")}:
+            await self.services.events.emit("egress.refused", hosts=refused)
+        if outcome.evidence.screenshot is not None:
+            self._failure = outcome.evidence
+            await self.services.pictures.keep_failure(outcome.evidence)
+        outcome, masked = await self._without_secrets(outcome)
+        gates = tuple(host.gates)
+        return AutomationRun(
+            outcome, host.progressed, gates, host.files, host.model_error, parameters, code, tuple(host.already),
+            masked, tuple(host.shown), host.unshown,
+        )  # fmt: skip
+
+    async def _outcome(
+        self, start: Callable[..., Awaitable[Outcome]], mode: Mode, known: GateKnowledge | None, *, once: bool
+    ) -> tuple[Outcome, TaskHost]:
+        """Run, and once more where the worker or its browser died before anything irreversible was let through."""
         for chances in (1, 0):
             host = self.host(mode)
             host.known = known
             try:
-                outcome = await self.sandbox.run(
-                    automation,
-                    dict(parameters),
-                    start_url=self._opened_at,
-                    egress=egress,
-                    host=host,
-                    limits=self.limits,
-                    context=self.browser.context(parameters, self.start_url),
-                    keep_open=keep_open,
-                    affinity=affinity,
-                    secret=secret or self.http_login is not None,
-                    hold_changes=hold_changes,
-                    harmless=harmless,
-                    settled_seconds=settled_seconds,
-                    idle_seconds=_IDLE_SECONDS if mode == "rehearsal" and known_hosts is None else None,
-                    slowed=slowed,
-                    boxes=self.boxes or known_hosts is None,
-                    covered=self.services.redactor.values,
-                    sources=sources,
-                    probe=probe,
-                )
+                outcome = await start(host=host)
             except WorkerDied as died:
                 if not chances or not await self._may_restart(once):
                     raise
@@ -175,19 +196,7 @@ class Executor:
             if outcome.session is not None:
                 await outcome.session.close()
             raise
-        # What explores the page that stays open is the model: nothing irreversible is let through for it.
-        host.mode = "rehearsal"
-        if refused := {name: reason for name, reason in outcome.evidence.refused if reason.startswith("policy")}:
-            await self.services.events.emit("egress.refused", hosts=refused)
-        if outcome.evidence.screenshot is not None:
-            self._failure = outcome.evidence
-            await self.services.pictures.keep_failure(outcome.evidence)
-        outcome, masked = await self._without_secrets(outcome)
-        gates = tuple(host.gates)
-        return AutomationRun(
-            outcome, host.progressed, gates, host.files, host.model_error, parameters, code, tuple(host.already),
-            masked, tuple(host.shown), host.unshown,
-        )  # fmt: skip
+        return outcome, host
 
     async def _without_secrets(self, outcome: Outcome) -> tuple[Outcome, Any]:
         """Return the outcome with maps that hold no secret, and its output likewise; None where there are none."""
