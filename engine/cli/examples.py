@@ -23,6 +23,8 @@ EXAMPLES: Mapping[str, str] = {
     "drift": "webtasks drift shelf --start-url https://books.example/ -p shelf=Travel",
     "study": "webtasks study run study.toml",
     "study run": "webtasks study run study.toml -o results",
+    "bench": "webtasks bench heal --quick",
+    "bench heal": "webtasks bench heal --system webtasks --system script -o heal.json",
     "bundles": "webtasks bundles show shelf",
     "bundles list": "webtasks bundles list --limit 20",
     "bundles show": "webtasks bundles show shelf --code > automation.py",

@@ -50,6 +50,7 @@ _BUNDLES = {
 _STUDY = {
     "run": "commands.study:run",
 }
+_BENCHES = {"heal": "commands.bench:heal"}
 _COMMANDS = {
     "run": "commands.run:run",
     "start": "commands.start:start",
@@ -66,6 +67,7 @@ _COMMANDS = {
     "attempts": "commands.attempts:attempts",
     "drift": "commands.drift:drift",
     "study": "main:study",
+    "bench": "main:bench",
     "pool": "pool.client:pool",
     "serve": "commands.serve:serve",
     "ui": "commands.ui:ui",
@@ -211,3 +213,9 @@ def bundles() -> None:
 @options(shown=False)
 def study() -> None:
     """Run studies: tasks with known truth, done by several models many times, on sites that change."""
+
+
+@click.group("bench", cls=LazyGroup, targets=_BENCHES)
+@options(shown=False)
+def bench() -> None:
+    """Measure this engine and other systems side by side."""

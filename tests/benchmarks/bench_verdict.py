@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from engine import AsyncEngine, TaskResult
+from engine.testing.heal.sites import site
 from fixtures_sites.scenarios import SCENARIOS
 from tests.benchmarks import subjects
 
@@ -24,7 +25,7 @@ REPLAYS = 2
 
 async def verdict(name: str) -> tuple[float, TaskResult]:
     """Return the seconds until the verdict on one redesigned site, with the result."""
-    with tempfile.TemporaryDirectory() as folder, subjects.site(name) as server:
+    with tempfile.TemporaryDirectory() as folder, site(name) as server:
         subject = await subjects.written(name, server, Path(folder, "store"), replays=REPLAYS)
         server.version = "v2"
         async with AsyncEngine(store=subject.store) as engine:

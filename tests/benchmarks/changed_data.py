@@ -12,6 +12,7 @@ from typing import Any
 
 from engine import AsyncEngine
 from engine.testing.drift import difference
+from engine.testing.heal.sites import plain, site
 from fixtures_sites.archive.model import COUNTS
 from fixtures_sites.directory.data import CATEGORIES
 from fixtures_sites.feed.data import TOPICS
@@ -42,7 +43,7 @@ class Run:
 async def on_site(name: str, runs: int, room: asyncio.Semaphore, *, careless: bool) -> list[Run]:
     """Run one automation a number of times, each on another day and with the next value of its parameter."""
     async with room:
-        with tempfile.TemporaryDirectory() as folder, subjects.site(name) as server:
+        with tempfile.TemporaryDirectory() as folder, site(name) as server:
             subject = await subjects.written(name, server, Path(folder), careless=careless)
             field, values = ASKED[name]
             found: list[Run] = []
@@ -62,7 +63,7 @@ async def on_site(name: str, runs: int, room: asyncio.Semaphore, *, careless: bo
 def _judged(name: str, seed: int, asked: Any, result: Any, right: Any) -> Run:
     if result.error is not None:
         return Run(name, seed, asked, f"{result.error.reason}: {result.error.message[:300]}", alarm=True)
-    given = subjects.plain(result.output)
+    given = plain(result.output)
     return Run(name, seed, asked, "" if given == right else difference(given, right))
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from engine import AsyncEngine, TaskResult
 from engine.models.recorded import RecordedModel
 from engine.testing.drift import HELD_OUT, MUTATIONS, Finding, Mutation, Subject, Verdict, difference, measure, tables
+from engine.testing.heal.sites import site
 from fixtures_sites import FixtureServer
 from fixtures_sites.scenarios import SCENARIOS
 from tests.benchmarks import changed_data, subjects
@@ -45,7 +46,7 @@ async def on_site(
 ) -> list[Finding]:
     """Return the findings on one fixture site, with that of its redesign and repair for code that a model wrote."""
     async with room:
-        with tempfile.TemporaryDirectory() as folder, subjects.site(name) as server:
+        with tempfile.TemporaryDirectory() as folder, site(name) as server:
             subject = await subjects.written(name, server, Path(folder, "store"), careless=careless)
             found = await measure(subject, mutations, limits=subjects.LIMITS, on_finding=_tell)
             return found if careless else [*found, await redesigned(subject, server)]

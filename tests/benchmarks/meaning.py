@@ -55,9 +55,9 @@ from engine.testing.drift import (
     age,
     difference,
 )  # fmt: skip
+from engine.testing.heal.sites import LAYOUTS, plain
 from tests.benchmarks.pages import NOTHING, UNUSUAL, WORKS, Make, MakeSite, Own, OwnSite, open_work
 from tests.benchmarks.pages.make import Rows
-from tests.benchmarks.subjects import LAYOUTS, plain
 from tests.support.warm import shared_by_engines
 
 LIMITS = Limits(action_timeout=1.5, timeout=60)

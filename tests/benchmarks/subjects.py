@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,58 +11,16 @@ from engine import AsyncEngine, Limits
 from engine.models.base import Model
 from engine.models.recorded import RecordedModel
 from engine.testing import ScriptedModel
-from engine.testing.drift import Layout, Subject
-from fixtures_sites import FixtureServer, serve
-from fixtures_sites.form.model import FormState
+from engine.testing.drift import Subject
+from engine.testing.heal.sites import LAYOUTS, plain, right_output
+from engine.testing.heal.this_engine import WARM_UP
+from fixtures_sites import FixtureServer
 from fixtures_sites.scenarios import SCENARIOS, Scenario
 from fixtures_sites.truths import truth
 from tests.benchmarks.careless import CARELESS
 
 # Loopback answers within four seconds, on a busy machine, too; a run that takes longer than this never ends.
 LIMITS = Limits(action_timeout=4, timeout=90)
-WARM_UP = 6
-
-LAYOUTS: Mapping[str, Layout] = {
-    "directory": Layout(
-        columns={"name": "Business", "town": "Town", "rating": "Rating", "call_out_price": "Call-out"},
-        key="name",
-        alike=("name", "town"),
-        sparse="rating",
-        keep=("Joinery & Carpentry", "Electrical Work"),
-    ),
-    "feed": Layout(
-        columns={"headline": "title", "author": "author", "date": "date", "comments": "comments"},
-        key="headline",
-        alike=("headline", "author"),
-        sparse="author",
-        keep=("Harbor", "Weather"),
-    ),
-    "ledger": Layout(
-        columns={"number": "Number", "client": "Client", "due": "Due date", "amount": "Amount"},
-        key="number",
-        alike=("number", "client"),
-        sparse="client",
-        keep=("Overdue", "Open"),
-    ),
-    "archive": Layout(
-        columns={"number": "Number", "title": "Title", "published": "Published", "data": "Files"},
-        key="title",
-        alike=("number", "title"),
-        sparse="published",
-        keep=("2023", "2025"),
-    ),
-    "form": Layout(alike=("Full name", "Street and house number")),
-}
-
-
-@contextmanager
-def site(name: str, *, seed: int = 0) -> Iterator[FixtureServer]:
-    """Serve a fixture site, without its artificial delays."""
-    with serve(name) as server:
-        server.seed = seed
-        if name == "feed":
-            server.state.delay, server.state.modal_after = 0.01, 60.0
-        yield server
 
 
 async def written(
@@ -139,24 +96,7 @@ def _subject(scenario: Scenario, server: FixtureServer, store: Path) -> Subject:
 
 
 def _truth(scenario: Scenario, server: FixtureServer) -> Callable[[], Any]:
-    if scenario.site == "form":
-        return lambda: sent(scenario.parameters, server.state)
-    return lambda: truth(scenario.site, scenario.parameters, seed=server.seed)
-
-
-def sent(parameters: Mapping[str, Any], state: FormState) -> Any:
-    """Return the reference of the last application if its fields match the parameters; otherwise the wrong fields."""
-    last = state.submissions[-1]
-    asked = {name: str(value).lower() for name, value in parameters.items() if name != "zone"}
-    wrong = {name: last[name] for name in asked if last[name].lower() != asked[name]}
-    return {"wrong": wrong} if wrong else {"reference": last["reference"]}
-
-
-def plain(output: Any) -> Any:
-    """Return an output without the values that differ from run to run: a file is reduced to its hash."""
-    if isinstance(output, dict):
-        return {"sha256": output["sha256"]} if "sha256" in output else {k: plain(v) for k, v in output.items()}
-    return [plain(each) for each in output] if isinstance(output, list) else output
+    return lambda: right_output(scenario.site, server)
 
 
 def other(subject: Subject, parameters: Mapping[str, Any], server: FixtureServer) -> Subject:

@@ -15,7 +15,7 @@ must not happen. Needs the extra ``testing``.
 import warnings
 
 from engine.studies.judging import difference
-from engine.testing.drift.bench import Finding, Subject, Verdict, WrongBaseline, measure
+from engine.testing.drift.bench import Finding, Verdict, WrongBaseline, measure
 from engine.testing.drift.content import CONTENT
 from engine.testing.drift.harmless import HARMLESS
 from engine.testing.drift.heldout_contract import CONTRACT_COVERED, CONTRACT_HELD_OUT
@@ -28,6 +28,7 @@ from engine.testing.drift.markup import MARKUP
 from engine.testing.drift.meaning import MEANINGS
 from engine.testing.drift.mutation import Effect, Mutation
 from engine.testing.drift.proxy import DriftProxy
+from engine.testing.drift.replica import Replica, Subject
 from engine.testing.drift.reply import Layout, Reply
 from engine.testing.drift.report import tables
 from engine.testing.drift.wording import WORDING
@@ -52,6 +53,7 @@ __all__ = [
     "Layout",
     "Marks",
     "Mutation",
+    "Replica",
     "Reply",
     "Subject",
     "Verdict",

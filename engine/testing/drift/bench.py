@@ -2,55 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-from engine.api.async_engine import AsyncEngine
-from engine.bundles import BundleStore
 from engine.studies.judging import difference
 from engine.task.wire import Limits, TaskResult
 from engine.testing.drift.mutation import Mutation
 from engine.testing.drift.proxy import DriftProxy
-from engine.testing.drift.reply import Layout
+from engine.testing.drift.replica import Replica, Subject, is_by_contract, problems_of
 
 Verdict = Literal["unaffected", "noticed", "repaired", "silently wrong"]
-
-
-@dataclass(frozen=True)
-class Subject:
-    """An automation, its site, and the right output.
-
-    Args:
-        name: Its name in reports.
-        store: The store that has its bundle; it is copied, never changed.
-        key: Its reuse key.
-        task: Its task, in plain words.
-        start_url: Its start URL on the unchanged site.
-        parameters: The parameters of every run.
-        truth: Returns the right output on the unchanged site, known independently of the automation; called after each
-            run. Without it, the automation's own output there is taken as right.
-        view: Returns the part of an output that is compared, without values that differ from run to run, such as paths.
-        layout: The layout of the site's list.
-    """
-
-    name: str
-    store: Path
-    key: str
-    task: str
-    start_url: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    output_schema: Mapping[str, Any] | None = None
-    secrets: tuple[str, ...] = ()
-    truth: Callable[[], Any] | None = None
-    view: Callable[[Any], Any] = lambda output: output
-    layout: Layout = field(default_factory=Layout)
 
 
 @dataclass(frozen=True)
@@ -105,7 +70,8 @@ async def measure(
     """
     with tempfile.TemporaryDirectory(prefix="drift-") as folder, DriftProxy(subject.start_url, subject.layout) as proxy:
         limits = limits or Limits(action_timeout=4, timeout=120)
-        replayer = _Replayer(subject, proxy, Path(folder), limits, engine or {})
+        replica = Replica(subject, Path(folder), limits, engine or {})
+        replayer = _Replayer(subject, proxy, replica)
         try:
             began, all_mutations = time.monotonic(), list(mutations)
             truth = await replayer.baseline()
@@ -120,7 +86,7 @@ async def measure(
                     if on_finding is not None:
                         on_finding(finding)
         finally:
-            await replayer.close()
+            await replica.close()
     return findings
 
 
@@ -128,16 +94,11 @@ async def measure(
 class _Replayer:
     subject: Subject
     proxy: DriftProxy
-    folder: Path
-    limits: Limits
-    options: Mapping[str, Any]
-    _engine: AsyncEngine | None = None
-    _copies: int = 0
-    _bare_copies: int = 0
+    replica: Replica
 
     async def baseline(self) -> Any:
         """Return the right output on the unchanged site, after checking that the automation returns it."""
-        result = await self._run()
+        result = await self.replica.run(self.proxy.url)
         if not result.ok:
             raise WrongBaseline(f"{self.subject.name} fails on the unchanged site: {result.error}")
         given, truth = self.subject.view(result.output), self._truth(result)
@@ -152,7 +113,7 @@ class _Replayer:
         """Replay under a mutation and judge the outcome; return None if the mutation found nothing to change."""
         self.proxy.mutation = mutation
         try:
-            result = await self._run()
+            result = await self.replica.run(self.proxy.url)
             if not self.proxy.changed:
                 return None
             right = self.subject.truth() if self.subject.truth is not None else truth
@@ -163,17 +124,14 @@ class _Replayer:
         finally:
             self.proxy.mutation = None
         if finding.verdict == "silently wrong" or (result.reuse is not None and result.reuse.updated):
-            await self.close()  # the statistics learned from this run must not affect the next
+            await self.replica.close()  # the statistics learned from this run must not affect the next
         return finding
 
     def _verdict(self, mutation: Mutation, result: TaskResult, right: Any) -> Finding:
         name = self.subject.name
         if result.error is not None:
-            details = result.error.details
-            problems = [str(problem) for problem in details.get("problems", ())]
-            ended_well = "problems" in details and not details.get("traceback")
-            says = "; ".join(problems) or result.error.message
-            return Finding(name, mutation, "noticed", result.error.reason, says, by_contract=ended_well)
+            says, by_contract = problems_of(result.error), is_by_contract(result.error)
+            return Finding(name, mutation, "noticed", result.error.reason, says, by_contract=by_contract)
         given = self.subject.view(result.output)
         if given == right:
             return Finding(name, mutation, "unaffected")
@@ -181,43 +139,6 @@ class _Replayer:
 
     async def _gives_without_contract(self, right: Any) -> bool:
         """Return True if the automation without its contract returns the right output: a false alarm."""
-        self.proxy.mutation = self.proxy.mutation  # clears its memory, so that it starts as in the judged run
-        assert self._engine is not None, "the judged run opened it"
-        self._bare_copies += 1
-        key = f"{self.subject.key} without its contract, {self._bare_copies}"  # a new one each time: it learns, too
-        await asyncio.to_thread(_commit_bare, self._engine.bundles, self.subject.key, key)
-        result = await self._run(key)
+        self.proxy.forget()  # so that it starts as in the judged run
+        result = await self.replica.run_without_contract(self.proxy.url)
         return result.ok and bool(self.subject.view(result.output) == right)
-
-    async def _run(self, key: str | None = None) -> TaskResult:
-        if self._engine is None:
-            self._engine = self._open()
-        s, path = self.subject, urlsplit(self.subject.start_url)
-        return await self._engine.run(
-            s.task,
-            start_url=self.proxy.url.rstrip("/") + path.path + (f"?{path.query}" if path.query else ""),
-            parameters=s.parameters,
-            output_schema=s.output_schema,
-            reuse_key=key or s.key,
-            secrets=s.secrets,
-            ai="never",
-        )
-
-    def _open(self) -> AsyncEngine:
-        self._copies += 1
-        store = self.folder / str(self._copies)
-        shutil.copytree(self.subject.store, store)
-        return AsyncEngine(**{**self.options, "store": store, "limits": self.limits})
-
-    async def close(self) -> None:
-        """Close the engine; the next run gets one with a fresh copy of the store."""
-        if self._engine is not None:
-            await self._engine.close()
-            self._engine = None
-
-
-def _commit_bare(bundles: BundleStore, key: str, bare_key: str) -> None:
-    bundle = bundles.load_active(key)
-    assert bundle is not None, "it was replayed in the judged run"
-    meta = bundle.meta.model_copy(update={"reuse_key": bare_key})
-    bundles.commit(bare_key, replace(bundle, meta=meta, contract={}, revision=None), subject="Without its contract")

@@ -59,6 +59,10 @@ class DriftProxy:
     @mutation.setter
     def mutation(self, mutation: Mutation | None) -> None:
         self._mutation = mutation
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget the answers so far, as if the mutation were set now."""
         self._memory: dict[str, Any] = {}
         self.changed = 0
 

@@ -11,10 +11,10 @@ from typing import Any
 from engine.models.base import Model
 from engine.models.recorded import RecordedModel
 from engine.testing.drift import Marks
+from engine.testing.heal.sites import site
 from fixtures_sites import FixtureServer
 from fixtures_sites.scenarios import SCENARIOS, Scenario
 from fixtures_sites.truths import truth
-from tests.benchmarks import subjects
 from tests.benchmarks.pages.make import asking
 
 
@@ -84,7 +84,7 @@ class OwnSite:
 @contextmanager
 def served_own(own: Own) -> Iterator[OwnSite]:
     """Serve a fixture site."""
-    with subjects.site(own.name) as server:
+    with site(own.name) as server:
         yield OwnSite(own, server)
 
 

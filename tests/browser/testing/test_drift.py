@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.testing import drift
+from engine.testing.heal.sites import site
 from fixtures_sites import serve
 from tests.benchmarks import subjects
 from tests.support.saved import TASK, save
@@ -16,7 +17,7 @@ SOME = ("rename-classes", "reorder-columns", "field-missing", "empty-list", "swa
 
 async def test_drift_is_noticed_or_the_output_is_right(tmp_path: Path) -> None:
     chosen = [m for m in drift.MUTATIONS if m.name in SOME]
-    with subjects.site("archive") as server:
+    with site("archive") as server:
         subject = await subjects.written("archive", server, tmp_path / "store", replays=0)
         found = await drift.measure(subject, chosen, limits=subjects.LIMITS)
     assert {f.mutation.name: f.verdict for f in found} == {

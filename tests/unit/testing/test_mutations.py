@@ -15,9 +15,9 @@ import pytest
 
 from engine.testing import drift
 from engine.testing.drift import MUTATIONS, DriftProxy, Layout, Mutation
+from engine.testing.heal.sites import LAYOUTS
 from fixtures_sites import serve
 from fixtures_sites.ledger.data import PASSWORD, USER
-from tests.benchmarks.subjects import LAYOUTS
 
 # For each site, two lists and the names of some of their rows.
 PAGES = {
