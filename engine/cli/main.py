@@ -49,6 +49,10 @@ _BUNDLES = {
 }
 _STUDY = {
     "run": "commands.study:run",
+    "report": "commands.study:report",
+    "compare": "commands.study:compare",
+    "frame": "commands.study:frame",
+    "export": "commands.study:export",
 }
 _BENCHES = {"heal": "commands.bench:heal"}
 _COMMANDS = {

@@ -38,7 +38,7 @@ class TaskReport:
         from engine.reports.task_report import task_report
 
         with _records(self.root) as records:
-            return _write(task_report(self.root, records, BundleStore(self.root), self.task_id), path)
+            return write_report(task_report(self.root, records, BundleStore(self.root), self.task_id), path)
 
 
 def write_key_report(root: Path, key: str, path: str | os.PathLike[str]) -> Path:
@@ -55,7 +55,7 @@ def write_key_report(root: Path, key: str, path: str | os.PathLike[str]) -> Path
     from engine.reports.key_report import key_report
 
     with _records(root) as records:
-        return _write(key_report(root, records, BundleStore(root), key), path)
+        return write_report(key_report(root, records, BundleStore(root), key), path)
 
 
 @contextmanager
@@ -69,8 +69,12 @@ def _records(root: Path) -> Iterator[TaskRecords]:
         records.close()
 
 
-def _write(html: str, path: str | os.PathLike[str]) -> Path:
-    """Write a report, whole or not at all."""
+def write_report(html: str, path: str | os.PathLike[str]) -> Path:
+    """Write a report, whole or not at all, and return its absolute path.
+
+    Raises:
+        EngineError: It cannot be written.
+    """
     target = Path(path)
     partial = target.with_name(f"{target.name}.partial")
     try:

@@ -204,10 +204,15 @@ class KeptTrial:
         """The pictures of pages, in order."""
         return tuple(line for line in self.lines if isinstance(line, PictureLine))
 
+    @property
+    def answers(self) -> tuple[AnswerLine, ...]:
+        """The model's answers, in order."""
+        return tuple(line for line in self.lines if isinstance(line, AnswerLine))
+
     def exchanges(self) -> Iterator[Exchange]:
         """Yield all requests to the model with their answers, each request whole."""
         prompts = {line.sha256: line for line in self.lines if isinstance(line, PromptLine)}
-        answers = {line.number: line for line in self.lines if isinstance(line, AnswerLine)}
+        answers = {line.number: line for line in self.answers}
         messages: list[dict[str, Any]] = []
         for line in self.lines:
             if isinstance(line, RequestLine):

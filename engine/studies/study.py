@@ -7,9 +7,12 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.errors import EngineError
+from engine.reports.writer import write_report
+from engine.studies import measures
+from engine.studies.comparison import Compared, compare_arms, compare_studies
 from engine.studies.folder import StudyFolder
 from engine.studies.places import ThisMachine, TrialPlace
 from engine.studies.record import KeptTrial
@@ -17,6 +20,7 @@ from engine.studies.runner import OnTrial, run_study
 from engine.studies.spec import StudySpec
 from engine.studies.trial import OpenEngine
 
+ExportFormat = Literal["jsonl", "parquet", "inspect", "schema"]
 COLUMNS = (
     "trial", "number", "task", "model", "options", "repeat", "seed", "run", "phase", "replay", "variant", "verdict",
     "reason", "says", "usd", "seconds", "model_calls", "input_tokens", "output_tokens", "cache_read_tokens",
@@ -95,6 +99,62 @@ class Study:
 
             return polars.DataFrame(rows, schema=list(COLUMNS), infer_schema_length=None)
         raise EngineError("a data frame needs pandas or polars; install one: pip install pandas")
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return the rates of each model and set of options, in all and under each variant, with their intervals.
+
+        Raises:
+            EngineError: The extra ``study`` is not installed.
+        """
+        return measures.table(self.rows())
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write the report: one HTML file that loads nothing from elsewhere.
+
+        Returns:
+            The file's absolute path.
+
+        Raises:
+            EngineError: It cannot be written, or the extra ``study`` is not installed.
+        """
+        from engine.studies.report import study_report  # it needs packages that rows do not
+
+        return write_report(study_report(self), path)
+
+    def compare(self, other: Study) -> list[Compared]:
+        """Compare this study with another one, on what both have: the same tasks, models, options and repeats."""
+        return compare_studies(self.name, other.name, self.rows(), other.rows())
+
+    def write_comparison(self, other: Study, path: str | os.PathLike[str]) -> Path:
+        """Write the comparison with another study: one HTML file, as ``report`` does."""
+        from engine.studies.report import comparison_report  # it needs packages that rows do not
+
+        return write_report(comparison_report(self, other), path)
+
+    def export(self, form: ExportFormat, path: str | os.PathLike[str]) -> list[Path]:
+        """Export all that was kept: every request and answer of the models, whole, and every run.
+
+        Args:
+            form: ``jsonl``: the records of all trials in one file; ``parquet``: ``runs.parquet`` and
+                ``exchanges.parquet`` in a directory (extra ``parquet``); ``inspect``: in a directory, a log of
+                inspect-ai for each model and set of options (extra ``inspect``); ``schema``: the JSON Schema of a
+                record's lines.
+            path: The file or directory.
+
+        Returns:
+            The files, by their absolute paths.
+
+        Raises:
+            InvalidRequest: There is no such format.
+            EngineError: A file cannot be written, or an extra is not installed.
+        """
+        from engine.studies.exports import export  # it needs packages that rows do not
+
+        return export(self, form, Path(path))
+
+    def compare_models(self) -> list[Compared]:
+        """Compare each two models, or sets of options, on the same tasks, repeats and variants."""
+        return compare_arms(self.rows())
 
 
 def _rows(kept: KeptTrial) -> list[dict[str, Any]]:

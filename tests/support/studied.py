@@ -62,7 +62,7 @@ def careful(trial: Trial) -> ScriptedModel:
 def careless(trial: Trial) -> ScriptedModel:
     """A model whose first run fails in repeat 4, and is silently wrong in repeat 5; it repairs nothing."""
     if trial.repeat == 4:
-        return ScriptedModel([("give_up", {"reason": "impossible", "message": "there is no list"})])
+        return ScriptedModel(*[[("give_up", {"reason": "impossible", "message": "there is no list"})]] * 3)
     return _author("careless", trial)
 
 

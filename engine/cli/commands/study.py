@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.interrupt import run_interruptible
-from engine.cli.output import print_json
+from engine.cli.output import print_json, print_table, to_json
 from engine.cli.report import FAILED
 from engine.cli.settings import Settings, options, pass_settings
 from engine.task.formatting import count, dollars
 
 if TYPE_CHECKING:
     from engine.studies import KeptTrial, Study
+    from engine.studies.comparison import Compared
+    from engine.studies.study import ExportFormat
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
@@ -70,3 +75,128 @@ def _summary(study: Study) -> dict[str, Any]:
         "lost": study.lost,
         "usd": study.usd,
     }
+
+
+@click.command("report")
+@click.argument("directory", type=_DIRECTORY)
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; default: webtasks-study-NAME.html in the current directory.",
+)
+@options(shown=False)
+@pass_settings
+def report(settings: Settings, directory: Path, file: Path | None) -> None:
+    """Write the report of the study in DIRECTORY: one HTML file that loads nothing."""
+    from engine.studies import Study
+
+    study = Study(directory)
+    _print_file(settings, study.report(file or Path(f"webtasks-study-{study.name}.html")))
+
+
+@click.command("compare")
+@click.argument("first", type=_DIRECTORY)
+@click.argument("second", type=_DIRECTORY)
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write an HTML file instead of printing a table.",
+)
+@options(shown=False)
+@pass_settings
+def compare(settings: Settings, first: Path, second: Path, file: Path | None) -> None:
+    """Compare the studies in two directories, FIRST and SECOND.
+
+    Only what both have is compared: the same tasks, models, options, repeats and changes of the site. Each difference
+    is SECOND less FIRST, with an interval of 95 %.
+    """
+    from engine.studies import Study
+
+    one, other = Study(first), Study(second)
+    if file is not None:
+        _print_file(settings, one.write_comparison(other, file))
+        return
+    compared = one.compare(other)
+    if settings.as_json:
+        print_json([asdict(each) for each in compared])
+        return
+    columns = ("MEASURE", first.name, second.name, "DIFFERENCE", "95 %", "PAIRS", "P")
+    print_table(columns, [_compared_row(each) for each in compared], numbers=columns[1:])
+
+
+def _compared_row(each: Compared) -> tuple[str, ...]:
+    found = each.difference
+    values = (found.first, found.second, found.value, found.low, found.high)
+    shown = [f"{100 * v:.1f} %" if each.unit == "rate" else f"{v:.4g}" for v in values]
+    name = each.measure if each.unit != "rate" else f"{each.measure} (points)"
+    p = "" if found.p is None else f"{found.p:.3g}"
+    return name, shown[0], shown[1], shown[2], f"{shown[3]} to {shown[4]}", str(found.pairs), p
+
+
+@click.command("frame")
+@click.argument("directory", type=_DIRECTORY)
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; default: standard output.",
+)
+@options(shown=False)
+@pass_settings
+def frame(settings: Settings, directory: Path, file: Path | None) -> None:
+    """Print a row for each run of the study in DIRECTORY, as CSV; with --json, as JSON."""
+    from engine.studies import COLUMNS, Study
+
+    rows = Study(directory).rows()
+    if settings.as_json:
+        text = to_json(rows) + "\n"
+    else:
+        written = io.StringIO()
+        table = csv.DictWriter(written, COLUMNS, lineterminator="\n")
+        table.writeheader()
+        table.writerows(rows)
+        text = written.getvalue()
+    if file is None:
+        click.echo(text, nl=False)
+    else:
+        file.write_text(text, encoding="utf-8")
+
+
+@click.command("export")
+@click.argument("directory", type=_DIRECTORY)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "parquet", "inspect", "schema"]),
+    default="jsonl",
+    show_default=True,
+    help="All records in one file, Parquet files, a log for each model for inspect-ai, or the JSON Schema of records.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "target",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File to write; for parquet and inspect, a directory.",
+)
+@options(shown=False)
+@pass_settings
+def export(settings: Settings, directory: Path, form: ExportFormat, target: Path) -> None:
+    """Export all that was kept of the study in DIRECTORY: every request and answer of the models, and every run."""
+    from engine.studies import Study
+
+    for file in Study(directory).export(form, target):
+        _print_file(settings, file)
+
+
+def _print_file(settings: Settings, file: Path) -> None:
+    if settings.as_json:
+        print_json({"file": str(file)})
+    else:
+        click.echo(str(file))
