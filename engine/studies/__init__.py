@@ -5,8 +5,9 @@ from engine.studies.lines import schema
 from engine.studies.places import ThisMachine, TrialPlace
 from engine.studies.plan import Trial, TrialJob
 from engine.studies.record import Exchange, KeptTrial
+from engine.studies.results import COLUMNS
 from engine.studies.spec import Case, ModelChoice, Options, StudySpec, Variant
-from engine.studies.study import COLUMNS, Study, conduct
+from engine.studies.study import Study, conduct
 from engine.studies.trial import run_trial
 
 __all__ = [

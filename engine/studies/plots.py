@@ -100,6 +100,8 @@ def lines_plot(lines: Mapping[str, Sequence[tuple[float, Rate]]], along: str, na
             axes.plot([at for at, _ in known], [rate.value for _, rate in known], color=color, marker="o", label=label)
         whole = sorted({at for points in lines.values() for at, _ in points})
         axes.set_xticks(whole, [f"{at:g}" for at in whole])
+        if whole:
+            axes.set_xlim(whole[0] - 0.5, whole[-1] + 0.5)
         axes.set_ylim(-0.02, 1.05)
         _percents(axes.yaxis)
         axes.set_xlabel(along)

@@ -13,13 +13,13 @@ from engine.studies.intervals import quantile
 from engine.studies.measures import RATES, Row
 
 if TYPE_CHECKING:
-    from engine.studies.study import Study
+    from engine.studies.results import StudyResults
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _MOST_FAULTS = 100
 
 
-def study_report(study: Study) -> str:
+def study_report(study: StudyResults) -> str:
     """Return the report of a study as HTML.
 
     Raises:
@@ -28,7 +28,7 @@ def study_report(study: Study) -> str:
     return page("study.html", study_facts(study), directory=_TEMPLATES)
 
 
-def comparison_report(first: Study, second: Study) -> str:
+def comparison_report(first: StudyResults, second: StudyResults) -> str:
     """Return the comparison of two studies as HTML; errors as for `study_report`."""
     rows, others = first.rows(), second.rows()
     facts = {
@@ -41,7 +41,7 @@ def comparison_report(first: Study, second: Study) -> str:
     return page("comparison.html", facts, directory=_TEMPLATES)
 
 
-def study_facts(study: Study) -> dict[str, Any]:
+def study_facts(study: StudyResults) -> dict[str, Any]:
     """Return what the report of a study shows, for its template."""
     rows = study.rows()
     arms = measures.arms(rows)
@@ -69,7 +69,7 @@ def study_facts(study: Study) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _measured(study: Study) -> dict[str, Any]:
+def _measured(study: StudyResults) -> dict[str, Any]:
     """Return what a study was, and how and where it was measured."""
     plan, ended = study.plan["study"], [trial.end.at for trial in study.trials if trial.end]
     return {

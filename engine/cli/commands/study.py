@@ -19,7 +19,7 @@ from engine.task.formatting import count, dollars
 if TYPE_CHECKING:
     from engine.studies import KeptTrial, Study
     from engine.studies.comparison import Compared
-    from engine.studies.study import ExportFormat
+    from engine.studies.exports import ExportFormat
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from engine.errors import EngineError, InvalidRequest
 from engine.studies.lines import schema
 
 if TYPE_CHECKING:
-    from engine.studies.study import ExportFormat, Study
+    from engine.studies.results import StudyResults
+
+ExportFormat = Literal["jsonl", "parquet", "inspect", "schema"]
 
 
-def export(study: Study, form: ExportFormat, path: Path) -> list[Path]:
+def export(study: StudyResults, form: ExportFormat, path: Path) -> list[Path]:
     """Write a study in a format, and return the files; see ``Study.export``."""
     try:
         if form == "schema":
@@ -35,7 +37,7 @@ def export(study: Study, form: ExportFormat, path: Path) -> list[Path]:
     raise InvalidRequest(f'form must be "jsonl", "parquet", "inspect" or "schema", not {form!r}', field="form")
 
 
-def _one_file(study: Study, path: Path) -> Path:
+def _one_file(study: StudyResults, path: Path) -> Path:
     with path.open("w", encoding="utf-8") as file:
         for trial in study.trials:
             for line in trial.lines:

@@ -13,10 +13,10 @@ from engine.studies.packages import load
 from engine.studies.record import Exchange, KeptTrial
 
 if TYPE_CHECKING:
-    from engine.studies.study import Study
+    from engine.studies.results import StudyResults
 
 
-def write_logs(study: Study, directory: Path) -> list[Path]:
+def write_logs(study: StudyResults, directory: Path) -> list[Path]:
     """Write the logs, ``NAME_MODEL_OPTIONS.eval``, and return them."""
     log = load("inspect_ai.log", "inspect")
     files = []
@@ -28,7 +28,7 @@ def write_logs(study: Study, directory: Path) -> list[Path]:
     return files
 
 
-def _log(study: Study, arm: tuple[str, str], trials: list[KeptTrial]) -> Any:
+def _log(study: StudyResults, arm: tuple[str, str], trials: list[KeptTrial]) -> Any:
     log, plan = load("inspect_ai.log", "inspect"), study.plan["study"]
     cases = {case["id"]: case for case in plan["tasks"]}
     ends = [trial.end.at for trial in trials if trial.end]

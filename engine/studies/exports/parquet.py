@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from engine.studies.packages import load
 
 if TYPE_CHECKING:
-    from engine.studies.study import Study
+    from engine.studies.results import StudyResults
 
 
-def write_parquet(study: Study, directory: Path) -> list[Path]:
+def write_parquet(study: StudyResults, directory: Path) -> list[Path]:
     """Write ``runs.parquet``, the study's rows with output and code, and ``exchanges.parquet``; return both.
 
     What has no fixed shape (outputs, messages, tools) is JSON in a column of texts.
@@ -49,7 +49,7 @@ _EXCHANGE_COLUMNS = (
 )  # fmt: skip
 
 
-def _runs(study: Study) -> list[dict[str, Any]]:
+def _runs(study: StudyResults) -> list[dict[str, Any]]:
     ends = [run for trial in study.trials for run in trial.runs]
     return [
         {**row, "output": _json(run.output), "code": run.code, "attempts": _json(run.attempts),
@@ -58,7 +58,7 @@ def _runs(study: Study) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _exchanges(study: Study) -> list[dict[str, Any]]:
+def _exchanges(study: StudyResults) -> list[dict[str, Any]]:
     rows = []
     for trial in study.trials:
         for each in trial.exchanges():
