@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from pathlib import Path
@@ -194,7 +195,7 @@ class Sandbox:
             "start_url": start_url,
             "reusable": reused_by is not None,
             "maps": maps,
-            "context": context.arguments(),
+            "context": _arguments(context, egress),
             **_page_limits(limits),
         }
         if automation.kind == "web":
@@ -265,7 +266,7 @@ class Sandbox:
                 limits.wall_seconds,
                 parameters=parameters,
                 start_url=start_url,
-                context=context.arguments(),
+                context=_arguments(context, egress),
                 sources=True,
                 **_page_limits(limits),
             )
@@ -340,6 +341,15 @@ class Sandbox:
     def _check_open(self) -> None:
         if self._closed:
             raise SandboxError("this Sandbox is closed; create a new one")
+
+
+def _arguments(context: ContextOptions, egress: Egress) -> dict[str, Any]:
+    """Return the arguments of a browser context, with what a tape adds to them: see `sandbox.inside.contexts`."""
+    if egress.tape is None:
+        return context.arguments()
+    moment, now = egress.tape.moment(), time.time() * 1000
+    offset = moment.clock - now if egress.tape.playing else 0
+    return {**context.arguments(), "tape": {"seed": moment.seed, "offset": offset}}
 
 
 def _page_limits(limits: SandboxLimits) -> dict[str, Any]:

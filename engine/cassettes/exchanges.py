@@ -10,7 +10,7 @@ from engine.cassettes.content import Exchange
 from engine.cassettes.matching import Key, key_of, same_variant, variant_of
 from engine.cassettes.options import CassetteOptions
 from engine.task.text import shorten
-from sandbox.egress.tape import Sent
+from sandbox.egress.tape import MESSAGE, Sent
 from sandbox.http_methods import SAFE
 
 _MOST_COMPARED = 500
@@ -46,13 +46,13 @@ class Exchanges:
         equal = self._found.get(self._key(sent), [])
         variant = variant_of(sent)
         alike = [each for each in equal if same_variant(each.variant, variant, self._options.ignore_headers)]
-        repeatable = sent.method in SAFE
         for those in (alike, equal):
             fresh = next((each for each in those if id(each) not in self._played), None)
             if fresh is not None:
                 self._played.add(id(fresh))
                 return fresh
-            if those and repeatable:
+            # a message that was sent more than once is a page's heartbeat
+            if those and (sent.method in SAFE or (sent.method == MESSAGE and len(those) > 1)):
                 return those[-1]
         return None
 

@@ -26,7 +26,7 @@ _SAME_NAME = (
     "workspace", "isolation", "browser", "locale", "timezone", "viewport",
     "base_url", "window", "egress", "proxy", "status", "limit", "offset", "max_tasks", "max_pending", "usd_per_day",
     "key_usd_per_day", "base_path", "public_url",
-    "wait_timeout",
+    "wait_timeout", "record", "replay",
 )  # fmt: skip
 
 

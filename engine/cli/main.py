@@ -55,6 +55,10 @@ _STUDY = {
     "export": "commands.study:export",
 }
 _BENCHES = {"heal": "commands.bench:heal"}
+_CASSETTE = {
+    "show": "commands.cassettes:show",
+    "diff": "commands.cassettes:diff",
+}
 _COMMANDS = {
     "run": "commands.run:run",
     "start": "commands.start:start",
@@ -68,6 +72,7 @@ _COMMANDS = {
     "compile": "commands.compile:compile_",
     "costs": "commands.costs:costs",
     "bundles": "main:bundles",
+    "cassette": "main:cassette",
     "attempts": "commands.attempts:attempts",
     "drift": "commands.drift:drift",
     "study": "main:study",
@@ -211,6 +216,12 @@ def bundles() -> None:
 
     Every automation is a git repository of its own, named by its reuse key.
     """
+
+
+@click.group("cassette", cls=LazyGroup, targets=_CASSETTE)
+@options(shown=False)
+def cassette() -> None:
+    """Look into cassettes, and compare them: recordings of a task's whole world, as run --record makes them."""
 
 
 @click.group("study", cls=LazyGroup, targets=_STUDY)

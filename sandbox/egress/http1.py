@@ -47,6 +47,8 @@ class Peer:
 
     def drop(self) -> None:
         """Close the connection. The other side has some seconds to read what was already written."""
+        if self.writer.transport.is_closing():  # and one of TLS must not be closed twice on Python 3.11
+            return
         self.writer.close()
         if self.writer.transport.get_write_buffer_size():
             asyncio.get_running_loop().call_later(_LINGER_SECONDS, self.writer.transport.abort)
@@ -206,6 +208,19 @@ class Exchange:
         self._body = _body_after(self._connection, head)
         self._head = head
         return head
+
+    async def switched(self) -> tuple[bytes, _AnyResponse]:
+        """Read the head of the response to a request for another protocol; an interim one with status 101 if it is met.
+
+        Returns:
+            The head as it came, and parsed.
+
+        Raises:
+            BadMessage: As of `response`.
+            EOFError: There is none.
+        """
+        raw = await self._server.reader.readuntil(b"\r\n\r\n")
+        return raw, _parse_response(self._connection, raw)
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """Yield the body of the response, without its framing; errors as of `Body.blocks`."""

@@ -27,7 +27,9 @@ from sandbox.egress.http1 import (
     read_request,
 )
 from sandbox.egress.policy import RefusedError
+from sandbox.egress.sockets import is_handshake, serve_socket
 from sandbox.egress.taped import TapedSender, answer_client
+from sandbox.egress.tunnels import end_tunnel
 from sandbox.isolation import shortage
 
 _HEAD_SECONDS = 60.0  # for a request's head, the wait for it included
@@ -187,13 +189,18 @@ class EgressProxy(Dialer):
 
     async def _serve_taped(self, client: Peer, request: Request, sender: TapedSender) -> None:
         """Serve a connection whose exchanges go onto the tape, or come from it, from its first request on."""
+        tunneled = ""
         try:
+            if request.method == "CONNECT":
+                host, _, port = request.target.rpartition(":")
+                tunneled = f"{'https' if await end_tunnel(client) else 'http'}://{host}:{_port(port)}"
+                request = await read_request(client.reader)
             while True:
-                match = _TARGET.fullmatch(request.target)
-                if match is None:
-                    raise BadMessage(f"the request target is not an http URL: {request.target[:200]!r}")
-                base = f"http://{match['host']}:{match['port'] or 80}"
-                if not await answer_client(client, replace(request, target=match["path"] or "/"), base, sender):
+                base, request = (tunneled, request) if tunneled else _without_origin(request)
+                if is_handshake(request):
+                    await serve_socket(client, request, base, sender)
+                    return
+                if not await answer_client(client, request, base, sender):
                     return
                 async with asyncio.timeout(_HEAD_SECONDS):
                     request = await read_request(client.reader)
@@ -203,6 +210,14 @@ class EgressProxy(Dialer):
     def _note_shortage(self, error: OSError) -> None:
         if reason := shortage.reason(error):
             self.note_refusal("connections", reason)
+
+
+def _without_origin(request: Request) -> tuple[str, Request]:
+    """Return the origin that a request for a whole URL is for, and the request for the rest of it."""
+    match = _TARGET.fullmatch(request.target)
+    if match is None:
+        raise BadMessage(f"the request target is not an http URL: {request.target[:200]!r}")
+    return f"http://{match['host']}:{match['port'] or 80}", replace(request, target=match["path"] or "/")
 
 
 def _port(text: str) -> int:

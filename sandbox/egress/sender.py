@@ -189,7 +189,7 @@ class Sender:
                 return await self._exchange(request, key, route, body)
             if not safe:
                 raise RefusedError(_CLOSED)
-        route = await self._connect(request)
+        route = await self.connect(request, tunnel=request.scheme == "https")
         try:
             return await self._exchange(request, key, route, body)
         except _Stale:
@@ -226,10 +226,18 @@ class Sender:
         else:
             self._idle.setdefault(key, []).append((route, time.monotonic()))
 
-    async def _connect(self, request: Outgoing) -> Route:
+    async def connect(self, request: Outgoing, *, tunnel: bool) -> Route:
+        """Make a connection for a request.
+
+        Args:
+            tunnel: As for `Dialer.dial`.
+
+        Raises:
+            RefusedError: It may not be made, or failed.
+        """
         if self._closed:
             raise RefusedError("policy: the run has ended")
-        route = await self._dialer.dial(request.host, request.port, tunnel=request.scheme == "https")
+        route = await self._dialer.dial(request.host, request.port, tunnel=tunnel)
         if request.scheme == "http":
             return route
         name = request.host.removeprefix("[").removesuffix("]").rstrip(".")

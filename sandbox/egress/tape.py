@@ -8,6 +8,9 @@ from typing import Literal, Protocol
 
 TextHeader = tuple[str, str]
 End = Literal["complete", "client", "server"]
+MESSAGE = "MESSAGE"
+"""The method of a message that a page sends by a WebSocket."""
+
 LARGEST_BODY = 64 << 20
 """Bytes of a request or an answer that a tape takes."""
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Protocol
 
-from sandbox.egress.dialer import Dialer, endpoint
+from sandbox.egress.dialer import Dialer, Route, endpoint
 from sandbox.egress.http1 import BadMessage, Peer, Request
 from sandbox.egress.policy import RefusedError
 from sandbox.egress.sender import Answer, InvalidRequest, Outgoing, Sender
@@ -30,6 +31,7 @@ _FRAMING = frozenset(
 # A page that has a copy would be told that it still holds; a replay may have none.
 _CONDITIONS = frozenset(("if-none-match", "if-modified-since", "accept-encoding"))
 _NO_BODY = (204, 304)
+_NOT_FROM_OUTSIDE = ("policy", "shortage", "recording")
 
 
 class AnyAnswer(Protocol):
@@ -55,7 +57,7 @@ class TapedSender:
 
     def __init__(self, dialer: Dialer, tape: Tape) -> None:
         self._dialer = dialer
-        self._tape = tape
+        self.tape = tape
         self._sender = Sender(dialer)
 
     async def send(self, request: Outgoing, body: bytes = b"") -> AnyAnswer:
@@ -65,32 +67,53 @@ class TapedSender:
             RefusedError: It may not be sent, or failed, or was not recorded.
         """
         sent = Sent(request.method, request.url, request.headers, body)
-        if self._tape.playing:
-            return await self._play(request, sent)
+        if self.tape.playing:
+            return PlayedAnswer(await self.found(request, sent))
         plain = tuple(header for header in request.headers if header[0].lower() not in _CONDITIONS)
-        try:
-            answer = await self._sender.send(replace(request, headers=(*plain, ("Accept-Encoding", "gzip"))), body)
-        except RefusedError as refusal:
-            if not str(refusal).startswith(("policy", "shortage")):
-                self._tape.keep(sent, Received(refusal=str(refusal)))
-            raise
-        return RecordedAnswer(answer, sent, self._tape)
+        headers = (*plain, ("Accept-Encoding", "gzip"))
+        with self._keeping_refusals(sent):
+            answer = await self._sender.send(replace(request, headers=headers), body)
+        return RecordedAnswer(answer, sent, self.tape)
 
-    async def _play(self, request: Outgoing, sent: Sent) -> AnyAnswer:
+    async def connect(self, request: Outgoing, sent: Sent) -> Route:
+        """Connect to a server, for what is no request and answer.
+
+        Raises:
+            RefusedError: It may not be reached, or cannot.
+        """
+        with self._keeping_refusals(sent):
+            return await self._sender.connect(request, tunnel=True)
+
+    @contextlib.contextmanager
+    def _keeping_refusals(self, sent: Sent) -> Iterator[None]:
+        try:
+            yield
+        except RefusedError as refusal:
+            if not str(refusal).startswith(_NOT_FROM_OUTSIDE):
+                self.tape.keep(sent, Received(refusal=str(refusal)))
+            raise
+
+    async def found(self, request: Outgoing, sent: Sent) -> Received:
+        """Return what the tape has for a request that may be sent.
+
+        Raises:
+            RefusedError: It may not be, or was refused when it was recorded, or was not recorded.
+        """
+        name = endpoint(request.host, request.port)
         try:
             try:
                 await self._dialer.reach(request.host, request.port, tunnel=request.scheme == "https")
             except RefusedError as refusal:
                 if not str(refusal).startswith(NOT_RECORDED):
                     raise  # else the tape tells more of it
-            received = self._tape.play(sent)
+            received = self.tape.play(sent)
             if received.refusal:
                 raise RefusedError(received.refusal)
         except RefusedError as refusal:
-            self._dialer.note_refusal(endpoint(request.host, request.port), str(refusal))
+            self._dialer.note_refusal(name, str(refusal))
             raise
-        self._dialer.note_reached(endpoint(request.host, request.port))
-        return PlayedAnswer(received)
+        self._dialer.note_reached(name)
+        return received
 
     def close(self) -> None:
         """Drop the connections that wait."""
@@ -213,14 +236,10 @@ async def answer_client(client: Peer, request: Request, base: str, sender: Taped
         RefusedError: There is no answer, or it broke off.
         BadMessage: It is not a request that can be sent.
     """
-    headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers]
-    if any(name == "expect" for name, _ in headers):
+    outgoing = outgoing_of(request, base)
+    if any(name == b"expect" for name, _ in request.headers):
         client.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     body = await _body(client, request)
-    try:
-        outgoing = Outgoing.parse(request.method, base + request.target, headers)
-    except InvalidRequest as problem:
-        raise BadMessage(str(problem)) from None
     answer = await sender.send(outgoing, body)
     assert isinstance(answer, RecordedAnswer | PlayedAnswer)
     try:
@@ -231,6 +250,19 @@ async def answer_client(client: Peer, request: Request, base: str, sender: Taped
     finally:
         answer.close()
     return True
+
+
+def outgoing_of(request: Request, base: str) -> Outgoing:
+    """Return the request that a client of the proxy wants to be sent.
+
+    Raises:
+        BadMessage: It is not one that can be sent.
+    """
+    headers = [(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers]
+    try:
+        return Outgoing.parse(request.method, base + request.target, headers)
+    except InvalidRequest as problem:
+        raise BadMessage(str(problem)) from None
 
 
 async def _body(client: Peer, request: Request) -> bytes:

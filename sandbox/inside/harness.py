@@ -14,7 +14,7 @@ from sandbox.cutting import lengths
 from sandbox.http_login import login_in, split_userinfo
 from sandbox.inside import evidence, snapshots
 from sandbox.inside.actions import watch_actions
-from sandbox.inside.contexts import new_context, try_user_agent
+from sandbox.inside.contexts import accepting, new_context, try_user_agent
 from sandbox.inside.loading import DataFiles, dump_value, loaded
 from sandbox.inside.map_watch import watch_maps
 from sandbox.inside.maps import PageMaps
@@ -39,7 +39,7 @@ from sandbox.protocol import Channel, Message, ProtocolError
 from sandbox.toolkit import TaskContext
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Page
+    from playwright.async_api import Browser, BrowserContext, CDPSession, Page
 
 _ACTION_TIMEOUT_MS = 10_000
 _ACTIONS_PER_NAVIGATION = 3  # a page may take longer than a click
@@ -65,6 +65,7 @@ class Harness:
         self._recorder: RunRecorder | None = None
         self._baseline: ProcessBaseline | None = None
         self._own_headers: OwnHeaders | None = None
+        self._accepting: CDPSession | None = None
         self._forget()
 
     def _forget(self) -> None:
@@ -128,6 +129,7 @@ class Harness:
         assert self._browser is not None
         self._gone, self._halted = asyncio.Event(), asyncio.Event()
         self._own_headers = await replaced(self._own_headers, self._browser, self._options)
+        self._accepting = await accepting(self._accepting, self._browser, self._options)
         context = self._context = await new_context(self._browser, self._options)
         context.set_default_timeout(_ACTION_TIMEOUT_MS)
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * _ACTION_TIMEOUT_MS)

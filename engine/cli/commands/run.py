@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Sequence
-from typing import Any
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import Event, TaskResult
+from engine import Event, InvalidRequest, TaskResult
 from engine.cli.follow import follow
 from engine.cli.interrupt import Interrupted, run_interruptible
 from engine.cli.offer import accepted_hosts
@@ -20,7 +23,10 @@ from engine.cli.report import NOT_ENDED, duration, exit_code, print_result, repo
 from engine.cli.request import build_request, request_options
 from engine.cli.settings import Settings, options, pass_settings
 from engine.cli.spawn import start_detached
-from engine.task.formatting import count
+from engine.task.formatting import clean, count
+
+if TYPE_CHECKING:
+    from engine.cassettes.content import CassetteFile
 
 
 @click.command()
@@ -71,6 +77,7 @@ def run(
     cassette = {name: path for name, path in (("record", record), ("replay", replay)) if path is not None}
     if cassette and wait_timeout is not None:
         raise click.UsageError(f"--wait-timeout and --{next(iter(cassette))} cannot be used together")
+    former = _former(record)
     request, began = build_request(settings, given), time.monotonic()
     if wait_timeout is not None:
         results: Sequence[TaskResult] = [_wait_for(context, settings, request, wait_timeout, quiet=quiet)]
@@ -83,9 +90,34 @@ def run(
         print_result(settings, results[0])
     else:
         print_json([_repeat_json(settings, result) for result in results])
+    if former is not None and not quiet:
+        _show_changes(former)
     for result in results:
         report(settings, result, time.monotonic() - began if repeats is None else duration(result), quiet=quiet)
     context.exit(max(map(exit_code, results)))
+
+
+def _former(record: str | None) -> CassetteFile | None:
+    """Open the cassette that is about to be recorded again; None if there is none, or what is there is none."""
+    if record is None or not Path(record).is_file():
+        return None
+    from engine.cassettes.content import CassetteFile
+
+    with contextlib.suppress(InvalidRequest):
+        return CassetteFile(Path(record))
+    return None
+
+
+def _show_changes(former: CassetteFile) -> None:
+    """Print what a new recording has changed."""
+    from engine.cassettes.comparison import compare
+    from engine.cassettes.content import CassetteFile
+
+    with closing(former), closing(CassetteFile(former.path)) as new:
+        found = compare(former, new)
+    for each in found:
+        click.echo(clean(str(each)), err=True)
+    click.echo(f"{former.path}: {count(len(found), 'exchange')} changed since the former recording.", err=True)
 
 
 def _repeat_json(settings: Settings, result: TaskResult) -> Any:
