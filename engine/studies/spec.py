@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from engine.errors import InvalidRequest
-from engine.task.redaction import secret_names
+from engine.task.redaction import Redactor, secret_names, secrets_of_urls
 
 RUN_OPTIONS = frozenset({"trust", "browser", "allow_hosts", "timeout", "provenance"})
 ENGINE_OPTIONS = frozenset({"limits", "compile", "egress", "window", "per_host"})
@@ -65,17 +65,18 @@ class Case(_Part):
         return "truth" in self.model_fields_set
 
     @property
-    def secret_names(self) -> frozenset[str]:
-        """The parameters whose values are kept nowhere."""
-        return secret_names(self.parameters, self.secrets)
+    def redactor(self) -> Redactor:
+        """Replaces the secrets of the task, wherever they stand."""
+        in_urls = secrets_of_urls(f"{self.task} {self.start_url or ''}", None, self.parameters)
+        return Redactor({**self.parameters, **in_urls}, secret_names(self.parameters, self.secrets) | in_urls.keys())
 
     def public(self) -> dict[str, Any]:
-        """Return the line as it may be kept: of a secret parameter, only the name."""
+        """Return the line as it may be kept, without the values of secrets."""
         shown = self.model_dump(mode="json", exclude_unset=True)
         if "parameters" in shown:
-            hidden = self.secret_names
-            shown["parameters"] = {n: f"[secret:{n}]" if n in hidden else v for n, v in shown["parameters"].items()}
-        return shown
+            shown["parameters"] = self.redactor.parameters(self.parameters)
+        hidden: dict[str, Any] = self.redactor.data(shown, numbers=False)
+        return hidden
 
 
 class ModelChoice(_Part):
@@ -107,9 +108,7 @@ class Options(_Part):
     def _known(self) -> Options:
         for place, given, known in (("run", self.run, RUN_OPTIONS), ("engine", self.engine, ENGINE_OPTIONS)):
             if unknown := sorted(set(given) - known):
-                raise ValueError(
-                    f"{place}: there is no option {unknown[0]!r} here; there are {', '.join(sorted(known))}"
-                )
+                raise ValueError(f"{place} has no option {unknown[0]!r}; it has {', '.join(sorted(known))}")
         return self
 
 
@@ -264,8 +263,11 @@ def _lines(file: Path) -> list[Any]:
 
 
 def _invalid(error: ValidationError) -> InvalidRequest:
-    faults = [f"{_where(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()]
-    return InvalidRequest(f"the study is malformed: {'; '.join(faults[:5])}", field=_where(error.errors()[0]["loc"]))
+    every = error.errors()
+    # A list with a malformed part is called too short, too.
+    found = [fault for fault in every if fault["type"] != "too_short"] or every
+    faults = [f"{_where(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}" for fault in found]
+    return InvalidRequest(f"the study is malformed: {'; '.join(faults[:5])}", field=_where(found[0]["loc"]))
 
 
 def _where(path: Iterable[int | str]) -> str:

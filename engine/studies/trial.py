@@ -25,7 +25,6 @@ from engine.studies.references import resolve
 from engine.studies.site import StudySite, open_site
 from engine.studies.spec import Variant
 from engine.task.events import Follower
-from engine.task.redaction import Redactor, secrets_of_urls
 from engine.task.wire import Limits, TaskResult
 
 if TYPE_CHECKING:
@@ -77,10 +76,8 @@ async def run_trial(job: TrialJob, folder: Path, store: Path, open_engine: OpenE
     case = job.trial.case
     # Made before anything is spent: what is misspelled fails here.
     judge = Judge(case, job.home)
-    hidden = {**case.parameters, **secrets_of_urls(case.task, None, case.parameters)}
-    redactor = Redactor(hidden, case.secret_names)
     async with AsyncExitStack() as stack:
-        record = stack.enter_context(TrialRecord(folder, redactor))
+        record = stack.enter_context(TrialRecord(folder, case.redactor))
         opening = open_site(case, job.variants, job.home)
         site = await asyncio.to_thread(opening.__enter__)
         stack.push_async_callback(asyncio.to_thread, opening.__exit__, None, None, None)

@@ -35,6 +35,8 @@ def _mark(name: str) -> Mutation:
 
 
 SAME, MENDED, LOST, MEANING = map(_mark, MUTATIONS)
+REVERSED = Mutation("reversed", "the list turned round", "data", truth=lambda rows, layout: rows[::-1])
+NOTHING = Mutation("nothing", "no page has what it changes", "same", whole=lambda reply: False)
 
 
 def study(**changed: Any) -> dict[str, Any]:
