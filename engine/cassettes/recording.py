@@ -13,7 +13,7 @@ from engine.cassettes.content import Content, Exchange, ModelAnswer, digest_of, 
 from engine.cassettes.matching import variant_of
 from engine.cassettes.models import RecordingTaskModel
 from engine.cassettes.options import CassetteOptions
-from engine.cassettes.secrets import Veil
+from engine.cassettes.secrets import Disguise, Veil, changed_answer, changed_request
 from engine.errors import EngineError, InvalidRequest
 from engine.models.base import Model
 from engine.models.recorded import RecordedAnswer
@@ -32,6 +32,7 @@ class RecordingCassette(Cassette):
         self._bodies: dict[str, bytes] = {}
         self._room = options.max_mb << 20
         self._full: EngineError | None = None
+        self.disguise = Disguise()
 
     def tape(self, secrets: Mapping[str, str]) -> TaskTape:
         """Return the tape of a task."""
@@ -131,20 +132,22 @@ class RecordingTape:
 
     def keep(self, sent: Sent, received: Received) -> None:
         """Keep an exchange."""
-        hidden, keep = self._veil.hide_sent(sent), self._cassette.keep_body
-        headers = [(name, self._veil.placeholders.hide(value)) for name, value in received.headers]
-        self._cassette.keep_exchange(
+        cassette = self._cassette
+        cassette.disguise.learn(received)
+        hidden = self._veil.hide_sent(changed_request(sent, cassette.disguise.put_on))
+        shown = changed_answer(received, lambda text: self._veil.hide(cassette.disguise.put_on(text)))
+        cassette.keep_exchange(
             Exchange(
                 hidden.method,
                 hidden.url,
                 hidden.header("content-type") or "",
-                keep(hidden.body),
+                cassette.keep_body(hidden.body),
                 variant_of(hidden),
-                received.status,
-                headers,
-                keep(self._veil.hide_body(received.body)),
-                received.end,
-                received.refusal,
+                shown.status,
+                list(shown.headers),
+                cassette.keep_body(shown.body),
+                shown.end,
+                shown.refusal,
             )
         )
 

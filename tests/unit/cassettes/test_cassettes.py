@@ -12,6 +12,8 @@ import pytest
 from engine import AsyncEngine
 from engine.cassettes import CassetteOptions
 from engine.cassettes.base import TaskTape
+from engine.cassettes.comparison import compare
+from engine.cassettes.content import CassetteFile
 from engine.cassettes.playing import PlayingCassette
 from engine.cassettes.recording import RecordingCassette
 from engine.errors import CassetteMismatch, InvalidRequest
@@ -149,12 +151,81 @@ def test_secrets_are_names_in_the_file_and_are_filled_in_again(path: Path) -> No
     sent = Sent("POST", "http://a.test/?k=s%C3%A9cret%261", (("Authorization", "x"),), "pw=sécret&1".encode())
     cassette.tape({"sécret&1": "password"}).keep(sent, page('{"you": "s\\u00e9cret&1", "as": "sécret&amp;1"}'))
     cassette.close()
-    with zipfile.ZipFile(path) as archive:
-        whole = b"".join(archive.read(name) for name in archive.namelist())
-    assert b"cret" not in whole.replace(b"secret_password", b"")
+    assert b"cret" not in whole(path).replace(b"secret_password", b"")
     tape = PlayingCassette(path, CassetteOptions()).tape({"other<": "password"})
     sent = Sent("POST", "http://a.test/?k=other%3C", (), b"pw=other<")
     assert tape.play(sent).body == b'{"you": "other<", "as": "other&lt;"}'
+
+
+def whole(path: Path) -> bytes:
+    with zipfile.ZipFile(path) as archive:
+        return b"".join(archive.read(name) for name in archive.namelist())
+
+
+def kept(path: Path, secrets: dict[str, str], sent: Sent, received: Received) -> TaskTape:
+    cassette = RecordingCassette(path, CassetteOptions())
+    cassette.tape(secrets).keep(sent, received)
+    cassette.close()
+    return PlayingCassette(path, CassetteOptions()).tape(secrets)
+
+
+def test_a_short_secret_is_hidden_as_a_whole_token_only(path: Path) -> None:
+    tape = kept(path, {"123": "cvv"}, post(b"cvv=123&n=41239"), page("CVV 123, order 41239, {{secret_cvv}}"))
+    assert b"cvv=123" not in whole(path)
+    assert b"41239, {{=secret_cvv}}" in whole(path)
+    assert tape.play(post(b"cvv=123&n=41239")).body == b"CVV 123, order 41239, {{secret_cvv}}"
+
+
+def test_a_secret_that_another_run_spells_otherwise_is_the_same_request(path: Path) -> None:
+    kept(path, {"hunter22": "password"}, post(b"pw=hunter22"), page("in"))
+    tape = PlayingCassette(path, CassetteOptions()).tape({"a&b=c d%1": "password"})
+    assert tape.play(post(b"pw=a%26b%3Dc+d%251")).body == b"in"
+
+
+SIGNED = f"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.{'s3cr3t' * 5}"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "credential"),
+    [
+        ((("Set-Cookie", "sid=c00kie-value-1; Path=/; HttpOnly"),), "", "c00kie-value-1"),
+        ((("Set-Cookie", "session_id=c00kie-value-2"),), "", "c00kie-value-2"),
+        ((), '{"access_token": "t0ken-value-345678"}', "t0ken-value-345678"),
+        ((), f'{{"jwt": "{SIGNED}"}}', "s3cr3t" * 5),
+    ],
+)
+def test_what_a_login_gives_is_made_up_in_the_file_and_stays_one_value(
+    path: Path, headers: tuple[tuple[str, str], ...], body: str, credential: str
+) -> None:
+    cassette = RecordingCassette(path, CassetteOptions())
+    tape = cassette.tape({})
+    tape.keep(get(), Received(200, headers, body.encode()))
+    tape.keep(get(f"{URL}?as={credential}"), page(f"{credential}!"))
+    cassette.close()
+    assert credential.encode() not in whole(path)
+    second = CassetteFile(path).content.exchanges[1]
+    made_up = second.url.partition("as=")[2]
+    assert len(made_up) == len(credential)
+    assert playing(path).play(get(f"{URL}?as={made_up}")).body == f"{made_up}!".encode()
+
+
+def test_cookies_that_pages_read_are_kept(path: Path) -> None:
+    headers = (("Set-Cookie", 'prefs={"lang":"english"}; Path=/'),)
+    recorded(path, (get(), Received(200, headers, b'{"tokens": "a-rather-long-value-1"}')))
+    assert b"lang" in whole(path)
+    assert b"a-rather-long-value-1" in whole(path)
+
+
+def test_a_comparison_tells_what_was_added_is_gone_and_has_changed(path: Path) -> None:
+    old = recorded(path, (get(), page("<b>\n1\n</b>")), (get("http://a.test/gone"), page("x")))
+    new = recorded(path.with_name("new.wtrec"), (get(), page("<b>\n2\n</b>")), (post(b"a=1"), Received(refusal="dns")))
+    found = compare(CassetteFile(old), CassetteFile(new))
+    assert [str(each) for each in found] == [
+        f"~ GET {URL}  200 text/html\n    -1\n    +2",
+        "- GET http://a.test/gone  200 text/html",
+        f"+ POST {URL}  dns",
+    ]
+    assert compare(CassetteFile(new), CassetteFile(new)) == []
 
 
 def index(**changed: Any) -> bytes:
