@@ -89,8 +89,8 @@ def _changed_lines(old: bytes, new: bytes) -> Iterator[str]:
         before, after = old.decode().splitlines(), new.decode().splitlines()
     except UnicodeDecodeError:
         return
-    changed = [line for line in difflib.unified_diff(before, after, n=0, lineterm="") if line[:1] in "+-" and line[1:].strip()]
-    changed = [line for line in changed if not line.startswith(("+++", "---"))]
+    compared = difflib.unified_diff(before, after, n=0, lineterm="")
+    changed = [line for line in compared if line[0] in "+-" and line[1:].strip() and line[:3] not in ("+++", "---")]
     yield from (one_line(line, _LONGEST_LINE) for line in changed[:_MOST_LINES])
     if len(changed) > _MOST_LINES:
         yield f"… {len(changed) - _MOST_LINES} further lines"
