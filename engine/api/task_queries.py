@@ -7,6 +7,7 @@ import os
 import warnings
 import weakref
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -189,7 +190,8 @@ class TaskQueries:
             TaskNotFound: The workspace has no such task.
         """
         await self._current(task_id)
-        follower = Follower(self._workspace.trace_file(task_id))
+        records = await self._workspace.records()
+        follower = Follower(self._workspace.trace_file(task_id), partial(records.trace, task_id))
         unread: list[Event] = []
         while True:
             ended = (await self._current(task_id)).final  # before the read: events before the end are read after it

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -66,7 +67,7 @@ def task_facts(root: Path, records: TaskRecords, bundles: BundleStore, task_id: 
     result = records.task(task_id)
     if result is None:
         raise TaskNotFound(task_id)
-    events = Follower(root / "traces" / f"{task_id}.jsonl").read()
+    events = Follower(root / "traces" / f"{task_id}.jsonl", partial(records.trace, task_id)).read()
     kept = _kept(root, task_id)
     origins = {} if kept is None else origins_by_path(kept.observed(), MOST_ROWS)
     request = _request(records, task_id)

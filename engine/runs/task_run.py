@@ -43,6 +43,8 @@ from sandbox import SandboxLimits
 
 log = logging.getLogger(__name__)
 
+_MOST_KEPT_APART = 64 << 10  # bytes of a trace that is kept with the task's record
+
 
 @dataclass
 class TaskRun:
@@ -160,7 +162,10 @@ class TaskRun:
         if kept.result is not None:
             stored = result_files.keep(self.environment.root, self.task_id, kept.output, datetime.now(UTC))
             kept = kept.model_copy(update={"result": stored})
-        self.environment.records.finish(kept)
+        # A replay says little, and thousands of files of a block each are more than the database grows by.
+        trace = self.events.taken(_MOST_KEPT_APART) if kept.ok and not kept.model_calls else None
+        if self.environment.records.finish(kept, trace) and trace is not None:
+            self.events.remove()
         large = isinstance(kept.result, FileResult)
         return result.model_copy(update={"result": kept.result}).with_output(result.output) if large else result
 

@@ -111,6 +111,13 @@ CREATE TABLE failed_repairs (
 ALTER TABLE tasks ADD COLUMN web INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX tasks_started ON tasks (web) WHERE status = 'started';
 """,
+    # Ended tasks and their short traces, deflated; texts that many of them share, by digest.
+    """
+ALTER TABLE tasks ADD COLUMN packed BLOB;
+ALTER TABLE tasks ADD COLUMN trace BLOB;
+ALTER TABLE attempts ADD COLUMN packed BLOB;
+CREATE TABLE shared_texts (digest BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT, WITHOUT ROWID;
+""",
 )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from engine.storage.database import Database, dump, now
+from engine.storage.packed_tasks import identity
 from engine.task.wire import Effect
 
 GateState = Literal["passed", "confirmed", "failed"]
@@ -91,8 +92,8 @@ class Journal:
         with self._database.alone() as db:
             found = db.execute(
                 "SELECT action, item, state, gates.at FROM gates JOIN tasks ON tasks.id = gates.task_id"
-                " WHERE tasks.key = ? AND tasks.parameters = ? AND tasks.id != ? ORDER BY gates.at DESC LIMIT ?",
-                (reuse_key, dump(parameters), task_id, _SHOWN),
+                " WHERE tasks.key = ? AND tasks.parameters IN (?, ?) AND tasks.id != ? ORDER BY gates.at DESC LIMIT ?",
+                (reuse_key, identity(parameters), dump(parameters), task_id, _SHOWN),
             ).fetchall()
         return [EarlierAction(*row) for row in found]
 

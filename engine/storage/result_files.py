@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -18,6 +19,8 @@ from engine.task.outputs import FileResult, InlineResult, Preview, StoredFile
 INLINE_BYTES = 64 << 10
 KEPT = timedelta(days=7)
 _SAMPLE_BYTES = 4 << 10
+_SHARED = "shared"  # directory of results, beside those of tasks
+_UNUSED = 3600.0  # seconds for which a file that no task has is left: one may be about to take it
 
 
 def keep(root: Path, task_id: str, value: Any, now: datetime) -> InlineResult | FileResult:
@@ -43,15 +46,31 @@ def keep(root: Path, task_id: str, value: Any, now: datetime) -> InlineResult | 
 
 
 def _store(path: Path, text: str, content_type: str, expires: datetime) -> StoredFile:
-    """Write the file whole or not at all, and sync it: the record that names it is written after."""
-    partial = path.with_name(path.name + ".partial")
+    """Write the file whole or not at all, and sync it: the record that names it is written after.
+
+    Tasks with equal results share one file.
+    """
     data = text.encode("utf-8", "backslashreplace")
+    shared = path.parents[1] / _SHARED / f"{hashlib.sha256(data).hexdigest()}{path.suffix}"
+    try:
+        if not shared.exists() or shared.read_bytes() != data:
+            _write(shared, data, path.parent.name)
+        path.unlink(missing_ok=True)
+        path.hardlink_to(shared)
+    except OSError:  # a file system without links, or with no more for this file; or another engine just swept it
+        _write(path, data, path.parent.name)
+    return StoredFile(url=path.as_uri(), content_type=content_type, size_bytes=len(data), expires_at=expires)
+
+
+def _write(path: Path, data: bytes, task_id: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{task_id}.partial")
     with partial.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    partial.chmod(0o444)  # a change in place would be one of other tasks' results, too
     partial.replace(path)
-    return StoredFile(url=path.as_uri(), content_type=content_type, size_bytes=len(data), expires_at=expires)
 
 
 def _as_csv(value: Any) -> str | None:
@@ -108,6 +127,10 @@ def sweep(root: Path, task_ids: list[str], now: datetime) -> None:
     for task_id in task_ids:
         for directory in (root / "results" / task_id, root / "files" / task_id):
             shutil.rmtree(directory, ignore_errors=True)
+    for path in (root / "results" / _SHARED).glob("*"):
+        with suppress(OSError):
+            if path.stat().st_nlink == 1 and now.timestamp() - path.stat().st_ctime > _UNUSED:
+                path.unlink()
     for path in (*(root / "logs").glob("*.log"), *(root / "traces").glob("*.jsonl")):
         with suppress(OSError):  # its process may just have ended and removed it
             if now.timestamp() - path.stat().st_mtime > KEPT.total_seconds():

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import ModelOverBudget
+from engine.storage.packed_tasks import as_attempt
 from engine.task.attempts import giving_attempt
 from engine.task.wire import Attempt
 
@@ -81,7 +82,7 @@ class SpendingLedger:
     def costs(self, key: str | None = None) -> list[KeyCosts]:
         """Return the costs of each key, sorted by key; of one key only where it is given."""
         query = (
-            "SELECT a.key, a.task_id, coalesce(t.outcome, json_extract(t.result, '$.outcome')), a.data"
+            "SELECT a.key, a.task_id, coalesce(t.outcome, json_extract(t.result, '$.outcome')), a.data, a.packed"
             " FROM attempts a LEFT JOIN tasks t ON t.id = a.task_id"
             " WHERE a.key = coalesce(?, a.key) ORDER BY a.key, a.at, a.task_id, a.number"
         )
@@ -89,9 +90,9 @@ class SpendingLedger:
             rows = db.execute(query, (key,)).fetchall()
             paid = dict(db.execute("SELECT key, sum(usd) FROM spending WHERE settled = 1 GROUP BY key").fetchall())
         by_key: dict[str, dict[str, _Task]] = {}
-        for name, task_id, outcome, data in rows:
+        for name, task_id, outcome, data, packed in rows:
             task = by_key.setdefault(name, {}).setdefault(task_id, _Task(outcome == "success"))
-            task.attempts.append(Attempt.model_validate_json(data))
+            task.attempts.append(as_attempt(data, packed))
         for name, usd in paid.items():
             if usd > 0 and key in (None, name):
                 by_key.setdefault(name, {})  # all its tasks may have been interrupted

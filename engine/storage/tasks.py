@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,15 +13,25 @@ from typing import Any
 from pydantic import ValidationError
 
 from engine.errors import EngineError, InvalidRequest
-from engine.storage.database import Database, dump, now
+from engine.storage.database import Database, now
 from engine.storage.journal import Journal
+from engine.storage.packed_tasks import (
+    as_attempt,
+    deflate,
+    identity,
+    pack,
+    pack_trace,
+    unpack_request,
+    unpack_result,
+    unpack_trace,
+)
 from engine.storage.result_files import KEPT
 from engine.storage.run_history import RunHistory
 from engine.storage.spending import SpendingLedger
 from engine.storage.task_queue import TaskQueue
-from engine.task.wire import Attempt, Status, TaskError, TaskRequest, TaskResult
+from engine.task.wire import Status, TaskError, TaskRequest, TaskResult
 
-_COLUMNS = "id, key, status, created_at, started_at, title, place, result"
+_COLUMNS = "id, key, status, created_at, started_at, title, place, result, packed"
 _CANCELED = (
     "UPDATE tasks SET status = 'canceled', canceled = 1, completed_at = ?, result = ?, expires_at = ?"
     " WHERE id = ? AND status = ?"
@@ -105,7 +116,7 @@ class TaskRecords:
                 " idempotency_key, web) VALUES (?, ?, ?, ?, 'pending', ?, (SELECT coalesce(max(place), 0) + 1 FROM"
                 " tasks), ?, ?, ?, ?)",
                 (
-                    task_id, request.reuse_key, request.task, dump(request.parameters), _stamp(created_at), owner,
+                    task_id, request.reuse_key, request.task, identity(request.parameters), _stamp(created_at), owner,
                     request.model_dump_json(), idempotency_key, web,
                 ),
             )  # fmt: skip
@@ -113,14 +124,17 @@ class TaskRecords:
                 _finish(db, refused)
         return Enqueued(task_id, result=refused)
 
-    def finish(self, result: TaskResult) -> bool:
+    def finish(self, result: TaskResult, trace: str | None = None) -> bool:
         """Record a task's end with its attempts, in one transaction; its files are kept for seven days from now.
+
+        Args:
+            trace: Its events as lines of JSON, to be kept as long; None where they have a file.
 
         Returns:
             False where it had ended already.
         """
         with self._database.transaction() as db:
-            return _finish(db, result)
+            return _finish(db, result, trace)
 
     def request_cancellation(self, task_id: str) -> TaskResult | None:
         """Cancel a pending task; mark a started one for the engine that runs it.
@@ -152,8 +166,14 @@ class TaskRecords:
             EngineError: Another version of the engine stored it, with options that this one does not know.
         """
         with self._database.alone() as db:
-            (text,) = db.execute("SELECT request FROM tasks WHERE id = ?", (task_id,)).fetchone()
-        return _as_request(text)
+            text, packed = db.execute("SELECT request, packed FROM tasks WHERE id = ?", (task_id,)).fetchone()
+            return _as_request(text if packed is None else unpack_request(db, packed))
+
+    def trace(self, task_id: str) -> str | None:
+        """Return the events of a task as lines of JSON; None where they have a file, or expired."""
+        with self._database.alone() as db:
+            row = db.execute("SELECT trace, packed FROM tasks WHERE id = ?", (task_id,)).fetchone()
+        return unpack_trace(*row) if row and row[0] is not None else None
 
     def tasks(
         self, status: Status | None = None, key: str | None = None, limit: int = 50, offset: int = 0
@@ -189,41 +209,44 @@ class TaskRecords:
     def mark_swept(self, task_ids: Sequence[str]) -> None:
         """Note that the files of these tasks are removed."""
         with self._database.transaction() as db:
-            db.executemany("UPDATE tasks SET expires_at = NULL WHERE id = ?", [(task_id,) for task_id in task_ids])
+            db.executemany(
+                "UPDATE tasks SET expires_at = NULL, trace = NULL WHERE id = ?", [(task_id,) for task_id in task_ids]
+            )
 
     # Attempts
 
     def attempts(self, key: str | None = None, task_id: str | None = None) -> list[dict[str, Any]]:
         """Return every attempt, oldest first, each with its task, key and time."""
         query = (
-            "SELECT a.task_id, a.key, a.at, t.task, a.number, a.data FROM attempts a JOIN tasks t ON t.id = a.task_id"
+            "SELECT a.task_id, a.key, a.at, t.task, t.packed, a.number, a.data, a.packed"
+            " FROM attempts a JOIN tasks t ON t.id = a.task_id"
         )
         wanted = [(c, v) for c, v in (("a.key", key), ("a.task_id", task_id)) if v is not None]
         if wanted:
             query += " WHERE " + " AND ".join(f"{column} = ?" for column, _ in wanted)
         with self._database.alone() as db:
             found = db.execute(query + " ORDER BY a.at, a.task_id, a.number", [v for _, v in wanted]).fetchall()
-        return [
-            {
-                "task_id": t,
-                "key": k,
-                "at": at,
-                "task": text,
-                "number": n,
-                **Attempt.model_validate_json(data).model_dump(),
-            }
-            for t, k, at, text, n, data in found
-        ]
+            return [
+                {
+                    "task_id": t,
+                    "key": k,
+                    "at": at,
+                    "task": text if whole is None else json.loads(unpack_request(db, whole))["task"],
+                    "number": n,
+                    **as_attempt(data, packed).model_dump(),
+                }
+                for t, k, at, text, whole, n, data, packed in found
+            ]
 
 
 def _earlier(db: sqlite3.Connection, request: TaskRequest) -> str | None:
     """Return the id of the task that has this idempotency key already."""
     row = db.execute(
-        "SELECT id, request FROM tasks WHERE idempotency_key = ?", (request.idempotency_key,)
+        "SELECT id, request, packed FROM tasks WHERE idempotency_key = ?", (request.idempotency_key,)
     ).fetchone()  # fmt: skip
     if row is None:
         return None
-    first = _as_request(row[1])
+    first = _as_request(row[1] if row[2] is None else unpack_request(db, row[2]))
     if (first.task, first.parameters, first.start_url) != (request.task, request.parameters, request.start_url):
         raise InvalidRequest(
             f"the idempotency key {request.idempotency_key!r} stands for another request, task {row[0]}; use a new one",
@@ -256,22 +279,27 @@ def _refused(task_id: str, request: TaskRequest, created_at: datetime, waiting: 
     )  # fmt: skip
 
 
-def _finish(db: sqlite3.Connection, result: TaskResult) -> bool:
-    changed = db.execute(
-        "UPDATE tasks SET status = ?, outcome = ?, started_at = ?, completed_at = ?, result = ?, expires_at = ?"
-        " WHERE id = ? AND status IN ('pending', 'started')",
-        (
-            result.status, result.outcome, _stamp(result.started_at), _stamp(result.completed_at),
-            result.model_dump_json(), _stamp(datetime.now(UTC) + KEPT), result.web_task_id,
-        ),
-    ).rowcount  # fmt: skip
-    if not changed:
+def _finish(db: sqlite3.Connection, result: TaskResult, trace: str | None = None) -> bool:
+    row = db.execute(
+        "SELECT key, request FROM tasks WHERE id = ? AND status IN ('pending', 'started')", (result.web_task_id,)
+    ).fetchone()
+    if row is None:
         return False
-    (key,) = db.execute("SELECT key FROM tasks WHERE id = ?", (result.web_task_id,)).fetchone()
+    key, request = row
+    packed = pack(db, request or "{}", result)  # tasks of the first format have no request
+    # What the result tells, and what a queue needs, is not kept twice.
+    db.execute(
+        "UPDATE tasks SET status = ?, outcome = ?, completed_at = ?, expires_at = ?, packed = ?, trace = ?,"
+        " task = '', request = NULL, owner = NULL, started_at = NULL WHERE id = ?",
+        (
+            result.status, result.outcome, _stamp(result.completed_at), _stamp(datetime.now(UTC) + KEPT), packed,
+            pack_trace(trace, packed) if trace is not None else None, result.web_task_id,
+        ),
+    )  # fmt: skip
     at = now()
     db.executemany(
-        "INSERT OR REPLACE INTO attempts VALUES (?, ?, ?, ?, ?)",
-        [(result.web_task_id, n, key, at, a.model_dump_json()) for n, a in enumerate(result.attempts, 1)],
+        "INSERT OR REPLACE INTO attempts (task_id, number, key, at, data, packed) VALUES (?, ?, ?, ?, '', ?)",
+        [(result.web_task_id, n, key, at, deflate(a.model_dump_json())) for n, a in enumerate(result.attempts, 1)],
     )
     return True
 
@@ -282,7 +310,9 @@ def _task(db: sqlite3.Connection, task_id: str) -> TaskResult | None:
 
 
 def _as_result(db: sqlite3.Connection, row: tuple[Any, ...]) -> TaskResult:
-    task_id, key, status, created, started, title, place, result = row
+    task_id, key, status, created, started, title, place, result, packed = row
+    if packed is not None:
+        result = unpack_result(db, packed)
     if result is not None:
         return TaskResult.model_validate_json(result).model_copy(update={"title": title, "reuse_key": key})
     position = None

@@ -128,6 +128,21 @@ class EventLog:
             self._broken = True
             log.warning("the trace %s cannot be written; no further events are kept: %s", self.path, error)
 
+    def taken(self, most: int) -> str | None:
+        """Return the trace, to be kept elsewhere; None where there is none, or it is longer than ``most`` bytes."""
+        try:
+            if self._broken or self.path.stat().st_size > most:
+                return None
+            return self.path.read_text(encoding="utf-8")
+        except OSError:
+            return None
+
+    def remove(self) -> None:
+        """Close and remove the file: the trace is kept elsewhere."""
+        self.close()
+        with contextlib.suppress(OSError):  # it expires like other files
+            self.path.unlink()
+
     def close(self) -> None:
         """Close the file; a further event opens it again."""
         if self._file is not None:
@@ -137,10 +152,16 @@ class EventLog:
 
 
 class Follower:
-    """A reader of a trace that is still being written, in this or another process."""
+    """A reader of a trace that is still being written, in this or another process.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The trace.
+        kept: Returns the trace, where it is kept elsewhere once the task ended; None where it is not.
+    """
+
+    def __init__(self, path: Path, kept: Callable[[], str | None] | None = None) -> None:
         self._path = path
+        self._kept = kept
         self._offset = 0
 
     def read(self) -> list[Event]:
@@ -150,7 +171,8 @@ class Follower:
                 file.seek(self._offset)
                 data = file.read()
         except FileNotFoundError:
-            return []
+            text = self._kept() if self._kept is not None else None
+            data = text.encode("utf-8", "backslashreplace")[self._offset :] if text is not None else b""
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
         return [Event.from_json(json.loads(line)) for line in whole.splitlines()]
