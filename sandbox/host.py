@@ -53,6 +53,12 @@ class Host:
         """
         raise AskRefused("this host does not support task.ask")
 
+    async def trace(self, data: bytes) -> None:
+        """Take a part of Playwright's trace of the run, a ZIP file; an empty part ends it. Untrusted.
+
+        It is called only where a trace was asked for, with no more bytes than were.
+        """
+
     async def download(
         self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]
     ) -> dict[str, Any]:

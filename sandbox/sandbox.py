@@ -140,6 +140,7 @@ class Sandbox:
         covered: Collection[str] = (),
         sources: bool = False,
         probe: Literal["", "scroll"] = "",
+        trace_bytes: int = 0,
     ) -> Outcome:
         """Run an automation in a blank worker, or in one that has run only automations of the same ``affinity``.
 
@@ -174,6 +175,8 @@ class Sandbox:
             sources: Tell in ``Evidence.sources`` which responses hold the values that the automation returned.
             probe: ``scroll``: at the end, scroll the page's list to its end, and tell in ``Evidence.scrolled`` whether
                 more rows came.
+            trace_bytes: Have Playwright trace the run, and give the host a trace of at most so many bytes; 0: none.
+                The worker serves this run only.
 
         Returns:
             The outcome, also if the automation failed.
@@ -185,7 +188,7 @@ class Sandbox:
             Exception: An exception of a callback of the host, other than `AskRefused` and `SandboxError`.
         """
         self._check_open()
-        reused_by = None if secret else affinity
+        reused_by = None if secret or trace_bytes else affinity
         limits = limits or self._limits
         rules = WebRules(parameters, hold_changes, frozenset(harmless), self._turns)
         fields = {
@@ -211,8 +214,9 @@ class Sandbox:
             "sources": sources,
             "probe": probe,
             "harmless": list(harmless),
+            "trace_bytes": trace_bytes,
         }
-        run = Run(automation, host or Host(), egress, limits, rules, fields, reused_by)
+        run = Run(automation, host or Host(), egress, limits, rules, fields, reused_by, trace_bytes)
         return await self._run_page(run, keep_open=keep_open)
 
     async def _run_page(self, run: Run, *, keep_open: bool) -> Outcome:

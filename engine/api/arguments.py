@@ -109,6 +109,7 @@ class EngineArguments(TypedDict, total=False):
     allow_hosts: Collection[str]
     take_over: bool
     keep_pictures: bool
+    trace: bool
     progress: Progress
     record: str | Path | None
     replay: str | Path | None

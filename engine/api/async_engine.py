@@ -85,6 +85,8 @@ class AsyncEngine(StudyRuns):
             soon, which would cancel them.
         keep_pictures: True (default) keeps small pictures of the pages that a model works on, and of failures, for
             reports: at most 3 MB a task, for seven days, none on which a secret may be legible.
+        trace: True keeps Playwright's own trace of each run in a browser, for ``playwright show-trace``: at most 32 MB
+            each, for seven days; ``run`` can say otherwise for a task. Tasks with secrets are refused then.
         progress: ``"auto"`` keeps a line of what happens up to date, in a terminal on standard error, in a notebook
             under the cell, and nowhere else; default None shows nothing.
         record: Path of a cassette, ``.wtrec``, that takes all that comes from outside: what sites and the model answer.
@@ -132,6 +134,7 @@ class AsyncEngine(StudyRuns):
         allow_hosts: Collection[str] = (),
         take_over: bool = True,
         keep_pictures: bool = True,
+        trace: bool = False,
         progress: Progress = None,
         record: str | Path | None = None,
         replay: str | Path | None = None,
@@ -143,7 +146,7 @@ class AsyncEngine(StudyRuns):
             max_web_tasks=max_web_tasks, max_pending=max_pending, usd_per_day=usd_per_day,
             key_usd_per_day=key_usd_per_day, pool=pool, per_host=per_host, compile=compile, egress=egress, proxy=proxy,
             trust_start_urls=trust_start_urls, allow_hosts=allow_hosts, take_over=take_over,
-            keep_pictures=keep_pictures, progress=progress, record=record, replay=replay, cassette=cassette,
+            keep_pictures=keep_pictures, trace=trace, progress=progress, record=record, replay=replay, cassette=cassette,
         )  # fmt: skip
         self.root = options.root
         super().__init__(options)
@@ -279,6 +282,8 @@ class AsyncEngine(StudyRuns):
                 in words or numbers, and fails without a model; ``"lenient"`` returns it with a warning.
             provenance: ``"full"`` keeps what the run read, for ``result.provenance``; default: only of first runs,
                 repairs and failures.
+            trace: True keeps Playwright's own trace of each run in a browser, beside the report; not with secrets,
+                which it would hold. Default: the engine's.
             if_interrupted: When the process that runs the task dies, the task ends as failed (``"fail"``, default), or
                 another engine runs it again (``"rerun"``), as long as no irreversible action was let through.
             idempotency_key: A second call with the same key returns the task of the first, and runs nothing.

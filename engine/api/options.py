@@ -50,6 +50,7 @@ class TaskOptions(TypedDict, total=False):
     browser: BrowserOptions | Mapping[str, Any] | None
     trust: TrustMode | None
     provenance: ProvenanceMode | None
+    trace: bool | None
     if_interrupted: IfInterrupted | None
     idempotency_key: str | None
 
@@ -62,8 +63,8 @@ class RunOptions(TaskOptions, total=False):
 
 RUN_DEFAULTS = RunOptions(
     start_url=None, parameters=None, output_schema=None, reuse_key=None, model=None, ai="auto", timeout=None,
-    budget_usd=None, secrets=(), allow_hosts=(), browser=None, trust="strict", provenance="auto", if_interrupted="fail",
-    idempotency_key=None,
+    budget_usd=None, secrets=(), allow_hosts=(), browser=None, trust="strict", provenance="auto", trace=None,
+    if_interrupted="fail", idempotency_key=None,
 )  # fmt: skip
 
 
@@ -73,8 +74,8 @@ ENGINE_DEFAULTS: Mapping[str, Any] = {
     "max_web_tasks": 8 * (os.cpu_count() or 1), "max_pending": 1_000,
     "usd_per_day": None, "key_usd_per_day": None, "pool": None, "per_host": 4, "compile": "never",
     "egress": "learned", "proxy": None,
-    "trust_start_urls": True, "allow_hosts": (), "take_over": True, "keep_pictures": True, "progress": None,
-    "record": None, "replay": None, "cassette": CassetteOptions(),
+    "trust_start_urls": True, "allow_hosts": (), "take_over": True, "keep_pictures": True, "trace": False,
+    "progress": None, "record": None, "replay": None, "cassette": CassetteOptions(),
 }  # fmt: skip
 
 
@@ -128,6 +129,7 @@ class EngineOptions:
     allow_hosts: Collection[str]
     take_over: bool
     keep_pictures: bool
+    trace: bool
     progress: Progress
     record: str | Path | None
     replay: str | Path | None
@@ -214,6 +216,7 @@ class EngineOptions:
         given: dict[str, Any] = {**RUN_DEFAULTS, **_given(options)}
         wanted = given.pop("output_schema")
         schema = None if wanted is None else OutputSchema(wanted)
+        given["trace"] = self.trace if given["trace"] is None else given["trace"]
         given["allow_hosts"] = self._allowed_hosts(given["allow_hosts"])
         request = validation.build(
             task, output_schema=schema, limits=self.limits, trust_start_url=self.trust_start_urls, **given

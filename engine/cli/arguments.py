@@ -30,6 +30,7 @@ _FIELDS = {
     "browser": "browser",
     "trust": "trust",
     "provenance": "provenance",
+    "trace": "trace",
     "ifInterrupted": "if_interrupted",
     "idempotencyKey": "idempotency_key",
 }

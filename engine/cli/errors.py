@@ -22,8 +22,8 @@ _OPTIONS = {
     "user_agent": "--user-agent",
 }
 _SAME_NAME = (
-    "start_url", "parameters", "model", "ai", "timeout", "trust", "provenance", "if_interrupted", "idempotency_key",
-    "workspace", "isolation", "browser", "locale", "timezone", "viewport",
+    "start_url", "parameters", "model", "ai", "timeout", "trust", "provenance", "trace", "if_interrupted",
+    "idempotency_key", "workspace", "isolation", "browser", "locale", "timezone", "viewport",
     "base_url", "window", "egress", "proxy", "status", "limit", "offset", "max_tasks", "max_pending", "usd_per_day",
     "key_usd_per_day", "base_path", "public_url",
     "wait_timeout", "record", "replay",

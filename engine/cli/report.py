@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from engine import TaskResult
 from engine.cli.errors import name_options
 from engine.cli.output import print_json
 from engine.cli.settings import Settings
+from engine.execution.traces import traces_of
 from engine.task.event_text import summary
 from engine.task.formatting import clean
 
@@ -54,6 +56,8 @@ def report(settings: Settings, result: TaskResult, elapsed: float, *, quiet: boo
         events = settings.root / "traces" / f"{result.web_task_id}.jsonl"
         if result.attempts and not quiet and events.is_file():
             click.echo(f"Trace of the run: {_relative(events)}", err=True)
+    for trace in traces_of(settings.root, result.web_task_id)[-1:] if not quiet else ():
+        click.echo(f"To look at the last run: playwright show-trace {shlex.quote(str(_relative(trace)))}", err=True)
     if not quiet:
         click.echo(clean(summary(result, elapsed)), err=True)
 

@@ -81,6 +81,12 @@ _OPTIONS = (
         help="full: keep what the run read, for webtasks why; auto: only of first runs, repairs and failures.",
     ),
     click.option(
+        "--trace",
+        is_flag=True,
+        default=None,
+        help="Keep Playwright's own trace of each run, for playwright show-trace; not with secrets.",
+    ),
+    click.option(
         "--if-interrupted",
         type=click.Choice(["fail", "rerun"]),
         help="If the task's process dies, fail the task (default), or rerun it in another process.",
@@ -135,6 +141,7 @@ def build_request(settings: Settings, given: Mapping[str, Any]) -> dict[str, Any
         "browser": _browser(request.get("browser"), given),
         "trust": given["trust"],
         "provenance": given["provenance"],
+        "trace": given["trace"],
         "if_interrupted": given["if_interrupted"],
         "idempotency_key": given["idempotency_key"],
     }

@@ -134,6 +134,8 @@ class Executor:
         egress = self.egress
         if known_hosts is not None:
             egress = self.network.replaying(egress, known_hosts, self.start_url)
+        traced = self.services.traces.room if automation.kind == "page" else 0
+        kind = "trial" if known_hosts is None else "replay"
         start = partial(
             self.sandbox.run,
             automation,
@@ -154,8 +156,9 @@ class Executor:
             covered=self.services.redactor.values,
             sources=sources,
             probe=probe,
+            trace_bytes=traced,
         )
-        outcome, host = await self._outcome(start, mode, known, once=once)
+        outcome, host = await self._outcome(start, mode, known, once=once, traced=kind if traced else None)
         # What explores the page that stays open is the model: nothing irreversible is let through for it.
         host.mode = "rehearsal"
         if refused := {name: reason for name, reason in outcome.evidence.refused if reason.startswith("policy")}:
@@ -171,12 +174,19 @@ class Executor:
         )  # fmt: skip
 
     async def _outcome(
-        self, start: Callable[..., Awaitable[Outcome]], mode: Mode, known: GateKnowledge | None, *, once: bool
+        self,
+        start: Callable[..., Awaitable[Outcome]],
+        mode: Mode,
+        known: GateKnowledge | None,
+        *,
+        once: bool,
+        traced: str | None,
     ) -> tuple[Outcome, TaskHost]:
         """Run, and once more where the worker or its browser died before anything irreversible was let through."""
         for chances in (1, 0):
             host = self.host(mode)
             host.known = known
+            host.trace_file = self.services.traces.begin(traced) if traced is not None else None
             try:
                 outcome = await start(host=host)
             except WorkerDied as died:

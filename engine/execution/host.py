@@ -16,6 +16,7 @@ from engine.execution.automation_run import Mode
 from engine.execution.downloads import create_file
 from engine.execution.masking import mask_maps
 from engine.execution.services import TaskServices
+from engine.execution.traces import TraceFile
 from engine.models.base import ModelRequest
 from engine.models.budget import ModelBudget
 from engine.models.json_answers import read_answer
@@ -64,6 +65,7 @@ class TaskHost(Host):
         model_error: The error of a judgment that the model could not give.
         known: What pages showed of the parameters before these actions; None where that is not known.
         shown: The pages before each irreversible action of a real run, without secrets.
+        trace_file: Takes Playwright's trace of the run; None where none was asked for.
         unshown: Why an action was not let through: the page shows other values than it was given.
     """
 
@@ -77,6 +79,7 @@ class TaskHost(Host):
     known: GateKnowledge | None = None
     shown: list[Shown] = field(default_factory=list)
     unshown: str | None = None
+    trace_file: TraceFile | None = None
     _before: tuple[PageMap, ...] = ()
 
     async def log(self, message: str) -> None:
@@ -190,6 +193,11 @@ class TaskHost(Host):
             again = _text(f"That answer does not fit: {problem}. Answer again, with JSON only.")
             messages = [question, {"role": "assistant", "content": [said]}, {"role": "user", "content": [again]}]
         raise AskRefused(f"the model's answer did not fit what was asked: {problem}")
+
+    async def trace(self, data: bytes) -> None:
+        """Write a part of the run's trace."""
+        if self.trace_file is not None:
+            await self.trace_file.take(data)
 
     async def download(
         self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]

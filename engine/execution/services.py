@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.execution.pictures import Pictures
+from engine.execution.traces import Traces
 from engine.models.budget import ModelBudget
 from engine.storage.tasks import TaskRecords
 from engine.task.events import EventLog
@@ -21,6 +22,7 @@ class TaskServices:
         events: Takes the task's events.
         redactor: Hides the task's secrets.
         pictures: Keeps pictures of pages.
+        traces: Keeps Playwright's traces of runs.
         budget: Pays for the model; None where no model may be asked (``ai="never"``).
     """
 
@@ -29,4 +31,5 @@ class TaskServices:
     events: EventLog
     redactor: Redactor
     pictures: Pictures
+    traces: Traces
     budget: ModelBudget | None = None

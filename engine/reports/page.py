@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -59,7 +60,7 @@ def _environment(directory: Path | None) -> Environment:
     )  # fmt: skip
     made.filters |= {
         "age": age, "clean": clean, "dollars": dollars, "json": _json, "seconds": seconds, "python": _python,
-        "diff": _diff, "picture": data_url,
+        "diff": _diff, "picture": data_url, "shell": shlex.quote,
     }  # fmt: skip
     made.globals |= {"count": count, "style": _style(), "script": _text("report.js"), "script_hash": script_hash()}
     return made

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 from engine.contract import Origin, origins_by_path
 from engine.errors import BundleNotFound, EngineError, TaskNotFound
 from engine.execution.pictures import DIRECTORY
+from engine.execution.traces import traces_of
 from engine.reports.changes import RowChanges, row_changes
 from engine.reports.differences import FileDifference, split_diff
 from engine.reports.output_table import MOST_ROWS, OutputTable, tables_of
@@ -90,6 +91,7 @@ def task_facts(root: Path, records: TaskRecords, bundles: BundleStore, task_id: 
         "pictured": kept.pictured if kept is not None else "",
         "change": change,
         "pictures": pictures,
+        "traces": traces_of(root, task_id),
         "before": _of_base(root, change, bundles, result.reuse_key),
         "failure": _failure(result) or pictures.get(_at_failure(events) or ""),
     }

@@ -19,6 +19,7 @@ from engine.errors import StoreError
 from engine.execution.executor import Executor
 from engine.execution.pictures import Pictures
 from engine.execution.services import TaskServices
+from engine.execution.traces import Traces
 from engine.models.base import Model
 from engine.models.budget import Account, ModelBudget
 from engine.reports import TaskReport
@@ -226,7 +227,9 @@ class TaskRun:
             )  # fmt: skip
             await budget.open()
         warnings = list(self.schema.warnings) if self.schema is not None else []
-        services = TaskServices(self.task_id, environment.records, self.events, self.redactor, self._pictures(), budget)
+        services = TaskServices(
+            self.task_id, environment.records, self.events, self.redactor, self._pictures(), self._traces(), budget
+        )
         return RunContext(
             request=request,
             services=services,
@@ -311,6 +314,10 @@ class TaskRun:
     def _pictures(self) -> Pictures:
         directory = self.environment.root / "results" / self.task_id if self.environment.keep_pictures else None
         return Pictures(directory, self.redactor, self.events)
+
+    def _traces(self) -> Traces:
+        directory = self.environment.root / "results" / self.task_id if self.request.trace else None
+        return Traces(directory, self.events)
 
     def _effect(self) -> EffectOnSite:
         """Return the effect of the task's irreversible actions; unknown where the journal cannot be read."""

@@ -72,6 +72,7 @@ class StartBody(Body):
         trust: ``lenient`` returns a result that departs from earlier ones in words or in numbers with a warning, where
             ``strict`` asks the model.
         provenance: ``full`` keeps what the run read, so that the place of each value can be asked for.
+        trace: Keep Playwright's own trace of each run, on the server, beside the report; not with secrets.
         if_interrupted: If the server that runs the task ends, ``fail`` the task, or ``rerun`` it.
         idempotency_key: If a task was started with the same key, that task is returned.
         proxy, auth, sink: Not supported yet.
@@ -90,6 +91,7 @@ class StartBody(Body):
     browser: BrowserBody | None = None
     trust: Literal["strict", "lenient"] = "strict"
     provenance: Literal["auto", "full"] = "auto"
+    trace: bool = False
     if_interrupted: Literal["fail", "rerun"] = "rerun"
     idempotency_key: str | None = Field(default=None, min_length=1, max_length=1000)
     proxy: None = None

@@ -196,6 +196,7 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "irreversible.refused": lambda data: EventLine(
         f"irreversible action not repeated: {one_line(str(data['action']))}"
     ),
+    "trace": lambda data: EventLine(f"Playwright's trace of the {data['kind']} is kept: {data['name']}", "detail"),
     "egress.refused": lambda data: EventLine(f"hosts blocked: {one_line(', '.join(data['hosts']))}", "detail"),
     "model.asked": lambda data: EventLine(f"the automation asked the model ({dollars(data['usd'])})"),
     "download": lambda data: EventLine(f"downloaded {one_line(str(data['name']))}, {data['size']} bytes", "detail"),

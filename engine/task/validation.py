@@ -41,6 +41,7 @@ def build(
     browser: BrowserOptions | Mapping[str, Any] | None = None,
     trust: TrustMode = "strict",
     provenance: ProvenanceMode = "auto",
+    trace: bool = False,
     if_interrupted: IfInterrupted = "fail",
     idempotency_key: str | None = None,
     trust_start_url: bool = True,
@@ -72,6 +73,7 @@ def build(
     in_urls = secrets_of_urls(task, http_login, checked)
     hidden = secret_names(checked, secrets) | set(in_urls)
     _check_secrets({**checked, **in_urls}, hidden)
+    _check_trace(trace, hidden)
     return TaskRequest(
         task=_text(task.strip(), "task"),
         start_url=url,
@@ -87,10 +89,23 @@ def build(
         browser=_browser(browser, checked, Redactor(checked, hidden)),
         trust=trust,
         provenance=provenance,
+        trace=trace,
         if_interrupted=if_interrupted,
         idempotency_key=_key("idempotency_key", idempotency_key),
         trust_start_url=trust_start_url,
     )
+
+
+def _check_trace(trace: bool, secrets: Collection[str]) -> None:
+    """Refuse a trace beside secrets: it holds what is typed and what sites send, and nothing in it can be hidden."""
+    if not isinstance(trace, bool):
+        raise InvalidRequest(f"trace must be True or False, not {trace!r}", field="trace")
+    if trace and secrets:
+        raise InvalidRequest(
+            f"trace=True is not kept beside secrets ({', '.join(sorted(secrets))}): Playwright's trace holds what is"
+            " typed and what sites send, whole; leave it out (trace=False), or use an account without a secret",
+            field="trace",
+        )
 
 
 def _check_word(field: str, given: str, allowed: Any) -> None:

@@ -68,6 +68,7 @@ class TaskRequest(WireModel):
         trust: ``strict``, or ``lenient`` to take a result for which the model would be asked, with a warning.
         provenance: ``full`` keeps what the run read, so that ``result.provenance`` can tell where each value stood;
             ``auto`` only of first runs, repairs and failures.
+        trace: Keep Playwright's own trace of each run in a browser; there are no secrets then.
         if_interrupted: What happens when the process that ran it has died: ``fail``, or ``rerun`` by another engine,
             unless something irreversible was let through.
         idempotency_key: A second start with the same key returns the task of the first.
@@ -92,6 +93,7 @@ class TaskRequest(WireModel):
     browser: BrowserOptions = BrowserOptions()
     trust: TrustMode = "strict"
     provenance: ProvenanceMode = "auto"
+    trace: bool = False
     limits: Limits = Limits()
     if_interrupted: IfInterrupted = "fail"
     idempotency_key: str | None = None

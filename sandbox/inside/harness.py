@@ -22,6 +22,7 @@ from sandbox.inside.near_misses import add_near_misses
 from sandbox.inside.notices import PageNotices, drop_handlers
 from sandbox.inside.overrun import Overrun, StillRunning
 from sandbox.inside.own_headers import OwnHeaders, replaced
+from sandbox.inside.playwright_trace import begin_trace, send_trace
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.recorder import RunRecorder, freeze, sent_request
 from sandbox.inside.run_trace import RunTrace, watch_inputs
@@ -187,6 +188,8 @@ class Harness:
         context.set_default_navigation_timeout(_ACTIONS_PER_NAVIGATION * action_ms)
         if message.get("slowed"):
             await delay_answers(context)
+        if message.get("trace_bytes"):
+            await begin_trace(context)
         if message["sources"]:
             self._recorder.sources = self._maps.sources = self._sources
             self._sources.watch(context, of_page=message["t"] == "open")
@@ -249,6 +252,8 @@ class Harness:
         guard = self._recorder.guard if self._recorder is not None else None
         if guard is not None and guard.blocked is not None and (error is None or error["kind"] != "held"):
             value, error = None, self._describe(WriteBlocked(guard.blocked))  # it was sent after the code had ended
+        if message["trace_bytes"]:
+            await send_trace(self._context, self._scratch, self._channel, message["trace_bytes"])
         if self._context is not None:
             await drop_handlers(self._context)
         return {"value": value, "error": error, "evidence": evidence}

@@ -135,6 +135,7 @@ class WorkerClient(ABC):
         limits: SandboxLimits,
         automation: Automation | None,
         rules: WebRules = WebRules(),  # noqa: B008  frozen
+        trace_bytes: int = 0,
     ) -> None:
         """Bind the worker to a job."""
         from sandbox.workers.web_requests import WebRequests  # with TLS, which `import sandbox` need not wait for
@@ -147,7 +148,7 @@ class WorkerClient(ABC):
         self._cpu_before = self._process.meter.read(limits.scratch_files).cpu_seconds
         self.peak = ResourceUsage(0.0, 0.0, 0)
         web = WebRequests(self.dialer, limits, WebTraffic(rules), rules.turns)
-        self._job = Job(host, limits, self._channel, self.end, web)
+        self._job = Job(host, limits, self._channel, self.end, web, trace_bytes)
         self._watch_with(self._watch())
         for name, data in (automation.resources if automation else {}).items():
             for start in range(0, max(1, len(data)), CHUNK_BYTES):

@@ -45,11 +45,7 @@ class Downloads:
 
     async def chunk(self, message: Message) -> None:
         """Take a chunk of a file."""
-        text = text_field(message, "data")
-        try:
-            data = base64.b64decode(text, validate=True)
-        except ValueError:  # binascii.Error, or not ASCII
-            raise ProtocolError("a chunk is not base64") from None
+        data = from_base64(message, "data")
         self._bytes += len(data)
         if self._bytes > self._limits.download_bytes:
             raise SandboxLimitExceeded("download_bytes", self._limits.download_bytes)
@@ -82,6 +78,18 @@ class Downloads:
         for download in self._open.values():
             download.result.cancel()
         self._open.clear()
+
+
+def from_base64(message: Message, name: str) -> bytes:
+    """Return the bytes that a field of a message holds as base64.
+
+    Raises:
+        ProtocolError: It does not.
+    """
+    try:
+        return base64.b64decode(text_field(message, name), validate=True)
+    except ValueError:  # binascii.Error, or not ASCII
+        raise ProtocolError("a chunk is not base64") from None
 
 
 async def _chunks(queue: asyncio.Queue[bytes | None]) -> AsyncIterator[bytes]:

@@ -12,7 +12,7 @@ from sandbox.host import GateDecision, Host
 from sandbox.limits import SandboxLimits
 from sandbox.page_map import parse_maps
 from sandbox.protocol import NOTICE_COST, Channel, Message, ProtocolError, is_whole, optional_text, text_field
-from sandbox.workers.downloads import Downloads
+from sandbox.workers.downloads import Downloads, from_base64
 from sandbox.workers.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ _FIELDS = {
     "download": ("name", "type", "url"),
     "chunk": ("stream", "data"),
     "downloaded": ("stream",),
+    "trace": ("data",),
     "http": ("method", "url", "headers", "body", "upload"),
     "http_upload": (),
     "http_part": ("upload", "data"),
@@ -48,6 +49,7 @@ class Job:
         channel: The channel to the worker.
         end: Ends the worker, for a reason.
         web: Sends the requests of ``web``.
+        trace_bytes: The most bytes of a trace that it may send.
 
     Attributes:
         logs: The lines that it logged.
@@ -60,6 +62,7 @@ class Job:
         channel: Channel,
         end: Callable[[BaseException], None],
         web: WebRequests,
+        trace_bytes: int = 0,
     ) -> None:
         self.limits = limits
         self.logs: list[str] = []
@@ -69,6 +72,7 @@ class Job:
         self._end = end
         self._downloads = Downloads(host, limits)
         self._output = 0
+        self._trace_left = trace_bytes or -1
         self._requests: dict[asyncio.Task[None], int] = {}
         self._notices: asyncio.Queue[Message] = asyncio.Queue()
         self._delivering = asyncio.ensure_future(self._deliver_notices())
@@ -179,6 +183,12 @@ class Job:
                 return await self._downloads.chunk(message)
             case "downloaded":
                 return await self._downloads.end(message)
+            case "trace":
+                data = from_base64(message, "data")
+                self._trace_left -= len(data)
+                if self._trace_left < 0:
+                    raise ProtocolError("a trace that nobody asked for, or a longer one")
+                return await self._host.trace(data)
             case "http" | "http_upload" | "http_part" | "http_read" | "http_close":
                 return await self.web.handle(message)
         raise ProtocolError(f"unknown message {message['t']!r}")

@@ -32,6 +32,7 @@ class Run:
         rules: What its requests by ``web`` are judged by.
         fields: What the worker is told.
         reused_by: Who may use the worker again; None for nobody.
+        trace_bytes: The most bytes of a trace that it may send.
         started: When the caller asked for it, as `time.perf_counter` tells.
     """
 
@@ -42,11 +43,12 @@ class Run:
     rules: WebRules
     fields: dict[str, Any]
     reused_by: str | None
+    trace_bytes: int = 0
     started: float = field(default_factory=time.perf_counter)
 
     async def perform(self, client: WorkerClient) -> Outcome:
         """Perform it in a worker, and return its outcome; errors as of `Sandbox.run`."""
-        await client.bind(self.host, self.egress, self.limits, self.automation, self.rules)
+        await client.bind(self.host, self.egress, self.limits, self.automation, self.rules, self.trace_bytes)
         if self.reused_by is not None:
             await client.record_baseline()
         answer = await client.call("run", self.limits.wall_seconds, **self.fields)

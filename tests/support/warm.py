@@ -97,6 +97,9 @@ class _LentHost(Host):
     async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
         return await self._there(self._host.ask(prompt, content, schema))
 
+    async def trace(self, data: bytes) -> None:
+        await self._there(self._host.trace(data))
+
     async def download(
         self, name: str, content_type: str, url: str | None, chunks: AsyncIterator[bytes]
     ) -> dict[str, Any]:

@@ -32,6 +32,24 @@ async def test_bad_requests_are_refused_before_anything_is_stored(tmp_path: Path
     assert not store.exists()
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        {"parameters": {"password": "hunter22"}},
+        {"parameters": {"pin": "4711"}, "secrets": ["pin"]},
+        {"start_url": "https://ann:hunter22@example.com/"},
+    ],
+)
+@pytest.mark.parametrize("by_engine", [True, False])
+async def test_trace_beside_a_secret_is_refused(tmp_path: Path, secret: dict[str, Any], by_engine: bool) -> None:
+    async with AsyncEngine(store=tmp_path, trace=by_engine) as engine:
+        with pytest.raises(InvalidRequest, match="leave it out") as caught:
+            await engine.run(TASK, ai="never", **secret, **({} if by_engine else {"trace": True}))
+        assert caught.value.details["field"] == "trace"
+        assert (await engine.run(TASK, ai="never", trace=False, **secret)).error is not None
+    assert "hunter22" not in str(caught.value)
+
+
 async def test_result_warns_of_what_is_unknown_in_the_schema(tmp_path: Path) -> None:
     async with AsyncEngine(store=tmp_path) as engine:
         result = await engine.run(TASK, output_schema={"type": "array", "maxItem": 3}, ai="never")

@@ -91,6 +91,14 @@ async def test_worker_that_does_not_read_answers_is_stopped() -> None:
         assert worker.host.asked < 200
 
 
+async def test_trace_that_nobody_asked_for_ends_the_worker() -> None:
+    async with side() as worker:
+        worker.say(t="trace", id=1, data="QUJD")
+        while not worker.ends:
+            await asyncio.sleep(0.01)
+        assert "nobody asked for" in str(worker.ends[0])
+
+
 async def test_worker_that_reads_answers_goes_on() -> None:
     async with side() as worker:
         for number in range(100):
