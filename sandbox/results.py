@@ -74,11 +74,14 @@ class Picture:
         legible: All text that may be legible on it, values of input fields included; None where that is unknown, and
             where no secrets were named.
         url: URL of the page, where the picture shows the whole page.
+        boxes: Left, top, width and height of the texts that were asked for, in their order; None for one that is not
+            on the page.
     """
 
     image: bytes = field(repr=False)
     legible: str | None = field(default=None, repr=False)
     url: str = ""
+    boxes: tuple[tuple[int, int, int, int] | None, ...] = ()
 
 
 @dataclass(frozen=True)

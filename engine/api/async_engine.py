@@ -146,7 +146,8 @@ class AsyncEngine(StudyRuns):
             max_web_tasks=max_web_tasks, max_pending=max_pending, usd_per_day=usd_per_day,
             key_usd_per_day=key_usd_per_day, pool=pool, per_host=per_host, compile=compile, egress=egress, proxy=proxy,
             trust_start_urls=trust_start_urls, allow_hosts=allow_hosts, take_over=take_over,
-            keep_pictures=keep_pictures, trace=trace, progress=progress, record=record, replay=replay, cassette=cassette,
+            keep_pictures=keep_pictures, trace=trace, progress=progress, record=record, replay=replay,
+            cassette=cassette,
         )  # fmt: skip
         self.root = options.root
         super().__init__(options)

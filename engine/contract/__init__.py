@@ -29,6 +29,7 @@ from engine.contract.provenance import (
     merge_signatures,
     names_what_was_asked,
     origins_by_path,
+    place_of,
     signature_of,
     widen_signature,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "nothing_there",
     "origins_by_path",
     "permanent_message",
+    "place_of",
     "rows",
     "signature_of",
     "stated",

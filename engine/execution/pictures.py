@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +53,23 @@ class Pictures:
         if taking is not None:
             await asyncio.shield(taking)
 
+    async def keep_places(self, session: Session, texts: Mapping[str, str]) -> None:
+        """Keep a picture of the whole page that is open, and where on it texts stand.
+
+        Args:
+            texts: By path in the output, the text in which the value stood.
+        """
+        if self.directory is None or self._is_full:
+            return
+        try:
+            picture = await session.picture(self.redactor.values, list(texts.values()))
+        except SandboxError as error:  # the page is closed next: nothing else tells it
+            log.info("no picture of the page: %s", error)
+            return
+        if picture is not None and (name := await self._keep(picture.image, picture.legible)) is not None:
+            boxes = {path: box for path, box in zip(texts, picture.boxes, strict=False) if box is not None}
+            await self.events.emit("breaches.pictured", name=name, boxes=boxes)
+
     async def keep_failure(self, evidence: Evidence) -> None:
         """Keep the screenshot of a run that failed."""
         if self.directory is not None and evidence.screenshot is not None and not self._is_full:
@@ -71,9 +89,10 @@ class Pictures:
             self._last = picture.image
             await self._keep(picture.image, picture.legible)
 
-    async def _keep(self, image: bytes, legible: str | None) -> None:
+    async def _keep(self, image: bytes, legible: str | None) -> str | None:
+        """Keep a picture, and return its name; None where it is left out."""
         if not shows_no_secret(legible, self.redactor):
-            return
+            return None
         self._count += 1
         self._bytes += len(image)
         kind = "png" if image.startswith(_PNG) else "jpg"
@@ -82,8 +101,9 @@ class Pictures:
             await asyncio.to_thread(self._write, name, image)
         except OSError as error:
             log.warning("a picture of the page could not be kept: %s", error)  # the report does without
-            return
+            return None
         await self.events.emit("picture", name=name, bytes=len(image))
+        return name
 
     def _write(self, name: str, image: bytes) -> None:
         assert self.directory is not None

@@ -15,6 +15,7 @@ from engine.contract import Origin, origins_by_path
 from engine.errors import BundleNotFound, EngineError, TaskNotFound
 from engine.execution.pictures import DIRECTORY
 from engine.execution.traces import traces_of
+from engine.reports.breaches import departures_of, picture_read
 from engine.reports.changes import RowChanges, row_changes
 from engine.reports.differences import FileDifference, split_diff
 from engine.reports.output_table import MOST_ROWS, OutputTable, tables_of
@@ -73,27 +74,27 @@ def task_facts(root: Path, records: TaskRecords, bundles: BundleStore, task_id: 
     origins = {} if kept is None else origins_by_path(kept.observed(), MOST_ROWS)
     request = _request(records, task_id)
     pictures, change = _pictures(root, task_id), _change(records, bundles, result, events, request)
+    departures = departures_of(root, bundles, result, events, pictures)
     return {
         "result": result,
         "request": request,
-        "title": result.title or _first_line(request) or task_id,
+        "title": result.title or _first_line(request) or result.reuse_key or task_id,
         "summary": summary(result, timeline_of(events).seconds) if result.final else result.status,
         "timeline": timeline_of(events),
         "turns": turns_of(events),
         "prompts": [event.data for event in events if event.type == "agent.prompted"],
         "logs": [str(event.data["message"]) for event in events if event.type == "automation.log"],
-        "breaches": _breaches(result, events),
+        "breaches": departures,
         "problems": _problems(events),
         "tables": _tables(result, origins),
         "known_origins": len(origins),
         "most_rows": MOST_ROWS,
-        "page_read": _page_read(root, task_id, kept),
+        "page_read": picture_read(root, task_id) if kept is not None and kept.pictured else None,
         "pictured": kept.pictured if kept is not None else "",
         "change": change,
         "pictures": pictures,
         "traces": traces_of(root, task_id),
-        "before": _of_base(root, change, bundles, result.reuse_key),
-        "failure": _failure(result) or pictures.get(_at_failure(events) or ""),
+        "failure": departures.now or _failure(result) or pictures.get(_at_failure(events) or ""),
     }
 
 
@@ -117,16 +118,6 @@ def _kept(root: Path, task_id: str) -> kept_reads.KeptRead | None:
         return None
 
 
-def _page_read(root: Path, task_id: str, kept: kept_reads.KeptRead | None) -> bytes | None:
-    """Return the picture of the page that was read last."""
-    if kept is None or not kept.pictured:
-        return None
-    try:
-        return (root / "results" / task_id / kept_reads.PICTURE_NAME).read_bytes()
-    except OSError:
-        return None
-
-
 def _tables(result: TaskResult, origins: Mapping[str, Origin]) -> list[OutputTable]:
     found = _output(result)
     return [] if found is None else tables_of(found[0], origins)
@@ -143,15 +134,6 @@ def _output(result: TaskResult) -> tuple[Any] | None:
     except (OSError, ValueError):
         preview = result.result.preview
         return None if preview is None else (preview.sample,)
-
-
-def _breaches(result: TaskResult, events: Sequence[Event]) -> list[Mapping[str, Any]]:
-    """Return the departures from the contract that the task met, the last replay's where there were several."""
-    failed = [event for event in events if event.type == "replay.failed" and event.data.get("breaches")]
-    if failed:
-        return [dict(each) for each in failed[-1].data["breaches"]]
-    told = result.error.details.get("breaches", ()) if result.error is not None else ()
-    return [dict(each) if isinstance(each, Mapping) else {"got": str(each)} for each in told]
 
 
 def _problems(events: Sequence[Event]) -> list[str]:
@@ -199,15 +181,6 @@ def _at_failure(events: Sequence[Event]) -> str | None:
     places = [n for n, event in enumerate(events) if event.type == "replay.failed"]
     before = [event for event in events[: places[-1]] if event.type == "picture"] if places else []
     return str(before[-1].data["name"]) if before else None
-
-
-def _of_base(root: Path, change: CodeChange | None, bundles: BundleStore, key: str | None) -> bytes | None:
-    """Return the last picture of the page for which the code was written that the task replaced."""
-    if change is None or change.revision.parent is None or key is None:
-        return None
-    parent = next((each for each in bundles.history(key) if each.id == change.revision.parent), None)
-    kept = _pictures(root, parent.trailers.get("Task-Id", "")) if parent is not None else {}
-    return list(kept.values())[-1] if kept else None
 
 
 def _failure(result: TaskResult) -> bytes | None:

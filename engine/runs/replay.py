@@ -17,6 +17,7 @@ from engine.bundles import Bundle
 from engine.contract import check_format
 from engine.execution.automation_run import AutomationRun, Mode
 from engine.execution.host import GateKnowledge
+from engine.runs.breach_pictures import keep_picture_of
 from engine.runs.context import RunContext
 from engine.runs.judge import first_verdict, judge_other, settle
 from engine.runs.reads import keep_read
@@ -73,6 +74,8 @@ async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
         if isinstance(settled, (Drifted, PassedGate, ParametersAtFault)):
             problems = verdict.problems if isinstance(verdict, (Suspect, PassedGate)) else ()
             await keep_read(context, run, bundle.committed.id, bundle=bundle, problems=problems)
+            breaches = verdict.breaches if isinstance(verdict, (Suspect, Drifted)) else ()
+            await keep_picture_of(context, run, breaches)
         yield settled
     finally:
         if session is not None:

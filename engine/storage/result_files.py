@@ -19,7 +19,7 @@ from engine.task.outputs import FileResult, InlineResult, Preview, StoredFile
 INLINE_BYTES = 64 << 10
 KEPT = timedelta(days=7)
 _SAMPLE_BYTES = 4 << 10
-_SHARED = "shared"  # directory of results, beside those of tasks
+_SHARED = "shared"  # directory of results, which those of tasks are links to
 _UNUSED = 3600.0  # seconds for which a file that no task has is left: one may be about to take it
 
 
@@ -51,7 +51,7 @@ def _store(path: Path, text: str, content_type: str, expires: datetime) -> Store
     Tasks with equal results share one file.
     """
     data = text.encode("utf-8", "backslashreplace")
-    shared = path.parents[1] / _SHARED / f"{hashlib.sha256(data).hexdigest()}{path.suffix}"
+    shared = path.parents[2] / _SHARED / f"{hashlib.sha256(data).hexdigest()}{path.suffix}"
     try:
         if not shared.exists() or shared.read_bytes() != data:
             _write(shared, data, path.parent.name)
@@ -127,7 +127,7 @@ def sweep(root: Path, task_ids: list[str], now: datetime) -> None:
     for task_id in task_ids:
         for directory in (root / "results" / task_id, root / "files" / task_id):
             shutil.rmtree(directory, ignore_errors=True)
-    for path in (root / "results" / _SHARED).glob("*"):
+    for path in (root / _SHARED).glob("*"):
         with suppress(OSError):
             if path.stat().st_nlink == 1 and now.timestamp() - path.stat().st_ctime > _UNUSED:
                 path.unlink()

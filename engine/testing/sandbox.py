@@ -78,7 +78,7 @@ class ScriptedSession:
         """Return a user agent, and the status in `other_agent`."""
         return "Mozilla/5.0", self.other_agent
 
-    async def picture(self, secrets: Sequence[str] = ()) -> None:
+    async def picture(self, secrets: Sequence[str] = (), texts: Sequence[str] = ()) -> None:
         """Return no picture."""
 
     async def freeze(self) -> None:

@@ -35,6 +35,25 @@ _LEGIBLE = """() => {
   return texts.join('\\n');
 }"""
 
+# The place of each text: of the text node that has it, else of the smallest element that does; in CSS pixels.
+_BOXES = """(texts) => {
+  const plain = (s) => (s || '').replace(/\\s+/g, ' ').trim();
+  const nodes = [], elements = [], root = document.body || document.documentElement;
+  for (const walk = document.createTreeWalker(root, NodeFilter.SHOW_TEXT); nodes.length < 50000 && walk.nextNode();)
+    if (plain(walk.currentNode.data)) nodes.push([plain(walk.currentNode.data), walk.currentNode.parentElement]);
+  for (const e of root.querySelectorAll('*')) if (elements.length < 20000) elements.push(e);
+  return texts.map(plain).map((wanted) => {
+    const same = nodes.filter(([text]) => text === wanted), part = nodes.filter(([text]) => text.includes(wanted));
+    const whole = same.length || part.length ? [] : elements.filter((e) => plain(e.textContent) === wanted).reverse();
+    for (const e of [...same, ...part].map(([, e]) => e).concat(whole)) {
+      const r = e.getBoundingClientRect();
+      if (!wanted || !r.width || !r.height || r.left + scrollX < 0 || r.top + scrollY < 0) continue;
+      return [r.left + scrollX, r.top + scrollY, r.width, r.height].map(Math.round);
+    }
+    return null;
+  });
+}"""
+
 
 async def stop_loading(page: Page) -> None:
     """Stop whatever the page is loading, as the browser's stop button does."""
@@ -60,13 +79,16 @@ async def _legible(page: Page) -> str | None:
     return legible if None not in texts and len(legible) < _LEGIBLE_LIMIT else None
 
 
-async def take_picture(page: Page | None, secrets: Sequence[str], *, whole: bool = False) -> dict[str, Any]:
+async def take_picture(
+    page: Page | None, secrets: Sequence[str], *, whole: bool = False, texts: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return a small JPEG of what the window shows, with elements that hold secrets covered; empty where there is none.
 
     ``legible`` is the text that is not covered.
 
     Args:
         whole: Show the whole page, or as much from its top as a picture holds, and tell its ``url``.
+        texts: Texts whose places to tell, as ``boxes``.
     """
     from playwright.async_api import Error
 
@@ -76,22 +98,23 @@ async def take_picture(page: Page | None, secrets: Sequence[str], *, whole: bool
     hidden: list[str] = []
     try:
         for frame in page.frames if secrets else ():
-            found, texts = await _holding(frame, secrets)
+            found, held = await _holding(frame, secrets)
             covered += found
-            hidden += texts
+            hidden += held
         image = await page.screenshot(
             type="jpeg", quality=_PICTURE_QUALITY, scale="css", timeout=_PICTURE_TIMEOUT_MS, mask=covered,
             mask_color=_MASK_COLOR, **(await _whole(page) if whole else {}),
         )  # fmt: skip
+        boxes = await page.evaluate(_BOXES, list(texts)) if texts else []
     except Error:
         return {}
-    url = {"url": page.url} if whole else {}
+    place = {"url": page.url, "boxes": boxes} if whole else {}
     if not secrets:
-        return {"image": base64.b64encode(image).decode(), "legible": None, **url}
+        return {"image": base64.b64encode(image).decode(), "legible": None, **place}
     legible = await _legible(page)
     for text in sorted(hidden, key=len, reverse=True):  # one may be a part of another
         legible = legible.replace(text, "", 1) if legible is not None else None
-    return {"image": base64.b64encode(image).decode(), "legible": legible, **url}
+    return {"image": base64.b64encode(image).decode(), "legible": legible, **place}
 
 
 async def _whole(page: Page) -> dict[str, Any]:

@@ -57,7 +57,9 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
             "snapshot": harness.snapshot,
             "locators": lambda: harness.locators(message),
             "freeze": harness.freeze,
-            "picture": lambda: take_picture(harness._active(), message["secrets"]),
+            "picture": lambda: take_picture(
+                harness._active(), message["secrets"], whole=bool(message["texts"]), texts=message["texts"]
+            ),
             "try_user_agent": lambda: harness.try_user_agent(message),
             "evidence": lambda: harness.evidence(screenshot=message["screenshot"]),
             "renew": harness.renew,

@@ -139,7 +139,15 @@ def picture(data: Any) -> Picture | None:
     """Parse a `Picture`; None for an empty object."""
     data = _object(data)
     image = _image(data.get("image"))
-    return None if image is None else Picture(image, _optional(data.get("legible"), str), _text(data.get("url", "")))
+    if image is None:
+        return None
+    boxes = tuple(None if each is None else _box(each) for each in _list(data.get("boxes", [])))
+    return Picture(image, _optional(data.get("legible"), str), _text(data.get("url", "")), boxes)
+
+
+def _box(data: Any) -> tuple[int, int, int, int]:
+    left, top, width, height = map(checked_whole, checked_row(data, 4))
+    return left, top, width, height
 
 
 def user_agent(data: Any) -> tuple[str, int]:

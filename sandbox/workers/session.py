@@ -87,13 +87,15 @@ class Session:
             screenshot=screenshot,
         )
 
-    async def picture(self, secrets: Sequence[str] = ()) -> Picture | None:
+    async def picture(self, secrets: Sequence[str] = (), texts: Sequence[str] = ()) -> Picture | None:
         """Return a small picture of what the active page's window shows; None where the page gives none.
 
         Args:
             secrets: Texts that must not be legible: elements that hold one are covered.
+            texts: Texts to find: with any, the picture shows the whole page, and has their ``boxes``.
         """
-        return await self._call(parse.picture, "picture", _LOOK_SECONDS, secrets=list(secrets))
+        fields = {"secrets": list(secrets), "texts": list(texts)}
+        return await self._call(parse.picture, "picture", _LOOK_SECONDS, **fields)
 
     async def try_user_agent(self, url: str) -> tuple[str, int]:
         """Open a URL in a context of its own, under an ordinary browser's user agent; the page stays as it is.

@@ -10,7 +10,7 @@ from engine.contract.provenance.departures import check_signature
 from engine.contract.provenance.findings import Finding, Origin
 from engine.contract.provenance.first_runs import first_run_findings
 from engine.contract.provenance.nothing import lists_nothing, names_what_was_asked
-from engine.contract.provenance.origins import explain, origins_by_path
+from engine.contract.provenance.origins import explain, origins_by_path, place_of
 from engine.contract.provenance.signature import learn_signature, merge_signatures, signature_of, widen_signature
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "merge_signatures",
     "names_what_was_asked",
     "origins_by_path",
+    "place_of",
     "signature_of",
     "widen_signature",
 ]

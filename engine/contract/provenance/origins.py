@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from engine.contract.model import Observed
@@ -11,6 +12,7 @@ from engine.contract.provenance.findings import Origin
 from engine.contract.provenance.reading import Reading, read
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
+_NUMBER = re.compile(r"\[\d+\]")
 _MOST = 20
 _LONGEST = 300  # characters of the text around a value
 
@@ -63,6 +65,19 @@ def origins_by_path(run: Observed, most_rows: int) -> dict[str, Origin]:
                     path = name.replace("[*]", f"[{row.number}]", 1) if table.table.many else name
                     found[path] = _origin(reading, anchors[0])
     return found
+
+
+def place_of(origins: Mapping[str, Origin], path: str, said: str) -> Origin | None:
+    """Return where a value of a field stood; None where none is known.
+
+    Args:
+        origins: Of a run, by path, as `origins_by_path` returns them.
+        path: The field, such as ``$.books[*].price``.
+        said: What was said of the values of this field: one that is named there is taken, else the first.
+    """
+    found = [origin for at, origin in origins.items() if _NUMBER.sub("[*]", at) == path]
+    named = (each for each in found if str(each.value) and str(each.value) in said)
+    return next(named, found[0] if found else None)
 
 
 def _parse(path: str) -> list[str | int]:

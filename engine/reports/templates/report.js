@@ -1,24 +1,29 @@
+// The part of a page's picture around a box, with the box marked.
+const cropped = (page, box, name) => {
+  if (!page || !box) return null;
+  const [x, y, width, height] = box.split(',').map(Number);
+  if (y + height > page.naturalHeight || x + width > page.naturalWidth) return null;
+  const crop = document.createElement('canvas'), drawn = crop.getContext('2d');
+  crop.width = Math.min(page.naturalWidth, Math.max(420, width + 80));
+  crop.height = Math.min(page.naturalHeight, Math.max(110, height + 60));
+  const left = Math.max(0, Math.min(x + width / 2 - crop.width / 2, page.naturalWidth - crop.width));
+  const top = Math.max(0, Math.min(y + height / 2 - crop.height / 2, page.naturalHeight - crop.height));
+  drawn.drawImage(page, -left, -top);
+  drawn.lineWidth = 2; drawn.strokeStyle = '#d33';
+  drawn.strokeRect(x - left - 3, y - top - 3, width + 6, height + 6);
+  crop.className = 'crop'; crop.setAttribute('role', 'img'); crop.setAttribute('aria-label', name);
+  return crop;
+};
+// Beside each departure the places of which it speaks.
+for (const place of document.querySelectorAll('[data-crop]')) {
+  const page = document.getElementById(place.dataset.crop);
+  page?.decode().then(() => place.append(cropped(page, place.dataset.box, place.dataset.name) ?? ''), () => {});
+}
 // Tell where a value stood, when it is pointed at, focused or clicked.
 const where = document.getElementById('where');
 if (where) {
   const names = {text: 'Text', label: 'Label', headings: 'Under', region: 'In', marks: 'Marks', url: 'Page'};
   const page = document.getElementById('page-read');
-  // The part of the page's picture around a box, with the box marked.
-  const cropped = (box) => {
-    if (!page || !box) return null;
-    const [x, y, width, height] = box.split(',').map(Number);
-    if (y + height > page.naturalHeight || x + width > page.naturalWidth) return null;
-    const crop = document.createElement('canvas'), drawn = crop.getContext('2d');
-    crop.width = Math.min(page.naturalWidth, Math.max(420, width + 80));
-    crop.height = Math.min(page.naturalHeight, Math.max(110, height + 60));
-    const left = Math.max(0, Math.min(x + width / 2 - crop.width / 2, page.naturalWidth - crop.width));
-    const top = Math.max(0, Math.min(y + height / 2 - crop.height / 2, page.naturalHeight - crop.height));
-    drawn.drawImage(page, -left, -top);
-    drawn.lineWidth = 2; drawn.strokeStyle = '#d33';
-    drawn.strokeRect(x - left - 3, y - top - 3, width + 6, height + 6);
-    crop.className = 'crop'; crop.setAttribute('role', 'img'); crop.setAttribute('aria-label', 'The place on the page');
-    return crop;
-  };
   const show = (button) => {
     const list = document.createElement('dl');
     for (const [key, name] of Object.entries(names)) {
@@ -28,7 +33,7 @@ if (where) {
       list.append(term, value);
     }
     where.replaceChildren(list);
-    const crop = cropped(button.dataset.box);
+    const crop = cropped(page, button.dataset.box, 'The place on the page');
     if (crop) where.append(crop);
     where.hidden = false;
     button.setAttribute('aria-describedby', 'where');

@@ -81,15 +81,15 @@ def test_equal_large_results_share_a_file_until_all_of_them_expired(tmp_path: Pa
     result_files.sweep(tmp_path, ids[:2], later)
     assert json.loads((tmp_path / "results" / "wt_3" / "result.json").read_bytes()) == rows
     result_files.sweep(tmp_path, ids[2:], soon)
-    assert len(list((tmp_path / "results" / "shared").iterdir())) == 2  # a task may be about to take them
+    assert len(list((tmp_path / "shared").iterdir())) == 2  # a task may be about to take them
     result_files.sweep(tmp_path, [], later)
-    assert list((tmp_path / "results" / "shared").iterdir()) == []
+    assert list((tmp_path / "shared").iterdir()) == []
 
 
 def test_shared_file_that_was_changed_is_not_given_to_a_later_task(tmp_path: Path) -> None:
     value = ["x" * 70_000]
     result_files.keep(tmp_path, "wt_1", value, datetime.now(UTC))
-    (shared,) = (tmp_path / "results" / "shared").iterdir()
+    (shared,) = (tmp_path / "shared").iterdir()
     shared.chmod(0o644)
     shared.write_text("mine")
     result_files.keep(tmp_path, "wt_2", value, datetime.now(UTC))
