@@ -53,19 +53,30 @@ class GoodRuns:
             other: The run with other parameters that proved the same code.
             contract: The revision's contract, where this run is one more than those that it was learnt from.
         """
+        await self._write(partial(self._count, revision, run, keep=keep, other=other, contract=contract))
+
+    def _count(
+        self,
+        revision: Revision,
+        run: AutomationRun,
+        *,
+        keep: bool,
+        other: AutomationRun | None,
+        contract: Mapping[str, Any] | None,
+    ) -> None:
         known = self.without_secrets(self.request.parameters)
         # Not what ordered something, and no secret within another parameter: they are run again, and written down.
         keep = keep and self._repeatable(run)
         asked = json.dumps(self.redactor.parameters(self.request.parameters), ensure_ascii=False)
-        runs = [await asyncio.to_thread(self._redacted, one) for one in (other, run) if one is not None]
+        counted = [one for one in (other, run) if one is not None]
+        runs = [self._redacted(one) for one in counted]
         sample = f"{asked} gave {describe_output(runs[-1].output)}"
         empty = rows(run.outcome.value) == 0
         good = [known] * (not empty) + ([self.without_secrets(other.parameters)] if other is not None else [])
-        wait = max(one.outcome.evidence.longest_wait for one in (other, run) if one is not None)
+        wait = max(one.outcome.evidence.longest_wait for one in counted)
         # A bundle of an earlier version has no signature in its contract: its runs give it one.
-        signature = None if empty or contract is None else await asyncio.to_thread(self._signature, run, contract)
-        args = revision.id, good if keep else [], None if empty else sample, runs, wait, signature
-        await self._write(partial(self.run_history.clean_run, *args))
+        signature = None if empty or contract is None else self._signature(run, contract)
+        self.run_history.clean_run(revision.id, good if keep else [], None if empty else sample, runs, wait, signature)
 
     async def longest_wait(self, bundle: Bundle) -> float | None:
         """Return the seconds that good runs waited for the page at one time, at most; None where that is not known."""

@@ -18,7 +18,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine import AsyncEngine, TaskResult
-from engine.models.recorded import RecordedModel
 from engine.testing.drift import HELD_OUT, MUTATIONS, Finding, Mutation, Subject, Verdict, difference, measure, tables
 from engine.testing.heal.sites import site
 from fixtures_sites import FixtureServer
@@ -42,14 +41,14 @@ EXPECTED_OF_CARELESS: Mapping[str, str] = {
 
 
 async def on_site(
-    name: str, mutations: Sequence[Mutation], room: asyncio.Semaphore, *, careless: bool
+    name: str, mutations: Sequence[Mutation], room: asyncio.Semaphore, author: subjects.Author
 ) -> list[Finding]:
     """Return the findings on one fixture site, with that of its redesign and repair for code that a model wrote."""
     async with room:
         with tempfile.TemporaryDirectory() as folder, site(name) as server:
-            subject = await subjects.written(name, server, Path(folder, "store"), careless=careless)
+            subject = await subjects.written(name, server, Path(folder, "store"), author=author)
             found = await measure(subject, mutations, limits=subjects.LIMITS, on_finding=_tell)
-            return found if careless else [*found, await redesigned(subject, server)]
+            return found if author == "careless" else [*found, await redesigned(subject, server, author)]
 
 
 def line(finding: Finding) -> str:
@@ -64,17 +63,16 @@ def _tell(finding: Finding) -> None:
     print(line(finding), file=sys.stderr, flush=True)
 
 
-async def redesigned(subject: Subject, server: FixtureServer) -> Finding:
-    """Replay on the site's other version, and repair with a recorded model if the replay fails."""
-    store, scenario = subject.store.with_name("redesign"), SCENARIOS[subject.key]
+async def redesigned(subject: Subject, server: FixtureServer, author: subjects.Author) -> Finding:
+    """Replay on the site's other version, and repair by the same author if the replay fails."""
+    store = subject.store.with_name("redesign")
     shutil.copytree(subject.store, store)
     server.version = "v2"
     async with AsyncEngine(store=store, limits=subjects.LIMITS) as engine:
         result = await subjects.replay(engine, subject)
     if result.ok:
         return _compared(subject, result, "unaffected")
-    model = RecordedModel(scenario.recording("repair"), substitutions=scenario.substitutions(server.url))
-    async with AsyncEngine(store=store, model=model) as engine:
+    async with AsyncEngine(store=store, model=subjects.model_of(subject.key, author, server, repairs=True)) as engine:
         result = await subjects.replay(engine, subject, ai="auto")
     if result.error is not None:
         return Finding(subject.name, REDESIGN, "noticed", result.error.reason, result.error.message)
@@ -88,10 +86,10 @@ def _compared(subject: Subject, result: TaskResult, right: Verdict) -> Finding:
     return Finding(subject.name, REDESIGN, "silently wrong", says=difference(given, truth))
 
 
-async def bench(names: Sequence[str], mutations: Sequence[Mutation], *, careless: bool) -> list[Finding]:
+async def bench(names: Sequence[str], mutations: Sequence[Mutation], author: subjects.Author) -> list[Finding]:
     """Return the findings on several sites, of which some are measured at the same time."""
     room = asyncio.Semaphore(AT_ONCE)
-    found = await asyncio.gather(*(on_site(name, mutations, room, careless=careless) for name in names))
+    found = await asyncio.gather(*(on_site(name, mutations, room, author) for name in names))
     return [finding for findings in found for finding in findings]
 
 
@@ -120,7 +118,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few mutations and few runs")
     parser.add_argument("--sites", nargs="*", default=sorted(SCENARIOS))
     parser.add_argument("--mutations", nargs="*", default=[])
-    parser.add_argument("--parts", nargs="*", default=["good", "careless", "data"])
+    parser.add_argument("--parts", nargs="*", default=["good", "web", "careless", "data"])
     parser.add_argument("--runs", type=int, help="number of runs with changed data")
     parser.add_argument("--verbose", action="store_true", help="print every finding")
     options = parser.parse_args()
@@ -128,11 +126,15 @@ def main() -> int:
     chosen = [m for m in MUTATIONS if m.name in names]
     began, missed = time.monotonic(), 0
     if "good" in options.parts:
-        findings = asyncio.run(bench(options.sites, chosen, careless=False))
+        findings = asyncio.run(bench(options.sites, chosen, "model"))
         missed += show("Automations that a model wrote", findings, verbose=options.verbose)
+    if "web" in options.parts:
+        sites = [name for name in options.sites if name in subjects.WITHOUT_BROWSER]
+        findings = asyncio.run(bench(sites, chosen, "web"))
+        missed += show("Automations without a browser", findings, verbose=options.verbose)
     if "careless" in options.parts:
         sites = [name for name in options.sites if name in CARELESS]
-        findings = asyncio.run(bench(sites, chosen, careless=True))
+        findings = asyncio.run(bench(sites, chosen, "careless"))
         missed += show("Careless automations", findings, verbose=options.verbose, careless=True)
     if "data" in options.parts:
         found = asyncio.run(changed_data.runs(options.runs or (QUICK_RUNS if options.quick else RUNS), AT_ONCE))

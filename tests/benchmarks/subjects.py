@@ -1,11 +1,11 @@
-"""Automations for the drift bench, replayed several times: by a recorded model, or by a careless author."""
+"""Automations for the drift bench, replayed several times: by a recorded model, without a browser, or careless."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine import AsyncEngine, Limits
 from engine.models.base import Model
@@ -18,30 +18,47 @@ from fixtures_sites import FixtureServer
 from fixtures_sites.scenarios import SCENARIOS, Scenario
 from fixtures_sites.truths import truth
 from tests.benchmarks.careless import CARELESS
+from tests.support.paths import ROOT
 
 # Loopback answers within four seconds, on a busy machine, too; a run that takes longer than this never ends.
 LIMITS = Limits(action_timeout=4, timeout=90)
+Author = Literal["model", "careless", "web"]
+"""The writer of an automation: a recorded model, a careless person, or a model that writes code without a browser."""
+WITHOUT_BROWSER = ("archive", "directory", "feed", "ledger")
+"""The sites for which there is code without a browser, and its repair."""
+_MARKS: Mapping[Author, str] = {"model": "", "careless": "-", "web": " by web"}
+
+
+def model_of(name: str, author: Author, server: FixtureServer, *, repairs: bool = False) -> Model:
+    """Return the model that writes the automation of a site, or repairs it after the site's redesign."""
+    scenario = SCENARIOS[name]
+    if author == "model":
+        recording = scenario.recording("repair" if repairs else "explore")
+        return RecordedModel(recording, substitutions=scenario.substitutions(server.url))
+    if author == "web":
+        version = "v2" if repairs else "v1"
+        code = (ROOT / "tests" / "support" / "web_automations" / f"{name}.{version}.txt").read_text()
+    else:
+        code = CARELESS[name]
+    others = {k: v for k, v in scenario.other_parameters.items() if k not in scenario.secrets}
+    finish = ("finish", {"summary": "List", "other_parameters": others})
+    # The gate may ask where the values are on a page; a careless author submits again.
+    return ScriptedModel([("write", {"code": code}), finish], [finish])
 
 
 async def written(
-    name: str, server: FixtureServer, store: Path, *, careless: bool = False, replays: int = WARM_UP
+    name: str, server: FixtureServer, store: Path, *, author: Author = "model", replays: int = WARM_UP
 ) -> Subject:
-    """Save the automation that the recorded model writes for this site, and replay it with both sets of parameters.
+    """Save the automation that an author writes for this site, and replay it with both sets of parameters.
 
     Args:
-        careless: Use the code of a careless author instead; it passes the same gate.
+        author: Who writes it; the code of each passes the same gate.
         replays: Number of replays; from the sixth on, statistical checks apply, too.
     """
     scenario = SCENARIOS[name]
-    model: Model = RecordedModel(scenario.recording("explore"), substitutions=scenario.substitutions(server.url))
-    if careless:
-        finish = ("finish", {"summary": "Careless", "other_parameters": dict(scenario.other_parameters)})
-        # The gate may ask where the values are on a page; a careless author submits again.
-        model = ScriptedModel([("write", {"code": CARELESS[name]}), finish], [finish])
-    async with AsyncEngine(store=store, model=model) as engine:
+    async with AsyncEngine(store=store, model=model_of(name, author, server)) as engine:
         await _run(engine, scenario, server, scenario.parameters)
-    subject = _subject(scenario, server, store)
-    subject = replace(subject, name=f"{name}-") if careless else subject
+    subject = replace(_subject(scenario, server, store), name=f"{name}{_MARKS[author]}")
     await _warm_up(subject, scenario.other_parameters, replays)
     return subject
 

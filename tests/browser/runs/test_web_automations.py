@@ -84,6 +84,23 @@ async def test_first_run_and_replays_need_no_browser_until_a_redesign_does(
     assert ("browser" in log.body) == (repaired_as == "page")
 
 
+async def test_form_is_filled_in_and_sent_once_without_a_browser(tmp_path: Path) -> None:
+    with serve("form") as site:
+        store = Store("form", tmp_path, site)
+        results = [
+            await store.run(store.model("v1"), store.scenario.parameters),
+            await store.run(NoModel(), store.scenario.other_parameters, ai="never"),
+        ]
+        assert all(result.ok for result in results), [result.error for result in results]
+        sent = site.state.submissions
+    assert [result.reuse and result.reuse.kind for result in results] == ["web", "web"]
+    assert [result.output for result in results] == [{"reference": each["reference"]} for each in sent]
+    names = "full_name", "email", "street", "postcode", "registration", "make", "start_date", "months"
+    for given, each in zip((store.scenario.parameters, store.scenario.other_parameters), sent, strict=True):
+        assert [each[name] for name in names] == [str(given[name]) for name in names]
+    assert (store.saved.kind, store.saved.meta.effects) == ("web", "write")
+
+
 def _plain(rows: Sequence[dict[str, Any]]) -> list[list[Any]]:
     """Return the rows' values, files by their digests; the names of fields are the model's choice."""
     return [[v["sha256"] if isinstance(v, dict) else v for v in row.values()] for row in rows]
