@@ -2,7 +2,7 @@
 
 from engine.studies.judging import Judged
 from engine.studies.lines import schema
-from engine.studies.places import ThisMachine, TrialPlace
+from engine.studies.places import ThisMachine, TrialLost, TrialPlace
 from engine.studies.plan import Trial, TrialJob
 from engine.studies.record import Exchange, KeptTrial
 from engine.studies.results import COLUMNS
@@ -23,6 +23,7 @@ __all__ = [
     "ThisMachine",
     "Trial",
     "TrialJob",
+    "TrialLost",
     "TrialPlace",
     "Variant",
     "conduct",

@@ -85,7 +85,7 @@ class StudyFolder:
         elif (folder / RECORD).exists() and _is_whole(folder / RECORD):
             self.keep(trial_id, folder)
         else:
-            folder.rename(self._lost / folder.name)
+            self.lose(folder)
 
     def _check(self, public: Mapping[str, Any]) -> None:
         kept = self.plan["study"]
@@ -139,9 +139,19 @@ class StudyFolder:
         """
         return sum(map(_lost_usd, self._lost.iterdir())) if self._lost.is_dir() else 0.0
 
+    def lose(self, folder: Path) -> float:
+        """Put aside an attempt that was cut off, and return the dollars that count as spent for it."""
+        lost = folder.rename(self._lost / folder.name)
+        sync_directory(self._lost)
+        return _lost_usd(lost)
+
+    def running(self, job: TrialJob) -> Path:
+        """Return the directory in which an attempt at a trial runs."""
+        return self._running / job.name
+
     def reserve(self, job: TrialJob, *, local: bool) -> Path:
         """Note what a trial may cost, synced to disk, and return the directory that it runs in."""
-        folder = self._running / job.name
+        folder = self.running(job)
         folder.mkdir()
         write_whole(folder / "reserved.json", _json({"usd": job.usd, "local": local}), folder)
         sync_directory(folder)

@@ -11,9 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from engine.studies.packages import load
 
+_Z95 = NormalDist().inv_cdf(0.975)
 _RESAMPLES = 9_999
 _SEED = 0  # of the bootstrap: the same data give the same interval
 
@@ -60,25 +62,34 @@ class Difference:
 def rate(count: int, of: int) -> Rate:
     """Return a share with Wilson's interval.
 
-    Raises:
-        EngineError: The extra ``study`` is not installed.
-
     >>> found = rate(15, 30)
     >>> round(found.low, 3), found.value, round(found.high, 3)
     (0.332, 0.5, 0.668)
     """
     if of == 0:
         return Rate(0, 0, None, None, None)
-    return Rate(count, of, count / of, *_wilson(count, of))
+    return Rate(count, of, count / of, *wilson(count, of))
 
 
-def _wilson(count: int, of: int) -> tuple[float, float]:
-    interval = load("scipy.stats", "study").binomtest(count, of).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """Return the bounds of Wilson's interval; of nothing, the whole interval.
+
+    >>> wilson(0, 0)
+    (0.0, 1.0)
+    """
+    if of == 0:
+        return 0.0, 1.0
+    share, square = count / of, _Z95**2
+    center = (share + square / (2 * of)) / (1 + square / of)
+    half = _Z95 / (1 + square / of) * math.sqrt(share * (1 - share) / of + square / (4 * of**2))
+    return max(0.0, center - half), min(1.0, center + half)
 
 
 def paired_rates(pairs: Sequence[tuple[bool, bool]]) -> Difference | None:
     """Return the difference of two rates that were found on the same things; None where there are none.
+
+    Raises:
+        EngineError: The extra ``study`` is not installed.
 
     One of Newcombe's examples, with 36 pairs of hits, and 12 and 2 of a hit and a miss:
 
@@ -94,8 +105,8 @@ def paired_rates(pairs: Sequence[tuple[bool, bool]]) -> Difference | None:
     only_first, only_second = sum(a and not b for a, b in pairs), sum(b and not a for a, b in pairs)
     neither = n - both - only_first - only_second
     first, second = (both + only_first) / n, (both + only_second) / n
-    first_low, first_high = _wilson(both + only_first, n)
-    second_low, second_high = _wilson(both + only_second, n)
+    first_low, first_high = wilson(both + only_first, n)
+    second_low, second_high = wilson(both + only_second, n)
     phi = _phi(both, only_first, only_second, neither)
     below = _combined(second - second_low, first_high - first, phi)
     above = _combined(second_high - second, first - first_low, phi)

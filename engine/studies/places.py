@@ -7,8 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from engine.errors import EngineError
 from engine.studies.plan import TrialJob
 from engine.studies.trial import OpenEngine, StudyEngine, run_trial
+
+
+class TrialLost(EngineError):
+    """A trial whose machine died. It is tried again, as a new attempt with dollars of its own."""
 
 
 class TrialPlace(Protocol):
@@ -29,7 +34,12 @@ class TrialPlace(Protocol):
         """True where the record of a trial that is cut off stays in its directory."""
 
     async def run(self, job: TrialJob, folder: Path) -> None:
-        """Run a trial to its end, as `run_trial` does, and leave ``record.jsonl`` and ``pictures/`` in a directory."""
+        """Run a trial to its end, as `run_trial` does, and leave ``record.jsonl`` and ``pictures/`` in a directory.
+
+        Raises:
+            TrialLost: Its machine died. It must not be run again here: what it spent stays reserved, so that the
+                study's dollars hold.
+        """
 
     async def __aenter__(self) -> Self: ...
 

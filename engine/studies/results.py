@@ -77,11 +77,7 @@ class StudyResults:
         return [row for trial in self.trials for row in _rows(trial)]
 
     def table(self) -> list[dict[str, Any]]:
-        """Return the rates of each model and set of options, in all and under each variant, with their intervals.
-
-        Raises:
-            EngineError: The extra ``study`` is not installed.
-        """
+        """Return the rates of each model and set of options, in all and under each variant, with their intervals."""
         return measures.table(self.rows())
 
     def compare(self, other: StudyResults) -> list[Compared]:

@@ -10,13 +10,14 @@ from typing import Any
 from engine.aio import to_thread_uncancellable
 from engine.studies.folder import StudyFolder
 from engine.studies.judging import Judge
-from engine.studies.places import TrialPlace
+from engine.studies.places import TrialLost, TrialPlace
 from engine.studies.plan import TrialJob, job, trials
 from engine.studies.record import KeptTrial
 from engine.studies.site import mutation
 from engine.studies.spec import StudySpec
 from engine.task.callbacks import CallbackQueue
 
+_MOST_ATTEMPTS = 5  # at one trial whose machine dies each time
 OnTrial = Callable[[int, int, KeptTrial], Awaitable[None] | None]
 
 
@@ -48,19 +49,27 @@ async def run_study(
     if on_progress is not None:
         progress = CallbackQueue("on_progress", lambda told: on_progress(*told))
     spent = sum(each.end.usd for each in ended if each.end) + await asyncio.to_thread(folder.lost_usd)
-    running: set[asyncio.Task[KeptTrial]] = set()
+    running: dict[asyncio.Task[KeptTrial], TrialJob] = {}
     most = min(spec.at_once, place.at_once)
     async with place:
         try:
             while pending or running:
                 while pending and len(running) < most and _fits(spec, spent, len(running)):
                     attempt = 1 + await asyncio.to_thread(folder.attempts, pending[0].id)
-                    one = _one(folder, place, job(spec, pending.popleft(), attempt, engine))
-                    running.add(asyncio.create_task(one))
+                    one = job(spec, pending.popleft(), attempt, engine)
+                    running[asyncio.create_task(_one(folder, place, one))] = one
                 if not running:
                     return  # what is left of the dollars is too little for one more
-                finished, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for kept in [work.result() for work in finished]:
+                finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                for work, one in [(work, running.pop(work)) for work in finished]:
+                    try:
+                        kept = work.result()
+                    except TrialLost:
+                        spent += await to_thread_uncancellable(folder.lose, folder.running(one))
+                        if one.attempt >= _MOST_ATTEMPTS:
+                            raise
+                        pending.appendleft(one.trial)
+                        continue
                     spent += kept.end.usd if kept.end else 0.0
                     done.add(kept.trial.id)
                     if progress is not None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from engine.studies.intervals import wilson
 from engine.task.formatting import dollars
 from engine.testing.drift import Verdict
 from engine.testing.heal.bench import Findings, Row
@@ -18,7 +18,6 @@ _LEGEND = (
     "r  repaired: noticed, then right             !  false alarm: noticed, though the output was right",
     "W  silently wrong: success, wrong output     -  the change found nothing to change",
 )
-_Z95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,7 @@ class Rate:
     @classmethod
     def of(cls, count: int, total: int) -> Rate:
         """Return the rate; of nothing, 0 with the whole interval."""
-        if not total:
-            return cls(0, 0, 0.0, 0.0, 1.0)
-        share, square = count / total, _Z95**2
-        center = (share + square / (2 * total)) / (1 + square / total)
-        half = _Z95 / (1 + square / total) * math.sqrt(share * (1 - share) / total + square / (4 * total**2))
-        return cls(count, total, share, max(0.0, center - half), min(1.0, center + half))
+        return cls(count, total, count / total if total else 0.0, *wilson(count, total))
 
     def __str__(self) -> str:
         return f"{self.count} ({self.share:.0%}, {self.low:.0%} to {self.high:.0%})"

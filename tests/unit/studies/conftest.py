@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,20 @@ from tests.support.studied import KnownSandbox, study
 Conducted = Callable[..., Awaitable[Study]]
 
 
-@pytest.fixture(scope="package", autouse=True)
-def known_sandbox(git: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let all engines here run nothing, and Matplotlib keep its list of fonts in a directory of the tests."""
+@pytest.fixture(autouse=True)
+def known_sandbox(git: None, fonts: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all engines here run nothing."""
+    monkeypatch.setattr(sandbox, "Sandbox", lambda **options: KnownSandbox())
+
+
+@pytest.fixture(scope="session")
+def fonts(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Let Matplotlib make its list of fonts, for which it starts a process, in a directory of the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sandbox, "Sandbox", lambda **options: KnownSandbox())
         patch.setenv("MPLCONFIGDIR", str(tmp_path_factory.mktemp("matplotlib")))
-        import matplotlib.font_manager  # here, because it starts a process to make its list
+        import matplotlib.font_manager
 
         assert matplotlib.font_manager.fontManager
-        yield
 
 
 @pytest.fixture
@@ -40,8 +44,8 @@ def conducted(tmp_path: Path) -> Conducted:
     return run
 
 
-@pytest.fixture(scope="package")
-def known(tmp_path_factory: pytest.TempPathFactory, known_sandbox: None) -> Study:
+@pytest.fixture(scope="session")
+def known(tmp_path_factory: pytest.TempPathFactory, git: None) -> Study:
     """Three tasks, two models, four mutations, once."""
     store = tmp_path_factory.mktemp("known")
 
@@ -49,7 +53,9 @@ def known(tmp_path_factory: pytest.TempPathFactory, known_sandbox: None) -> Stud
         async with AsyncEngine(store=store) as engine:
             return await engine.study(study(repeats=1))
 
-    return asyncio.run(run())
+    with pytest.MonkeyPatch.context() as patch:  # in the session's first test alone
+        patch.setattr(sandbox, "Sandbox", lambda **options: KnownSandbox())
+        return asyncio.run(run())
 
 
 def one_task(**changed: Any) -> dict[str, Any]:

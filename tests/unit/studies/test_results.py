@@ -1,4 +1,4 @@
-"""What is made of a study: rates, comparisons, frames, reports and exports."""
+"""The results of a study: rates, comparisons, frames, reports and exports."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import jsonschema
 import pandas
 import pyarrow.parquet
 import pytest
+import scipy.stats
 from click.testing import CliRunner
 from inspect_ai.log import read_eval_log
 
@@ -18,6 +19,7 @@ from engine.cli.main import webtasks
 from engine.errors import EngineError
 from engine.studies import COLUMNS, Study, schema
 from engine.studies.comparison import compare_arms
+from engine.studies.intervals import wilson
 from engine.studies.measures import break_even
 
 WILSON = {(3, 3): (0.438, 1.0), (0, 3): (0.0, 0.562), (6, 12): (0.254, 0.746), (3, 6): (0.188, 0.812)}
@@ -162,3 +164,9 @@ def test_a_directory_without_a_study_is_told(tmp_path: Path) -> None:
     result = CliRunner().invoke(webtasks, ["study", "report", str(tmp_path)])
     assert result.exit_code == 2
     assert "there is no study in" in result.stderr
+
+
+@pytest.mark.parametrize(("count", "of"), [(0, 1), (1, 1), (3, 10), (50, 99), (120, 120)])
+def test_wilsons_interval_is_that_of_scipy(count: int, of: int) -> None:
+    other = scipy.stats.binomtest(count, of).proportion_ci(0.95, method="wilson")
+    assert wilson(count, of) == pytest.approx((other.low, other.high))

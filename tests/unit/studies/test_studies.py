@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
-from engine import Engine, InvalidRequest
+from engine import AsyncEngine, Engine, InvalidRequest
 from engine.errors import EngineError
 from engine.models.base import ModelRequest
-from engine.studies import Study, Trial
+from engine.studies import Study, ThisMachine, Trial, TrialJob, TrialLost
 from engine.testing import ScriptedModel
 from tests.support.studied import TRUTH, careful
 from tests.unit.studies.conftest import Conducted, one_task
@@ -150,3 +150,24 @@ def test_the_blocking_engine_runs_a_study_and_tells_of_each_trial(tmp_path: Path
     assert study.directory == tmp_path / "default" / "studies" / "known"
     assert sorted(told) == [(1, 2, told[0][2]), (2, 2, told[1][2])]
     assert not list((study.directory / "work").glob("t*")), "no store of a trial is left"
+
+
+class _Dying(ThisMachine):
+    """A place elsewhere, whose machine dies in the middle of the first two attempts."""
+
+    local = False
+    deaths = 2
+
+    async def run(self, job: TrialJob, folder: Path) -> None:
+        if self.deaths:
+            self.deaths -= 1
+            raise TrialLost("the node died")
+        await super().run(job, folder)
+
+
+async def test_a_trial_whose_machine_died_runs_again_and_its_dollars_stay_reserved(tmp_path: Path) -> None:
+    place = _Dying(tmp_path / "work", AsyncEngine, {}, 1)  # type: ignore[arg-type]  # its run() has overloads
+    async with AsyncEngine(store=tmp_path / "store") as engine:
+        study = await engine.study(one_task(repeats=2, usd=0.45), directory=tmp_path / "known", place=place)
+    assert [trial.trial.attempt for trial in study.trials] == [3, 1]
+    assert (study.lost, study.usd) == (2, pytest.approx(0.1 + 0.1 + 0.02))
