@@ -14,7 +14,7 @@ from engine.errors import InvalidRequest
 from engine.execution.network import EgressOption
 from engine.models.base import Model
 from engine.task.events import OnEvent
-from engine.task.wire import CompileMode, Limits
+from engine.task.wire import AiMode, CompileMode, Limits
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
@@ -24,12 +24,20 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S")
 
-_DEFAULTS: Mapping[str, Any] = {**RUN_DEFAULTS, "on_event": None, "wait_timeout": None, "poll": 5.0}
+_DEFAULTS: Mapping[str, Any] = {
+    **RUN_DEFAULTS,
+    "ai": None,
+    "key": None,
+    "on_event": None,
+    "wait_timeout": None,
+    "poll": 5.0,
+}
 
 
 class StartArguments(RunOptions, total=False):
     """The arguments of ``start`` beside the task."""
 
+    key: str | None
     on_event: OnEvent | None
 
 
@@ -44,6 +52,7 @@ class TypedRunArguments(TaskOptions, Generic[S], total=False):
     """The arguments of ``run`` with a class or type as the output's schema, which is the type of the output."""
 
     output_schema: Required[type[S]]
+    key: str | None
     on_event: OnEvent | None
     wait_timeout: float | None
     poll: float
@@ -111,6 +120,7 @@ class EngineArguments(TypedDict, total=False):
     keep_pictures: bool
     trace: bool
     progress: Progress
+    ai: AiMode
     record: str | Path | None
     replay: str | Path | None
     cassette: CassetteOptions | None
@@ -150,6 +160,22 @@ def pop_wait(arguments: dict[str, Any]) -> tuple[float | None, float]:
         if seconds is not None and not (number and seconds >= 0):
             raise InvalidRequest(f"{name} must be seconds, zero or more, not {seconds!r}", field=name)
     return wait_timeout, _DEFAULTS["poll"] if poll is None else poll
+
+
+def pop_key(arguments: dict[str, Any]) -> str | None:
+    """Take the reuse key out of the arguments, which may call it ``key`` as the decorator ``task`` does.
+
+    Raises:
+        InvalidRequest: Both names are used, for different keys.
+
+    >>> pop_key({"key": "invoices"}), pop_key({})
+    ('invoices', None)
+    """
+    short, key = arguments.pop("key", None), arguments.pop("reuse_key", None)
+    if None not in (short, key) and short != key:
+        raise InvalidRequest(f"key and reuse_key are the same argument, not {short!r} and {key!r}", field="reuse_key")
+    found: str | None = key if short is None else short
+    return found
 
 
 def pop_on_event(arguments: dict[str, Any]) -> OnEvent | None:

@@ -16,6 +16,7 @@ from engine.api.arguments import (
     TypedMapArguments,
     TypedRunArguments,
     check_names,
+    pop_key,
     pop_on_event,
     pop_wait,
     takes,
@@ -30,7 +31,7 @@ from engine.execution.network import EgressOption
 from engine.models.base import Model
 from engine.task.events import OnEvent
 from engine.task.schema import OutputSchema
-from engine.task.wire import CompileMode, Limits, TaskRequest, TaskResult
+from engine.task.wire import AiMode, CompileMode, Limits, TaskRequest, TaskResult
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class AsyncEngine(StudyRuns):
             reports: at most 3 MB a task, for seven days, none on which a secret may be legible.
         trace: True keeps Playwright's own trace of each run in a browser, for ``playwright show-trace``: at most 32 MB
             each, for seven days; ``run`` can say otherwise for a task. Tasks with secrets are refused then.
+        ai: What requests mean that do not say ``ai``: ``"auto"`` (default), ``"never"`` or ``"insist"``; see ``run``.
         progress: ``"auto"`` keeps a line of what happens up to date, in a terminal on standard error, in a notebook
             under the cell, and nowhere else; default None shows nothing.
         record: Path of a cassette, ``.wtrec``, that takes all that comes from outside: what sites and the model answer.
@@ -136,6 +138,7 @@ class AsyncEngine(StudyRuns):
         keep_pictures: bool = True,
         trace: bool = False,
         progress: Progress = None,
+        ai: AiMode = "auto",
         record: str | Path | None = None,
         replay: str | Path | None = None,
         cassette: CassetteOptions | None = None,
@@ -147,7 +150,7 @@ class AsyncEngine(StudyRuns):
             key_usd_per_day=key_usd_per_day, pool=pool, per_host=per_host, compile=compile, egress=egress, proxy=proxy,
             trust_start_urls=trust_start_urls, allow_hosts=allow_hosts, take_over=take_over,
             keep_pictures=keep_pictures, trace=trace, progress=progress, record=record, replay=replay,
-            cassette=cassette,
+            cassette=cassette, ai=ai,
         )  # fmt: skip
         self.root = options.root
         super().__init__(options)
@@ -269,9 +272,10 @@ class AsyncEngine(StudyRuns):
             parameters: Inputs that may change from run to run; JSON. Default none.
             output_schema: JSON Schema (draft 2020-12) or pydantic class of the result; default: inferred.
             reuse_key: Name of the saved automation, 1 to 1000 characters; default: a new one, ``wtr_…``.
+            key: The same as ``reuse_key``, for short.
             model: ``"haiku"``, ``"sonnet"``, ``"opus"`` or a model id; default: the engine's.
-            ai: ``"auto"`` (default); ``"never"`` replays or fails, at no cost; ``"insist"`` repairs even where a repair
-                of the same revision failed lately.
+            ai: ``"auto"``; ``"never"`` replays or fails, at no cost; ``"insist"`` repairs even where a repair of the
+                same revision failed lately; default: the engine's.
             timeout: Seconds from the task's start to its end; default 600. Waiting in the queue does not count.
             budget_usd: Most dollars for the model; default 0.50.
             secrets: Parameters whose values no model and no record may see; those called password, token and the
@@ -317,6 +321,7 @@ class AsyncEngine(StudyRuns):
     ) -> tuple[TaskRequest, OutputSchema | None, OnEvent | None]:
         check_names(method, arguments, ("task", *known.__annotations__))
         on_event = pop_on_event(arguments)
+        arguments["reuse_key"] = pop_key(arguments)
         request, schema = await self._options.checked_request(task, cast(RunOptions, arguments))
         return request, schema, on_event
 
@@ -340,7 +345,7 @@ class AsyncEngine(StudyRuns):
         check_names("repeat", arguments, RunArguments.__annotations__)
         if not isinstance(repeats, int) or repeats < 1:
             raise InvalidRequest(f"repeats must be a whole number from 1, not {repeats!r}", field="repeats")
-        key = arguments.pop("reuse_key", None)
+        key = pop_key(arguments)
         keys = [f"{key}-{n}" if key else None for n in range(1, repeats + 1)]
         return [await self.run(task, reuse_key=k, **arguments) for k in keys]
 

@@ -75,7 +75,7 @@ ENGINE_DEFAULTS: Mapping[str, Any] = {
     "usd_per_day": None, "key_usd_per_day": None, "pool": None, "per_host": 4, "compile": "never",
     "egress": "learned", "proxy": None,
     "trust_start_urls": True, "allow_hosts": (), "take_over": True, "keep_pictures": True, "trace": False,
-    "progress": None, "record": None, "replay": None, "cassette": CassetteOptions(),
+    "progress": None, "ai": "auto", "record": None, "replay": None, "cassette": CassetteOptions(),
 }  # fmt: skip
 
 
@@ -131,6 +131,7 @@ class EngineOptions:
     keep_pictures: bool
     trace: bool
     progress: Progress
+    ai: AiMode
     record: str | Path | None
     replay: str | Path | None
     cassette: CassetteOptions
@@ -184,6 +185,9 @@ class EngineOptions:
             number = getattr(self, name)
             if not isinstance(number, int) or number < 1:
                 raise InvalidRequest(f"{name} must be a whole number from 1, not {number!r}", field=name)
+        if self.ai not in get_args(AiMode):
+            known = ", ".join(get_args(AiMode))
+            raise InvalidRequest(f"ai must be one of {known}, not {self.ai!r}", field="ai")
         if self.compile not in ("never", "auto"):
             raise InvalidRequest(f'compile must be "never" or "auto", not {self.compile!r}', field="compile")
         if self.isolation not in get_args(Isolation):
@@ -213,7 +217,7 @@ class EngineOptions:
         Raises:
             InvalidRequest: An option is malformed.
         """
-        given: dict[str, Any] = {**RUN_DEFAULTS, **_given(options)}
+        given: dict[str, Any] = {**RUN_DEFAULTS, "ai": self.ai, **_given(options)}
         wanted = given.pop("output_schema")
         schema = None if wanted is None else OutputSchema(wanted)
         given["trace"] = self.trace if given["trace"] is None else given["trace"]

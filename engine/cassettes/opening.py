@@ -11,8 +11,10 @@ from engine.cassettes.recording import RecordingCassette
 from engine.errors import InvalidRequest
 
 
-def open_cassette(record: str | Path | None, replay: str | Path | None, options: CassetteOptions) -> Cassette | None:
-    """Open the cassette of an engine's options.
+def open_cassette(
+    record: str | Path | None, replay: str | Path | Cassette | None, options: CassetteOptions
+) -> Cassette | None:
+    """Open the cassette of an engine's options; one that is open already is taken as it is.
 
     Raises:
         InvalidRequest: Both are given, or there is no such cassette.
@@ -21,6 +23,8 @@ def open_cassette(record: str | Path | None, replay: str | Path | None, options:
         raise InvalidRequest(
             "record and replay exclude each other: a cassette is either made or played", field="replay"
         )
+    if isinstance(replay, Cassette):
+        return replay
     for field, given in (("record", record), ("replay", replay)):
         if given is not None and Path(given).suffix != SUFFIX:
             raise InvalidRequest(f"{field} takes the path of a cassette, {SUFFIX}, not {str(given)!r}", field=field)

@@ -20,6 +20,7 @@ EXAMPLES: Mapping[str, str] = {
     "compile": "webtasks compile shelf",
     "costs": "webtasks costs shelf",
     "attempts": "webtasks attempts --format csv -o attempts.csv",
+    "check": "webtasks check automations/\n  webtasks check automations/ shelf --record -p shelf=Travel",
     "drift": "webtasks drift shelf --start-url https://books.example/ -p shelf=Travel",
     "study": "webtasks study run study.toml",
     "study run": "webtasks study run study.toml -o results",

@@ -74,6 +74,7 @@ _COMMANDS = {
     "bundles": "main:bundles",
     "cassette": "main:cassette",
     "attempts": "commands.attempts:attempts",
+    "check": "commands.check:check",
     "drift": "commands.drift:drift",
     "study": "main:study",
     "bench": "main:bench",

@@ -10,6 +10,7 @@ import pytest
 
 from engine import AsyncEngine, Engine
 from engine.api.arguments import AdoptArguments, EngineArguments
+from engine.errors import InvalidRequest
 from tests.support.saved import TASK
 from tests.support.stage import NoModel
 
@@ -80,3 +81,15 @@ async def test_misspelled_argument_of_one_request_of_a_map_is_named(tmp_path: Pa
 def test_misspelled_option_of_an_engine_is_named(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match=r"Engine\(\) has no argument 'stor'; did you mean 'store'\?"):
         Engine(**{"stor": tmp_path})  # type: ignore[arg-type]  # the mistake
+
+
+async def test_key_is_short_for_reuse_key_and_the_engine_says_what_ai_means(tmp_path: Path) -> None:
+    async with AsyncEngine(store=tmp_path, model=NoModel(), ai="never") as engine:
+        result = await engine.run(TASK, key="k")
+        assert (result.reuse_key, result.error and result.error.reason) == ("k", "nothing-saved")
+        (one,) = await engine.map([{"task": TASK, "key": "m", "reuse_key": "m"}])
+        assert one.reuse_key == "m"
+        with pytest.raises(InvalidRequest, match="key and reuse_key are the same argument"):
+            await engine.run(TASK, key="k", reuse_key="other")
+    with pytest.raises(InvalidRequest, match="ai must be one of"):
+        AsyncEngine(store=tmp_path, ai="sometimes")  # type: ignore[arg-type]  # what a caller may get wrong

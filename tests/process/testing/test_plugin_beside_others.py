@@ -1,0 +1,50 @@
+"""The pytest plugin in processes of its own: where nobody uses it, and beside other plugins."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.strangers import project
+
+pytest_plugins = ("pytester",)
+
+
+def test_a_test_run_that_does_not_use_the_plugin_imports_nothing_of_it(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, git: None
+) -> None:
+    project(pytester, monkeypatch)
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_unused(pytestconfig):
+            assert pytestconfig.pluginmanager.hasplugin("webtasks_pytest")
+            assert not {"engine", "sandbox", "pydantic", "playwright"} & sys.modules.keys()
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_it_works_in_several_processes_beside_playwrights_plugin(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, git: None
+) -> None:
+    project(pytester, monkeypatch)
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("n", range(2))
+        def test_keys(webtasks_engine, n, browser_name, worker_id):
+            assert webtasks_engine.bundles.keys() == ["businesses"]
+            assert browser_name == "chromium"
+            assert worker_id != "master"
+
+        async def test_async(webtasks_async_engine):
+            async with webtasks_async_engine as engine:
+                result = await engine.run(key="none", parameters={})
+            assert result.error.reason == "nothing-saved"
+        """
+    )
+    plugins = ("xdist.plugin", "pytest_playwright.pytest_playwright")
+    ran = pytester.runpytest_subprocess(*(f"-p{name}" for name in plugins), "-n2")
+    ran.assert_outcomes(passed=3)
