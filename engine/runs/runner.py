@@ -31,6 +31,7 @@ from engine.task.schema import schema_in_force
 from engine.task.validation import split_userinfo
 from sandbox import Session
 
+_MOST_UNASKED_SECONDS = 60.0  # that a good result waits for a version of its code without a browser
 _OF_CLIENTS = frozenset({"bot-wall", "access-denied"})
 
 
@@ -203,8 +204,9 @@ class Runner:
     async def _lightened(self, bundle: Bundle) -> Success | None:
         """Have code that only sends requests run without a browser from now on, once it gave the same on known sets.
 
-        Tried once for each revision, and not of code that sends what may change something: each trial would send that
-        again. Where the engine compiles unasked, the model rewrites other code. None where it stays as it is.
+        Tried once for each revision, but where the site was in trouble for a moment, and not of code that sends what
+        may change something: each trial would send that again. Where the engine compiles unasked, the model rewrites other
+        code. None where it stays as it is.
         """
         context, history = self.context, self.context.good_runs.run_history
         budget = context.budget if context.compiles else None
@@ -220,13 +222,17 @@ class Runner:
             return None
         if await asyncio.to_thread(history.failed_repairs.of, tried) is not None:
             return None
+        context.settle()  # the result is good, whatever comes of this: the task's timeout must not take it
         try:
             async with context.changing, context.attempts.attempt("compile") as note:
-                compiled = await compile_without_browser(context, bundle, budget)
+                async with asyncio.timeout(_MOST_UNASKED_SECONDS):
+                    compiled = await compile_without_browser(context, bundle, budget)
                 success = await accept_compiled(context, bundle, compiled)
                 note.revision = success.revision.id if success.revision is not None else None
-        except (EngineError, Failed) as error:
-            await asyncio.to_thread(history.failed_repairs.add, tried, str(error)[:200])
+        except (EngineError, Failed, TimeoutError) as error:
+            passes = budget is None and isinstance(error, Failed) and error.cause.transient
+            if not passes:
+                await asyncio.to_thread(history.failed_repairs.add, tried, str(error)[:200])
             return None
         return success
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,10 @@ from engine import AsyncEngine, TaskResult
 from engine.bundles import Bundle, BundleStore
 from engine.contract import Observed, learn
 from engine.models.base import ModelRequest
+from engine.runs import runner
 from engine.testing import ScriptedModel, ScriptedSandbox, outcome
 from engine.testing.sandbox import Step
-from sandbox import Evidence, Outcome, ScriptError
+from sandbox import Evidence, Host, Outcome, ScriptError
 from sandbox.read_evidence import Source
 from tests.support.saved import TASK, save
 from tests.support.stage import NoModel
@@ -207,6 +209,36 @@ async def test_saved_code_that_gives_another_without_its_browser_keeps_it_and_is
         results = [await engine.run(TASK, reuse_key="k", parameters={"town": TOWNS[1]}, ai="never") for _ in range(2)]
     assert [result.ok for result in results] == [True, True]
     assert (store.bundle.kind, len(scripted.calls)) == ("page", 5)
+
+
+async def test_trouble_of_the_site_for_a_moment_leaves_the_version_without_a_browser_for_the_next_run(
+    tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path, monkeypatch, code=BY_REQUESTS)
+    assert (await store.replay(TOWNS[0]))[0].ok
+    busy = outcome(error=ScriptError("Error", "no rows"), evidence=Evidence(url=URL, answers=((URL, 503),)))
+    shadow = [*map(gave, TOWNS[1::-1]), *(gave(town, web=True) for town in TOWNS[1::-1])]
+    store.sandbox(gave(TOWNS[1]), busy, gave(TOWNS[1]), *shadow)
+    async with AsyncEngine(store=store.root, model=NoModel()) as engine:
+        results = [await engine.run(TASK, reuse_key="k", parameters={"town": TOWNS[1]}, ai="never") for _ in range(2)]
+    assert [result.reuse and result.reuse.kind for result in results] == ["page", "web"], [r.error for r in results]
+
+
+async def test_good_result_does_not_wait_forever_for_its_version_without_a_browser(
+    tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(host: Host) -> Outcome:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(runner, "_MOST_UNASKED_SECONDS", 0.05)
+    store = Store(tmp_path, monkeypatch, code=BY_REQUESTS)
+    assert (await store.replay(TOWNS[0]))[0].ok
+    scripted = store.sandbox(gave(TOWNS[1]), hang, gave(TOWNS[1]))
+    async with AsyncEngine(store=store.root, model=NoModel()) as engine:
+        results = [await engine.run(TASK, reuse_key="k", parameters={"town": TOWNS[1]}, ai="never") for _ in range(2)]
+    assert [result.output for result in results] == [[f"{TOWNS[1]} lamps", "Chairs"]] * 2
+    assert (store.bundle.kind, len(scripted.calls)) == ("page", 3)
 
 
 @pytest.mark.parametrize("allowed", [True, False])
