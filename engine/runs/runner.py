@@ -204,8 +204,8 @@ class Runner:
     async def _lightened(self, bundle: Bundle) -> Success | None:
         """Have code that only sends requests run without a browser from now on, once it gave the same on known sets.
 
-        Tried once for each revision, but where the site was in trouble for a moment, and not of code that sends what
-        may change something: each trial would send that again. Where the engine compiles unasked, the model rewrites other
+        Tried once for each revision, unless the site was in trouble for a moment, and not of code that sends what may
+        change something: each trial would send that again. Where the engine compiles unasked, the model rewrites other
         code. None where it stays as it is.
         """
         context, history = self.context, self.context.good_runs.run_history
