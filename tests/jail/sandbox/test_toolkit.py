@@ -2,100 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from sandbox import GateDecision, Host
+from engine.testing.conformance import TOOLKIT, ToolkitCheck
+from sandbox import GateDecision, Host, Sandbox
 from tests.support.jailed import Run
 from tests.support.jails import IN_EACH_JAIL
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-ORDER = """
-async with task.irreversible("place the order", key="7"):
-    await page.goto(task.start_url + "2")
-    if parameters.get("broken"): raise ValueError("late")
-return await page.title()
-"""
-
-
-class Gatekeeper(Host):
-    def __init__(self, decision: GateDecision) -> None:
-        self.decision = decision
-        self.calls: list[Any] = []
-
-    async def gate(self, action: str, key: str | None) -> GateDecision:
-        self.calls.append((action, key))
-        return self.decision
-
-    async def gate_closed(self, action: str, key: str | None, error: str | None) -> None:
-        self.calls.append((action, key, error))
-
-
 @IN_EACH_JAIL
-async def test_irreversible_block_runs_where_the_host_allows_it(run: Run) -> None:
-    host = Gatekeeper(GateDecision.GO)
-    assert (await run(ORDER, host=host)).value == "Second"
-    assert host.calls == [("place the order", "7"), ("place the order", "7", None)]
+@pytest.mark.parametrize("check", TOOLKIT, ids=str)
+async def test_the_toolkit_does_what_it_promises(sandbox: Sandbox, check: ToolkitCheck) -> None:
+    await check(sandbox)
 
 
-async def test_error_in_an_irreversible_block_is_reported_to_the_host(run: Run) -> None:
-    host = Gatekeeper(GateDecision.GO)
-    outcome = await run(ORDER, host=host, parameters={"broken": True})
-    assert outcome.error is not None
-    assert outcome.error.type == "ValueError"
-    assert host.calls[1] == ("place the order", "7", "ValueError: late")
+async def test_a_gate_that_is_rehearsed_leaves_the_page_as_it_was(run: Run) -> None:
+    class Rehearsal(Host):
+        async def gate(self, action: str, key: str | None) -> GateDecision:
+            return GateDecision.REHEARSE
 
-
-@pytest.mark.parametrize(("decision", "kind"), [(GateDecision.REHEARSE, "rehearsal"), (GateDecision.REFUSE, "gate")])
-@pytest.mark.parametrize("swallow", ["Exception", "BaseException"])
-async def test_refused_gate_stops_the_run_even_if_the_automation_catches_it(
-    run: Run, decision: GateDecision, kind: str, swallow: str
-) -> None:
-    host = Gatekeeper(decision)
-    body = "try:\n" + "".join(f"    {line}\n" for line in ORDER.strip().splitlines()) + f"except {swallow}: pass"
-    outcome = await run(body, host=host)
-    assert outcome.error is not None
-    assert outcome.error.kind == kind
+    outcome = await run("async with task.irreversible('go'): await page.goto(task.start_url + '2')", host=Rehearsal())
     assert outcome.evidence.title == "Items"
-    assert host.calls == [("place the order", "7")]
 
 
-async def test_default_host_refuses_irreversible_actions(run: Run) -> None:
-    outcome = await run(ORDER)
-    assert outcome.error is not None
-    assert outcome.error.kind == "gate"
-
-
-async def test_ask_passes_the_question_to_the_host(run: Run) -> None:
-    class Clerk(Host):
-        async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
-            return {"prompt": prompt, "length": len(content), "schema": schema}
-
-    outcome = await run("return await task.ask('which?', 'x' * 3000, {'type': 'object'})", path=None, host=Clerk())
-    assert outcome.value == {"prompt": "which?", "length": 3000, "schema": {"type": "object"}}
-
-
-async def test_refused_question_can_be_handled(run: Run) -> None:
-    refused = (await run("return await task.ask('which?', '')", path=None)).error
-    assert refused is not None
-    assert (refused.kind, refused.type) == ("ask", "AskRefused")
-    body = "from sandbox.toolkit import AskRefused\ntry: await task.ask('?', '')\nexcept AskRefused as e: return str(e)"
-    assert (await run(body, path=None)).value == "this host does not support task.ask"
-
-
-async def test_error_of_a_host_callback_is_raised_by_run(run: Run) -> None:
+async def test_error_of_a_log_callback_is_raised_by_run(run: Run) -> None:
     class Broken(Host):
-        async def ask(self, prompt: str, content: str, schema: dict[str, Any] | None) -> Any:
-            raise LookupError("the caller's own")
-
         async def log(self, message: str) -> None:
             raise PermissionError("log")
 
-    with pytest.raises(LookupError, match="the caller's own"):
-        await run("await task.ask('?', '')", path=None, host=Broken())
     with pytest.raises(PermissionError):
         await run("task.log('?')\nawait page.wait_for_timeout(5000)", path=None, host=Broken())
 

@@ -1,20 +1,17 @@
 """Attacks of hostile code. Each function runs inside a worker: it returns what it got, or raises.
 
-The source of this file is the automation, so it imports the standard library only. `run` tries all of them and tells
-of each whether it worked; nothing here does harm where it works. `automation` returns it for a worker of either kind.
+The source of this file, and of ``attempts`` behind it, is the automation that tries all of them, so it imports the
+standard library only. Nothing here does harm where it works.
 """
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import resource
 import socket
 import struct
 import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -359,7 +356,9 @@ def socket_of_any_kind(p: dict[str, Any]) -> object:
 
 @attack_without_a_browser
 def pair_of_datagram_sockets(p: dict[str, Any]) -> object:
-    return [each.close() for each in socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)]
+    for each in socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM):
+        each.close()
+    return "made"
 
 
 @attack_without_a_browser
@@ -386,51 +385,3 @@ def makes_a_socket(family: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def sockets() -> list[list[int]]:
-    """Family and kind of every socket that can be made."""
-    made = []
-    for family in range(46):
-        for kind in (1, 2, 3, 5):
-            try:
-                socket.socket(family, kind).close()
-            except OSError:
-                continue
-            made.append([family, kind])
-    return made
-
-
-def state() -> dict[str, object]:
-    """Return the kernel's status of this process."""
-    capabilities = ctypes.create_string_buffer(24)
-    checked(LIBC.capget(struct.pack("<II", 0x20080522, 0), capabilities))
-    return {
-        "environment": sorted(os.environ),
-        "capabilities": capabilities.raw.hex(),
-        "no_new_privileges": LIBC.prctl(39, 0, 0, 0, 0),
-        "seccomp": LIBC.prctl(21, 0, 0, 0, 0),
-        "modules": [name for name in sys.modules if name.startswith("engine")],
-    }
-
-
-def automation(kind: str) -> str:
-    """Return this file as an automation of a kind."""
-    head, _, body = Path(__file__).read_text().partition("\nasync def run(page")
-    return f"{head}\nkind = {kind!r}\n\n\nasync def run({kind}{body}"
-
-
-kind = "page"
-
-
-async def run(page: Any, parameters: dict[str, Any], task: Any) -> dict[str, Any]:
-    before, results = state(), {}
-    task.log("ready")
-    await asyncio.sleep(0.01)
-    for name, function in {**ATTACKS, **(WITHOUT_A_BROWSER if kind == "web" else {})}.items():
-        started = time.monotonic()
-        try:
-            results[name] = [True, repr(function(parameters))[:200], time.monotonic() - started]
-        except BaseException as error:  # noqa: BLE001  an attack that fails is a result
-            results[name] = [False, repr(error)[:200], time.monotonic() - started]
-    return {"results": results, "sockets": sockets(), "state": before}

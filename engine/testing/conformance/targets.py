@@ -22,8 +22,13 @@ time.sleep(600)
 
 
 @contextlib.contextmanager
-def world(directory: Path, name: str) -> Iterator[dict[str, Any]]:
-    """All of it, fresh: a worker that has no jail changes it. Yields the parameters for the attacks."""
+def targets(directory: Path, name: str) -> Iterator[dict[str, Any]]:
+    """Make all of it, fresh, for a worker that has no jail changes it; yield the parameters of the attacks.
+
+    Args:
+        directory: An empty directory.
+        name: The name of its sockets, no other's at this time.
+    """
     with contextlib.ExitStack() as stack:
         yield {
             **_files(directory),
