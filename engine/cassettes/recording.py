@@ -17,7 +17,6 @@ from engine.cassettes.secrets import Disguise, Veil, changed_answer, changed_req
 from engine.errors import EngineError, InvalidRequest
 from engine.models.base import Model
 from engine.models.recorded import RecordedAnswer
-from engine.models.recording_placeholders import Placeholders
 from sandbox.egress.tape import LookUp, Moment, Received, Sent
 
 _SEEDS = 1 << 32
@@ -45,7 +44,7 @@ class RecordingCassette(Cassette):
             with self._using:
                 self._content.answers.append(ModelAnswer(mark, model.name, answer.to_json()))
 
-        return RecordingTaskModel(model, keep, Placeholders({}))
+        return RecordingTaskModel(model, keep)
 
     def check(self) -> None:
         """Raise if there is no more room."""

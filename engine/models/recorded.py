@@ -33,6 +33,7 @@ from typing import Any
 from engine.errors import InvalidRequest, RecordingMismatch
 from engine.models.base import Model, ModelReply, ModelRequest, Usage
 from engine.models.messages_api import prompt_bytes
+from engine.models.passing import PassingModel
 from engine.models.prices import resolve_model
 from engine.models.recording_check import misfits
 from engine.models.recording_placeholders import Placeholders
@@ -74,7 +75,7 @@ class RecordedAnswer:
         return {k: v for k, v in asdict(self).items() if v or k == "content"}
 
 
-class RecordingModel:
+class RecordingModel(PassingModel):
     """A model that passes requests to another one, and writes the answers to a new recording.
 
     Args:
@@ -97,7 +98,7 @@ class RecordingModel:
         about: str = "",
         timeout: float | None = None,
     ) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._path = Path(path)
         self._placeholders = Placeholders(substitutions)
         self._about = about
@@ -106,25 +107,12 @@ class RecordingModel:
         if self._path.exists():
             raise InvalidRequest(f"the recording {self._path} exists; remove it, or name another", field="path")
 
-    @property
-    def name(self) -> str:
-        """The ID of the inner model."""
-        return self._inner.name
-
-    def worst_cost(self, request: ModelRequest) -> float:
-        """Return the inner model's bound."""
-        return self._inner.worst_cost(request)
-
     async def query(self, request: ModelRequest) -> ModelReply:
         """Pass the request on, and record the answer before it is used; errors are not recorded."""
         reply = await self._inner.query(request if self._timeout is None else replace(request, timeout=self._timeout))
         answer = RecordedAnswer.of(request, reply, self._placeholders)
         await asyncio.to_thread(self._append, json.dumps(answer.to_json(), ensure_ascii=False))
         return reply
-
-    async def close(self) -> None:
-        """Close the inner model."""
-        await self._inner.close()
 
     def _append(self, line: str) -> None:
         with self._writing:
