@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.contract import Origin
+from engine.task.formatting import clean
 from engine.task.text import shorten
 
 MOST_ROWS = 200
 _COLUMNS = 40
+_MOST_CHARACTERS = 1_500_000  # of the rows after the first
 _LONGEST = 300  # characters of a cell
 _VALUE = "value"
 
@@ -42,12 +44,19 @@ class OutputTable:
         columns: The names of its columns.
         rows: The first rows.
         count: The number of all its rows.
+        more: The rows after these as texts, as many as a report holds.
     """
 
     path: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     count: int
+    more: Sequence[Sequence[str]] = ()
+
+    @property
+    def shown(self) -> int:
+        """The number of rows that the report holds."""
+        return len(self.rows) + len(self.more)
 
 
 def tables_of(output: Any, origins: Mapping[str, Origin]) -> list[OutputTable]:
@@ -82,15 +91,33 @@ def _table(path: str, rows: Sequence[Any], origins: Mapping[str, Origin], *, man
             cells.append([_cell(row.get(name), f"{at}.{name}", origins) for name in columns])
         else:
             cells.append([_cell(row if name == _VALUE else None, at, origins) for name in columns])
-    return OutputTable(path, columns, cells, len(rows))
+    return OutputTable(path, columns, cells, len(rows), _more(rows[MOST_ROWS:], columns))
+
+
+def _more(rows: Sequence[Any], columns: Sequence[str]) -> list[list[str]]:
+    """Return rows as texts, until they are too long for a report."""
+    found: list[list[str]] = []
+    left = _MOST_CHARACTERS
+    for row in rows:
+        plain = row if isinstance(row, Mapping) else {_VALUE: row}
+        texts = [clean(_text(plain.get(name))) for name in columns]
+        left -= sum(len(text) + 3 for text in texts)
+        if left < 0:
+            break
+        found.append(texts)
+    return found
 
 
 def _cell(value: Any, path: str, origins: Mapping[str, Origin]) -> Cell:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return Cell(_text(value), path, number, origins.get(path))
+
+
+def _text(value: Any) -> str:
     text = (
         value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
     )
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return Cell(shorten(text, _LONGEST), path, number, origins.get(path))
+    return shorten(text, _LONGEST)
 
 
 def _is_list(value: Any) -> bool:

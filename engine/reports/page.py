@@ -60,7 +60,7 @@ def _environment(directory: Path | None) -> Environment:
     )  # fmt: skip
     made.filters |= {
         "age": age, "clean": clean, "dollars": dollars, "json": _json, "seconds": seconds, "python": _python,
-        "diff": _diff, "picture": data_url, "shell": shlex.quote,
+        "diff": _diff, "picture": data_url, "shell": shlex.quote, "compact": _compact,
     }  # fmt: skip
     made.globals |= {"count": count, "style": _style(), "script": _text("report.js"), "script_hash": script_hash()}
     return made
@@ -86,6 +86,10 @@ def _style() -> Markup:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _python(code: str) -> Markup:

@@ -48,6 +48,31 @@ if (where) {
     document.addEventListener(kind, (event) => { const button = target(event); if (button) show(button); else if (kind !== 'focusin') hide(); });
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape') hide(); });
 }
+// Long tables have pages, each as long as the part that stands in the file.
+for (const pager of document.querySelectorAll('.pager')) {
+  const body = pager.previousElementSibling.querySelector('tbody'), first = [...body.rows];
+  const more = JSON.parse(pager.dataset.more), size = first.length, count = size + more.length;
+  const [back, on] = pager.querySelectorAll('button'), status = pager.querySelector('[role=status]');
+  const row = (texts) => {
+    const made = document.createElement('tr');
+    texts.forEach((text, n) => {
+      const cell = made.insertCell();
+      cell.textContent = text; cell.className = first[0].cells[n].className;
+    });
+    return made;
+  };
+  let at = 0;
+  const turn = (to) => {
+    at = to;
+    body.replaceChildren(...(at ? more.slice(at - size, at).map(row) : first));
+    status.textContent = `Rows ${at + 1} to ${Math.min(at + size, count)} of ${count}`;
+    back.disabled = at === 0; on.disabled = at + size >= count;
+  };
+  back.addEventListener('click', () => turn(at - size));
+  on.addEventListener('click', () => turn(at + size));
+  turn(0);
+  pager.hidden = false;
+}
 // j and k lead from step to step, as in other viewers of logs.
 const turns = [...document.querySelectorAll('.turn')];
 document.addEventListener('keydown', (event) => {

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from engine import InlineResult, TaskRequest, TaskResult
 from engine.reports import TaskReport, write_key_report
+from engine.storage.tasks import TaskRecords
 from tests.support.reported import HOSTILE, KEY, make_story
 
 SERIOUS = ("serious", "critical")
@@ -87,3 +90,22 @@ def test_keys_lead_from_turn_to_turn_and_a_deep_link_opens_what_is_folded(page: 
     revision = page.locator("#revisions details").first
     page.goto(f"{reports['key']}#{revision.get_attribute('id')}")
     expect(revision).to_have_attribute("open", "")
+
+
+def test_a_long_table_is_paged_by_keyboard(page: Page, tmp_path: Path) -> None:
+    at, rows = datetime.now(UTC), [{"name": f"<b>Lamp {n}</b>", "price": n} for n in range(450)]
+    records = TaskRecords(tmp_path / "records.sqlite3")
+    records.enqueue("wt_long", TaskRequest(task="List all lamps", reuse_key="lamps"), at)
+    ended = TaskResult(web_task_id="wt_long", status="completed", outcome="success", created_at=at)
+    records.finish(ended.model_copy(update={"result": InlineResult(data=rows)}))
+    records.close()
+    page.goto(TaskReport(tmp_path, "wt_long")(tmp_path / "long.html").as_uri())
+    expect(page.get_by_role("status")).to_have_text("Rows 1 to 200 of 450")
+    expect(page.get_by_role("button", name="Previous")).to_be_disabled()
+    page.get_by_role("button", name="Next").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Rows 401 to 450 of 450")
+    expect(page.locator("table.output tbody tr").last).to_have_text("<b>Lamp 449</b>449")
+    page.get_by_role("button", name="Previous").click()
+    expect(page.get_by_text("<b>Lamp 200</b>")).to_be_visible()

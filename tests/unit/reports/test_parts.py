@@ -157,3 +157,11 @@ def test_runs_of_a_key_are_told_by_what_gave_their_result() -> None:
         ("replayed", "replay", "", 2.0, 0.001),
         ("failed", "replay", "site-down", 2.0, 0.001),
     ]
+
+
+def test_rows_after_the_first_page_are_kept_as_texts_as_long_as_a_report_holds_them() -> None:
+    (table,) = tables_of([{"name": f"Lamp {n}", "price": n / 2, "tags": ["a"]} for n in range(10_000)], {})
+    assert (len(table.rows), table.shown, table.count) == (200, 10_000, 10_000)
+    assert table.more[0] == ["Lamp 200", "100.0", '["a"]']
+    (long,) = tables_of(["x" * 300] * 10_000, {})
+    assert 3_000 < long.shown < 6_000 < long.count
