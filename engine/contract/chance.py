@@ -10,6 +10,7 @@ from engine.contract.model import Breach
 from engine.contract.outputs import Row, identity
 from engine.contract.patterns import is_amount, is_blank
 from engine.contract.profile import ENOUGH_VALUES, improbable
+from engine.contract.recomputed import day_of
 
 _RARE = 0.15  # share of rows that had the value
 _FLOODED = 0.2  # share of matched rows that now have one value, each of which had its own
@@ -50,9 +51,10 @@ def flooded(place: str, key: str, pairs: Sequence[tuple[Row, Row]], given: set[A
             continue
         if before <= _RARE and count >= many and own >= 2:
             got = f"{count} of {len(pairs)} rows with {_shown(pairs, name, value)!r}, which {old.count(value)} had"
-            # A default leaves some rows as they were; a sale, or a day, is the same for all.
+            # A default leaves some rows as they were; a sale, or a new day, is the same for all.
             measured = all(is_amount(b.get(name)) for _, b in pairs)
-            anew = measured and len(changed) >= _ANEW * len(pairs)
+            repeated = before > 0 and day_of(value) is not None  # the day of one row stands in the others
+            anew = measured and len(changed) >= _ANEW * len(pairs) and not repeated
             wanted = "values of their own, as in the last run"
             yield Breach("flooded", f"{place}.{name}", wanted, got, "statistical", ordinary=anew)
 

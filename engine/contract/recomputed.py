@@ -1,4 +1,4 @@
-"""Values made of those of before: rounded, summed up, a day early, without their day, or spelled as in addresses."""
+"""Values made of those of before: rounded, summed up, a day early or years off, or spelled as in addresses."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def recomputed(path: str, values: Sequence[tuple[Any, Any]], past: PreviousOutpu
         yield from _rounded(path, numbers)
         yield from _summed_up(path, numbers)
     rolls = past.joins > 0 and past.changed.get(name, 0.0) > _ROLLING
-    days = [(was, now) for a, b in values if (was := _day(a)) is not None and (now := _day(b)) is not None]
+    days = [(was, now) for a, b in values if (was := day_of(a)) is not None and (now := day_of(b)) is not None]
     if len(days) == len(values) and not rolls:
         yield from _moved_days(path, days)
 
@@ -107,6 +107,12 @@ def _moved_days(path: str, days: Sequence[tuple[date, date]]) -> Iterator[Breach
         was, now = early[0]
         got = f"{now}, a day early in {len(early)} of {len(days)} rows"
         yield Breach("moved-days", path, f"{was}, as in the last run", got, "statistical")
+    years = [(x, y) for x, y in days if x.year != y.year and (x.month, x.day) == (y.month, y.day)]
+    # What comes round every year comes on other days of the month, or not all at once.
+    if len({x for x, _ in years}) >= _LEAST and len(years) >= _MOST * len(days):
+        was, now = years[0]
+        got = f"{now}, the same day of another year in {len(years)} of {len(days)} rows"
+        yield Breach("moved-days", path, f"{was}, as in the last run", got, "statistical")
     first = [(x, y) for x, y in days if x.day != 1 and y == x.replace(day=1)]
     if len(first) >= max(_LEAST, _MOST * len(days)) and all(y.day == 1 for _, y in days):
         was, now = first[0]
@@ -114,7 +120,8 @@ def _moved_days(path: str, days: Sequence[tuple[date, date]]) -> Iterator[Breach
         yield Breach("moved-days", path, f"{was}, as in the last run", got, "statistical")
 
 
-def _day(value: Any) -> date | None:
+def day_of(value: Any) -> date | None:
+    """Return the day that a value begins with, in ISO's form; None if it is none."""
     found = _ISO.match(value) if isinstance(value, str) else None
     try:
         return date.fromisoformat(found[0]) if found is not None else None

@@ -50,6 +50,8 @@ def summed_up() -> Rows:
         (summed_up(), "summed"),
         (parts(moved(-1)), "moved-days"),
         (parts(lambda row: row | {"posted": f"{row['posted'][:8]}01"}), "moved-days"),
+        (parts(lambda row: row | {"posted": f"2027{row['posted'][4:]}"}), "moved-days"),
+        (parts(lambda row: row | {"posted": FIRST.isoformat()}), "flooded"),
         (parts(lambda row: row | {"family": row["family"].lower().replace(" ", "-")}), "recased"),
         (parts(lambda row: row | {"family": f"via {row['family']}"}), "affixed"),
         (parts(lambda row: row | {"family": "N/A" if row["price"] > 50 else row["family"]}), "lost"),
