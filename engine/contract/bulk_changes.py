@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.contract.model import Breach
 from engine.contract.mojibake import is_garbled, restore
+from engine.contract.outputs import row_text
 from engine.contract.patterns import is_blank
 from engine.contract.profile import ENOUGH_VALUES, improbable, spread
 
@@ -110,6 +111,20 @@ def affixed_anew(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator
             was = next(iter(before))
             got = f"{here[0]!r}, and all others with {word!r}"
             yield Breach("affixed", f"{place}.{name}", f"values like {was!r}", got, "statistical")
+
+
+def displaced_rows(place: str, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Breach]:
+    """Yield a breach where rows stand a second time in the place of rows of the last run, which are gone.
+
+    Equal rows are as data may be, and rows leave a list; that as many leave as come a second time is a list that
+    repeats itself up to its length.
+    """
+    had, now = Counter(map(row_text, old)), Counter(map(row_text, new))
+    again = sum(count - 1 for row, count in now.items() if had[row] == 1)
+    gone = sum(count for row, count in had.items() if row not in now)
+    if again >= _SEVERAL and gone >= again and max(had.values(), default=0) == 1 and len(new) <= len(old):
+        got = f"{again} of them a second time, and {gone} no longer"
+        yield Breach("displaced", place, f"the {len(old)} rows of the last run, each once", got, "statistical")
 
 
 def recased_values(path: str, pairs: Sequence[tuple[Any, Any]]) -> Iterator[Breach]:

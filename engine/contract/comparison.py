@@ -9,7 +9,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from engine.contract.bulk_changes import affixed_anew, affixed_fields, garbled_fields, recased_values, uniform_fields
+from engine.contract.bulk_changes import (
+    affixed_anew,
+    affixed_fields,
+    displaced_rows,
+    garbled_fields,
+    recased_values,
+    uniform_fields,
+)
 from engine.contract.chance import flooded, flooded_anew, of_two_values
 from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.moved import (
@@ -96,6 +103,7 @@ def _changed_lists(
         yield from affixed_anew(place, old, new)
         yield from respelled_fields(place, old, new)
         yield from cut_texts(place, old, new)
+        yield from displaced_rows(place, old, new)
         yield from _against_same(place, history.same, new, fields, given)
 
 

@@ -26,7 +26,8 @@ class Breach:
             ``constant``, ``key``, ``error-text``, ``shortened``, ``garbled``; of the page ``next-left``, ``count``,
             ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``,
             ``scale``, ``lost``, ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``,
-            ``shifted``, ``exchanged``, ``file``, ``flooded``, ``flipped``, ``collapsed``, ``placeholder``;
+            ``shifted``, ``exchanged``, ``file``, ``flooded``, ``flipped``, ``collapsed``, ``placeholder``,
+            ``displaced``;
             of where values stood on what was read, see `engine.contract.provenance`.
         path: JSON path into the output; ``$`` where the page or the whole output is meant.
         expected: What good runs had.

@@ -82,6 +82,8 @@ _NOTHING = re.compile(
     re.IGNORECASE,
 )
 
+_NUMBER_SIGN = re.compile(r"\bno\.(?=\W*(?:\d|$))", re.IGNORECASE)  # a column's head, or before a number
+
 
 def says_instead(text: str) -> bool:
     """Return True for a text that says that other things are shown than those that were asked for.
@@ -160,5 +162,7 @@ def says_nothing(text: str) -> bool:
 
     >>> says_nothing("Keine Treffer"), says_nothing("0 orders"), says_nothing("10 orders")
     (True, True, False)
+    >>> says_nothing("No."), says_nothing("Invoice No. 12"), says_nothing("None.")
+    (False, False, True)
     """
-    return bool(_NOTHING.search(text))
+    return bool(_NOTHING.search(_NUMBER_SIGN.sub("", text)))

@@ -54,6 +54,7 @@ def summed_up() -> Rows:
         (parts(lambda row: row | {"posted": FIRST.isoformat()}), "flooded"),
         (parts(lambda row: row | {"family": row["family"].lower().replace(" ", "-")}), "recased"),
         (parts(lambda row: row | {"family": f"via {row['family']}"}), "affixed"),
+        ([row for row in parts()[:4] for _ in range(2)], "displaced"),
         (parts(lambda row: row | {"family": "N/A" if row["price"] > 50 else row["family"]}), "lost"),
     ],
 )
@@ -69,11 +70,13 @@ def test_values_made_of_those_of_before_are_a_breach(after: Rows, kind: str) -> 
         parts(moved(1)),
         parts(moved(-7)),
         parts(lambda row: row | {"posted": "2026-04-01"}),
+        parts() + parts()[:3],
+        parts()[:5] + parts()[:2],
     ],
 )
 def test_values_that_change_by_themselves_are_none(after: Rows) -> None:
     found = check(learn([run_of(parts())]), run_of(after), fresh(parts()))
-    assert {b.kind for b in found}.isdisjoint({"rounded", "summed", "moved-days", "recased", "affixed"})
+    assert {b.kind for b in found}.isdisjoint({"rounded", "summed", "moved-days", "recased", "affixed", "displaced"})
 
 
 def test_names_of_a_thing_are_compared_though_they_name_the_rows() -> None:
