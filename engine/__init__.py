@@ -1,5 +1,7 @@
 """Web tasks that write their own code: a model explores a site once, every later run replays the Python it wrote."""
 
+from typing import TYPE_CHECKING
+
 from engine.version import check_packages as _check_packages
 
 _check_packages()
@@ -31,7 +33,14 @@ from engine.task.events import Event
 from engine.task.outputs import FileResult, InlineResult, Preview, StoredFile
 from engine.task.wire import Attempt, Cost, Limits, Reuse, TaskError, TaskRequest, TaskResult, Tokens
 
+if TYPE_CHECKING:
+    from engine.distributed import AsyncDistributedEngine, DistributedEngine
+
+# Imported when first asked for: nearly nobody needs them.
+_LATER = ("AsyncDistributedEngine", "DistributedEngine")
+
 __all__ = [
+    "AsyncDistributedEngine",
     "AsyncEngine",
     "Attempt",
     "BrowserOptions",
@@ -42,6 +51,7 @@ __all__ = [
     "CassetteMismatch",
     "CassetteOptions",
     "Cost",
+    "DistributedEngine",
     "Engine",
     "EngineError",
     "Event",
@@ -68,3 +78,12 @@ __all__ = [
     "TaskResult",
     "Tokens",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in (*_LATER, "distributed"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    package = importlib.import_module("engine.distributed")
+    return package if name == "distributed" else getattr(package, name)

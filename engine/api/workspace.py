@@ -18,7 +18,7 @@ from engine.models.base import Model
 from engine.models.choice import model_at
 from engine.storage.spending import TaskAccount
 from engine.task.events import EventLog, Listener, OnEvent
-from engine.task.redaction import Redactor, secrets_of_urls
+from engine.task.kept_requests import redactor_of
 from engine.task.schema import OutputSchema, schema_in_force
 from engine.task.wire import TaskRequest, TaskResult
 
@@ -157,8 +157,7 @@ class Workspace:
         from engine.runs.task_run import TaskRun
 
         records = await self.records()
-        in_urls = secrets_of_urls(request.task, request.http_login, request.parameters)
-        redactor = Redactor({**request.parameters, **in_urls}, request.secrets)
+        redactor = redactor_of(request)
         network = self._options.network
         if self._cassette is not None:
             tape = self._cassette.tape(redactor.named)

@@ -35,6 +35,7 @@ from engine.storage.journal import EffectOnSite
 from engine.storage.kept_reads import Reads
 from engine.task.cause import Cause
 from engine.task.events import Event, EventLog
+from engine.task.kept_requests import kept_request
 from engine.task.origins import trusted_origin
 from engine.task.outputs import FileResult
 from engine.task.redaction import Redactor
@@ -87,15 +88,7 @@ class TaskRun:
     @property
     def kept_request(self) -> TaskRequest:
         """The request as the records may hold it, without secret values."""
-        request, redactor = self.request, self.redactor
-        return request.model_copy(
-            update={
-                "task": redactor.text(request.task),
-                "start_url": redactor.text(request.start_url) if request.start_url is not None else None,
-                "parameters": redactor.parameters(request.parameters),
-                "output_schema": redactor.data(request.output_schema),
-            }
-        )
+        return kept_request(self.request, self.redactor)
 
     async def entered(self) -> None:
         """Report, once, that the task is in the queue."""

@@ -13,7 +13,7 @@ from engine.storage import result_files
 from engine.storage.journal import EffectOnSite
 from engine.storage.task_queue import UnfinishedTask
 from engine.storage.tasks import TaskRecords
-from engine.task.wire import Cost, TaskError, TaskResult
+from engine.task.wire import Cost, TaskError, TaskRequest, TaskResult
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +83,14 @@ class Recovery:
     def _refusal(self, task: UnfinishedTask) -> str | None:
         """Return the remedy for a task that no engine may run now; None for one that may be run."""
         request = self._records.request(task.task_id)
-        if request.secrets:
-            return SECRETS_ARE_GONE
+        return SECRETS_ARE_GONE if request.secrets else self.refusal(task, request)
+
+    def refusal(self, task: UnfinishedTask, request: TaskRequest) -> str | None:
+        """Return the remedy for an interrupted task that may not be run again; None for one that may.
+
+        Args:
+            request: Its request, secrets included, if they are known here.
+        """
         if not task.started:
             return None
         if request.if_interrupted != "rerun" or self._records.journal.gates(task.task_id):

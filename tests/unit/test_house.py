@@ -33,6 +33,7 @@ LAYERS = (
     {"runs", "reports"},
     {"studies"},
     {"api"},
+    {"distributed"},
     {"cli", "server", "testing", "mcp", "__main__"},
 )
 RANK = {part: rank for rank, layer in enumerate(LAYERS) for part in layer}
@@ -157,6 +158,7 @@ def test_the_packages_below_do_not_know_the_engine(package: str) -> None:
         ("anthropic", ("engine/models/anthropic.py",)),
         # The bench's programs run in processes of their own, and stand for other people's code.
         ("playwright", ("sandbox/", "engine/testing/heal/programs/")),
+        ("ray", ("engine/distributed/",)),
     ],
 )
 def test_a_library_is_imported_in_its_one_place(library: str, place: tuple[str, ...]) -> None:

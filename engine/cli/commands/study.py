@@ -6,7 +6,7 @@ import csv
 import io
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -17,9 +17,10 @@ from engine.cli.settings import Settings, options, pass_settings
 from engine.task.formatting import count, dollars
 
 if TYPE_CHECKING:
-    from engine.studies import KeptTrial, Study
+    from engine.studies import KeptTrial, Study, TrialPlace
     from engine.studies.comparison import Compared
     from engine.studies.exports import ExportFormat
+    from engine.studies.trial import OpenEngine
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
@@ -33,11 +34,25 @@ _DIRECTORY = click.Path(file_okay=False, path_type=Path)
     type=click.Path(file_okay=False, path_type=Path),
     help="Directory of the study; default: studies/NAME in the store.",
 )
+@click.option(
+    "--on",
+    "address",
+    metavar="ADDRESS",
+    help="Run the trials on a Ray cluster: ray://HOST:10001, or auto for the one that this machine belongs to.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress.")
 @options(shown=False)
 @pass_settings
 @click.pass_context
-def run(context: click.Context, settings: Settings, file: Path, directory: Path | None, *, quiet: bool) -> None:
+def run(
+    context: click.Context,
+    settings: Settings,
+    file: Path,
+    directory: Path | None,
+    address: str | None,
+    *,
+    quiet: bool,
+) -> None:
     """Run the study that FILE describes, or what is left of it.
 
     FILE is TOML: a data set of tasks, models, options, repeats, changes of the site, and most dollars. A trial that has
@@ -47,7 +62,8 @@ def run(context: click.Context, settings: Settings, file: Path, directory: Path 
 
     async def work() -> Study:
         async with settings.engine() as engine:
-            return await engine.study(file, directory=directory, on_progress=None if quiet else _tell)
+            place = None if address is None else _cluster(address)
+            return await engine.study(file, directory=directory, on_progress=None if quiet else _tell, place=place)
 
     study = run_interruptible(work())
     if settings.as_json:
@@ -58,6 +74,13 @@ def run(context: click.Context, settings: Settings, file: Path, directory: Path 
         left = study.planned - len(study.trials)
         click.echo(f"{count(left, 'trial')} left: of the study's dollars too few are left for one more.", err=True)
         context.exit(FAILED)
+
+
+def _cluster(address: str) -> TrialPlace:
+    from engine import AsyncEngine
+    from engine.distributed.study_place import RayPlace  # not at the top: it is needed for this alone
+
+    return RayPlace(address, cast("OpenEngine", AsyncEngine))  # which has all of it
 
 
 def _tell(ended: int, planned: int, kept: KeptTrial) -> None:

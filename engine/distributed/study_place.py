@@ -1,0 +1,71 @@
+"""Trials of a study on the nodes of a Ray cluster: one Ray task each, run again where its node dies."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from engine.distributed.files import write_below
+from engine.distributed.orders import missing
+from engine.studies.plan import TrialJob
+from engine.studies.trial import OpenEngine, run_trial
+
+_RERUNS = 3  # of a trial whose node died; each is paid anew
+
+
+class RayPlace:
+    """Runs trials on the slots of a cluster.
+
+    A trial keeps nothing on its node: record and pictures come back through the object store. What a trial spent whose
+    node died is not known.
+
+    Args:
+        address: Of the cluster, such as ``ray://host:10001``.
+        open_engine: Makes an engine: ``AsyncEngine``.
+
+    Raises:
+        EngineError: The cluster cannot be reached, or no node of it has a slot.
+    """
+
+    local = False
+
+    def __init__(self, address: str, open_engine: OpenEngine) -> None:
+        try:
+            from engine.distributed.actors import connected, slots
+        except ImportError as error:
+            raise missing(error) from error
+
+        self._disconnect = connected(address)
+        self.at_once = slots()
+        self._open_engine = open_engine
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self._disconnect)
+
+    async def run(self, job: TrialJob, folder: Path) -> None:
+        """Run a trial on some node, and bring its record here.
+
+        Raises:
+            EngineError: As ``run_trial`` does, or its nodes died each time.
+        """
+        from engine.distributed.actors import run_on_a_slot
+
+        files = await run_on_a_slot(_trial, job, self._open_engine, reruns=_RERUNS)
+        await asyncio.to_thread(write_below, folder, files)
+
+
+def _trial(job: TrialJob, open_engine: OpenEngine) -> dict[str, bytes]:
+    """Run a trial in a directory of its own, and return the files that it leaves."""
+    with tempfile.TemporaryDirectory(prefix="webtasks-trial-") as name:
+        folder = Path(name, "trial")
+        folder.mkdir()
+        asyncio.run(run_trial(job, folder, Path(name, "store"), open_engine))
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
