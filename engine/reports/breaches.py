@@ -60,11 +60,6 @@ class Departures:
     before: bytes | None = None
     now: bytes | None = None
 
-    @property
-    def cropped(self) -> bool:
-        """True if a place is known."""
-        return any(line.before or line.now for line in self.lines)
-
 
 def departures_of(
     root: Path, bundles: BundleStore, result: TaskResult, events: Sequence[Event], pictures: Mapping[str, bytes]
@@ -78,11 +73,14 @@ def departures_of(
     told = _told(result, events)
     page = next((event.data for event in reversed(events) if event.type == "breaches.pictured"), {})
     boxes, good = page.get("boxes", {}), _good_page(root, bundles, result, events)
-    lines = []
+    lines: list[BreachLine] = []
     for breach in told:
         words = {name: str(breach.get(name) or "") for name in ("path", "expected", "got", "severity")}
         place = place_of(good.origins, words["path"], words["expected"])
-        lines.append(BreachLine(**words, before=place.box if place is not None else None, now=boxes.get(words["path"])))
+        before, now = place.box if place is not None else None, boxes.get(words["path"])
+        if any((line.path, line.before, line.now) == (words["path"], before, now) for line in lines):
+            before = now = None  # shown above
+        lines.append(BreachLine(**words, before=before, now=now))
     return Departures(lines, good.picture, pictures.get(str(page.get("name"))))
 
 
