@@ -164,8 +164,8 @@ class Sandbox:
                 than a login or a search: the run ends there, with an error of the kind ``held``.
             harmless: Kinds of requests that change nothing which lasts, or that the site sends by itself, as
                 ``Evidence.own_signatures`` has them: they are sent, and count as background.
-            idle_seconds: Seconds after which code with a browser that neither acts on a page nor opens one is ended,
-                with an error that names its line. None: only ``limits.wall_seconds`` ends it.
+            idle_seconds: Seconds after which code that neither acts on a page nor asks for one is ended, with an
+                error that names its line. None: only ``limits.wall_seconds`` ends it.
             settled_seconds: Seconds after which a wait for the page may end early, where the page has settled: nothing
                 is under way there, and nothing has changed for a second. None: only its timeout ends it.
             slowed: Let the answers to the pages come later, as on a slow day.
@@ -202,7 +202,7 @@ class Sandbox:
             **_page_limits(limits),
         }
         if automation.kind == "web":
-            fields |= {"reads": settled_seconds is None}
+            fields |= {"reads": settled_seconds is None, "idle_seconds": idle_seconds}
             return await self._run_web(Run(automation, host or Host(), egress, limits, rules, fields, reused_by))
         fields |= {
             "hold_changes": hold_changes,

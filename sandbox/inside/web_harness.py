@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from functools import partial
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.http_login import split_userinfo
 from sandbox.inside.loading import DataFiles, dump_value, loaded
+from sandbox.inside.overrun import Overrun
 from sandbox.inside.process_reset import ProcessBaseline
 from sandbox.inside.run_trace import RunTrace
 from sandbox.inside.script_errors import describe, forget_sources
 from sandbox.inside.stdout import CapturedStdout
+from sandbox.inside.stopping import until_stopped
 from sandbox.inside.web_reads import WebReads
 from sandbox.inside.web_transport import host_client
 from sandbox.protocol import CHUNK_BYTES, Channel, Message, ProtocolError
@@ -67,16 +70,16 @@ class WebHarness:
         task = TaskContext(self._channel, None, shown_start, self._files.directory)
         task._web, task._web_page = web, lambda: reads.page
         task._maps, task._map_pages = reads, partial(reads.of_open_pages, web)
-        value, returned, error = await self._call(message, web, task)
+        value, returned, error = await self._call(message, web, task, reads)
         self._stdout.finish()
         return {"value": value, "error": error, "evidence": self._evidence(reads, web, task, returned)}
 
     async def _call(
-        self, message: Message, web: Web, task: TaskContext
+        self, message: Message, web: Web, task: TaskContext, reads: WebReads
     ) -> tuple[str | None, Any, dict[str, Any] | None]:
         name = message["name"]
         try:
-            returned = await loaded(name, message["code"], "web")(web, message["parameters"], task)
+            returned = await self._ended(message, web, task, reads)
             if task._stopped is not None:  # the automation caught it
                 raise task._stopped
             return dump_value(returned, task, self._channel, message["output_bytes"]), returned, None
@@ -85,6 +88,17 @@ class WebHarness:
             return None, None, describe(problem, (name,), crashed=False)
         except BaseException as error:  # noqa: BLE001  SystemExit, too, ends only the automation
             return None, None, describe(error, (name,), crashed=False)
+
+    async def _ended(self, message: Message, web: Web, task: TaskContext, reads: WebReads) -> Any:
+        """Return what the code returns; end it where it neither asks for a page nor comes to an end in its time."""
+        name, code, seconds = message["name"], message["code"], message.get("idle_seconds")
+        if seconds is None:
+            return await loaded(name, code, "web")(web, message["parameters"], task)
+        reads.overrun = overrun = Overrun(seconds, lambda file: file == name)
+        never = asyncio.Event()
+        with overrun.interrupting():
+            running = loaded(name, code, "web")(web, message["parameters"], task)
+            return await until_stopped(running, never, never, overrun.error, overrun)
 
     def _evidence(self, reads: WebReads, web: Web, task: TaskContext, returned: Any) -> dict[str, Any]:
         """Return the worker's part of `Evidence`; the host has the requests."""

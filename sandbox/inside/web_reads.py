@@ -22,6 +22,7 @@ from sandbox.protocol import dump_json
 from sandbox.read_evidence import MOST_NAMES
 
 if TYPE_CHECKING:
+    from sandbox.inside.overrun import Overrun
     from sandbox.web.client import Web
     from sandbox.web.elements import WebElement, WebForm
     from sandbox.web.found import Found
@@ -46,11 +47,13 @@ class WebReads:
     Attributes:
         trace: As given.
         page: The page that was read last.
+        overrun: The time after which code that asks for nothing is ended; None where only the host's limits end it.
     """
 
     def __init__(self, trace: RunTrace, parameters: Any, *, maps: bool) -> None:
         self.trace = trace
         self.page: WebPage | None = None
+        self.overrun: Overrun | None = None
         self._maps = maps
         logins = LoginDetector()
         logins.note_parameters(parameters)
@@ -69,6 +72,7 @@ class WebReads:
 
         Of a form, what was put into it counts: the page has the rest, with a token that is another each time.
         """
+        self._note_act()
         if request.url in self._hops:
             self._hops.discard(request.url)
             return
@@ -78,9 +82,14 @@ class WebReads:
 
     def answered(self, request: WebRequest, answer: WebAnswer) -> None:
         """Keep the last answer, which no code may read if it is an error."""
+        self._note_act()
         self._last = (request, answer)
         if 300 <= answer.status < 400 and len(self._hops) < _MOST_HOPS and (target := answer.header("location")):
             self._hops.add(urljoin(request.url, target).partition("#")[0])
+
+    def _note_act(self) -> None:
+        if self.overrun is not None:
+            self.overrun.note_act()
 
     def page_read(self, page: WebPage) -> None:
         """Note a page that is read."""
