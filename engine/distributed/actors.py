@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import os
 import shutil
 import time
+import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,7 @@ NAMESPACE = "webtasks"
 SLOT = "webtask_slot"
 _SLOTS_HERE = 10
 _ANSWER_SECONDS = 60.0  # for which a node waits for the head
+_FILES_SECONDS = 600.0  # the same where it sends files
 _COUNT_SECONDS = 1.0  # for which the number of slots is believed
 _FOR_CALLERS = frozenset({"open", "configure", "submit", "result", "ended", "cancel", "costs", "files", "close"})
 _FOR_NODES = frozenset({"call", "finish"})
@@ -147,6 +148,7 @@ class Cluster:
     def __init__(self, address: str, root: str, max_tasks: int | None, max_pending: int, memory_mb: int) -> None:
         self._arguments = root, max_tasks, max_pending, memory_mb
         self.disconnect = connected(address)
+        self._actor: Any = None
 
     def ask(self, method: str, *arguments: Any) -> asyncio.Future[Answer]:
         """Call a method of the head, which is started where there is none; the answer is a value or an error.
@@ -154,8 +156,13 @@ class Cluster:
         Raises:
             RayError: When awaited: the head, or the cluster, cannot be reached.
         """
-        answer = self._head().ask.remote(method, *arguments)
-        return asyncio.wrap_future(answer.future())
+        if self._actor is None:
+            self._actor = self._head()
+        return asyncio.wrap_future(self._actor.ask.remote(method, *arguments).future())
+
+    def forget_head(self) -> None:
+        """Look for the head anew: it has died."""
+        self._actor = None
 
     def get(self, reference: Any) -> bytes:
         """Return the bytes of what the head put into the object store."""
@@ -242,9 +249,10 @@ def _connect(address: str) -> None:
             f"Ray keeps its objects in /dev/shm, which has {free} MiB left, and needs {_LEAST_SHARED_MB}; give it more"
             " (in Docker: --shm-size=1g)"
         )
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it warns of a change to come
     try:
-        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR, **own)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of what changes about its graphics cards
+            ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (RayError, OSError, RuntimeError, ValueError, TimeoutError) as error:
         raise EngineError(
             f"the Ray cluster at {address} cannot be {'started' if own else 'reached'}: {error}; see that"
@@ -256,7 +264,8 @@ def _connect(address: str) -> None:
 
 def _ask_head(head: Any, method: str, *arguments: Any) -> Any:
     try:
-        ok, value = ray.get(head.ask.remote(method, *arguments), timeout=_ANSWER_SECONDS)
+        seconds = _FILES_SECONDS if method == "finish" else _ANSWER_SECONDS
+        ok, value = ray.get(head.ask.remote(method, *arguments), timeout=seconds)
     except (RayError, GetTimeoutError) as error:
         raise StoreError(
             f"the cluster's records cannot be reached ({type(error).__name__}): nothing irreversible is let through,"

@@ -322,6 +322,7 @@ class AsyncDistributedEngine:
                 if asyncio.get_running_loop().time() > deadline:
                     raise EngineError(f"the head of the store on the cluster cannot be reached: {error}") from error
                 await asyncio.sleep(_PAUSE)
+                cluster.forget_head()
                 continue
             if not ok:
                 raise value

@@ -25,12 +25,15 @@ os.environ |= {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABL
 import ray
 from ray.cluster_utils import Cluster
 
-from engine import AsyncDistributedEngine, TaskResult
+import sandbox
+from engine import AsyncDistributedEngine, AsyncEngine, TaskResult
 from engine.bundles import BundleStore
 from engine.bundles.git_remote import GitRemote
 from engine.bundles.remote import RemoteBundleStore
+from engine.distributed.study_place import RayPlace
 from tests.support.order_site import ORDER, OrderSite, order_site
 from tests.support.saved import TASK, save
+from tests.support.studied import KnownSandbox, study
 
 _STORE_BYTES = 80 << 20
 
@@ -69,6 +72,20 @@ def fill(remote: Path, directory: Path, keys: list[str], site: OrderSite) -> Non
         publisher.commit(key, bundle, subject="Written for this test")
 
 
+def known_engine(**options: Any) -> AsyncEngine:
+    """Return an engine whose outcomes are known."""
+    sandbox.Sandbox = lambda **given: KnownSandbox()  # type: ignore[assignment,misc]  # it stands for one
+    return AsyncEngine(**options)
+
+
+async def study_there(address: str, directory: Path) -> list[str]:
+    """Run a small study on the cluster, and return what its first runs came to."""
+    small = study(repeats=1, tasks=study()["tasks"][:1], variants=[])
+    async with AsyncEngine(store=directory / "studies") as engine:
+        kept = await engine.study(small, directory=directory / "known", place=RayPlace(address, known_engine))
+    return [trial.runs[0].verdict for trial in kept.trials]
+
+
 async def story(given: argparse.Namespace, site: OrderSite, nodes: Nodes) -> dict[str, Any]:
     """Run the tasks, and return figures."""
     keys = [f"key{number}" for number in range(given.keys)]
@@ -104,6 +121,7 @@ async def story(given: argparse.Namespace, site: OrderSite, nodes: Nodes) -> dic
         results = [warmed, *await running]
         seconds = time.monotonic() - began
         again = await engine.result(results[-1].web_task_id)
+        studied = await study_there(nodes.cluster.address, given.directory)
     unsure = [r.web_task_id for r in results if r.effect == "unknown"]
     return {
         "tasks": len({result.web_task_id for result in results}),
@@ -117,6 +135,7 @@ async def story(given: argparse.Namespace, site: OrderSite, nodes: Nodes) -> dic
         "first_seconds": round(warm_seconds, 2),
         "seconds": round(seconds, 2),
         "recorded": again.status,
+        "studied": studied,
         "effects": {effect: sum(r.effect == effect for r in results) for effect in {r.effect for r in results}},
     }
 

@@ -65,6 +65,7 @@ def check(told: dict[str, Any], tasks: int, kills: int) -> None:
     assert tasks - told["unsure"] <= len(told["orders"]) <= tasks
     assert told["overlapping"] == []
     assert told["recorded"] == "completed"
+    assert told["studied"] == ["right", "right"]
 
 
 @pytest.mark.long
