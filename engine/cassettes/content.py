@@ -17,9 +17,9 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from engine.cassettes.options import CassetteOptions
 from engine.errors import InvalidRequest
@@ -33,6 +33,10 @@ _MOST_FILES = 100_000
 _ALWAYS = (1980, 1, 1, 0, 0, 0)  # the time of each entry: equal content makes an equal file
 _TIGHT = 9
 _UNPACKING = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+
+# As they stand in a message: what is played must not make two of one.
+_HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+_HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e\x{80}-\x{ff}]*$")]
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,8 @@ class Exchange:
     content_type: str = ""
     body: str = ""
     variant: dict[str, str] = field(default_factory=dict)
-    status: int = 0
-    headers: list[tuple[str, str]] = field(default_factory=list)
+    status: Annotated[int, Field(ge=0, le=999)] = 0
+    headers: list[tuple[_HeaderName, _HeaderValue]] = field(default_factory=list)
     answer: str = ""
     end: Literal["complete", "client", "server"] = "complete"
     refusal: str = ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from urllib.parse import urlsplit
 
 from engine.cassettes.content import Exchange
 from engine.cassettes.matching import Key, key_of, same_variant, variant_of
@@ -14,6 +13,7 @@ from sandbox.egress.tape import MESSAGE, Sent
 from sandbox.http_methods import SAFE
 
 _MOST_COMPARED = 500
+_LONGEST_COMPARED = 300
 _LONGEST_BODY = 120
 
 
@@ -75,8 +75,13 @@ class Exchanges:
         return "was not recorded", nearest
 
     def _nearest(self, sent: Sent) -> str | None:
-        host = urlsplit(sent.url).netloc
-        names = dict.fromkeys(each.name for each in self._recorded if urlsplit(each.url).netloc == host)
-        names = names or dict.fromkeys(each.name for each in self._recorded)
-        found = difflib.get_close_matches(f"{sent.method} {sent.url}", list(names)[-_MOST_COMPARED:], 1, 0.0)
-        return found[0] if found else None
+        host = _host(sent.url)
+        found = [each for each in self._recorded if _host(each.url) == host] or self._recorded
+        names = {each.name[:_LONGEST_COMPARED]: each.name for each in found[-_MOST_COMPARED:]}
+        wanted = f"{sent.method} {sent.url}"[:_LONGEST_COMPARED]
+        nearest = difflib.get_close_matches(wanted, names, 1, 0.0)
+        return names[nearest[0]] if nearest else None
+
+
+def _host(url: str) -> str:
+    return url.partition("://")[2].partition("/")[0]

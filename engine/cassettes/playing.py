@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -159,6 +159,10 @@ class PlayingTape:
             raise RefusedError(NOT_RECORDED + missing.message) from None
 
     def keep(self, sent: Sent, received: Received) -> None:
+        """Not of a tape that plays."""
+        raise NotImplementedError
+
+    def hold(self, keep: Callable[[], None]) -> Callable[[], None]:
         """Not of a tape that plays."""
         raise NotImplementedError
 

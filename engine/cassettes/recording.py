@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import SystemRandom
 
@@ -32,6 +33,7 @@ class RecordingCassette(Cassette):
         self._room = options.max_mb << 20
         self._full: EngineError | None = None
         self.disguise = Disguise()
+        self._held: list[Callable[[], None]] = []
 
     def tape(self, secrets: Mapping[str, str]) -> TaskTape:
         """Return the tape of a task."""
@@ -79,6 +81,16 @@ class RecordingCassette(Cassette):
             if before[-1:] != [found]:
                 before.append(found)
 
+    def hold(self, keep: Callable[[], None]) -> Callable[[], None]:
+        """Have something kept at the end; see `sandbox.egress.tape.Tape`."""
+
+        def release() -> None:
+            with contextlib.suppress(ValueError):  # at the end it is no longer held
+                self._held.remove(keep)
+
+        self._held.append(keep)
+        return release
+
     def new_moment(self) -> Moment:
         """Return the time and a seed, which are kept."""
         moment = Moment(int(time.time() * 1000), SystemRandom().randrange(_SEEDS))
@@ -92,6 +104,9 @@ class RecordingCassette(Cassette):
         Raises:
             InvalidRequest: It cannot be written, or had no room.
         """
+        held, self._held = self._held, []
+        for keep in held:
+            keep()
         self.check()
         write(self.path, self._content, self._bodies)
 
@@ -149,6 +164,10 @@ class RecordingTape:
                 shown.refusal,
             )
         )
+
+    def hold(self, keep: Callable[[], None]) -> Callable[[], None]:
+        """Have something kept at the end."""
+        return self._cassette.hold(keep)
 
     def moment(self) -> Moment:
         """Return the time, and a new seed."""

@@ -200,12 +200,7 @@ class Executor:
             if outcome.session is not None:
                 await outcome.session.close()
             await self.services.events.emit("browser.crashed", error=outcome.error.message if outcome.error else "")
-        try:
-            self.network.check()
-        except EngineError:
-            if outcome.session is not None:
-                await outcome.session.close()
-            raise
+        await self._check_recorded(outcome.session)
         return outcome, host
 
     async def _without_secrets(self, outcome: Outcome) -> tuple[Outcome, Any]:
@@ -226,7 +221,7 @@ class Executor:
 
     async def open_session(self, parameters: Mapping[str, Any]) -> Session:
         """Open a worker to explore in, at the start URL; irreversible actions stop there."""
-        return await self.sandbox.open_session(
+        session = await self.sandbox.open_session(
             dict(parameters),
             start_url=self._opened_at,
             egress=self.egress,
@@ -234,6 +229,21 @@ class Executor:
             limits=self.limits,
             context=self.browser.context(parameters, self.start_url),
         )
+        await self._check_recorded(session)
+        return session
+
+    async def _check_recorded(self, session: Session | None) -> None:
+        """Raise if the task's cassette lacked something; the session is closed then.
+
+        Raises:
+            CassetteMismatch: An exchange was not recorded.
+        """
+        try:
+            self.network.check()
+        except EngineError:
+            if session is not None:
+                await session.close()
+            raise
 
     async def take_screenshot(self, session: Session) -> None:
         """Take a screenshot of an open page, for a failure that ``illustrate`` is given later."""

@@ -154,9 +154,11 @@ class _Log:
         self._asked = opened
         self._headers: tuple[TextHeader, ...] = ()
         self._came: list[Message] = []
+        self._release = tape.hold(self.flush)
 
     def refused(self, head: h11.Response) -> None:
         """Keep that the server opens none."""
+        self._release()
         self._tape.keep(self._asked, Received(head.status_code, _plain(head)))
 
     def opened(self, head: h11.InformationalResponse) -> None:
@@ -173,6 +175,11 @@ class _Log:
     def came(self, message: Message) -> None:
         """Keep a message of the server."""
         self._came.append(message)
+
+    def end(self) -> None:
+        """Put the rest onto the tape."""
+        self._release()
+        self.flush()
 
     def flush(self) -> None:
         """Put onto the tape what belongs together."""
@@ -209,7 +216,7 @@ async def _record(client: Peer, request: Request, outgoing: Outgoing, server: Pe
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        log.flush()  # first: the job may end while the ways do
+        log.end()  # first: the job may end while the ways do
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)
@@ -233,7 +240,7 @@ async def _play(client: Peer, request: Request, outgoing: Outgoing, sent: Sent, 
         lines += ["Upgrade: websocket", "Connection: Upgrade", f"Sec-WebSocket-Accept: {accept}"]
     else:
         lines += ["Content-Length: 0", "Connection: close"]
-    client.writer.write("\r\n".join((f"HTTP/1.1 {opened.status} ", *lines, "", "")).encode("latin-1"))
+    client.writer.write("\r\n".join((f"HTTP/1.1 {opened.status} ", *lines, "", "")).encode("latin-1", "replace"))
     if opened.status != _SWITCH:
         return
     await _send(client, opened)

@@ -98,5 +98,15 @@ class Tape(Protocol):
     def keep(self, sent: Sent, received: Received) -> None:
         """Record what came of a request."""
 
+    def hold(self, keep: Callable[[], None]) -> Callable[[], None]:
+        """Have what goes on kept as far as it is, if the tape ends before it.
+
+        Args:
+            keep: Keeps it; called once, if at all.
+
+        Returns:
+            A call that takes this back: it has ended.
+        """
+
     def moment(self) -> Moment:
         """Return the clock and the seed of the next job."""

@@ -137,6 +137,7 @@ class RecordedAnswer:
         self._tape = tape
         self._body = bytearray()
         self._ended = False
+        self._release = tape.hold(lambda: self._keep("client"))
 
     async def read(self) -> bytes:
         """Return the next block of the body, empty at its end.
@@ -185,6 +186,7 @@ class RecordedAnswer:
     def _keep(self, end: End) -> None:
         if not self._ended:
             self._ended = True
+            self._release()
             self._tape.keep(self._sent, Received(self.status, tuple(self.headers), bytes(self._body), end))
 
 
@@ -283,7 +285,7 @@ async def _write(client: Peer, method: str, answer: RecordedAnswer | PlayedAnswe
     phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else ""
     framing = [("Transfer-Encoding", "chunked")] if with_body else []
     lines = [f"HTTP/1.1 {answer.status} {phrase}", *(f"{name}: {value}" for name, value in (*answer.headers, *framing))]
-    client.writer.write("\r\n".join((*lines, "", "")).encode("latin-1"))
+    client.writer.write("\r\n".join((*lines, "", "")).encode("latin-1", "replace"))
     while block := await answer.read():
         client.writer.write(b"%x\r\n%b\r\n" % (len(block), block))
         await client.writer.drain()

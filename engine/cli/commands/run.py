@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine import Event, InvalidRequest, TaskResult
+from engine import CassetteOptions, Event, InvalidRequest, TaskResult
 from engine.cli.follow import follow
 from engine.cli.interrupt import Interrupted, run_interruptible
 from engine.cli.offer import accepted_hosts
@@ -50,6 +50,12 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Run from this cassette, without any network; what it does not have fails the task.",
 )
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="NAME",
+    help="With --record or --replay: a query parameter or a field of a body that differs from run to run. Repeatable.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print no progress, only errors.")
 @options(shown=False)
 @pass_settings
@@ -64,6 +70,7 @@ def run(
     wait_timeout: float | None,
     record: str | None,
     replay: str | None,
+    ignore: tuple[str, ...],
     **given: Any,
 ) -> None:
     """Run TASK to its end.
@@ -74,7 +81,9 @@ def run(
     """
     if repeats is not None and wait_timeout is not None:
         raise click.UsageError("--repeats and --wait-timeout cannot be used together")
-    cassette = {name: path for name, path in (("record", record), ("replay", replay)) if path is not None}
+    cassette: dict[str, Any] = {n: path for n, path in (("record", record), ("replay", replay)) if path is not None}
+    if ignore:
+        cassette["cassette"] = CassetteOptions(ignore_query=ignore, ignore_body=ignore)
     if cassette and wait_timeout is not None:
         raise click.UsageError(f"--wait-timeout and --{next(iter(cassette))} cannot be used together")
     former = _former(record)
@@ -127,7 +136,7 @@ def _repeat_json(settings: Settings, result: TaskResult) -> Any:
 
 
 def _run_here(
-    settings: Settings, request: dict[str, Any], repeats: int | None, cassette: dict[str, str], *, quiet: bool
+    settings: Settings, request: dict[str, Any], repeats: int | None, cassette: dict[str, Any], *, quiet: bool
 ) -> Sequence[TaskResult]:
     seen: set[str] = set()
 

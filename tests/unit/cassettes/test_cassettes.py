@@ -81,6 +81,13 @@ def test_a_missing_exchange_is_told_with_the_nearest_one(path: Path) -> None:
     assert str(path) in caught.value.message
 
 
+def test_addresses_that_are_none_or_very_long_are_compared_all_the_same(path: Path) -> None:
+    odd = "http://[" + "a" * 60_000
+    tape = playing(recorded(path, *((get(f"{odd}{n}"), page("x")) for n in range(100))))
+    with pytest.raises(RefusedError, match="was not recorded"):
+        tape.play(get("http://a.test/"))
+
+
 @pytest.mark.parametrize(
     ("recorded_url", "played_url", "names"),
     [
@@ -248,6 +255,12 @@ EXCHANGE = {"method": "GET", "url": URL, "answer": "0" * 64}
         ({"cassette.json": index(exchanges=[{"url": 1}])}, "exchanges.0.method: "),
         ({"cassette.json": index(exchanges=[{**EXCHANGE, "headers": [["a"]]}])}, "exchanges.0.headers.0.1: "),
         ({"cassette.json": index(exchanges=[{**EXCHANGE, "end": "soon"}])}, "exchanges.0.end: "),
+        ({"cassette.json": index(exchanges=[{**EXCHANGE, "status": 1000}])}, "exchanges.0.status: "),
+        (
+            {"cassette.json": index(exchanges=[{**EXCHANGE, "headers": [["a", "b\r\nc"]]}])},
+            "exchanges.0.headers.0.1: ",
+        ),
+        ({"cassette.json": index(exchanges=[{**EXCHANGE, "headers": [["a:", ""]]}])}, "exchanges.0.headers.0.0: "),
         ({"cassette.json": index(options={"optional": "x"})}, "options.optional: "),
         ({"cassette.json": index(exchanges=[{**EXCHANGE, "body": "../x"}])}, "it has no bodies/../x"),
         ({"cassette.json": b" " * ((64 << 20) + 1)}, "cassette.json has more than 64 MiB"),

@@ -140,7 +140,7 @@ async def test_messages_of_a_websocket_come_again_after_what_the_client_sends(tm
         recording = cassette(tmp_path / "a.wtrec", playing=False)
         async with proxied(site.origin, recording.tape({})) as (_, port):
             got = await talk(port, b"one", b"x" * 100)
-        recording.close()
+            recording.close()  # what is open then is kept as far as it is
     playing = cassette(tmp_path / "a.wtrec", playing=True)
     tape = playing.tape({})
     async with proxied(site.origin, tape) as (_, port):
