@@ -52,7 +52,7 @@ class LooseObjects:
     def _read(self, name: str) -> Object | Literal["missing"] | None:
         wanted = name.removesuffix(_COMMIT)
         if not _ID.fullmatch(wanted):
-            found = self._resolve(wanted)
+            found = self.resolve(wanted)
             if found is None:
                 return None
             if found == "missing":
@@ -61,8 +61,12 @@ class LooseObjects:
         read = self._object(wanted)
         return read if read is not None and (read[1] == "commit" or not name.endswith(_COMMIT)) else None
 
-    def _resolve(self, ref: str) -> str | None:
-        """Return the id that a ref, or HEAD, stands for, or ``missing``; None where only git can tell."""
+    def resolve(self, ref: str) -> str | None:
+        """Return the id that a ref, or HEAD, stands for, or ``missing``; None where only git can tell.
+
+        Raises:
+            OSError, ValueError: A file of it cannot be read.
+        """
         if any((self._root / other).exists() for other in _OTHER_STORES):
             return None
         if ref == "HEAD":

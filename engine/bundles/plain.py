@@ -12,6 +12,7 @@ from pathlib import Path
 
 from engine.bundles.bundle import META, Bundle, BundleMeta, is_bundle_file
 from engine.bundles.git_objects import REGULAR, GitObjects, TreeEntry, blob_id
+from engine.bundles.loose_objects import LooseObjects
 from engine.bundles.paths import directory_name, key_of
 from engine.bundles.working_tree import scan
 from engine.errors import BundleCorrupt, InvalidRequest, StoreError
@@ -156,15 +157,16 @@ class PlainBundles:
         repository = self._repository() if self._committed else None
         if repository is None:
             return _Files(None, {p: TreeEntry(REGULAR, blob_id(f.read_bytes())) for p, f in self._found().items()})
-        root, _ = repository
+        root, own = repository
+        if self._known is not None and _head(own) == self._known.commit:
+            return self._known
         with GitObjects(*repository) as objects:
             head = objects.revision("HEAD")
             if head is None:
                 return _Files("none")  # a repository without a commit
-            if self._known is None or self._known.commit != head.id:
-                below = self.directory.relative_to(root).as_posix()
-                self._known = _Files(head.id, objects.below(head, "" if below == "." else f"{below}/"))
-            return self._known
+            below = self.directory.relative_to(root).as_posix()
+            found = self._known = _Files(head.id, objects.below(head, "" if below == "." else f"{below}/"))
+            return found
 
     def _found(self) -> dict[str, Path]:
         bundles = [each.parent for each in self.directory.glob(f"*/{META}")]
@@ -217,6 +219,14 @@ def write_plain(directory: Path, key: str, bundle: Bundle, *, force: bool = Fals
     except OSError as error:
         raise StoreError(f"cannot write {key!r} to {directory}: {error}; name another directory") from error
     return target
+
+
+def _head(git_directory: Path) -> str | None:
+    """Return the id of the commit at HEAD without a process of git; None where only git can tell."""
+    try:
+        return LooseObjects(git_directory).resolve("HEAD")
+    except (OSError, ValueError):
+        return None
 
 
 def _on_disk(bundle: Path) -> dict[str, Path]:

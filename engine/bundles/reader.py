@@ -81,6 +81,10 @@ class BundleReader:
         """
         return self.root / "bundles" / directory_name(key)
 
+    def shown_at(self, key: str) -> Path:
+        """Return the directory in which a user finds and edits the key's files."""
+        return self.path(key)
+
     def load(self, key: str, revision: str | None = None) -> Bundle | None:
         """Return the bundle at HEAD, or at a revision; None where nothing is saved under the key.
 

@@ -46,6 +46,10 @@ class RepositoryStore(BundleStore):
         stored = super().keys()
         return sorted({*self._plain.keys(), *filter(self._exists, stored)})
 
+    def shown_at(self, key: str) -> Path:
+        """Return the key's directory among the user's files."""
+        return self._plain.path(key)
+
     def load(self, key: str, revision: str | None = None) -> Bundle | None:
         """Return the bundle in the user's directory, else the proposal; None where there is neither.
 

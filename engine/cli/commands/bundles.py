@@ -169,7 +169,7 @@ def _description(store: BundleStore, key: str, bundle: Bundle) -> dict[str, Any]
     return {
         "key": key,
         "kind": bundle.kind,
-        "path": str(store.path(key)),
+        "path": str(store.shown_at(key)),
         "pinned": pinned.id if (pinned := store.pinned(key)) else None,
         "revision": _revision_json(bundle.revision) if bundle.revision else None,
         "bundle": bundle.meta.model_dump(mode="json"),
@@ -191,7 +191,7 @@ def _properties(store: BundleStore, key: str, bundle: Bundle) -> list[tuple[str,
         ("Kind", _KINDS[bundle.kind]),
         ("Effects", meta.effects),
         ("Revision", f"{revision.short} of {_when(revision)}: {revision.subject}" if revision else ""),
-        ("Directory", str(store.path(key))),
+        ("Directory", str(store.shown_at(key))),
     ]
     if bundle.resources:
         properties.append(("Resources", ", ".join(sorted(bundle.resources))))

@@ -191,6 +191,15 @@ def test_a_work_tree_and_packed_objects_are_read(committed: Place, tmp_path: Pat
     assert (plain.keys(), said(plain.load("key"))) == (["key"], "1")
 
 
+def test_a_directory_that_stays_open_sees_each_new_commit(committed: Place, numbered: Numbered) -> None:
+    plain = PlainBundles(committed.directory)
+    for number in (1, 2, 3):
+        write_plain(committed.directory, "key", numbered(number), force=True)
+        if number > 1:
+            committed.commit()
+        assert (said(plain.load("key")), plain.edited("key")) == (str(number), ())
+
+
 def test_names_of_directories_that_no_key_has_are_told(committed: Place) -> None:
     (committed.directory / "key").rename(committed.directory / "Key")
     committed.commit()
