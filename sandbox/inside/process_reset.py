@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sandbox.inside.dict_versions import DictVersions
 from sandbox.isolation.usage import names_in
 
 _CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType)
@@ -42,6 +43,9 @@ class ProcessBaseline:
         self._modules = dict(sys.modules)
         self._contents = {name: dict(vars(module)) for name, module in _own(self._modules)}
         self._classes = {value: dict(vars(value)) for value in _classes(self._contents)}
+        self._loaded = DictVersions([("modules", sys.modules)])
+        self._of_modules = DictVersions((name, vars(self._modules[name])) for name in self._contents)
+        self._of_classes = DictVersions((owner, vars(owner)) for owner in self._classes)
         self._scratch = scratch
 
     def begin(self) -> None:
@@ -74,11 +78,12 @@ class ProcessBaseline:
 
     def _patches(self) -> Iterator[str]:
         """Find functions and classes of modules that were replaced, and names that were added."""
-        for name, before in self._contents.items():
-            if sys.modules.get(name) is not self._modules[name]:
-                yield f"a replaced module {name}"
-                continue
-            now = vars(self._modules[name])
+        if self._loaded.changed():
+            for name, module in self._modules.items():
+                if sys.modules.get(name) is not module:
+                    yield f"a replaced module {name}"
+        for name in self._of_modules.changed():
+            before, now = self._contents[name], vars(self._modules[name])
             if now == before:  # a comparison in C, of thousands of values that are the same
                 continue
             for key, value in before.items():
@@ -88,8 +93,8 @@ class ProcessBaseline:
                 for key in now.keys() - before.keys():
                     if not isinstance(now[key], types.ModuleType) and key not in _ADDED_BY_PYTHON:
                         yield f"an added {name}.{key}"
-        for owner, members in self._classes.items():
-            now_members = vars(owner)
+        for owner in self._of_classes.changed():
+            members, now_members = self._classes[owner], vars(owner)
             if now_members == members:
                 continue
             for key, value in members.items():
@@ -97,11 +102,14 @@ class ProcessBaseline:
                     yield f"a patched {owner.__qualname__}.{key}"
 
     def _forget_modules(self) -> None:
+        if not self._loaded.changed():
+            return
         for name in sys.modules.keys() - self._modules.keys():
             module = sys.modules.pop(name)
             parent, _, own = name.rpartition(".")
             if getattr(sys.modules.get(parent), own, None) is module:
                 delattr(sys.modules[parent], own)
+        self._loaded = DictVersions([("modules", sys.modules)])
 
     def _clean(self) -> None:
         for directory, kept in self._files.items():
