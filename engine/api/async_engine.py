@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast, overload
@@ -21,7 +20,7 @@ from engine.api.arguments import (
     pop_wait,
     takes,
 )
-from engine.api.many import OnProgress, run_many
+from engine.api.many import OnProgress, map_requests
 from engine.api.options import EngineOptions, Progress, RunOptions, TaskOptions
 from engine.api.study_runs import StudyRuns
 from engine.api.typed_tasks import OF_EACH_CALL, AsyncTypedTask, DecoratesAsync, describe, named_options
@@ -371,10 +370,7 @@ class AsyncEngine(StudyRuns):
         Raises:
             InvalidRequest: One of them is malformed; the others are canceled.
         """
-        for method, given in (("map", shared), *(("run", request) for request in requests)):
-            check_names(method, given, MapArguments.__annotations__)
         options = self._options
         at_once = max(1, min(2 * (options.max_tasks + options.max_web_tasks), options.max_pending))
-        return await run_many(
-            [partial(self.run, **{**shared, **request}) for request in requests], at_once, on_progress
-        )
+        known = MapArguments.__annotations__
+        return await map_requests(self.run, requests, shared, known, at_once, on_progress)

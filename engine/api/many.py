@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
+from engine.api.arguments import check_names
 from engine.task.callbacks import CallbackQueue
 from engine.task.wire import TaskResult
 
 OnProgress = Callable[[int, int, TaskResult], Awaitable[None] | None]
+
+
+async def map_requests(
+    run: Callable[..., Coroutine[Any, Any, TaskResult]],
+    requests: Sequence[Mapping[str, Any]],
+    shared: Mapping[str, Any],
+    known: Collection[str],
+    at_once: int,
+    on_progress: OnProgress | None,
+) -> Sequence[TaskResult]:
+    """Run requests, and return their results in the same order; see ``AsyncEngine.map``.
+
+    Args:
+        run: Runs one.
+        shared: Arguments of all requests; a request's own win.
+        known: The names of all arguments that there are.
+        at_once: Most that run at once.
+    """
+    for method, given in (("map", shared), *(("run", request) for request in requests)):
+        check_names(method, given, known)
+    return await run_many([partial(run, **{**shared, **request}) for request in requests], at_once, on_progress)
 
 
 async def run_many(

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
 from engine.api.arguments import check_names, pop_wait, takes
-from engine.api.many import OnProgress, run_many
+from engine.api.many import OnProgress, map_requests
 from engine.api.options import EngineOptions, RunOptions, TaskOptions
 from engine.api.typed_tasks import OF_EACH_CALL, AsyncTypedTask, DecoratesAsync, describe, named_options
 from engine.bundles.git_remote import GitRemote
@@ -217,10 +217,8 @@ class AsyncDistributedEngine:
         Raises:
             InvalidRequest: One of them is malformed; the others are canceled.
         """
-        for method, given in (("map", shared), *(("run", request) for request in requests)):
-            check_names(method, given, ClusterMapArguments.__annotations__)
-        runs = [partial(self.run, **{**shared, **request}) for request in requests]
-        return await run_many(runs, min(_AT_ONCE, self._options.max_pending), on_progress)
+        at_once, known = min(_AT_ONCE, self._options.max_pending), ClusterMapArguments.__annotations__
+        return await map_requests(self.run, requests, shared, known, at_once, on_progress)
 
     # Tasks
 

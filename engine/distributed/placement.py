@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -52,7 +52,7 @@ class ClusterSlots(Slots):
         cap = _UNLIMITED if most is None else most
         return cls(cap, cap, count)
 
-    def left(self, running: dict[int, int]) -> list[int]:  # type: ignore[override]  # any mapping will do
+    def left(self, running: Mapping[int, int]) -> list[int]:
         """Return how many more may run; what has no browser takes a slot like the rest."""
         left = max(0, min(self.tasks, self.count()) - sum(running.values()))
         return [left, left]
@@ -79,6 +79,7 @@ class Placement:
         self._idle_seconds = idle_seconds
         self._known: dict[str, _Known] = {}
         self._nodes: dict[str, str] = {}
+        self._starting = 0
         self._order = itertools.count()
 
     async def take(self, key: str) -> RunnerHandle:
@@ -87,9 +88,13 @@ class Placement:
         if known is None:
             # Ended first: a slot that an idle one holds would be waited for without end.
             idle = sorted((one.used, other) for other, one in self._known.items() if not one.busy)
-            for _, other in idle[: max(0, len(self._known) + 1 - self._count())]:
+            for _, other in idle[: max(0, len(self._known) + self._starting + 1 - self._count())]:
                 self.forget(other)
-            handle = await asyncio.to_thread(self._start, key, self._nodes.get(key))
+            self._starting += 1
+            try:
+                handle = await asyncio.to_thread(self._start, key, self._nodes.get(key))
+            finally:
+                self._starting -= 1
             known = self._known[key] = _Known(handle)
         known.busy, known.used = True, next(self._order)
         return known.handle
