@@ -22,7 +22,7 @@ from engine.bundles.reader import open_repository, read_bundle
 from engine.bundles.revision import Revision, format_message
 from engine.bundles.store import BundleStore
 from engine.bundles.working_tree import WorkingTree
-from engine.errors import BundleCorrupt, BundleNotFound, InvalidRequest
+from engine.errors import BundleCorrupt, BundleError, BundleNotFound, InvalidRequest
 
 SOURCE = "refs/webtasks/source"
 
@@ -164,7 +164,7 @@ class RepositoryStore(BundleStore):
 
     def read_working_tree(self, key: str) -> Bundle:
         """Refuse: edits are committed by the user."""
-        raise self._refused("adopted", "commit the edit there, and runs use it")
+        raise BundleError(self._refused("adopted", "commit the edit there, and runs use it").message, key=key)
 
     # Parts
 

@@ -1,4 +1,8 @@
-"""Helpers for users' own tests: a scripted model and sandbox, and `drift`, for automations on sites that change."""
+"""Helpers for users' own tests: a scripted model and sandbox.
+
+`drift` is for automations on sites that change, `conformance` for sandboxes of another make; `plugin` is the working
+part of the pytest plugin.
+"""
 
 from engine.testing.sandbox import SandboxCall, ScriptedSandbox, ScriptedSession, outcome
 from engine.testing.scripted import ScriptedModel, Turn

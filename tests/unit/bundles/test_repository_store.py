@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.bundles import Bundle, BundleStore, PlainBundles, RepositoryStore, write_plain
-from engine.errors import BundleCorrupt, BundleNotFound, InvalidRequest
+from engine.errors import BundleCorrupt, BundleNotFound, EngineError, InvalidRequest
 from tests.support.numbered import Numbered, user_git
 
 
@@ -227,7 +227,7 @@ def test_what_the_users_repository_decides_is_refused(
     committed: Place, change: Callable[[BundleStore], object]
 ) -> None:
     committed.run()
-    with pytest.raises(InvalidRequest, match="files of your own"):
+    with pytest.raises(EngineError, match="files of your own"):
         change(committed.store())
     committed.store().pin("key")
     assert committed.store().pinned("key") is not None

@@ -111,3 +111,11 @@ async def test_files_that_were_never_committed_fail_the_run_before_a_model_is_pa
     result, codes = await repository.run(reuse_key="new", model=ScriptedModel())
     assert result.error is not None
     assert (codes, "new is not committed" in result.error.message) == ([], True)
+
+
+async def test_edits_are_committed_by_the_user_and_not_adopted(repository: Repository) -> None:
+    (repository.root / "k" / "NOTES.md").write_text("The list is in a table.\n")
+    async with AsyncEngine(store=repository.store, bundles=repository.root, model=NoModel()) as engine:
+        result = await engine.adopt("k")
+    assert result.error is not None
+    assert (result.error.reason, "commit the edit there" in result.error.message) == ("bundle", True)
