@@ -10,7 +10,6 @@ Run with `make bench`, or `python -m tests.benchmarks.bench_web_bulk --rounds 3`
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import statistics
@@ -23,6 +22,7 @@ from pathlib import Path
 from engine import AsyncEngine
 from sandbox import Automation, Egress, PerHost, PoolOptions, Sandbox
 from tests.benchmarks.bench_replay import site
+from tests.benchmarks.quick_server import serve
 from tests.benchmarks.rounds import measure_in_rounds
 from tests.support.saved import TASK, save
 
@@ -74,25 +74,6 @@ def body_of(path: str) -> bytes:
             f"<p class=about>{f'About item {number}, which is described here. ' * 20}</p>"
         )
     return f"<!doctype html><title>Shop</title><body>{inner}</body>".encode()
-
-
-class Shop(asyncio.Protocol):
-    """A server that costs next to nothing."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        body = body_of(data.split(b" ", 2)[1].decode())
-        head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(body)}\r\n\r\n"
-        self._transport.write(head.encode() + body)
-
-
-async def serve() -> None:
-    server = await asyncio.get_running_loop().create_server(Shop, "127.0.0.1", 0)
-    print(f"serving\nhttp://127.0.0.1:{server.sockets[0].getsockname()[1]}/", flush=True)
-    await server.serve_forever()
 
 
 async def crawled(sandbox: Sandbox, url: str) -> float:
@@ -169,7 +150,6 @@ async def main(rounds: int) -> int:
 
 if __name__ == "__main__":
     if "--serve" in sys.argv:
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(serve())
+        serve(body_of)
     else:
         sys.exit(measure_in_rounds("bench_web_bulk", main, rounds=3))

@@ -20,6 +20,7 @@ import psutil
 from sandbox import Automation, Egress, Outcome, PerHost, PoolOptions, Sandbox
 from sandbox.browser import find_browser
 from tests.benchmarks.bench_replay import process, seconds, site
+from tests.benchmarks.quick_server import serve
 from tests.benchmarks.rounds import measure_in_rounds
 
 AT_ONCE = 10
@@ -55,24 +56,6 @@ ENTRIES = "".join(
     for number in range(10)
 )
 ANSWER = f"<!doctype html><title>Said</title><h1>Said</h1><ul>{ENTRIES}</ul><p>10 entries</p>".encode()
-HEAD = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(ANSWER)}\r\n\r\n".encode()
-
-
-class Quick(asyncio.Protocol):
-    """A server that costs next to nothing: each head that comes is answered with the same page."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._transport.write((HEAD + ANSWER) * data.count(b"\r\n\r\n"))
-
-
-async def serve() -> None:
-    server = await asyncio.get_running_loop().create_server(Quick, "127.0.0.1", 0)
-    print(f"serving\nhttp://127.0.0.1:{server.sockets[0].getsockname()[1]}/", flush=True)
-    await server.serve_forever()
 
 
 class Contenders:
@@ -178,7 +161,6 @@ async def main(rounds: int) -> int:
 
 if __name__ == "__main__":
     if "--serve" in sys.argv:
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(serve())
+        serve(lambda path: ANSWER)
     else:
         sys.exit(measure_in_rounds("bench_web_workers", main, rounds=10))
