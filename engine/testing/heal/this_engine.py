@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
@@ -19,7 +21,6 @@ from engine.testing.heal.systems import Answer, System, Task, recorded
 from engine.version import installed_version
 
 WARM_UP = 6
-"""Good runs before the changes; from the sixth on, statistical checks apply, too."""
 _ACTION_SECONDS = 4.0  # loopback answers within that, on a busy machine, too
 _REPAIRS = frozenset({"repair", "update", "continue"})
 
@@ -33,14 +34,16 @@ class Webtasks(System):
     Args:
         model: Name of a live model, which then learns and repairs.
         options: Further arguments of ``AsyncEngine``.
+        good_runs: Number of good runs before the changes; from the sixth on, statistical checks apply, too.
     """
 
     name = "webtasks"
     about = "learned from a model's recorded answers and six good runs; repairs only where answers are recorded"
 
-    def __init__(self, model: str = "", options: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, model: str = "", options: Mapping[str, Any] | None = None, *, good_runs: int = WARM_UP) -> None:
         self.version = installed_version()
         self._live = model
+        self._good_runs = good_runs
         self._options = {key: value for key, value in (options or {}).items() if key != "store"}
         self._replica: Replica | None = None
         self._refused = False
@@ -52,16 +55,18 @@ class Webtasks(System):
         store = task.folder / "store"
         limits = Limits(action_timeout=_ACTION_SECONDS)
         async with AsyncEngine(**self._options, store=store, limits=limits, **self._model(task)) as engine:
-            result = await self._first(engine, task)
-        if result.ok:
+            paid = self._answer(await self._first(engine, task), self._name(self._model(task)))
+        if not paid.error:
             subject = Subject(
                 name=task.site, store=store, key=task.site, task=task.text, start_url=task.start_url,
                 parameters=task.parameters, output_schema=task.output_schema, secrets=task.secrets,
             )  # fmt: skip
             limits = Limits(action_timeout=_ACTION_SECONDS, timeout=task.seconds)
             self._replica = Replica(subject, task.folder / "replays", limits, self._options)
-            await self._warm_up(store, task)
-        return self._answer(result, self._name(self._model(task)))
+            last = await self._warm_up(store, task)
+            if last is not None:
+                paid = replace(paid, output=last.output, error=last.error, says=last.says)
+        return paid
 
     async def _first(self, engine: AsyncEngine, task: Task, **more: Any) -> TaskResult:
         return await engine.run(
@@ -73,11 +78,16 @@ class Webtasks(System):
             **({"parameters": task.parameters} | more),
         )
 
-    async def _warm_up(self, store: Any, task: Task) -> None:
+    async def _warm_up(self, store: Path, task: Task) -> Answer | None:
+        """Make the good runs; return the last, or the first that was none."""
+        last: Answer | None = None
         async with AsyncEngine(**self._options, store=store) as engine:
-            for number in range(WARM_UP):
+            for number in range(self._good_runs):
                 parameters = task.parameters if number % 2 else task.other_parameters
-                await self._first(engine, task, parameters=parameters, ai="never")
+                last = self._answer(await self._first(engine, task, parameters=parameters, ai="never"))
+                if last.error:
+                    break
+        return last
 
     def _model(self, task: Task) -> dict[str, Any]:
         if self._live:
