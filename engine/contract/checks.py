@@ -62,7 +62,7 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
             told = empty_confirmed(run) or all_examined(run)
             if (stated or own.get(path, learned)["rows"][0] > 0) and not told:
                 few, most = learned["rows"]
-                wanted = f"at least one row (good runs had {few} to {most}), or `task.empty`"
+                wanted = f"at least one row (good runs had {_span(few, most)}), or `task.empty`"
                 breaches += _check_nothing(path, wanted, contract, run)
             continue
         breaches += _check_rows(path, learned, got, history, filtered=filtered)
@@ -88,6 +88,16 @@ def _check_nothing(path: str, wanted: str, contract: Mapping[str, Any], run: Obs
         yield Breach("no-rows", path, wanted, f"none; the page shows {nothing.text}", "doubtful")
 
 
+def _span(least: float, most: float) -> str:
+    """Return a range in words.
+
+    >>> _span(12, 12), _span(12, 17)
+    ('12', '12 to 17')
+    """
+    shown = [str(end) if isinstance(end, int) else f"{end:g}" for end in (least, most)]
+    return " to ".join(dict.fromkeys(shown))
+
+
 def _enough(breach: Breach, history: History) -> bool:
     if history.clean_runs >= CLEAN_RUNS_BEFORE_STATISTICS:
         return True
@@ -105,9 +115,9 @@ def _check_rows(
         if history.same is not None and history.same.rows is not None and path == "$":
             fewest, most = history.same.rows
         if low < fewest * _FEWER_ROWS and not filtered:
-            yield Breach("fewer-rows", path, f"about {fewest} to {most} rows", str(low), "statistical")
+            yield Breach("fewer-rows", path, f"about {_span(fewest, most)} rows", str(low), "statistical")
         if most and high > most * _MORE_ROWS:
-            yield Breach("more-rows", path, f"about {fewest} to {most} rows", str(high), "statistical")
+            yield Breach("more-rows", path, f"about {_span(fewest, most)} rows", str(high), "statistical")
     yield from _check_duplicates(path, learned, got)
     content = any(_is_content(field) for field in got["fields"].values())
     for name, field in learned["fields"].items():
@@ -258,12 +268,12 @@ def _check_spread(path: str, learned: Mapping[str, Any], got: Mapping[str, Any])
     if "median" in learned and "median" in got and values >= ENOUGH_VALUES:
         (low, high), median = learned["median"], got["median"][0]
         if median > high * _OUT_OF_RANGE > 0 or 0 <= median * _OUT_OF_RANGE < low:
-            yield Breach("range", path, f"numbers of about {low:g} to {high:g}", f"{median:g}", "statistical")
+            yield Breach("range", path, f"numbers of about {_span(low, high)}", f"{median:g}", "statistical")
     if "length" in learned and "length" in got and values >= 3 and learned["patterns"].get("text", 0.0) >= 0.9:
         (shortest, longest), median = learned["length"], got["length"][0]
         if median > longest * _OUT_OF_LENGTH or median * _OUT_OF_LENGTH < shortest:
             yield Breach(
-                "length", path, f"texts of about {shortest:g} to {longest:g} characters", f"{median:g}", "statistical"
+                "length", path, f"texts of about {_span(shortest, longest)} characters", f"{median:g}", "statistical"
             )
 
 

@@ -18,7 +18,7 @@ from sandbox.web.found import Found
 from sandbox.web.pages import WebPage
 from sandbox.web.sending import AT_ONCE, Allowed, Login, Outgoing, Sending, is_allowed
 from sandbox.web.transport import Transport, WebAnswer, WebObserver
-from sandbox.web.wrong_use import refuse
+from sandbox.web.wrong_use import refuse_name
 
 _Result = TypeVar("_Result")
 _Pairs = Mapping[str, Any] | Iterable[tuple[str, Any]]
@@ -295,7 +295,7 @@ class Web:
         return page
 
     def __getattr__(self, name: str) -> NoReturn:
-        refuse(name, None)
+        refuse_name(self, name)
 
 
 def _checked(headers: Mapping[str, str] | None) -> dict[str, str]:

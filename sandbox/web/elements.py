@@ -18,7 +18,7 @@ from sandbox.web.roles import role_of
 from sandbox.web.tables import Table
 from sandbox.web.texts import matches
 from sandbox.web.trees import Node, Tree, attribute, elements_in, squashed, text_of
-from sandbox.web.wrong_use import refuse
+from sandbox.web.wrong_use import refuse, refuse_name
 
 
 class Document(Protocol):
@@ -302,7 +302,7 @@ class WebElement(Scope):
         refuse("await", "reading a page is synchronous: leave out `await`", self._document.url)
 
     def __getattr__(self, name: str) -> NoReturn:
-        refuse(name, None, self._document.url)
+        refuse_name(self, name, self._document.url)
 
     def _attribute(self, name: str) -> str | None:
         self._document.tree.read_attributes.add(name)

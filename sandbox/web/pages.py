@@ -16,7 +16,7 @@ from sandbox.web.errors import WebError
 from sandbox.web.found import Found
 from sandbox.web.inner_text import inner_text, lines
 from sandbox.web.trees import Node, Tree
-from sandbox.web.wrong_use import refuse
+from sandbox.web.wrong_use import refuse, refuse_name
 
 _SHOWN = 120
 
@@ -230,4 +230,4 @@ class WebPage(Scope):
         refuse("await", "reading a page is synchronous: leave out `await`", self.url)
 
     def __getattr__(self, name: str) -> NoReturn:
-        refuse(name, None, self.url)
+        refuse_name(self, name, self.url)

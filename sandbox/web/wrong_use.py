@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import NoReturn
 
 from sandbox.web.errors import WrongUse
@@ -81,16 +82,35 @@ _RIGHT = {
 }
 
 
-def refuse(name: str, right: str | None, url: str = "") -> NoReturn:
+def refuse(name: str, right: str, url: str = "") -> NoReturn:
     """Raise for the use of what `web` does not have.
 
     Args:
         name: What was used.
-        right: What to use instead; None looks the name up.
+        right: What to use instead.
         url: The page's address.
 
     Raises:
         WrongUse: Always.
     """
-    right = right if right is not None else _RIGHT.get(name)
-    raise WrongUse(f"`web` has no {name!r}" + (f": it has {right}" if right else ""), reason="use", url=url)
+    raise WrongUse(f"`web` has no {name!r}: it has {right}", reason="use", url=url)
+
+
+def refuse_name(owner: object, name: str, url: str = "") -> NoReturn:
+    """Raise for a name that an object does not have, and tell what to write instead, or the nearest name it has.
+
+    Args:
+        owner: The object.
+        name: What was used.
+        url: The page's address.
+
+    Raises:
+        WrongUse: Always.
+    """
+    right = _RIGHT.get(name)
+    if right is None:
+        known = [each for each in dir(type(owner)) if not each.startswith("_")]
+        near = difflib.get_close_matches(name, known, 3)
+        right = ", ".join(f"`.{each}`" for each in near)
+    what = "`web`" if type(owner).__name__ == "Web" else f"a {type(owner).__name__}"
+    raise WrongUse(f"{what} has no {name!r}" + (f": it has {right}" if right else ""), reason="use", url=url)

@@ -25,7 +25,8 @@ from tests.benchmarks.rounds import measure_in_rounds
 GOAL = 1.03
 THINKING = 1.0  # seconds of a turn; what models need is between one and ten
 _TURNS = 8
-_LOOKS = [[("look", {})], [("python", {"code": "await page.mouse.wheel(0, 200)\nprint(page.url)"})]] * (_TURNS // 2)
+_STEP = "await page.mouse.wheel(0, 90)\nprint(page.url, {})"  # no two alike: a model that repeats itself is stopped
+_LOOKS = [[("python", {"code": _STEP.format(number)})] for number in range(_TURNS)]
 _END = [("give_up", {"reason": "site-broken", "message": "enough was seen"})]
 
 

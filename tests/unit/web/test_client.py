@@ -226,3 +226,11 @@ def test_names_of_other_libraries_tell_the_right_one() -> None:
     with pytest.raises(WrongUse, match=re.escape("`page = await web.get(url)`")):
         web.goto("/")
     assert not hasattr(web, "goto")
+
+
+async def test_a_wrong_name_is_told_with_its_class_and_the_nearest() -> None:
+    page = await web_on(site(index=html("<p>ok"))).get("/")
+    with pytest.raises(WrongUse, match=r"a WebPage has no 'get_by_txt': it has `\.get_by_text`"):
+        page.get_by_txt("Lamps")
+    with pytest.raises(WrongUse, match=r"a WebPage has no 'qqqq'$"):
+        page.qqqq()
