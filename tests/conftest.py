@@ -26,6 +26,7 @@ from tests.support.warm import warm, warm_landlock
 
 __all__ = ["warm", "warm_landlock"]
 
+gc.disable()  # up to the end of the collection: imports leave nothing to collect, and it took a tenth of the time
 LIVE = os.environ.get("WEBTASKS_LIVE") == "1"
 _RESERVED = ("invalid", "test", "example")  # RFC 2606: such a name never exists, and nobody has to be asked
 _KINDS = ("browser", "jail", "process", "unit")  # directories, in the order in which they are run
@@ -47,6 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Spare each later garbage collection what was imported and collected, which stays to the end."""
     gc.freeze()
+    gc.enable()
     gc.set_threshold(50_000, 20, 20)  # collections took a twentieth of the time
 
 

@@ -120,7 +120,11 @@ class EgressProxy(Dialer):
         super().close()
         self._closed = True
         if self._server is not None:
-            self._server.close()
+            loop = self._server.get_loop()
+            for listener in self._server.sockets:
+                loop.remove_reader(listener.fileno())
+            # asyncio loses a connection that it accepted just before its server is closed: it has to be begun first
+            loop.call_soon(self._server.close)
         for task in self._connections:
             task.cancel()
 

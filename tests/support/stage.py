@@ -72,7 +72,8 @@ class NoModel:
     name = "no-model"
 
     async def query(self, request: Any) -> Any:
-        pytest.fail(f"the model was asked: {request.purpose}")  # no Exception: that would become a result
+        asked = str(request.messages[-1]["content"])
+        pytest.fail(f"the model was asked: {request.purpose}: {asked}")  # no Exception: that would become a result
 
     def worst_cost(self, request: Any) -> float:
         return 0.0

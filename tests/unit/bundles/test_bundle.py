@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.bundles import Bundle, BundleMeta, Parameter
@@ -21,6 +21,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(
     key=st.text(st.characters(exclude_categories=()), min_size=1),
     task=st.text(),

@@ -20,7 +20,7 @@ GET = b"GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n"
 
 async def _end(reader: asyncio.StreamReader) -> bytes:
     with contextlib.suppress(ConnectionError):
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), 30)
     return b""
 
 
@@ -77,7 +77,6 @@ async def test_a_head_that_takes_too_long_ends_the_connection(monkeypatch: pytes
         assert await send(port, sent) == b""
 
 
-@pytest.mark.filterwarnings("ignore:unclosed", "ignore:.*unclosed")
 @pytest.mark.parametrize("steps", range(8))
 async def test_no_connection_outlives_the_proxy(steps: int) -> None:
     upstream = Upstream()
@@ -89,11 +88,10 @@ async def test_no_connection_outlives_the_proxy(steps: int) -> None:
             client.setblocking(False)
             loop = asyncio.get_running_loop()
             answer = b""
-            # At one of these steps asyncio loses the connection: it is not served, and the garbage collector closes it
-            with contextlib.suppress(ConnectionError, TimeoutError):
+            with contextlib.suppress(ConnectionError):
                 await loop.sock_sendall(client, GET)
-                answer = await asyncio.wait_for(loop.sock_recv(client, 100), 0.5)
-    gc.collect()
+                answer = await asyncio.wait_for(loop.sock_recv(client, 100), 30)
+    gc.collect()  # what asyncio lost would be told now
     assert answer == b""
     assert upstream.heads == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.cli.output import to_json
@@ -43,6 +43,7 @@ def test_character_that_scripts_and_emoji_need_is_printed(text: str) -> None:
     assert clean(text) == text
 
 
+@settings(max_examples=50)
 @given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_escaped_json_means_the_same(value: object) -> None:
     assert json.loads(escaped_in_json(json.dumps(value, ensure_ascii=False))) == value

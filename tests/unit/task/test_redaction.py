@@ -17,6 +17,7 @@ SECRETS = st.text(st.characters(codec="utf-8"), min_size=6, max_size=40).filter(
 )
 
 
+@settings(max_examples=50)
 @given(SECRETS, st.text(max_size=20), st.text(max_size=20))
 def test_a_secret_is_replaced_in_every_encoding(secret: str, before: str, after: str) -> None:
     redactor = Redactor({"password": secret}, {"password"})
