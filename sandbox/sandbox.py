@@ -35,7 +35,7 @@ from sandbox.workers.web_worker import Nursery
 
 logger = logging.getLogger(__name__)
 
-_REFILL_IN_RUN_SECONDS = 1.2  # a run that takes longer may wait in vain, and be followed by another at once
+_REFILL_IN_RUN_SECONDS = 3.0  # a run that takes longer may wait in vain, and be followed by another at once
 _COMPILE_AFTER_SECONDS = 2.0  # the blank worker comes first
 
 

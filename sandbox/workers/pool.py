@@ -16,7 +16,7 @@ from sandbox.workers.client import WorkerClient
 logger = logging.getLogger(__name__)
 
 _MIB = 1 << 20
-_REFILL_AFTER_SECONDS = 0.1  # a program that ends after one run does not start a worker in vain
+_REFILL_AFTER_SECONDS = 0.5  # a program that ends after one run does not start a worker in vain
 
 
 @dataclass(frozen=True, kw_only=True)

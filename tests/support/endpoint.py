@@ -113,19 +113,19 @@ def drop(handler: Handler) -> None:
 
 
 def hang(handler: Handler) -> None:
-    """Says nothing for five seconds, or until the test is over."""
-    handler.endpoint.over.wait(5)
+    """Says nothing for a minute, or until the test is over."""
+    handler.endpoint.over.wait(60)
     handler.close_connection = True
 
 
 def trickle(handler: Handler) -> None:
-    """Sends a byte now and then for five seconds, so that no time between two bytes is ever long."""
+    """Sends a byte now and then for a minute, so that no time between two bytes is ever long."""
     handler.close_connection = True
     handler.send_response(200)
     handler.send_header("transfer-encoding", "chunked")
     handler.end_headers()
     with contextlib.suppress(OSError):  # the client has gone
-        for _ in range(100):
+        for _ in range(1200):
             handler.wfile.write(b"1\r\n \r\n")
             if handler.endpoint.over.wait(0.05):
                 break

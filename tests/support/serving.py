@@ -1,7 +1,8 @@
-"""A server on loopback, in a thread of this process."""
+"""A server on loopback, in a thread of this process, and a port without one."""
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,3 +22,11 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """Hold a port that refuses connections, and that nothing else is given; yield its address."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"

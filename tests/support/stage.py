@@ -37,8 +37,8 @@ class Stage:
     async def engine(self, phase: str | None = None, **options: Any) -> AsyncIterator[AsyncEngine]:
         """An engine whose model answers from the phase's recording; without a phase there is none to answer."""
         model = self.model(phase) if phase else NoModel()
-        # The sites are quick: what is not there after three seconds never comes.
-        limits = Limits(action_timeout=3)
+        # The sites are quick: what is not there after some seconds never comes, which only a repair is to see.
+        limits = Limits(action_timeout=5 if phase == "repair" else 20)
         async with AsyncEngine(store=self.store, model=model, limits=limits, **options) as engine:
             yield engine
 

@@ -171,6 +171,14 @@ class LentSandbox:
         call = self._shared.open_session(*arguments, host=_LentHost(host or Host()), **options)
         return _LentSession(await _in(self._loop, call), self._loop)
 
+    def renew_all(self) -> None:
+        """Wait until each worker that waits for a run has been made blank, or is left out."""
+
+        async def renewed() -> None:
+            await asyncio.gather(*(entry.renewing for entry in self._shared._pool._waiting))
+
+        asyncio.run_coroutine_threadsafe(renewed(), self._loop).result(60)
+
     async def warm(self) -> None: ...
 
     async def close(self) -> None: ...

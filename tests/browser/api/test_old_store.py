@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -87,7 +88,7 @@ async def test_old_pin_prevents_repairs(old_store: Path, stage: Callable[[str], 
 
 async def test_old_pending_task_is_taken_over(old_store: Path) -> None:
     with serve("directory") as site:
-        with sqlite3.connect(old_store / "default" / "records.sqlite3") as db:
+        with contextlib.closing(sqlite3.connect(old_store / "default" / "records.sqlite3")) as db, db:
             address = (f"http://127.0.0.1:{PORTS['directory']}/", site.url)
             db.execute("UPDATE tasks SET request = replace(request, ?, ?) WHERE status = 'pending'", address)
         db.close()

@@ -96,16 +96,16 @@ def test_pool_cancels_the_task_of_an_interrupted_command(
     process.send_signal(sent)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
-    until(lambda: status(cli, task["webTaskId"]) == "canceled", 10)
+    until(lambda: status(cli, task["webTaskId"]) == "canceled")
     if sent != signal.SIGKILL:
         assert "the task was canceled" in errors
-    assert until(lambda: data(cli("pool", "status", "--json"))["running"] == 0, 10)
+    assert until(lambda: data(cli("pool", "status", "--json"))["running"] == 0)
 
 
 def test_killed_pool_is_replaced_without_a_trace(cli: Run, pooled: psutil.Process) -> None:
     processes = [pooled, *pooled.children(recursive=True)]
     pooled.kill()
-    assert not outliving(processes, 10), "the pool's browsers end with it"
+    assert not outliving(processes, 30), "the pool's browsers end with it"
     assert worker(cli)
     assert data(cli("pool", "status", "--json")) == {"running": False}
     assert cli("pool", "start").exit_code == 0
@@ -132,13 +132,13 @@ def test_pool_runs_once_and_ends_on_stop_or_idle(cli: Run, pooled: psutil.Proces
     assert "a pool is running here already" in again.stderr
     assert "A pool is running here" in cli("pool", "status").stdout
     assert cli("pool", "stop").stdout == "The pool stops.\n"
-    pooled.wait(20)
+    pooled.wait(60)
     assert not (store / "default" / "pool.sock").exists()
     assert "No pool is running here" in cli("pool", "stop").stderr
     began = time.monotonic()
     started_again = data(cli("pool", "start", "--idle", "1", "--json"))
-    psutil.Process(started_again["pid"]).wait(20)
-    assert time.monotonic() - began < 20
+    psutil.Process(started_again["pid"]).wait(60)
+    assert time.monotonic() - began < 60
 
 
 def test_pool_socket_works_in_a_deep_store_and_refuses_other_users(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_run_interrupted_cancels_the_task_and_says_so(
     assert line
     time.sleep(0.5)  # into the run
     process.send_signal(sent)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=60)
     assert (process.returncode, output) == (code, "")
     assert "Interrupted: the task was canceled" in errors
     assert "Traceback" not in errors

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from fixtures_sites import FixtureServer, serve
 from fixtures_sites.misbehaving import PASSWORD, USER
 from sandbox import Evidence, PoolOptions
 from tests.support.saved import TASK, save
+from tests.support.serving import refusing
 from tests.support.stage import NoModel, tree
 
 NAMES = """\
@@ -42,16 +43,15 @@ REASONS = {
     "/redirect-private": "host-not-allowed",
     "/redirect-loop": "redirect-loop",
 }
-QUICK = Limits(retries=0, action_timeout=2)
+QUICK = Limits(retries=0, action_timeout=4)
 
 
 @pytest.fixture
-def urls(site: FixtureServer) -> dict[str, str]:
+def urls(site: FixtureServer) -> Iterator[dict[str, str]]:
     """Address → reason, for every kind."""
-    with serve("misbehaving") as gone:
-        refused = gone.url
-    elsewhere = {refused: "connection-refused", "http://nowhere.invalid/": "dns"}
-    return {site.url.rstrip("/") + path: reason for path, reason in REASONS.items()} | elsewhere
+    with refusing() as refused:
+        elsewhere = {refused: "connection-refused", "http://nowhere.invalid/": "dns"}
+        yield {site.url.rstrip("/") + path: reason for path, reason in REASONS.items()} | elsewhere
 
 
 async def run_all(store: Path, urls: Mapping[str, str]) -> dict[str, TaskResult]:

@@ -1,6 +1,7 @@
 """Whatever happens to a run, it ends with a result that says so, and with a record."""
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from datetime import UTC, datetime
@@ -28,9 +29,8 @@ async def run(page, parameters, task):
 
 def recorded(store: Path) -> list[TaskResult]:
     """The results in the records, of every task; a task without one fails the test."""
-    with sqlite3.connect(store / "default" / "records.sqlite3") as db:
+    with contextlib.closing(sqlite3.connect(store / "default" / "records.sqlite3")) as db, db:
         statuses = [row[0] for row in db.execute("SELECT status FROM tasks")]
-    db.close()
     assert all(status in ("completed", "canceled") for status in statuses), statuses
     records = TaskRecords(store / "default" / "records.sqlite3")
     found = records.tasks()[::-1]
@@ -101,7 +101,7 @@ async def test_a_store_that_breaks_at_the_end_does_not_lose_the_result(
 
         def spoil(event: Any) -> None:
             if event.type == "attempt.ended":
-                with sqlite3.connect(tmp_path / "default" / "records.sqlite3") as db:
+                with contextlib.closing(sqlite3.connect(tmp_path / "default" / "records.sqlite3")) as db, db:
                     db.execute("DROP TABLE attempts")
                 db.close()
 

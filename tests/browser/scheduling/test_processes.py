@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -19,6 +21,7 @@ from engine import AsyncEngine, Engine
 from engine.bundles import BundleStore
 from fixtures_sites import FixtureServer, serve
 from sandbox import PoolOptions
+from tests.support.own_site import Answer, Asked, own_site
 from tests.support.paths import ROOT
 from tests.support.processes import outliving
 from tests.support.saved import TASK, save
@@ -32,6 +35,7 @@ async def run(page, parameters, task):
     await page.goto(task.start_url + "slow?ms=2500")
     return {"began": began, "ended": time.time()}
 """
+TITLE = "async def run(page, parameters, task):\n    return {'title': await page.title()}\n"
 
 
 def python(code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -55,23 +59,31 @@ REPLAY = """
 """
 
 
-def spans(processes: list[subprocess.Popen[str]]) -> list[tuple[float, float]]:
+def outputs(processes: list[subprocess.Popen[str]]) -> list[dict[str, Any]]:
     found = []
     for process in processes:
         out, err = process.communicate(timeout=60)
         assert process.returncode == 0, err
-        output = json.loads(out)
-        found.append((output["began"], output["ended"]))
-    return sorted(found)
+        found.append(json.loads(out))
+    return found
 
 
 def test_two_processes_on_one_key_are_serialized_and_on_two_keys_parallel(tmp_path: Path, site: FixtureServer) -> None:
-    for key in ("a", "b"):
-        save(tmp_path, key, SLOW)
-    (_, end), (begin, _) = spans([python(REPLAY, str(tmp_path), site.url, "a") for _ in range(2)])
+    save(tmp_path, "a", SLOW)
+    found = outputs([python(REPLAY, str(tmp_path), site.url, "a") for _ in range(2)])
+    (_, end), (begin, _) = sorted((output["began"], output["ended"]) for output in found)
     assert begin >= end
-    first, second = spans([python(REPLAY, str(tmp_path), site.url, key) for key in ("a", "b")])
-    assert second[0] < first[1], "different keys do not wait for each other"
+    here = threading.Barrier(2)
+
+    def both(asked: Asked) -> Answer:
+        here.wait(50)
+        return Answer("<title>Both are here</title>")
+
+    with own_site(both) as meeting:  # its page comes when two runs ask for it: different keys do not wait
+        for key in ("c", "d"):
+            save(tmp_path, key, TITLE)
+        processes = [python(REPLAY, str(tmp_path), meeting.url, key) for key in ("c", "d")]
+        assert outputs(processes) == [{"title": "Both are here"}] * 2
 
 
 async def test_wait_for_a_key_is_announced_once_and_can_be_canceled(tmp_path: Path, site: FixtureServer) -> None:
@@ -106,9 +118,9 @@ async def test_canceled_run_ends_its_worker_and_releases_the_key(
         run.cancel()
         with pytest.raises(asyncio.CancelledError):
             await run
-        while started_since(earlier) and time.monotonic() - began < 2:
+        while started_since(earlier) and time.monotonic() - began < 20:
             await asyncio.sleep(0.02)
-        assert not started_since(earlier), "two seconds after the cancellation"
+        assert not started_since(earlier)
         lock = BundleStore(tmp_path / "default").try_lock("k")
         assert lock is not None
         lock.release()
@@ -207,7 +219,7 @@ def kill_at_random_delays(tmp_path: Path, times: int) -> None:
             assert result.ok, result.error
             assert (result.model_calls == 0) == (found is not None)
             assert kept.verify("directory") == () or found is None
-    assert not outliving(jails, 5), "a worker outlived its engine"
+    assert not outliving(jails, 30), "a worker outlived its engine"
 
 
 def test_kill_at_any_instant_leaves_the_old_or_the_new_revision(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Processes that run tasks are killed: every task ends, and none runs twice at once."""
 
+import contextlib
 import json
 import os
 import random
@@ -116,9 +117,10 @@ async def test_task_that_passed_an_irreversible_gate_is_never_rerun(tmp_path: Pa
     (task_id,) = ids_of(process)
     database = tmp_path / "default" / "records.sqlite3"
     end = time.monotonic() + 60
-    while not (passed := sqlite3.connect(database).execute("SELECT count(*) FROM gates").fetchone()[0]):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    with contextlib.closing(sqlite3.connect(database)) as records:
+        while not (passed := records.execute("SELECT count(*) FROM gates").fetchone()[0]):
+            assert time.monotonic() < end
+            time.sleep(0.05)
     assert passed == 1
     kill(process)
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
@@ -210,7 +212,7 @@ def kill_again_and_again(store: Path, witness: Witness, *, kills: int, tasks: in
     numbers = sorted(task.output["n"] for task in found if task.ok)
     assert len(set(numbers)) == len(numbers) >= tasks - kills, "four tasks run at once, and four kills end one"
     assert not witness.twice, "a key ran twice at one time"
-    with sqlite3.connect(store / "default" / "records.sqlite3") as database:
+    with contextlib.closing(sqlite3.connect(store / "default" / "records.sqlite3")) as database, database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     database.close()
     bundles = BundleStore(store / "default")

@@ -161,7 +161,7 @@ async def test_killed_program_leaves_no_processes(isolation: str, tmp_path: Path
         family = [pid for pid in descendants(program.pid) if pid != program.pid]
         assert len(family) > 5
         program.send_signal(signal.SIGKILL)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while (any(map(_command, family)) or any(tmp_path.iterdir())) and time.monotonic() < deadline:
             await asyncio.sleep(0.05)
     assert [pid for pid in family if _command(pid)] == []

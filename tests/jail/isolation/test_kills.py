@@ -123,7 +123,7 @@ else:
     most = len(family())
     os.kill(child.pid, signal.SIGKILL)
 began = time.monotonic()
-while (family() or os.listdir(scratch)) and time.monotonic() - began < float(5): time.sleep(0.02)
+while (family() or os.listdir(scratch)) and time.monotonic() - began < 30: time.sleep(0.02)
 left = {"processes": [name_of(pid) for pid in family()],
         "scratch": os.listdir(scratch), "mounts": mounts() == before}
 print(json.dumps({"most": most, "left": left, "seconds": time.monotonic() - began}))
@@ -134,7 +134,7 @@ NOTHING = {"processes": [], "scratch": [], "mounts": True}
 
 def kill(program: str, isolation: str, scratch: Path, *, lines: int | None, seconds: float) -> dict[str, Any]:
     """Kill a program when it has printed some lines and some seconds have passed, or see it kill itself; what is left
-    five seconds later."""
+    half a minute later."""
     when = "itself" if lines is None else str(lines)
     command = [sys.executable, "-c", KILLER, program, isolation, str(scratch), when, str(seconds)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)

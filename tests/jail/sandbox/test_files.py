@@ -92,14 +92,14 @@ async def test_file_comes_in_whatever_way_the_site_gives_it_out(
     run: Run, source: str, name: str, content_type: str
 ) -> None:
     host = FileKeeper()
-    outcome = await run(f"return await task.download({source}, timeout=8)", path="/files", host=host)
+    outcome = await run(f"return await task.download({source}, timeout=30)", path="/files", host=host)
     assert outcome.ok, outcome.error
     assert [(file[0], file[1], file[3]) for file in host.files] == [(name, content_type, PDF)]
 
 
 async def test_file_that_is_given_out_once_is_asked_for_once(run: Run) -> None:
     host = FileKeeper()
-    body = f"await task.download({button('One time')}, timeout=8)\nreturn len(page.context.pages), page.url"
+    body = f"await task.download({button('One time')}, timeout=30)\nreturn len(page.context.pages), page.url"
     outcome = await run(body, path="/files", host=host)
     assert outcome.ok, outcome.error
     assert outcome.value[0] == 1
@@ -109,7 +109,7 @@ async def test_file_that_is_given_out_once_is_asked_for_once(run: Run) -> None:
 
 async def test_text_that_the_browser_shows_is_taken_and_the_page_comes_back(run: Run) -> None:
     host = FileKeeper()
-    body = f"file = await task.download({button('Note')}, timeout=8)\nreturn file.text(), page.url.rpartition('/')[2]"
+    body = f"file = await task.download({button('Note')}, timeout=30)\nreturn file.text(), page.url.rpartition('/')[2]"
     assert (await run(body, path="/files", host=host)).value == ["Größe: 5 €", "files"]
 
 

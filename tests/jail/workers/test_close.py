@@ -49,9 +49,8 @@ async def test_closing_ends_spare_workers(seconds: float, family: Family) -> Non
     leaders = family()
     started = time.perf_counter()
     await sandbox.close()
-    assert time.perf_counter() - started < 2
-    await asyncio.sleep(0.05)
-    for _ in range(20):  # a busy machine is slow to take a killed process off the list
+    assert time.perf_counter() - started < 20
+    for _ in range(200):  # a busy machine is slow to take a killed process off the list
         if not family() and not _groups(leaders):
             break
         await asyncio.sleep(0.05)

@@ -128,7 +128,7 @@ async def test_program_that_blocks_sigterm_ends_its_workers() -> None:
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     process.kill()
-    await asyncio.wait_for(process._gone.wait(), 5)
+    await asyncio.wait_for(process._gone.wait(), 30)
     await process.wait_gone()
 
 

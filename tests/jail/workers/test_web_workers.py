@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import textwrap
@@ -339,13 +340,17 @@ async def test_worn_zygote_is_replaced_and_ends_with_its_last_worker(site: str) 
         assert (kept.worker_run, worn.usable) == (2, True), "its kept worker still serves"
         while opened._web_pool._waiting:
             opened._web_pool._drop(opened._web_pool._waiting[0])
-        await asyncio.wait_for(worn._gone.wait(), 10)
+        await asyncio.wait_for(worn._gone.wait(), 30)
         assert (await run(opened, site, READ, {"n": 3})).ok
 
 
 async def test_nothing_is_left_of_any_worker(site: str) -> None:
     def held() -> tuple[int, list[int]]:
-        zombies = [pid for pid in descendants(os.getpid()) if process_stat(f"/proc/{pid}")[0] == "Z"]
+        zombies = []
+        for pid in descendants(os.getpid()):
+            with contextlib.suppress(OSError):  # it ended meanwhile, as those of earlier tests do
+                if process_stat(f"/proc/{pid}")[0] == "Z":
+                    zombies.append(pid)
         return len(os.listdir("/proc/self/fd")), zombies
 
     others = set(descendants(os.getpid()))
@@ -356,5 +361,8 @@ async def test_nothing_is_left_of_any_worker(site: str) -> None:
         with pytest.raises(SandboxLimitExceeded):
             await run(opened, site, body("while True: pass"), limits=SandboxLimits(wall_seconds=0.2))
         family = [psutil.Process(pid) for pid in descendants(os.getpid()) if pid not in others]
-    assert outliving(family, 5) == []
-    assert (held(), Path("/proc/self/mountinfo").read_text()) == (before, mounts)
+    assert outliving(family, 30) == []
+    files, zombies = held()
+    assert files <= before[0]
+    assert not set(zombies) - set(before[1])
+    assert Path("/proc/self/mountinfo").read_text() == mounts

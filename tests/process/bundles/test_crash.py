@@ -89,7 +89,7 @@ def kill_and_check(store: BundleStore, numbered: Numbered, chance: random.Random
         (os.killpg if chance.random() < 0.5 else os.kill)(process.pid, signal.SIGKILL)
         assert process.stdout is not None
         begun += map(int, process.stdout.read().split())
-    with store.lock("key", timeout=1):
+    with store.lock("key", timeout=30):
         store.recover("key")
     bundle = store.load("key")
     number = bundle.contract["number"] if bundle is not None else 0
@@ -146,14 +146,17 @@ def test_stale_git_locks_and_half_made_bundles_are_cleared(store: BundleStore, n
     assert store.edited("key") == ()
 
 
-def test_running_git_process_is_waited_for(store: BundleStore, numbered: Numbered) -> None:
+def test_running_git_process_is_waited_for(
+    store: BundleStore, numbered: Numbered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.bundles.atomic._GIT_GRACE", 60)
     store.commit("key", numbered(1), subject="Write it")
     lock = store.path("key") / ".git" / "refs" / "heads" / "main.lock"
     lock.touch()
     start = time.monotonic()
     threading.Timer(0.2, lock.unlink).start()
     store.recover("key")
-    assert 0.1 < time.monotonic() - start < 0.9
+    assert 0.1 < time.monotonic() - start < 50
 
 
 @pytest.mark.parametrize("written", range(8))
@@ -189,7 +192,7 @@ def test_lock_excludes_threads_and_processes_and_dies_with_its_holder(store: Bun
         assert caught.value.details["waited"] >= 0.3
         os.kill(holder.pid, signal.SIGKILL)  # its child lives on, with every descriptor that is inherited
         holder.wait()
-        with store.lock("key", timeout=1):
+        with store.lock("key", timeout=30):
             assert store.try_lock("key") is None, "nor twice in one thread"
             with started(HOLD, store.root) as second:
                 assert said(second) == "refused\n"

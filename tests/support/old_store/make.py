@@ -19,6 +19,7 @@ the bundles name them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import sqlite3
 import sys
@@ -103,7 +104,7 @@ def main() -> None:
     """Make the store and pack it."""
     shutil.rmtree(STORE, ignore_errors=True)
     asyncio.run(_make())
-    with sqlite3.connect(STORE / "default" / "records.sqlite3") as db:
+    with contextlib.closing(sqlite3.connect(STORE / "default" / "records.sqlite3")) as db, db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     db.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import tarfile
@@ -24,7 +25,7 @@ def old_store(tmp_path: Path) -> Path:
         archive.extractall(store, filter="data")
     for trace in (store / "default" / "traces").iterdir():
         os.utime(trace)  # files that are old are swept
-    with sqlite3.connect(store / "default" / "records.sqlite3") as db:
+    with contextlib.closing(sqlite3.connect(store / "default" / "records.sqlite3")) as db, db:
         db.execute("UPDATE tasks SET result = replace(result, ?, ?)", (STORE.as_uri(), store.as_uri()))
         db.execute("UPDATE tasks SET expires_at = '9999-01-01' WHERE expires_at IS NOT NULL")
     db.close()

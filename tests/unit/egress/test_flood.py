@@ -29,9 +29,10 @@ class Patient(Host):
     """Lets gates wait, and answers questions at length."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.asked = self.at_gates = 0
 
     async def gate(self, action: str, key: str | None) -> GateDecision:
+        self.at_gates += 1
         await asyncio.sleep(60)
         return GateDecision.GO
 
@@ -54,9 +55,15 @@ class Side:
     def say(self, **fields: Any) -> None:
         self.worker.write(dump_json(fields).encode() + b"\n")
 
+    async def gates(self, count: int) -> None:
+        """Wait until the host has taken so many requests to pass a gate."""
+        async with asyncio.timeout(30):
+            while self.host.at_gates < count:
+                await asyncio.sleep(0.01)
+
     async def error(self) -> str:
         with pytest.raises((ProtocolError, WorkerDied)) as caught:
-            await asyncio.wait_for(asyncio.shield(self.serving), 10)
+            await asyncio.wait_for(asyncio.shield(self.serving), 30)
         return str(caught.value)
 
 
@@ -111,13 +118,13 @@ async def test_worker_that_reads_answers_goes_on() -> None:
 async def test_unknown_fields_of_messages_take_no_memory(extra: Any) -> None:
     async with side() as worker:
         worker.say(t="gate", id=0, action="a", extra=extra)
-        await asyncio.sleep(0.2)
+        await worker.gates(1)
         tracemalloc.start()
         try:
             for number in range(1, 30):  # 30 MB and more, of which 4 may be kept
                 worker.say(t="gate", id=number, action="a", extra=extra)
                 await worker.worker.drain()
-            await asyncio.sleep(0.5)
+            await worker.gates(30)
             assert not worker.serving.done()
             assert tracemalloc.get_traced_memory()[0] < 4 << 20
         finally:
@@ -173,7 +180,7 @@ async def test_a_long_result_is_accepted(text: str) -> None:
     async with side() as worker:
         asking = asyncio.ensure_future(worker.channel.request("run"))
         worker.say(t="reply", id=1, value=text)
-        assert await asyncio.wait_for(asking, 10) == text
+        assert await asyncio.wait_for(asking, 30) == text
 
 
 async def test_a_trusted_peer_may_reply_late_and_at_length() -> None:

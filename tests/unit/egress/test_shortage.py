@@ -42,7 +42,7 @@ async def test_connection_without_a_descriptor_is_recorded_as_a_shortage(
     with descriptors_left(left):
         await loop.sock_connect(client, address)
         await loop.sock_sendall(client, b"GET http://example.com/ HTTP/1.1\r\nHost: example.com\r\n\r\n")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not opened.refused:
                 await asyncio.sleep(0.005)
     ((where, reason),) = opened.refused

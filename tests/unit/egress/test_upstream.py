@@ -13,6 +13,7 @@ import pytest
 
 from sandbox import Egress
 from sandbox.egress.proxy import EgressProxy
+from tests.support.serving import refusing
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 USER = base64.b64encode(b"user:p@ss").decode()
@@ -63,7 +64,7 @@ async def send(port: int, request: bytes, size: int = -1) -> bytes:
     """Send a request; return the answer up to its end, or so many bytes of it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
-    answer = await asyncio.wait_for(reader.read() if size < 0 else reader.readexactly(size), 10)
+    answer = await asyncio.wait_for(reader.read() if size < 0 else reader.readexactly(size), 30)
     writer.close()
     return answer
 
@@ -149,11 +150,10 @@ async def test_a_refused_tunnel_is_dropped_and_recorded(reply: bytes, reason: st
 
 
 async def test_an_unreachable_upstream_proxy_is_recorded() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        free = taken.getsockname()[1]
-    async with proxied(Upstream(), proxy=f"http://127.0.0.1:{free}") as (proxy, port):
-        assert await send(port, b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n") == b""
-        assert [why for _, why in proxy.refused] == [f"proxy: 127.0.0.1:{free} cannot be reached (refused)"]
+    with refusing() as url:
+        async with proxied(Upstream(), proxy=url) as (proxy, port):
+            assert await send(port, b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\n\r\n") == b""
+            assert [why for _, why in proxy.refused] == [f"proxy: {url[7:]} cannot be reached (refused)"]
 
 
 def test_repr_of_egress_omits_the_password() -> None:

@@ -64,9 +64,9 @@ def test_a_short_value_counts_as_a_word_of_its_own() -> None:
 def test_responses_are_bounded_and_the_search_ends_in_time() -> None:
     many = [f"value {n} of many" for n in range(5_000)]
     bodies = [("POST", f"{HOST}/{'a' * n}", f"<p>{'x ' * 400_000}</p>") for n in range(1, 70)]
-    started = time.monotonic()
+    started = time.process_time()
     assert found(many, *bodies) == []
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_nothing_is_told_where_nothing_was_kept_or_returned() -> None:

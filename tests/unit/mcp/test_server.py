@@ -128,6 +128,6 @@ async def test_a_tool_that_comes_is_told_to_clients(session: Session, tmp_path: 
     async with session(mode="legacy", on_message=heard) as (client, _):
         await client.list_tools()
         save(tmp_path, "towns", "code", parameters={"county": "Kent"})
-        await asyncio.wait_for(changed.wait(), 5)
+        await asyncio.wait_for(changed.wait(), 30)
         names = [tool.name for tool in (await client.list_tools(cache_mode="bypass")).tools]
     assert names == ["businesses", "towns"]

@@ -179,7 +179,7 @@ async def test_the_deadline_holds_for_a_silent_endpoint(ask: Ask, silence: Any) 
         started = time.monotonic()
         with pytest.raises(ModelUnavailable):
             await ask(endpoint, question(timeout=0.4))
-        assert time.monotonic() - started < 4  # they go on for five
+        assert time.monotonic() - started < 40  # they go on for a minute
 
 
 async def test_a_missing_key_is_reported_before_anything_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 import time
@@ -60,7 +61,7 @@ async def test_engine_without_takeover_ignores_orphans(tmp_path: Path) -> None:
 async def test_task_that_cannot_be_taken_over_blocks_no_other(tmp_path: Path, owner: str | None) -> None:
     left(tmp_path, "wt_model", owner=owner, model="qwen3", ai="auto")
     left(tmp_path, "wt_version", owner=owner, reuse_key="of another version")
-    with sqlite3.connect(tmp_path / "default" / "records.sqlite3") as db:
+    with contextlib.closing(sqlite3.connect(tmp_path / "default" / "records.sqlite3")) as db, db:
         later = """json_insert(request, '$.since_version_9', 'x')"""
         db.execute(f"UPDATE tasks SET request = {later} WHERE id = 'wt_version'")
     db.close()
@@ -129,7 +130,8 @@ async def test_cancel_during_the_first_event_is_recorded(tmp_path: Path, monkeyp
     async with an_engine(tmp_path) as one, asyncio.timeout(SECONDS):
         task_id = await one.start(TASK, reuse_key="k", on_event=hold, **REPLAY)
         await hold.reached.wait()
-        assert (await one.result(task_id)).status == "started"
+        while (await one.result(task_id)).status != "started":
+            await asyncio.sleep(0.02)
         assert (await one.cancel(task_id)).status == "canceled"
         assert (await one.run(TASK, reuse_key="k", **REPLAY)).status == "completed"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import time
@@ -20,7 +21,7 @@ from tests.unit.scheduling.test_scheduler import REPLAY, SECONDS, an_engine, lef
 
 def expiries(store: Path, **changed: str) -> dict[str, str | None]:
     """Return the expiry of each task's files, after changing it where a change is given."""
-    with sqlite3.connect(store / "default" / "records.sqlite3") as db:
+    with contextlib.closing(sqlite3.connect(store / "default" / "records.sqlite3")) as db, db:
         for task_id, at in changed.items():
             db.execute("UPDATE tasks SET expires_at = ? WHERE id = ?", (at, task_id))
         found = dict(db.execute("SELECT id, expires_at FROM tasks").fetchall())

@@ -1,3 +1,4 @@
+import contextlib
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -60,7 +61,7 @@ def test_clean_runs_are_counted_and_keep_the_last_good_parameters(records: TaskR
 
 def test_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "records.sqlite3"
-    with sqlite3.connect(path) as db:
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
         db.execute("PRAGMA user_version = 99")
     db.close()
     with pytest.raises(StoreError, match="newer version"):

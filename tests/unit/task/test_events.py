@@ -68,7 +68,7 @@ async def test_stuck_listener_is_waited_for_once_and_then_canceled(monkeypatch: 
     listener = Listener("wt_1", slow)
     listener.put(event("task.started"))
     for _ in range(3):
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(30):
             await listener.delivered()
     await listener.stop()
     slow.go.set()

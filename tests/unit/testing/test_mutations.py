@@ -18,6 +18,7 @@ from engine.testing.drift import MUTATIONS, DriftProxy, Layout, Mutation
 from engine.testing.heal.sites import LAYOUTS
 from fixtures_sites import serve
 from fixtures_sites.ledger.data import PASSWORD, USER
+from tests.support.serving import refusing
 
 # For each site, two lists and the names of some of their rows.
 PAGES = {
@@ -113,7 +114,5 @@ def test_old_names_still_work_with_a_warning() -> None:
 
 
 def test_unreachable_site_is_a_bad_gateway(visitors: dict[str, Visitor]) -> None:
-    with serve("archive") as server:
-        gone = server.url
-    with DriftProxy(gone) as proxy, pytest.raises(OSError, match="502"):
+    with refusing() as gone, DriftProxy(gone) as proxy, pytest.raises(OSError, match="502"):
         build_opener().open(proxy.url, timeout=20)
