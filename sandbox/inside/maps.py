@@ -42,7 +42,7 @@ _MOST_ATTRIBUTES = 24
 _MOST_FRAMES = 4
 _MOST_OPEN = 3
 _SOFT_MS, _HARD_MS = 15, 40
-_WALK_SECONDS = 1.0
+_WALK_SECONDS = 3.0  # a busy machine, or script, keeps a page from answering
 _MOST_TIMEOUTS = 2
 WALK_PAGE = f"(opts) => ({WALK})(null, opts)"
 _WALK_HTML = f"([html, opts]) => ({WALK})(new DOMParser().parseFromString(html, 'text/html').body, opts)"

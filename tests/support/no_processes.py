@@ -21,7 +21,12 @@ class ProcessGuard:
     def __init__(self) -> None:
         self.attempts: list[str] = []
         self._armed = self._git_allowed = False
-        sys.addaudithook(self._check)  # stays until the interpreter ends
+
+        def check(event: str, arguments: tuple[Any, ...], watched: frozenset[str] = _EVENTS) -> None:
+            if event in watched and self._armed:  # there are millions of others
+                self._check(event, arguments)
+
+        sys.addaudithook(check)  # stays until the interpreter ends
 
     @contextmanager
     def armed(self, *, git_allowed: bool) -> Iterator[None]:
@@ -34,8 +39,6 @@ class ProcessGuard:
             self._armed = False
 
     def _check(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._armed or event not in _EVENTS:
-            return
         command = _words(arguments[1]) if event == "subprocess.Popen" else [event]
         if self._git_allowed and _runs_git(command):
             return
