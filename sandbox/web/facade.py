@@ -7,7 +7,7 @@ import json as json_module
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin
 
 from sandbox.web import addresses, bodies
 from sandbox.web.client import Web
@@ -146,8 +146,6 @@ class Response:
 
 def _parameters(given: Any) -> Any:
     if isinstance(given, str):
-        from urllib.parse import parse_qsl
-
         return parse_qsl(given.removeprefix("?"), keep_blank_values=True)
     return given
 
