@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from engine.studies.trial import OpenEngine
 
 # A trial has a store, a model and a workspace of its own.
-_OF_THIS_ENGINE = frozenset({"store", "workspace", "model", "progress", "take_over"})
+_OF_THIS_ENGINE = frozenset({"store", "workspace", "model", "progress", "take_over", "bundles", "record", "replay"})
 
 
 class StudyRuns(SavedAutomations):
