@@ -64,6 +64,7 @@ class StudyFolder:
         Raises:
             InvalidRequest: Another study is in the directory.
         """
+        self.tidy()
         for directory in (self._trials, self._running, self._lost, self.root / PICTURES, self.work):
             directory.mkdir(exist_ok=True)
         public = spec.public()
@@ -74,9 +75,10 @@ class StudyFolder:
             sync_directory(self.root)
         for left in sorted(self._running.iterdir()):
             self._put_aside(left, left.name.rpartition(".")[0])
-        for workspace in self.work.iterdir():
-            if not workspace.name.startswith("."):  # else it is a cache
-                shutil.rmtree(workspace, ignore_errors=True)
+
+    def tidy(self) -> None:
+        """Remove the stores, of which the records have what matters."""
+        shutil.rmtree(self.work, ignore_errors=True)
 
     def _put_aside(self, folder: Path, trial_id: str) -> None:
         """Take over a trial that ended and was not kept any more; count any other as lost."""

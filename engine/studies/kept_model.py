@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
+from engine.aio import to_thread_uncancellable
 from engine.errors import ModelError
 from engine.models.base import Model, ModelReply, ModelRequest
 from engine.studies.record import TrialRecord
@@ -33,14 +32,14 @@ class KeptModel:
     async def query(self, request: ModelRequest) -> ModelReply:
         """Keep the request, pass it on, and keep the answer or the error."""
         worst = self.worst_cost(request)
-        number = await asyncio.to_thread(self._record.request, request, worst)
+        number = await to_thread_uncancellable(self._record.request, request, worst)
         try:
             reply = await self._inner.query(request)
         except BaseException as error:
             free = isinstance(error, ModelError) and not error.details.get("maybe_billed")
             self._record.no_answer(number, error, 0.0 if free else worst)  # in no thread: the task may be canceled
             raise
-        self._record.answer(number, reply)
+        await to_thread_uncancellable(self._record.answer, number, reply)
         return reply
 
     def ready(self) -> None:

@@ -46,7 +46,7 @@ class TrialRecord:
         self._folder = folder
         self._redactor = redactor
         self._file = (folder / RECORD).open("ab")
-        self._writing = threading.Lock()
+        self._writing = threading.RLock()
         self._prompts: set[str] = set()
         self._last: dict[int, Sequence[Any]] = {}
         self._requests = 0
@@ -65,9 +65,10 @@ class TrialRecord:
         """Write a line, and sync it to disk."""
         hidden = self._redactor.data(line.model_dump(mode="json"), numbers=False)
         text = json.dumps(hidden, ensure_ascii=False) + "\n"
-        self._file.write(text.encode("utf-8", errors="backslashreplace"))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with self._writing:
+            self._file.write(text.encode("utf-8", errors="backslashreplace"))
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def request(self, request: ModelRequest, worst_usd: float) -> int:
         """Write a request before it is sent, and return its number."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from engine.aio import to_thread_uncancellable
 from engine.errors import EngineError
 from engine.reports.writer import write_report
 from engine.studies.exports import ExportFormat, export
@@ -110,4 +111,5 @@ async def conduct(
     with folder.locked():
         here = place or ThisMachine(folder.work, open_engine, engine, spec.at_once)
         await run_study(spec, folder, here, engine, on_progress)
+        await to_thread_uncancellable(folder.tidy)
     return Study(folder.root)

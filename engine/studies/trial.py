@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from engine.aio import to_thread_uncancellable
 from engine.errors import EngineError
 from engine.execution import pictures
 from engine.models.base import Model
@@ -78,14 +79,14 @@ async def run_trial(job: TrialJob, folder: Path, store: Path, open_engine: OpenE
     judge = Judge(case, job.home)
     async with AsyncExitStack() as stack:
         record = stack.enter_context(TrialRecord(folder, case.redactor))
-        opening = open_site(case, job.variants, job.home)
-        site = await asyncio.to_thread(opening.__enter__)
-        stack.push_async_callback(asyncio.to_thread, opening.__exit__, None, None, None)
+        serving = open_site(case, job.variants, job.home)
+        site = serving.__enter__()
+        stack.push_async_callback(to_thread_uncancellable, serving.__exit__, None, None, None)  # it waits for threads
         model = _model(job)
         if not isinstance(job.trial.model.make, Model):  # else it is the caller's, who closes it
             stack.push_async_callback(model.close)
         workspaces = _Workspaces(job, store, open_engine, KeptModel(model, record))
-        stack.push_async_callback(asyncio.to_thread, workspaces.remove)
+        stack.push_async_callback(to_thread_uncancellable, workspaces.remove)
         await _Course(job, record, site, judge, workspaces).run()
 
 
