@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 from filelock import FileLock
 
 from engine import AsyncEngine, Engine, InvalidRequest
+from engine.cli.main import webtasks
 from engine.errors import EngineError
 from engine.models.base import ModelRequest
 from engine.studies import Study, ThisMachine, Trial, TrialJob, TrialLost
@@ -171,3 +173,21 @@ async def test_a_trial_whose_machine_died_runs_again_and_its_dollars_stay_reserv
         study = await engine.study(one_task(repeats=2, usd=0.45), directory=tmp_path / "known", place=place)
     assert [trial.trial.attempt for trial in study.trials] == [3, 1]
     assert (study.lost, study.usd) == (2, pytest.approx(0.1 + 0.1 + 0.02))
+
+
+def test_the_command_line_runs_a_study_and_says_what_is_left(tmp_path: Path) -> None:
+    (tmp_path / "tasks.jsonl").write_text(json.dumps(one_task()["tasks"][0]) + "\n")
+    written = 'name = "small"\ntasks = "tasks.jsonl"\nrepeats = 2\nusd_per_run = 0.1\n'
+    written += 'models = [{name = "careful", make = "tests.support.studied:careful"}]\n'
+
+    def run(usd: float) -> Result:
+        (tmp_path / "study.toml").write_text(f"{written}usd = {usd}\n")
+        words = ["study", "run", str(tmp_path / "study.toml"), "-o", str(tmp_path / "out"), "--json"]
+        return CliRunner().invoke(webtasks, ["--store", str(tmp_path / "store"), *words], catch_exceptions=False)
+
+    short = run(0.105)
+    assert (short.exit_code, json.loads(short.stdout)["trials"]) == (1, 1)
+    assert "1 trial left" in short.stderr
+    whole = run(0.3)
+    assert (whole.exit_code, json.loads(whole.stdout)["complete"]) == (0, True)
+    assert "2/2 0002.joiners.careful.default.r2: right, $0.0100" in whole.stderr
