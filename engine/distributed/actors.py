@@ -22,6 +22,7 @@ from engine.distributed.head import Head
 from engine.distributed.key_runner import KeyRunner
 from engine.distributed.placement import RunnerLost
 from engine.errors import EngineError, StoreError
+from engine.studies.places import TrialLost
 
 NAMESPACE = "webtasks"
 SLOT = "webtask_slot"
@@ -205,14 +206,12 @@ def connected(address: str) -> Callable[[], None]:
     return disconnect
 
 
-async def run_on_a_slot(function: Callable[..., Any], *arguments: Any, reruns: int) -> Any:
-    """Call a function on some node, on one slot, and return what it returns.
-
-    Args:
-        reruns: Most further calls, where nodes die.
+async def run_on_a_slot(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function on some node, on one slot, once, and return what it returns.
 
     Raises:
-        EngineError: The nodes died each time, or the function raised it, or something else.
+        TrialLost: The node died.
+        EngineError: The function raised it, or something else.
     """
 
     def answered() -> Answer:
@@ -221,11 +220,11 @@ async def run_on_a_slot(function: Callable[..., Any], *arguments: Any, reruns: i
         except Exception as error:  # noqa: BLE001  whoever called gets it
             return False, _as_ours(error)
 
-    remote = ray.remote(answered).options(num_cpus=0, resources={SLOT: 1}, max_retries=reruns)
+    remote = ray.remote(answered).options(num_cpus=0, resources={SLOT: 1}, max_retries=0)
     try:
         ok, value = await asyncio.wrap_future(remote.remote().future())
     except RayError as error:
-        raise EngineError(f"no node of the cluster finished it: {type(error).__name__}") from error
+        raise TrialLost(f"no node of the cluster finished it: {type(error).__name__}") from error
     if not ok:
         raise value
     return value

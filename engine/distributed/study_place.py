@@ -1,4 +1,4 @@
-"""Trials of a study on the nodes of a Ray cluster: one Ray task each, run again where its node dies."""
+"""Trials of a study on the nodes of a Ray cluster: one Ray task each."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from engine.distributed.orders import missing
 from engine.studies.plan import TrialJob
 from engine.studies.trial import OpenEngine, run_trial
 
-_RERUNS = 3  # of a trial whose node died; each is paid anew
-
 
 class RayPlace:
     """Runs trials on the slots of a cluster.
 
     A trial keeps nothing on its node: record and pictures come back through the object store. What a trial spent whose
-    node died is not known.
+    node died is not known: the study counts all that was reserved for it, and tries it again.
 
     Args:
         address: Of the cluster, such as ``ray://host:10001``.
@@ -54,11 +52,12 @@ class RayPlace:
         """Run a trial on some node, and bring its record here.
 
         Raises:
-            EngineError: As ``run_trial`` does, or its nodes died each time.
+            TrialLost: Its node died.
+            EngineError: As ``run_trial`` does.
         """
         from engine.distributed.actors import run_on_a_slot
 
-        files = await run_on_a_slot(_trial, job, self._open_engine, reruns=_RERUNS)
+        files = await run_on_a_slot(_trial, job, self._open_engine)
         await asyncio.to_thread(write_below, folder, files)
 
 
