@@ -125,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     if outcome.error is not None:
-        failed = f"{outcome.error.type}: {outcome.error.message}\n{outcome.error.traceback}\n"
+        failed = f"{outcome.error}\n{outcome.error.traceback}\n"
         sys.stderr.write(visible(failed))
         return 1
     sys.stdout.write(escaped_in_json(json.dumps(outcome.value, ensure_ascii=False, indent=2)) + "\n")

@@ -59,6 +59,14 @@ class ScriptError:
     line: int | None = None
     kind: ErrorKind = "script"
 
+    def __str__(self) -> str:
+        """Return it in words; the base class of the sandbox's own errors says nothing that the message does not.
+
+        >>> str(ScriptError("KeyError", "'price'")), str(ScriptError("SandboxError", "the site refused it: sold out"))
+        ("KeyError: 'price'", 'the site refused it: sold out')
+        """
+        return self.message if self.type == "SandboxError" else f"{self.type}: {self.message}"
+
     @property
     def at_start(self) -> bool:
         """True where the start URL could not be opened, so that no line of the automation ran."""

@@ -70,7 +70,7 @@ def _failure(error: ScriptError) -> str:
     if error.kind == "held":
         return _held(error)
     where = f" (line {error.line})" if error.line else ""
-    return f"it failed{where}: {error.type}: {error.message}"
+    return f"it failed{where}: {error}"
 
 
 def _output_problems(

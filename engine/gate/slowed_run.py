@@ -83,7 +83,7 @@ class SlowedRuns:
         except (SandboxLimitExceeded, WorkerDied, TimeoutError):
             return None
         error = run.outcome.error
-        problems = [f"{error.type}: {error.message}"] if error is not None else []
+        problems = [str(error)] if error is not None else []
         await events.emit("candidate.finished", good=not problems, problems=problems, seconds=run.outcome.seconds)
         if error is not None and error.kind in ENDED_OTHERWISE:
             return None

@@ -169,7 +169,7 @@ async def _findings(context: RunContext, bundle: Bundle, run: AutomationRun) -> 
         return _Findings([run.unshown])
     error = run.outcome.error
     if error is not None:
-        return _Findings([f"{error.type}: {error.message}{run.said}"])
+        return _Findings([f"{error}{run.said}"])
     # In a thread: a large output takes seconds, in which other tasks go on.
     return await asyncio.to_thread(_output_findings, context, bundle, run)
 
