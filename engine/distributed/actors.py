@@ -100,10 +100,7 @@ class KeyActor:
 
     def ask(self, method: str, *arguments: Any) -> Answer:
         """Call a method of the process."""
-        try:
-            return True, getattr(self._runner, method)(*arguments)
-        except Exception as error:  # noqa: BLE001  the head tells it
-            return False, _as_ours(error)
+        return _answer(getattr(self._runner, method), *arguments)
 
 
 class RayRunner:
@@ -213,16 +210,10 @@ async def run_on_a_slot(function: Callable[..., Any], *arguments: Any) -> Any:
         TrialLost: The node died.
         EngineError: The function raised it, or something else.
     """
-
-    def answered() -> Answer:
-        try:
-            return True, function(*arguments)
-        except Exception as error:  # noqa: BLE001  whoever called gets it
-            return False, _as_ours(error)
-
-    remote = ray.remote(answered).options(num_cpus=0, resources={SLOT: 1}, max_retries=0)
+    # All that may be secret is an argument: Ray's control service keeps functions with what they refer to.
+    remote = ray.remote(_answer).options(num_cpus=0, resources={SLOT: 1}, max_retries=0)
     try:
-        ok, value = await asyncio.wrap_future(remote.remote().future())
+        ok, value = await asyncio.wrap_future(remote.remote(function, *arguments).future())
     except RayError as error:
         raise TrialLost(f"no node of the cluster finished it: {type(error).__name__}") from error
     if not ok:
@@ -275,10 +266,17 @@ def _ask_head(head: Any, method: str, *arguments: Any) -> Any:
     return value
 
 
-async def _answered(method: Callable[..., Any], *arguments: Any) -> Answer:
+def _answer(method: Callable[..., Any], *arguments: Any) -> Answer:
     try:
-        value = method(*arguments)
-        return True, await value if asyncio.iscoroutine(value) else value
+        return True, method(*arguments)
+    except Exception as error:  # noqa: BLE001  whoever asked gets it
+        return False, _as_ours(error)
+
+
+async def _answered(method: Callable[..., Any], *arguments: Any) -> Answer:
+    ok, value = _answer(method, *arguments)
+    try:
+        return ok, await value if asyncio.iscoroutine(value) else value
     except Exception as error:  # noqa: BLE001  whoever asked gets it
         return False, _as_ours(error)
 

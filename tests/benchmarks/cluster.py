@@ -50,7 +50,7 @@ async def _alone(run: Run) -> float:
 
 async def _on_nodes(number: int, directory: Path, site: OrderSite) -> tuple[float, float]:
     """Return tasks per second with all slots busy, and the seconds of one task alone."""
-    nodes = Nodes(number, _SLOTS, directory / "ray")
+    nodes = Nodes(number, _SLOTS, directory / "r")
     try:
         keys = [f"key{n}" for n in range(_KEYS)]
         await asyncio.to_thread(fill, directory / "bundles.git", directory, keys, site)

@@ -39,25 +39,27 @@ _STORE_BYTES = 80 << 20
 
 
 class Nodes:
-    """The nodes of a cluster on this machine: the first has the head alone, the others the slots."""
+    """The nodes of a cluster on this machine. The first is Ray's head node, which is never killed."""
 
     def __init__(self, number: int, slots: int, scratch: Path) -> None:
-        common: dict[str, Any] = {"object_store_memory": _STORE_BYTES, "include_dashboard": False}
-        self._common = common | {"num_cpus": 1}
-        self._slots = slots
-        self.cluster = Cluster(
-            initialize_head=True, head_node_args=self._common | {"resources": {}, "temp_dir": str(scratch)}
-        )
-        self.nodes = [self._add() for _ in range(number)]
+        (scratch / "ray").mkdir(parents=True)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(scratch)  # also that of all nodes
+        self._common: dict[str, Any] = {
+            "object_store_memory": _STORE_BYTES, "include_dashboard": False, "num_cpus": 1,
+            "resources": {"webtask_slot": slots},
+        }  # fmt: skip
+        self.cluster = Cluster(initialize_head=True, head_node_args=self._common | {"temp_dir": str(scratch)})
+        self.others = [self._add() for _ in range(number - 1)]
 
     def _add(self) -> Any:
-        return self.cluster.add_node(**self._common, resources={"webtask_slot": self._slots})
+        return self.cluster.add_node(**self._common)
 
-    def kill_one(self) -> None:
-        """Kill a node at random, with all its processes, and start another one."""
-        node = self.nodes.pop(random.randrange(len(self.nodes)))
+    def kill_one(self, *, replace: bool) -> None:
+        """Kill a node at random, with all its processes, and start another one in its place."""
+        node = self.others.pop(random.randrange(len(self.others)))
         self.cluster.remove_node(node, allow_graceful=False)
-        self.nodes.append(self._add())
+        if replace:
+            self.others.append(self._add())
 
 
 def fill(remote: Path, directory: Path, keys: list[str], site: OrderSite) -> None:
@@ -116,7 +118,8 @@ async def story(given: argparse.Namespace, site: OrderSite, nodes: Nodes) -> dic
             if running.done():
                 break
             await asyncio.sleep(random.uniform(0, 0.5))
-            nodes.kill_one()  # Ray starts nodes in the main thread alone; those that live go on meanwhile
+            # Ray starts nodes in the main thread alone; those that live go on meanwhile.
+            nodes.kill_one(replace=number + 1 < given.kills)
             killed += 1
         results = [warmed, *await running]
         seconds = time.monotonic() - began

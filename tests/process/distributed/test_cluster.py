@@ -44,7 +44,7 @@ def story(directory: Path, mark: str, *options: str, seconds: float) -> dict[str
     told = subprocess.run(
         [sys.executable, "-m", "tests.support.cluster_story", str(directory), *options],
         cwd=ROOT,
-        env={**os.environ, _MARK: mark, "TMPDIR": str(directory)},
+        env={**os.environ, _MARK: mark},
         capture_output=True,
         text=True,
         timeout=seconds,
