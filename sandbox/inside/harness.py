@@ -31,7 +31,7 @@ from sandbox.inside.script_errors import describe, forget_sources, remember_sour
 from sandbox.inside.slowness import delay_answers
 from sandbox.inside.sources import Sources
 from sandbox.inside.stdout import CapturedStdout
-from sandbox.inside.steps import run_step
+from sandbox.inside.steps import namespace, run_step
 from sandbox.inside.stopping import until_stopped
 from sandbox.inside.waits import Waits, watch_waits
 from sandbox.inside.web_transport import host_client
@@ -202,13 +202,7 @@ class Harness:
         self._task = TaskContext(self._channel, self._page, start_url, self._files.directory)
         self._task._note_code, self._task._settled = self._recorder.logins.issue_code, self._waits.settled
         self._task._maps, self._task._map_pages = self._maps, self._maps.of_open_pages
-        self._namespace = {
-            "__name__": "__exploration__",
-            "page": self._page,
-            "parameters": message["parameters"],
-            "task": self._task,
-            "asyncio": asyncio,
-        }
+        self._namespace = namespace(self._page, message["parameters"], self._task, self._options.get("tape"))
         if message["t"] == "open":
             self._namespace["web"] = host_client(self._channel, start_url, message["context"])
         if refused is not None or start_url is None:
@@ -271,7 +265,7 @@ class Harness:
         try:
             overrun = self._recorder.overrun if self._recorder is not None else None
             with overrun.interrupting() if overrun is not None else contextlib.nullcontext():
-                run = loaded(name, code, "page")
+                run = loaded(name, code, "page", self._options.get("tape"))
                 self._waits.active = True
                 value = await until_stopped(
                     run(self._page, parameters, self._task), self._gone, self._halted, self._reason_to_stop, overrun

@@ -6,10 +6,11 @@ import base64
 import inspect
 import sys
 import types
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
+from sandbox.inside.clock import shifted_builtins
 from sandbox.inside.script_errors import remember_source
 from sandbox.protocol import Channel, FloodError, Message, dump_json
 from sandbox.toolkit import TaskContext
@@ -40,13 +41,16 @@ class DataFiles:
         self._parts.clear()
 
 
-def loaded(name: str, code: str, first: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+def loaded(
+    name: str, code: str, first: str, tape: Mapping[str, Any] | None = None
+) -> Callable[..., Coroutine[Any, Any, Any]]:
     """Execute an automation's module, and return its ``run``.
 
     Args:
         name: The file name that tracebacks show.
         code: The source.
         first: The name of the first parameter of ``run``.
+        tape: See `sandbox.inside.clock`.
 
     Raises:
         TypeError: It has no such function.
@@ -55,6 +59,7 @@ def loaded(name: str, code: str, first: str) -> Callable[..., Coroutine[Any, Any
     remember_source(name, code)
     module = types.ModuleType("automation")
     module.__file__ = name
+    module.__dict__["__builtins__"] = shifted_builtins(tape)
     sys.modules["automation"] = module
     exec(compile(code, name, "exec"), module.__dict__)  # noqa: S102  this is the jail's purpose
     run = getattr(module, "run", None)

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import inspect
 import types
+from collections.abc import Mapping
 from typing import Any
+
+from sandbox.inside.clock import shifted_builtins
 
 RESULT = "__step_result__"
 """The name that a step's last expression is put under."""
+
+
+def namespace(page: Any, parameters: Any, task: Any, tape: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the names that exploration begins with.
+
+    Args:
+        tape: See `sandbox.inside.clock`.
+    """
+    return {
+        "__name__": "__exploration__",
+        "__builtins__": shifted_builtins(tape),
+        "page": page,
+        "parameters": parameters,
+        "task": task,
+        "asyncio": asyncio,
+    }
 
 
 def compile_step(name: str, code: str) -> types.CodeType:

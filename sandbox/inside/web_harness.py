@@ -93,11 +93,11 @@ class WebHarness:
         """Return what the code returns; end it where it neither asks for a page nor comes to an end in its time."""
         name, code, seconds = message["name"], message["code"], message.get("idle_seconds")
         if seconds is None:
-            return await loaded(name, code, "web")(web, message["parameters"], task)
+            return await loaded(name, code, "web", message["context"].get("tape"))(web, message["parameters"], task)
         reads.overrun = overrun = Overrun(seconds, lambda file: file == name)
         never = asyncio.Event()
         with overrun.interrupting():
-            running = loaded(name, code, "web")(web, message["parameters"], task)
+            running = loaded(name, code, "web", message["context"].get("tape"))(web, message["parameters"], task)
             return await until_stopped(running, never, never, overrun.error, overrun)
 
     def _evidence(self, reads: WebReads, web: Web, task: TaskContext, returned: Any) -> dict[str, Any]:
