@@ -53,7 +53,8 @@ def flooded(place: str, key: str, pairs: Sequence[tuple[Row, Row]], given: set[A
             got = f"{count} of {len(pairs)} rows with {_shown(pairs, name, value)!r}, which {old.count(value)} had"
             # A default leaves some rows as they were; a sale, or a new day, is the same for all.
             measured = all(is_amount(b.get(name)) for _, b in pairs)
-            repeated = before > 0 and day_of(value) is not None  # the day of one row stands in the others
+            first_kept = old[0] == new[0] == value
+            repeated = before > 0 and (first_kept or day_of(value) is not None)  # one row's stands in the others
             anew = measured and len(changed) >= _ANEW * len(pairs) and not repeated
             wanted = "values of their own, as in the last run"
             yield Breach("flooded", f"{place}.{name}", wanted, got, "statistical", ordinary=anew)

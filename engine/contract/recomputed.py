@@ -17,6 +17,8 @@ _USUAL = 0.34  # share of old values that may have been as round as the new ones
 _BIG = 6  # powers of ten to which amounts may be rounded
 _CLOSE = 0.01  # share of a single number by which rounding may change it; more is a change of the data
 _ROLLING = 0.5  # share of dates that changed from run to run, from which on they move by themselves
+_LEAST_OFF = 5  # different numbers
+_SOON = 900.0  # seconds; what counts days does so for all rows at once, but not within minutes
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?=$|T)")
 _DAY = timedelta(days=1)
 
@@ -34,6 +36,8 @@ def recomputed(path: str, values: Sequence[tuple[Any, Any]], past: PreviousOutpu
         yield from _rounded(path, numbers)
         yield from _summed_up(path, numbers)
     rolls = past.joins > 0 and past.changed.get(name, 0.0) > _ROLLING
+    if len(numbers) == len(values) and not rolls and past.age <= _SOON:
+        yield from _one_off(path, numbers)
     days = [(was, now) for a, b in values if (was := day_of(a)) is not None and (now := day_of(b)) is not None]
     if len(days) == len(values) and not rolls:
         yield from _moved_days(path, days)
@@ -98,6 +102,14 @@ def _summed_up(path: str, numbers: Sequence[tuple[float, float]]) -> Iterator[Br
         (was, now), _ = sums[0]
         got = f"the sum up to each row, as {now:g}"
         yield Breach("summed", path, f"a number of its own for each row, as {was:g}", got, "statistical")
+
+
+def _one_off(path: str, numbers: Sequence[tuple[float, float]]) -> Iterator[Breach]:
+    by = {round(y - x, 6) for x, y in numbers}
+    if by in ({1.0}, {-1.0}) and len({x for x, _ in numbers}) >= _LEAST_OFF:
+        was, now = numbers[0]
+        got = f"{now:g}, one off in all {len(numbers)} rows"
+        yield Breach("offset", path, f"{was:g}, as in the last run", got, "statistical")
 
 
 def _moved_days(path: str, days: Sequence[tuple[date, date]]) -> Iterator[Breach]:

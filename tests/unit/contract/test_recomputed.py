@@ -48,10 +48,12 @@ def summed_up() -> Rows:
     [
         (parts(lambda row: row | {"price": float(round(row["price"]))}), "rounded"),
         (summed_up(), "summed"),
+        (parts(lambda row: row | {"price": row["price"] + 1}), "offset"),
         (parts(moved(-1)), "moved-days"),
         (parts(lambda row: row | {"posted": f"{row['posted'][:8]}01"}), "moved-days"),
         (parts(lambda row: row | {"posted": f"2027{row['posted'][4:]}"}), "moved-days"),
         (parts(lambda row: row | {"posted": FIRST.isoformat()}), "flooded"),
+        (parts(lambda row: row | {"price": 14.35}), "flooded"),
         (parts(lambda row: row | {"family": row["family"].lower().replace(" ", "-")}), "recased"),
         (parts(lambda row: row | {"family": f"via {row['family']}"}), "affixed"),
         ([row for row in parts()[:4] for _ in range(2)], "displaced"),
@@ -76,7 +78,9 @@ def test_values_made_of_those_of_before_are_a_breach(after: Rows, kind: str) -> 
 )
 def test_values_that_change_by_themselves_are_none(after: Rows) -> None:
     found = check(learn([run_of(parts())]), run_of(after), fresh(parts()))
-    assert {b.kind for b in found}.isdisjoint({"rounded", "summed", "moved-days", "recased", "affixed", "displaced"})
+    assert {b.kind for b in found}.isdisjoint(
+        {"rounded", "summed", "moved-days", "recased", "affixed", "displaced", "offset"}
+    )
 
 
 def test_names_of_a_thing_are_compared_though_they_name_the_rows() -> None:
