@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn, Protocol
 
@@ -19,6 +20,8 @@ from sandbox.web.trees import Node, Tree
 from sandbox.web.wrong_use import refuse, refuse_name
 
 _SHOWN = 120
+_HTML = ("Content-Type", "text/html; charset=utf-8")
+_OF_TABLE = re.compile(r"\s*<(tr|td|th|tbody|thead)\b", re.IGNORECASE)
 
 
 class Sender(Protocol):
@@ -170,6 +173,18 @@ class WebPage(Scope):
         Several of one name are a list: ``page.embedded()["application/ld+json"]``.
         """
         return self.tree.once("embedded", embedded)
+
+    def fragment(self, html: str) -> WebPage:
+        """Return HTML that came within this answer, such as JSON that holds further rows, as a page of its address.
+
+            cards = page.fragment(page.json()["html"]).css("li")
+
+        Rows and cells of a table need none around them.
+        """
+        part = _OF_TABLE.match(html)
+        around = ("<table><tr>" if part[1] in ("td", "th") else "<table>") if part is not None else ""
+        made = WebPage(self._sender, self.method, self.url, self.status, (_HTML,), f"{around}{html}".encode())
+        return made
 
     @property
     def base_url(self) -> str:

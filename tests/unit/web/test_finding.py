@@ -182,6 +182,25 @@ def test_embedded_data_is_found_by_id_type_and_name() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("html", "selector", "texts"),
+    [
+        ('<li><a href="b/1">Dune</a></li><li>Emmä', "li", ["Dune", "Emmä"]),
+        ("<tr><td>Dune<td>5 €<tr><td>Emma<td>7 €", "tr td:first-child", ["Dune", "Emma"]),
+        (" <TD>Dune</TD><td>5 €", "table tr td", ["Dune", "5 €"]),
+        ("<tbody><tr><th>Dune", "th", ["Dune"]),
+    ],
+)
+def test_html_within_an_answer_is_read_as_a_page_of_its_address(html: str, selector: str, texts: list[str]) -> None:
+    told: list[str] = []
+    page = page_of("{}")
+    page._sender = type("Sender", (), {"was_read": lambda self, page: told.append(page.source)})()  # type: ignore[assignment]  # as it is used
+    part = page.fragment(html)
+    assert part.css(selector).texts == texts
+    assert [link.href for link in part.css("a")] == ["http://shop.test/b/1"] * ("href" in html)
+    assert told[0].endswith(html), "it counts as read"
+
+
 def test_the_first_reading_of_a_page_is_told_once() -> None:
     told: list[str] = []
     page = page_of("<p>x")
