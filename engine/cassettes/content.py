@@ -32,7 +32,8 @@ _LARGEST_INDEX = 64 << 20
 _MOST_FILES = 100_000
 _ALWAYS = (1980, 1, 1, 0, 0, 0)  # the time of each entry: equal content makes an equal file
 _TIGHT = 9
-_UNPACKING = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error)
+# ValueError: the file was closed, as its engine ended
+_UNPACKING = (OSError, EOFError, RuntimeError, NotImplementedError, ValueError, zipfile.BadZipFile, zlib.error)
 
 # As they stand in a message: what is played must not make two of one.
 _HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]

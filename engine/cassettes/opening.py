@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from engine.cassettes.base import Cassette
@@ -29,7 +30,18 @@ def open_cassette(
         if given is not None and Path(given).suffix != SUFFIX:
             raise InvalidRequest(f"{field} takes the path of a cassette, {SUFFIX}, not {str(given)!r}", field=field)
     if record is not None:
-        return RecordingCassette(Path(record).expanduser().absolute(), options)
+        path = Path(record).expanduser().absolute()
+        _check_writable(path)
+        return RecordingCassette(path, options)
     if replay is not None:
         return PlayingCassette(Path(replay).expanduser().absolute(), options)
     return None
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a path at which nothing can be written, before a task has run for it."""
+    folder = next(each for each in path.parents if each.exists())
+    if path.is_dir() or not (folder.is_dir() and os.access(folder, os.W_OK)):
+        raise InvalidRequest(
+            f"the cassette {path} cannot be written: it is a directory, or its own is not writable", field="record"
+        )

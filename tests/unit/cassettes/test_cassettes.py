@@ -289,6 +289,14 @@ def test_a_body_that_was_changed_or_is_missing_is_told(path: Path) -> None:
         tape.check()
 
 
+def test_a_cassette_that_was_closed_has_nothing_more(path: Path) -> None:
+    cassette = PlayingCassette(recorded(path, (get(), page("x"))), CassetteOptions())
+    tape = cassette.tape({})
+    cassette.close()
+    with pytest.raises(RefusedError, match="cannot be unpacked"):
+        tape.play(get())
+
+
 def test_what_is_no_archive_is_refused(path: Path) -> None:
     path.write_bytes(b"text")
     with pytest.raises(InvalidRequest, match="it is no archive"):
@@ -319,6 +327,7 @@ def test_a_recording_larger_than_its_bound_is_told_and_not_written(path: Path) -
     ("options", "problem"),
     [
         ({"record": "a.wtrec", "replay": "b.wtrec"}, "exclude each other"),
+        ({"record": "/proc/version/a.wtrec"}, "/proc/version/a.wtrec cannot be written"),
         ({"record": "a.json"}, "record takes the path of a cassette, .wtrec, not 'a.json'"),
         ({"replay": "/nowhere/a.wtrec"}, "/nowhere/a.wtrec cannot be read: No such file or directory; record it first"),
     ],
