@@ -5,10 +5,11 @@ from __future__ import annotations
 from engine.aio import to_thread_uncancellable
 from engine.errors import ModelError
 from engine.models.base import Model, ModelReply, ModelRequest
+from engine.models.passing import PassingModel
 from engine.studies.record import TrialRecord
 
 
-class KeptModel:
+class KeptModel(PassingModel):
     """A model that passes requests on to another one, and keeps each in the record before it is sent.
 
     Args:
@@ -17,17 +18,8 @@ class KeptModel:
     """
 
     def __init__(self, inner: Model, record: TrialRecord) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._record = record
-
-    @property
-    def name(self) -> str:
-        """The ID of the other model."""
-        return self._inner.name
-
-    def worst_cost(self, request: ModelRequest) -> float:
-        """Return the other model's bound."""
-        return self._inner.worst_cost(request)
 
     async def query(self, request: ModelRequest) -> ModelReply:
         """Keep the request, pass it on, and keep the answer or the error."""
@@ -41,24 +33,3 @@ class KeptModel:
             raise
         await to_thread_uncancellable(self._record.answer, number, reply)
         return reply
-
-    def ready(self) -> None:
-        """Let the other model check that it can be called."""
-        check = getattr(self._inner, "ready", None)
-        if check is not None:
-            check()
-
-    async def warm(self) -> None:
-        """Let the other model prepare its first call."""
-        prepare = getattr(self._inner, "warm", None)
-        if prepare is not None:
-            await prepare()
-
-    async def context_window(self) -> int | None:
-        """Return the tokens of the other model's context window, if it tells."""
-        ask = getattr(self._inner, "context_window", None)
-        return None if ask is None else await ask()
-
-    async def close(self) -> None:
-        """Close the other model."""
-        await self._inner.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
     from engine.studies.trial import OpenEngine
 
 _DIRECTORY = click.Path(file_okay=False, path_type=Path)
+
+
+def _output(about: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option that names the file to write."""
+    return click.option("-o", "--output", "file", type=click.Path(dir_okay=False, path_type=Path), help=about)
 
 
 @click.command("run")
@@ -102,13 +108,7 @@ def _summary(study: Study) -> dict[str, Any]:
 
 @click.command("report")
 @click.argument("directory", type=_DIRECTORY)
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; default: webtasks-study-NAME.html in the current directory.",
-)
+@_output("File to write; default: webtasks-study-NAME.html in the current directory.")
 @options(shown=False)
 @pass_settings
 def report(settings: Settings, directory: Path, file: Path | None) -> None:
@@ -122,13 +122,7 @@ def report(settings: Settings, directory: Path, file: Path | None) -> None:
 @click.command("compare")
 @click.argument("first", type=_DIRECTORY)
 @click.argument("second", type=_DIRECTORY)
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write an HTML file instead of printing a table.",
-)
+@_output("Write an HTML file instead of printing a table.")
 @options(shown=False)
 @pass_settings
 def compare(settings: Settings, first: Path, second: Path, file: Path | None) -> None:
@@ -147,7 +141,7 @@ def compare(settings: Settings, first: Path, second: Path, file: Path | None) ->
     if settings.as_json:
         print_json([asdict(each) for each in compared])
         return
-    columns = ("MEASURE", first.name, second.name, "DIFFERENCE", "95 %", "PAIRS", "P")
+    columns = ("MEASURE", str(first), str(second), "DIFFERENCE", "95 %", "PAIRS", "P")
     print_table(columns, [_compared_row(each) for each in compared], numbers=columns[1:])
 
 
@@ -162,13 +156,7 @@ def _compared_row(each: Compared) -> tuple[str, ...]:
 
 @click.command("frame")
 @click.argument("directory", type=_DIRECTORY)
-@click.option(
-    "-o",
-    "--output",
-    "file",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write; default: standard output.",
-)
+@_output("File to write; default: standard output.")
 @options(shown=False)
 @pass_settings
 def frame(settings: Settings, directory: Path, file: Path | None) -> None:
