@@ -82,7 +82,8 @@ def known_engine(**options: Any) -> AsyncEngine:
 
 async def study_there(address: str, directory: Path) -> list[str]:
     """Run a small study on the cluster, and return what its first runs came to."""
-    small = study(repeats=1, tasks=study()["tasks"][:1], variants=[])
+    whole = study()
+    small = study(repeats=1, tasks=whole["tasks"][:1], models=whole["models"][:1], variants=[])
     async with AsyncEngine(store=directory / "studies") as engine:
         kept = await engine.study(small, directory=directory / "known", place=RayPlace(address, known_engine))
     return [trial.runs[0].verdict for trial in kept.trials]
