@@ -189,7 +189,7 @@ class _Log:
 
 
 def _plain(head: h11.Response | h11.InformationalResponse) -> tuple[TextHeader, ...]:
-    own = (b"connection", b"upgrade", b"sec-websocket-accept")
+    own = (b"connection", b"content-length", b"sec-websocket-accept", b"transfer-encoding", b"upgrade")
     pairs = [pair for pair in head.headers.raw_items() if pair[0].lower() not in own]
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in pairs)
 
