@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,13 +38,13 @@ class OrderSite:
         self._open: set[str] = set()
         self._lock = threading.Lock()
 
-    def begin(self, key: str) -> None:
-        """Answer after the latency, and note who came meanwhile; one whose node dies has left by then."""
+    def begin(self, key: str, client: socket.socket) -> None:
+        """Wait for the latency, or until the client has gone, and note who came meanwhile."""
         with self._lock:
             if key in self._open:
                 self.overlapping.append(key)
             self._open.add(key)
-        time.sleep(self.latency)
+        select.select([client], [], [], self.latency)  # a client that waits for its answer sends nothing but its end
         with self._lock:
             self._open.discard(key)
 
@@ -61,7 +62,7 @@ def order_site(latency: float) -> Iterator[OrderSite]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path.startswith("/begin/"):
-                site.begin(self.path.rpartition("/")[2])
+                site.begin(self.path.rpartition("/")[2], self.connection)
             self._answer(b"<title>Orders</title><h1>Orders</h1>", "text/html")
 
         def do_POST(self) -> None:
