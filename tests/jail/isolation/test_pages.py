@@ -22,9 +22,9 @@ async def visit(context, parameters, name, script):
     try:
         await page.goto(parameters["site"], timeout=8000)
         if script.startswith("GOTO "):
-            await page.goto(parameters["site"] + script[5:], timeout=3000)
+            await page.goto(parameters["site"] + script[5:], timeout=8000)
         elif script.startswith("API "):
-            await context.request.get(script[4:], timeout=3000)
+            await context.request.get(script[4:], timeout=8000)
         else:
             await asyncio.wait_for(page.evaluate(script), 10)
         await page.wait_for_timeout(300)
@@ -110,7 +110,7 @@ async def run(page, parameters, task):
     read = {}
     for url in parameters["urls"]:
         try:
-            await page.goto(url, timeout=3000)
+            await page.goto(url, timeout=8000)
             text = await page.evaluate("document.documentElement.innerText")
         except Exception as error:
             text = ""

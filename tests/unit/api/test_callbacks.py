@@ -19,7 +19,7 @@ from tests.support.saved import TASK
 from tests.support.stage import NoModel
 
 REPLAY: dict[str, Any] = {"ai": "never"}
-SECONDS = 10
+SECONDS = 60
 
 
 @pytest.fixture(autouse=True)

@@ -117,7 +117,7 @@ async def _proxied(*replies: bytes, allow: bool = True) -> AsyncIterator[tuple[E
 async def _send(port: int, request: bytes, size: int = -1) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request)
-    answer = await asyncio.wait_for(reader.read() if size < 0 else reader.readexactly(size), 5)
+    answer = await asyncio.wait_for(reader.read() if size < 0 else reader.readexactly(size), 30)
     writer.close()
     return answer
 

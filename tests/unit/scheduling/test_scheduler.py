@@ -25,7 +25,7 @@ from tests.support.stage import NoModel
 from tests.unit.scheduling.conftest import Hold
 
 REPLAY: dict[str, Any] = {"ai": "never"}
-SECONDS = 10
+SECONDS = 60
 
 
 def an_engine(store: Path, **options: Any) -> AsyncEngine:
