@@ -162,7 +162,7 @@ def _left(found: Findings, system: System, name: str, seed: int, changes: Sequen
     """Return the changes that are still to be measured."""
     cell = system.name, name, seed
     lesson = _lesson(found, cell)
-    if name not in system.sites or (lesson is not None and lesson.fault):
+    if name not in system.sites:
         return []
     known = {row.change for row in found.rows if _cell(row) == cell} | set(lesson.unmoved if lesson else ())
     return [each for each in changes if each.name not in known and not (each.days and name in WITHOUT_DAYS)]

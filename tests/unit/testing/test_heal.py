@@ -114,6 +114,8 @@ async def test_a_system_that_is_wrong_on_the_unchanged_site_is_not_measured_ther
     assert not found.rows
     assert [lesson.fault for lesson in found.lessons] == ["0 rows instead of 14"]
     assert "archive was not measured: 0 rows instead of 14" in "\n".join(heal.notes(found))
+    mended = await heal.measure([Reader], sites=["archive"], changes=changes("unchanged"), before=found)
+    assert ([lesson.fault for lesson in mended.lessons], verdicts(mended)) == ([""], {"unchanged": "unaffected"})
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
