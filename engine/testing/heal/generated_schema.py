@@ -30,6 +30,7 @@ RECORDINGS = Path(__file__).with_name("recordings")
 PYTHON = "WEBTASKS_CRAWL4AI_PYTHON"
 """Environment variable: the Python that has Crawl4AI; by default the one that runs the bench."""
 _MOST_PAGES = 20
+_STEP_MS = 8_000
 _DATES = ("%d %b %Y", "%d %B %Y", "%Y-%m-%d")
 _VERSION = "import importlib.metadata as m; print(m.version('crawl4ai'))"
 
@@ -40,27 +41,30 @@ class Way:
 
     Args:
         link: The parameter that names the link to the list, on the start page.
-        script: Makes the JavaScript that opens the list instead, from the parameters.
+        script: Makes the JavaScript that opens the list instead, from the parameters: each step, and when it is done.
         options: Options of each crawl of the list, in Crawl4AI's names.
         order: The field by which the rows are sorted; empty for the order of the page.
         upward: The rows of the page come in the opposite order.
     """
 
     link: str = ""
-    script: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+    script: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] | None = None
     options: Mapping[str, Any] | None = None
     order: str = ""
     upward: bool = False
 
 
-def _log_in(parameters: Mapping[str, Any]) -> Sequence[str]:
+def _log_in(parameters: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     fill = "const f = document.forms[0]; f.elements.user.value = %s; f.elements.password.value = %s; f.submit();"
     choose = (
         "const s = document.querySelector('select[name=status]');"
         "s.value = [...s.options].find(each => each.text === %s).value; s.form.submit();"
     )
     user, password = json.dumps(parameters["username"]), json.dumps(parameters["password"])
-    return [fill % (user, password), choose % json.dumps(parameters["status"])]
+    return [
+        (fill % (user, password), "document.querySelector('select[name=status]') !== null"),
+        (choose % json.dumps(parameters["status"]), "location.search.includes('status=')"),
+    ]
 
 
 WAYS: Mapping[str, Way] = {
@@ -153,9 +157,9 @@ class Crawl4AI(System):
         if way.script is not None:
             session = {"session_id": task.start_url}
             await self._asked({"do": "crawl", "url": task.start_url, "options": session}, seconds)
-            for script in way.script(task.parameters):
+            for step in way.script(task.parameters):
                 page = await self._asked(
-                    common | {"url": task.start_url, "options": session | _in_session(script)}, seconds
+                    common | {"url": task.start_url, "options": session | _in_session(*step)}, seconds
                 )
             return [page]
         start = await self._asked({"do": "crawl", "url": task.start_url}, seconds)
@@ -199,8 +203,15 @@ def installed(python: str) -> str:
     return found.stdout.strip()
 
 
-def _in_session(script: str) -> dict[str, Any]:
-    return {"js_code": script, "js_only": True, "delay_before_return_html": 0.5}
+def _in_session(script: str, done: str) -> dict[str, Any]:
+    loaded = f"js:() => document.readyState === 'complete' && {done}"
+    return {
+        "js_code": script,
+        "js_only": True,
+        "wait_for": loaded,
+        "wait_for_timeout": _STEP_MS,
+        "delay_before_return_html": 0.5,
+    }
 
 
 def link(links: Sequence[Sequence[str]], words: str) -> str:
