@@ -8,6 +8,7 @@ this out: it takes minutes, and its figures say little on a busy machine.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import shutil
 import statistics
@@ -15,19 +16,20 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import ray
 
 from engine import AsyncDistributedEngine, AsyncEngine, TaskResult
+from sandbox.isolation.mechanism import Isolation
 from tests.support.cluster_story import Nodes, fill
 from tests.support.order_site import ORDER, OrderSite, order_site
 from tests.support.saved import TASK, save
 
-_LATENCY = 6.0  # seconds
+_LATENCY = 5.0  # seconds
 _SLOTS = 3  # of each node
 _KEYS = 18
-_TASKS = 54
+_TASKS = 36
 _ALONE = 20
 
 Run = Callable[..., Awaitable[TaskResult]]
@@ -48,15 +50,16 @@ async def _alone(run: Run) -> float:
     return statistics.median(seconds[2:])
 
 
-async def _on_nodes(number: int, directory: Path, site: OrderSite) -> tuple[float, float]:
+async def _on_nodes(number: int, directory: Path, site: OrderSite, isolation: Isolation) -> tuple[float, float]:
     """Return tasks per second with all slots busy, and the seconds of one task alone."""
     nodes = Nodes(number, _SLOTS, directory / "r")
     try:
         keys = [f"key{n}" for n in range(_KEYS)]
         await asyncio.to_thread(fill, directory / "bundles.git", directory, keys, site)
         async with AsyncDistributedEngine(
-            address=nodes.cluster.address, bundles=directory / "bundles.git", store=directory / "store"
-        ) as engine:
+            address=nodes.cluster.address, bundles=directory / "bundles.git", store=directory / "store",
+            isolation=isolation,
+        ) as engine:  # fmt: skip
             site.latency = 0.0
             alone = await _alone(engine.run)
             site.latency = _LATENCY
@@ -69,23 +72,26 @@ async def _on_nodes(number: int, directory: Path, site: OrderSite) -> tuple[floa
         nodes.cluster.shutdown()  # type: ignore[no-untyped-call]  # Ray's own
 
 
-async def _here(directory: Path, site: OrderSite) -> float:
+async def _here(directory: Path, site: OrderSite, isolation: Isolation) -> float:
     site.latency = 0.0
     save(directory, "key0", ORDER, parameters={"key": "key0", "number": 1}, start_url=site.url, effects="write")
-    async with AsyncEngine(store=directory) as engine:
+    async with AsyncEngine(store=directory, isolation=isolation) as engine:
         return await _alone(engine.run)
 
 
 def main() -> None:
     """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--isolation", default="auto", choices=get_args(Isolation))
+    isolation = parser.parse_args().isolation
     scratch = Path(tempfile.mkdtemp(prefix="wt-", dir="/tmp"))  # short, as the paths of sockets have to be
     try:
         with order_site(0.0) as site:
-            here = asyncio.run(_here(scratch / "h", site))
+            here = asyncio.run(_here(scratch / "h", site, isolation))
             print(f"one task on a local engine: {here * 1000:.0f} ms")
             rates = {}
             for number in (1, 3):
-                rates[number], alone = asyncio.run(_on_nodes(number, scratch / str(number), site))
+                rates[number], alone = asyncio.run(_on_nodes(number, scratch / str(number), site, isolation))
                 print(f"{number} nodes: {rates[number]:.2f} tasks/s; one task alone {alone * 1000:.0f} ms")
             print(f"3 nodes against one: {rates[3] / rates[1]:.2f}; a task costs {(alone - here) * 1000:.0f} ms more")
     finally:
