@@ -21,6 +21,8 @@ from engine.models.recording_placeholders import Placeholders
 from sandbox.egress.policy import RefusedError
 from sandbox.egress.tape import NOT_RECORDED, LookUp, Moment, Received, Sent
 
+_PASSIVE = ("audio", "font", "image", "track", "video")
+
 
 class PlayingCassette(Cassette):
     """A cassette that is played.
@@ -154,7 +156,7 @@ class PlayingTape:
             return self._veil.fill(self._cassette.take(hidden))
         except EngineError as missing:
             quiet = any(fnmatch.fnmatchcase(sent.url, pattern) for pattern in self._cassette.options.optional)
-            if self._missing is None and not quiet:
+            if self._missing is None and not quiet and not _is_passive(sent):
                 self._missing = missing
             raise RefusedError(NOT_RECORDED + missing.message) from None
 
@@ -169,3 +171,9 @@ class PlayingTape:
     def moment(self) -> Moment:
         """Return the clock and the seed of the job whose turn it is."""
         return self._cassette.next_moment()
+
+
+def _is_passive(sent: Sent) -> bool:
+    """Return True for pictures, fonts and media: whether they were asked for before a page was left is chance."""
+    wanted = sent.header("sec-fetch-dest") or ""  # not sent to sites without TLS
+    return sent.method == "GET" and (wanted in _PASSIVE or (sent.header("accept") or "").startswith("image/"))

@@ -139,6 +139,29 @@ def test_a_beacon_that_is_optional_fails_quietly(path: Path) -> None:
     tape.check()
 
 
+@pytest.mark.parametrize(
+    ("headers", "quiet"),
+    [
+        ({"Sec-Fetch-Dest": "image"}, True),
+        ({"Sec-Fetch-Dest": "font"}, True),
+        ({"Accept": "image/avif,image/webp,*/*;q=0.8"}, True),
+        ({"Sec-Fetch-Dest": "script", "Accept": "*/*"}, False),
+        ({"Sec-Fetch-Dest": "empty"}, False),
+    ],
+)
+def test_a_picture_that_the_recording_left_unloaded_is_not_missed(
+    path: Path, headers: dict[str, str], quiet: bool
+) -> None:
+    tape = playing(recorded(path))
+    with pytest.raises(RefusedError, match="was not recorded"):
+        tape.play(get("http://a.test/1.svg", **headers))
+    if quiet:
+        tape.check()
+    else:
+        with pytest.raises(CassetteMismatch):
+            tape.check()
+
+
 def test_a_refusal_and_a_broken_answer_come_again(path: Path) -> None:
     broken = Received(200, (), b"half", "server")
     tape = playing(recorded(path, (get(), Received(refusal="tls")), (get(), broken)))
