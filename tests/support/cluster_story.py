@@ -130,6 +130,7 @@ async def story(given: argparse.Namespace, site: OrderSite, nodes: Nodes) -> dic
     return {
         "tasks": len({result.web_task_id for result in results}),
         "succeeded": sum(result.ok for result in results),
+        "acted_and_failed": sum(not r.ok and r.effect != "none" for r in results),
         "unsure": len(unsure),
         "failed": [result.error.message for result in results if result.error is not None and result.effect == "none"],
         "interrupted": [result.error.message for result in results if result.error is not None][:5],
