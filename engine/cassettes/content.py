@@ -132,7 +132,7 @@ def write(path: Path, content: Content, bodies: Mapping[str, bytes]) -> None:
                 os.fsync(file.fileno())
             Path(name).chmod(0o644)
             Path(name).replace(path)
-        except BaseException:
+        except BaseException:  # an interrupt, too, leaves nothing half-written aside
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
@@ -167,7 +167,7 @@ class CassetteFile:
             raise self.broken(f"it is no archive ({error})") from None
         try:
             self.content = self._read_index()
-        except BaseException:
+        except BaseException:  # an interrupt, too, leaves the file closed
             self._archive.close()
             raise
 

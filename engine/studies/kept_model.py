@@ -27,7 +27,7 @@ class KeptModel(PassingModel):
         number = await to_thread_uncancellable(self._record.request, request, worst)
         try:
             reply = await self._inner.query(request)
-        except BaseException as error:
+        except BaseException as error:  # a canceled request may have been paid for, too
             free = isinstance(error, ModelError) and not error.details.get("maybe_billed")
             self._record.no_answer(number, error, 0.0 if free else worst)  # in no thread: the task may be canceled
             raise

@@ -59,7 +59,7 @@ AMOUNTS: Mapping[str, tuple[str, str, _Test]] = {
     "replay, seconds": ("seconds", "seconds of a replay on the unchanged site", _phase("replay")),
     "repair, seconds": ("seconds", "seconds of a repair", _phase("repair")),
 }
-"""What is measured in dollars and seconds, by name: the column, what it is, and which runs count."""
+"""Measures in dollars and seconds, by name: the column, what it is, and which runs count."""
 
 
 def arms(rows: Sequence[Row]) -> list[tuple[str, str]]:

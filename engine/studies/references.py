@@ -55,7 +55,7 @@ def _module(name: str, home: Path | None) -> Any:
     sys.modules[name] = module  # as an import does, so that what it defines can be pickled
     try:
         found.loader.exec_module(module)
-    except BaseException:
+    except BaseException:  # as an import does: what failed is not there
         del sys.modules[name]
         raise
     return module

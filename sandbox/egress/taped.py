@@ -31,6 +31,7 @@ _FRAMING = frozenset(
 # A page that has a copy would be told that it still holds; a replay may have none.
 _CONDITIONS = frozenset(("if-none-match", "if-modified-since", "accept-encoding"))
 _NO_BODY = (204, 304)
+_PHRASES = {status.value: status.phrase for status in HTTPStatus}
 _NOT_FROM_OUTSIDE = ("policy", "shortage", "recording")
 
 
@@ -282,7 +283,7 @@ async def _body(client: Peer, request: Request) -> bytes:
 
 async def _write(client: Peer, method: str, answer: RecordedAnswer | PlayedAnswer) -> None:
     with_body = method != "HEAD" and answer.status not in _NO_BODY
-    phrase = HTTPStatus(answer.status).phrase if answer.status in HTTPStatus._value2member_map_ else ""
+    phrase = _PHRASES.get(answer.status, "")
     framing = [("Transfer-Encoding", "chunked")] if with_body else []
     lines = [f"HTTP/1.1 {answer.status} {phrase}", *(f"{name}: {value}" for name, value in (*answer.headers, *framing))]
     client.writer.write("\r\n".join((*lines, "", "")).encode("latin-1", "replace"))
