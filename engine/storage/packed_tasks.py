@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sqlite3
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.storage.database import dump
 from engine.task.wire import Attempt, TaskResult
+
+if TYPE_CHECKING:
+    import sqlite3
 
 # What texts of tasks are made of, the most frequent last. Never changed once released: stores are read with it.
 _WORDS = (

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from engine.errors import ModelOverBudget
-from engine.storage.packed_tasks import as_attempt
 from engine.task.attempts import giving_attempt
 from engine.task.wire import Attempt
 
@@ -81,6 +80,8 @@ class SpendingLedger:
 
     def costs(self, key: str | None = None) -> list[KeyCosts]:
         """Return the costs of each key, sorted by key; of one key only where it is given."""
+        from engine.storage.packed_tasks import as_attempt  # needs the database, which the help of the command does not
+
         query = (
             "SELECT a.key, a.task_id, coalesce(t.outcome, json_extract(t.result, '$.outcome')), a.data, a.packed"
             " FROM attempts a LEFT JOIN tasks t ON t.id = a.task_id"
