@@ -85,14 +85,7 @@ class MapWalk(MapUnits):
         known = node.attributes
         role, aria = (known.get("role") or "", known.get("aria-label") or "") if known else ("", "")
         block = tag.block or role not in _NO_ROLE
-        mine = around
-        if around.folded or (not around.hidden and self._styles.hides(node, tag.name, known)):
-            mine = around.copy()
-            mine.hidden = around.hidden or not around.folded or tag.name != "summary"
-            mine.folded = False
-        if tag.name == "details" and "open" not in known:
-            mine = mine.copy()
-            mine.folded = True
+        mine = self._shown(node, tag, known, around)
         if tag.field:
             self.flush(around)
             add_field(self, self._tree, self._labels, node, known, mine.copy())
@@ -130,12 +123,28 @@ class MapWalk(MapUnits):
         if known:
             self._add_attributes(tag, known, mine, around, block)
         if block or (mine.hidden and not around.hidden):
-            text = self.flush(mine)
-            level = tag.level or (whole(known.get("aria-level") or "") or 2 if role == "heading" else 0)
-            if level and text and not mine.hidden:
-                self._add_heading(level, short(text, 120))
+            self._end(tag, known, role, mine)
         if before is not None:
             self.heads = before
+
+    def _shown(self, node: Node, tag: Tag, known: Attributes, around: Around) -> Around:
+        """Return what is around an element's content in so far as it hides it; the same object where it does not."""
+        mine = around
+        if around.folded or (not around.hidden and self._styles.hides(node, tag.name, known)):
+            mine = around.copy()
+            mine.hidden = around.hidden or not around.folded or tag.name != "summary"
+            mine.folded = False
+        if tag.name == "details" and "open" not in known:
+            mine = mine.copy()
+            mine.folded = True
+        return mine
+
+    def _end(self, tag: Tag, known: Attributes, role: str, mine: Around) -> None:
+        """Take up the text of an element that ends, which may be a heading."""
+        text = self.flush(mine)
+        level = tag.level or (whole(known.get("aria-level") or "") or 2 if role == "heading" else 0)
+        if level and text and not mine.hidden:
+            self._add_heading(level, short(text, 120))
 
     def _walk_inner(self, nodes: list[Node], elements: list[Node], mine: Around, depth: int) -> None:
         count = len(elements)
