@@ -19,7 +19,7 @@ from engine.contract import Observed, learn
 from engine.mcp.server import McpServer
 from engine.task.schema import infer
 from engine.testing import ScriptedModel, ScriptedSandbox, outcome
-from sandbox import Evidence, ScriptError
+from sandbox import Evidence, Host, Outcome, ScriptError
 from tests.support.saved import save
 
 ROWS = [{"name": "Alder"}, {"name": "Birch"}]
@@ -108,6 +108,25 @@ async def test_progress_is_told_while_a_task_runs(session: Session) -> None:
         await client.call_tool("businesses", {"category": "Thatching"}, progress_callback=note)
     assert [number for number, _ in told] == sorted({number for number, _ in told})
     assert any("replay" in (message or "") for _, message in told), told
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_canceled_call_cancels_its_task(session: Session, mode: str) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def endless(host: Host) -> Outcome:
+        begun.set()
+        try:
+            return await asyncio.get_running_loop().create_future()
+        finally:
+            ended.set()
+
+    async with session(endless, mode=mode) as (client, _):
+        call = asyncio.create_task(client.call_tool("businesses", {"category": "Thatching"}))
+        async with asyncio.timeout(30):
+            await begun.wait()
+            call.cancel()
+            await ended.wait()
 
 
 async def test_new_tasks_are_offered_only_where_money_may_be_spent(session: Session) -> None:
