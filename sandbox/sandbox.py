@@ -275,7 +275,7 @@ class Sandbox:
                 **_page_limits(limits),
             )
             session = self._session(client, parsed(client, parse.script_error, answer), None)
-        except BaseException:
+        except BaseException:  # cancelation, too, ends the worker
             self._pool.discard(client)
             raise
         self._refill()
@@ -332,7 +332,7 @@ class Sandbox:
         client.ready.add_done_callback(lambda _: self._note_chromium_sandbox(client))
         try:
             await client.start(browser, chromium_sandbox=self._chromium_sandbox)
-        except BaseException:
+        except BaseException:  # cancelation, too, ends the worker
             await client.close()
             raise
         return client

@@ -65,7 +65,7 @@ class SiteWords:
         self._empty.append((text, locator))
         try:
             await locator.first.wait_for(state="visible", timeout=_VISIBLE_WITHIN_MS)
-        except Exception as error:
+        except Exception as error:  # a timeout or a page that is gone: either shows nothing
             found = await _plain_words(locator)
             if found is None:
                 raise SandboxError(
@@ -146,7 +146,7 @@ class SiteWords:
             try:
                 await locator.first.wait_for(state="visible", timeout=_VISIBLE_WITHIN_MS)
                 said = await locator.first.inner_text()
-            except Exception as error:
+            except Exception as error:  # a timeout or a page that is gone: either shows nothing
                 raise SandboxError(
                     f"task.already_done: {selector(locator)} is not visible, so it does not show that it was done"
                 ) from error

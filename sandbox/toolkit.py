@@ -265,7 +265,7 @@ class TaskContext(SiteWords):
             raise self._stopped
         try:
             yield
-        except BaseException as error:
+        except BaseException as error:  # the journal has to know of cancelation, too
             await self._channel.request(
                 "gate_closed", action=action, key=key, error=f"{type(error).__name__}: {error}"[:2000]
             )

@@ -111,7 +111,7 @@ class ModelBudget:
         except asyncio.CancelledError:
             # The reply may still be written and billed: its worst price stays reserved.
             raise
-        except BaseException as error:
+        except BaseException as error:  # whatever it is, the caller gets it; what it reserved must not stay taken
             self._reserved_tokens -= request.max_tokens
             if not (isinstance(error, ModelUnavailable) and error.details.get("maybe_billed")):
                 self._reserved -= reserve

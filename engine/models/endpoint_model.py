@@ -190,7 +190,7 @@ class EndpointModel(ABC):
         timeout = self._sdk().Timeout(seconds, connect=min(seconds, CONNECT_SECONDS))
         try:
             text = await self._send(client, body, timeout)
-        except Exception as error:
+        except Exception as error:  # an SDK raises classes of its own, which are translated; others go on as they are
             known = self._translated(error, next(iter(credentials.values())))
             if known is None:
                 raise

@@ -76,7 +76,7 @@ class Recovery:
                 self._records.queue.requeue([task.task_id], interrupted=task.started)
         except StoreError:
             raise  # not the task's fault: it is tried again
-        except Exception as error:
+        except Exception as error:  # one malformed record must not keep the others waiting
             log.warning("task %s cannot be taken over", task.task_id, exc_info=True)
             self.interrupt(task.task_id, not_taken_over(error))
 

@@ -353,7 +353,7 @@ class Scheduler:
                 write = partial(self._recovery.interrupt, task_id, SECRETS_ARE_GONE)
         except StoreError as error:
             log.warning("task %s cannot be taken over yet: %s", task_id, error)
-        except Exception as error:
+        except Exception as error:  # one malformed record must not keep the others waiting
             log.warning("task %s cannot be taken over", task_id, exc_info=True)
             write = partial(self._recovery.interrupt, task_id, not_taken_over(error))
         await self._backlog.write(task_id, write)
@@ -368,8 +368,8 @@ class Scheduler:
             task.end(end.result)
         except asyncio.CancelledError:
             task.end(None)
-        except BaseException as error:
-            task.end(error)  # those who wait for the task get it, whatever it is
+        except BaseException as error:  # those who wait for the task get it, whatever it is
+            task.end(error)
             if not isinstance(error, Exception):
                 raise
         finally:

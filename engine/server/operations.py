@@ -224,7 +224,7 @@ async def _answer(operation: Operation, request: Request, services: Services) ->
         failure = error
     except ClientDisconnect:
         failure = ApiError(422, "invalid-request", "the connection was closed before the call was complete")
-    except Exception as error:
+    except Exception as error:  # each call gets an answer; an unknown error is logged
         known = engine_error(error, aliases) if isinstance(error, EngineError) else None
         if known is None and services.workspaces.closing.is_set():
             known = stopping_error()

@@ -244,7 +244,7 @@ class Sender:
         try:
             async with asyncio.timeout(_TLS_SECONDS):
                 await route.peer.writer.start_tls(_tls(), server_hostname=name)
-        except BaseException as error:
+        except BaseException as error:  # cancelation, too, drops the connection
             route.peer.drop()
             if isinstance(error, TimeoutError):
                 raise self._refusal(request, "timeout") from None
@@ -268,7 +268,7 @@ class Sender:
                 head = await exchange.response()
             if head.status_code == 407 and route.upstream is not None:
                 raise self._refusal(request, CREDENTIALS_REJECTED)
-        except BaseException as error:
+        except BaseException as error:  # cancelation, too, drops the connection
             route.peer.drop()
             if isinstance(error, ConnectionError) or (
                 isinstance(error, asyncio.IncompleteReadError) and not error.partial

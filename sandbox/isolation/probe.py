@@ -198,7 +198,7 @@ def _output(command: Command) -> str:
     with process:
         try:
             output, errors = process.communicate(timeout=_SECONDS)
-        except BaseException:
+        except BaseException:  # an interrupt, too, leaves no process behind
             end_all(process)
             raise
     if process.returncode:

@@ -166,7 +166,7 @@ def _list(name: str, parent: int | None, most: int) -> tuple[int, list[str]]:
     directory = os.open(name, _DIRECTORY, dir_fd=parent)
     try:
         return directory, _names(directory, most)
-    except BaseException:
+    except BaseException:  # an interrupt, too, leaves no descriptor open
         os.close(directory)
         raise
 

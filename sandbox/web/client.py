@@ -216,8 +216,8 @@ class Web:
             for at, each in waiting:
                 try:
                     results[at] = await each
-                except BaseException:
-                    left.extend(each for _, each in waiting)  # nothing more is begun
+                except BaseException:  # cancelation, too, begins no further request
+                    left.extend(each for _, each in waiting)
                     raise
 
         workers = min(at_once or self._at_once, self._at_once, len(listed))

@@ -116,7 +116,7 @@ class JailProcess:
         """
         try:
             await self._launch(command_for, meanwhile)
-        except BaseException:
+        except BaseException:  # cancelation, too, leaves no process behind
             self.kill()
             await self.wait_gone()
             raise

@@ -144,7 +144,7 @@ class ForkedProcess:
             self._handle, self._scratch = descriptors
             asyncio.get_running_loop().add_reader(self._handle, self._on_end)
             self.meter = SingleMeter(_pid_of(self._handle), os.dup(self._scratch))
-        except BaseException:
+        except BaseException:  # cancelation, too, leaves no process behind
             self.kill()
             await self.wait_gone()
             raise

@@ -99,7 +99,7 @@ class WebRequests:
             with_login = any(name.lower() == "authorization" for name, _ in request.headers)
             self.traffic.note_answer(request.url, answer.status, answer.headers, with_login=with_login)
             part, ended = await self._part(answer)
-        except BaseException:
+        except BaseException:  # cancelation, too, closes the answer
             answer.close()
             raise
         return {"status": answer.status, "headers": answer.headers, "body": part, "more": self._keep(answer, ended)}

@@ -163,7 +163,7 @@ class Nursery:
     async def _started(worker: WebWorker) -> WebWorker:
         try:
             await worker.start()
-        except BaseException:
+        except BaseException:  # cancelation, too, ends the worker
             await worker.close()
             raise
         return worker

@@ -78,4 +78,5 @@ def _everybodys_python() -> str:
         with contextlib.suppress(PermissionError):
             subprocess.run([found, "-V"], user=NOBODY, extra_groups=[], capture_output=True, check=True)
             return found
+    # Nothing of ours is missing then: it is the machine's Python that no other user may read.
     pytest.skip(f"root's Python is closed to others here, and there is no other Python {wanted}")
