@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import threading
 import warnings
-import weakref
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from types import TracebackType
@@ -27,11 +25,12 @@ from engine.api.arguments import (
     like,
 )
 from engine.api.async_engine import AsyncEngine, Requests
-from engine.api.loops import LoopThread, close_at_exit
+from engine.api.loops import LoopThread
 from engine.api.many import OnProgress
 from engine.api.options import TaskOptions
 from engine.api.threads import in_thread
 from engine.api.typed_tasks import Decorates, TypedTask, describe, named_options
+from engine.api.unclosed import UnclosedEngine
 from engine.errors import EngineError
 from engine.task.events import Event
 from engine.task.wire import Status, TaskResult
@@ -41,8 +40,6 @@ if TYPE_CHECKING:
     from engine.storage.spending import KeyCosts
     from engine.studies import Study, TrialPlace
     from engine.studies.runner import OnTrial
-
-log = logging.getLogger(__name__)
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -77,11 +74,7 @@ class Engine:
         self._closing = False
         self._ended = threading.Event()
         self._calls: set[asyncio.Task[Any]] = set()
-        self._forget_exit = close_at_exit(_closer(weakref.ref(self)))
-        self._finalizer = weakref.finalize(
-            self, _close_dropped, self._engine, self._thread, self._process, self._forget_exit
-        )
-        self._finalizer.atexit = False  # it would be too late
+        self._unclosed = UnclosedEngine(self, self._engine.close, self._thread)
 
     def __enter__(self) -> Self:
         return self
@@ -111,8 +104,7 @@ class Engine:
         if not first:
             self._ended.wait(seconds)
             return
-        self._finalizer.detach()
-        self._forget_exit()
+        self._unclosed.release()
         try:
             asyncio.run_coroutine_threadsafe(self._end(), self._thread.loop).result(seconds)
         finally:
@@ -335,33 +327,6 @@ class Engine:
             raise EngineError("the engine is closed; make a new one")
         if self._thread.is_current():
             raise EngineError("the engine was called from its own async on_event; use another thread, or AsyncEngine")
-
-
-def _close_dropped(engine: AsyncEngine, thread: LoopThread, process: int, forget_exit: Callable[[], None]) -> None:
-    """Close the engine of an ``Engine`` that nothing refers to any more, on its own loop."""
-
-    async def close() -> None:
-        try:
-            await engine.close()
-        finally:
-            thread.give_back()
-
-    forget_exit()
-    if os.getpid() == process:
-        thread.submit(close)
-
-
-def _closer(engine: weakref.ref[Engine]) -> Callable[[float], None]:
-    """Return what closes the engine at the interpreter's end, in silence: nobody is left to be told."""
-
-    def close(seconds: float) -> None:
-        if (one := engine()) is not None:
-            try:
-                one._close(seconds)
-            except Exception as error:  # noqa: BLE001  nobody is left to be told
-                log.debug("an engine could not be closed at the interpreter's end: %s", error)
-
-    return close
 
 
 def _called_in_thread(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -207,16 +207,7 @@ class AsyncDistributedEngine:
     async def map(
         self, requests: Sequence[Mapping[str, Any]], *, on_progress: OnProgress | None = None, **shared: Any
     ) -> Sequence[TaskResult]:
-        """Run many requests, as many at once as the cluster has slots; return results in order.
-
-        Args:
-            requests: The arguments of ``run`` for each, ``task`` among them.
-            on_progress: Called after each end with the number done, the number of all, and the result; may be async.
-            shared: Arguments of all requests; a request's own win.
-
-        Raises:
-            InvalidRequest: One of them is malformed; the others are canceled.
-        """
+        """Run many requests, as many at once as the cluster has slots; see ``AsyncEngine.map``."""
         at_once, known = min(_AT_ONCE, self._options.max_pending), ClusterMapArguments.__annotations__
         return await map_requests(self.run, requests, shared, known, at_once, on_progress)
 

@@ -11,11 +11,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from engine.api.arguments import like
-from engine.api.loops import LoopThread, close_at_exit
+from engine.api.loops import LoopThread
 from engine.api.many import OnProgress
 from engine.api.options import RunOptions, TaskOptions
 from engine.api.threads import in_thread
 from engine.api.typed_tasks import Decorates, TypedTask, describe, named_options
+from engine.api.unclosed import UnclosedEngine
 from engine.distributed.async_engine import AsyncDistributedEngine
 from engine.errors import EngineError
 from engine.task.wire import TaskResult
@@ -45,7 +46,7 @@ class DistributedEngine:
         self._thread = LoopThread.borrow("webtasks-cluster", os.getpid(), id(self))
         self._closing = threading.Lock()
         self._closed = False
-        self._forget_exit = close_at_exit(lambda seconds: self.close())
+        self._unclosed = UnclosedEngine(self, self._engine.close, self._thread)
 
     def __enter__(self) -> Self:
         return self
@@ -56,14 +57,20 @@ class DistributedEngine:
         self.close()
 
     def close(self) -> None:
-        """Cancel what ``run`` waits for, and leave the cluster; see ``AsyncDistributedEngine.close``."""
+        """Cancel what ``run`` waits for, and leave the cluster; see ``AsyncDistributedEngine.close``.
+
+        An engine that is not closed closes itself when nothing refers to it, and when the interpreter ends.
+        """
+        self._close(None)
+
+    def _close(self, seconds: float | None) -> None:
         with self._closing:
             if self._closed:
                 return
             self._closed = True
-        self._forget_exit()
+        self._unclosed.release()
         try:
-            asyncio.run_coroutine_threadsafe(self._engine.close(), self._thread.loop).result()
+            asyncio.run_coroutine_threadsafe(self._engine.close(), self._thread.loop).result(seconds)
         finally:
             self._thread.give_back()
 

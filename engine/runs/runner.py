@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 
 from engine.aio import to_thread_uncancellable
-from engine.bundles import Bundle
+from engine.bundles import Bundle, BundleStore
 from engine.bundles.matching import covers
 from engine.diagnosis.failures import Failed, outcome_failure
 from engine.errors import BundleOutdated, EngineError
@@ -77,8 +77,7 @@ class Runner:
     async def _run(self) -> Success:
         context, key = self.context, self.context.request.reuse_key
         async with context.changing:
-            bundle, edited = await to_thread_uncancellable(context.store.load_to_run, key)
-            self._proposal = await to_thread_uncancellable(context.store.proposal, key)
+            bundle, edited, self._proposal = await to_thread_uncancellable(_load, context.store, key)
         self.bundle = bundle
         if bundle is None:
             if not context.request.task:
@@ -323,6 +322,11 @@ class Runner:
             success = await accept_edits(context, bundle, await adopt(context, bundle))
             note.revision = success.revision.id if success.revision is not None else None
         return success
+
+
+def _load(store: BundleStore, key: str) -> tuple[Bundle | None, tuple[str, ...], Bundle | None]:
+    """Return the bundle that runs, its files that are edited, and a change that waits to be taken over."""
+    return *store.load_to_run(key), store.proposal(key)
 
 
 def _how_to_accept(context: RunContext, drifted: Drifted) -> str | None:

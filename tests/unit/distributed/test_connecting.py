@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import gc
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,3 +85,12 @@ def test_the_package_is_called_to_make_an_engine(tmp_path: Path) -> None:
         assert isinstance(made, DistributedEngine)
     with pytest.raises(EngineError, match="the engine is closed"):
         made.run("List the entries")
+
+
+def test_an_engine_that_nobody_closed_ends_its_thread_when_it_is_dropped(tmp_path: Path) -> None:
+    unclosed = DistributedEngine(bundles=tmp_path, store=tmp_path)
+    thread = unclosed._thread
+    del unclosed
+    gc.collect()
+    thread.join(30)
+    assert thread.loop.is_closed()
