@@ -63,7 +63,7 @@ _OUTPUT: TypeAdapter[{returned}] = TypeAdapter({returned})
 
 
 def {name}({arguments}) -> {returned}:
-    """{_text(task)}
+    """{_text(task, "    ")}
 
     Raises:
         TaskFailed: There is no output; the error says why.
@@ -139,7 +139,7 @@ def _class_name(name: str) -> str:
     return f"{made}Output" if made in ("Engine", "TaskResult", "TypeAdapter", "BaseModel", "Any") else made
 
 
-def _text(text: str) -> str:
-    """Return text as it may stand in a docstring, on lines of its own."""
+def _text(text: str, indent: str = "") -> str:
+    """Return text as it may stand in a docstring of this indent, on lines of its own."""
     plain = text.replace("\\", "\\\\").replace('"""', "'''").strip().rstrip('"')
-    return "\n".join(textwrap.wrap(plain, _WIDTH, subsequent_indent="    "))
+    return "\n".join(textwrap.wrap(plain, _WIDTH, subsequent_indent=indent))

@@ -214,10 +214,15 @@ def routes(services: Services) -> list[Route]:
         request.state.operation = "ui script"
         return Response(_SCRIPT.read_bytes(), headers=_HEADERS, media_type="text/javascript")
 
+    async def slash(request: Request) -> Response:
+        request.state.operation = "ui slash"
+        return RedirectResponse("/ui", 308)
+
     return [
         Route("/ui/login", made.login, methods=["GET", "POST"]),
         Route("/ui/live.js", script),
         made.route("/ui", made.front),
+        Route("/ui/", slash),
         made.route("/ui/live", made.live),
         made.route("/ui/key", made.key),
         made.route("/ui/tasks/{task_id}", made.task),

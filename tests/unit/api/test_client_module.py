@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 import types
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -81,3 +83,13 @@ def test_an_object_is_a_class_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_parameter_that_no_argument_can_be_named_for_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="'from' cannot be the name of an argument"):
         client_module(bundle("k", None, {"from": Parameter(type="string")}), "my-store")
+
+
+def test_docstrings_of_long_tasks_keep_to_their_indent() -> None:
+    saved = bundle("books", BOOKS, {})
+    task = "List each book of the shelf with its title and the year in which it was founded, " * 2
+    text = client_module(replace(saved, meta=saved.meta.model_copy(update={"tasks": (task.strip(),)})), "my-store")
+    tree = ast.parse(text)
+    (function,) = [each for each in tree.body if isinstance(each, ast.FunctionDef) and each.name == "books"]
+    assert "\n " not in (ast.get_docstring(tree, clean=False) or "")
+    assert (ast.get_docstring(function) or "").partition("\n\nRaises")[0].replace("\n", " ") == task.strip()

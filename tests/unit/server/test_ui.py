@@ -39,6 +39,11 @@ def test_pages_show_keys_tasks_and_reports(story: Live) -> None:
         assert HOSTILE not in answer.text
 
 
+def test_an_address_with_a_slash_at_its_end_leads_to_the_dashboard(story: Live) -> None:
+    answer = story.http.get("/ui/", follow_redirects=True)
+    assert (answer.status_code, answer.url.path) == (200, "/ui")
+
+
 def test_what_is_not_there_is_told(story: Live) -> None:
     for path, status in (("/ui/tasks/wt_none", 404), ("/ui/key?key=lamp", 409), ("/ui/none", 404)):
         assert story.http.get(path).status_code == status
