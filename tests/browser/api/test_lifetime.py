@@ -117,9 +117,9 @@ def test_forked_process_holds_none_of_the_engine_locks(tmp_path: Path) -> None:
     if program == 0:
         lock = try_lock(tmp_path / "lock")
         if os.fork() == 0:
+            os.write(keep, b"+" if lock is not None else b"-")  # only now it has closed what it inherited
             time.sleep(20)
             os._exit(0)
-        os.write(keep, b"+" if lock is not None else b"-")
         time.sleep(60)
     assert os.read(held, 1) == b"+"
     assert try_lock(tmp_path / "lock") is None
