@@ -18,6 +18,7 @@ _LIMIT = 32768  # as Playwright asks for
 # Room for all that the driver allocates while it starts: else its young objects are collected many times, which takes a
 # fifth of the start. In MB.
 OPTIONS = ("--min-semi-space-size=32",)
+_TEMPORARY = ".browser"
 
 
 class Driver:
@@ -84,6 +85,9 @@ class Driver:
 def start(compiled: str | None) -> Driver:
     """Start the driver on one end of a socket, and return it.
 
+    It and the browser keep their temporary files in a directory of their own: they come and go at any moment, so that
+    an automation that lists its files, and the reset after a run, must not meet them.
+
     Args:
         compiled: Directory with its compiled code, or None.
     """
@@ -97,12 +101,15 @@ def start(compiled: str | None) -> Driver:
         "PW_LANG_NAME_VERSION": f"{sys.version_info.major}.{sys.version_info.minor}",
         "PW_CLI_DISPLAY_VERSION": version,
     }
+    temporary = f"{os.environ['TMPDIR']}/{_TEMPORARY}"
+    os.mkdir(temporary, 0o700)  # noqa: PTH102  pathlib takes long
+    added = {"TMPDIR": temporary} | ({"NODE_COMPILE_CACHE": compiled} if compiled is not None else {})
     ours, theirs = socket.socketpair()
     with theirs:
         pid = os.posix_spawn(
             command[0],
             (command[0], *OPTIONS, *command[1:]),
-            environment | ({"NODE_COMPILE_CACHE": compiled} if compiled is not None else {}),
+            environment | added,
             file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), standard) for standard in (0, 1)],
         )
     return Driver(command, environment, pid, ours)

@@ -78,7 +78,7 @@ async def run(page, parameters, task):
         "environment": os.environ.get("MARK"),
         "path": "/scratch" in sys.path,
         "directory": os.getcwd(),
-        "scratch": [n for n in os.listdir("/scratch") if "playwright" not in n],
+        "scratch": [n for n in os.listdir("/scratch") if n != ".browser"],
         "shared memory": os.listdir("/dev/shm"),
         "cookies": len(await page.context.cookies()),
         "storage": await page.evaluate("localStorage.length"),
