@@ -37,7 +37,7 @@ def write_files(root: Path, task_id: str, files: Mapping[str, Callable[[], bytes
 
 
 def write_below(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Write files from another machine below a directory.
+    """Write files from another machine below a directory, in their order, each as a whole or not at all.
 
     Raises:
         StoreError: A name leads elsewhere.
@@ -48,7 +48,9 @@ def write_below(directory: Path, files: Mapping[str, bytes]) -> None:
             raise StoreError(f"{name!r} from another machine leads out of {directory}")
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+        partial = target.with_name(f"{target.name}.partial")
+        partial.write_bytes(data)
+        partial.replace(target)
 
 
 def moved(value: Any, old: Path, new: Path) -> Any:

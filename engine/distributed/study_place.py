@@ -10,6 +10,8 @@ from typing import Self
 
 from engine.distributed.files import write_below
 from engine.distributed.orders import missing
+from engine.errors import EngineError
+from engine.studies.record import RECORD
 from engine.studies.plan import TrialJob
 from engine.studies.trial import OpenEngine, run_trial
 
@@ -57,14 +59,22 @@ class RayPlace:
         """
         from engine.distributed.actors import run_on_a_slot
 
-        files = await run_on_a_slot(_trial, job, self._open_engine)
+        files, error = await run_on_a_slot(_trial, job, self._open_engine)
         await asyncio.to_thread(write_below, folder, files)
+        if error is not None:
+            raise error
 
 
-def _trial(job: TrialJob, open_engine: OpenEngine) -> dict[str, bytes]:
-    """Run a trial in a directory of its own, and return the files that it leaves."""
+def _trial(job: TrialJob, open_engine: OpenEngine) -> tuple[dict[str, bytes], EngineError | None]:
+    """Run a trial in a directory of its own; return the files that it leaves, and why it could not be measured."""
     with tempfile.TemporaryDirectory(prefix="webtasks-trial-") as name:
         folder = Path(name, "trial")
         folder.mkdir()
-        asyncio.run(run_trial(job, folder, Path(name, "store"), open_engine))
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        error = None
+        try:
+            asyncio.run(run_trial(job, folder, Path(name, "store"), open_engine))
+        except EngineError as raised:
+            error = raised
+            (folder / RECORD).touch()  # where it is empty, nothing was spent
+        files = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.name == RECORD)
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}, error

@@ -188,10 +188,10 @@ def _lost_usd(folder: Path) -> float:
         reserved = json.loads((folder / "reserved.json").read_bytes())
     except FileNotFoundError:
         return 0.0  # killed before it began
-    if not reserved["local"]:
-        return float(reserved["usd"])
     record = folder / RECORD
-    return min(float(reserved["usd"]), spent(read_lines(record))) if record.exists() else 0.0
+    if record.exists():
+        return min(float(reserved["usd"]), spent(read_lines(record)))
+    return 0.0 if reserved["local"] else float(reserved["usd"])
 
 
 def _facts(spec: StudySpec) -> dict[str, Any]:

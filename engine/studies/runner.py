@@ -13,6 +13,7 @@ from engine.studies.judging import Judge
 from engine.studies.places import TrialLost, TrialPlace
 from engine.studies.plan import TrialJob, job, trials
 from engine.studies.record import KeptTrial
+from engine.studies.references import resolve
 from engine.studies.site import mutation
 from engine.studies.spec import StudySpec
 from engine.task.callbacks import CallbackQueue
@@ -98,5 +99,10 @@ def _check(spec: StudySpec) -> None:
     """Find what the study names, before anything is spent."""
     for case in spec.tasks:
         Judge(case, spec.home)
+        if case.layout is not None:
+            resolve(case.layout, spec.home, field="layout")
+    for model in spec.models:
+        if isinstance(model.make, str):
+            resolve(model.make, spec.home, field="models")
     for variant in spec.variants:
         mutation(variant, spec.home)

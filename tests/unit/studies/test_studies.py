@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,18 @@ async def test_another_study_in_the_directory_is_refused(conducted: Conducted) -
     await conducted(one_task(usd=0.01))
     with pytest.raises(InvalidRequest, match="begun with other replays, seed"):
         await conducted(one_task(usd=0.01, seed=2, replays=3))
+
+
+async def test_a_study_that_names_what_there_is_not_is_refused_before_anything(
+    conducted: Conducted, tmp_path: Path
+) -> None:
+    for changed in (
+        {"models": [{"name": "x", "make": "studied:nobody"}]},
+        {"tasks": [{**one_task()["tasks"][0], "layout": "no:thing"}]},
+    ):
+        with pytest.raises(InvalidRequest, match=r"cannot be loaded.*name a module that can be imported"):
+            await conducted(one_task(**changed))
+    assert not (tmp_path / "known" / "study.json").exists()
 
 
 async def test_a_study_that_another_process_runs_is_refused(conducted: Conducted, tmp_path: Path) -> None:
@@ -173,6 +186,28 @@ async def test_a_trial_whose_machine_died_runs_again_and_its_dollars_stay_reserv
         study = await engine.study(one_task(repeats=2, usd=0.45), directory=tmp_path / "known", place=place)
     assert [trial.trial.attempt for trial in study.trials] == [3, 1]
     assert (study.lost, study.usd) == (2, pytest.approx(0.1 + 0.1 + 0.02))
+
+
+async def test_a_trial_that_cannot_be_measured_on_a_node_counts_for_what_it_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.distributed import actors
+    from engine.distributed.study_place import RayPlace
+
+    monkeypatch.setattr(actors, "connected", lambda address: lambda: None)
+    monkeypatch.setattr(actors, "slots", lambda: 1)
+    monkeypatch.setattr(actors, "run_on_a_slot", asyncio.to_thread)
+    async with AsyncEngine(store=tmp_path / "store") as engine:
+
+        async def conduct(model: Any) -> Study:
+            place = RayPlace("auto", AsyncEngine)  # type: ignore[arg-type]  # its run() has overloads
+            given = one_task(models={"careful": model})
+            return await engine.study(given, directory=tmp_path / "known", place=place)
+
+        with pytest.raises(EngineError, match=r"0001\.joiners.* cannot be measured"):
+            await conduct(_speechless)
+        kept = await conduct(_speaks_again)
+    assert (kept.lost, kept.usd) == (1, pytest.approx(0.01 + 0.02)), "not the $0.10 that were reserved"
 
 
 def test_the_command_line_runs_a_study_and_says_what_is_left(tmp_path: Path) -> None:
