@@ -22,6 +22,7 @@ from typing import Any
 
 os.environ |= {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "RAY_USAGE_STATS_ENABLED": "0", "RAY_DEDUP_LOGS": "0"}
 
+import psutil
 import ray
 from ray.cluster_utils import Cluster
 
@@ -53,6 +54,12 @@ class Nodes:
 
     def _add(self) -> Any:
         return self.cluster.add_node(**self._common)
+
+    def kill_records(self) -> None:
+        """Kill the process with the records, which Ray starts again."""
+        (process,) = (p for p in psutil.process_iter(["name"]) if p.info["name"].startswith("ray::HeadActor"))
+        process.kill()
+        process.wait()
 
     def kill_one(self, *, replace: bool) -> None:
         """Kill a node at random, with all its processes, and start another one in its place."""
@@ -113,14 +120,19 @@ async def story(given: argparse.Namespace, site: OrderSite, nodes: Nodes) -> dic
         warm_seconds = time.monotonic() - began
         began = time.monotonic()
         running = asyncio.ensure_future(engine.map(requests[1:], task=TASK, ai="never", on_progress=progress))
-        for number in range(given.kills):
-            while done < (number + 0.5) * given.tasks / (given.kills + 1) and not running.done():
+        kills = [True] * given.record_kills + [False] * given.kills
+        random.shuffle(kills)
+        for number, records in enumerate(kills):
+            while done < (number + 0.5) * given.tasks / (len(kills) + 1) and not running.done():
                 await asyncio.sleep(0.05)
             if running.done():
                 break
             await asyncio.sleep(random.uniform(0, 0.5))
-            # Ray starts nodes in the main thread alone; those that live go on meanwhile.
-            nodes.kill_one(replace=number + 1 < given.kills)
+            if records:
+                nodes.kill_records()
+            else:
+                # Ray starts nodes in the main thread alone; those that live go on meanwhile.
+                nodes.kill_one(replace=number + 1 < len(kills))
             killed += 1
         results = [warmed, *await running]
         seconds = time.monotonic() - began
@@ -149,8 +161,8 @@ def main() -> None:
     """Run the story that the command line asks for."""
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
-    for name, default in (("nodes", 2), ("tasks", 8), ("keys", 3), ("kills", 1), ("slots", 10)):
-        parser.add_argument(f"--{name}", type=int, default=default)
+    for name, default in (("nodes", 2), ("tasks", 8), ("keys", 3), ("kills", 1), ("record_kills", 0), ("slots", 10)):
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
     parser.add_argument("--latency", type=float, default=0.5)
     parser.add_argument("--isolation", default="auto")
     parser.add_argument("--max-tasks", type=int, default=None)

@@ -77,6 +77,13 @@ def test_no_task_is_lost_or_done_twice_when_a_node_is_killed(tmp_path: Path, mar
 
 
 @pytest.mark.soak
+def test_the_process_with_the_records_is_killed_while_tasks_run(tmp_path: Path, mark: str) -> None:
+    options = ("--nodes", "2", "--tasks", "40", "--keys", "8", "--kills", "1", "--record-kills", "3")
+    check(story(tmp_path, mark, *options, seconds=900), tasks=40, kills=4)
+    assert started_by(mark) == []
+
+
+@pytest.mark.soak
 def test_many_nodes_are_killed_while_many_tasks_run(tmp_path: Path, mark: str) -> None:
     told = story(tmp_path, mark, "--nodes", "3", "--tasks", "200", "--keys", "40", "--kills", "10", seconds=1500)
     check(told, tasks=200, kills=10)
