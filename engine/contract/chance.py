@@ -27,11 +27,14 @@ _NEW_ROWS = 4
 _SEEN = 20  # values in good runs
 
 
-def flooded(place: str, key: str, pairs: Sequence[tuple[Row, Row]], given: set[Any]) -> Iterator[Breach]:
+def flooded(
+    place: str, key: str, pairs: Sequence[tuple[Row, Row]], given: set[Any], *, recent: bool
+) -> Iterator[Breach]:
     """Yield fields in which many rows, that had values of their own, now have one that was rare.
 
     Args:
         given: The values of the parameters, which may be the same for all rows.
+        recent: The last run was so short a time ago that data hardly turn over; see `PreviousOutput`.
     """
     for name in pairs[0][0] if len(pairs) >= ENOUGH_VALUES else ():
         old, new = [identity(a.get(name)) for a, _ in pairs], [identity(b.get(name)) for _, b in pairs]
@@ -55,7 +58,7 @@ def flooded(place: str, key: str, pairs: Sequence[tuple[Row, Row]], given: set[A
             measured = all(is_amount(b.get(name)) for _, b in pairs)
             first_kept = old[0] == new[0] == value
             repeated = before > 0 and (first_kept or day_of(value) is not None)  # one row's stands in the others
-            anew = measured and len(changed) >= _ANEW * len(pairs) and not repeated
+            anew = measured and len(changed) >= _ANEW * len(pairs) and not (repeated and recent)
             wanted = "values of their own, as in the last run"
             yield Breach("flooded", f"{place}.{name}", wanted, got, "statistical", ordinary=anew)
 

@@ -73,7 +73,9 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
     borne_out = is_borne_out(contract, history, run.evidence.maps, departures)
     counted = borne_out and count_confirmed(run, page)
     seen = contract.get("provenance", {}).get("fields", {})
-    weighed = (weigh(breach, borne_out=borne_out, counted=counted, seen=seen) for breach in breaches)
+    past = history.same
+    sudden = past is not None and past.recent and past.never_lost_rows
+    weighed = (weigh(b, borne_out=borne_out, counted=counted, seen=seen, sudden=sudden) for b in breaches)
     breaches = [*departures, *weighed]
     reported = [b for b in breaches if b.severity != "statistical" or _enough(b, history)]
     ranks: dict[Severity, int] = {"structural": 0, "doubtful": 1, "statistical": 2, "advisory": 3}

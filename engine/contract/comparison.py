@@ -24,6 +24,7 @@ from engine.contract.moved import (
     exchanged_dates,
     in_new_order,
     multiplied,
+    reassigned,
     shifted_fields,
     single_object,
     texts_cut,
@@ -43,8 +44,6 @@ _STABLE = 0.5  # share of values that changed from one run to the next, at most,
 _CHANGED = 0.9  # share that cannot change at once in such a field
 _CUT = 0.8  # of the rows of the last run; fewer of them, from one end, are the first or the last page
 _KEPT = 0.5  # share of values
-_SOON = 900.0  # seconds after the last run within which a stable list does not turn over; or
-_LONGER = 4.0  # times as long as it was seen to be stable
 _JOINS = 2  # comparisons before a field counts as stable
 
 
@@ -231,7 +230,8 @@ def _against_same(
         return
     yield from shifted_fields(place, key, in_new_order(key, pairs, new))
     yield from another_file(place, pairs)
-    yield from flooded(place, key, pairs, given)
+    yield from flooded(place, key, pairs, given, recent=past.recent)
+    yield from reassigned(place, key, pairs, old, new, past)
     stable = past.joins >= _JOINS and past.kept >= _STABLE
     if not pairs and stable and len(old) >= 5 and not _are_renamed(old, new, key):
         yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", _severity(past))
@@ -283,8 +283,8 @@ def _are_renamed(old: Sequence[Row], new: Sequence[Row], key: str) -> bool:
 
 
 def _severity(past: PreviousOutput) -> Severity:
-    """Return the severity of a change in stable data: runs within minutes do not show what changes in a day."""
-    return "statistical" if past.age <= max(_SOON, _LONGER * past.span) else "advisory"
+    """Return the severity of a change in stable data."""
+    return "statistical" if past.recent else "advisory"
 
 
 def _cut_off(place: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Breach]:

@@ -39,18 +39,21 @@ def is_borne_out(
     return bool(known and maps) and not any(b.binds for b in departures)
 
 
-def weigh(breach: Breach, *, borne_out: bool, counted: bool = False, seen: Collection[str] = ()) -> Breach:
+def weigh(
+    breach: Breach, *, borne_out: bool, counted: bool = False, seen: Collection[str] = (), sudden: bool = False
+) -> Breach:
     """Return the breach with the severity that it has beside the page.
 
     Args:
         borne_out: What `is_borne_out` says of the run.
         counted: The page itself states as many rows as there are.
         seen: The fields whose values stand on the pages.
+        sudden: The list never lost a row before, and its last run was a short time ago.
     """
     if not borne_out or not breach.binds:
         return breach
     witnessed = breach.kind != "scale" or breach.path in seen  # a file's size stands nowhere
-    if counted and breach.kind in _ROW_COUNTS:
+    if counted and breach.kind in _ROW_COUNTS and not (sudden and breach.kind == "cut-off"):
         return replace(breach, severity="advisory", got=f"{breach.got}, as the page states")
     if breach.ordinary and witnessed:
         return replace(breach, severity="advisory")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 Severity = Literal["structural", "doubtful", "statistical", "advisory"]
 
+_SOON = 900.0  # seconds after the last run within which data that were stable do not turn over; or
+_LONGER = 4.0  # times as long as they were seen to be stable
+_STEADY_JOINS = 2  # comparisons before rows count as stable
+
 
 @dataclass(frozen=True)
 class Breach:
@@ -27,7 +31,7 @@ class Breach:
             ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``,
             ``scale``, ``lost``, ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``,
             ``shifted``, ``exchanged``, ``file``, ``flooded``, ``flipped``, ``collapsed``, ``placeholder``,
-            ``displaced``;
+            ``displaced``, ``reassigned``;
             of where values stood on what was read, see `engine.contract.provenance`.
         path: JSON path into the output; ``$`` where the page or the whole output is meant.
         expected: What good runs had.
@@ -138,6 +142,19 @@ class PreviousOutput:
     age: float = 0.0
     account: str = ""
     beside: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def recent(self) -> bool:
+        """True while the time has not gone by for which these outputs say what the next one is like.
+
+        Runs within minutes do not show what changes in a day.
+        """
+        return self.age <= max(_SOON, _LONGER * self.span)
+
+    @property
+    def never_lost_rows(self) -> bool:
+        """True where each output had all rows of the one before it, as often as was compared."""
+        return self.joins >= _STEADY_JOINS and self.kept == 1.0
 
 
 @dataclass(frozen=True)

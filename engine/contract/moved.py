@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import statistics
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -29,6 +30,9 @@ _DATE = re.compile(
 )
 _ISO = re.compile(r"\d{4}-\d\d-\d\d")
 _DIGITS = 3  # of a single number that becomes a power of ten as large
+_REASSIGNED = 0.3  # share of rows with the value of another
+_LEAST_REASSIGNED = 4  # of them; a few values may come again by chance
+_BESIDE_KEPT = 0.8  # share of these rows whose other fields are as they were
 _STEADY = 3  # fields of a single object that never changed
 
 
@@ -54,6 +58,37 @@ def shifted_fields(place: str, key: str, pairs: Sequence[tuple[Row, Row]]) -> It
                 got = f"in {len(moved)} rows that of a row beside, as {which[1].get(name)!r} of {which[1].get(key)!r}"
                 yield Breach("shifted", f"{place}.{name}", f"each row's own value, as {which[0].get(name)!r}", got)
                 return
+
+
+def reassigned(
+    place: str, key: str, pairs: Sequence[tuple[Row, Row]], old: Sequence[Row], new: Sequence[Row], past: PreviousOutput
+) -> Iterator[Breach]:
+    """Yield fields that have exactly the values of before, but in other rows, which else are as they were.
+
+    A column that was sorted or joined apart from its rows. Values that change by themselves are not the same ones
+    again, and where ranks or duties are exchanged, what stands beside them moves along, or did so before.
+    """
+    if len(pairs) != len(old) or len(pairs) != len(new):
+        return
+    ranked = in_new_order(key, pairs, new)
+    for name in (n for n in pairs[0][0] if n != key):
+        values = [(identity(a.get(name)), identity(b.get(name))) for a, b in pairs]
+        differ = [at for at, (was, now) in enumerate(values) if was != now]
+        apart = {values[at][0] for at in differ}
+        if len(differ) < max(_LEAST_REASSIGNED, _REASSIGNED * len(pairs)) or len(apart) < _MATCHED:
+            continue
+        had, has = ([v for v in side if not isinstance(v, (list, dict))] for side in zip(*values, strict=True))
+        if len(had) < len(values) or Counter(had) != Counter(has) or past.changed.get(name, 0.0) > 0:
+            continue
+        if _is_rank(had) and _is_rank([identity(b.get(name)) for _, b in ranked]):
+            continue
+        others = [n for n in pairs[0][0] if n not in (key, name)]
+        kept = [at for at in differ if all(pairs[at][0].get(n) == pairs[at][1].get(n) for n in others)]
+        if others and len(kept) >= _BESIDE_KEPT * len(differ):
+            row = pairs[differ[0]][1]
+            got = f"in {len(differ)} of {len(pairs)} rows that of another, as {row.get(name)!r} of {row.get(key)!r}"
+            wanted = f"each row's own value, as {pairs[differ[0]][0].get(name)!r}"
+            yield Breach("reassigned", f"{place}.{name}", wanted, got, "statistical")
 
 
 def _moved(old: Sequence[Any], new: Sequence[Any], step: int) -> list[int]:

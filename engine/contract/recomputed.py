@@ -18,7 +18,6 @@ _BIG = 6  # powers of ten to which amounts may be rounded
 _CLOSE = 0.01  # share of a single number by which rounding may change it; more is a change of the data
 _ROLLING = 0.5  # share of dates that changed from run to run, from which on they move by themselves
 _LEAST_OFF = 5  # different numbers
-_SOON = 900.0  # seconds; what counts days does so for all rows at once, but not within minutes
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?=$|T)")
 _DAY = timedelta(days=1)
 
@@ -36,11 +35,12 @@ def recomputed(path: str, values: Sequence[tuple[Any, Any]], past: PreviousOutpu
         yield from _rounded(path, numbers)
         yield from _summed_up(path, numbers)
     rolls = past.joins > 0 and past.changed.get(name, 0.0) > _ROLLING
-    if len(numbers) == len(values) and not rolls and past.age <= _SOON:
+    # What counts days does so for all rows at once, but not within minutes.
+    if len(numbers) == len(values) and not rolls and past.recent:
         yield from _one_off(path, numbers)
     days = [(was, now) for a, b in values if (was := day_of(a)) is not None and (now := day_of(b)) is not None]
     if len(days) == len(values) and not rolls:
-        yield from _moved_days(path, days)
+        yield from _moved_days(path, days, recent=past.recent)
 
 
 def rounded_number(path: str, old: Any, new: Any) -> Iterator[Breach]:
@@ -112,7 +112,7 @@ def _one_off(path: str, numbers: Sequence[tuple[float, float]]) -> Iterator[Brea
         yield Breach("offset", path, f"{was:g}, as in the last run", got, "statistical")
 
 
-def _moved_days(path: str, days: Sequence[tuple[date, date]]) -> Iterator[Breach]:
+def _moved_days(path: str, days: Sequence[tuple[date, date]], *, recent: bool) -> Iterator[Breach]:
     early = [(x, y) for x, y in days if x - y == _DAY]
     # Dates that move by themselves move on: a day back is what another time zone makes of them.
     if len({x for x, _ in early}) >= _LEAST and len(early) >= _MOST * len(days):
@@ -124,7 +124,7 @@ def _moved_days(path: str, days: Sequence[tuple[date, date]]) -> Iterator[Breach
     if len({x for x, _ in years}) >= _LEAST and len(years) >= _MOST * len(days):
         was, now = years[0]
         got = f"{now}, the same day of another year in {len(years)} of {len(days)} rows"
-        yield Breach("moved-days", path, f"{was}, as in the last run", got, "statistical")
+        yield Breach("moved-days", path, f"{was}, as in the last run", got, "statistical", ordinary=not recent)
     first = [(x, y) for x, y in days if x.day != 1 and y == x.replace(day=1)]
     if len(first) >= max(_LEAST, _MOST * len(days)) and all(y.day == 1 for _, y in days):
         was, now = first[0]

@@ -146,6 +146,8 @@ class Subject:
         store = self.folder / f"copy-{self._copies}"
         await asyncio.to_thread(shutil.copytree, self.stores[history], store)
         try:
+            if (later := self.site.day - (DAYS[history] if history == "old" else 0)) > 0:
+                age(store, later)  # the last run was on the day of its data
             async with AsyncEngine(store=store, limits=LIMITS) as engine:
                 return await self._run(engine, asked)
         finally:

@@ -148,6 +148,40 @@ def test_single_file_is_held_against_its_own_past(database: Database) -> None:
     assert found(past, {"invoice": newer["scan"], "number": "A-18"}) == []
 
 
+def loans(clerks: str, *, days: int = 0) -> Rows:
+    names = {"a": "A. Stone", "b": "B. Reed", "c": "C. Hill", "d": "D. Marsh"}
+    return [
+        {
+            "item": f"Map of {at * 37 % 101} Lane",
+            "place": f"{at + 1}.",
+            "days": 3 * at % 8 + days,
+            "clerk": names[clerk],
+        }
+        for at, clerk in enumerate(clerks)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        (loans("aabbbccdd"), True),  # sorted apart from its rows
+        (loans("aabbbccdd", days=1), False),  # all has changed
+        (loans("bacadcbda"), False),  # other values: one clerk more often
+        (loans("cabadcbdb"), False),  # two exchanged
+        ([row | {"place": f"{at + 1}."} for at, row in enumerate(loans("bacadcbdb")[::-1])], False),
+    ],
+    ids=["sorted apart", "all changed", "others", "two exchanged", "rows in another order"],
+)
+def test_values_that_stand_in_other_rows_are_a_breach(after: Rows, told: bool, database: Database) -> None:
+    past = once(loans("bacadcbdb"), database)
+    assert (("reassigned", "statistical") in found(past, after)) == told
+
+
+def test_values_that_were_exchanged_before_may_be_so_again(database: Database) -> None:
+    past = CleanRuns(database, *(run_of(loans(clerks), {"q": "a"}) for clerks in ("bacadcbdb", "abbccadbd")))
+    assert "reassigned" not in past.kinds(run_of(loans("aabbbccdd"), {"q": "a"}))
+
+
 def test_texts_and_numbers_are_compared_like_rows(database: Database) -> None:
     names = [str(row["name"]) for row in shops(20)]
     for number, output in enumerate((names, {"names": names})):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -81,6 +82,15 @@ def test_values_that_change_by_themselves_are_none(after: Rows) -> None:
     assert {b.kind for b in found}.isdisjoint(
         {"rounded", "summed", "moved-days", "recased", "affixed", "displaced", "offset"}
     )
+
+
+@pytest.mark.parametrize(("age", "ordinary"), [(60.0, False), (86400.0, True)])
+def test_dates_of_another_year_are_as_data_may_be_once_time_has_gone_by(age: float, ordinary: bool) -> None:
+    past = fresh(parts())
+    assert past.same is not None
+    later = replace(past, same=replace(past.same, age=age))
+    run = run_of(parts(lambda row: row | {"posted": f"2027{row['posted'][4:]}"}))
+    assert [b.ordinary for b in check(learn([run_of(parts())]), run, later) if b.kind == "moved-days"] == [ordinary]
 
 
 def test_names_of_a_thing_are_compared_though_they_name_the_rows() -> None:

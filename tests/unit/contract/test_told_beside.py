@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from engine.contract import History, Observed, PreviousOutput, check, compact, digest, learn, learn_signature
+from engine.contract import Breach, History, Observed, PreviousOutput, check, compact, digest, learn, learn_signature
 from sandbox.page_map import BOUNDARY
 from tests.support.maps import Sheet
 from tests.unit.contract.test_provenance import TASK, cells, listed, products, ran, sheet, told
 
 COLUMNS = ("Name", "Price", "Availability")
+DAY = 86400.0
 
 
 @pytest.fixture(scope="module")
@@ -120,10 +121,10 @@ def test_texts_that_say_what_they_are_not_are_asked_about(said: str, asked: bool
     assert told(known, run) == [("doubtful", "mark")] * asked
 
 
-def past(run: Observed) -> History:
+def past(run: Observed, age: float = 0.0, **known: float) -> History:
     output = compact(run.output)
-    before = PreviousOutput(run.parameters, 6, (len(output), len(output)), output, digest(run.output), 5)
-    return History(clean_runs=6, same=before)
+    before = PreviousOutput(run.parameters, 6, (len(output), len(output)), output, digest(run.output), 5, age=age)
+    return History(clean_runs=6, same=replace(before, **known))
 
 
 def changed(**fields: Any) -> Observed:
@@ -157,18 +158,47 @@ def test_a_default_that_leaves_some_rows_as_they_were_is_asked_about() -> None:
     assert found == ["flooded"]
 
 
-def test_fewer_rows_are_right_where_the_page_states_as_many() -> None:
-    def few(*totals: tuple[str, int]) -> list[str]:
+@pytest.mark.parametrize(
+    ("age", "known", "asked"),
+    [(0.0, {}, True), (DAY, {}, False), (DAY, {"span": DAY}, True), (5 * DAY, {"span": DAY}, False)],
+)
+def test_first_row_s_value_in_all_others_is_asked_about_for_as_long_as_data_stay(
+    age: float, known: dict[str, float], asked: bool
+) -> None:
+    run = listed("lamps")
+    first = changed(price=lambda at, row: run.output[0]["price"])
+    found = check(learn([run, listed("clocks")], TASK), first, past(run, age, **known))
+    (flooded,) = [b for b in found if b.kind == "flooded"]
+    assert flooded.severity == ("statistical" if asked else "advisory")
+    assert "17.5, which 1 had" in flooded.got, "told in either case"
+
+
+@pytest.mark.parametrize(
+    ("age", "known", "binding"),
+    [
+        (0.0, {}, ["cut-off"]),
+        (DAY, {}, []),
+        (DAY, {"span": DAY}, ["cut-off"]),
+        (0.0, {"kept": 0.9}, []),
+        (0.0, {"joins": 1}, []),
+    ],
+)
+def test_fewer_rows_are_right_where_the_page_states_as_many_and_time_has_gone_by(
+    age: float, known: dict[str, float], binding: list[str]
+) -> None:
+    def few(*totals: tuple[str, int]) -> list[Breach]:
         rows = products("lamps", 3)
         page = sheet("lamps").table(COLUMNS, cells(rows))
         page.totals = totals
         run = ran(rows, page.map(), category="lamps")
         run = replace(run, evidence=replace(run.evidence, url=page.url))
-        return [b.kind for b in check(contract, run, past(listed("lamps"))) if b.binds]
+        return check(contract, run, past(listed("lamps"), age, **known))
 
     contract = learn([listed("lamps"), listed("clocks")], TASK)
-    assert few(("3 products", 3)) == []
-    assert sorted(few()) == ["cut-off", "fewer-rows"]
+    stated = few(("3 products", 3))
+    assert [b.kind for b in stated if b.binds] == binding
+    assert "cut-off" in {b.kind for b in stated}, "told in either case"
+    assert sorted(b.kind for b in few() if b.binds) == ["cut-off", "fewer-rows"]
 
 
 def test_a_yes_or_no_is_read_from_the_row_of_the_parameter() -> None:
