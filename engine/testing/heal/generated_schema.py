@@ -31,7 +31,6 @@ PYTHON = "WEBTASKS_CRAWL4AI_PYTHON"
 """Environment variable: the Python that has Crawl4AI; by default the one that runs the bench."""
 _MOST_PAGES = 20
 _STEP_MS = 8_000
-_WHOLE = "document.readyState === 'complete'"
 _DATES = ("%d %b %Y", "%d %B %Y", "%Y-%m-%d")
 _VERSION = "import importlib.metadata as m; print(m.version('crawl4ai'))"
 
@@ -63,8 +62,8 @@ def _log_in(parameters: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
     )
     user, password = json.dumps(parameters["username"]), json.dumps(parameters["password"])
     return [
-        (fill % (user, password), f"document.querySelector('select[name=status]') !== null && {_WHOLE}"),
-        (choose % json.dumps(parameters["status"]), f"location.search.includes('status=') && {_WHOLE}"),
+        (fill % (user, password), "document.querySelector('select[name=status]') !== null"),
+        (choose % json.dumps(parameters["status"]), "location.search.includes('status=')"),
     ]
 
 
