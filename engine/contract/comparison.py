@@ -228,10 +228,12 @@ def _against_same(
     yield from of_two_values(place, pairs, old, new, given)
     if key is None:
         return
-    yield from shifted_fields(place, key, in_new_order(key, pairs, new))
+    shifted = list(shifted_fields(place, key, in_new_order(key, pairs, new)))
+    yield from shifted
     yield from another_file(place, pairs)
     yield from flooded(place, key, pairs, given, recent=past.recent)
-    yield from reassigned(place, key, pairs, old, new, past)
+    if not shifted:
+        yield from reassigned(place, key, pairs, old, new, past)
     stable = past.joins >= _JOINS and past.kept >= _STABLE
     if not pairs and stable and len(old) >= 5 and not _are_renamed(old, new, key):
         yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", _severity(past))
