@@ -6,7 +6,7 @@ import asyncio
 import difflib
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.agent.describe import describe_advisories, describe_refusal, describe_trial
@@ -14,12 +14,15 @@ from engine.agent.page_tools import GivenUp, PageTools, ToolProblem
 from engine.agent.prompts import fence
 from engine.execution.automation_run import AutomationRun
 from engine.gate.gate import Gate
+from engine.gate.objections import objection_in
 from engine.gate.verdicts import Candidate, Promoted, Refused, Trial
+from engine.task.text import shorten
 from sandbox import SandboxLimitExceeded, Session, WorkerDied
 
 _WANT_A_LOOK = ("impossible", "unknown-parameter")  # reasons of which the first look alone says little
 _MOST_REOPENED = 3
 _MOST_REFS = 10
+_REMINDER = 100  # characters of an objection that the model was told of before
 _REF = re.compile(r"""(?:get_by_ref\(\s*|aria-ref=)["']?(f?\d*e\d+)""")
 _OPEN_ASIDE = """\
 import contextlib as _contextlib
@@ -50,6 +53,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
     candidates: int = 4
     _trial: Trial | None = None
     _shown: tuple[str, ...] = ()
+    _told: set[tuple[str, str]] = field(default_factory=set)  # code, and an objection to it
     _turn: int = 0
     _reopened: int = 0
     _worked: bool = False
@@ -99,7 +103,17 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
             raise ToolProblem(f"{answer}{await self._durable()}")
         self._shown = await asyncio.to_thread(self.gate.advisories, self._trial)
         notes = await asyncio.to_thread(self.gate.notes, self._trial)
-        return "\n".join([answer + describe_advisories(self._shown), *map(fence, notes)])
+        told = [self._once(each, each) for each in self._shown]
+        return "\n".join([answer + describe_advisories(told), *map(fence, notes)])
+
+    def _once(self, text: str, objection: str | None) -> str:
+        """Return the text that tells of an objection; a reminder where the model was told of it with the same code."""
+        if objection is None:
+            return text
+        if (self.code, objection) not in self._told:
+            self._told.add((self.code, objection))
+            return text
+        return text.replace(objection, f"as told before: {shorten(objection, _REMINDER)}", 1)
 
     async def _durable(self) -> str:
         """Return the durable locators of the refs that stand in the code, which mean nothing in a later run."""
@@ -192,7 +206,8 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         self.candidates -= 1
         if self.candidates <= 0:
             self.ended = verdict
-        raise ToolProblem(describe_refusal(verdict, self.redactor))
+        told = tuple(self._once(each, objection_in(each)) for each in verdict.reasons)
+        raise ToolProblem(describe_refusal(replace(verdict, reasons=told), self.redactor))
 
 
 def _not_once(old: str, code: str, found: int) -> str:

@@ -13,6 +13,16 @@ _SHORTEST_REASON = 12  # characters but for spaces
 _HOW = "(if it is right as it is, finish with why_right: the reason)"
 
 
+def objection_in(refusal: str) -> str | None:
+    """Return the objection that a refusal tells of; None for a refusal that no reason in words answers.
+
+    >>> objection_in(f"12 rows of 17 {_HOW}"), objection_in("it returned None")
+    ('12 rows of 17', None)
+    """
+    bare = refusal.removesuffix(f" {_HOW}")
+    return bare if bare != refusal else None
+
+
 @dataclass
 class Objections:
     """The objections of one task's gate.

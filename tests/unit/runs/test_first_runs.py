@@ -171,6 +171,21 @@ async def test_what_the_model_could_not_see_before_it_handed_in_is_told_first(fi
     assert "finish with why_right: the reason" in told(model, 1)
 
 
+async def test_an_objection_is_told_in_full_once_for_the_same_code(first: First) -> None:
+    begins, ends = "have the same value in each of the 7 rows: ", "is each read from its own place?"
+    done, edited = finish(**ONLY_ONE), ("write", {"code": f"{CODE}# mended\n"})
+    turns: list[Any] = [[WRITE, done], [done], [WRITE], [edited], [finish(**ONLY_ONE, why_right=WHY)]]
+    result, model = await first([gave(COPIES, MINE)] * 3, *turns)
+    assert result.ok, result.error
+    by_write, by_finish = (each["content"] for each in model.requests[1].messages[-1]["content"])
+    again, written_again, other_code = (told(model, turn) for turn in (2, 3, 4))
+    for in_full in (by_write, other_code):
+        assert (begins in in_full, ends in in_full, "as told before" in in_full) == (True, True, False)
+    for reminder in (by_finish, again, written_again):
+        assert (begins in reminder, ends in reminder, "as told before" in reminder) == (True, False, True)
+        assert "why_right" in reminder
+
+
 async def test_a_reason_stands_beside_the_result_and_in_the_commit(first: First, tmp_path: Path) -> None:
     result, _ = await first([gave(COPIES, MINE)], [WRITE], [finish(**ONLY_ONE, why_right=WHY)])
     warning = result.warnings[0]
