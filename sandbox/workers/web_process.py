@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -47,8 +48,15 @@ class Zygote(JailProcess):
 
     @property
     def usable(self) -> bool:
-        """True until it ends."""
-        return not self._gone.is_set()
+        """True until it ends.
+
+        Its sockets are closed first, and some time before it has ended, which waits for the end of its workers.
+        """
+        if self._gone.is_set() or self.control.fileno() < 0:
+            return False
+        end = select.poll()
+        end.register(self.control, 0)  # its end is told of in any case
+        return not end.poll(0)
 
     async def start(self) -> None:
         """Start it.
