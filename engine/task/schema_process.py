@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,7 @@ _INLINE_PARTS = 20_000  # values and names in what is looked at
 _INLINE_CHARACTERS = 200_000
 _SECONDS = 3.0  # CPU time of the process, for what has no size
 _SECONDS_PER_MB = 3.0
-_PATIENCE = 6  # times the CPU time, on a machine that has other work
+_PATIENCE = 20  # times the CPU time, on a machine that has other work
 _MEMORY = 8 << 30
 _MODULE = "engine.task.schema_process"
 
@@ -131,6 +132,7 @@ def main(seconds: int) -> None:
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    seconds += round(time.process_time())  # its start, on a slow machine
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY if most == resource.RLIM_INFINITY else min(_MEMORY, most), most))

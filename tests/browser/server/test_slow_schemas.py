@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from engine.task import schema_process
@@ -21,11 +19,10 @@ def test_pattern_that_backtracks_fails_its_own_task_only(live: Live, monkeypatch
     save(live.store, "k", STOPS)
     schema = {"type": "array", "items": {"type": "string", "pattern": "^(a+)+$"}}
     task_id = live.start(task=TASK, reuseKey="k", outputSchema=schema)
-    slowest = 0.0
+    answered = 0
     while live.result(task_id)["status"] != "completed":
-        began = time.monotonic()
+        compares = bool(schema_process._running)
         assert live.http.get("/health").status_code == 200
-        slowest = max(slowest, time.monotonic() - began)
-        time.sleep(0.05)
+        answered += compares and bool(schema_process._running)
     assert live.end(task_id)["error"]["details"]["reason"] == "schema-too-slow"
-    assert slowest < 2
+    assert answered
