@@ -22,9 +22,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.warm import warm, warm_landlock
+from tests.support.warm import warm, warm_at_rest, warm_landlock
 
-__all__ = ["warm", "warm_landlock"]
+__all__ = ["warm", "warm_at_rest", "warm_landlock"]
 
 gc.disable()  # up to the end of the collection: imports leave nothing to collect, and it took a tenth of the time
 LIVE = os.environ.get("WEBTASKS_LIVE") == "1"

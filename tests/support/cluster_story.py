@@ -147,7 +147,7 @@ async def story(given: argparse.Namespace, site: OrderSite, nodes: Nodes) -> dic
         "failed": [result.error.message for result in results if result.error is not None and result.effect == "none"],
         "interrupted": [result.error.message for result in results if result.error is not None][:5],
         "orders": dict(site.orders),
-        "overlapping": site.overlapping,
+        "overlapping": site.overlaps.keys,
         "killed": killed,
         "first_seconds": round(warm_seconds, 2),
         "seconds": round(seconds, 2),

@@ -19,7 +19,7 @@ class Loopback:
 
 def _send(request: WebRequest) -> WebAnswer:
     parts = urlsplit(request.url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=60)
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request(request.method, target, request.body or None, dict(request.headers))

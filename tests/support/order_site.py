@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import select
-import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
+
+from tests.support.overlaps import Overlaps
 
 ORDER = """\
 async def run(web, parameters, task):
@@ -27,26 +27,15 @@ class OrderSite:
     Attributes:
         url: Its start.
         orders: The number of orders by their number.
-        overlapping: Keys that two runs worked on at once.
+        overlaps: The runs that worked on one key at once.
     """
 
     def __init__(self, latency: float) -> None:
         self.latency = latency
         self.orders: Counter[str] = Counter()
-        self.overlapping: list[str] = []
+        self.overlaps = Overlaps()
         self.url = ""
-        self._open: set[str] = set()
         self._lock = threading.Lock()
-
-    def begin(self, key: str, client: socket.socket) -> None:
-        """Wait for the latency, or until the client has gone, and note who came meanwhile."""
-        with self._lock:
-            if key in self._open:
-                self.overlapping.append(key)
-            self._open.add(key)
-        select.select([client], [], [], self.latency)  # a client that waits for its answer sends nothing but its end
-        with self._lock:
-            self._open.discard(key)
 
     def order(self, number: str) -> None:
         """Count an order."""
@@ -62,7 +51,7 @@ def order_site(latency: float) -> Iterator[OrderSite]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path.startswith("/begin/"):
-                site.begin(self.path.rpartition("/")[2], self.connection)
+                site.overlaps.work(self.path.rpartition("/")[2], self.connection, site.latency)
             self._answer(b"<title>Orders</title><h1>Orders</h1>", "text/html")
 
         def do_POST(self) -> None:

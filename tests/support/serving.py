@@ -26,7 +26,11 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 @contextmanager
 def refusing() -> Iterator[str]:
-    """Hold a port that refuses connections, and that nothing else is given; yield its address."""
+    """Hold a port that refuses connections, and that nothing else is given; yield its address.
+
+    A server that is started on this very port may have it all the same: both allow the reuse of the address.
+    """
     with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{held.getsockname()[1]}"

@@ -237,6 +237,12 @@ def warm() -> Iterator[LentSandbox]:
         yield lent
 
 
+@pytest.fixture
+def warm_at_rest(warm: LentSandbox) -> None:
+    """For tests that count open files: a worker that is made blank again opens some, and keeps them."""
+    warm.renew_all()
+
+
 @pytest.fixture(scope="session")
 def warm_landlock() -> Iterator[LentSandbox]:
     """The same in the other jail."""

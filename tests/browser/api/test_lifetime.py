@@ -39,12 +39,12 @@ def test_closing_ends_the_runs_and_calls_of_other_threads(tmp_path: Path, site: 
     threads.append(threading.Thread(target=call, args=(engine.run, TASK), kwargs=request))
     for thread in threads:
         thread.start()
-    assert began.wait(30)
+    assert began.wait(120)
     closers = [threading.Thread(target=engine.close) for _ in range(3)]
     for thread in closers:
         thread.start()
     for thread in (*closers, *threads):
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
     assert len(ends) == len(threads)
     assert all("closed" in message for message in ends)
@@ -61,7 +61,7 @@ def test_engine_in_a_forked_process_is_refused(tmp_path: Path) -> None:
             engine.close()
             os._exit(7 if "forked" in error.message else 8)
         os._exit(9)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0):
         assert time.monotonic() < until, "the child hangs"
         time.sleep(0.05)

@@ -32,7 +32,7 @@ def engine(store: Path, **options: Any) -> AsyncEngine:
     return AsyncEngine(store=store, model=NoModel(), **{"pool": PoolOptions(spare=0)} | options)
 
 
-async def until(what: Callable[[], Any], *, seconds: float = 30) -> Any:
+async def until(what: Callable[[], Any], *, seconds: float = 120) -> Any:
     """Waits until it is true."""
     end = time.monotonic() + seconds
     while not (found := await what()):
@@ -254,9 +254,10 @@ async def test_closing_hands_pending_tasks_to_the_next_engine(tmp_path: Path, si
             return (await one.result(again)).status == "started"
 
         await until(next_started)
+    async with engine(tmp_path, take_over=False) as reader:
+        ended = {task.web_task_id: task.status for task in await reader.list()}
+    assert ended == {running: "canceled", again: "pending", waiting: "pending", secret: "canceled"}
     async with engine(tmp_path, max_tasks=2) as other:
-        ended = {task.web_task_id: task.status for task in await other.list()}
-        assert ended == {running: "canceled", again: "pending", waiting: "pending", secret: "canceled"}
         (result,) = await other.wait([waiting], poll=0.1)
         assert result.output == [{"n": 8}]
         assert (await other.cancel(again)).status == "canceled"

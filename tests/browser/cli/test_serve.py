@@ -6,7 +6,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +40,7 @@ def test_serve_answers_calls_and_stops_in_order(store: Path, guide: FixtureServe
         tasks = f"{url}/api/v1/workspace/default/web-tasks"
         task_id = httpx.post(f"{tasks}/start", json=body, timeout=60).json()["webTaskId"]
         assert "event: task.completed" in httpx.get(f"{tasks}/{task_id}/events", timeout=120).text
-        assert httpx.get(f"{tasks}/{task_id}/result").json()["outcome"] == "success"
+        assert httpx.get(f"{tasks}/{task_id}/result", timeout=60).json()["outcome"] == "success"
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
@@ -59,11 +58,11 @@ def test_api_key_is_shown_once_and_accepted_until_revoked(cli: Run, store: Path)
     (listed,) = data(cli("keys", "--json", "list"))
     assert (listed["workspace"], listed["name"], listed["revokedAt"]) == ("default", "laptop", None)
     with served(store) as (process, url):
-        assert httpx.get(f"{url}/api/v1/skillets").status_code == 401
-        answer = httpx.get(f"{url}/api/v1/skillets", headers={"x-api-key": key})
+        assert httpx.get(f"{url}/api/v1/skillets", timeout=60).status_code == 401
+        answer = httpx.get(f"{url}/api/v1/skillets", headers={"x-api-key": key}, timeout=60)
         assert [skillet["id"] for skillet in answer.json()] == [KEY]
         cli("keys", "revoke", listed["id"])
-        assert httpx.get(f"{url}/api/v1/skillets", headers={"x-api-key": key}).status_code == 401
+        assert httpx.get(f"{url}/api/v1/skillets", headers={"x-api-key": key}, timeout=60).status_code == 401
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0
@@ -98,15 +97,25 @@ def test_without_the_extra_it_says_what_to_install(store: Path) -> None:
     assert "Traceback" not in process.stderr
 
 
+def refused(url: str) -> bool:
+    """Return True where a server takes no calls any more."""
+    try:
+        httpx.get(f"{url}/health", timeout=60)
+    except httpx.TransportError:
+        return True
+    return False
+
+
 def test_serve_stops_at_once_on_a_second_signal(tmp_path: Path) -> None:
     save(tmp_path, KEY, "import asyncio\nasync def run(page, parameters, task):\n    await asyncio.sleep(600)\n")
     with served(tmp_path, "--grace", "300") as (process, url):
         tasks = f"{url}/api/v1/workspace/default/web-tasks"
-        task_id = httpx.post(f"{tasks}/start", json={"task": TASK, "reuseKey": KEY, "ai": "never"}).json()["webTaskId"]
-        until(lambda: httpx.get(f"{tasks}/{task_id}/result").json()["status"] == "started")
+        answer = httpx.post(f"{tasks}/start", json={"task": TASK, "reuseKey": KEY, "ai": "never"}, timeout=60)
+        task_id = answer.json()["webTaskId"]
+        until(lambda: httpx.get(f"{tasks}/{task_id}/result", timeout=60).json()["status"] == "started")
         process.send_signal(signal.SIGTERM)
-        time.sleep(1.5)
+        until(lambda: refused(url))
         assert process.poll() is None, "the first signal leaves the task its grace period"
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert process.returncode == 0

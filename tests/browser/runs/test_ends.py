@@ -156,7 +156,7 @@ async def test_a_run_that_commits_is_seen_to_its_end(
     model = ScriptedModel([("write", {"code": TITLE}), ("finish", {"summary": "Take the title down"})])
     async with AsyncEngine(store=tmp_path, model=model) as engine:
         task_id = await engine.start(TASK, start_url=site.url + "list", reuse_key="k")
-        await asyncio.wait_for(commits.wait(), 30)
+        await asyncio.wait_for(commits.wait(), 120)
         ended = await engine.cancel(task_id)
     assert (ended.status, ended.outcome) == ("completed", "success")
     assert ended.reuse is not None

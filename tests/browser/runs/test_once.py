@@ -19,6 +19,7 @@ from sandbox import PoolOptions
 from tests.support.paths import ROOT
 from tests.support.permits import APPLY, PERMIT, WRITE
 from tests.support.saved import TASK, save
+from tests.support.serving import refusing
 from tests.support.stage import NoModel
 
 SUBMISSION = "the submission"
@@ -70,17 +71,19 @@ async def test_a_normal_run_applies_once(tmp_path: Path, office: FixtureServer) 
 
 
 async def test_a_retry_applies_once(tmp_path: Path) -> None:
-    with serve("form") as office:
-        port = office.port
     save(tmp_path, "permit", APPLY, parameters=PERMIT, effects="write")
     back: list[FixtureServer] = []
 
-    def come_back(event: Any) -> None:
-        if event.type == "retry.waiting":
-            back.append(serve("form", port=port))
+    with refusing() as url:
 
-    async with AsyncEngine(store=tmp_path, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
-        result = await engine.run(TASK, start_url=office.url, parameters=PERMIT, reuse_key="permit", on_event=come_back)
+        def come_back(event: Any) -> None:
+            if event.type == "retry.waiting" and not back:
+                back.append(serve("form", port=int(url.rpartition(":")[2])))
+
+        async with AsyncEngine(store=tmp_path, model=NoModel(), pool=PoolOptions(spare=0)) as engine:
+            result = await engine.run(
+                TASK, start_url=f"{url}/", parameters=PERMIT, reuse_key="permit", on_event=come_back
+            )
     with back[0] as office:
         assert result.ok, result.error
         assert [a.kind for a in result.attempts] == ["replay", "replay"]

@@ -22,6 +22,7 @@ import pytest
 from engine import AsyncEngine, Engine
 from engine.bundles import BundleStore
 from fixtures_sites import FixtureServer
+from tests.support.overlaps import Overlaps
 from tests.support.paths import ROOT
 from tests.support.saved import TASK, save
 from tests.support.stage import NoModel
@@ -64,12 +65,12 @@ def kill(process: subprocess.Popen[str]) -> None:
 
 
 def killed_while_running(store: Path, *requests: dict[str, Any]) -> list[str]:
-    """Starts the tasks in another process, which dies when the first of them runs."""
+    """Starts the tasks in another process, which dies when the first of them runs, or has just ended."""
     process = starter(store, *requests)
     ids = ids_of(process)
     with Engine(store=store, model=NoModel()) as engine:
-        end = time.monotonic() + 60
-        while engine.result(ids[0]).status != "started":
+        end = time.monotonic() + 120
+        while engine.result(ids[0]).status == "pending":
             assert time.monotonic() < end
             time.sleep(0.05)
     kill(process)
@@ -116,7 +117,7 @@ async def test_task_that_passed_an_irreversible_gate_is_never_rerun(tmp_path: Pa
     process = starter(tmp_path, request)
     (task_id,) = ids_of(process)
     database = tmp_path / "default" / "records.sqlite3"
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     with contextlib.closing(sqlite3.connect(database)) as records:
         while not (passed := records.execute("SELECT count(*) FROM gates").fetchone()[0]):
             assert time.monotonic() < end
@@ -124,7 +125,7 @@ async def test_task_that_passed_an_irreversible_gate_is_never_rerun(tmp_path: Pa
     assert passed == 1
     kill(process)
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
-        (result,) = await engine.wait([task_id], poll=0.1, timeout=60)
+        (result,) = await engine.wait([task_id], poll=0.1, timeout=120)
     assert result.error is not None
     assert (result.error.reason, result.effect, result.error.details["actions"]) == ("interrupted", "unknown", ["send"])
     assert "check on the site" in result.error.message
@@ -137,9 +138,7 @@ class Witness(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Page)
-        self.active: dict[str, int] = {}
-        self.twice: list[str] = []
-        self.guard = threading.Lock()
+        self.overlaps = Overlaps()
 
     @property
     def url(self) -> str:
@@ -151,13 +150,8 @@ class _Page(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         key = parse_qs(urlsplit(self.path).query).get("key", [""])[0]
-        with self.server.guard:
-            self.server.active[key] = self.server.active.get(key, 0) + 1
-            if key and self.server.active[key] > 1:
-                self.server.twice.append(key)
-        time.sleep(0.1)
-        with self.server.guard:
-            self.server.active[key] -= 1
+        if key:
+            self.server.overlaps.work(key, self.connection, 0.1)
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"<title>seen</title>")
@@ -211,7 +205,7 @@ def kill_again_and_again(store: Path, witness: Witness, *, kills: int, tasks: in
             assert task.error.reason == "interrupted"
     numbers = sorted(task.output["n"] for task in found if task.ok)
     assert len(set(numbers)) == len(numbers) >= tasks - kills, "four tasks run at once, and four kills end one"
-    assert not witness.twice, "a key ran twice at one time"
+    assert not witness.overlaps.keys, "a key ran twice at one time"
     with contextlib.closing(sqlite3.connect(store / "default" / "records.sqlite3")) as database, database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     database.close()

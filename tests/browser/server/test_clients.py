@@ -97,13 +97,13 @@ def test_client_downloads_a_large_result(rows: Live) -> None:
     with intuned(rows) as client:
         result = client.web_tasks.run(body=body(parameters={"rows": 1000}), poll_interval_seconds=0.1)
     assert result.result.type == "file"
-    fetched = httpx.get(result.result.file.url)
+    fetched = httpx.get(result.result.file.url, timeout=60)
     assert fetched.headers["content-type"] == result.result.file.content_type == "application/json"
     assert len(fetched.content) == result.result.file.size_bytes
     assert len(fetched.json()) == 1000
     wire = rows.result(result.web_task_id)["result"]
     assert wire["preview"]["rows"] == 1000
-    assert httpx.get(wire["csv"]["url"]).text.startswith("n,text\r\n0,")
+    assert httpx.get(wire["csv"]["url"], timeout=60).text.startswith("n,text\r\n0,")
 
 
 def test_client_returns_a_failed_task(live: Live) -> None:
@@ -182,7 +182,7 @@ def test_webskillet_client_runs_a_task(rows: Live) -> None:
             body={"task": TASK, "skilletId": "k", "parameters": {"rows": 1000}}, poll_interval_seconds=0.1
         )
         assert len(large.result) == 1000
-        assert len(httpx.get(large.resultFile["url"]).json()) == 1000
+        assert len(httpx.get(large.resultFile["url"], timeout=60).json()) == 1000
 
 
 async def test_webskillet_client_reports_failures_and_refusals(live: Live) -> None:
@@ -229,12 +229,12 @@ async def run(page, parameters, task):
     result = live.end(live.start(task=TASK, reuseKey="k", parameters={"more": 0}))["result"]["data"]
     (made,) = result["files"]
     assert "path" not in made
-    fetched = httpx.get(made["url"])
+    fetched = httpx.get(made["url"], timeout=60)
     assert fetched.text == "<script>steal()</script>"
     assert fetched.headers["content-disposition"].startswith("attachment")
     assert "sandbox" in fetched.headers["content-security-policy"]
     assert "url" not in result["forged"], "only what the task saved is handed out"
     large = live.end(live.start(task=TASK, reuseKey="k", parameters={"more": 300}))["result"]
-    content = httpx.get(large["file"]["url"]).content
+    content = httpx.get(large["file"]["url"], timeout=60).content
     assert len(content) == large["file"]["sizeBytes"]
-    assert httpx.get(json.loads(content)["files"][7]["url"]).text == fetched.text
+    assert httpx.get(json.loads(content)["files"][7]["url"], timeout=60).text == fetched.text

@@ -108,12 +108,12 @@ def test_stopped_server_leaves_its_tasks_to_the_next(serving: Serve) -> None:
         with first.http.stream("GET", f"{BASE}/default/web-tasks/{running}/events") as stream:
             lines = stream.iter_lines()
             assert next(lines).startswith("retry")
-            first.http, old = httpx.Client(base_url=first.url), first.http
+            first.http, old = httpx.Client(base_url=first.url, timeout=60), first.http
             first.stop()
             assert "event: task.completed" not in list(lines), "the stream has ended, the task has not"
             old.close()
         with pytest.raises(httpx.ConnectError):
-            httpx.get(f"{first.url}/health")
+            httpx.get(f"{first.url}/health", timeout=60)
         site.open.set()
         second = serving(store=first.store, engine={"allow_hosts": [site.url]})
         ended = [second.end(task_id) for task_id in (running, waiting)]
@@ -142,4 +142,4 @@ def test_large_result_is_found_after_the_store_was_moved(serving: Serve, tmp_pat
     before.stop()
     after = serving(store=before.store.rename(tmp_path / "moved"))
     assert [task["webTaskId"] for task in after.http.get(f"{BASE}/default/web-tasks").json()] == [task_id]
-    assert len(httpx.get(after.result(task_id)["result"]["file"]["url"]).json()) == 2000
+    assert len(httpx.get(after.result(task_id)["result"]["file"]["url"], timeout=60).json()) == 2000

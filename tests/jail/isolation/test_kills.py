@@ -26,20 +26,19 @@ async def main():
 asyncio.run(main())
 """
 WEB = EMBEDDER.replace("(page,", "(web,").replace("await page.title()", "web.start_url")
-# Its automation stops every process that it can, and does not end.
+# Its automation stops every process that it can, says so, and does not end.
 STOPPER = """
 import asyncio, sys
-from sandbox import Automation, Sandbox
+from sandbox import Automation, Host, Sandbox
+class Telling(Host):
+    async def log(self, message): print(0, flush=True)
 async def main():
     code = "import os, signal, time\\nasync def run(page, parameters, task):\\n"
     code += "    for name in set(filter(str.isdigit, os.listdir('/proc'))) - {str(os.getpid())}:\\n"
     code += "        try: os.kill(int(name), signal.SIGSTOP)\\n        except OSError: pass\\n"
-    code += "    while True: time.sleep(1)"
+    code += "    task.log('stopped')\\n    while True: time.sleep(1)"
     async with Sandbox(isolation=sys.argv[1]) as sandbox:
-        running = asyncio.create_task(sandbox.run(Automation(code), {}))
-        await asyncio.sleep(2)
-        print(0, flush=True)
-        await running
+        await sandbox.run(Automation(code), {}, host=Telling())
 asyncio.run(main())
 """
 # A child that it forks has its descriptors, and lives on.

@@ -11,11 +11,11 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from sandbox import Automation, Egress, Host, Outcome, PoolOptions, Sandbox, SandboxLimitExceeded, SandboxLimits
 from tests.support.jails import JAILS
+from tests.support.processes import children, none_left
 from tests.support.warm import LentSandbox
 
 FORKS = """
@@ -218,11 +218,6 @@ async def run(mechanism: Any, code: str, limits: SandboxLimits, **parameters: An
         )
 
 
-def left() -> set[int]:
-    """This program's children: each is the root of a worker, and the session's warm sandbox may have some."""
-    return {child.pid for child in psutil.Process().children()}
-
-
 # All kinds of memory are measured in the same way in every jail; tasks and files are not.
 MEMORY = {"page tables", "V8 heap", "array buffers"}
 
@@ -232,7 +227,7 @@ MEMORY = {"page tables", "V8 heap", "array buffers"}
 )
 async def test_excessive_use_ends_the_worker(jail: str, name: str) -> None:
     code, too_much, _, limits = EXCESSES[name]
-    before = left()
+    before = children()
     if name == "threads":  # refused one by one, which the code may survive
         outcome = await run(jail, code, limits, n=too_much)
         assert str(outcome.value).startswith("stopped at ")
@@ -241,7 +236,7 @@ async def test_excessive_use_ends_the_worker(jail: str, name: str) -> None:
             await run(jail, code, limits, n=too_much, then=30)
         assert caught.value.limit in {"processes", "memory_mb", "scratch_mb", "scratch_files"}
         assert caught.value.value == getattr(limits, caught.value.limit) != getattr(SandboxLimits(), caught.value.limit)
-    assert left() <= before
+    assert not await none_left(lambda: children() - before)
 
 
 async def test_the_same_use_works_without_a_jail_and_limits() -> None:
@@ -254,11 +249,11 @@ async def test_the_same_use_works_without_a_jail_and_limits() -> None:
 @pytest.mark.parametrize("jail", JAILS)
 async def test_fork_bomb_is_contained_and_ended(jail: str) -> None:
     """Only in jails: there the kernel, or the supervisor, counts every task before it starts."""
-    before = left()
+    before = children()
     with pytest.raises(SandboxLimitExceeded) as caught:
         await run(jail, BOMB, SandboxLimits(processes=60))
     assert caught.value.limit == "processes"
-    assert left() <= before
+    assert not await none_left(lambda: children() - before)
 
 
 @pytest.mark.parametrize("jail", JAILS)
@@ -269,19 +264,19 @@ async def test_very_deep_directories_are_counted_and_removed(jail: str) -> None:
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_code_that_ignores_signals_is_ended(jail: str) -> None:
-    before = left()
+    before = children()
     with pytest.raises(SandboxLimitExceeded):
         await run(jail, DEAF, SandboxLimits(cpu_seconds=1))
-    assert left() <= before
+    assert not await none_left(lambda: children() - before)
 
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_cpu_time_of_orphans_counts(jail: str) -> None:
-    before = left()
+    before = children()
     with pytest.raises(SandboxLimitExceeded) as caught:
         await run(jail, BURNERS, SandboxLimits(cpu_seconds=3))
     assert caught.value.limit == "cpu_seconds"
-    assert left() <= before
+    assert not await none_left(lambda: children() - before)
 
 
 async def test_first_process_of_a_jail_ignores_signals_from_inside() -> None:
@@ -290,10 +285,10 @@ async def test_first_process_of_a_jail_ignores_signals_from_inside() -> None:
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_daemon_ends_with_the_run(jail: str) -> None:
-    before, name = left(), secrets.token_hex(7)
+    before, name = children(), secrets.token_hex(7)
     assert (await run(jail, DAEMON, SandboxLimits(), name=name)).value == "+ left behind"
-    assert left() <= before
-    assert _named(name) == []
+    assert not await none_left(lambda: children() - before)
+    assert await none_left(lambda: _named(name)) == []
 
 
 async def test_daemon_survives_without_a_jail() -> None:
@@ -331,7 +326,7 @@ async def run(page, parameters, task):
     await page.title()
 """
     good = "async def run(page, parameters, task):\n    return await page.evaluate('6 * 7')\n"
-    before = left()
+    before = children()
     async with Sandbox(isolation=jail, pool=PoolOptions(spare=0)) as sandbox:
         for method in ("Page.crash", "Browser.crash"):
             crashed = await sandbox.run(
@@ -341,4 +336,4 @@ async def run(page, parameters, task):
             assert (crashed.error.kind, crashed.worker_run) == ("crash", 1), method
         after = await sandbox.run(Automation(good), {}, affinity="one")
     assert (after.value, after.worker_run) == (42, 1), "on another worker"
-    assert left() <= before
+    assert not await none_left(lambda: children() - before)

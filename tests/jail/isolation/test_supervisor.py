@@ -13,6 +13,7 @@ from sandbox import Automation, PoolOptions, Sandbox, SandboxLimits
 from sandbox.browser import find_browser
 from sandbox.isolation.command import _START_LANDLOCK, landlock_command
 from sandbox.isolation.protections import protections
+from tests.support.command import until
 from tests.support.paths import ROOT
 
 CLOSED = """
@@ -47,10 +48,10 @@ async def test_connecting_a_closed_socket_fails_as_usual() -> None:
 
 def test_failing_supervisor_reports_and_ends_the_worker(tmp_path: Path) -> None:
     command = [sys.executable, "-c", BROKEN, str(tmp_path / "directory")]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "ValueError: file descriptor cannot be a negative integer" in done.stderr
-    assert not Path(f"/proc/{done.stdout.strip()}").exists()
+    assert until(lambda: not Path(f"/proc/{done.stdout.strip()}").exists())
 
 
 # Ways to signal the parent, with no signal, or with one that is not sent; then the same for a process of its own.
@@ -81,11 +82,13 @@ def worked(way, pid):
     except PermissionError:
         return False
     return True
+leads, tell = os.pipe()
 own = os.fork()
 if own == 0:
     os.setsid()
+    os.write(tell, b"+")
     time.sleep(60)
-time.sleep(0.1)
+os.read(leads, 1)
 print(json.dumps([[name for name, way in ways.items() if worked(way, pid)] for pid in (os.getppid(), own)]))
 """
 OLDER_KERNEL = "from sandbox.isolation import landlock; landlock._SCOPES_SINCE = 1000; landlock.main()"
@@ -96,7 +99,7 @@ def test_supervisor_cannot_be_signaled_on_kernels_without_scopes(tmp_path: Path)
     command = landlock_command(find_browser(), SandboxLimits(), tmp_path, WAYS)
     arguments = [each.replace(_START_LANDLOCK, OLDER_KERNEL) for each in command.arguments]
     done = subprocess.run(
-        arguments, env=command.environment, capture_output=True, text=True, timeout=30, start_new_session=True
+        arguments, env=command.environment, capture_output=True, text=True, timeout=120, start_new_session=True
     )
     assert done.returncode == 0, done.stderr
     parent, own = json.loads(done.stdout)

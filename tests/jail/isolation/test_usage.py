@@ -29,7 +29,7 @@ async def run(page, parameters, task):
             for _ in range(4000):
                 os.dup(0)
             time.sleep(60)
-    await page.wait_for_timeout(20_000)
+    await page.wait_for_timeout(60_000)
 """
 SHARING = """
 import mmap, os, time
@@ -39,7 +39,7 @@ async def run(page, parameters, task):
         if os.fork() == 0:
             shared[:: mmap.PAGESIZE]
             time.sleep(60)
-    await page.wait_for_timeout(2_000)
+    await page.wait_for_timeout(parameters["seconds"] * 1000)
 """
 
 
@@ -60,7 +60,7 @@ async def test_unmeasurable_worker_is_ended(jail: Any) -> None:
     host = Listening()
     async with Sandbox(isolation=jail, pool=PoolOptions(spare=0)) as sandbox:
         running = asyncio.ensure_future(
-            sandbox.run(Automation(WAITS), {}, host=host, limits=SandboxLimits(wall_seconds=20))
+            sandbox.run(Automation(WAITS), {}, host=host, limits=SandboxLimits(wall_seconds=60))
         )
         await host.begun.wait()
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
@@ -93,9 +93,9 @@ def test_directory_swapped_during_measurement_hides_nothing(
     assert scratch.Directory(str(top)).measure([], 100).megabytes == pytest.approx(2, abs=0.1)
 
 
-async def run(jail: Any, code: str, limits: SandboxLimits) -> Outcome:
+async def run(jail: Any, code: str, limits: SandboxLimits, **parameters: Any) -> Outcome:
     async with Sandbox(isolation=jail, pool=PoolOptions(spare=0)) as sandbox:
-        return await sandbox.run(Automation(code), {}, limits=limits)
+        return await sandbox.run(Automation(code), parameters, limits=limits)
 
 
 async def test_too_many_descriptors_count_as_infinite_files() -> None:
@@ -107,10 +107,11 @@ async def test_too_many_descriptors_count_as_infinite_files() -> None:
 
 @pytest.mark.parametrize("jail", JAILS)
 async def test_shared_memory_counts_once_while_measuring_is_quick(jail: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (await run(jail, SHARING, SandboxLimits(memory_mb=1200))).ok
+    monkeypatch.setattr("sandbox.isolation.usage._SHARE_SECONDS", 60)
+    assert (await run(jail, SHARING, SandboxLimits(memory_mb=1200), seconds=2)).ok
     monkeypatch.setattr("sandbox.isolation.usage._SHARE_SECONDS", 0)
     with pytest.raises(SandboxLimitExceeded) as caught:
-        await run(jail, SHARING, SandboxLimits(memory_mb=1200))
+        await run(jail, SHARING, SandboxLimits(memory_mb=1200), seconds=60)
     assert caught.value.limit == "memory_mb"
 
 

@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,30 @@ import pytest
 from sandbox import Automation, Egress, Host, PoolOptions, Sandbox, SandboxError, SandboxLimits
 from sandbox.browser import find_browser
 from sandbox.isolation.command import worker_command
-from sandbox.isolation.usage import descendants
+from tests.support.processes import children, families, none_left, opened
 
 Family = Callable[[], set[int]]
+WAITS = "async def run(page, parameters, task):\n    task.log('begun')\n    while True: pass"
 
 
 @pytest.fixture
 def family() -> Family:
     """The processes that the test started and that still run; the session's warm sandbox has some, too."""
-    before = {os.getpid(), *descendants(os.getpid())}
-    return lambda: set(descendants(os.getpid())) - before
+    before = children()
+    return lambda: families(but=before)
 
 
-def _groups(leaders: set[int]) -> list[str]:
+class Listening(Host):
+    """Knows when the automation has begun."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    async def log(self, message: str) -> None:
+        self.begun.set()
+
+
+def _groups(leaders: Collection[int]) -> list[str]:
     """Processes of these process groups, wherever they hang in the tree by now."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
@@ -50,28 +61,24 @@ async def test_closing_ends_spare_workers(seconds: float, family: Family) -> Non
     started = time.perf_counter()
     await sandbox.close()
     assert time.perf_counter() - started < 20
-    for _ in range(200):  # a busy machine is slow to take a killed process off the list
-        if not family() and not _groups(leaders):
-            break
-        await asyncio.sleep(0.05)
-    assert family() == set()
-    assert _groups(leaders) == []
+    assert await none_left(lambda: [*family(), *_groups(leaders)]) == []
 
 
 async def test_canceling_a_run_ends_its_worker(family: Family) -> None:
     async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
-        automation = Automation("async def run(page, parameters, task):\n    while True: pass")
-        running = asyncio.ensure_future(sandbox.run(automation, {}, start_url=None, egress=Egress(), host=Host()))
-        await asyncio.sleep(1.0)
+        host = Listening()
+        running = asyncio.ensure_future(sandbox.run(Automation(WAITS), {}, host=host))
+        await host.begun.wait()
         assert family()
         running.cancel()
         with pytest.raises(asyncio.CancelledError):
             await running
-    assert family() == set()
+    assert not await none_left(family)
 
 
+@pytest.mark.usefixtures("warm_at_rest")
 async def test_closing_releases_all_descriptors() -> None:
-    async def once() -> int:
+    async def once() -> None:
         async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
             await sandbox.run(
                 Automation("async def run(page, parameters, task): pass"),
@@ -80,28 +87,30 @@ async def test_closing_releases_all_descriptors() -> None:
                 egress=Egress(),
                 host=Host(),
             )
-        await asyncio.sleep(0)
-        return len(os.listdir("/proc/self/fd"))
 
-    assert await once() == await once()
+    await once()  # what the first needs stays
+    before = opened()
+    await once()
+    assert not await none_left(lambda: opened() - before)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.2])
 async def test_closing_ends_a_starting_worker(seconds: float, family: Family) -> None:
     sandbox = Sandbox(pool=PoolOptions(spare=0))
-    running = asyncio.ensure_future(sandbox.run(Automation("async def run(page, parameters, task): pass"), {}))
+    running = asyncio.ensure_future(sandbox.run(Automation(WAITS), {}))
     await asyncio.sleep(seconds)
     await sandbox.close()
-    assert family() == set()
+    assert not await none_left(family)
     with pytest.raises(SandboxError):
         await running
 
 
 @pytest.mark.parametrize("what", ["session", "sandbox"])
+@pytest.mark.usefixtures("warm_at_rest")
 async def test_canceled_closing_goes_on(what: str, family: Family) -> None:
-    before: list[str] = []
+    before: set[str] = set()
     for _ in range(2):  # what the first needs stays
-        before = sorted(os.listdir("/proc/self/fd"))
+        before = opened()
         async with Sandbox(pool=PoolOptions(spare=0)) as sandbox:
             session = await sandbox.open_session({})
             closing = asyncio.ensure_future((session if what == "session" else sandbox).close())
@@ -109,8 +118,8 @@ async def test_canceled_closing_goes_on(what: str, family: Family) -> None:
             closing.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await closing
-        assert family() == set()
-    assert sorted(os.listdir("/proc/self/fd")) == before
+        assert not await none_left(family)
+    assert not await none_left(lambda: opened() - before)
 
 
 @pytest.mark.parametrize("mechanism", ["landlock", "none"])

@@ -9,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from sandbox import Automation, Sandbox
 from sandbox.browser import find_browser
 from sandbox.workers import driver_cache
@@ -56,7 +58,8 @@ async def test_long_running_program_fills_the_cache(tmp_path: Path) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_workers_start_without_the_cache(tmp_path: Path) -> None:
+async def test_workers_start_without_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.sandbox._COMPILE_AFTER_SECONDS", 600.0)
     async with Sandbox(isolation="bubblewrap", cache=tmp_path / "cache") as sandbox:
         outcome = await sandbox.run(Automation("async def run(page, parameters, task): return 1"), {})
     assert outcome.value == 1

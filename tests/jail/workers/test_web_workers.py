@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import textwrap
@@ -11,7 +10,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 import pytest_asyncio
 
@@ -27,10 +25,9 @@ from sandbox import (
     SandboxLimits,
     WorkerDied,
 )
-from sandbox.isolation.usage import descendants, process_stat
 from sandbox.workers.web_process import Zygote
 from sandbox.workers.web_worker import Nursery
-from tests.support.processes import outliving
+from tests.support.processes import children, families, none_left, opened
 
 READ = """
 async def run(web, parameters, task):
@@ -344,25 +341,14 @@ async def test_worn_zygote_is_replaced_and_ends_with_its_last_worker(site: str) 
         assert (await run(opened, site, READ, {"n": 3})).ok
 
 
+@pytest.mark.usefixtures("warm_at_rest")
 async def test_nothing_is_left_of_any_worker(site: str) -> None:
-    def held() -> tuple[int, list[int]]:
-        zombies = []
-        for pid in descendants(os.getpid()):
-            with contextlib.suppress(OSError):  # it ended meanwhile, as those of earlier tests do
-                if process_stat(f"/proc/{pid}")[0] == "Z":
-                    zombies.append(pid)
-        return len(os.listdir("/proc/self/fd")), zombies
-
-    others = set(descendants(os.getpid()))
-    before, mounts = held(), Path("/proc/self/mountinfo").read_text()
-    async with Sandbox(isolation="bubblewrap") as opened:
+    files, earlier, mounts = opened(), children(), Path("/proc/self/mountinfo").read_text()
+    async with Sandbox(isolation="bubblewrap") as sandbox:
         for affinity in (None, "a", "a", None):
-            assert (await run(opened, site, READ, {"n": 1}, affinity=affinity)).ok
+            assert (await run(sandbox, site, READ, {"n": 1}, affinity=affinity)).ok
         with pytest.raises(SandboxLimitExceeded):
-            await run(opened, site, body("while True: pass"), limits=SandboxLimits(wall_seconds=0.2))
-        family = [psutil.Process(pid) for pid in descendants(os.getpid()) if pid not in others]
-    assert outliving(family, 30) == []
-    files, zombies = held()
-    assert files <= before[0]
-    assert not set(zombies) - set(before[1])
+            await run(sandbox, site, body("while True: pass"), limits=SandboxLimits(wall_seconds=0.2))
+        assert families(but=earlier)
+    assert not await none_left(lambda: [*families(but=earlier), *(opened() - files)])
     assert Path("/proc/self/mountinfo").read_text() == mounts

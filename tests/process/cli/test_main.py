@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 
 def test_help_lists_commands_and_exit_codes() -> None:
     process = started("--help")
-    text, _ = process.communicate(timeout=30)
+    text, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     for word in ("run", "bundles", "attempts", "drift", "doctor", "demo", "WEBTASKS_STORE"):
         assert word in text
@@ -64,7 +64,7 @@ def test_unusable_store_is_reported_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     process = started("--store", str(file / "store"), "run", "Anything", "--ai", "never")
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=120)
     assert (process.returncode, output) == (2, "")
     assert "Error: " in errors
     assert "Traceback" not in errors

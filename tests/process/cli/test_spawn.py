@@ -54,7 +54,7 @@ def test_spawned_process_answers_and_lives_on_in_its_own_session(module: str, tm
         assert {file.path for file in process.open_files()} == {str(tmp_path / "log")}
     finally:
         process.kill()
-        process.wait(10)
+        process.wait(60)
 
 
 def test_process_that_ends_without_an_answer_gives_none(module: str, tmp_path: Path) -> None:

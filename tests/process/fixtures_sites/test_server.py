@@ -24,7 +24,7 @@ def server() -> Iterator[FixtureServer]:
 
 @pytest.fixture
 def visitor(server: FixtureServer) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     yield connection
     connection.close()
 
@@ -43,7 +43,7 @@ def test_command_serves_until_interrupted(sent: signal.Signals) -> None:
         assert process.stderr
         assert "demo / violet-harbor-92" in process.stdout.readline()
         address = process.stdout.readline().strip()
-        visitor = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=10)
+        visitor = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=60)
         assert "Welcome back" in get(visitor, "/signin")[1]
         process.send_signal(sent)
         assert process.wait(10) == 0

@@ -16,7 +16,7 @@ import pytest
 from engine.studies import Study
 from tests.support.paths import ROOT
 
-_MOST_SECONDS = 120.0
+_MOST_SECONDS = 300.0
 KNOWN_ONCE = {
     ("careful", "success"): (3, 3, 0.439, 1.0),
     ("careful", "repaired"): (3, 6, 0.188, 0.812),

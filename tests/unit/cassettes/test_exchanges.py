@@ -53,11 +53,11 @@ def fetch(proxy: int, site: Site, method: str, path: str, body: bytes | None = N
     """One request by a client of the proxy."""
     client: http.client.HTTPConnection
     if site.tls:
-        client = http.client.HTTPSConnection("127.0.0.1", proxy, timeout=5, context=ACCEPTING)
+        client = http.client.HTTPSConnection("127.0.0.1", proxy, timeout=60, context=ACCEPTING)
         client.set_tunnel("localhost", site.port)
         target = path
     else:
-        client = http.client.HTTPConnection("127.0.0.1", proxy, timeout=5)
+        client = http.client.HTTPConnection("127.0.0.1", proxy, timeout=60)
         target = site.origin + path
     try:
         client.request(method, target, body, {"If-None-Match": "x"})

@@ -69,7 +69,7 @@ def server() -> Iterator[FixtureServer]:
 
 @pytest.fixture
 def visitor(server: FixtureServer) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     yield connection
     connection.close()
 
@@ -149,7 +149,7 @@ def test_streams_are_complete_and_head_has_no_body(visitor: http.client.HTTPConn
 
 
 def test_closing_drops_waiting_and_idle_connections(server: FixtureServer, visitor: http.client.HTTPConnection) -> None:
-    idle = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    idle = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     assert get(idle, "/") == (200, "1")
     visitor.request("GET", "/slow")
     give_up = time.monotonic() + 10
