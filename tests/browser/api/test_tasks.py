@@ -20,8 +20,11 @@ from engine.storage.result_files import sweep
 from engine.storage.task_queue import TaskQueue
 from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
+from tests.support.closing import closing
 from tests.support.saved import TASK, save
 from tests.support.stage import NoModel
+
+__all__ = ["closing"]
 
 QUICK = "async def run(page, parameters, task):\n    return [{'n': parameters.get('n', 0)}]\n"
 HANGS = "async def run(page, parameters, task):\n    await page.goto(task.start_url + 'hang')\n"
@@ -263,14 +266,16 @@ async def test_closing_hands_pending_tasks_to_the_next_engine(tmp_path: Path, si
         assert (await other.cancel(again)).status == "canceled"
 
 
-async def test_closing_during_a_claim_requeues_the_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_closing_during_a_claim_requeues_the_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closing: threading.Event
+) -> None:
     claim, claimed = TaskQueue.claim, threading.Event()
 
     def slow(*arguments: Any, **named: Any) -> Any:
         claims = claim(*arguments, **named)
         if claims:
             claimed.set()
-            time.sleep(0.5)  # the engine is closed meanwhile
+            closing.wait(60)
         return claims
 
     save(tmp_path, "q", QUICK, parameters={"n": 1})
@@ -279,6 +284,7 @@ async def test_closing_during_a_claim_requeues_the_task(tmp_path: Path, monkeypa
     async with engine(tmp_path) as one:
         task_id = await one.start(TASK, reuse_key="q", parameters={"n": 8}, **REPLAY)
     lock.release()
+    closing.clear()
     monkeypatch.setattr(TaskQueue, "claim", slow)
     async with engine(tmp_path) as heir:
         await heir.open()

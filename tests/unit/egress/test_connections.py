@@ -31,7 +31,9 @@ async def test_connections_beyond_the_limit_are_refused() -> None:
             assert await send(port, b"") == b""
         assert list(proxy.refused) == [("connections", "policy: more than 256 at one time")]
         held.pop()[1].close()
-        await asyncio.sleep(0.05)
+        async with asyncio.timeout(30):
+            while len(proxy._connections) > 255:
+                await asyncio.sleep(0.01)
         assert await send(port, GET, len(ANSWER)) == ANSWER
         for _, writer in held:
             writer.close()
@@ -40,7 +42,7 @@ async def test_connections_beyond_the_limit_are_refused() -> None:
 async def test_a_dropped_connection_counts_until_it_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unread data keeps a connection, and its descriptor, open."""
     monkeypatch.setattr(egress_proxy, "_MAX_CONNECTIONS", 1)
-    monkeypatch.setattr("sandbox.egress.http1._LINGER_SECONDS", 0.5)
+    monkeypatch.setattr("sandbox.egress.http1._LINGER_SECONDS", 2.0)
     long = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" + bytes(60_000)
     async with proxied(Upstream(long)) as (proxy, port):
         assert proxy._server is not None

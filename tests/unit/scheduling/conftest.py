@@ -9,6 +9,9 @@ import pytest
 
 from engine import Event
 from engine.task.events import EventLog
+from tests.support.closing import closing
+
+__all__ = ["closing"]
 
 
 class Hold:

@@ -340,13 +340,13 @@ async def test_task_refused_by_a_full_queue_may_be_started_again(tmp_path: Path)
 
 
 def test_run_that_races_closing_gets_an_error_and_blocks_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closing: threading.Event
 ) -> None:
     init, errors, opening = TaskRecords.__init__, [], threading.Event()
 
     def slow(records: TaskRecords, path: Path) -> None:
         opening.set()
-        time.sleep(0.25)  # the engine is closed meanwhile
+        closing.wait(SECONDS)
         init(records, path)
 
     monkeypatch.setattr(TaskRecords, "__init__", slow)
@@ -384,13 +384,13 @@ async def test_closed_scheduler_accepts_no_task(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("method", "status"), [("run", "canceled"), ("start", "pending")])
 async def test_closing_handles_a_task_that_is_being_enqueued(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, status: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, closing: threading.Event, method: str, status: str
 ) -> None:
     enter, entering = TaskRecords.enqueue, threading.Event()
 
     def slow(*arguments: Any, **named: Any) -> Any:
         entering.set()
-        time.sleep(0.25)  # the engine is closed meanwhile
+        closing.wait(SECONDS)
         return enter(*arguments, **named)
 
     monkeypatch.setattr(TaskRecords, "enqueue", slow)

@@ -14,6 +14,7 @@ import pytest
 
 from engine.server import connections
 from engine.server.connections import ConnectionLimits, _network
+from tests.support.command import until
 from tests.support.live import Live, Serve
 
 HALF_HEAD = b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-A: "
@@ -112,9 +113,11 @@ def test_shortage_of_file_descriptors_is_waited_out(
     serving: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     live = serving()
-    short, accept = [True], socket.socket.accept
+    short, accept, tries = [True], socket.socket.accept, 0
 
     def accept_if_there_is_room(listening: socket.socket) -> tuple[socket.socket, object]:
+        nonlocal tries
+        tries += 1
         if short:
             raise OSError(errno.EMFILE, "Too many open files")
         return accept(listening)
@@ -122,7 +125,7 @@ def test_shortage_of_file_descriptors_is_waited_out(
     with caplog.at_level(logging.WARNING):
         monkeypatch.setattr(socket.socket, "accept", accept_if_there_is_room)
         waiting = connect(live, WHOLE)
-        time.sleep(0.4)
+        until(lambda: tries > 2)
         short.clear()
         assert waiting.recv(99).startswith(b"HTTP/1.1 200")
     assert [each.name for each in caplog.records] == ["engine.server.connections"], "one line for all"
