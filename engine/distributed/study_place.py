@@ -11,8 +11,8 @@ from typing import Self
 from engine.distributed.files import write_below
 from engine.distributed.orders import missing
 from engine.errors import EngineError
-from engine.studies.record import RECORD
 from engine.studies.plan import TrialJob
+from engine.studies.record import RECORD
 from engine.studies.trial import OpenEngine, run_trial
 
 
