@@ -20,11 +20,12 @@ from tests.support.stage import NoModel
 
 @dataclass
 class Pages:
-    """HTML by path, query left aside, or what has another of the ``types``; what is ``slow`` takes a second."""
+    """HTML by path, query left aside, or what has another of the ``types``; what is ``slow`` takes some seconds."""
 
     url: str
     html: dict[str, str] = field(default_factory=dict)
     slow: set[str] = field(default_factory=set)
+    slow_seconds: float = 1.0
     types: dict[str, str] = field(default_factory=dict)
 
     def table(self, rows: list[tuple[str, ...]], path: str = "/", **names: str) -> None:
@@ -47,7 +48,7 @@ def pages() -> Iterator[Pages]:
         def do_GET(self) -> None:
             path = self.path.split("?")[0]
             if path in site.slow:
-                time.sleep(1)
+                time.sleep(site.slow_seconds)
             body = site.html.get(path, "").encode()
             self.send_response(200 if path in site.html else 404)
             self.send_header("Content-Type", site.types.get(path, "text/html; charset=utf-8"))

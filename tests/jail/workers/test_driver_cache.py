@@ -17,12 +17,14 @@ from sandbox.workers import driver_cache
 
 # What the driver, and not the automation, is told; and what the automation may do with it.
 LOOKS = """
-import os, pathlib
+import contextlib, os, pathlib
 async def run(page, parameters, task):
     told = []
-    for process in pathlib.Path("/proc").iterdir():
-        if process.name.isdigit() and b"run-driver" in (process / "cmdline").read_bytes():
-            told += [each for each in (process / "environ").read_bytes().decode().split("\\0") if "COMPILE" in each]
+    for process in filter(lambda each: each.name.isdigit(), pathlib.Path("/proc").iterdir()):
+        with contextlib.suppress(OSError):  # the browser's processes come and go
+            if b"run-driver" in (process / "cmdline").read_bytes():
+                set_ = (process / "environ").read_bytes().decode().split("\\0")
+                told += [each for each in set_ if "COMPILE" in each]
     files = [path for path in pathlib.Path("/compiled").rglob("*") if path.is_file()]
     refused = []
     for path in (*files, pathlib.Path("/compiled/new")):
