@@ -84,7 +84,7 @@ async def run(page, parameters, task):
             on_event=lambda event: begun.set() if event.type == "irreversible.passed" else None,
         )  # fmt: skip
         task = asyncio.create_task(run)
-        await asyncio.wait_for(begun.wait(), 30)
+        await asyncio.wait_for(begun.wait(), 120)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -37,7 +37,7 @@ async def run(page, parameters, task):
         before = await stories.count()
         await page.mouse.wheel(0, 20000)
         try:
-            await stories.nth(before).wait_for(timeout=1500)
+            await stories.nth(before).wait_for(timeout=3000)
         except Exception:
             return [{"headline": text.splitlines()[0]} for text in await stories.all_inner_texts()]
 """

@@ -20,9 +20,9 @@ import asyncio
 async def visit(context, parameters, name, script):
     page = await context.new_page()
     try:
-        await page.goto(parameters["site"], timeout=8000)
+        await page.goto(parameters["site"], timeout=20_000)
         if script.startswith("GOTO "):
-            await page.goto(parameters["site"] + script[5:], timeout=8000)
+            await page.goto(parameters["site"] + script[5:], timeout=20_000)
         elif script.startswith("API "):
             await context.request.get(script[4:], timeout=8000)
         else:

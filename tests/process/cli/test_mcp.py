@@ -33,7 +33,7 @@ def over_http(store: Path) -> Iterator[str]:
             yield process.stderr.readline().strip()
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 async def names(server: Any) -> list[str]:

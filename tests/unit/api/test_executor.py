@@ -19,7 +19,7 @@ def test_work_is_done_by_no_more_threads_than_needed_and_allowed() -> None:
 
     def work() -> None:
         names.add(threading.current_thread().name)
-        go.wait(10)
+        go.wait(60)
 
     assert executor.submit(pow, 2, exp=5).result() == 32
     with pytest.raises(ValueError, match="no"):
@@ -28,7 +28,7 @@ def test_work_is_done_by_no_more_threads_than_needed_and_allowed() -> None:
     assert not running[-1].done()
     go.set()
     for each in running:
-        each.result(10)
+        each.result(60)
     assert 1 <= len(names) <= 2
     executor.shutdown()
     executor.shutdown()
