@@ -13,10 +13,11 @@ _FUNCTIONS = "from to the and of in for with all by on at each their its a an or
 _LABELS = """
 button tab link page menu field column section table form dialog checkbox box heading option view panel website site
 web app application portal dashboard admin format file files style
+name names title titles translation spelling
 """
 _GERMAN = "der die das den dem des und alle aller ein eine einen für mit von vom zum zur im ist nach auf welche zeige"
 _PARTICLES, _FUNCTION_WORDS = frozenset(_WITHIN.split()), frozenset(_FUNCTIONS.split())
-_LABELLED = frozenset(_LABELS.split())  # follow a label of the page, or the name of the site
+_LABELLED = frozenset(_LABELS.split())  # follow a label of the page, the name of the site, or a language
 _OF_CAPITALS = frozenset(_GERMAN.split())  # where all nouns have capitals, one tells nothing
 
 
@@ -33,6 +34,8 @@ def proper_names(text: str, host: str = "") -> list[tuple[int, str]]:
     >>> proper_names("Zeige alle Bestellungen aus dem Lager und den Preis")
     []
     >>> proper_names("List the columns Name, Town, Price and Size")
+    []
+    >>> proper_names("For the given plant: its height in cm, Latin name, status")
     []
     """
     tokens = list(_TOKEN.finditer(text))
