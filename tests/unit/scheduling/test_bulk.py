@@ -25,18 +25,25 @@ BROKEN = outcome(error=ScriptError("NotOnPage", "no li"), evidence=Evidence(url=
 
 
 class Busy(ScriptedSandbox):
-    """Runs that take a moment, and how many of each code ran at once; what ``fails`` returns an outcome for ends so."""
+    """Runs that take a moment, and how many of each code ran at once; what ``fails`` returns an outcome for ends so.
+
+    Of the code in ``together`` none ends before three have run at once.
+    """
 
     def __init__(self, fails: Callable[[str, Any], Outcome | None] = lambda code, parameters: None) -> None:
         super().__init__()
         self.now: dict[str, int] = {}
         self.most: dict[str, int] = {}
         self.fails = fails
+        self.together: str | None = None
 
     async def run(self, automation: Automation, parameters: Any, **options: Any) -> Outcome:
         code = automation.code
         self.now[code] = self.now.get(code, 0) + 1
         self.most[code] = max(self.most.get(code, 0), self.now[code])
+        async with asyncio.timeout(60):
+            while code == self.together and self.most[code] < 3:
+                await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
         self.now[code] -= 1
         text = str(parameters["n"])
@@ -60,6 +67,7 @@ def requests(key: str, count: int) -> list[dict[str, Any]]:
 
 async def test_replays_of_one_key_run_at_once_beside_the_slots_of_browsers(tmp_path: Path, busy: Busy) -> None:
     ends: list[int] = []
+    busy.together = WEB
     async with AsyncEngine(store=tmp_path, model=NoModel(), max_tasks=1, max_web_tasks=6) as engine:
         light = engine.map(requests("light", 40), ai="never", on_progress=lambda done, of, result: ends.append(done))
         heavy = engine.map(requests("heavy", 2), ai="never")
@@ -95,6 +103,7 @@ async def test_broken_code_is_repaired_once_and_the_others_run_what_was_mended(t
 
 async def test_repair_that_needs_a_browser_leaves_no_more_of_them_than_allowed(tmp_path: Path, busy: Busy) -> None:
     busy.fails = lambda code, parameters: BROKEN if code == WEB else None
+    busy.together = WEB
     model = ScriptedModel([
         ("write", {"code": PAGE}), ("finish", {"summary": "Mend", "other_parameters": {"n": "number 99"}}),
     ])  # fmt: skip
