@@ -65,7 +65,7 @@ async def run(page, parameters, task):
 """
 NAMES = """\
 async def run(page, parameters, task):
-    await page.get_by_role("listitem").first.wait_for(timeout=1500)
+    await page.get_by_role("listitem").first.wait_for(timeout=4000)
     return [{"name": name} for name in await page.get_by_role("listitem").all_inner_texts()]
 """
 CLICKS = NAMES.replace("    await", '    await page.get_by_role("link", name="Phones").click()\n    await', 1)
@@ -90,7 +90,7 @@ def intranet() -> Iterator[FixtureServer]:
 
 
 async def run(store: Path, url: str, *, model: Any = None, **arguments: Any) -> TaskResult:
-    async with AsyncEngine(store=store, model=model or NoModel(), limits=Limits(retries=0, action_timeout=3)) as engine:
+    async with AsyncEngine(store=store, model=model or NoModel(), limits=Limits(retries=0, action_timeout=5)) as engine:
         return await engine.run(TASK, **({"start_url": url, "reuse_key": "k"} | arguments))
 
 

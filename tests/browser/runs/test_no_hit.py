@@ -25,12 +25,12 @@ from urllib.parse import urlencode
 async def run(page, parameters, task):
     await page.goto(f"{task.start_url}?{urlencode({'q': parameters['q']})}")
     rows = page.locator("td.name")
-    await rows.first.wait_for(timeout=1500)
+    await rows.first.wait_for(timeout=4000)
     return [{"name": name} for name in await rows.all_inner_texts()]
 """
 TAUGHT = {
-    "old": "    await rows.first.wait_for(timeout=1500)\n",
-    "new": "    none = page.get_by_text('No products matched')\n    await rows.first.or_(none).wait_for(timeout=1500)\n"
+    "old": "    await rows.first.wait_for(timeout=4000)\n",
+    "new": "    none = page.get_by_text('No products matched')\n    await rows.first.or_(none).wait_for(timeout=4000)\n"
     "    if await none.count():\n        await task.empty(none)\n        return []\n",
 }
 
@@ -58,7 +58,7 @@ async def test_code_is_taught_to_return_no_rows_and_later_needs_no_model(tmp_pat
         assert result.ok, result.error
         return result.output, result.model_calls
 
-    limits = Limits(action_timeout=2)
+    limits = Limits(action_timeout=5)
     async with AsyncEngine(store=tmp_path, model=model, limits=limits) as engine:
         assert await search(engine, "oak") == ([{"name": "Oak desk"}, {"name": "Oak chair"}], 0)
         assert await search(engine, "teak") == ([], 1)

@@ -46,7 +46,7 @@ async def run(page, parameters, task):
     await page.get_by_role("button", name="Sign in").click()
     await page.get_by_label("6-digit code").fill(task.totp(parameters["totp_secret"]))
     await page.get_by_role("button", name="Verify").click()
-    await page.get_by_role("heading", name="Invoices").wait_for(timeout=1000)
+    await page.get_by_role("heading", name="Invoices").wait_for(timeout=4000)
     return await page.get_by_role("listitem").all_inner_texts()
 """
 

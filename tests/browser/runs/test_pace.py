@@ -30,7 +30,7 @@ OPENS = """\
 async def run(page, parameters, task):
     for number in range(2, 5):
         await page.goto(f"{task.start_url}?page={number}")
-        await page.get_by_role("heading", name=f"Page {number}").wait_for(timeout=1500)
+        await page.get_by_role("heading", name=f"Page {number}").wait_for(timeout=4000)
     return await page.title()
 """
 CLICKS = OPENS.replace('page.goto(f"{task.start_url}?page={number}")', 'page.get_by_role("link", name="Next").click()')
@@ -83,7 +83,7 @@ def data(request: Request) -> Response:
 READS = """\
 async def run(page, parameters, task):
     await page.goto(f"{task.start_url}live")
-    await page.get_by_text("Seven boats").wait_for(timeout=300)
+    await page.get_by_text("Seven boats").wait_for(timeout=2000)
     return await page.locator("p").inner_text()
 """
 LOADS = READS.replace('live")\n', 'live?by=click")\n    await page.get_by_role("button").click()\n')

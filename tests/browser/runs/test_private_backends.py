@@ -33,7 +33,7 @@ def front(request: Request) -> str:
 
 NAMES = """\
 async def run(page, parameters, task):
-    await page.get_by_role("listitem").first.wait_for(timeout=1000)
+    await page.get_by_role("listitem").first.wait_for(timeout=4000)
     return [{"name": name} for name in await page.get_by_role("listitem").all_inner_texts()]
 """
 
@@ -49,7 +49,7 @@ async def test_refused_backend_of_a_private_page_is_told_before_anything_is_paid
         site.state.api = api.url
 
         async def run(model: Any = None, **arguments: Any) -> TaskResult:
-            async with AsyncEngine(store=tmp_path, model=model or NoModel(), limits=Limits(action_timeout=2)) as engine:
+            async with AsyncEngine(store=tmp_path, model=model or NoModel(), limits=Limits(action_timeout=5)) as engine:
                 return await engine.run(TASK, start_url=site.url, reuse_key="k", **arguments)
 
         refused = await run()
