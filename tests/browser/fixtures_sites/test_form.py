@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Error, Page, expect
 
 from fixtures_sites import FixtureServer
+from tests.support.command import until
 
 PERSON = ("Rosa Tinsley", "rosa@example.com", "7 Mill Lane", "TW4 7QD")
 
@@ -130,9 +131,10 @@ def test_application_counts_even_if_its_confirmation_fails(site: FixtureServer, 
 
 def test_slow_submission_counts_before_its_answer(site: FixtureServer, page: Page) -> None:
     fill_v1(page, site.url)
-    site.state.delay_submit = 0.5
+    site.state.delay_submit = 300
     page.evaluate("document.querySelector('form').submit()")
-    page.wait_for_timeout(250)
+    until(lambda: site.state.submissions)
+    page.wait_for_timeout(100)
 
     assert len(site.state.submissions) == 1
     assert "/complete" not in page.url

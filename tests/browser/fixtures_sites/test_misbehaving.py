@@ -87,7 +87,7 @@ def test_redesign_keeps_the_products_and_breaks_the_selectors(site: FixtureServe
 )
 def test_hanging_and_dropped_requests_fail(site: FixtureServer, page: Page, path: str, error: str) -> None:
     with pytest.raises(Error, match=error):
-        page.goto(site.url + path, timeout=300 if "Timeout" in error else 5000)
+        page.goto(site.url + path, timeout=300 if "Timeout" in error else 30_000)
 
 
 def test_slow_page_arrives_late(site: FixtureServer, page: Page) -> None:
