@@ -1,4 +1,4 @@
-"""Clusters that cannot be used are told in words that help; nothing here starts Ray."""
+"""Clusters that cannot be used are told in words that help; nothing here starts Ray, and few tests import it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import builtins
 import gc
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-import ray
 
 import engine
 from engine import AsyncDistributedEngine, DistributedEngine, EngineError, InvalidRequest
-from engine.distributed import actors
 
 
-def test_too_little_shared_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def actors() -> ModuleType:
+    """The engine's side of Ray."""
+    from engine.distributed import actors
+
+    return actors
+
+
+def test_too_little_shared_memory_is_told(actors: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=32 << 20))
     with pytest.raises(EngineError, match="/dev/shm, which has 32 MiB left, and needs 64; give it more"):
         actors.connected("local")
@@ -26,20 +32,22 @@ def test_too_little_shared_memory_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     "error", [ConnectionError("nobody answers"), RuntimeError("the raylet ended"), ValueError("x")]
 )
-def test_a_cluster_that_is_not_there_is_told(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_that_is_not_there_is_told(
+    error: Exception, actors: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(**options: Any) -> None:
         raise error
 
-    monkeypatch.setattr(ray, "init", fail)
+    monkeypatch.setattr("ray.init", fail)
     with pytest.raises(EngineError, match=f"the Ray cluster at ray://far:1 cannot be reached: {error}"):
         actors.connected("ray://far:1")
 
 
-def test_a_cluster_without_slots_is_told_and_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_without_slots_is_told_and_left(actors: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[bool] = []
-    monkeypatch.setattr(ray, "init", lambda **options: None)
-    monkeypatch.setattr(ray, "shutdown", lambda: left.append(True))
-    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 8.0})
+    monkeypatch.setattr("ray.init", lambda **options: None)
+    monkeypatch.setattr("ray.shutdown", lambda: left.append(True))
+    monkeypatch.setattr("ray.cluster_resources", lambda: {"CPU": 8.0})
     with pytest.raises(EngineError, match="no node of the cluster at auto has the resource webtask_slot"):
         actors.connected("auto")
     assert left == [True]

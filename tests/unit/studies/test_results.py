@@ -1,4 +1,8 @@
-"""The results of a study: rates, comparisons, frames, reports and exports."""
+"""The results of a study: rates, comparisons, frames, reports and exports.
+
+The libraries that tests compare with are imported by these tests: all of them take two seconds of processor time, and
+each process that collects the tests would need them.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import pandas
-import pyarrow.parquet
 import pytest
-import scipy.stats
 from click.testing import CliRunner
-from inspect_ai.log import read_eval_log
 
 from engine.cli.main import webtasks
 from engine.errors import EngineError
@@ -83,6 +83,8 @@ def test_two_studies_are_compared(known: Study, tmp_path: Path) -> None:
 
 
 def test_the_frame_has_a_row_for_each_run(known: Study) -> None:
+    import pandas
+
     frame = known.frame()
     assert isinstance(frame, pandas.DataFrame)
     assert (list(frame.columns), len(frame)) == (list(COLUMNS), 48)
@@ -120,6 +122,8 @@ def test_the_records_fit_their_schema(known: Study, tmp_path: Path) -> None:
 
 
 def test_parquet_files_hold_all_runs_and_exchanges(known: Study, tmp_path: Path) -> None:
+    import pyarrow.parquet
+
     runs, exchanges = (pyarrow.parquet.read_table(file) for file in known.export("parquet", tmp_path))
     assert runs.num_rows == 48
     asked = [each for trial in known.trials for each in trial.exchanges()]
@@ -129,6 +133,8 @@ def test_parquet_files_hold_all_runs_and_exchanges(known: Study, tmp_path: Path)
 
 
 def test_logs_are_read_by_inspect(known: Study, tmp_path: Path) -> None:
+    from inspect_ai.log import read_eval_log
+
     logs = [read_eval_log(str(file)) for file in known.export("inspect", tmp_path)]
     assert [log.eval.model for log in logs] == ["careful", "careless"]
     assert logs[0].results is not None
@@ -168,5 +174,7 @@ def test_a_directory_without_a_study_is_told(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("count", "of"), [(0, 1), (1, 1), (3, 10), (50, 99), (120, 120)])
 def test_wilsons_interval_is_that_of_scipy(count: int, of: int) -> None:
+    import scipy.stats
+
     other = scipy.stats.binomtest(count, of).proportion_ci(0.95, method="wilson")
     assert wilson(count, of) == pytest.approx((other.low, other.high))
