@@ -1,4 +1,8 @@
-"""The pool: reuse of workers, residue of their runs, and their end."""
+"""The pool: reuse of workers, residue of their runs, and their end.
+
+Workers with and without a browser have a pool each, of the same kind. What is the pool's own work is shown with those
+without one, which start in a few hundredths of a second.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,9 @@ import pytest
 import pytest_asyncio
 
 from sandbox import Automation, Egress, Host, Outcome, PoolOptions, Sandbox, SandboxLimits, WorkerDied
+from sandbox.workers.client import WorkerClient
+from sandbox.workers.pool import Pool
+from sandbox.workers.web_process import ForkedProcess
 from tests.support.jailed import _indent
 from tests.support.paths import DRIVER_CACHE
 
@@ -29,15 +36,15 @@ async def warm() -> AsyncIterator[Sandbox]:
         yield opened
 
 
-async def run(sandbox: Sandbox, body: str, affinity: str | None = "a", **options: Any) -> Outcome:
-    code = body if "def run" in body else "async def run(page, parameters, task):\n" + _indent(body)
+async def run(sandbox: Sandbox, body: str, affinity: str | None = "a", kind: str = "page", **options: Any) -> Outcome:
+    code = body if "def run" in body else f"async def run({kind}, parameters, task):\n" + _indent(body)
     options = {"limits": SandboxLimits(wall_seconds=30)} | options
     return await sandbox.run(Automation(code), options.pop("parameters", {}), affinity=affinity, **options)
 
 
 async def runs_of_worker(sandbox: Sandbox, affinity: str | None = "a", **options: Any) -> int:
-    """The number, in its worker, of one more run of this identity."""
-    return (await run(sandbox, "return 1", affinity, **options)).worker_run
+    """The number, in its worker, of one more run of this identity; no run has a browser unless told otherwise."""
+    return (await run(sandbox, "return 1", affinity, **({"kind": "web"} | options))).worker_run
 
 
 async def until(true: Callable[[], bool]) -> None:
@@ -47,13 +54,16 @@ async def until(true: Callable[[], bool]) -> None:
         await asyncio.sleep(0.05)
 
 
-async def test_next_run_of_the_same_affinity_reuses_the_worker(warm: Sandbox, site: str) -> None:
+async def test_next_run_of_the_same_affinity_reuses_the_browser(warm: Sandbox, site: str) -> None:
     body = "return [await page.title(), page.url, len(page.context.pages)]"
     for number in (1, 2, 3):
         outcome = await run(warm, body, "same", start_url=site, egress=Egress(allow=(site,)))
         assert outcome.value == ["Items", site + "/", 1]
         assert outcome.worker_run == number
         assert outcome.evidence.documents == ((site + "/", 200),)
+    assert await runs_of_worker(warm, "same", kind="page", secret=True) == 1, "another, for the run's secrets"
+    assert (await run(warm, "raise ValueError", "same")).worker_run == 4
+    assert await runs_of_worker(warm, "same", kind="page") == 1, "another, after a failed run"
 
 
 async def test_another_affinity_never_reuses_the_worker(warm: Sandbox) -> None:
@@ -67,6 +77,11 @@ async def test_concurrent_runs_have_a_worker_each(warm: Sandbox) -> None:
     both = await asyncio.gather(runs_of_worker(warm, "twice"), runs_of_worker(warm, "twice"))
     assert both == [1, 1]
     assert sorted(await asyncio.gather(runs_of_worker(warm, "twice"), runs_of_worker(warm, "twice"))) == [2, 2]
+
+
+def waiting(pool: Pool, affinity: str) -> list[WorkerClient]:
+    """The workers that wait for the next run of this identity."""
+    return [entry.client for entry in pool._waiting if entry.affinity == affinity]
 
 
 CARELESS = """
@@ -125,7 +140,7 @@ async def left_by(sandbox: Sandbox, body: str, caplog: pytest.LogCaptureFixture)
     outcome = await run(sandbox, body, "untidy")
     assert outcome.ok, outcome.error
     await until(lambda: "left residue" in caplog.text)
-    assert not [entry for entry in sandbox._pool._waiting if entry.affinity == "untidy"]
+    assert not waiting(sandbox._pool, "untidy")
     return caplog.text.partition("left residue: ")[2]
 
 
@@ -197,7 +212,7 @@ async def test_residue_hidden_by_hostile_code_is_found_by_the_host(
 
 async def test_failed_run_ends_its_worker(warm: Sandbox) -> None:
     assert await runs_of_worker(warm, "failing") == 1
-    assert not (await run(warm, "raise ValueError", "failing")).ok
+    assert not (await run(warm, "raise ValueError", "failing", kind="web")).ok
     assert await runs_of_worker(warm, "failing") == 1
 
 
@@ -225,7 +240,7 @@ async def test_kept_session_is_released_or_closed(warm: Sandbox) -> None:
     assert third.session is not None
     assert third.worker_run == 1
     await third.session.close()
-    assert await runs_of_worker(warm, "kept") == 1
+    assert not waiting(warm._pool, "kept")
 
 
 async def test_different_start_limits_need_another_worker(warm: Sandbox) -> None:
@@ -234,76 +249,98 @@ async def test_different_start_limits_need_another_worker(warm: Sandbox) -> None
     assert await runs_of_worker(warm, "limits", limits=SandboxLimits(wall_seconds=60)) == 2
 
 
-def workers(sandbox: Sandbox) -> int:
-    """The workers of a sandbox of which a process may be left."""
-    return len(sandbox._pool._all)
-
-
 async def test_worker_is_ended_after_its_number_of_runs() -> None:
-    async with Sandbox(pool=PoolOptions(spare=0, runs=2)) as sandbox:
+    async with Sandbox(pool=PoolOptions(runs=2)) as sandbox:
         assert [await runs_of_worker(sandbox) for _ in range(3)] == [1, 2, 1]
 
 
 async def test_pool_keeps_at_most_the_set_number() -> None:
-    async with Sandbox(pool=PoolOptions(spare=0, kept=1)) as sandbox:
+    async with Sandbox(pool=PoolOptions(web_kept=1)) as sandbox:
         assert await runs_of_worker(sandbox, "old") == 1
         assert await runs_of_worker(sandbox, "new") == 1
         assert await runs_of_worker(sandbox, "new") == 2
         assert await runs_of_worker(sandbox, "old") == 1
-    async with Sandbox(pool=PoolOptions(spare=0, kept=0)) as sandbox:
+    async with Sandbox(pool=PoolOptions(web_kept=0)) as sandbox:
         assert [await runs_of_worker(sandbox) for _ in range(2)] == [1, 1]
+    async with Sandbox(pool=PoolOptions(spare=0, kept=0)) as sandbox:
+        assert await runs_of_worker(sandbox, kind="page") == 1
+        assert not sandbox._pool._waiting, "browsers have a number of their own"
+
+
+async def started_spare(sandbox: Sandbox) -> int:
+    """Start a spare worker; return the number of workers once it is ready, or was given up."""
+    await sandbox.warm()
+    assert sandbox._pool._refilling is not None
+    await sandbox._pool._refilling
+    return len(sandbox._pool._all)
 
 
 async def test_pool_stays_below_its_memory_ceiling() -> None:
     async with Sandbox(pool=PoolOptions(memory_mb=1)) as sandbox:
         assert await runs_of_worker(sandbox) == 1
-        await until(lambda: workers(sandbox) == 0)
+        await until(lambda: not sandbox._web_pool._all)
+        assert await started_spare(sandbox) == 1
+        assert not sandbox._pool._spares, "it is being ended"
+        await until(lambda: not sandbox._pool._all)
 
 
 async def test_idle_workers_are_ended_and_the_pool_shrinks() -> None:
     async with Sandbox(pool=PoolOptions(idle_seconds=1.0)) as sandbox:
         assert await runs_of_worker(sandbox) == 1
-        await until(lambda: workers(sandbox) == 0)
+        await until(lambda: not sandbox._web_pool._all)
         assert await runs_of_worker(sandbox) == 1
+        await sandbox.warm()
+        assert sandbox._pool._refilling is not None
+        await asyncio.wait({sandbox._pool._refilling})  # on a busy machine its time comes before it is ready
+        await until(lambda: not sandbox._pool._all)
+        assert not sandbox._pool._spares
 
 
-async def test_spare_worker_serves_any_affinity() -> None:
+async def test_spare_worker_serves_any_affinity_and_is_replaced() -> None:
     async with Sandbox() as sandbox:
-        await runs_of_worker(sandbox, None)
-        await until(lambda: workers(sandbox) == len(sandbox._pool._spares) == 1)
+        assert await started_spare(sandbox) == 1
+        (spare,) = sandbox._pool._spares
+        assert (await run(sandbox, "return 1", "any", keep_open=True)).worker_run == 1
+        assert spare.runs == 1
+        await until(lambda: len(sandbox._pool._spares) == 1)
+        assert sandbox._pool._all == {spare, *sandbox._pool._spares}
+
+
+async def waits_for_its_next_run(sandbox: Sandbox, affinity: str) -> WorkerClient:
+    """Return a worker that has run once and was renewed."""
+    assert await runs_of_worker(sandbox, affinity) == 1
+    entry = next(each for each in sandbox._web_pool._waiting if each.affinity == affinity)
+    await entry.renewing
+    return entry.client
 
 
 async def test_dead_waiting_worker_is_not_used(warm: Sandbox) -> None:
-    assert await runs_of_worker(warm, "dying") == 1
-    entry = next(each for each in warm._pool._waiting if each.affinity == "dying")
-    await entry.renewing
-    os.kill(entry.client._process._root_pid, 9)
-    await until(lambda: not entry.client.usable)
+    client = await waits_for_its_next_run(warm, "dying")
+    assert isinstance(client._process, ForkedProcess)
+    os.kill(*client._process.meter.pids(), 9)
+    await until(lambda: not client.usable)
     assert await runs_of_worker(warm, "dying") == 1
 
 
 async def test_waiting_worker_that_just_died_is_cleaned_up(warm: Sandbox) -> None:
     """Its end was not noticed yet when the next run takes it."""
+    client = await waits_for_its_next_run(warm, "just died")
+    client.end(WorkerDied("just now"))
     assert await runs_of_worker(warm, "just died") == 1
-    entry = next(each for each in warm._pool._waiting if each.affinity == "just died")
-    await entry.renewing
-    entry.client.end(WorkerDied("just now"))
-    assert await runs_of_worker(warm, "just died") == 1
-    await until(lambda: entry.client not in warm._pool._all)
+    await until(lambda: client not in warm._web_pool._all)
 
 
 async def test_worker_that_cannot_be_renewed_is_not_kept(warm: Sandbox) -> None:
     """The cause here: this program may open no more files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    assert await runs_of_worker(warm, "no files") == 1
+    assert await runs_of_worker(warm, "no files", kind="page") == 1
     entry = next(each for each in warm._pool._waiting if each.affinity == "no files")
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:
         await asyncio.wait({entry.renewing})
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert entry not in warm._pool._waiting
-    assert await runs_of_worker(warm, "no files") == 1
+    assert not waiting(warm._pool, "no files")
     await until(lambda: entry.client not in warm._pool._all)
 
 
