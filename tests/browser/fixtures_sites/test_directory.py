@@ -73,7 +73,7 @@ def test_cookie_banner_covers_the_page_until_answered(open_site: Open, page: Pag
     site = open_site("directory", version)
     page.goto(site.url)
     with pytest.raises(PlaywrightTimeout, match="intercepts pointer events"):
-        page.get_by_text("Stonemasonry").first.click(timeout=500)
+        page.get_by_text("Stonemasonry").first.click(timeout=3000)
 
     page.get_by_role("button", name=answer).click()
     page.get_by_role("link", name="Stonemasonry").first.click()

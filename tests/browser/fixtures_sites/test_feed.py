@@ -77,6 +77,7 @@ def test_topic_states_its_size(calm: Open, page: Page, topic: str, size: int) ->
 @pytest.mark.parametrize("version", ["v1", "v2"])
 def test_content_appears_after_a_delay(open_site: Open, page: Page, version: str) -> None:
     site = open_site("feed", version)
+    site.state.delay = 3.0
     page.goto(site.url)
     assert page.get_by_role("link", name=TITLES[0]).count() == 0
     expect(page.get_by_role("link", name=TITLES[0])).to_be_visible()
@@ -90,7 +91,7 @@ def test_modal_opens_by_itself_and_only_once(open_site: Open, page: Page, versio
     link = page.get_by_role("link", name=TITLES[0])
     expect(page.get_by_role("dialog")).to_be_visible()
     with pytest.raises(PlaywrightTimeout, match="intercepts pointer events"):
-        link.click(timeout=500)
+        link.click(timeout=3000)
 
     page.get_by_role("button", name=name).click()
     link.click()

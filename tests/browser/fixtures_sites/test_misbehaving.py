@@ -98,7 +98,7 @@ def test_slow_page_arrives_late(site: FixtureServer, page: Page) -> None:
 
 
 def test_slow_drip_shows_the_first_products_before_the_last(site: FixtureServer, page: Page) -> None:
-    page.goto(site.url + "slow-drip?ms=1300", wait_until="commit")
+    page.goto(site.url + "slow-drip?ms=5000", wait_until="commit")
     expect(page.locator(ITEM).nth(2)).to_be_visible()
     assert page.locator(ITEM).count() < 12
     expect(page.locator(ITEM)).to_have_count(12)
