@@ -28,7 +28,9 @@ def test_a_notebook_shows_progress_and_results(tmp_path: Path, monkeypatch: pyte
     with serve("directory") as site:
         cells = [nbformat.v4.new_code_cell(cell.format(url=site.url)) for cell in CELLS]
         notebook = nbformat.v4.new_notebook(cells=cells)
-        NotebookClient(notebook, timeout=90, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        NotebookClient(
+            notebook, timeout=300, startup_timeout=300, resources={"metadata": {"path": str(tmp_path)}}
+        ).execute()
     run, shown = notebook.cells[1].outputs, notebook.cells[2].outputs
     lines = [output["data"]["text/plain"] for output in run if output["output_type"] == "display_data"]
     assert [line.partition(",")[0] for line in lines] == ["titles: success"]
