@@ -120,8 +120,7 @@ class AuthorTools(PageTools[Promoted | GivenUp | Refused]):
         refs = list(dict.fromkeys(_REF.findall(self.code)))[:_MOST_REFS]
         if not refs:
             return ""
-        answer, wrong = await self.call("locator", {"refs": refs})
-        return "" if wrong else f"\nfor the automation:\n{answer}"
+        return f"\nfor the automation:\n{await self._locator(refs)}"
 
     async def reopen(self, error: SandboxLimitExceeded | WorkerDied) -> None:
         """Open the page anew, a few times in one task."""

@@ -17,6 +17,7 @@ _KEPT_MESSAGES = 8
 _SHORT_ANSWER = 400  # characters; shorter answers stay
 _ANSWER_SHARE = 4  # a reply gets this part of the window
 _LEAST_ANSWER = 1024  # tokens
+_SMALL = 16_384  # tokens: a window in which the usual prompt takes a sixth or more
 _LEFT = "\n(the rest has left the history; look again)"
 
 
@@ -29,6 +30,11 @@ class Window:
     """
 
     tokens: int | None = None
+
+    @property
+    def small(self) -> bool:
+        """True where the prompt should be the brief one."""
+        return self.tokens is not None and self.tokens <= _SMALL
 
     @property
     def answer_tokens(self) -> int:

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from engine.agent.calls import fitted, known_tool, misfit, unknown_tool
 from engine.agent.describe import cut
@@ -60,8 +60,6 @@ class PageTools(Generic[E]):
         ended: The end of the work, once it has come.
         shown: Most characters of what a step printed.
         pictures: Takes a picture after each look and step, while the model thinks; None for none.
-
-    Attributes:
         system: The system prompt that explains the tools.
         tools: Their definitions, as the model gets them.
     """
@@ -72,8 +70,8 @@ class PageTools(Generic[E]):
     ended: E | None = None
     shown: int = SHOWN
     pictures: Pictures | None = None
-    system: ClassVar[str] = SYSTEM
-    tools: ClassVar[tuple[Mapping[str, Any], ...]] = TOOLS
+    system: str = SYSTEM
+    tools: tuple[Mapping[str, Any], ...] = TOOLS
     _url: str = ""
 
     async def call(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:

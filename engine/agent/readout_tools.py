@@ -83,8 +83,8 @@ class ReadoutTools(PageTools[Readout | GivenUp]):
     """
 
     schema: OutputSchema | None
-    system = SYSTEM
-    tools = TOOLS
+    system: str = SYSTEM
+    tools: tuple[Mapping[str, Any], ...] = TOOLS
 
     async def answer(self, name: str, arguments: Mapping[str, Any]) -> str:
         """Run a tool that only a read-out has."""

@@ -120,7 +120,7 @@ def _refs(tree: ast.Module) -> Iterator[str]:
                 pass
             case _:
                 continue
-        yield f"line {line}: refs work only in `python`; the tool `locator` gives a durable locator for a ref"
+        yield f"line {line}: refs work only in `python`; the automation needs durable locators"
 
 
 def _comments(code: str) -> list[str]:

@@ -8,11 +8,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from engine.agent import brief_prompts, prompts
 from engine.agent.author_tools import AuthorTools
 from engine.agent.history import Window, too_small
 from engine.agent.loop import Agent
 from engine.agent.page_tools import SHOWN, GivenUp
-from engine.agent.prompts import assignment
 from engine.bundles import Bundle
 from engine.contract import History
 from engine.diagnosis.failures import Failed, session_failure
@@ -154,6 +154,8 @@ async def _promote(
         candidates=limits.candidates,
         open_anew=open_anew,
         pictures=context.services.pictures,
+        system=brief_prompts.SYSTEM if window.small else prompts.SYSTEM,
+        tools=brief_prompts.TOOLS if window.small else prompts.TOOLS,
     )
     look = await tools.first_look()  # which waits for what the page loads late
     evidence = await session.evidence(screenshot=False)
@@ -209,7 +211,7 @@ async def _first_message(
     context: RunContext, work: Assignment, required: Requirements, look: str, page: Evidence
 ) -> str:
     schema, redactor, base, start_url = required.schema, context.redactor, work.base, context.executor.start_url
-    return assignment(
+    return prompts.assignment(
         task=redactor.text(context.request.task),
         start_url=redactor.text(start_url) if start_url else None,
         parameters=redactor.parameters(context.request.parameters),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 import sandbox
 from engine import AsyncEngine, TaskResult
+from engine.agent import brief_prompts, prompts
 from engine.errors import ModelRejected
 from engine.models.base import ModelReply, ModelRequest, Usage
 from engine.testing import ScriptedSandbox
@@ -26,6 +28,7 @@ class Player:
     replies: tuple[Reply, ...]
     name: str = "qwen3"
     reads: int = 10
+    window: int | None = None
     requests: list[ModelRequest] = field(default_factory=list)
 
     async def query(self, request: ModelRequest) -> ModelReply:
@@ -35,6 +38,9 @@ class Player:
             raise reply
         content = [{"type": "text", "text": reply}] if isinstance(reply, str) else reply
         return ModelReply(tuple(content), "", Usage(self.reads, 5), 0.0, self.name, 0.1)
+
+    async def context_window(self) -> int | None:
+        return self.window
 
     def worst_cost(self, request: ModelRequest) -> float:
         return 0.0
@@ -53,9 +59,9 @@ def call(name: str, **arguments: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def play(tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch) -> Play:
-    async def run(*replies: Reply, reads: int = 3_000) -> tuple[TaskResult, Player]:
+    async def run(*replies: Reply, reads: int = 3_000, window: int | None = None) -> tuple[TaskResult, Player]:
         monkeypatch.setattr(sandbox, "Sandbox", lambda **options: ScriptedSandbox())
-        player = Player(replies, reads=reads)
+        player = Player(replies, reads=reads, window=window)
         async with AsyncEngine(store=tmp_path, model=player) as engine:
             return await engine.run("List the towns", start_url="http://127.0.0.1:9/", reuse_key="k"), player
 
@@ -138,3 +144,25 @@ async def test_an_endpoint_that_cuts_the_prompt_is_told_of(play: Play) -> None:
     result, _ = await play("Hello! How can I assist you today?", reads=500)
     assert result.error is not None
     assert "so the endpoint cuts the prompt: raise its context window" in result.error.message
+
+
+@pytest.mark.parametrize(("window", "brief"), [(8_192, True), (16_384, True), (32_768, False), (None, False)])
+async def test_a_small_window_gets_the_brief_prompt(play: Play, window: int | None, *, brief: bool) -> None:
+    _, player = await play([call("give_up", reason="harmful", message="no")], window=window)
+    request = player.requests[0]
+    expected = (brief_prompts.SYSTEM, brief_prompts.TOOLS) if brief else (prompts.SYSTEM, prompts.TOOLS)
+    assert (request.system, request.tools) == expected
+
+
+def test_the_brief_prompt_saves_two_fifths_and_lets_every_argument_be_written() -> None:
+    schemas = {tool["name"]: tool["input_schema"] for tool in prompts.TOOLS}
+    assert all(schemas[tool["name"]] == tool["input_schema"] for tool in brief_prompts.TOOLS)
+    brief, usual = (len(each.SYSTEM) + len(json.dumps(each.TOOLS)) for each in (brief_prompts, prompts))
+    assert brief < usual * 0.6
+
+
+def test_the_brief_prompt_names_each_guard_of_the_usual_one() -> None:
+    guards = ("task.irreversible", "task.outcome", "task.already_done", "task.empty", "task.read", "give_up", "hostile")
+    for guard in (*guards, "other_parameters", "urljoin", "never accept"):
+        assert guard in prompts.SYSTEM
+        assert guard in brief_prompts.SYSTEM
