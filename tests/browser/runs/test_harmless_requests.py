@@ -125,7 +125,8 @@ async def test_a_change_that_outlives_its_session_is_told_once_and_saved_as_writ
     with shop(lasting=True) as site:
         result = await first_run(tmp_path, site, model)
     assert result.ok, result.error
-    assert "a fresh browser shows 'Basket (1)', which was not so before" in told(model)[2]
+    assert "a fresh browser shows 'Basket (1)', which was not so before" in told(model)[1]
+    assert "as told before: what it sends outlives its session" in told(model)[2]
     bundle = BundleStore(tmp_path / "default").load("k")
     assert bundle is not None
     assert bundle.meta.effects == "write"
