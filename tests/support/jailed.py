@@ -138,8 +138,10 @@ Run = Callable[..., Coroutine[Any, Any, Outcome]]
 def run(sandbox: Sandbox, site: str) -> Run:
     """Run the body of an automation, at the site's first page unless told otherwise."""
 
-    async def run_body(body: str, path: str | None = "/", host: Host | None = None, **options: Any) -> Outcome:
-        code = body if "def run" in body else "async def run(page, parameters, task):\n" + _indent(body)
+    async def run_body(
+        body: str, path: str | None = "/", host: Host | None = None, kind: str = "page", **options: Any
+    ) -> Outcome:
+        code = body if "def run" in body else f"async def run({kind}, parameters, task):\n" + _indent(body)
         automation = Automation(code, resources=options.pop("resources", {}))
         return await sandbox.run(
             automation,
