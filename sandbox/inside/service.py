@@ -10,20 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.file_names import forget_system_types
+from sandbox.inside.browser_flags import browser_flags
 from sandbox.inside.dispatch import Dispatcher
 from sandbox.inside.driver import Driver
 from sandbox.protocol import Channel, Message
 
 _BASELINE_SECONDS = 0.02
-_FLAGS = (
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-quic",
-    "--disable-sync",
-    "--no-first-run",
-    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
-    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
-)
 
 
 async def serve(control: socket.socket, port: int, options: dict[str, Any], driver: Driver) -> None:
@@ -79,15 +71,17 @@ async def _prepare(
     channel: Channel, harness: Any, port: int, options: dict[str, Any], is_needed: Callable[[], bool]
 ) -> None:
     """Start Playwright and the browser, and get ahead with work that the first run would wait for."""
+    import playwright as package
     from playwright.async_api import Error, async_playwright
 
+    flags = browser_flags(Path(str(package.__file__)).parent)
     playwright = await async_playwright().start()
 
     async def launch(chromium_sandbox: bool) -> Any:
         return await playwright.chromium.launch(
             executable_path=options["browser"],
             proxy={"server": f"http://127.0.0.1:{port}"},
-            args=list(_FLAGS),
+            args=flags,
             chromium_sandbox=chromium_sandbox,
             handle_sigint=False,
             handle_sigterm=False,
