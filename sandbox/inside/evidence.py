@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sandbox.http_login import split_userinfo
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
     from sandbox.inside.recorder import RunRecorder
+
+Ask = Callable[["Page", str], Awaitable[Any]]
 
 _TEXT_LIMIT = 3_000
 _MAX_URL = 1 << 16
@@ -84,15 +86,23 @@ READ_PAGE = f"() => ({{...({_READ_SIGNS})(), ...({OUTLINE})()}})"
 
 
 async def collect_evidence(
-    page: Page | None, recorder: RunRecorder, empty: Iterable[tuple[str, Locator]], *, screenshot: bool
+    page: Page | None, recorder: RunRecorder, ask: Ask, empty: Iterable[tuple[str, Locator]], *, screenshot: bool
 ) -> dict[str, Any]:
-    """Return the worker's part of `Evidence`, as JSON."""
+    """Return the worker's part of `Evidence`, as JSON.
+
+    Args:
+        page: The page that is shown, if any.
+        recorder: The record of the run.
+        ask: Evaluates a script in a page.
+        empty: The elements by which the automation found that there is nothing, with their names.
+        screenshot: Take a screenshot.
+    """
     seen: dict[str, Any] = {"url": split_userinfo(page.url)[0] if page else ""}
     pending = recorder.pending_document
     if page is not None and not recorder.crashed:
         if pending is not None and screenshot:
             await or_none(stop_loading(page))  # a page that still waits for the next document answers nothing
-        seen |= await or_none(page.evaluate(READ_PAGE)) or {}
+        seen |= await or_none(ask(page, READ_PAGE)) or {}
     text = seen.get("text", "")
     said = [(name, await or_none(locator.first.evaluate(_MESSAGE))) for name, locator in empty]
     return {

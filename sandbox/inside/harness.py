@@ -97,7 +97,7 @@ class Harness:
     async def warm_up(self) -> None:
         """Read the blank page as at the end of a run, since the first time is slow."""
         assert self._page is not None
-        await self._page.evaluate(evidence.READ_PAGE)
+        await self._maps.ask(self._page, evidence.READ_PAGE)
 
     def _on_disconnected(self, _: object) -> None:
         if self._recorder is not None:
@@ -382,7 +382,7 @@ class Harness:
         assert self._recorder is not None
         page = self._shown()
         seen = self._task._empty if self._task else ()
-        found = await evidence.collect_evidence(page, self._recorder, seen, screenshot=screenshot)
+        found = await evidence.collect_evidence(page, self._recorder, self._maps.ask, seen, screenshot=screenshot)
         return {
             **found,
             "sources": await self._sources.of_page(found["text"]),

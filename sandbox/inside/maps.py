@@ -96,6 +96,17 @@ class PageMaps:
         """Open the way by which a page is asked for its map, ahead of need."""
         self._sessions[page] = await self._context.new_cdp_session(page)
 
+    async def ask(self, page: Page, script: str, options: Any = None) -> Any:
+        """Return what a script of ours returns in a page, None where that fails there.
+
+        This takes one round trip; Playwright's own way takes two in each new document, and sends it a script first.
+        """
+        if page not in self._sessions:
+            await self.open(page)
+        asked = {"expression": f"({script})({json.dumps(options)})", "returnByValue": True}
+        answer = await self._sessions[page].send("Runtime.evaluate", asked)
+        return answer["result"].get("value")
+
     def begin(self, message: dict[str, Any]) -> None:
         """Map what is read from now on, for the run that a message asks for."""
         self._boxes, self._probe = message["boxes"], message["probe"] == "scroll"
@@ -272,7 +283,7 @@ class PageMaps:
         try:
             async with asyncio.timeout(_WALK_SECONDS):
                 if hasattr(target, "goto") and hasattr(target, "context"):
-                    text = await self._ask(target, script, options)
+                    text = await self.ask(target, script, options)
                 else:  # a frame or an element
                     text = await unwatched(target, "evaluate")(script, options)
         except TimeoutError:
@@ -283,14 +294,6 @@ class PageMaps:
             self._kept.unmapped += 1
             return None
         return text
-
-    async def _ask(self, page: Page, script: str, options: Any) -> Any:
-        """Evaluate a script in a page, in one round trip; Playwright's own needs two in each new document."""
-        if page not in self._sessions:
-            await self.open(page)
-        asked = {"expression": f"({script})({json.dumps(options)})", "returnByValue": True}
-        answer = await self._sessions[page].send("Runtime.evaluate", asked)
-        return answer["result"].get("value")
 
     def _beside(self, page: Page) -> dict[str, Any]:
         return {"failed": self._failed.of(page)}
