@@ -16,6 +16,7 @@ import ipaddress
 import os
 import shutil
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -38,11 +39,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     The kind is the directory's name; a test that uses the fixture `git` is marked ``git``.
     """
+    if "hypothesis" in sys.modules:
+        _leave_constants_out_of_examples()
     for item in items:
         item.add_marker(_kind(item))
         if "git" in getattr(item, "fixturenames", ()):
             item.add_marker("git")
     items.sort(key=lambda item: (item.get_closest_marker("long") is None, _KINDS.index(_kind(item))))
+
+
+def _leave_constants_out_of_examples() -> None:
+    """Keep hypothesis from taking examples out of the constants of all our modules that are imported by then.
+
+    Examples would be others with each change of any module, and with what the tests before have imported. In each
+    process it parses all modules for that. There is no setting for it.
+    """
+    from hypothesis.internal.conjecture import providers
+
+    providers._get_local_constants = lambda: providers._local_constants  # which are none
 
 
 def pytest_collection_finish() -> None:

@@ -144,23 +144,23 @@ async def test_too_much_text_in_open_requests_is_a_violation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "why"),
+    ("start", "part", "times", "end", "why"),  # joined in the test: together they are long
     [
-        (b'{"t":"reply","id":7,"value":1}', "a reply to no request"),
-        (b'{"t":"gate","id":1,"action":"' + b"x" * (2 << 20) + b'"}', "neither a reply nor a question"),
-        (b'{"t":"ask","x":"' + b"x" * (2 << 20) + b'","t":"gate","id":1,"action":"a"}', "two kinds"),
-        (b'{"t":"reply","id":1,"value":[' + b"[]," * (7 << 20) + b"1]}", "too many parts"),
-        (b'{"t":"reply","id":1,"value":[' + b'"ab",' * (4 << 20) + b"1]}", "too many parts"),
-        (b'{"t":"reply","id":1,"value":"' + b'\\"' * (8 << 20), "not JSON"),
-        (b'{"t":"ask","id":1,"prompt":"","content":"","schema":{"a":[' + b"{}," * 20_000 + b"1]}}", "too many parts"),
-        (b'{"t":"other","id":1}', "unknown message 'other'"),
-        (b'{"t":"progress","done":' + b"1" * 400 + b"}", "whole numbers"),
-        (b'{"t":"progress","done":1,"total":-1}', "whole numbers"),
+        (b'{"t":"reply","id":7,"value":1}', b"", 0, b"", "a reply to no request"),
+        (b'{"t":"gate","id":1,"action":"', b"x", 2 << 20, b'"}', "neither a reply nor a question"),
+        (b'{"t":"ask","x":"', b"x", 2 << 20, b'","t":"gate","id":1,"action":"a"}', "two kinds"),
+        (b'{"t":"reply","id":1,"value":[', b"[],", 7 << 20, b"1]}", "too many parts"),
+        (b'{"t":"reply","id":1,"value":[', b'"ab",', 4 << 20, b"1]}", "too many parts"),
+        (b'{"t":"reply","id":1,"value":"', b'\\"', 8 << 20, b"", "not JSON"),
+        (b'{"t":"ask","id":1,"prompt":"","content":"","schema":{"a":[', b"{},", 20_000, b"1]}}", "too many parts"),
+        (b'{"t":"other","id":1}', b"", 0, b"", "unknown message 'other'"),
+        (b'{"t":"progress","done":', b"1", 400, b"}", "whole numbers"),
+        (b'{"t":"progress","done":1,"total":-1}', b"", 0, b"", "whole numbers"),
     ],
 )
-async def test_invalid_messages_are_violations(line: bytes, why: str) -> None:
+async def test_invalid_messages_are_violations(start: bytes, part: bytes, times: int, end: bytes, why: str) -> None:
     async with side() as worker:
-        worker.worker.write(line + b"\n")
+        worker.worker.write(start + part * times + end + b"\n")
         assert why in await worker.error()
 
 
@@ -173,10 +173,10 @@ async def test_a_second_reply_is_a_violation() -> None:
         assert await asking == 1
 
 
-@pytest.mark.parametrize("text", ["[]," * (8 << 20) + "[]", "\U0001f600" * (5 << 20), '"\\' * (5 << 20)])
-async def test_a_long_result_is_accepted(text: str) -> None:
+@pytest.mark.parametrize(("part", "times"), [("[],", 8 << 20), ("\U0001f600", 5 << 20), ('"\\', 5 << 20)])
+async def test_a_long_result_is_accepted(part: str, times: int) -> None:
     """Its value is a text here, whatever is in it."""
-    text = text[: 23 << 20]
+    text = (part * times)[: 23 << 20]
     async with side() as worker:
         asking = asyncio.ensure_future(worker.channel.request("run"))
         worker.say(t="reply", id=1, value=text)
