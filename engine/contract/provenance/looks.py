@@ -59,8 +59,8 @@ class Look:
         return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
     def matches(self, field: Mapping[str, Any]) -> int:
-        """Return how many traits are as a signature's field has them."""
-        return sum(self.trait(name) in field.get(name, ()) for name in TRAITS)
+        """Return how many traits are as a signature's field has them; one of too many texts has none."""
+        return sum(self.trait(name) in (field.get(name) or ()) for name in TRAITS)
 
 
 class Looks:

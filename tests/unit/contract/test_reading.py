@@ -38,3 +38,15 @@ def test_views_with_other_parameters_output_or_pages_are_read_anew() -> None:
     assert read_once(view(run, "clocks"), {}) is not first
     first = read_once(run, {})
     assert read_once(replace(run, masked=[{"name": "[secret]"}]), {}) is not first
+
+
+def test_a_field_in_many_wordings_is_read_again_where_its_values_stand_twice() -> None:
+    words = ["amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet", "jetty"]
+    rows = [{"change": f"C-{word}", "author": f"{word.title()} Quill"} for word in words]
+    page = Sheet("https://code.example/log").heading("Log")
+    said = [f"{word} by {row['author']} in {word}s" for word, row in zip(words, rows, strict=True)]
+    page.table(("Change", "Said", "Again"), [[row["change"], text, text] for row, text in zip(rows, said, strict=True)])
+    run = Observed(rows, Evidence(maps=(page.map(),)), None, {})
+    signature = learn_signature([run])
+    assert signature["fields"]["$[*].author"]["words"] is None, "too many to say anything"
+    assert check_signature(signature, replace(run, output=[*rows])) == []
