@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.contract import ADDRESS, Observed, all_examined, empty_confirmed, is_blank, rows
 from engine.gate.vocabulary import RequestWords, may_be_known
+from engine.task.attachments import is_attachment
 from engine.task.schema import OutputSchema
 from engine.task.text import comparable, shorten
 from sandbox.page_map import BOUNDARY, STRUCK, STRUCK_END, PageMap
@@ -76,7 +77,7 @@ def unread_values(run: Observed, request: RequestWords, seen: Sequence[str]) -> 
         request: The words of the request, which code may know.
         seen: What the model looked at and printed.
     """
-    values = [v for v in _leaves(run.output) if not is_blank(v) and not isinstance(v, bool)]
+    values = [v for v in _leaves(run.output, files=False) if not is_blank(v) and not isinstance(v, bool)]
     texts = dict.fromkeys(v for v in values if isinstance(v, str) and len(v.strip()) >= _SHORTEST)
     looked_up = [v for v in texts if not _is_made(v) and not may_be_known(v, request)][:_MOST_VALUES]
     if not looked_up:
@@ -98,14 +99,20 @@ def unread_values(run: Observed, request: RequestWords, seen: Sequence[str]) -> 
     return told, len(values) > 1 and all(map(strange, values[:_MOST_VALUES]))
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    """Yield the values of an output that hold no others; an empty list or object is one."""
+def _leaves(value: Any, *, files: bool = True) -> Iterator[Any]:
+    """Yield the values of an output that hold no others; an empty list or object is one.
+
+    Args:
+        files: Those of the records of saved files, too, which the engine made.
+    """
+    if is_attachment(value) and not files:
+        return
     if isinstance(value, Mapping) and value:
         for each in value.values():
-            yield from _leaves(each)
+            yield from _leaves(each, files=files)
     elif isinstance(value, list) and value:
         for each in value:
-            yield from _leaves(each)
+            yield from _leaves(each, files=files)
     else:
         yield value
 

@@ -93,6 +93,20 @@ def test_values_of_no_page_are_told_by_their_share_from_one_value_on() -> None:
     assert unread("John Smith")[0]
 
 
+def test_the_record_of_a_saved_file_is_not_looked_for_on_pages() -> None:
+    file = {
+        "name": "minutes.txt",
+        "content_type": "text/plain",
+        "size": 10,
+        "sha256": "0f" * 32,
+        "path": "/runs/1/minutes",
+    }
+    assert (
+        unread([{"chair": "Ed Quill", "file": file}, {"chair": "Ann Lowe", "file": {**file, "name": "b.txt"}}])[0] == ""
+    )
+    assert unread([{"chair": "John Smith", "file": file}]) == (unread([{"chair": "John Smith"}])[0], False)
+
+
 def test_an_output_of_which_nothing_was_read_is_certain() -> None:
     assert unread([{"name": "John Smith", "since": 2001}, {"name": "Jane Doe", "since": 2003}])[1]
     assert unread({"first": "Roofing Ltd", "second": "Roofing & Sons"}, "- heading: Roofing")[0]
