@@ -121,6 +121,27 @@ _WALK = r"""(root, opts) => {
   const old = /old|was|strike|struck|through|del|before|list|rrp|uvp|regular|origin|compare|discount|cross/i;
   const lined = (e) => getComputedStyle(e).textDecorationLine.includes('line-through');
 
+  const begin = (mine, env, box) => {
+    if (items.length >= 3500) return;
+    if (box.id < 0) { box.id = boxes.length; boxes.push(box); }
+    mine.heads = env.item < 0 ? heads : env.heads;
+    mine.item = items.length;
+    items.push([env.item, box.id, box.n]);
+  };
+  // the lines of a preformatted listing, such as a server's of a directory, each with its elements and texts
+  const linesOf = (el) => {
+    const lines = [[]];
+    for (const node of nodesOf.call(el)) {
+      if (node.nodeType === 1) lines[lines.length - 1].push(node);
+      else if (node.nodeType === 3) node.data.split('\n').forEach((part, n) => { if (n) lines.push([part]); else lines[lines.length - 1].push(part); });
+    }
+    return lines.filter((line) => line.some((part) => typeof part !== 'string' || /\S/.test(part)));
+  };
+  const listing = (children, count) => {
+    const links = [...children].filter((e) => e.tagName === 'A').length;
+    return links >= 2 && 2 * links >= count;
+  };
+
   const walk = (el, env, depth) => {
     if (over || depth > 250) { left++; return; }
     if ((++steps & 63) === 0) late();
@@ -140,15 +161,7 @@ _WALK = r"""(root, opts) => {
     else item = tag === 'LI' || tag === 'ARTICLE' || role === 'listitem' || role === 'article'
       || (env.alike !== null && (CARD.test(tag) || tag.includes('-')) && kind(el) === env.alike);
     if (block) flush(env, parent || el);
-    if (item) {
-      const box = env.box;
-      if (items.length < 3500 && box) {
-        if (box.id < 0) { box.id = boxes.length; boxes.push(box); }
-        change().heads = env.item < 0 ? heads : env.heads;
-        mine.item = items.length;
-        items.push([env.item, box.id, box.n]);
-      }
-    }
+    if (item && env.box) begin(change(), env, env.box);
     if (item || SCOPE.has(tag)) before = heads;
     let land = ROLE[role] || LAND[tag];
     if (tag === 'SECTION' && aria) land = land || 'region';
@@ -208,17 +221,34 @@ _WALK = r"""(root, opts) => {
       const clean = /[\u0001-\u0005]/.test(data) ? data.replace(/[\u0001-\u0005]/g, ' ') : data;
       buffer += marked && /\S/.test(data) ? '\u0001' + clean + '\u0002' : clean;
     };
-    const visit = (node) => {
+    const visit = (node, around = mine) => {
       if (node.nodeType === 3) text(node.data);
       else if (node.nodeType === 1) {
         if (node.tagName === 'BR') { buffer += ' '; return; }
-        const had = items.length, box = mine.box;
-        walk(node, mine, depth + 1);
+        const had = items.length, box = around.box;
+        walk(node, around, depth + 1);
         if (items.length > had && items[had][1] === box.id) box.n++;
       }
     };
     if (shadow !== null) for (const node of nodesOf.call(shadow)) visit(node);
-    if (keep === null) for (const node of nodesOf.call(el)) visit(node);
+    if (tag === 'PRE' && listing(children, count)) {
+      const lines = linesOf(el), box = {id: -1, n: 0}, kept = lines.length > 24 ? samples(lines, 2) : null;
+      const walked = new Set(kept || lines.keys());
+      left += lines.length - walked.size;
+      let rows = 0;
+      lines.forEach((parts, at) => {
+        const linked = parts.some((part) => part.tagName === 'A');
+        if (walked.has(at)) {
+          const line = {...mine, alike: null};
+          box.n = rows;
+          if (linked) begin(line, mine, box);
+          for (const part of parts) if (typeof part === 'string') text(part); else { line.box = {id: -1, n: 0}; visit(part, line); }
+          flush(line, el);
+        }
+        if (linked) rows++;
+      });
+      box.n = rows;
+    } else if (keep === null) for (const node of nodesOf.call(el)) visit(node);
     else { // the texts between many elements are left out, too
       let others = 0; // such as a row of heads
       for (const i of keep) {

@@ -8,6 +8,7 @@ import time
 from sandbox.web.map_alike import Kind, kind_of, pattern_of
 from sandbox.web.map_fields import add_field
 from sandbox.web.map_labels import Labels, cells_of, may_be_secret, whole
+from sandbox.web.map_lines import has_link, is_listing, lines_of
 from sandbox.web.map_tags import LANDMARK_ROLES, Tag, tag_named
 from sandbox.web.map_texts import short, start_of, unmarked
 from sandbox.web.map_units import BESIDE, INLINE, Around, Box, MapUnits
@@ -96,13 +97,8 @@ class MapWalk(MapUnits):
             self.flush(around)
         before = self.heads if item or tag.scope else None
         mine = mine.copy() if mine is around else mine
-        if item and len(self.items) < _MOST_ITEMS:
-            if box.id < 0:
-                box.id = len(self.boxes)
-                self.boxes.append(box)
-            mine.heads = self.heads if around.item < 0 else around.heads
-            mine.item = len(self.items)
-            self.items.append([around.item, box.id, box.n])
+        if item:
+            self._begin_item(mine, around, box)
         self._find_place(node, tag, role, aria, around, mine, block)
         if cells:
             mine.labels = self._labels.of_row(node, cells)
@@ -117,7 +113,10 @@ class MapWalk(MapUnits):
             mine.struck = 2 if block else 1
         if not block:
             self.buffer.append(INLINE + "\x01" if struck else INLINE)
-        self._walk_inner(nodes, elements, mine, depth)
+        if is_listing(tag.name, elements):
+            self._walk_lines(nodes, mine, depth)
+        else:
+            self._walk_inner(nodes, elements, mine, depth)
         if not block:
             self.buffer.append("\x02" + INLINE if struck else INLINE)
         if known:
@@ -126,6 +125,16 @@ class MapWalk(MapUnits):
             self._end(tag, known, role, mine)
         if before is not None:
             self.heads = before
+
+    def _begin_item(self, mine: Around, around: Around, box: Box) -> None:
+        if len(self.items) >= _MOST_ITEMS:
+            return
+        if box.id < 0:
+            box.id = len(self.boxes)
+            self.boxes.append(box)
+        mine.heads = self.heads if around.item < 0 else around.heads
+        mine.item = len(self.items)
+        self.items.append([around.item, box.id, box.n])
 
     def _shown(self, node: Node, tag: Tag, known: Attributes, around: Around) -> Around:
         """Return what is around an element's content in so far as it hides it; the same object where it does not."""
@@ -159,9 +168,7 @@ class MapWalk(MapUnits):
                 if each.is_element_node:
                     self._visit(each, mine, box, alike, depth)
                 elif each.is_text_node:
-                    text = each.text_content or ""
-                    text = unmarked(text)
-                    self.buffer.append(f"\x01{text}\x02" if mine.struck == 2 and not text.isspace() else text)
+                    self._take_text(each.text_content or "", mine)
             return
         others = 0  # such as a row of heads; the texts between many elements are left out, too
         for at in keep:
@@ -171,6 +178,32 @@ class MapWalk(MapUnits):
             others += len(self.items) == had
         box.n = count - others
         self.cut += count - len(keep)
+
+    def _walk_lines(self, nodes: list[Node], mine: Around, depth: int) -> None:
+        """Walk the lines of a listing, those with a link as items."""
+        lines, box, rows = lines_of(nodes), Box(), 0
+        kept = self.sample(len(lines), 2) if len(lines) > _SAMPLED_FROM else None
+        walked = set(range(len(lines)) if kept is None else kept)
+        self.cut += len(lines) - len(walked)
+        for at, parts in enumerate(lines):
+            linked = has_link(parts)
+            if at in walked:
+                line = mine.copy()
+                if linked:
+                    box.n = rows
+                    self._begin_item(line, mine, box)
+                for part in parts:
+                    if isinstance(part, str):
+                        self._take_text(part, mine)
+                    else:
+                        self._visit(part, line, Box(), None, depth)
+                self.flush(line)
+            rows += linked
+        box.n = rows
+
+    def _take_text(self, text: str, mine: Around) -> None:
+        text = unmarked(text)
+        self.buffer.append(f"\x01{text}\x02" if mine.struck == 2 and not text.isspace() else text)
 
     def _visit(self, node: Node, mine: Around, box: Box, alike: Kind | None, depth: int) -> None:
         if tag_of(node) == "br":

@@ -29,6 +29,11 @@ ODD["long"] = (
     + "".join(f"<tr><td>row {n}<td>{n}.50 <a href=/r/{n}>see</a>" for n in range(700))
     + "</table><p>end"
 )
+ODD["long listing"] = (
+    "<h1>Index</h1><pre>"
+    + "".join(f'<img alt=""> <a href="/f/{n}">file {n}</a>   2026-11-{n % 28 + 1:02}   {n * 37}\n' for n in range(400))
+    + "<hr></pre>"
+)
 SCRIPT = re.compile(r"<script\b.*?</script>|<link\b[^>]*>", re.S)
 FRAME = re.compile(r"<iframe\b.*?</iframe>", re.S)
 PATHS = {
