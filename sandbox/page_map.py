@@ -290,9 +290,6 @@ def _text(value: object) -> str:
 
 
 def _index(value: object, size: int, *, or_none: bool = False) -> int:
-    if or_none and value == -1:
-        return -1
-    index = checked_whole(value)
-    if index >= size:
-        raise ProtocolError("an index of a map must point to one of its entries")
-    return index
+    if type(value) is int and (-1 if or_none else 0) <= value < size:  # of each unit of each page
+        return value
+    raise ProtocolError("an index of a map must point to one of its entries")

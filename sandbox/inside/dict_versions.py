@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from array import array
 from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
@@ -38,22 +37,24 @@ class DictVersions(Generic[_Owner]):
     def __init__(self, owned: Iterable[tuple[_Owner, Any]]) -> None:
         self._owners: list[_Owner] = []
         self._others: list[_Owner] = []  # those of unknown version
-        self._addresses = array("Q")
+        self._cells: list[ctypes.c_uint64] = []  # each is the place of a version in memory
         known = has_versions()
         for owner, view in owned:
             found = gc.get_referents(view) if isinstance(view, MappingProxyType) else [view]
             if known and type(found[0]) is dict:
                 self._owners.append(owner)
-                self._addresses.append(id(found[0]))
+                self._cells.append(_version(found[0]))
             else:
                 self._others.append(owner)
-        self._versions = array("Q", map(_version_at, self._addresses))
+        self._seen = b"".join(self._cells)  # in C: there are more than a thousand, after each run
 
     def changed(self) -> list[_Owner]:
         """Return the owners of those that were changed since, and maybe of others."""
-        now = map(_version_at, self._addresses)
-        other = [at for at, (old, new) in enumerate(zip(self._versions, now, strict=True)) if old != new]
-        return [*self._others, *(self._owners[at] for at in other)]
+        now = b"".join(self._cells)
+        if now == self._seen:
+            return [*self._others]
+        pairs = zip(self._owners, memoryview(self._seen).cast("Q"), memoryview(now).cast("Q"), strict=True)
+        return [*self._others, *(owner for owner, old, new in pairs if old != new)]
 
 
 def has_versions() -> bool:
@@ -61,14 +62,15 @@ def has_versions() -> bool:
     if sys.implementation.name != "cpython" or dict.__basicsize__ != _SIZE:
         return False
     tried = {"a": 1}
-    seen = [_version_at(id(tried)), _version_at(id(tried))]
+    version = _version(tried)
+    seen = [version.value, version.value]
     for change in ({"a": 2}, {"b": 3}):
         tried.update(change)
-        seen.append(_version_at(id(tried)))
+        seen.append(version.value)
     del tried["a"]
-    seen.append(_version_at(id(tried)))
+    seen.append(version.value)
     return seen[0] == seen[1] and len(set(seen)) == len(seen) - 1
 
 
-def _version_at(address: int) -> int:
-    return ctypes.c_uint64.from_address(address + _VERSION_AT).value
+def _version(of: dict[Any, Any]) -> ctypes.c_uint64:
+    return ctypes.c_uint64.from_address(id(of) + _VERSION_AT)

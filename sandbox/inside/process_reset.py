@@ -13,6 +13,7 @@ import locale
 import os
 import random
 import resource
+import select
 import shutil
 import socket
 import sys
@@ -69,8 +70,9 @@ class ProcessBaseline:
     def _undo_settings(self) -> Iterator[str]:
         before, after = self._settings, _settings()
         os.chdir(before["directory"])
-        os.environ.clear()
-        os.environ.update(before["environment"])
+        if after["environment"] != before["environment"]:
+            os.environ.clear()
+            os.environ.update(before["environment"])
         sys.path[:] = before["path"]
         for name in ("locale", "socket timeout", "recursion limit", "hooks", "warnings", "mask"):
             if after[name] != before[name]:
@@ -78,7 +80,7 @@ class ProcessBaseline:
 
     def _patches(self) -> Iterator[str]:
         """Find functions and classes of modules that were replaced, and names that were added."""
-        if self._loaded.changed():
+        if self._loaded.changed() and not self._modules.items() <= sys.modules.items():
             for name, module in self._modules.items():
                 if sys.modules.get(name) is not module:
                     yield f"a replaced module {name}"
@@ -162,16 +164,18 @@ def _descriptors() -> set[str]:
     try:
         directory = os.open("/proc/self/fd", os.O_RDONLY)
     except FileNotFoundError:  # a worker without a browser sees no /proc
-        return set(map(str, filter(_is_open, range(resource.getrlimit(resource.RLIMIT_NOFILE)[0]))))
+        return _open_descriptors()
     try:
         return names_in(directory) - {str(directory)}
     finally:
         os.close(directory)
 
 
-def _is_open(descriptor: int) -> bool:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        return False
-    return True
+def _open_descriptors() -> set[str]:
+    """Ask for all that there may be, in one system call."""
+    possible = range(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    poll = select.poll()
+    for descriptor in possible:
+        poll.register(descriptor, 0)
+    closed = {descriptor for descriptor, event in poll.poll(0) if event & select.POLLNVAL}
+    return {str(descriptor) for descriptor in possible if descriptor not in closed}
