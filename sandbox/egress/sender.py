@@ -20,6 +20,7 @@ import h11
 
 from sandbox.egress.dialer import CREDENTIALS_REJECTED, Dialer, Route, endpoint
 from sandbox.egress.http1 import BadMessage, Exchange, Header
+from sandbox.egress.options import Egress
 from sandbox.egress.policy import RefusedError
 from sandbox.http_methods import SAFE
 
@@ -27,6 +28,7 @@ _TLS_SECONDS = 20.0
 _HEAD_SECONDS = 60.0
 _STALL_SECONDS = 60.0
 _MOST_IDLE = 16  # connections that wait for another request
+_MOST_IDLE_BETWEEN_JOBS = 4
 _IDLE_SECONDS = 30.0
 _IDLE_SECONDS_BEFORE_A_CHANGE = 1.0  # a server that closes meanwhile leaves in doubt if it took the request
 _LONGEST_URL = 1 << 16
@@ -161,17 +163,79 @@ class Answer:
             self._route = None
 
 
+class Connections:
+    """The connections of a worker that wait for another request: of the job that made them, or of its next one.
+
+    A kept worker serves one owner and one revision, and its next job gets them only where it may reach the same.
+    """
+
+    def __init__(self) -> None:
+        self._idle: dict[_Key, list[tuple[Route, float]]] = {}
+        self._egress: Egress | None = None
+        self._expiring: asyncio.TimerHandle | None = None
+
+    def begin(self, egress: Egress) -> None:
+        """Begin a job; connections that were made by other rules, or for a tape, are dropped."""
+        if egress != self._egress or egress.tape is not None:
+            self.drop()
+        self._egress = None if egress.tape is not None else egress
+
+    def end(self) -> None:
+        """End a job: a few connections are kept, for a while."""
+        if self._egress is None:
+            self.drop()
+        while self._number > _MOST_IDLE_BETWEEN_JOBS:
+            self._drop_first()
+        if self._idle and self._expiring is None:
+            self._expiring = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self.drop)
+
+    def take(self, key: _Key, seconds: float) -> Route | None:
+        """Take one that has waited for at most so long."""
+        waiting = self._idle.get(key, [])
+        while waiting:
+            route, since = waiting.pop()
+            if not route.peer.reader.at_eof() and time.monotonic() - since <= seconds:
+                return route
+            route.peer.drop()
+        return None
+
+    def give(self, key: _Key, route: Route) -> None:
+        """Keep one for another request."""
+        if self._number >= _MOST_IDLE:
+            route.peer.drop()
+        else:
+            self._idle.setdefault(key, []).append((route, time.monotonic()))
+
+    def drop(self) -> None:
+        """Drop all."""
+        if self._expiring is not None:
+            self._expiring.cancel()
+            self._expiring = None
+        while self._number:
+            self._drop_first()
+        self._idle.clear()
+
+    @property
+    def _number(self) -> int:
+        return sum(map(len, self._idle.values()))
+
+    def _drop_first(self) -> None:
+        waiting = next(filter(None, self._idle.values()))
+        waiting.pop(0)[0].peer.drop()
+
+
 class Sender:
-    """The sender of one job's requests, with its kept connections.
+    """The sender of one job's requests.
 
     Args:
         dialer: Checks, makes and records connections.
+        connections: Those that wait; default none that outlive it.
     """
 
-    def __init__(self, dialer: Dialer) -> None:
+    def __init__(self, dialer: Dialer, connections: Connections | None = None) -> None:
         self._dialer = dialer
         self._policy = dialer.policy
-        self._idle: dict[_Key, list[tuple[Route, float]]] = {}
+        self._connections = connections or Connections()
         self._closed = False
 
     async def send(self, request: Outgoing, body: bytes = b"") -> Answer:
@@ -185,6 +249,7 @@ class Sender:
         key = (request.scheme, request.host.lower(), request.port)
         safe = request.method in SAFE
         while (route := self._kept(key, _IDLE_SECONDS if safe else _IDLE_SECONDS_BEFORE_A_CHANGE)) is not None:
+            self._dialer.note_reached(endpoint(request.host, request.port))  # an earlier job may have made it
             with contextlib.suppress(_Stale):
                 return await self._exchange(request, key, route, body)
             if not safe:
@@ -196,35 +261,23 @@ class Sender:
             raise RefusedError(_CLOSED) from None
 
     def close(self) -> None:
-        """Drop the connections that wait, and make no others."""
+        """Make no more connections; those that wait may serve the next job."""
         self._closed = True
-        self._drop_idle()
-
-    def _drop_idle(self) -> None:
-        for waiting in self._idle.values():
-            for route, _ in waiting:
-                route.peer.drop()
-        self._idle.clear()
+        self._connections.end()
 
     def _kept(self, key: _Key, seconds: float) -> Route | None:
         """Take a kept connection that has waited for at most so long."""
         if self._policy is not self._dialer.policy:  # they were allowed by other rules
-            self._drop_idle()
+            self._connections.drop()
             self._policy = self._dialer.policy
-        waiting = self._idle.get(key, [])
-        while waiting:
-            route, since = waiting.pop()
-            if not route.peer.reader.at_eof() and time.monotonic() - since <= seconds:
-                return route
-            route.peer.drop()
-        return None
+        return None if self._closed else self._connections.take(key, seconds)
 
     def give_back(self, key: _Key, route: Route) -> None:
         """Keep a connection for another request."""
-        if self._closed or sum(map(len, self._idle.values())) >= _MOST_IDLE:
+        if self._closed:
             route.peer.drop()
         else:
-            self._idle.setdefault(key, []).append((route, time.monotonic()))
+            self._connections.give(key, route)
 
     async def connect(self, request: Outgoing, *, tunnel: bool) -> Route:
         """Make a connection for a request.

@@ -18,7 +18,7 @@ from typing import Protocol
 from sandbox.egress.dialer import Dialer, Route, endpoint
 from sandbox.egress.http1 import BadMessage, Peer, Request
 from sandbox.egress.policy import RefusedError
-from sandbox.egress.sender import Answer, InvalidRequest, Outgoing, Sender
+from sandbox.egress.sender import Answer, Connections, InvalidRequest, Outgoing, Sender
 from sandbox.egress.tape import LARGEST_BODY, NOT_RECORDED, End, Received, Sent, Tape, TextHeader
 
 _BLOCK_BYTES = 1 << 17
@@ -221,9 +221,9 @@ class PlayedAnswer:
         """Do nothing: no connection is open."""
 
 
-def sender_of(dialer: Dialer) -> Sender | TapedSender:
-    """Return the sender for a job's requests, as its network access has a tape or none."""
-    return Sender(dialer) if dialer.tape is None else TapedSender(dialer, dialer.tape)
+def sender_of(dialer: Dialer, connections: Connections | None = None) -> Sender | TapedSender:
+    """Return the sender for a job's requests, as its network access has a tape or none; arguments as of `Sender`."""
+    return Sender(dialer, connections) if dialer.tape is None else TapedSender(dialer, dialer.tape)
 
 
 async def answer_client(client: Peer, request: Request, base: str, sender: TapedSender) -> bool:

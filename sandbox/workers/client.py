@@ -23,6 +23,7 @@ from sandbox.workers.web_rules import WebRules
 
 if TYPE_CHECKING:
     from sandbox.egress.dialer import Dialer
+    from sandbox.egress.sender import Connections
     from sandbox.workers.web_traffic import WebTraffic
 
 _START_SECONDS = 60.0
@@ -90,6 +91,7 @@ class WorkerClient(ABC):
         self._channel: Channel | None = None
         self._residue: ResidueCheck | None = None
         self._job: Job | None = None
+        self._connections: Connections | None = None
         self._idle_output = 0
         self._cpu_before = 0.0
         self._failed_samples = 0
@@ -138,6 +140,7 @@ class WorkerClient(ABC):
         trace_bytes: int = 0,
     ) -> None:
         """Bind the worker to a job."""
+        from sandbox.egress.sender import Connections
         from sandbox.workers.web_requests import WebRequests  # with TLS, which `import sandbox` need not wait for
         from sandbox.workers.web_traffic import WebTraffic
 
@@ -147,7 +150,9 @@ class WorkerClient(ABC):
         self.dialer.bind(egress)
         self._cpu_before = self._process.meter.read(limits.scratch_files).cpu_seconds
         self.peak = ResourceUsage(0.0, 0.0, 0)
-        web = WebRequests(self.dialer, limits, WebTraffic(rules), rules.turns)
+        self._connections = self._connections or Connections()
+        self._connections.begin(egress)
+        web = WebRequests(self.dialer, limits, WebTraffic(rules), rules.turns, self._connections)
         self._job = Job(host, limits, self._channel, self.end, web, trace_bytes)
         self._watch_with(self._watch())
         for name, data in (automation.resources if automation else {}).items():
@@ -184,8 +189,9 @@ class WorkerClient(ABC):
         if not isinstance(answer, list):
             raise self._protocol_violation("a list of residue was expected")
         left = await self._residue.settled(0.0 if answer else _SETTLE_SECONDS)
-        self.memory_mb = self.measure().memory_mb
-        self._watch_with(self._watch_idle())
+        usage = self.measure()
+        self.memory_mb = usage.memory_mb
+        self._watch_with(self._watch_idle(usage))
         return (*(str(item)[:200] for item in answer), *left)
 
     async def call(self, kind: str, wall_seconds: float, **fields: Any) -> Any:
@@ -266,8 +272,8 @@ class WorkerClient(ABC):
         return used
 
     def cpu_seconds(self) -> float:
-        """Return the processor time of all its jobs together."""
-        return self._cpu_before + self.measure().cpu_seconds
+        """Return the processor time of all its jobs together, as it was last measured."""
+        return self._cpu_before + self.peak.cpu_seconds
 
     def end(self, reason: BaseException) -> None:
         """End the worker at once; waiting calls raise ``reason``. Only the first call has an effect."""
@@ -288,6 +294,8 @@ class WorkerClient(ABC):
                 task.cancel()
         if self._job is not None:
             self._job.close()
+        if self._connections is not None:
+            self._connections.drop()
 
     async def close(self) -> None:
         """End the worker, and wait until none of its processes is left."""
@@ -342,13 +350,15 @@ class WorkerClient(ABC):
         return usage
 
     async def _watch(self) -> None:
+        pause = _SAMPLE_SECONDS  # most runs of a worker without a browser end before the first sample
         while self.usable:
+            await asyncio.sleep(pause)
             began = time.thread_time()
             usage = self._sample()
             if usage is not None and (limit := self._exceeded(usage)) is not None:
                 self.end(SandboxLimitExceeded(limit, getattr(self.limits, limit)))
                 return
-            await asyncio.sleep(max(_SAMPLE_SECONDS, (time.thread_time() - began) / _SAMPLE_SHARE))
+            pause = max(_SAMPLE_SECONDS, (time.thread_time() - began) / _SAMPLE_SHARE)
 
     def _exceeded(self, usage: ResourceUsage) -> str | None:
         """Return the name of a limit that was exceeded."""
@@ -361,9 +371,8 @@ class WorkerClient(ABC):
         }
         return next((name for name, value in used.items() if value > getattr(self.limits, name)), None)
 
-    async def _watch_idle(self) -> None:
+    async def _watch_idle(self, before: ResourceUsage) -> None:
         """End the worker if it is busy though it has no job."""
-        before = self.measure()
         while self.usable:
             await asyncio.sleep(_IDLE_SAMPLE_SECONDS)
             usage = self._sample() or before

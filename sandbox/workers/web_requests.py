@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.egress.dialer import Dialer
 from sandbox.egress.policy import RefusedError
-from sandbox.egress.sender import InvalidRequest, Outgoing
+from sandbox.egress.sender import Connections, InvalidRequest, Outgoing
 from sandbox.egress.taped import AnyAnswer, sender_of
 from sandbox.egress.turns import HostTurns
 from sandbox.errors import SandboxLimitExceeded
@@ -33,12 +33,20 @@ class WebRequests:
         limits: Its limits.
         traffic: Judges and records each request.
         turns: Says when each is sent.
+        connections: Those that its worker has kept.
     """
 
-    def __init__(self, dialer: Dialer, limits: SandboxLimits, traffic: WebTraffic, turns: HostTurns) -> None:
+    def __init__(
+        self,
+        dialer: Dialer,
+        limits: SandboxLimits,
+        traffic: WebTraffic,
+        turns: HostTurns,
+        connections: Connections | None = None,
+    ) -> None:
         self.traffic = traffic
         self._turns = turns
-        self._sender = sender_of(dialer)
+        self._sender = sender_of(dialer, connections)
         self._limits = limits
         self._bytes = 0
         self._count = 0
@@ -65,7 +73,7 @@ class WebRequests:
         return self._close(message)
 
     def close(self) -> None:
-        """Drop all connections."""
+        """Send nothing more, and drop all connections on which an answer is under way."""
         for answer in self._open.values():
             answer.close()
         self._open.clear()

@@ -17,7 +17,7 @@ from sandbox import Egress
 from sandbox.egress import sender as sending
 from sandbox.egress.dialer import Dialer
 from sandbox.egress.policy import RefusedError
-from sandbox.egress.sender import InvalidRequest, Outgoing, Sender
+from sandbox.egress.sender import Connections, InvalidRequest, Outgoing, Sender
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=1\r\nab\r\n3\r\ncde\r\n0\r\nTrailer: 1\r\n\r\n"
@@ -301,3 +301,31 @@ async def test_closed_senders_make_no_connection() -> None:
         with pytest.raises(RefusedError, match="the run has ended"):
             await fetch(sender, f"{site.url}/")
         assert site.connections == 0
+
+
+async def test_a_kept_workers_next_job_uses_its_connections_where_it_may_reach_the_same() -> None:
+    site, connections = Site(), Connections()
+    async with served(site):
+
+        async def job(egress: Egress) -> tuple[Dialer, Sender]:
+            dialer = Dialer()
+            dialer.bind(egress)
+            connections.begin(egress)
+            sender = Sender(dialer, connections)
+            assert await fetch(sender, f"{site.url}/") == (200, b"ok")
+            sender.close()
+            return dialer, sender
+
+        same = Egress(hosts=(), allow=(site.url,))
+        _, ended = await job(same)
+        with pytest.raises(RefusedError, match="ended"):
+            await fetch(ended, f"{site.url}/")
+        dialer, _ = await job(Egress(hosts=(), allow=(site.url,)))
+        assert site.connections == 1
+        assert list(dialer.reached) == [site.url.removeprefix("http://")]
+        await job(Egress(allow=(site.url,)))
+        assert site.connections == 2
+        connections.drop()  # as at the worker's end
+        await job(same)
+        assert site.connections == 3
+        connections.drop()
