@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import struct
 
 from sandbox.isolation import seccomp
 
 _SECCOMP = (317, 277)
+_CLONE = (56, 220)
+_CHILD_CLEARS_TID, _CHILD_SETS_TID, _TID_ADDRESS = 0x00200000, 0x01000000, 40
 _CAPSET = (126, 91)
 _NO_NEW_PRIVILEGES, _DROP_FROM_BOUND, _AMBIENT, _AMBIENT_CLEAR = 38, 24, 47, 4
 _CAPABILITY_VERSION = 0x20080522
@@ -17,6 +20,8 @@ _FILTER_MODE = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 syscall = _libc.syscall
 syscall.restype = ctypes.c_long
+_python = ctypes.PyDLL(None, use_errno=True)  # its calls keep Python's lock, which a child would find taken
+_python.syscall.restype = ctypes.c_long
 
 
 class _Program(ctypes.Structure):
@@ -62,9 +67,23 @@ def control(option: int, value: int) -> None:
     check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), f"prctl {option}")
 
 
-def unshare(flags: int) -> None:
-    """Enter new namespaces."""
-    check(_libc.unshare(flags), "unshare")
+def fork_into(namespaces: int) -> int:
+    """Fork like `os.fork`, in a process with one thread; the child is the first process in new namespaces.
+
+    With `os.fork` and ``unshare`` it takes two forks to get there, and each copies the tables of all memory.
+    """
+    thread = ctypes.c_ulong(0)  # where the C library keeps the number of this thread, which it writes anew in a fork
+    flags = namespaces | signal.SIGCHLD
+    if _libc.prctl(_TID_ADDRESS, ctypes.byref(thread), 0, 0, 0) == 0:
+        flags |= _CHILD_SETS_TID | _CHILD_CLEARS_TID
+    where = (thread, 0) if seccomp.column() == 0 else (0, thread)  # and the thread's storage, which stays
+    _python.PyOS_BeforeFork()
+    pid: int = _python.syscall(_CLONE[seccomp.column()], ctypes.c_ulong(flags), 0, 0, *where)
+    if pid == 0:
+        _python.PyOS_AfterFork_Child()
+    else:
+        _python.PyOS_AfterFork_Parent()
+    return check(pid, "clone")
 
 
 def mount_tmpfs(target: str, flags: int, data: str) -> None:

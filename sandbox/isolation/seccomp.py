@@ -13,6 +13,7 @@ A worker without a browser gets a filter of its own, in each jail, on top of tha
 from __future__ import annotations
 
 import errno
+import functools
 import platform
 import struct
 
@@ -199,6 +200,7 @@ def program(machine: str | None = None, *, strict: bool = False, spared: int | N
     return _assembled(machine or platform.machine(), _rules(strict, spared), _return(_ALLOWED))
 
 
+@functools.cache
 def web_program(pid: int, machine: str | None = None) -> bytes | None:
     """Return the filter of a worker without a browser as BPF; None for an unknown architecture.
 

@@ -14,7 +14,14 @@ FORK = """
 import asyncio, gc, json, os, sys, types
 from pathlib import Path
 from sandbox.inside.web_service import preload
+from sandbox.inside.warming import warm_up
 baseline = preload(Path(sys.argv[1]))
+state = sys.stdout, set(sys.modules), set(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+for _ in range(2):
+    warm_up(Path(sys.argv[1]), baseline)
+untraced = state == (
+    sys.stdout, set(sys.modules), set(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+)
 gc.collect()
 gc.freeze()
 def own_kib():
@@ -34,7 +41,7 @@ async def main():
     import colorsys
     loaded = list(await baseline.restore())
     found = {
-        "clean": clean, "loaded": loaded, "kept": "colorsys" in sys.modules,
+        "untraced": untraced, "clean": clean, "loaded": loaded, "kept": "colorsys" in sys.modules,
         "added": await changed(json, "more", lambda: 1), "patched": await changed(json, "loads", print),
         "of class": await changed(json.JSONEncoder, "default", print), "data": await changed(json, "__author__", "x"),
     }
@@ -55,7 +62,7 @@ def test_reset_tells_what_a_run_changed_and_writes_to_little_of_the_shared_memor
     )
     found, at_last, grown = json.loads(done.stdout)
     assert found == {
-        "clean": [], "loaded": [], "kept": False, "data": [],
+        "untraced": True, "clean": [], "loaded": [], "kept": False, "data": [],
         "added": ["an added json.more"],
         "patched": ["a patched json.loads"],
         "of class": ["a patched JSONEncoder.default"],
