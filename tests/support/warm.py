@@ -32,14 +32,22 @@ _BASELINE_SECONDS = 0.05  # a worker remembers what it is like when blank a mome
 
 
 class WarmSandbox(Sandbox):
-    """A sandbox whose workers serve every run, sessions and failed runs included, as long as they can be renewed."""
+    """A sandbox whose workers serve every run, as long as they can be renewed.
+
+    Runs with secrets, failed runs and sessions are included, after which a worker of the product is ended.
+    """
 
     def __init__(self, isolation: Isolation) -> None:
         pool = PoolOptions(spare=0, kept=4, idle_seconds=3600.0, runs=1000)
         super().__init__(isolation=isolation, pool=pool, cache=DRIVER_CACHE)
 
     async def run(
-        self, *arguments: Any, affinity: str | None = None, keep_open: bool = False, **options: Any
+        self,
+        *arguments: Any,
+        affinity: str | None = None,
+        keep_open: bool = False,
+        secret: bool = False,
+        **options: Any,
     ) -> Outcome:
         outcome = await super().run(*arguments, affinity=_ONE, keep_open=True, **options)
         if keep_open or outcome.session is None:
