@@ -3,8 +3,6 @@
 Each test is named after the fault in the list of faults that the engine is measured against.
 """
 
-import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +10,9 @@ import pytest
 
 from engine import AsyncEngine, Limits, TaskResult
 from engine.bundles import BundleStore
-from engine.models.recorded import RecordedModel
 from engine.testing import ScriptedModel
 from fixtures_sites import FixtureServer, serve
 from fixtures_sites.misbehaving.pages import PRODUCTS
-from fixtures_sites.scenarios import SCENARIOS
 from sandbox import PoolOptions
 from tests.support import endpoint
 from tests.support.permits import APPLY, PERMIT
@@ -90,27 +86,6 @@ async def test_pitfall_8_what_a_replay_did_to_the_site_no_fallback_does_again(tm
         result = await run(tmp_path, office.url, model, parameters=PERMIT)
         assert result.outcome == "failed"
         assert len(office.state.submissions) == 1
-
-
-async def test_pitfall_10_the_delays_of_a_recorded_model_are_not_slept(tmp_path: Path) -> None:
-    scenario = SCENARIOS["directory"]
-    header, *answers = scenario.recording("explore").read_text().splitlines()
-    slow = tmp_path / "slow.jsonl"
-    slow.write_text(
-        "\n".join([header, *(json.dumps(json.loads(line) | {"seconds": 3600.0}) for line in answers)]) + "\n"
-    )
-    with serve("directory") as site:
-        model = RecordedModel(slow, substitutions=scenario.substitutions(site.url))
-        began = time.monotonic()
-        async with AsyncEngine(store=tmp_path, model=model) as engine:
-            result = await engine.run(
-                scenario.task,
-                start_url=scenario.start_url(site.url),
-                parameters=scenario.parameters,
-                output_schema=scenario.output_schema,
-            )
-    assert result.ok, result.error
-    assert time.monotonic() - began < 3600
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import shutil
@@ -167,6 +168,15 @@ async def test_a_recorded_mistake_of_the_model_is_replayed(tmp_path: Path) -> No
         await model.close()
     again = await RecordedModel(path).query(first_step())
     assert again.content == live.content == (wrong,)
+
+
+async def test_the_recorded_time_is_not_waited_for(tmp_path: Path) -> None:
+    header, *answers = RECORDING.read_text().splitlines()
+    slow = tmp_path / "slow.jsonl"
+    slow.write_text("\n".join([header, *(json.dumps(json.loads(line) | {"seconds": 3600.0}) for line in answers)]))
+    async with asyncio.timeout(60):
+        replies = await conversation.hold(recorded(slow), ELSEWHERE)
+    assert {reply.seconds for reply in replies} == {3600.0}
 
 
 async def test_the_pace_scales_the_recorded_time() -> None:
