@@ -4,26 +4,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine import AsyncEngine
-from engine.models.recorded import RecordedModel
 from fixtures_sites import FixtureServer
-from tests.support.paths import RECORDINGS
+from tests.support import nostart
 from tests.support.stage import NoModel, Stage
 
 
 async def test_without_a_start_url_the_agent_decides_and_without_a_key_one_is_minted(
     tmp_path: Path, site: FixtureServer
 ) -> None:
-    origin = site.url.rstrip("/")
-    task = f"List the names of the products at {origin}/list"
-    model = RecordedModel(RECORDINGS / "nostart.explore.jsonl", substitutions={"site": origin})
-    async with AsyncEngine(store=tmp_path, model=model) as engine:
-        first = await engine.run(task, allow_hosts=[origin])
+    request = nostart.request(site.url)
+    async with AsyncEngine(store=tmp_path, model=nostart.recorded(site.url)) as engine:
+        first = await engine.run(**request)
     assert first.ok, first.error
     assert len(first.output) == 12
     assert first.reuse is not None
     assert first.reuse.key.startswith("wtr_")
     async with AsyncEngine(store=tmp_path, model=NoModel()) as engine:
-        again = await engine.run(task, reuse_key=first.reuse.key, allow_hosts=[origin])
+        again = await engine.run(reuse_key=first.reuse.key, **request)
     assert again.output == first.output, "it begins where the first run began"
     assert again.model_calls == 0
 
