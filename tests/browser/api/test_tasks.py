@@ -27,7 +27,9 @@ from tests.support.stage import NoModel
 __all__ = ["closing"]
 
 QUICK = "async def run(page, parameters, task):\n    return [{'n': parameters.get('n', 0)}]\n"
-HANGS = "async def run(page, parameters, task):\n    await page.goto(task.start_url + 'hang')\n"
+# A canceled run ends its worker, and one without a browser is quickly started; saved as a writing one, it takes its
+# turn as one with a browser does.
+HANGS = "async def run(web, parameters, task):\n    await web.get(task.start_url + 'hang')\n"
 REPLAY: dict[str, Any] = {"ai": "never"}
 
 
@@ -59,7 +61,7 @@ async def test_any_engine_on_the_store_reports_the_state_of_a_task(tmp_path: Pat
 
 
 async def test_wait_timeout_leaves_the_task_running(tmp_path: Path, site: FixtureServer) -> None:
-    save(tmp_path, "k", HANGS)
+    save(tmp_path, "k", HANGS, effects="write")
     async with engine(tmp_path) as one:
         with pytest.raises(TimeoutError, match="goes on"):
             await one.run(TASK, start_url=site.url, reuse_key="k", wait_timeout=0.3, **REPLAY)
@@ -71,7 +73,7 @@ async def test_wait_timeout_leaves_the_task_running(tmp_path: Path, site: Fixtur
 
 
 async def test_started_task_is_canceled_from_another_engine(tmp_path: Path, site: FixtureServer) -> None:
-    save(tmp_path, "k", HANGS)
+    save(tmp_path, "k", HANGS, effects="write")
     head = BundleStore(tmp_path / "default").history("k")[0].id
     async with engine(tmp_path) as one, engine(tmp_path) as other:
         task_id = await one.start(TASK, start_url=site.url, reuse_key="k", **REPLAY)
@@ -87,7 +89,7 @@ async def test_started_task_is_canceled_from_another_engine(tmp_path: Path, site
 
 
 async def test_pending_task_has_a_queue_position_and_can_be_canceled(tmp_path: Path, site: FixtureServer) -> None:
-    save(tmp_path, "k", HANGS)
+    save(tmp_path, "k", HANGS, effects="write")
     async with engine(tmp_path) as one, engine(tmp_path) as other:
         request: dict[str, Any] = {"start_url": site.url, "reuse_key": "k", **REPLAY}
         first, second, third = [await one.start(TASK, **request) for _ in range(3)]
@@ -120,7 +122,7 @@ async def test_slots_and_order_hold_over_all_engines(tmp_path: Path) -> None:
 
 
 async def test_full_queue_fails_a_task_at_once(tmp_path: Path, site: FixtureServer) -> None:
-    save(tmp_path, "k", HANGS)
+    save(tmp_path, "k", HANGS, effects="write")
     request: dict[str, Any] = {"start_url": site.url, "reuse_key": "k", **REPLAY}
     async with engine(tmp_path, max_pending=1) as one:
         first = await one.start(TASK, **request)
@@ -239,7 +241,7 @@ async def test_expired_files_are_removed_and_others_stay(tmp_path: Path) -> None
 
 
 async def test_closing_hands_pending_tasks_to_the_next_engine(tmp_path: Path, site: FixtureServer) -> None:
-    save(tmp_path, "k", HANGS)
+    save(tmp_path, "k", HANGS, effects="write")
     save(tmp_path, "q", QUICK, parameters={"n": 1})
     async with engine(tmp_path, max_tasks=1) as one:
         running = await one.start(TASK, start_url=site.url, reuse_key="k", **REPLAY)
@@ -297,7 +299,7 @@ async def test_closing_during_a_claim_requeues_the_task(
 
 
 async def test_canceled_caller_leaves_key_and_slot_free(tmp_path: Path, site: FixtureServer) -> None:
-    save(tmp_path, "k", HANGS)
+    save(tmp_path, "k", HANGS, effects="write")
     save(tmp_path, "q", QUICK, parameters={"n": 1})
     async with engine(tmp_path, max_tasks=1) as one:
         held = await one.start(TASK, start_url=site.url, reuse_key="k", **REPLAY)

@@ -27,12 +27,18 @@ async def run(page, parameters, task):
     await asyncio.sleep(parameters["seconds"])
     return {"worker": open("/proc/self/stat").read().rpartition(")")[2].split()[19] + os.readlink("/proc/self/ns/pid")}
 """
+NAP = """
+import asyncio
+async def run(web, parameters, task):
+    await asyncio.sleep(parameters["seconds"])
+"""
 
 
 @pytest.fixture
 def pooled(cli: Run, store: Path) -> Iterator[psutil.Process]:
     """The pool of the store, as a process."""
     save(store, "worker", WORKER, parameters={"seconds": 0})
+    save(store, "nap", NAP, parameters={"seconds": 0})
     assert cli("pool", "start", "--idle", "60").exit_code == 0
     process = psutil.Process(data(cli("pool", "status", "--json"))["pid"])
     yield process
@@ -63,32 +69,36 @@ def test_pool_reuses_one_worker_for_several_commands(
     assert stat.S_IMODE(mode) == 0o600
 
 
-def test_pool_keeps_errors_and_exit_codes(cli: Run, pooled: psutil.Process, trouble: str) -> None:
+def test_pool_declines_commands_with_other_settings_and_keeps_errors_and_exit_codes(
+    cli: Run, pooled: psutil.Process, trouble: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nap = ("run", TASK, "--key", "nap", "--ai", "never", "-p", "seconds:=0")
+    ran = cli(*nap, "--egress", "example.com")
+    assert ran.exit_code == 0
+    assert "declined the task (other settings: egress)" in ran.stderr
+    with monkeypatch.context() as patch:
+        patch.setenv("ANTHROPIC_API_KEY", "another")
+        assert "other environment" in cli(*nap).stderr
+    assert data(cli("pool", "status", "--json"))["runs"] == 0
+
     assert cli("run", TASK, "--key", "nobody", "--ai", "never").exit_code == 3
     refused = cli("run", TASK, "--key", "worker", "--timeout", "-1")
     assert refused.exit_code == 2
     assert "--timeout must be" in refused.stderr
     as_json = data(cli("run", TASK, "--key", "worker", "--timeout", "-1", "--json"))
     assert as_json["error"]["type"] == "InvalidRequest"
-    assert cli(*replay(f"{trouble}/500")).exit_code == 1
+    assert cli(*replay(f"{trouble}/404")).exit_code == 1
 
 
-def test_pool_declines_commands_with_other_settings(
-    cli: Run, pooled: psutil.Process, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ran = cli("run", TASK, "--key", "worker", "--ai", "never", "-p", "seconds:=0", "--egress", "example.com")
-    assert ran.exit_code == 0
-    assert "declined the task (other settings: egress)" in ran.stderr
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "another")
-    assert "other environment" in cli("run", TASK, "--key", "worker", "--ai", "never", "-p", "seconds:=0").stderr
-    assert data(cli("pool", "status", "--json"))["runs"] == 0
+def test_pool_cancels_the_task_of_an_interrupted_command(cli: Run, pooled: psutil.Process, store: Path) -> None:
+    interrupt(cli, store, signal.SIGINT, 130)
+    interrupt(cli, store, signal.SIGTERM, 143)
+    interrupt(cli, store, signal.SIGKILL, -9)
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
-def test_pool_cancels_the_task_of_an_interrupted_command(
-    cli: Run, pooled: psutil.Process, store: Path, sent: signal.Signals, code: int
-) -> None:
-    arguments = ("run", TASK, "--key", "worker", "--ai", "never", "-p", "seconds:=600")
+def interrupt(cli: Run, store: Path, sent: signal.Signals, code: int) -> None:
+    """Check what becomes of a task when its command gets a signal."""
+    arguments = ("run", TASK, "--key", "nap", "--ai", "never", "-p", "seconds:=600")
     process = started("--store", str(store), *arguments)
     until(lambda: data(cli("pool", "status", "--json"))["running"] == 1)
     (task,) = until(lambda: [each for each in data(cli("list", "--json")) if each["status"] == "started"])
@@ -112,14 +122,14 @@ def test_killed_pool_is_replaced_without_a_trace(cli: Run, pooled: psutil.Proces
 
 
 def test_pool_that_dies_during_a_task_is_reported(cli: Run, pooled: psutil.Process, store: Path) -> None:
-    process = started("--store", str(store), "run", TASK, "--key", "worker", "--ai", "never", "-p", "seconds:=600")
+    process = started("--store", str(store), "run", TASK, "--key", "nap", "--ai", "never", "-p", "seconds:=600")
     until(lambda: data(cli("pool", "status", "--json"))["running"] == 1)
     until(lambda: [each for each in data(cli("list", "--json")) if each["status"] == "started"])
     pooled.kill()
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "the pool ended while it ran the task" in errors
-    (task,) = data(cli("list", "--json", "--key", "worker"))
+    (task,) = data(cli("list", "--json", "--key", "nap"))
     assert (
         until(lambda: data(cli("result", task["webTaskId"], "--json"))["error"])["details"]["reason"] == "interrupted"
     )

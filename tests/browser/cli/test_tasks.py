@@ -22,19 +22,23 @@ from tests.support.saved import TASK, save
 
 NAP = """\
 import asyncio
-async def run(page, parameters, task):
+async def run(web, parameters, task):
     task.progress(1, 2)
     await asyncio.sleep(parameters["seconds"])
     return [{"slept": parameters["seconds"]}]
 """
+BROWSED = NAP.replace("run(web", "run(page")
 Start = Callable[..., str]
 
 
 @pytest.fixture
 def naps(store: Path) -> Path:
-    """A store with an automation that sleeps for a given number of seconds."""
-    save(store, "nap", NAP, parameters={"seconds": 1})
-    save(store, "other", NAP, parameters={"seconds": 1})
+    """A store with automations that sleep for a given number of seconds, one of them with a browser.
+
+    Those without are saved as writing ones: these take their turn as one with a browser does.
+    """
+    for key, code in (("nap", NAP), ("other", NAP), ("browsed", BROWSED)):
+        save(store, key, code, parameters={"seconds": 1}, effects="write")
     return store
 
 
@@ -89,8 +93,8 @@ def status(cli: Run, task_id: str) -> str:
 
 
 def test_started_task_runs_in_background_and_leaves_no_process(cli: Run, start: Start, naps: Path) -> None:
-    with held(naps, "nap"):
-        task_id = start(5)
+    with held(naps, "browsed"):
+        task_id = start(5, "browsed")
         assert task_id.startswith("wt_")
         early = cli("result", task_id)
         assert (early.exit_code, early.stdout) == (6, ""), "the command ended before the task did"
@@ -156,7 +160,7 @@ def test_impossible_commands_exit_with_2_and_store_nothing(tmp_path: Path, argum
 
 
 def test_task_fails_when_its_process_is_killed(cli: Run, start: Start, naps: Path) -> None:
-    task_id = start(600)
+    task_id = start(600, "browsed")
     until(lambda: status(cli, task_id) == "started")
     (process,) = processes(naps)
     below = process.children(recursive=True)
@@ -263,7 +267,7 @@ def test_watch_on_a_terminal_draws_a_live_table(cli: Run, start: Start, naps: Pa
 
 
 def test_secret_reaches_the_background_process_only_through_its_pipe(cli: Run, start: Start, naps: Path) -> None:
-    code = "import asyncio\nasync def run(page, parameters, task):\n    await asyncio.sleep(parameters['seconds'])\n"
+    code = "import asyncio\nasync def run(web, parameters, task):\n    await asyncio.sleep(parameters['seconds'])\n"
     save(naps, "login", code + "    return [len(parameters['password'])]\n", parameters={"seconds": 1, "password": ""})
     with held(naps, "login"):
         task_id = start(0, "login", "-p", "password=violet-harbor")

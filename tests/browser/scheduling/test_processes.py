@@ -19,8 +19,9 @@ import pytest
 
 from engine import AsyncEngine, Engine
 from engine.bundles import BundleStore
-from fixtures_sites import FixtureServer, serve
+from fixtures_sites import FixtureServer
 from sandbox import PoolOptions
+from tests.support.nostart import recorded, request
 from tests.support.own_site import Answer, Asked, own_site
 from tests.support.paths import ROOT
 from tests.support.processes import outliving
@@ -28,14 +29,15 @@ from tests.support.saved import TASK, save
 from tests.support.stage import LIST_TITLES, NoModel
 
 SECONDS = 120
+# Without a browser, which would take each process a second; saved as writing ones, they take turns as with a browser.
 SLOW = """\
 import time
-async def run(page, parameters, task):
+async def run(web, parameters, task):
     began = time.time()
-    await page.goto(task.start_url + "slow?ms=2500")
+    await web.get(task.start_url + "slow?ms=2500")
     return {"began": began, "ended": time.time()}
 """
-TITLE = "async def run(page, parameters, task):\n    return {'title': await page.title()}\n"
+TITLE = "async def run(web, parameters, task):\n    return {'title': (await web.get(task.start_url)).title}\n"
 
 
 def python(code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -69,7 +71,7 @@ def outputs(processes: list[subprocess.Popen[str]]) -> list[dict[str, Any]]:
 
 
 def test_two_processes_on_one_key_are_serialized_and_on_two_keys_parallel(tmp_path: Path, site: FixtureServer) -> None:
-    save(tmp_path, "a", SLOW)
+    save(tmp_path, "a", SLOW, effects="write")
     found = outputs([python(REPLAY, str(tmp_path), site.url, "a") for _ in range(2)])
     (_, end), (begin, _) = sorted((output["began"], output["ended"]) for output in found)
     assert begin >= end
@@ -81,13 +83,13 @@ def test_two_processes_on_one_key_are_serialized_and_on_two_keys_parallel(tmp_pa
 
     with own_site(both) as meeting:  # its page comes when two runs ask for it: different keys do not wait
         for key in ("c", "d"):
-            save(tmp_path, key, TITLE)
+            save(tmp_path, key, TITLE, effects="write")
         processes = [python(REPLAY, str(tmp_path), meeting.url, key) for key in ("c", "d")]
         assert outputs(processes) == [{"title": "Both are here"}] * 2
 
 
 async def test_wait_for_a_key_is_announced_once_and_can_be_canceled(tmp_path: Path, site: FixtureServer) -> None:
-    save(tmp_path, "k", SLOW)
+    save(tmp_path, "k", SLOW, effects="write")
     lock = BundleStore(tmp_path / "default").try_lock("k")
     assert lock is not None
     events: list[str] = []
@@ -154,7 +156,6 @@ def test_blocking_engine_works_in_a_thread_and_leaves_no_process(
     assert not started_since(earlier)
 
 
-@pytest.mark.own_sandbox
 async def test_blocking_engine_works_inside_a_running_event_loop(tmp_path: Path, site: FixtureServer) -> None:
     save(tmp_path, "k", LIST_TITLES, parameters={"q": 1})
     with Engine(store=tmp_path, model=NoModel()) as engine:
@@ -164,68 +165,46 @@ async def test_blocking_engine_works_inside_a_running_event_loop(tmp_path: Path,
 
 KILLED = """
     import asyncio, sys
-    from pathlib import Path
     from engine import AsyncEngine
-    from engine.models.recorded import RecordedModel
-    from fixtures_sites.scenarios import SCENARIOS
+    from tests.support.nostart import recorded, request
     store, url = sys.argv[1:]
-    scenario = SCENARIOS["directory"]
     async def main():
-        model = RecordedModel(scenario.recording("explore"), substitutions=scenario.substitutions(url))
-        async with AsyncEngine(store=store, model=model) as engine:
+        async with AsyncEngine(store=store, model=recorded(url)) as engine:
             print("ready", flush=True)
-            await engine.run(scenario.task, start_url=scenario.start_url(url), parameters=scenario.parameters,
-                             output_schema=scenario.output_schema, reuse_key="directory")
+            await engine.run(reuse_key="k", **request(url))
     asyncio.run(main())
 """
 
 
-def kill_at_random_delays(tmp_path: Path, times: int) -> None:
+def kill_at_random_delays(store: Path, site: FixtureServer, times: int) -> None:
     """A first run is killed again and again; the store holds nothing or the whole first revision, and works."""
-    from engine.models.recorded import RecordedModel
-    from fixtures_sites.scenarios import SCENARIOS
-
-    scenario, chance = SCENARIOS["directory"], random.Random(7)
+    chance = random.Random(7)
     jails: list[psutil.Process] = []
-    with serve("directory") as site:
-        for n in range(times):
-            store = tmp_path / str(n)
-            process = python(KILLED, str(store), site.url)
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n", process.communicate()
-            # The whole run takes a few seconds; any instant of it is as likely as any other.
-            time.sleep(chance.uniform(0.05, 6.0))
-            jails += psutil.Process(process.pid).children(recursive=True)
-            process.send_signal(signal.SIGKILL)
-            process.communicate()
-            kept = BundleStore(store / "default")
-            if (found := kept.load("directory")) is not None:
-                assert found.revision is not None
-                assert [r.id for r in kept.history("directory")] == [found.revision.id]
-            phase = "explore" if found is None else None
-            with Engine(
-                store=store,
-                model=RecordedModel(scenario.recording("explore"), substitutions=scenario.substitutions(site.url))
-                if phase
-                else NoModel(),
-            ) as engine:
-                result = engine.run(
-                    scenario.task,
-                    start_url=scenario.start_url(site.url),
-                    parameters=scenario.parameters,
-                    output_schema=scenario.output_schema,
-                    reuse_key="directory",
-                )
-            assert result.ok, result.error
-            assert (result.model_calls == 0) == (found is not None)
-            assert kept.verify("directory") == () or found is None
+    for n in range(times):
+        process = python(KILLED, str(store / str(n)), site.url)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n", process.communicate()
+        # The whole run takes a few seconds; any instant of it is as likely as any other.
+        time.sleep(chance.uniform(0.05, 4.0))
+        jails += psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        kept = BundleStore(store / str(n) / "default")
+        if (found := kept.load("k")) is not None:
+            assert found.revision is not None
+            assert [r.id for r in kept.history("k")] == [found.revision.id]
+        with Engine(store=store / str(n), model=recorded(site.url) if found is None else NoModel()) as engine:
+            result = engine.run(reuse_key="k", **request(site.url))
+        assert result.ok, result.error
+        assert (result.model_calls == 0) == (found is not None)
+        assert kept.verify("k") == () or found is None
     assert not outliving(jails, 30), "a worker outlived its engine"
 
 
-def test_kill_at_any_instant_leaves_the_old_or_the_new_revision(tmp_path: Path) -> None:
-    kill_at_random_delays(tmp_path, 2)
+def test_kill_at_any_instant_leaves_the_old_or_the_new_revision(tmp_path: Path, site: FixtureServer) -> None:
+    kill_at_random_delays(tmp_path, site, 2)
 
 
 @pytest.mark.soak
-def test_a_hundred_kills(tmp_path: Path) -> None:
-    kill_at_random_delays(tmp_path, 100)
+def test_a_hundred_kills(tmp_path: Path, site: FixtureServer) -> None:
+    kill_at_random_delays(tmp_path, site, 100)
