@@ -42,8 +42,9 @@ def model_of(name: str, author: Author, server: FixtureServer, *, repairs: bool 
         code = CARELESS[name]
     others = {k: v for k, v in scenario.other_parameters.items() if k not in scenario.secrets}
     finish = ("finish", {"summary": "List", "other_parameters": others})
-    # The gate may ask where the values are on a page; a careless author submits again.
-    return ScriptedModel([("write", {"code": code}), finish], [finish])
+    stays = ("finish", {**finish[1], "why_right": "the page was looked at once more, and says so"})
+    # The gate may ask something, and the author stays with the code.
+    return ScriptedModel([("write", {"code": code}), finish], [stays], [stays])
 
 
 async def written(
