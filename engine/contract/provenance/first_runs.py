@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,6 +20,13 @@ _ANCHORED = 0.9  # share of values that must stand on what was read
 _STRAY = 0.02  # share of values that may stand elsewhere
 _SAME = 0.9  # share of rows in which two fields come from one spot
 _ROWS = 3  # from which on a coincidence is none
+_COMPUTED = re.compile(
+    r"sums?|totals?|averages?|means?|medians?|counts?|numbers?|differences?|percentages?|shares?|ratios?|summe|anzahl"
+    r"|durchschnitt|somme|moyenne|nombre|suma|promedio",
+    re.IGNORECASE,
+)
+_NEAR = 4  # words behind such a word in which the field is named
+_STOPS = ".,;:!?()"
 
 
 def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding]:
@@ -35,13 +43,35 @@ def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding
         return []
     known = learn_from(readings, task)
     return [
-        *_unanchored(readings, known), *_mixed(readings, known), *_other_labels(readings, known, task),
-        *_same_spots(readings), *_unnamed(known), *_untold(known), *_left_out(known),
+        *_unanchored(readings, known, task), *_mixed(readings, known), *_other_labels(readings, known, task),
+        *_same_spots(readings), *_unnamed(known), *_untold(known, task), *_left_out(known),
         *_totals(readings, known),
     ]  # fmt: skip
 
 
-def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterator[Finding]:
+def is_to_be_computed(path: str, task: str) -> bool:
+    """Return True for a field that the task has the code compute from what it reads: a sum, an average, a number of.
+
+    >>> is_to_be_computed("$[*].fees", "List kind, number of permits, and the sum of the fees")
+    True
+    >>> is_to_be_computed("$[*].kind", "List kind, number of permits, and the sum of the fees")
+    False
+    """
+    named = words_of(last_name(path))
+    if any(_COMPUTED.fullmatch(word) for word in named):
+        return True
+    parts = task.split()
+    asked = (at for at, part in enumerate(parts) if _COMPUTED.fullmatch(part.strip(_STOPS)))
+    return any(named & words_of(_clause(parts[at + 1 : at + 1 + _NEAR])) for at in asked)
+
+
+def _clause(words: Sequence[str]) -> str:
+    """Return words up to the end of their clause."""
+    ends = (at for at, word in enumerate(words) if word[-1] in _STOPS)
+    return " ".join(words[: next(ends, len(words)) + 1])
+
+
+def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any], task: str) -> Iterator[Finding]:
     """Yield the fields whose values were not read: typed in, defaults, or taken from a table of the code's own."""
     for path, field in known["fields"].items():
         share = 1 - field["found"] / field["count"]
@@ -58,6 +88,8 @@ def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterat
         ]
         if len(missing) <= (1 - _ANCHORED) * field["count"]:
             continue
+        if len(set(map(repr, missing))) > 1 and all(map(_is_number, missing)) and is_to_be_computed(path, task):
+            continue
         shown = ", ".join(repr(value) for value in dict.fromkeys(map(_short, missing[:40])) if value)[:120]
         one = len(set(map(repr, missing))) == 1 and len(missing) > 1
         text = f"{len(missing)} of {field['count']} values stand nowhere on what the code read, such as {shown}"
@@ -67,6 +99,10 @@ def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any]) -> Iterat
 
 
 _NO_CHOICE: Mapping[str, Any] = {"rows": 0, "places": {}}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _short(value: Any) -> Any:
@@ -159,9 +195,11 @@ def _is_filtered(known: Mapping[str, Any]) -> bool:
     return any(map(leaves_out, known["tables"].values()))
 
 
-def _untold(known: Mapping[str, Any]) -> Iterator[Finding]:
+def _untold(known: Mapping[str, Any], task: str) -> Iterator[Finding]:
     """Yield the fields of two states that the page does not tell, or tells otherwise."""
     for path, described in known["choices"].items():
+        if is_to_be_computed(path, task):
+            continue
         values = {value for words in described["places"].values() for counts in words.values() for value in counts}
         told = choices.unlike(path, described)
         if told is not None:

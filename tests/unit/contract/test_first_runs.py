@@ -54,6 +54,19 @@ def test_code_that_read_nothing_is_told() -> None:
     assert [f.kind for f in first_run_findings([Observed([{"name": "x"}], Evidence())])] == ["no-page"]
 
 
+def test_what_the_task_has_computed_need_stand_nowhere() -> None:
+    def summed(category: str) -> Observed:
+        return ran(category, [{"half": n, "prices": 1000.25 + n * len(category)} for n in (1, 2)])
+
+    runs = [summed("lamps"), summed("clocks")]
+
+    def of_prices(task: str) -> list[str]:
+        return [finding.kind for finding in first_run_findings(runs, task) if finding.path == "$[*].prices"]
+
+    assert of_prices("For each half of a category: the sum of the prices") == []
+    assert "unanchored" in of_prices("For each half of a category: the prices, and the number of rows")
+
+
 def test_a_value_that_was_typed_in_is_told() -> None:
     (finding,) = found(currency="GBP")
     assert (finding.kind, finding.path, finding.certain) == ("unanchored", "$[*].currency", True)
