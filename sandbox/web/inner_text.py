@@ -19,6 +19,7 @@ _APART = frozenset({"p"})  # an empty line before and after
 _UNREAD = words("textarea input select iframe object video audio canvas svg math img progress meter")
 _TABLE_PARTS = ("thead", "tbody", "tfoot")
 _KEPT = words("pre listing xmp plaintext textarea")
+_NOT_PLAIN = (*_KEPT, "details")  # the text of one that is closed is not shown
 _PRE_STYLE = re.compile(r"white-space\s*:\s*(pre|pre-wrap|break-spaces)\b", re.IGNORECASE)
 _DISPLAY = re.compile(
     r"(?:^|;)\s*display\s*:\s*(block|inline-block|inline|flex|grid|flow-root|list-item)\b", re.IGNORECASE
@@ -43,11 +44,16 @@ def inner_text(node: Node, *, hides: Callable[[Node], bool] = is_absent, most: i
     if is_absent(node):
         return text_of(node)
     only = node.first_child
-    if only is not None and only.is_text_node and only.next is None and not node.attrs and tag_of(node) not in _KEPT:
+    if only is not None and only.is_text_node and only.next is None and _is_plain(node):
         return _SPACES.sub(" ", only.text_content or "").strip(" ")[:most]  # as most cells and links have it
     writer = _Writer(hides, most)
     writer.read(node)
     return writer.text()[:most]
+
+
+def _is_plain(node: Node) -> bool:
+    """Return True where nothing about an element changes how a text in it is shown."""
+    return tag_of(node) not in _NOT_PLAIN and not (node.attrs and node.attributes.get("style"))
 
 
 class _Writer:
