@@ -157,10 +157,12 @@ class Crawl4AI(System):
         if way.script is not None:
             session = {"session_id": task.start_url}
             await self._asked({"do": "crawl", "url": task.start_url, "options": session}, seconds)
-            for step in way.script(task.parameters):
-                page = await self._asked(
-                    common | {"url": task.start_url, "options": session | _in_session(*step)}, seconds
-                )
+            for script, done in way.script(task.parameters):
+                step = common | {"url": task.start_url}
+                try:
+                    page = await self._asked(step | {"options": session | _in_session(script, done)}, seconds)
+                except CrawlFailed:  # the page may have been read while the next one was on its way
+                    page = await self._asked(step | {"options": session | _in_session("0", done)}, seconds)
             return [page]
         start = await self._asked({"do": "crawl", "url": task.start_url}, seconds)
         address = link(start["links"], str(task.parameters[way.link]))
