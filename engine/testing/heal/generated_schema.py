@@ -31,6 +31,7 @@ PYTHON = "WEBTASKS_CRAWL4AI_PYTHON"
 """Environment variable: the Python that has Crawl4AI; by default the one that runs the bench."""
 _MOST_PAGES = 20
 _STEP_MS = 8_000
+_BLANK = "Near-empty content (0 bytes)"  # in Crawl4AI's words
 _DATES = ("%d %b %Y", "%d %B %Y", "%Y-%m-%d")
 _VERSION = "import importlib.metadata as m; print(m.version('crawl4ai'))"
 
@@ -161,7 +162,10 @@ class Crawl4AI(System):
                 step = common | {"url": task.start_url}
                 try:
                     page = await self._asked(step | {"options": session | _in_session(script, done)}, seconds)
-                except CrawlFailed:  # the page may have been read while the next one was on its way
+                except CrawlFailed as failed:
+                    if _BLANK not in str(failed):
+                        raise
+                    # It was read while the next page was on its way.
                     page = await self._asked(step | {"options": session | _in_session("0", done)}, seconds)
             return [page]
         start = await self._asked({"do": "crawl", "url": task.start_url}, seconds)
