@@ -18,7 +18,7 @@ from engine.contract.bulk_changes import (
     uniform_fields,
 )
 from engine.contract.chance import flooded, flooded_anew, of_two_values
-from engine.contract.model import Breach, History, Observed, PreviousOutput, Severity
+from engine.contract.model import STEADY_JOINS, Breach, History, Observed, PreviousOutput, Severity
 from engine.contract.moved import (
     another_file,
     exchanged_dates,
@@ -44,7 +44,6 @@ _STABLE = 0.5  # share of values that changed from one run to the next, at most,
 _CHANGED = 0.9  # share that cannot change at once in such a field
 _CUT = 0.8  # of the rows of the last run; fewer of them, from one end, are the first or the last page
 _KEPT = 0.5  # share of values
-_JOINS = 2  # comparisons before a field counts as stable
 
 
 def compare(run: Observed, history: History, known: Mapping[str, Any]) -> Iterator[Breach]:
@@ -234,7 +233,7 @@ def _against_same(
     yield from flooded(place, key, pairs, given, recent=past.recent)
     if not shifted:
         yield from reassigned(place, key, pairs, old, new, past)
-    stable = past.joins >= _JOINS and past.kept >= _STABLE
+    stable = past.joins >= STEADY_JOINS and past.kept >= _STABLE
     if not pairs and stable and len(old) >= 5 and not _are_renamed(old, new, key):
         yield Breach("replaced", place, f"some of the {len(old)} rows of the last run", "none of them", _severity(past))
     if len(pairs) < _MATCHED:
@@ -269,7 +268,7 @@ def _against_same(
             yield from alike
             continue
         changed = sum(a != b for a, b in values) / len(values)
-        stable = past.joins >= _JOINS and past.changed.get(name, 1.0) <= _STABLE
+        stable = past.joins >= STEADY_JOINS and past.changed.get(name, 1.0) <= _STABLE
         if stable and len(pairs) >= 5 and changed >= _CHANGED:
             yield Breach(
                 "changed", path, "few changes from one run to the next", f"{changed:.0%} of the values",

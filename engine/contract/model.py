@@ -17,7 +17,8 @@ Severity = Literal["structural", "doubtful", "statistical", "advisory"]
 
 _SOON = 900.0  # seconds after the last run within which data that were stable do not turn over; or
 _LONGER = 4.0  # times as long as they were seen to be stable
-_STEADY_JOINS = 2  # comparisons before rows count as stable
+STEADY_JOINS = 2
+"""Comparisons with an earlier output before rows or a field count as stable."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class PreviousOutput:
     @property
     def never_lost_rows(self) -> bool:
         """True where each output had all rows of the one before it, as often as was compared."""
-        return self.joins >= _STEADY_JOINS and self.kept == 1.0
+        return self.joins >= STEADY_JOINS and self.kept == 1.0
 
 
 @dataclass(frozen=True)

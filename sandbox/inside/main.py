@@ -78,7 +78,7 @@ def reset_inherited_state() -> None:
     with contextlib.suppress(OSError):
         if os.getpriority(os.PRIO_PROCESS, 0) < 0:
             os.setpriority(os.PRIO_PROCESS, 0, 0)
-    with contextlib.suppress(OSError, ValueError), open(_SPARED, "r+", encoding="ascii") as file:  # noqa: PTH123  quick
+    with contextlib.suppress(OSError, ValueError), open(_SPARED, "r+", encoding="ascii") as file:  # noqa: PTH123  pathlib takes long
         if int(file.read()) < 0:
             file.seek(0)
             file.write("0")

@@ -286,4 +286,4 @@ def _watch_events(owner: type, current: Callable[[], Waits | None]) -> None:
 
         return await waits.watch(call, None)
 
-    setattr(owner, "__aexit__", wait)  # noqa: B010  mypy
+    setattr(owner, "__aexit__", wait)  # noqa: B010  mypy lets no method be assigned

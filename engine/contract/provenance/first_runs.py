@@ -20,13 +20,13 @@ _ANCHORED = 0.9  # share of values that must stand on what was read
 _STRAY = 0.02  # share of values that may stand elsewhere
 _SAME = 0.9  # share of rows in which two fields come from one spot
 _ROWS = 3  # from which on a coincidence is none
+# With the few words behind, up to the end of their clause
 _COMPUTED = re.compile(
-    r"sums?|totals?|averages?|means?|medians?|counts?|numbers?|differences?|percentages?|shares?|ratios?|summe|anzahl"
-    r"|durchschnitt|somme|moyenne|nombre|suma|promedio",
+    r"\b(?:(?:sums?|totals?|averages?|means?|medians?|summen?|durchschnitt|sommes?|moyennes?|sumas?|promedios?)"
+    r"|(?:numbers?|counts?|differences?|percentages?|shares?|ratios?|anzahl|nombres?|número) (?:of|der|von|de))"
+    r"((?:\s+(?!and\b|or\b|und\b|oder\b|et\b|y\b)[\w-]+){1,4})",
     re.IGNORECASE,
 )
-_NEAR = 4  # words behind such a word in which the field is named
-_STOPS = ".,;:!?()"
 
 
 def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding]:
@@ -56,19 +56,11 @@ def is_to_be_computed(path: str, task: str) -> bool:
     True
     >>> is_to_be_computed("$[*].kind", "List kind, number of permits, and the sum of the fees")
     False
+    >>> is_to_be_computed("$[*].amount", "List invoice number, amount and total, and due date")
+    False
     """
     named = words_of(last_name(path))
-    if any(_COMPUTED.fullmatch(word) for word in named):
-        return True
-    parts = task.split()
-    asked = (at for at, part in enumerate(parts) if _COMPUTED.fullmatch(part.strip(_STOPS)))
-    return any(named & words_of(_clause(parts[at + 1 : at + 1 + _NEAR])) for at in asked)
-
-
-def _clause(words: Sequence[str]) -> str:
-    """Return words up to the end of their clause."""
-    ends = (at for at, word in enumerate(words) if word[-1] in _STOPS)
-    return " ".join(words[: next(ends, len(words)) + 1])
+    return any(named & words_of(clause[1]) for clause in _COMPUTED.finditer(task))
 
 
 def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any], task: str) -> Iterator[Finding]:
