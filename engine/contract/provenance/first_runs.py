@@ -49,14 +49,14 @@ def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding
     ]  # fmt: skip
 
 
-def is_to_be_computed(path: str, task: str) -> bool:
+def _is_computed(path: str, task: str) -> bool:
     """Return True for a field that the task has the code compute from what it reads: a sum, an average, a number of.
 
-    >>> is_to_be_computed("$[*].fees", "List kind, number of permits, and the sum of the fees")
+    >>> _is_computed("$[*].fees", "List kind, number of permits, and the sum of the fees")
     True
-    >>> is_to_be_computed("$[*].kind", "List kind, number of permits, and the sum of the fees")
+    >>> _is_computed("$[*].kind", "List kind, number of permits, and the sum of the fees")
     False
-    >>> is_to_be_computed("$[*].amount", "List invoice number, amount and total, and due date")
+    >>> _is_computed("$[*].amount", "List invoice number, amount and total, and due date")
     False
     """
     named = words_of(last_name(path))
@@ -80,7 +80,7 @@ def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any], task: str
         ]
         if len(missing) <= (1 - _ANCHORED) * field["count"]:
             continue
-        if len(set(map(repr, missing))) > 1 and all(map(_is_number, missing)) and is_to_be_computed(path, task):
+        if len(set(map(repr, missing))) > 1 and all(map(_is_number, missing)) and _is_computed(path, task):
             continue
         shown = ", ".join(repr(value) for value in dict.fromkeys(map(_short, missing[:40])) if value)[:120]
         one = len(set(map(repr, missing))) == 1 and len(missing) > 1
@@ -190,7 +190,7 @@ def _is_filtered(known: Mapping[str, Any]) -> bool:
 def _untold(known: Mapping[str, Any], task: str) -> Iterator[Finding]:
     """Yield the fields of two states that the page does not tell, or tells otherwise."""
     for path, described in known["choices"].items():
-        if is_to_be_computed(path, task):
+        if _is_computed(path, task):
             continue
         values = {value for words in described["places"].values() for counts in words.values() for value in counts}
         told = choices.unlike(path, described)
