@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -35,7 +36,10 @@ def export(settings: Settings, names: tuple[str, ...], file: Path | None, *, pla
         _export_plain(settings, Path(names[0]), names[1:], force=force)
         return
     if len(names) > 1:
-        raise click.UsageError("one KEY goes into one file; several go into a directory with --plain")
+        meant = shlex.join(["webtasks", "bundles", "export", names[0], "-o", names[1]])
+        raise click.UsageError(
+            f"one KEY goes into one file, which -o names: {meant}; several go into a directory with --plain"
+        )
     key = names[0]
     target = file or Path(f"{settings.bundles.path(key).name}.bundle")
     if target.is_dir():

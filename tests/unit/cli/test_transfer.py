@@ -44,6 +44,9 @@ def test_export_overwrites_only_with_force(cli: Run, here: Path) -> None:
     assert (refused.exit_code, file.read_text()) == (2, "mine")
     assert "--force" in refused.stderr
     assert cli("bundles", "export", KEY, "-o", str(file), "--force").exit_code == 0
+    misread = cli("bundles", "export", KEY, "guide.bundle")
+    assert misread.exit_code == 2
+    assert f"-o names: webtasks bundles export {KEY} -o guide.bundle;" in " ".join(misread.stderr.split())
     assert file.read_bytes().startswith(b"# v2 git bundle")
 
 
