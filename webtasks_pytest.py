@@ -5,7 +5,9 @@ All that costs time is in ``engine.testing.plugin``, which the first fixture tha
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +46,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Refuse to record several tests into one cassette, of which the last would be left."""
     if config.getoption("--webtasks-record") == "none":
         return
+    _check_engine()
     from engine.testing.plugin import check_recordings
 
     check_recordings(items)
@@ -63,6 +66,7 @@ def webtasks_engine(
 
     It reaches what the marker ``webtasks`` lets it, and asks no model unless that or ``ai=`` says so.
     """
+    _check_engine()
     from engine import Engine
     from engine.testing.plugin import opened
 
@@ -76,6 +80,7 @@ def webtasks_async_engine(
     request: pytest.FixtureRequest, webtasks_engine_options: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[AsyncEngine]:
     """The same as an ``AsyncEngine``, which the test enters: ``async with webtasks_async_engine as engine:``."""
+    _check_engine()
     from engine import AsyncEngine
     from engine.testing.plugin import check_closed, opened
 
@@ -87,7 +92,14 @@ def webtasks_async_engine(
 @pytest.fixture
 def webtasks_site(request: pytest.FixtureRequest) -> Iterator[TestSite]:
     """A fixture site on loopback, which can be redesigned, given other data, and mutated while it is served."""
+    _check_engine()
     from engine.testing.plugin import served
 
     with served(request) as site:
         yield site
+
+
+def _check_engine() -> None:
+    """Name a package ``engine`` of the tested project, which pytest may have put first on the path."""
+    version = Path(__file__).with_name("engine") / "version.py"
+    runpy.run_path(str(version))["check_package"]("engine")

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from engine.version import check_packages as _check_packages
+from engine.version import check_package as _check_package
 
-_check_packages()
+_check_package("sandbox")
 
 from engine.api import AsyncEngine, Engine
 from engine.cassettes import CassetteOptions

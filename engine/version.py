@@ -8,6 +8,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+PACKAGES = ("engine", "sandbox")
+
 
 def installed_version() -> str:
     """Return the version under which ``webtasks-engine`` is installed, or ``unknown`` in a bare checkout."""
@@ -24,27 +26,27 @@ def modules_in_the_way(directories: Iterable[Path]) -> list[Path]:
         directory / file
         for directory in directories
         if directory.resolve() != ours
-        for name in ("engine", "sandbox")
+        for name in PACKAGES
         for file in (f"{name}/__init__.py", f"{name}.py")
     )
     return [file for file in found if file.is_file()]
 
 
-def check_packages() -> None:
-    """Refuse another package or module in the place of ours, before an import from it fails as something else.
+def check_package(name: str) -> None:
+    """Refuse another package or module in the place of one of ours, before an import from it fails as something else.
 
     Raises:
-        ImportError: A `sandbox` that is not the one beside this package comes first; its file is named.
+        ImportError: A module of that name that is not the one beside this package comes first; its file is named.
     """
-    ours = Path(__file__).parents[1] / "sandbox" / "__init__.py"
-    loaded = sys.modules.get("sandbox")
-    spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec("sandbox")
+    ours = Path(__file__).parents[1] / name / "__init__.py"
+    loaded = sys.modules.get(name)
+    spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec(name)
     found = getattr(loaded, "__file__", None) or (spec.origin if spec is not None else None)
     if found is None or not ours.is_file() or Path(found).resolve() == ours.resolve():
         return
     raise ImportError(
-        f"{found} is in the way: webtasks-engine has a package of its own named 'sandbox', in {ours.parent}; rename"
+        f"{found} is in the way: webtasks-engine has a package of its own named {name!r}, in {ours.parent}; rename"
         " that file or directory, or keep its directory off the path (start Python with -P, see sys.path)",
-        name="sandbox",
+        name=name,
         path=str(found),
     )

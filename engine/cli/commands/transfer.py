@@ -13,6 +13,7 @@ from engine.cli.report import FAILED
 from engine.cli.settings import Settings, options, pass_settings
 from engine.errors import InvalidRequest
 from engine.task.formatting import clean, count
+from engine.version import PACKAGES, modules_in_the_way
 
 
 @click.command("export")
@@ -92,7 +93,14 @@ def client(settings: Settings, key: str, file: Path | None, *, force: bool) -> N
         click.echo(source, nl=False)
         return
     _check_free(file, force=force)
+    if file.stem in PACKAGES:
+        raise InvalidRequest(
+            f"{file.name} would be imported in the place of our package {file.stem}, which it needs; use another name",
+            field="file",
+        )
     file.write_text(source, encoding="utf-8")
+    for found in modules_in_the_way([file.absolute().parent]):
+        click.echo(f"{clean(str(found))} is in the way: {file.name} would import it in the place of ours", err=True)
     if settings.as_json:
         print_json({"key": key, "file": str(file.absolute())})
     else:

@@ -45,3 +45,22 @@ def test_it_works_in_a_worker_of_xdist_beside_playwrights_plugin(
     plugins = ("xdist.plugin", "pytest_playwright.pytest_playwright")
     ran = pytester.runpytest_subprocess(*(f"-p{name}" for name in plugins), "-n1")
     ran.assert_outcomes(passed=2)
+
+
+def test_package_of_the_project_with_the_name_of_ours_is_named(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, git: None
+) -> None:
+    project(pytester, monkeypatch)
+    (pytester.mkpydir("engine") / "core.py").touch()
+    pytester.makepyfile(
+        """
+        import engine.core
+
+        def test_own(): pass
+
+        def test_keys(webtasks_engine): pass
+        """
+    )
+    ran = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--import-mode=prepend")
+    ran.assert_outcomes(passed=1, errors=1)
+    ran.stdout.fnmatch_lines([f"*ImportError: {pytester.path}/engine/__init__.py is in the way: *rename that file*"])

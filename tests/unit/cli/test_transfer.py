@@ -94,6 +94,17 @@ def test_client_writes_a_module_for_a_key(cli: Run, tmp_path: Path) -> None:
     assert cli("bundles", "client", "guid").exit_code == 2
 
 
+def test_client_and_modules_with_names_of_our_packages_are_told(cli: Run, tmp_path: Path) -> None:
+    refused = cli("bundles", "client", KEY, "-o", str(tmp_path / "engine.py"))
+    assert refused.exit_code == 2
+    assert "in the place of our package engine" in refused.stderr
+    assert not (tmp_path / "engine.py").exists()
+    (tmp_path / "sandbox.py").touch()
+    written = cli("bundles", "client", KEY, "-o", str(tmp_path / "client.py"))
+    assert written.exit_code == 0
+    assert f"{tmp_path / 'sandbox.py'} is in the way" in written.stderr
+
+
 def test_plain_files_of_a_repository_are_exported_run_and_patched(cli: Run, store: Path, here: Path) -> None:
     assert cli("bundles", "export", "mine", "--plain").stdout == f"{here}/mine/guide\n"
     assert sorted(path.name for path in (here / "mine" / "guide").iterdir()) == [
