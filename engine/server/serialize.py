@@ -31,6 +31,8 @@ async def run(task: TaskResult, links: FileLinks, *, whole: bool) -> dict[str, A
 
 def _web_task(task: TaskResult, links: FileLinks) -> dict[str, Any]:
     data = task.to_wire()
+    if (reuse := data.get("reuse")) is not None:  # the public clients differ in their spelling
+        reuse |= {"revision_id": reuse["revisionId"], "revision_timestamp": reuse["revisionTimestamp"]}
     if task.result is None:
         return data
     if isinstance(task.result, FileResult):

@@ -142,14 +142,6 @@ class Reuse(WireModel):
     kind: AutomationKind = "page"
     trust: Trust = "candidate"
 
-    def to_wire(self) -> dict[str, Any]:
-        """Return both spellings of the revision fields, since the two public clients differ."""
-        data = super().to_wire()
-        return data | {
-            "revision_id": data["revisionId"],
-            "revision_timestamp": data["revisionTimestamp"],
-        }
-
 
 class TaskError(WireModel):
     """The error of a failed task.
@@ -343,8 +335,6 @@ class TaskResult(WireModel, Generic[OutputT]):
     def to_wire(self) -> dict[str, Any]:
         """Return the result under the names of the wire contract."""
         data = super().to_wire()
-        if self.reuse is not None:
-            data["reuse"] = self.reuse.to_wire()
         if self.status in ("completed", "canceled"):
             data["startedAt"] = data.get("startedAt")
         if isinstance(self.result, InlineResult):

@@ -50,7 +50,8 @@ def test_run_json_prints_the_whole_task(cli: Run, guide: FixtureServer) -> None:
         0,
         0,
     )
-    assert wire["reuse"]["revision_id"] == wire["reuse"]["revisionId"]
+    assert wire["reuse"]["revisionId"]
+    assert "revision_id" not in wire["reuse"], "one name for one thing: the second spelling is for HTTP's clients"
     assert [attempt["kind"] for attempt in wire["attempts"]] == ["replay"]
     assert result.stderr == ""
 
