@@ -43,6 +43,11 @@ _NEW_TASK_INPUT: Mapping[str, Any] = {
     "required": ["task"],
     "additionalProperties": False,
 }
+_OPERATORS_WORDS = {
+    "auto": "`webtasks mcp --allow-ai`",
+    "never": "a server without --allow-ai",
+    "insist": "`webtasks run --ai insist`",
+}
 Context = ServerRequestContext[Any, Any]
 
 
@@ -168,7 +173,7 @@ class McpServer:
             task, arguments = await self._request(params.name, params.arguments or {})
             result = await self.engine.run(task, **arguments, on_event=_Progress(context).tell)
         except EngineError as error:
-            return _failed(str(error))
+            return _failed(_in_words_of_the_server(str(error)))
         return _answer(result)
 
     async def _request(self, name: str, given: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
@@ -226,6 +231,17 @@ def _check(schema: Mapping[str, Any], given: Mapping[str, Any], name: str) -> No
         raise InvalidRequest(f"the arguments do not fit the tool {name}: {'; '.join(problems)}", field="arguments")
 
 
+def _in_words_of_the_server(text: str) -> str:
+    """Put what its operator does in place of the argument ``ai`` of Python, which a call of a tool does not have.
+
+    >>> _in_words_of_the_server('run again with ai="auto" to have the automation repaired')
+    'run again with `webtasks mcp --allow-ai` to have the automation repaired'
+    """
+    for value, words in _OPERATORS_WORDS.items():
+        text = text.replace(f'ai="{value}"', words)
+    return text
+
+
 def _failed(text: str) -> types.CallToolResult:
     return types.CallToolResult(content=[types.TextContent(type="text", text=text)], is_error=True)
 
@@ -233,7 +249,11 @@ def _failed(text: str) -> types.CallToolResult:
 def _answer(result: TaskResult) -> types.CallToolResult:
     if not result.ok:
         error = result.error
-        return _failed(f"{error.code}: {error.message}" if error is not None else f"the task is {result.status}")
+        return _failed(
+            f"{error.code}: {_in_words_of_the_server(error.message)}"
+            if error is not None
+            else f"the task is {result.status}"
+        )
     text = json.dumps(result.output, ensure_ascii=False)
     notes: list[Any] = [types.TextContent(type="text", text=f"Warning: {warning}") for warning in result.warnings]
     if len(text) <= _LARGE:

@@ -92,6 +92,7 @@ async def test_a_failed_replay_is_an_error_with_its_reason_and_asks_no_model(ses
         result = await client.call_tool("businesses", {"category": "Thatching"})
     assert result.is_error
     assert "no such button" in said(result)
+    assert "run again with `webtasks mcp --allow-ai`" in said(result), "a tool's call has no argument `ai`"
 
 
 async def test_a_large_output_is_a_resource(session: Session) -> None:
