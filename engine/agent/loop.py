@@ -72,7 +72,7 @@ class Agent(Generic[E]):
             self._history.add("assistant", *reply.content)
             await self._emit_step(turn, reply)
             if reply.stop_reason == "refusal":
-                return GivenUp("harmful", reply.text or "the model refused the task")
+                return GivenUp("model-refused", self._refusal(reply))
             answers = await self._execute(reply)
             if self.tools.ended is not None:
                 return self.tools.ended
@@ -89,6 +89,14 @@ class Agent(Generic[E]):
             self._history.shorten(getattr(self.tools, "code", ""))
         last = f"; the last problem: {self._problem}" if self._problem else ""
         raise AgentStuck(f"no automation after {self.turns} turns{last}; raise Limits.turns", reason="turns")
+
+    def _refusal(self, reply: ModelReply) -> str:
+        """Return what to say where the provider let no answer through, which says nothing of the task."""
+        said = f" (it said: {shorten(reply.text, 200)!r})" if reply.text else ""
+        return (
+            f"{self.budget.model.name} or its provider refuses to answer{said}; another model, or the task in other"
+            " words, may get further"
+        )
 
     def _repeated(self) -> list[dict[str, Any]]:
         """Tell the model that it goes in circles, and end the work if it goes on with that."""

@@ -49,6 +49,8 @@ class Gate:
         seen: All that the model looked at and printed, in full.
         unneeded: Parameters that the site is said not to need, each with the reason.
         objections: What was objected to, and how the model answered.
+        may_offer_web: The model may still be told, once, that code without a browser may do; not where its prompt does
+            not describe that.
     """
 
     executor: Executor
@@ -60,10 +62,10 @@ class Gate:
     seen: list[str] = field(default_factory=list)
     unneeded: dict[str, str] = field(default_factory=dict)
     objections: Objections = field(default_factory=Objections)
+    may_offer_web: bool = True
     _last: Trial | None = None
     _left_nothing: dict[str, Refused | None] = field(default_factory=dict)  # by code
     _now: dict[str, None] = field(default_factory=dict)  # objections to the candidate that is promoted
-    _told_of_web: bool = False
     _failed_of_web: int = 0
 
     def __post_init__(self) -> None:
@@ -303,11 +305,11 @@ class Gate:
         if trial.run is None or not trial.good or trial.run.rehearsed:
             return ()
         found = run_checks.notes(trial.run, self.requirements)
-        told = self._told_of_web or self.requirements.needs_browser or adapted(trial.code) is not None
-        if not told and not self._writes(trial.code, trial.run):
+        offered = self.may_offer_web and not self.requirements.needs_browser and adapted(trial.code) is None
+        if offered and not self._writes(trial.code, trial.run):
             lighter = may_do_without(trial.code, trial.run)
             found += [lighter] if lighter is not None else []
-            self._told_of_web = lighter is not None
+            self.may_offer_web = lighter is None
         return tuple(found)
 
     def _standing(self, objections: Iterable[str], candidate: Candidate) -> tuple[str, ...]:

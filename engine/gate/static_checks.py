@@ -23,6 +23,7 @@ _SIGNATURES = (("page", "parameters", "task"), ("web", "parameters", "task"))
 _LONGEST_POLL = 0.5  # seconds
 _BINDING = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.For, ast.AsyncFor, ast.NamedExpr, ast.comprehension)
 _SHORT = 6  # characters
+_LINE = re.compile(r"line (\d+): ")
 _REF = re.compile(r"aria-ref=(?:f\d+)?e\d+")
 _MARK = re.compile(r"\[secret:[^\]]*\]")
 _WORD = re.compile(rf"(?:^|\s){_MARK.pattern}(?:$|\s)")
@@ -90,6 +91,7 @@ def findings(
     ]
     found += baked_origin(tree, start_url)
     found += baked_parameters(tree, {n: v for n, v in parameters.items() if n not in secrets}, unneeded)
+    found.sort(key=_line)  # each check reads the tree in its own order
     written = [*_comments(code), *_constants(tree, parameters)] if secrets else []
     plain = {name.casefold() for name in parameters}
     for name in sorted(secrets):
@@ -99,6 +101,12 @@ def findings(
         if any(_holds(redactor, text) for text in written):
             found.append(f'the value of the secret parameter {name!r} is in the code; use parameters["{name}"]')
     return found
+
+
+def _line(finding: str) -> int:
+    """Return the line that a finding begins with; 0 for those of the whole file."""
+    named = _LINE.match(finding)
+    return int(named[1]) if named is not None else 0
 
 
 def _does_not_parse(code: str, error: Exception) -> str:

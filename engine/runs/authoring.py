@@ -35,7 +35,7 @@ from engine.task.cause import Cause
 from sandbox import Evidence, Session
 from sandbox.http_login import login_in
 
-_REJECTED = frozenset({"not-a-web-task", "harmful", "impossible", "contradictory"})
+_REJECTED = frozenset({"not-a-web-task", "harmful", "impossible", "contradictory", "model-refused"})
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ async def _promote(
         raise too_small(window.tokens, budget.model.name)
     tools = AuthorTools(
         session=session,
-        gate=Gate(context.executor, required),
+        gate=Gate(context.executor, required, may_offer_web=not window.small),
         redactor=context.redactor,
         observer=Observer(hide=context.redactor.texts, cap=window.shown(CAP, 4)),
         shown=window.shown(SHOWN, 6),

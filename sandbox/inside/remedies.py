@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 
+_ABSOLUTE = "an address must be absolute: urljoin(task.start_url, …)"
 _BY_TEXT = (
     ("'coroutine' object", "`await` is missing"),
     ("of type coroutine", "`await` is missing"),
     ("object coroutine can't be used", "`await` is missing"),
-    ("Cannot navigate to invalid URL", "an address must be absolute: urljoin(task.start_url, …)"),
+    ("Cannot navigate to invalid URL", _ABSOLUTE),
+    ("Invalid URL", _ABSOLUTE),
     (
         "Cannot find context with specified id",
         "the element is of a page left since: collect the addresses first, then open each",

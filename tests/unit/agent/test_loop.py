@@ -29,6 +29,7 @@ class Player:
     name: str = "qwen3"
     reads: int = 10
     window: int | None = None
+    stop_reason: str = ""
     requests: list[ModelRequest] = field(default_factory=list)
 
     async def query(self, request: ModelRequest) -> ModelReply:
@@ -37,7 +38,7 @@ class Player:
         if isinstance(reply, ModelRejected):
             raise reply
         content = [{"type": "text", "text": reply}] if isinstance(reply, str) else reply
-        return ModelReply(tuple(content), "", Usage(self.reads, 5), 0.0, self.name, 0.1)
+        return ModelReply(tuple(content), self.stop_reason, Usage(self.reads, 5), 0.0, self.name, 0.1)
 
     async def context_window(self) -> int | None:
         return self.window
@@ -59,9 +60,9 @@ def call(name: str, **arguments: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def play(tmp_path: Path, git: None, monkeypatch: pytest.MonkeyPatch) -> Play:
-    async def run(*replies: Reply, reads: int = 3_000, window: int | None = None) -> tuple[TaskResult, Player]:
+    async def run(*replies: Reply, reads: int = 3_000, **said: Any) -> tuple[TaskResult, Player]:
         monkeypatch.setattr(sandbox, "Sandbox", lambda **options: ScriptedSandbox())
-        player = Player(replies, reads=reads, window=window)
+        player = Player(replies, reads=reads, **said)
         async with AsyncEngine(store=tmp_path, model=player) as engine:
             return await engine.run("List the towns", start_url="http://127.0.0.1:9/", reuse_key="k"), player
 
@@ -144,6 +145,18 @@ async def test_an_endpoint_that_cuts_the_prompt_is_told_of(play: Play) -> None:
     result, _ = await play("Hello! How can I assist you today?", reads=500)
     assert result.error is not None
     assert "so the endpoint cuts the prompt: raise its context window" in result.error.message
+
+
+@pytest.mark.parametrize("said", ["", "I can't help with that."])
+async def test_a_provider_that_refuses_to_answer_is_told_as_that_and_not_as_a_harmful_task(
+    play: Play, said: str
+) -> None:
+    result, player = await play(said, stop_reason="refusal")
+    assert result.error is not None
+    assert (result.error.code, result.error.reason, len(player.requests)) == ("rejected", "model-refused", 1)
+    assert "qwen3 or its provider refuses to answer" in result.error.message
+    assert said in result.error.message
+    assert "another model" in result.error.message
 
 
 @pytest.mark.parametrize(("window", "brief"), [(8_192, True), (16_384, True), (32_768, False), (None, False)])

@@ -21,6 +21,14 @@ def test_good_code_has_no_findings() -> None:
     assert findings(GOOD, {"category": "plumbing"}) == []
 
 
+def test_findings_are_told_in_the_order_of_their_lines() -> None:
+    inner = "for row in range(3):\n    x = page.locator('td:nth-child(2)')\n    y = page.locator('tr > :nth-child(3)')"
+    lines = [
+        line for line in findings(body(f"{inner}\nz = page.locator('li:nth-child(4)')\nimport requests"), {}) if line
+    ]
+    assert [int(line.split()[1].rstrip(":")) for line in lines] == [4, 5, 6, 7], lines
+
+
 def body(line: str) -> str:
     head = "async def run(page, parameters, task):\n    x = parameters['q'], await page.title()\n"
     return head + textwrap.indent(line, "    ")

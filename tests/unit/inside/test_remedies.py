@@ -13,6 +13,7 @@ from sandbox.inside.remedies import remedy
         (AttributeError("'coroutine' object has no attribute 'strip'"), "`await` is missing"),
         (TypeError("object str can't be used in 'await' expression"), "leave out `await`"),
         (Error('Page.goto: Cannot navigate to invalid URL "/a"'), "urljoin(task.start_url"),
+        (Error("APIRequestContext.get: Invalid URL"), "urljoin(task.start_url"),
         (Error("DOM.describeNode: Cannot find context with specified id"), "collect the addresses first"),
         (Error("Execution context was destroyed"), "wait for the new one"),
         (Error("It looks like you are using Playwright Sync API inside the asyncio loop."), "the page is open already"),

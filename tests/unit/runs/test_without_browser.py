@@ -216,3 +216,18 @@ async def test_irreversible_action_is_passed_once_without_a_browser_too(light: P
     result, scripted = await run(orders, model=model, parameters=TOWN)
     assert result.error is not None
     assert (result.error.reason, result.effect, len(scripted.calls)) == ("failed-behind-gate", "unknown", 1)
+
+
+@pytest.mark.parametrize(("window", "offered"), [(8_192, False), (None, True)])
+async def test_only_a_model_whose_prompt_describes_it_is_offered_code_without_a_browser(
+    run: Run, monkeypatch: pytest.MonkeyPatch, window: int | None, *, offered: bool
+) -> None:
+    model = ScriptedModel([write()], [finish()])
+
+    async def context_window() -> int | None:
+        return window
+
+    monkeypatch.setattr(model, "context_window", context_window, raising=False)
+    result, _ = await run(gave(ASHBY, sources=ALL), gave(CORRAN, "Corran"), model=model, parameters=TOWN)
+    assert result.ok, told(model)
+    assert ("finish with web" in "".join(told(model))) == offered
