@@ -8,7 +8,8 @@ Run all of it (half an hour), or a part in a few minutes:
     python -m tests.benchmarks.meaning --parts harmless data --verbose
     python -m tests.benchmarks.meaning --parts held-out later --histories young fresh
 
-Each site (`tests.benchmarks.pages`) has a good automation, which passes the real gate. Three stores are made of it:
+Each site (`tests.benchmarks.pages`: some written for the bench, some saved pages of third-party applications) has a
+good automation, which passes the real gate. Three stores are made of it:
 *young* has the two runs that proved it, *fresh* six good runs more, *old* the same runs, three weeks ago. Then each
 case starts from a copy of its store: a proxy changes the site's answers (`engine.testing.drift.MEANINGS`), the engine
 replays with `ai="never"`, the data being those of a day later, or of three weeks later. Verdicts:
