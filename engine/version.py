@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import importlib.util
+import os
 import sys
-from collections.abc import Iterable
-from pathlib import Path
+from importlib.machinery import PathFinder
+
+TYPE_CHECKING = False  # every import of the engine begins with this module: it stays away from what takes long
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 PACKAGES = ("engine", "sandbox")
 
 
 def installed_version() -> str:
     """Return the version under which ``webtasks-engine`` is installed, or ``unknown`` in a bare checkout."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        return importlib.metadata.version("webtasks-engine")
-    except importlib.metadata.PackageNotFoundError:
+        return version("webtasks-engine")
+    except PackageNotFoundError:
         return "unknown"
 
 
 def modules_in_the_way(directories: Iterable[Path]) -> list[Path]:
     """Return the files in these directories that Python would import in the place of our packages from there."""
+    from pathlib import Path
+
     ours = Path(__file__).parents[1].resolve()
     found = (
         directory / file
@@ -38,15 +45,15 @@ def check_package(name: str) -> None:
     Raises:
         ImportError: A module of that name that is not the one beside this package comes first; its file is named.
     """
-    ours = Path(__file__).parents[1] / name / "__init__.py"
+    ours = os.path.join(os.path.dirname(os.path.dirname(__file__)), name, "__init__.py")
     loaded = sys.modules.get(name)
-    spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec(name)
+    spec = loaded.__spec__ if loaded is not None else PathFinder.find_spec(name)
     found = getattr(loaded, "__file__", None) or (spec.origin if spec is not None else None)
-    if found is None or not ours.is_file() or Path(found).resolve() == ours.resolve():
+    if found is None or not os.path.isfile(ours) or os.path.realpath(found) == os.path.realpath(ours):
         return
     raise ImportError(
-        f"{found} is in the way: webtasks-engine has a package of its own named {name!r}, in {ours.parent}; rename"
-        " that file or directory, or keep its directory off the path (start Python with -P, see sys.path)",
+        f"{found} is in the way: webtasks-engine has a package of its own named {name!r}, in {os.path.dirname(ours)};"
+        " rename that file or directory, or keep its directory off the path (start Python with -P, see sys.path)",
         name=name,
         path=str(found),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 
 __all__ = ["main"]
@@ -10,6 +9,13 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and end the process with its exit code."""
+    from engine.cli.pool.handover import hand_over
+
+    code = hand_over(sys.argv[1:])
+    if code is not None:
+        sys.exit(code)
+    import importlib.util
+
     missing = [name for name in ("click", "rich") if importlib.util.find_spec(name) is None]
     if missing:
         sys.stderr.write(

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from engine import AsyncEngine
+from engine.cli.pool.handover import DEFAULT_STORE, DEFAULT_WORKSPACE
 from sandbox.isolation.mechanism import Isolation
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-DEFAULT_STORE = ".webtasks"
 # The settings that are arguments of AsyncEngine.
 _ENGINE = ("store", "workspace", "isolation", "browser", "base_url", "window", "egress", "proxy")
 
@@ -28,7 +28,7 @@ class Settings:
     """The store and the engine's options, shared by a command and its group."""
 
     store: Path = Path(DEFAULT_STORE)
-    workspace: str = "default"
+    workspace: str = DEFAULT_WORKSPACE
     bundles_in: Path | None = None
     isolation: Isolation = "auto"
     browser: Path | None = None
@@ -130,7 +130,7 @@ def options(*, shown: bool) -> Callable[[Decorated], Decorated]:
             metavar="DIR",
             help="Directory of automations as plain files in your repository; the store keeps the rest.",
         ),
-        option("--workspace", metavar="NAME", help="A separate part of the store; default 'default'."),
+        option("--workspace", metavar="NAME", help=f"A separate part of the store; default '{DEFAULT_WORKSPACE}'."),
         option(
             "--isolation",
             type=click.Choice(get_args(Isolation)),

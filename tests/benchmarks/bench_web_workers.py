@@ -2,8 +2,9 @@
 
 Paired: in each round all contenders run, one after the other, on the same site, which a process of its own serves.
 Goals: a run in a kept worker 0.01 on one page, one in a forked worker 0.03, and 0.02 on twenty pages; ten at once with
-three pages each 100 runs a second forked and 300 kept; 10 MiB for each worker beside the zygote. Run with
-`make bench`, or `python -m tests.benchmarks.bench_web_workers --rounds 5`.
+three pages each 100 runs a second forked and 300 kept; 10 MiB for each worker beside the zygote; the command `webtasks
+run` beside a pool, as a whole process, 0.12. Run with `make bench`, or
+`python -m tests.benchmarks.bench_web_workers --rounds 5`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 import contextlib
 import statistics
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from sandbox.browser import find_browser
 from tests.benchmarks.bench_replay import process, seconds, site
 from tests.benchmarks.quick_server import serve
 from tests.benchmarks.rounds import measure_in_rounds
+from tests.support.saved import TASK, save
 
 AT_ONCE = 10
 PAUSE_SECONDS = 0.2
@@ -119,6 +122,32 @@ async def ten_at_once(way: Contenders, rounds: int) -> bool:
     return met
 
 
+async def command_beside_a_pool(way: Contenders, rounds: int) -> bool:
+    """Print the ratio of `webtasks run` beside a pool on one page; return True where it meets its goal."""
+    bare, ours = [], []
+    with tempfile.TemporaryDirectory() as store:
+        save(Path(store), "key", WEB, parameters={"pages": 1})
+        command = ("-m", "engine.cli", "--store", store)
+        asked = (TASK, "--key", "key", "--start-url", way.url, "--ai", "never", "-p", "pages:=1", "-q")
+        await process(*command, "pool", "start")
+        try:
+            for number in range(rounds + 2):
+                for times, work in ((bare, way.bare(1)), (ours, process(*command, "run", *asked))):
+                    await asyncio.sleep(PAUSE_SECONDS)
+                    taken = await seconds(lambda work=work: work)  # type: ignore[misc]  # its own work
+                    if number > 1:
+                        times.append(taken)
+        finally:
+            await process(*command, "pool", "stop")
+    base, middle = statistics.median(bare), statistics.median(ours)
+    print(
+        f"webtasks run beside a pool, one page, n={rounds}: {1000 * middle:.0f} ms, bare {1000 * base:.0f} ms,"
+        f" ratio {middle / base:.3f} (goal: at most 0.12)",
+        flush=True,
+    )
+    return middle / base <= 0.12
+
+
 async def _five_times(way: Contenders, names: list[str | None]) -> None:
     async def again(name: str | None) -> None:
         for _ in range(5):
@@ -156,6 +185,7 @@ async def main(rounds: int) -> int:
             met = await compare(way, 20, rounds, {"kept": 0.02, "forked": 0.02}) and met
             met = await ten_at_once(way, rounds) and met
             met = await memory(way) and met
+            met = await command_beside_a_pool(way, rounds) and met
     return 0 if met else 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -83,6 +84,17 @@ def started(*arguments: str, env_more: dict[str, str] | None = None, **more: Any
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more),
     )
+
+
+def ended(process: subprocess.Popen[str], given: str = "") -> tuple[int, str, str]:
+    """Return the exit code and what it printed, without the task's number and the time."""
+    texts = [re.sub(r"wt_\w+|\d+\.\d+ ?s", "…", text) for text in process.communicate(given, timeout=60)]
+    return process.returncode, texts[0], texts[1]
+
+
+def is_handed_over(process: subprocess.Popen[Any]) -> bool:
+    """Return True if the process has none of the imports that running a command takes."""
+    return "pydantic" not in Path(f"/proc/{process.pid}/maps").read_text()
 
 
 def read_all(controller: int) -> str:

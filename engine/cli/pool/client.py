@@ -100,7 +100,12 @@ def _request_state(settings: Settings, command: str) -> dict[str, Any] | None:
     with connection, connection.makefile("rwb") as lines:
         lines.write(json.dumps({"do": command}).encode() + b"\n")
         lines.flush()
-        answer = lines.readline()
+        try:
+            answer = lines.readline()
+        except TimeoutError:
+            raise EngineError(
+                f"the pool in {settings.root} does not answer; end its process, then start it again"
+            ) from None
     state: dict[str, Any] | None = json.loads(answer)["pool"] if answer else None
     return state
 
@@ -125,6 +130,11 @@ def run_in_pool(settings: Settings, request: dict[str, Any], on_event: Callable[
             with _raise_on_sigterm():
                 lines.write(json.dumps(call).encode() + b"\n")
                 lines.flush()
+                if not _is_taken(iter(lines)):
+                    return None
+                lines.write(endpoint.BEGIN)
+                lines.flush()
+                connection.settimeout(None)
                 return _follow(lines, on_event)
         except (KeyboardInterrupt, _Terminated) as stop:
             connection.settimeout(_CANCEL_SECONDS)
@@ -135,22 +145,26 @@ def run_in_pool(settings: Settings, request: dict[str, Any], on_event: Callable[
             raise Interrupted(INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED) from None
 
 
-def _follow(lines: Iterable[bytes], on_event: Callable[[Event], None]) -> TaskResult | None:
-    begun = False
+def _is_taken(lines: Iterator[bytes]) -> bool:
+    """Return True if the pool waits for the word to begin; False if it declines the task, ended, or hangs."""
+    try:
+        message = json.loads(next(lines, b"{}"))
+    except TimeoutError:
+        return False
+    if "declined" in message:
+        click.echo(f"The pool declined the task ({clean(message['declined'])}); running it here.", err=True)
+    return "taken" in message
+
+
+def _follow(lines: Iterable[bytes], on_event: Callable[[Event], None]) -> TaskResult:
     for line in lines:
         message = json.loads(line)
         if "event" in message:
-            begun = True
             on_event(Event.from_json(message["event"]))
-        elif "declined" in message:
-            click.echo(f"The pool declined the task ({clean(message['declined'])}); running it here.", err=True)
-            return None
         elif "error" in message:
             raise error_from_json(message["error"])
         else:
             return TaskResult.model_validate(message["task"])
-    if not begun:
-        return None  # the pool ended before it took the task
     raise EngineError("the pool ended while it ran the task; `webtasks list` shows the task's state")
 
 

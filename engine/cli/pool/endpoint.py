@@ -9,13 +9,14 @@ import socket
 from pathlib import Path
 from typing import Any
 
-import engine
+from engine.cli.pool import handover
 from engine.cli.settings import Settings
 from engine.errors import EngineError
 
-_SOCKET = "pool.sock"
+SOCKET = "pool.sock"
 _VARIABLES = ("ANTHROPIC_", "PLAYWRIGHT_", "WEBTASKS_")  # prefixes of the variables that the engine and its parts read
-_MAX_PATH = 100  # bytes; a Unix socket's path may be this long on any system
+_ANSWER_SECONDS = 5.0
+BEGIN = b"begin\n"  # a caller's word after the pool has taken its task: one that no longer waits has not begun
 
 
 def identity(settings: Settings) -> dict[str, Any]:
@@ -27,7 +28,7 @@ def identity(settings: Settings) -> dict[str, Any]:
     return {
         "settings": settings.to_json(),
         "environment": hashlib.sha256("\0".join(variables).encode("utf-8", "surrogateescape")).hexdigest(),
-        "code": str(Path(engine.__file__).parent),
+        "code": handover.installation(),
         "user": os.geteuid(),
     }
 
@@ -46,65 +47,47 @@ def difference(one: dict[str, Any], other: Any) -> str | None:
     return f"other settings: {', '.join(changed)}" if changed else None
 
 
-def listen(root: Path) -> socket.socket:
-    """Listen on the workspace's socket, which only this user may use; the caller holds the pool's lock.
+def listen(root: Path, name: str = SOCKET) -> socket.socket:
+    """Listen on a socket of the workspace, which only this user may use; the caller holds the pool's lock.
 
     A socket that exists already is therefore left over from a process that was killed, and is replaced.
 
     Raises:
         OSError: The socket cannot be created.
+        EngineError: The path is too long on this system.
     """
+    path, directory = handover.short_path(str(root), name)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        with _ShortPath(root) as directory:
-            path = f"{directory}/{_SOCKET}"
-            Path(path).unlink(missing_ok=True)
-            before = os.umask(0o177)
-            try:
-                listening.bind(path)
-            finally:
-                os.umask(before)
+        if directory is not None and not Path("/proc/self/fd").is_dir():
+            raise EngineError(f"the path of the store is too long for a socket: {root}; use a shorter --store")
+        Path(path).unlink(missing_ok=True)
+        before = os.umask(0o177)
+        try:
+            listening.bind(path)
+        finally:
+            os.umask(before)
         listening.listen(64)
     except BaseException:  # Ctrl-C, too, must not leave the socket open
         listening.close()
         raise
+    finally:
+        if directory is not None:
+            os.close(directory)
     return listening
 
 
 def close(root: Path) -> None:
-    """Remove the socket."""
-    (root / _SOCKET).unlink(missing_ok=True)
+    """Remove the pool's sockets."""
+    for name in (SOCKET, handover.COMMANDS_SOCKET):
+        (root / name).unlink(missing_ok=True)
 
 
 def connect(root: Path) -> socket.socket | None:
     """Connect to the workspace's pool; return None if no pool is running."""
-    if not (root / _SOCKET).exists():
+    found = handover.connect(str(root), SOCKET, _ANSWER_SECONDS)
+    if found is None:
         return None
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with _ShortPath(root) as directory:
-            connection.connect(f"{directory}/{_SOCKET}")
-    except OSError:  # left over from a pool that was killed, or another user's
-        connection.close()
-        return None
+    connection = socket.socket(fileno=found.detach())
+    connection.settimeout(_ANSWER_SECONDS)  # until the pool has answered
     return connection
-
-
-class _ShortPath:
-    """A context manager that gives the directory a path short enough for a socket inside it."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._descriptor: int | None = None
-
-    def __enter__(self) -> str:
-        if len(os.fsencode(self._root / _SOCKET)) <= _MAX_PATH:
-            return str(self._root)
-        if not Path("/proc/self/fd").is_dir():
-            raise EngineError(f"the path of the store is too long for a socket: {self._root}; use a shorter --store")
-        self._descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY)
-        return f"/proc/self/fd/{self._descriptor}"
-
-    def __exit__(self, *_: object) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)

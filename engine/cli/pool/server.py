@@ -1,9 +1,9 @@
 """The process that ``webtasks pool start`` starts: one engine, whose browsers stay warm between commands.
 
-A call is one line of JSON on its socket. The answer is a line ``{"event": …}`` for each event while a task runs, and
-``{"task": …}`` or ``{"error": …}`` at its end. A caller that closes the connection before that cancels the task. A call
-that means an engine with other settings gets ``{"declined": …}``, and the command runs the task itself. The process
-ends after some time without a call.
+A call is one line of JSON on its socket. A task that it takes is answered with ``{"taken": true}``, and begins at the
+caller's word; then comes a line ``{"event": …}`` for each event, and ``{"task": …}`` or ``{"error": …}`` at its end. A
+caller that closes the connection before that cancels the task. A call that means an engine with other settings gets
+``{"declined": …}``, and the command runs the task itself. The process ends after some time without a call.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import json
 import os
 import signal
 import socket
-import struct
 import time
 from typing import Any
 
@@ -22,7 +21,8 @@ from engine import AsyncEngine, Event
 from engine.bundles.lock import try_lock
 from engine.cli.detached import detach, receive_order, send_answer
 from engine.cli.errors import error_to_json
-from engine.cli.pool import endpoint
+from engine.cli.pool import endpoint, handover
+from engine.cli.pool.commands import fork_command_server
 from engine.cli.settings import Settings
 from engine.errors import EngineError
 
@@ -33,10 +33,11 @@ _POLL_SECONDS = 0.5
 def main() -> None:
     """Run the process; its answer to the order is ``{"pool": …}`` or ``{"error": …}``."""
     order = receive_order()
-    asyncio.run(_serve(Settings.from_json(order["settings"]), order["idle"]))
+    with fork_command_server() as commands:  # while this process has one thread, and neither locks nor connections
+        asyncio.run(_serve(Settings.from_json(order["settings"]), order["idle"], commands))
 
 
-async def _serve(settings: Settings, idle: float) -> None:
+async def _serve(settings: Settings, idle: float, commands: socket.socket) -> None:
     engine = settings.engine()
     lock = try_lock(engine.root / "pool.lock")
     if lock is None:
@@ -45,6 +46,8 @@ async def _serve(settings: Settings, idle: float) -> None:
     with lock:
         try:
             listening = endpoint.listen(engine.root)
+            with endpoint.listen(engine.root, handover.COMMANDS_SOCKET) as handed_over:
+                socket.send_fds(commands, [b"\n"], [handed_over.fileno()])
         except (OSError, EngineError) as error:
             send_answer({"error": f"cannot listen in {engine.root}: {error}"})
             return
@@ -110,7 +113,7 @@ class PoolServer:
         assert task is not None, "asyncio calls this in a task"
         self._calls.add(task)
         try:
-            if _is_same_user(writer):
+            if handover.is_same_user(writer.get_extra_info("socket")):
                 await self._answer(reader, writer)
         except (OSError, ValueError):  # the caller closed the connection, or the call is malformed
             pass
@@ -132,7 +135,9 @@ class PoolServer:
         elif (other := endpoint.difference(self._identity, call["identity"])) is not None:
             _write(writer, {"declined": other})
         else:
-            await self._run_counted(call["request"], reader, writer)
+            _write(writer, {"taken": True})
+            if await reader.readline() == endpoint.BEGIN:
+                await self._run_counted(call["request"], reader, writer)
         await writer.drain()
 
     async def _run_counted(
@@ -163,19 +168,6 @@ class PoolServer:
             _write(writer, {"error": error_to_json(error)})
             return
         _write(writer, {"task": json.loads(task.model_dump_json())})
-
-
-def _is_same_user(writer: asyncio.StreamWriter) -> bool:
-    """Return True if the caller is this process's own user.
-
-    The socket's mode ensures that already on systems that respect it.
-    """
-    connection = writer.get_extra_info("socket")
-    if not hasattr(socket, "SO_PEERCRED"):
-        return True
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, user, _ = struct.unpack("3i", credentials)
-    return bool(user == os.geteuid())
 
 
 def _write(writer: asyncio.StreamWriter, message: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -16,7 +17,7 @@ from engine.cli.pool import endpoint
 from engine.cli.settings import Settings
 from fixtures_sites import FixtureServer
 from tests.browser.cli.test_tasks import status
-from tests.support.command import Run, data, replay, started, until
+from tests.support.command import Run, data, ended, is_handed_over, replay, started, until
 from tests.support.processes import outliving
 from tests.support.saved import TASK, save
 
@@ -35,8 +36,9 @@ async def run(web, parameters, task):
 
 
 @pytest.fixture
-def pooled(cli: Run, store: Path) -> Iterator[psutil.Process]:
-    """The pool of the store, as a process."""
+def pooled(cli: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[psutil.Process]:
+    """The pool of the store, as a process; commands are handed over to it that are `started`."""
+    monkeypatch.setenv("PYTHONWARNINGS", "error")  # as these have it
     save(store, "worker", WORKER, parameters={"seconds": 0})
     save(store, "nap", NAP, parameters={"seconds": 0})
     assert cli("pool", "start", "--idle", "60").exit_code == 0
@@ -67,6 +69,32 @@ def test_pool_reuses_one_worker_for_several_commands(
     assert (state["runs"], state["pid"]) == (3, pooled.pid)
     mode = (store / "default" / "pool.sock").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
+
+
+def test_command_that_is_handed_over_prints_what_it_prints_without_a_pool(
+    cli: Run, pooled: psutil.Process, store: Path
+) -> None:
+    nap = ("--store", str(store), "run", TASK, "--key", "nap", "--ai", "never", "-p", "seconds:=0")
+    handed, by_itself = (ended(started(*nap, env_more=more)) for more in ({}, {"PYTHONHASHSEED": "1"}))
+    assert handed == by_itself
+    assert handed[:2] == (0, "null\n")
+    assert "replayed in …" in handed[2]
+    assert until(lambda: data(cli("pool", "status", "--json"))["runs"] == 2), "the pool ran both"
+    as_json = started(*nap, "--json", "-q")
+    output, errors = as_json.communicate(timeout=60)
+    assert (as_json.returncode, json.loads(output)["outcome"], errors) == (0, "success", "")
+
+
+def test_pool_that_hangs_does_not_hold_up_a_command(
+    cli: Run, pooled: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "_ANSWER_SECONDS", 0.3)
+    pooled.suspend()
+    assert cli("run", TASK, "--key", "nap", "--ai", "never", "-p", "seconds:=0").exit_code == 0
+    assert "does not answer" in cli("pool", "status").stderr
+    pooled.resume()
+    until(lambda: data(cli("pool", "status", "--json")))
+    assert data(cli("pool", "status", "--json"))["runs"] == 0, "it did not run what nobody waits for"
 
 
 def test_pool_declines_commands_with_other_settings_and_keeps_errors_and_exit_codes(
@@ -102,6 +130,7 @@ def interrupt(cli: Run, store: Path, sent: signal.Signals, code: int) -> None:
     process = started("--store", str(store), *arguments)
     until(lambda: data(cli("pool", "status", "--json"))["running"] == 1)
     (task,) = until(lambda: [each for each in data(cli("list", "--json")) if each["status"] == "started"])
+    assert is_handed_over(process)
     process.send_signal(sent)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
