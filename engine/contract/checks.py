@@ -13,6 +13,7 @@ from engine.contract.fairness import is_borne_out, weigh
 from engine.contract.learning import check_format
 from engine.contract.model import Breach, History, Observed, Severity
 from engine.contract.nothing import nothing_there
+from engine.contract.overlapping import check_overlap
 from engine.contract.page import all_examined, check_page, count_confirmed, empty_confirmed, let_some_through
 from engine.contract.patterns import day_position_changed
 from engine.contract.profile import ENOUGH_VALUES, improbable, merge, shapes
@@ -69,6 +70,7 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
         if contract.get("sorted") and path in described:
             breaches += _check_order(path, learned, described[path])
     breaches += compare(run, history, known)
+    breaches += check_overlap(page, known, run)
     departures = check_signature(contract.get("provenance", {}), run, history)
     borne_out = is_borne_out(contract, history, run.evidence.maps, departures)
     counted = borne_out and count_confirmed(run, page)

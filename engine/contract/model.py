@@ -26,8 +26,8 @@ class Breach:
     """One departure of a result from the contract.
 
     Args:
-        kind: Its kind: of the rows ``no-rows``, ``fewer-rows``, ``more-rows``, ``duplicates``, ``order``; of a
-            field ``field-empty``, ``field-sparse``, ``pattern``, ``type``, ``format``, ``length``, ``range``,
+        kind: Its kind: of the rows ``no-rows``, ``fewer-rows``, ``more-rows``, ``duplicates``, ``overlap``, ``order``;
+            of a field ``field-empty``, ``field-sparse``, ``pattern``, ``type``, ``format``, ``length``, ``range``,
             ``constant``, ``key``, ``error-text``, ``shortened``, ``garbled``; of the page ``next-left``, ``count``,
             ``progress``, ``shown``, ``title``, ``landmarks``; against earlier outputs ``swapped``,
             ``scale``, ``lost``, ``changed``, ``replaced``, ``cut-off``, ``same-output``, ``recased``, ``affixed``,
