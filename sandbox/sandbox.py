@@ -21,6 +21,7 @@ from sandbox.isolation import shortage
 from sandbox.isolation.command import require
 from sandbox.isolation.mechanism import JAILS, Isolation, Mechanism
 from sandbox.limits import SandboxLimits
+from sandbox.loop_end import close_with_loop
 from sandbox.results import Automation, ScriptError
 from sandbox.workers import driver_cache, parse
 from sandbox.workers.browser_worker import BrowserWorker
@@ -93,6 +94,7 @@ class Sandbox:
         self._compiles = cache is not None and "bubblewrap" in self._mechanisms and pool.spare > 0
         self._chromium_sandbox = True
         self._closed = False
+        self._forget_loop: Callable[[], None] | None = None
         self._compiling: asyncio.Task[object] | None = None
         self._stop = threading.Event()
 
@@ -111,6 +113,8 @@ class Sandbox:
         await self._nursery.close()
         if self._compiling is not None:
             await asyncio.gather(self._compiling, return_exceptions=True)
+        if self._forget_loop is not None:
+            self._forget_loop()
 
     async def warm(self) -> None:
         """Start a blank worker in the background."""
@@ -345,6 +349,8 @@ class Sandbox:
     def _check_open(self) -> None:
         if self._closed:
             raise SandboxError("this Sandbox is closed; create a new one")
+        if self._forget_loop is None:
+            self._forget_loop = close_with_loop(self.close)
 
 
 def _arguments(context: ContextOptions, egress: Egress) -> dict[str, Any]:

@@ -182,6 +182,8 @@ class AsyncEngine(StudyRuns):
                     await asyncio.wait(self._running)
             finally:
                 await self._workspace.close()
+        if self._forget_loop is not None:
+            self._forget_loop()
 
     async def open(self) -> None:
         """Start running the tasks in the queue now, without waiting for a task of this engine.

@@ -72,6 +72,7 @@ class LoopThread:
             self.loop.run_forever()
             if others := asyncio.all_tasks(self.loop):
                 self.loop.run_until_complete(asyncio.wait(others, timeout=_LAST_TASKS_SECONDS))
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
             self.loop.run_until_complete(self.loop.shutdown_default_executor())
         finally:
             self.loop.close()

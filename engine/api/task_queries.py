@@ -6,7 +6,7 @@ import asyncio
 import os
 import warnings
 import weakref
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,7 @@ from engine.errors import EngineError, InvalidRequest, TaskNotFound
 from engine.storage.spending import today
 from engine.task.events import END_EVENTS, Event, Follower
 from engine.task.wire import Status, TaskResult
+from sandbox.loop_end import close_with_loop
 
 if TYPE_CHECKING:
     from engine.storage.spending import KeyCosts
@@ -34,6 +35,7 @@ class TaskQueries:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._finalizer: weakref.finalize[..., TaskQueries] | None = None
+        self._forget_loop: Callable[[], None] | None = None
 
     async def result(self, task_id: str) -> TaskResult:
         """Return a task as it is now: ``pending``, ``started``, or its final result.
@@ -311,16 +313,27 @@ class TaskQueries:
         if self._loop not in (None, loop):
             raise EngineError("this AsyncEngine belongs to another event loop; make one for each, or use Engine")
         if self._loop is None:
-            self._finalizer = weakref.finalize(self, _close_dropped, self._workspace, loop)
-            self._finalizer.atexit = False  # the loop is gone by then, and the workers end with this process
+            self._close_when_left_open(loop)
         self._loop = loop
 
+    def _close_when_left_open(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have the workspace closed when nothing refers to this engine any more, or the loop ends."""
+        workspace = self._workspace
 
-_CLOSING: set[asyncio.Task[None]] = set()  # an event loop holds its tasks weakly
+        async def close() -> None:
+            finalizer.detach()
+            await asyncio.wait([_closing(workspace)])
+
+        self._forget_loop = close_with_loop(close)
+        self._finalizer = finalizer = weakref.finalize(self, _close_dropped, workspace, loop, self._forget_loop)
+        finalizer.atexit = False  # the loop is gone by then, and the workers end with this process
 
 
-def _close_dropped(workspace: Workspace, loop: asyncio.AbstractEventLoop) -> None:
-    """Close the workspace of an engine that nothing refers to any more, if its event loop still runs."""
+_CLOSING: dict[Workspace, asyncio.Task[None]] = {}
+
+
+def _closing(workspace: Workspace) -> asyncio.Task[None]:
+    """Return the task that closes a workspace, begun now if there is none."""
 
     async def close() -> None:
         try:
@@ -328,10 +341,19 @@ def _close_dropped(workspace: Workspace, loop: asyncio.AbstractEventLoop) -> Non
         finally:
             await workspace.close()
 
-    def start() -> None:
-        task = loop.create_task(close())
-        _CLOSING.add(task)
-        task.add_done_callback(_CLOSING.discard)
+    task = _CLOSING.get(workspace)
+    if task is None or task.done():
+        task = _CLOSING[workspace] = asyncio.get_running_loop().create_task(close())
+        task.add_done_callback(lambda _: _CLOSING.pop(workspace, None))
+    return task
+
+
+def _close_dropped(workspace: Workspace, loop: asyncio.AbstractEventLoop, forget_loop: Callable[[], None]) -> None:
+    """Close the workspace of an engine that nothing refers to any more, if its event loop still runs."""
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled():  # as it is where the loop ends meanwhile, which closes it then
+            forget_loop()
 
     if loop.is_running():
-        loop.call_soon_threadsafe(start)
+        loop.call_soon_threadsafe(lambda: _closing(workspace).add_done_callback(ended))

@@ -168,6 +168,21 @@ async def test_follower_of_the_events_sees_the_end_when_it_is_recorded(
         assert event.type == "task.completed"
 
 
+def test_engine_that_is_left_open_closes_with_its_event_loop(tmp_path: Path) -> None:
+    kept = []
+
+    async def cell(*, keep: bool) -> None:
+        one = AsyncEngine(store=tmp_path, model=NoModel())
+        kept.extend([one] if keep else [])
+        assert reason(await one.run(TASK, reuse_key="k", **REPLAY)) == "nothing-saved"
+        assert len(list(locks.iterdir())) == 1
+
+    locks = tmp_path / "default" / "engines"
+    for keep in (False, True, False):
+        asyncio.run(cell(keep=keep))
+        assert list(locks.iterdir()) == []
+
+
 async def test_dropped_engine_closes_by_itself(tmp_path: Path) -> None:
     async def cell() -> None:
         assert reason(await AsyncEngine(store=tmp_path, model=NoModel()).run(TASK, reuse_key="k", **REPLAY))
