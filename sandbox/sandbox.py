@@ -268,7 +268,7 @@ class Sandbox:
         shortage.require_resources()
         client = await self._pool.take(limits, None)
         try:
-            await client.bind(host or Host(), egress, limits, None, WebRules(turns=self._turns))
+            await client.bind(host or Host(), egress, limits, None, WebRules(parameters, turns=self._turns))
             answer = await client.call(
                 "open",
                 limits.wall_seconds,

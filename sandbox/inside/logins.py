@@ -26,6 +26,7 @@ from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
 from sandbox.http_methods import SAFE
 
 Fields = tuple[tuple[str, str], ...]
+_Sent = tuple[tuple[str, str], Fields]
 
 _LONGEST_BODY = 1 << 18  # bytes; no login is longer
 _MOST_FIELDS = 5_000
@@ -42,6 +43,9 @@ _CHOSEN_KEY = re.compile(
 )
 _CODE_KEY = re.compile(
     r"(?:^|[^a-z])(?:otp|totp|mfa|2fa|tfa|one-?time|passcode|two-?factor|(?:verification|auth|login)-?code)(?![a-z])"
+)
+_TOKEN_KEY = re.compile(
+    r"csrf|xsrf|tok(?:en)?(?![a-z])|nonce|authenticity|request-?verification|view-?state|event-?validation|form-?build-?id"
 )
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z -]{2,10}[0-9A-Za-z]")
 _ASSERTIONS = {"SAMLResponse", "wresult", "id_token"}  # of SAML, WS-Federation and OpenID Connect
@@ -126,7 +130,7 @@ class LoginDetector:
         self._secrets: set[str] = set()  # of the run's parameters
         self._fresh: dict[str, set[str]] = {}  # passwords that were given and not sent yet: names of their fields
         self._chosen: set[str] = set()  # passwords that were typed where a new one is chosen
-        self._used: dict[str, tuple[str, bytes]] = {}  # passwords that have logged in: URL and body of that request
+        self._used: dict[str, _Sent] = {}  # passwords that have logged in: by what form
         self._codes: set[str] = set()
         self._issued: dict[str, bool] = {}  # codes that were made for the run, with True where they were sent
         self._texts: set[str] = set()
@@ -232,7 +236,7 @@ class LoginDetector:
     def _log_in(self, request: SentRequest, passwords: Iterable[str]) -> None:
         for password in passwords:
             self._fresh.pop(password, None)
-            self._used[password] = request.url, request.body
+            self._used[password] = _sent_form(request)
         self._texts.clear()
         self._codes.clear()
         self.may_hold_password = bool(self._fresh)
@@ -253,11 +257,11 @@ class LoginDetector:
         return carried + [each for key, text in request.fields if not key for each in known if each in text]
 
     def _is_new(self, password: str, request: SentRequest, submitted: Collection[str]) -> bool:
-        """Return True if a password may log in: once, or by the same request again, until it is typed anew."""
+        """Return True if a password may log in: once, or by the same form again, until it is typed anew."""
         if password in self._fresh:
             return True
         if password in self._used:
-            return self._used[password] == (request.url, request.body)
+            return self._used[password] == _sent_form(request)
         if password in self._secrets or submitted:  # what is submitted may be sent hashed, under the same name
             return True
         # Nobody typed it, its field is only named like one: a first login by the code's own request or script.
@@ -325,6 +329,11 @@ def path_names_change(path: str) -> bool:
 
 def operations(query: str) -> list[tuple[str, str]]:
     return _GRAPHQL_OPERATION.findall(query)
+
+
+def _sent_form(request: SentRequest) -> _Sent:
+    """Return what tells a form that was sent: its address and its fields, but for tokens that are new on each page."""
+    return request.place, tuple((key, "" if _TOKEN_KEY.search(words(key)) else text) for key, text in request.fields)
 
 
 def _is_password_key(key: str) -> bool:

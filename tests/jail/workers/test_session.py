@@ -87,6 +87,16 @@ async def test_snapshot_follows_a_new_tab_and_page_stays(session: Session) -> No
     assert (await session.snapshot()).title == "Items"
 
 
+async def test_password_under_any_name_logs_in_by_web(warm: LentSandbox, site: str) -> None:
+    egress = Egress(allow=(site,))
+    async with await warm.open_session({"password": "Fen-38-otter"}, start_url=site + "/", egress=egress) as session:
+        await session.execute("await web.post('/made', form={'u': 'ada', 'p': parameters['password']}, allow=True)")
+        await session.execute("await web.post('/made', form={'u': 'ada'}, allow=True)")
+        evidence = await session.evidence()
+    assert evidence.logins == evidence.state_changing[:1]
+    assert len(evidence.state_changing) == 2
+
+
 async def test_unreachable_start_url_is_reported_in_opened(warm: LentSandbox) -> None:
     async with await warm.open_session(
         {}, start_url="http://nowhere.invalid/", egress=Egress(), host=Host()

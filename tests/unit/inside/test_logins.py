@@ -154,6 +154,20 @@ def test_same_login_sent_again_is_the_same_login() -> None:
     assert [detector.is_login(login), detector.is_login(login)] == [True, True]
 
 
+def test_login_form_sent_again_with_a_new_token_is_the_same_login() -> None:
+    detector = LoginDetector()
+    detector.note_parameters({"password": PASSWORD})
+    for token in ("", "8c1f", "77ab"):
+        detector.note_act()
+        assert detector.is_login(form("/doku.php?id=start", own=True, sectok=token, do="login", u="ada", p=PASSWORD))
+    for again in (
+        form("/doku.php?id=start", own=True, sectok="1", do="profile", u="ada", p=PASSWORD),
+        form("/doku.php?id=start", own=True, sectok="1", do="login", u="ada", p=PASSWORD, mail="a@b.test"),
+        form("/account", own=True, sectok="1", do="login", u="ada", p=PASSWORD),
+    ):
+        assert not detector.is_login(again)
+
+
 def test_page_that_sends_the_password_twice_by_one_submit_logs_in() -> None:
     detector = submitted(typed())
     assert detector.is_login(sent_json("/check", {"secret": PASSWORD}))
