@@ -12,6 +12,7 @@ from engine.contract.provenance.reading import read_once
 
 _SEVERAL = 2  # ways in which a page names what was asked for
 _BY_PAGE = frozenset({"h1", "title", "crumb", "state"})  # not by its address, which an unknown value has, too
+_SEARCHED = frozenset({"url", "typed"})  # the words of a search: what a site has none of is no unknown value
 
 
 def lists_nothing(run: Observed, contract: Mapping[str, Any]) -> bool:
@@ -44,7 +45,7 @@ def _has_no_list(run: Observed, shown: Collection[str]) -> bool:
 def names_what_was_asked(run: Observed, signature: Mapping[str, Any], *, by_all: bool = False) -> bool | None:
     """Return whether the page names the parameters by its headings, title or forms, as those of good runs do.
 
-    None where those of good runs do not.
+    None where those of good runs do not. Words of a search count where they stand in the address and in a field.
 
     Args:
         by_all: It has to name them by each of these by which good runs' pages do, at least two.
@@ -53,5 +54,7 @@ def names_what_was_asked(run: Observed, signature: Mapping[str, Any], *, by_all:
     if not any(wanted.values()) or not run.evidence.maps:
         return None
     now = signs(read_once(run, signature.get("fields", {})))
-    both = ((by, by & now.get(name, set())) for name, by in wanted.items() if by)
-    return all(len(by) >= _SEVERAL and found == by if by_all else found for by, found in both)
+    both = ((by, now.get(name, set())) for name, by in wanted.items() if by)
+    if by_all:
+        return all(len(by) >= _SEVERAL and by <= found for by, found in both)
+    return all(by & found or _SEARCHED <= found for by, found in both)

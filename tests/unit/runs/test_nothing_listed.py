@@ -49,6 +49,22 @@ async def test_list_without_a_row_is_an_answer_where_the_page_names_what_was_ask
     assert again.ok, again.error
 
 
+async def test_search_without_a_hit_is_an_answer_where_the_page_repeats_its_words(store: Path, run: Run) -> None:
+    assert (await run(shown("Garden"), parameters={"kind": "Garden"}))[0].ok
+    page = Sheet(url=f"{URL}?kind=Office").heading("Wares").choice("input", "kind", "Office").map()
+    result, _ = await run(shown("Office", number=0, maps=(page,)), shown("Garden"), parameters={"kind": "Office"})
+    assert (result.ok, result.output) == (True, []), result.error
+    assert "lists none" in result.warnings[0]
+    for other in ("Wares", "Office"):  # typed into a page that was not asked with it; and the other way round
+        page = (
+            Sheet(url=URL if other == "Office" else f"{URL}?kind=Office").heading("Wares").choice("input", "k", other)
+        )
+        refused, _ = await run(
+            shown("Office", number=0, maps=(page.map(),)), shown("Garden"), parameters={"kind": "Office"}
+        )
+        assert not refused.ok
+
+
 @pytest.mark.parametrize(
     "empty",
     [
