@@ -57,4 +57,4 @@ def names_what_was_asked(run: Observed, signature: Mapping[str, Any], *, by_all:
     both = ((by, now.get(name, set())) for name, by in wanted.items() if by)
     if by_all:
         return all(len(by) >= _SEVERAL and by <= found for by, found in both)
-    return all(by & found or _SEARCHED <= found for by, found in both)
+    return all(by & found or found >= _SEARCHED for by, found in both)
