@@ -8,6 +8,7 @@ possible, too.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 _ARROWS = "\u203a\u00bb\u2192\u27e9\u276f"
 # A label's first words, and what may follow them if the label is to say nothing else.
@@ -49,6 +50,7 @@ _NOUN = (
     r"(?!(?:seconds|minutes|hours|days|weeks|months|years|pages|stars|points|views|times|percent|reviews|comments)\b)"
     r"(?:[a-z-]{3,}s|entry|item|result|people|total|found)"
 )
+# All are tried at numbers alone: pages are long, and numbers in them few. These begin with one.
 _COUNTS = (
     re.compile(
         r"\d+\s*(?:-|\u2013|\u2014|to)\s*\d+\s+(?:of|out of|from|von|sur|de|/)\s+(?:about\s+|over\s+)?"
@@ -60,8 +62,11 @@ _COUNTS = (
         re.I,
     ),
     re.compile(rf"(?<![\d.,$€£/-])\b{NUMBER}{_BLANK}+(?:[a-z]+{_BLANK}+)?{_NOUN}\b(?: found)?", re.I),
-    re.compile(rf"\b(?:total|results|items|entries|found)\s*:?\s+{NUMBER}(?![\d.,]*\d)\b", re.I),
 )
+_NAMES = ("total", "results", "items", "entries", "found")
+_NAMED_COUNT = re.compile(rf"\b(?:{'|'.join(_NAMES)})\s*:?\s+{NUMBER}(?![\d.,]*\d)\b", re.I)
+_BEFORE_NUMBER = 40  # characters in which its name is looked for
+_DIGITS = re.compile(r"\d\d*")  # so written it looks for a digit at a third of the cost
 _MAY_STATE_TOTAL = re.compile(
     r"\d[\d.,]*\+?\s+(results?|items?|entries|matches|records|rows|products|hits|total|found|pages?)\b|\bof\s+(about\s+)?\d"
     r"|\b(showing|results?|page|total)\b.{0,20}\d",
@@ -96,9 +101,25 @@ def stated_totals(text: str) -> list[tuple[str, int]]:
     ([], [])
     """
     found: dict[int, tuple[str, int]] = {}  # by where the number stands: two patterns may see the same
-    for pattern in _COUNTS:
-        for match in pattern.finditer(text):
-            total = re.sub(r"\D", "", match[1])
-            if len(total) <= MOST_DIGITS:
-                found.setdefault(match.start(1), (re.sub(r"\s+", " ", match[0]).strip()[:80], int(total)))
+    for match in _counts(text):
+        total = re.sub(r"\D", "", match[1])
+        if len(total) <= MOST_DIGITS:
+            found.setdefault(match.start(1), (re.sub(r"\s+", " ", match[0]).strip()[:80], int(total)))
     return list(dict.fromkeys(found.values()))[:_MOST_TOTALS]
+
+
+def _counts(text: str) -> Iterator[re.Match[str]]:
+    numbers = [each.span() for each in _DIGITS.finditer(text)]
+    for pattern in _COUNTS:
+        done = 0
+        for start, end in numbers:
+            if done < end and (match := pattern.match(text, max(start, done))) is not None:
+                done = match.end()
+                yield match
+    for start in (start for start, _ in numbers if text[start - 1 : start].isspace()):
+        before = text[max(0, start - _BEFORE_NUMBER) : start]
+        named = before.rstrip().removesuffix(":").rstrip()
+        name = next(filter(named.casefold().endswith, _NAMES), "")
+        match = _NAMED_COUNT.match(text, start - len(before) + len(named) - len(name)) if name else None
+        if match is not None:
+            yield match
