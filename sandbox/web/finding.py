@@ -54,7 +54,8 @@ class Finding(Generic[_Element]):
         Raises:
             WrongUse: It is no selector of CSS.
         """
-        return self._found(self._place.tree.select(self._node, selector), f"css {selector!r}")
+        place = self._place
+        return Found(map(self._element, place.tree.select(self._node, selector)), f"css {selector!r}", place.url)
 
     def get_by_role(
         self, role: str, *, name: Text | None = None, exact: bool = False, level: int | None = None

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 
-from sandbox.web.hidden import first_summary, is_absent, visibility
+from sandbox.web.hidden import first_summary, is_absent, takes_no_room, visibility
 from sandbox.web.trees import Node, children, tag_of, text_of
 from sandbox.web.words import words
 
@@ -19,7 +19,8 @@ _APART = frozenset({"p"})  # an empty line before and after
 _UNREAD = words("textarea input select iframe object video audio canvas svg math img progress meter")
 _TABLE_PARTS = ("thead", "tbody", "tfoot")
 _KEPT = words("pre listing xmp plaintext textarea")
-_NOT_PLAIN = (*_KEPT, "details")  # the text of one that is closed is not shown
+_NO_TEXT = frozenset({"input", "textarea", "br"})
+_NOT_PLAIN = _KEPT | {"details"}  # the text of one that is closed is not shown
 _PRE_STYLE = re.compile(r"white-space\s*:\s*(pre|pre-wrap|break-spaces)\b", re.IGNORECASE)
 _DISPLAY = re.compile(
     r"(?:^|;)\s*display\s*:\s*(block|inline-block|inline|flex|grid|flow-root|list-item)\b", re.IGNORECASE
@@ -39,21 +40,28 @@ def inner_text(node: Node, *, hides: Callable[[Node], bool] = is_absent, most: i
         hides: Tells what is left out.
         most: Characters after which no more is read.
     """
-    if node.tag in ("input", "textarea", "br"):
+    tag, known = tag_of(node), node.attributes
+    if tag in _NO_TEXT:
         return ""
-    if is_absent(node):
+    if takes_no_room(tag, known):
         return text_of(node)
-    only = node.first_child
-    if only is not None and only.is_text_node and only.next is None and _is_plain(node):
-        return _SPACES.sub(" ", only.text_content or "").strip(" ")[:most]  # as most cells and links have it
+    only = _only_text(node)
+    if only is not None and tag not in _NOT_PLAIN and not (known and known.get("style")):
+        return _collapsed(only).strip(" ")[:most]  # as most cells and links have it
     writer = _Writer(hides, most)
     writer.read(node)
     return writer.text()[:most]
 
 
-def _is_plain(node: Node) -> bool:
-    """Return True where nothing about an element changes how a text in it is shown."""
-    return tag_of(node) not in _NOT_PLAIN and not (node.attrs and node.attributes.get("style"))
+def _only_text(node: Node) -> str | None:
+    """Return the text of an element that holds one text and nothing else."""
+    only = node.first_child
+    return (only.text_content or "") if only is not None and only.is_text_node and only.next is None else None
+
+
+def _collapsed(text: str) -> str:
+    """Return a text with single blanks for its white space; most texts are so already."""
+    return text if text.isprintable() and "  " not in text else _SPACES.sub(" ", text)
 
 
 class _Writer:
@@ -94,9 +102,9 @@ class _Writer:
         outermost: bool = False,
     ) -> None:
         tag, known = tag_of(node), node.attributes
-        style = known.get("style") or ""
-        own = visibility(node) if style else None
-        visible = visible if own is None else own
+        style = (known.get("style") or "") if known else ""
+        if style and (own := visibility(node)) is not None:
+            visible = own
         if tag == "br":
             self._line_break()
             return
@@ -112,8 +120,14 @@ class _Writer:
             stack.append((None, False, False, "\t"))
         elif tag == "tr" and not outermost and _has_next_row(node):
             stack.append((None, False, False, "\n"))
-        closed = tag == "details" and "open" not in known
-        inside = [first_summary(node)] if closed else list(children(node))
+        if tag == "details" and "open" not in known:
+            inside = [first_summary(node)]
+        elif (only := _only_text(node)) is not None:
+            if visible:
+                self._write(only, preserved=preserved)
+            return
+        else:
+            inside = list(children(node))
         stack += [(child, preserved, visible, "") for child in reversed(inside) if child is not None]
 
     def _end(self, ending: int | str) -> None:
@@ -156,7 +170,7 @@ class _Writer:
                 self._put(text)
                 self._blank, self._at_start = False, text.endswith("\n")
             return
-        collapsed = _SPACES.sub(" ", text)
+        collapsed = _collapsed(text)
         said = collapsed.strip(" ")
         blank = (self._blank or collapsed.startswith(" ")) and not self._at_start
         if not said:

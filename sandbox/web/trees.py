@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
@@ -124,26 +124,25 @@ class Tree:
         Raises:
             WrongUse: The selector is none, or one of Playwright's own.
         """
-        scoped = _SCOPED.match(selector)
-        if scoped is not None:
+        known = _selector(selector)
+        if known.scoped:
             node.attrs[_MARK] = ""
-            selector = f"[{_MARK}]{selector[scoped.end() :]}"
         try:
-            self._check(selector)
-            found: list[Node] = node.css(selector)
+            self._check(selector, known)
+            found: list[Node] = node.css(known.text)
         except (SelectolaxError, UnicodeError):
             raise _refused(selector, self.url) from None
         finally:
-            if scoped is not None:
+            if known.scoped:
                 del node.attrs[_MARK]
-        if "," in selector:  # lexbor finds what several parts of a selector find several times
+        if known.several:  # lexbor finds what several parts of a selector find several times
             found = list({each.mem_id: each for each in found}.values())
-        return found[1:] if found and found[0] == node and node.tag != "html" else found
+        return found[1:] if found and found[0].mem_id == node.mem_id and node.tag != "html" else found
 
     def matches(self, node: Node, selector: str) -> bool:
         """Return True if a node is one that a CSS selector finds in the page."""
         if selector not in self._matching:
-            self._check(selector)
+            self._check(selector, _selector(selector))
             try:
                 found = self._parser.css(selector)
             except (SelectolaxError, UnicodeError):
@@ -153,10 +152,10 @@ class Tree:
             self._matching[selector] = {each.mem_id for each in found}
         return node.mem_id in self._matching[selector]
 
-    def _check(self, selector: str) -> None:
-        if _is_playwright(selector):
+    def _check(self, selector: str, known: _Selector) -> None:
+        if known.foreign:
             raise _refused(selector, self.url)
-        if ":nth-" in selector and self.widest > _WIDEST:
+        if known.counts and self.widest > _WIDEST:
             message = f"{self.url} has {self.widest} siblings, too many to be counted by {selector!r}: take an index of"
             raise WebError(f"{message} the list, css(…)[1] or css(…)[::2]", reason="html", url=self.url)
 
@@ -226,9 +225,22 @@ def squashed(text: str) -> str:
     return " ".join(text.replace("\u200b", "").replace("\u00ad", "").split())
 
 
+class _Selector(NamedTuple):
+    """A selector, as lexbor gets it."""
+
+    text: str
+    scoped: bool  # it begins at the node in which it is sought
+    several: bool  # it has several parts
+    counts: bool  # siblings
+    foreign: bool  # it is one of Playwright's own
+
+
 @lru_cache(maxsize=256)
-def _is_playwright(selector: str) -> bool:
-    return _PLAYWRIGHT.search(selector) is not None
+def _selector(selector: str) -> _Selector:
+    scoped = _SCOPED.match(selector)
+    text = selector if scoped is None else f"[{_MARK}]{selector[scoped.end() :]}"
+    foreign = _PLAYWRIGHT.search(text) is not None
+    return _Selector(text, scoped is not None, "," in selector, ":nth-" in selector, foreign)
 
 
 def _by_id(tree: Tree) -> dict[str, Node]:
