@@ -14,17 +14,36 @@ from engine.task.text import collapse, comparable
 _MOST_INPUTS = 5
 _LOOKED_AT = 4_000  # characters of a text in which inputs are looked for
 _SHORTEST_VALUE = 2  # characters of a parameter's value that is looked for in a text
-_PROPER = "name"  # the kind of a slot
+_PROPER, _DATE = "name", "date"  # kinds of slots
 _QUOTES = "\"“”„'‘’«»"  # noqa: RUF001  a text may use any
 _URL = re.compile(r"https?://\S+|\[secret:[^\]]*\]")
+_MONTHS = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    r"|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
+)
+_DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+_WORDED_DATE = rf"(?:{_DAY} (?:of )?{_MONTHS}(?:,? \d{{4}})?|{_MONTHS} (?:{_DAY},? )?\d{{4}}|{_MONTHS} {_DAY})"
 _LITERAL = re.compile(
     r"""(?P<quoted>(?<!\w)(?:"[^"]{1,80}"|“[^”]{1,80}”|„[^“]{1,80}“|«[^»]{1,80}»|'[^']{1,80}'(?!\w)))
     |(?P<email>(?<![\w.+-])[\w.+-]+@[\w-]+\.\w[\w.]*\w)
-    |(?P<date>\b(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4})\b)
+    |(?P<date>\b(?:\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}|"""
+    + _WORDED_DATE.replace(" ", r"\ ")
+    + r""")\b)
     |(?P<code>\b(?=[\w/.-]{0,80}\d)(?=[\w/.-]{0,80}[A-Z])[A-Za-z0-9]{1,80}+(?:[-_/.][A-Za-z0-9]{1,80}){0,9}\b)
     |(?P<number>\b\d{3,}\b)""",
     re.VERBOSE,
 )
+# "room 7", and not "the first 7", "7 rooms", "top 7"
+_NUMBERED = re.compile(
+    r"\b([a-z]{3,40}) (\d{1,2})(?=\s*$|[.,;:!?](?:\s|$)| (?:of|in|on|at|for|and|to|by|with|from|as)\b)"
+)
+_BEFORE_AMOUNTS = """
+about above all and any are around below between but equals every exactly first for from has have into
+last least most newest next nearly over only other past per previous recent some than the then top under
+until with within
+"""
+_AMOUNTS = frozenset(_BEFORE_AMOUNTS.split())
+_STOPS = " .!?"  # at a text's end
 # "1 = Tokyo": a short code and its meaning.
 _MEANING = re.compile(
     r"""(?<![\w=])(?P<quote>["']?)(?:\d{1,4}|[A-Z]{1,3}\d{0,2}|[a-z])(?P=quote)
@@ -122,7 +141,7 @@ def read_values(templates: Iterable[str], task: str, parameters: Mapping[str, An
     True
     """
     for template in templates:
-        if (found := _read(template, collapse(task), parameters)) is not None:
+        if (found := _read(template.rstrip(_STOPS), collapse(task).rstrip(_STOPS), parameters)) is not None:
             return found
     return None
 
@@ -147,6 +166,8 @@ def _read(template: str, task: str, parameters: Mapping[str, Any]) -> dict[str, 
             value = r"(?=\S*[\d@])\S{1,200}?"
             if literal[-1:] in _QUOTES and literal != "":
                 value = rf"[^{_QUOTES}]{{1,200}}"
+            elif spec == _DATE:
+                value = _WORDED_DATE
             elif spec == _PROPER:
                 value = r"\S{1,100}?(?: \S{1,100}?){0,4}?"
                 proper.add(name)
@@ -158,8 +179,12 @@ def _read(template: str, task: str, parameters: Mapping[str, Any]) -> dict[str, 
 
 
 def _spec(value: str, before: str) -> str:
-    """Return what a template says of the values that may stand in the place of one: proper names, like it."""
-    return f":{_PROPER}" if is_name(value) and (before == "" or before[-1] not in _QUOTES) else ""
+    """Return what a template says of the values that may stand in the place of one: names or worded dates, like it."""
+    if before and before[-1] in _QUOTES:
+        return ""
+    if re.fullmatch(_WORDED_DATE, value, re.IGNORECASE):
+        return f":{_DATE}"
+    return f":{_PROPER}" if is_name(value) else ""
 
 
 def _parts(template: str) -> list[tuple[str, str | None, str]]:
@@ -185,7 +210,8 @@ def _literals(task: str) -> list[tuple[int, str, str]]:
             value = match[0][1:-1].strip() if match.lastgroup == "quoted" else match[0]
             if value:
                 found.append((match.start(), value, match.lastgroup or ""))
-    return found
+    numbered = (match for match in _NUMBERED.finditer(task) if match[1] not in _AMOUNTS)
+    return found + [(match.start(2), match[2], "number") for match in numbered]
 
 
 def _names(task: str, literals: list[tuple[int, str, str]], host: str) -> list[tuple[int, str, str]]:
