@@ -152,16 +152,19 @@ class Anchoring:
         if not whole:
             return None
         # A page of its own for the row says more than the row of a list.
-        page = max(whole, key=lambda item: (whole[item], item))
+        maps = self.document.maps
+        page = max(whole, key=lambda item: (whole[item], maps[-1 - item].kind == "page", -item))
         most = max(real.values(), default=0)
-        if not many or not real or (whole[page] > most and pages[page] <= _OWN_PAGE < len(self.document.maps)):
+        if not many or not real or (whole[page] > most and pages[page] <= _OWN_PAGE < len(maps)):
             return page
         document = self.document
         return max(
             (item for item, points in real.items() if points == most),
             key=lambda item: (
                 -used[item], homes[document.container_of[item]],
-                document.maps[document.map_of[item]].kind == "page", -len(document.texts_of[item]), -item,
+                maps[document.map_of[item]].kind == "page",
+                # A page that lists all comes before the page of some, from which code reads.
+                document.map_of[item], -len(document.texts_of[item]), -item,
             ),
         )  # fmt: skip
 
