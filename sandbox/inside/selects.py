@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page
 
-_MOST_SELECTS = 10
+_MOST_SELECTS = 16
 _MOST_AROUND = 40
 _MOST_SELECTORS = 8
 _GROUP = "selects"
 _LEAVES = re.compile(r"submit\s*\(|location\b|\.href\s*=|\.navigate\s*\(|\.assign\s*\(", re.IGNORECASE)
 _ASKED_FOR = re.compile(
-    r"(?:(?P<way>matches|closest|is)\s*\(|\b(?P<trait>name|id|tagName|nodeName|localName)\s*={2,3})"
-    r"\s*(['\"`])(?P<text>(?:(?!\3).){1,200})\3"
+    r"(?:(?P<way>matches|closest|is|hasAttribute|getAttribute|contains)\s*\("
+    r"|\b(?P<trait>name|id|tagName|nodeName|localName)(?:\.toLowerCase\(\)|\.toUpperCase\(\))?\s*[!=]={1,2})"
+    r"\s*(['\"`])(?P<text>(?:(?!\3).){1,200})\3|\.dataset\.(?P<data>\w{1,60})|instanceof\s+HTML(?P<kind>\w{1,30})Element"
 )
+_CONDITION = re.compile(r"\bif\b|\bswitch\b|\?|&&|\|\||\bincludes\b")
+_CALLED = re.compile(r"(?<![.\w$])([A-Za-z_$][\w$]{0,60})\s*\(")
+_MOST_CALLED = 8
 _LONGEST_NAME = 60
 _EVENTS = ("change", "input")
 # Those whose attribute does it are shown by their form, if they have one.
@@ -50,7 +54,13 @@ _JQUERY = """function () {
   return found;
 }"""
 _MATCHES = """function (selectors) {
-  return selectors.some((selector) => { try { return this.matches(selector); } catch { return false; } });
+  return selectors.some(([selector, around]) => {
+    try { return around ? this.closest(selector) !== null : this.matches(selector); } catch { return false; }
+  });
+}"""
+# The code of functions of the page that a listener calls by their names.
+_FUNCTIONS = """function (names) {
+  return names.map((name) => typeof window[name] === 'function' ? String(window[name]) : '').join('\\n');
 }"""
 _WITHIN = "function (around) { return around === window || around.contains(this); }"
 
@@ -98,25 +108,47 @@ async def _concerns(session: CDPSession, select: str, element: str, source: str)
         return False
     selectors = [_selector(found) for found in _ASKED_FOR.finditer(source)][:_MOST_SELECTORS]
     if not selectors:
-        return "target" not in source
+        return "target" not in source or _CONDITION.search(source) is None
     return bool(await _call(session, select, _MATCHES, {"value": selectors}))
 
 
-def _selector(asked: re.Match[str]) -> str:
-    """Return what a listener asks of its target as a selector.
+def _selector(asked: re.Match[str]) -> tuple[str, bool]:
+    """Return what a listener asks of its target as a selector, and True where an element around it may be that.
 
     >>> _selector(_ASKED_FOR.search("if (e.target.name === 'sort') go()"))
-    '[name="sort"]'
+    ('[name="sort"]', False)
+    >>> _selector(_ASKED_FOR.search("e.target.closest('form').submit()"))
+    ('form', True)
     """
-    if asked["way"]:
-        return asked["text"]
-    return f'[{asked["trait"]}="{asked["text"]}"]' if asked["trait"] in ("name", "id") else asked["text"].lower()
+    text = asked["text"]
+    if asked["data"]:
+        return "[data-" + re.sub("[A-Z]", lambda capital: f"-{capital[0].lower()}", asked["data"]) + "]", False
+    if asked["kind"]:
+        return asked["kind"].lower(), False
+    match asked["way"] or asked["trait"]:
+        case "hasAttribute" | "getAttribute":
+            return f"[{text}]", False
+        case "contains":
+            return f".{text}", False
+        case "name" | "id":
+            return f'[{asked["trait"]}="{text}"]', False
+        case "closest":
+            return text, True
+        case "matches" | "is":
+            return text, False
+        case _:
+            return text.lower(), False
 
 
 async def _sources(session: CDPSession, element: str) -> list[str]:
     """Return the code of what listens to changes of an element."""
     listening = (await session.send("DOMDebugger.getEventListeners", {"objectId": element}))["listeners"]
-    return [str(each.get("handler", {}).get("description", "")) for each in listening if each["type"] in _EVENTS]
+    found = [str(each.get("handler", {}).get("description", "")) for each in listening if each["type"] in _EVENTS]
+    called = [list(dict.fromkeys(_CALLED.findall(source)))[:_MOST_CALLED] for source in found]
+    return [
+        source + (str(await _call(session, element, _FUNCTIONS, {"value": names})) if names else "")
+        for source, names in zip(found, called, strict=True)
+    ]
 
 
 async def _call(session: CDPSession, element: str, function: str, *values: Any) -> Any:

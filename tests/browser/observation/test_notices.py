@@ -179,7 +179,14 @@ async def test_selects_that_act_by_a_listener_around_them_are_named(blank: Page)
         <form id=g onchange="this.submit()"><select name=any></select></form>
         <select name=sort class=auto></select><select name=kind></select><select name=jump></select>
         <select name=place></select><select name=old></select><select name=quiet></select>
+        <div class=filters><select name=inside></select></div><select name=told data-auto-send></select>
+        <select name=marked class="big now"></select><select name=called></select>
         <script>
+          function go(target) { if (target.name === 'called') f.submit() }
+          document.addEventListener('change', e => { if (e.target.closest('.filters')) f.submit() });
+          document.addEventListener('change', e => { if (e.target.dataset.autoSend !== undefined) f.submit() });
+          document.addEventListener('change', e => { if (e.target.classList.contains('now')) f.submit() });
+          document.addEventListener('change', e => go(e.target));
           document.addEventListener('change', e => { if (e.target.matches('select.auto')) f.submit() });
           document.body.addEventListener('input', e => {
             if (e.target.name === 'kind') location.href = '?k=' + e.target.value });
@@ -192,7 +199,18 @@ async def test_selects_that_act_by_a_listener_around_them_are_named(blank: Page)
         </script>"""
     )
     look = await _look(blank)
-    for name in ("any", "sort", "kind", "jump", "place"):
+    for name in ("any", "sort", "kind", "jump", "place", "inside", "told", "marked", "called"):
         assert f'select that acts on a choice: "{name}: submits, or leaves the page"' in look
     for name in ("shelf", "old", "quiet"):
         assert f'"{name}: ' not in look
+
+
+@pytest.mark.parametrize(
+    "listener", ["e => e.target.form.submit()", "e => e.target.closest('form').requestSubmit()", "() => f.submit()"]
+)
+async def test_a_select_is_named_where_a_listener_around_it_acts_for_all_fields(blank: Page, listener: str) -> None:
+    await blank.set_content(
+        f"""<form id=f><select name=shelf></select></form>
+        <script>document.addEventListener('change', {listener})</script>"""
+    )
+    assert 'select that acts on a choice: "shelf: submits, or leaves the page"' in await _look(blank)
