@@ -15,8 +15,8 @@ from engine.task.spellings import SpellingSearch
 _BETWEEN = "\n\0\n"  # stands between texts that are searched together; nothing is found across it
 
 _SECRET_NAME = re.compile(
-    r"(?:(?:^|[_\-.])(?:pass(?:phrase|code)?|pwd|tokens?|secrets?|(?:api|private|access)[_-]?keys?|totp|otp|pin|cvv|cvc|csc"
-    r"|(?:card|cc)[_-]?(?:number|num|no)|security[_-]?code|credentials?|authorization)|passw(?:or)?ds?)\d*(?:$|[_\-.])"
+    r"(?:(?:^|[_\-.])(?:pass(?:phrase|code)?|pwd?|kennwort|mot_?de_?passe|contrase[nñ]a|bearer|tokens?|secrets?|(?:api|private|access)[_-]?keys?|totp|otp|pin(?:code)?|cvv|cvc|csc"
+    r"|(?:card|cc)[_-]?(?:number|num|no)|security[_-]?code|credentials?|authorization)|passw(?:or)?[dt]s?)\d*(?:$|[_\-.])"
 )
 _USERINFO = re.compile(r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://(?P<userinfo>[^\s/?#@\"'<>]+)@", re.IGNORECASE)
 _CARD = re.compile(

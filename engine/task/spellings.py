@@ -32,6 +32,16 @@ _TWO_DEEP = 200  # values, up to as many as which what two encodings make of eac
 _LONG = 1_000  # characters; of a longer value only what one encoding makes of it
 
 _GAP = re.compile(r"[\W_]+")
+# An amount, none of whose groups is a value: 1,123.00; 123.45; $1,123; 123,45 EUR. A list as 12,123,27 is none.
+_AMOUNT = re.compile(
+    r"(?<![\d.,])(?:"
+    r"\d{1,3}(?:(?P<group>[,.'’ ])\d{3})+(?!(?P=group))[.,]\d{2}|\d+\.\d{2}"  # noqa: RUF001  as people write it
+    r"|(?:(?<=[$€£¥])|(?<=[$€£¥] ))\d{1,3}(?:,\d{3})+"
+    r"|\d{1,3}(?:[,.]\d{3})*(?:[.,]\d{2})?(?=\s?(?:[$€£¥]|(?:EUR|USD|GBP|CHF|SEK|NOK|DKK|PLN)\b))"
+    r")(?![\d]|[.,]\d)",
+    re.IGNORECASE,
+)
+_WIDEST_AMOUNT = 24  # characters around a value
 
 
 class _Fold(dict[int, str]):
@@ -190,7 +200,17 @@ def _is_token(text: str, start: int, end: int) -> bool:
     """Return True where neither end cuts through a word, a number or a percent-encoded character."""
     if end - start == 2 and text[start - 1 : start] == "%":
         return False
+    if text[start:end].isdigit() and _within_amount(text, start, end):
+        return False
     return not any(0 < at < len(text) and _is_inner(text[at - 1]) and _is_inner(text[at]) for at in (start, end))
+
+
+def _within_amount(text: str, start: int, end: int) -> bool:
+    """Return True where digits are a part of an amount, and not all of its digits."""
+    first = max(0, start - _WIDEST_AMOUNT)
+    around = _AMOUNT.finditer(text[first : end + _WIDEST_AMOUNT])
+    found = next((each for each in around if each.start() <= start - first and end - first <= each.end()), None)
+    return found is not None and sum(map(str.isdigit, found[0])) > end - start
 
 
 def _is_inner(character: str) -> bool:

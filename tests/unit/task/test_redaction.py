@@ -139,6 +139,10 @@ def test_a_short_secret_is_replaced_as_a_whole_token_only() -> None:
     redactor = Redactor({"cvv": "123", "user": "tom", "otp": "481516"}, {"cvv", "user", "otp"})
     for kept in ("f1e123", "order 41234", "automation", "/items/1234?page=12", "94815161", "%12%31234"):
         assert redactor.text(kept) == kept
+    for kept in ("1,123.00", "123.45 EUR", "€1,123", "$ 5, 123.45", "12.123,45", "1.123 EUR", "at 123,45 €"):
+        assert redactor.text(kept) == kept, "a part of an amount is no token"
+    for told in ("123", "$123", "123 EUR", "ada,123,27", "12,123,27", "12/123", "/item/123", "1,123", "123,27", "123."):
+        assert "[secret:cvv]" in redactor.text(told)
     assert redactor.text("cvv=123&u=TOM, code: 481516.") == "cvv=[secret:cvv]&u=[secret:user], code: [secret:otp]."
     assert redactor.text("%3D123%20 \\n123") == "%3D[secret:cvv]%20 \\n[secret:cvv]"
 
