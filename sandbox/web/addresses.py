@@ -14,6 +14,7 @@ _STRIPPED = re.compile(r"[\t\n\r]")
 _SPECIAL = re.compile(r"\s*(?:https?:|[/\\?#.]|$)", re.IGNORECASE)
 _ORIGIN = re.compile(r"https?://[\w.:-]+(?=[/?#]|\Z)", re.ASCII)
 _PLAIN_PATH = re.compile(r"/(?!/)[\w~/-]*(?:\?[\w=&%+~.,:-]*)?", re.ASCII)
+_PLAIN = re.compile(r"https?://[\w.:-]+/(?!/)[\w~/-]*(?:\?[\w=&%+~.,:-]+)?", re.ASCII)
 _IN_PATH = "/%:@!$&'()*+,;=~[]|^`{}\\-._"
 _SHOWN = 300
 
@@ -29,6 +30,8 @@ def join(base: str, reference: str) -> str:
     origin = _ORIGIN.match(base)
     if origin is not None and _PLAIN_PATH.fullmatch(reference):
         return origin[0] + reference  # as most links have it
+    if origin is not None and _PLAIN.fullmatch(reference):
+        return reference
     reference = _STRIPPED.sub("", reference).strip("\x00 \x0b\x0c\x1f")
     if _SPECIAL.match(reference):
         head, mark, tail = re.match(r"([^?#]*)([?#]?)(.*)", reference, re.DOTALL).groups()  # type: ignore[union-attr]  # it matches any text

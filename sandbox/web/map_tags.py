@@ -39,13 +39,15 @@ class Tag:
         landmark: The landmark that they are, or empty.
         level: Their level as a heading, else 0.
         path: What they add to the path of a place.
+        placed: Where they stand among others says more of the place.
         scope: Headings in them count only there.
         skip: Nothing in them is for readers.
         struck: What stands in them is struck through.
     """
 
     __slots__ = (
-        "block", "card", "current", "field", "item", "landmark", "level", "name", "path", "scope", "skip", "struck",
+        "block", "card", "current", "field", "item", "landmark", "level", "name", "path", "placed", "scope", "skip",
+        "struck",
     )  # fmt: skip
 
     def __init__(self, name: str) -> None:
@@ -59,6 +61,7 @@ class Tag:
         self.landmark = _LANDMARKS.get(name, "")
         self.level = int(name[1]) if re.fullmatch("h[1-6]", name) else 0
         self.path = f">{name}" if name in _KEPT else ""
+        self.placed = name in ("td", "th", "tr", "table", "figure", "dd")
         self.scope = name in ("article", "aside", "nav", "dialog", "section", "footer", "li")
         self.skip = name in _SKIPPED
         self.struck = name in ("s", "del", "strike")

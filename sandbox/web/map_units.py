@@ -101,8 +101,11 @@ class MapUnits:
         buffer = self.buffer
         if not buffer:
             return ""
-        text = plain(_BOUNDARIES.sub(INLINE, "".join(buffer))).lstrip(" \x02\x05").rstrip(" \x01\x05")
+        text = "".join(buffer)
         buffer.clear()
+        if INLINE in text:
+            text = _BOUNDARIES.sub(INLINE, text)
+        text = plain(text).lstrip(" \x02\x05").rstrip(" \x01\x05")
         if not text:
             return ""
         self.push(around, text[:400], "")

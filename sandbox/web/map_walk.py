@@ -20,12 +20,23 @@ _DEEPEST = 250
 _MOST_ITEMS = 3_500
 _SAMPLED_FROM = 24
 _DIGIT = re.compile(r"\d")
-_CURRENT = ("aria-selected", "aria-pressed", "aria-current", "aria-checked")
+_CURRENT = frozenset({"aria-selected", "aria-pressed", "aria-current", "aria-checked"})
+_TELLING = _CURRENT | {
+    "role",
+    "class",
+    "aria-label",
+    "itemtype",
+    "aria-sort",
+    "aria-live",
+    "aria-rowcount",
+    "aria-setsize",
+}
 _IS_CURRENT = frozenset({"true", "page", "step", "location", "date", "time", "mixed"})
 _CURRENT_CLASS = re.compile(r"(?:^|[\s_-])(?:active|selected|current)(?:$|[\s_-])", re.I)
 _SAYING_CLASS = re.compile(
     r"(?:^|[\s_-])(?:empty|no-?(?:results?|data|items|matches)|nothing|alert|notice|message)(?:$|[\s_-])", re.I
 )
+_TRAIL = "breadcrumb"
 _OLD_CLASS = re.compile(
     r"old|was|strike|struck|through|del|before|list|rrp|uvp|regular|origin|compare|discount|cross", re.I
 )
@@ -59,6 +70,7 @@ class MapWalk(MapUnits):
         self._tree = tree
         self._styles = PageStyles.of(tree)
         self._labels = Labels(tree)
+        self._classes: dict[str, tuple[bool, bool, bool]] = {}
         self._steps = 0
         self._over = False
         self._began = time.thread_time()
@@ -102,7 +114,7 @@ class MapWalk(MapUnits):
         self._find_place(node, tag, role, aria, around, mine, block)
         if cells:
             mine.labels = self._labels.of_row(node, cells)
-        if known:
+        if known and not _TELLING.isdisjoint(known):
             self._note_state(node, tag, known, role, aria, mine)
         nodes = list(children(node))
         elements = [each for each in nodes if each.is_element_node]
@@ -113,7 +125,9 @@ class MapWalk(MapUnits):
             mine.struck = 2 if block else 1
         if not block:
             self.buffer.append(INLINE + "\x01" if struck else INLINE)
-        if is_listing(tag.name, elements):
+        if not elements and len(nodes) == 1 and nodes[0].is_text_node:
+            self._take_text(nodes[0].text_content or "", mine)
+        elif is_listing(tag.name, elements):
             self._walk_lines(nodes, mine, depth)
         else:
             self._walk_inner(nodes, elements, mine, depth)
@@ -237,6 +251,8 @@ class MapWalk(MapUnits):
             mine.label = short(aria, 60)
         if tag.path:
             mine.path = around.path + tag.path
+        if not (tag.placed or role):
+            return
         if tag.name in _TABLE_CELLS:
             if (label := around.labels.get(node.mem_id)) is not None:
                 mine.label = label
@@ -268,24 +284,28 @@ class MapWalk(MapUnits):
 
     def _note_state(self, node: Node, tag: Tag, known: Attributes, role: str, aria: str, mine: Around) -> None:
         name = known.get("class") or ""
-        if any(known.get(each) in _IS_CURRENT for each in _CURRENT):
+        current, saying, trail = self._told_by(name)
+        if not _CURRENT.isdisjoint(known) and any(known.get(each) in _IS_CURRENT for each in _CURRENT):
             self.note("current", short(_group_name(node), 60), aria or start_of(node, 80))
-        elif name and tag.current and _CURRENT_CLASS.search(name) and len(text := text_of(node)) <= 80:
+        elif current and tag.current and len(text := text_of(node)) <= 80:
             self.note("current", "", short(text, 80))
-        if not mine.trail and "breadcrumb" in f"{aria} {name} {known.get('itemtype') or ''}".lower():
+        if not mine.trail and (trail or _TRAIL in aria.lower() or _TRAIL in (known.get("itemtype") or "").lower()):
             self._add_trail(node, mine)
         sorted_by = known.get("aria-sort")
         if sorted_by and sorted_by != "none":
             self.note("sort", start_of(node, 60), sorted_by)
-        if (
-            role in _SAYING_ROLES
-            or known.get("aria-live") in ("polite", "assertive")
-            or (name and _SAYING_CLASS.search(name))
-        ):
+        if saying or role in _SAYING_ROLES or known.get("aria-live") in ("polite", "assertive"):
             mine.said = True
         rows = whole(known.get("aria-rowcount") or "")
         if (rows or whole(known.get("aria-setsize") or "")) and len(self.counts) < 5:
             self.counts.append(rows - _head_rows(node) if rows else whole(known.get("aria-setsize") or ""))
+
+    def _told_by(self, name: str) -> tuple[bool, bool, bool]:
+        """Return True each where a class says that an element is the current one, says something, or is a trail."""
+        if (told := self._classes.get(name)) is None:
+            current, saying = _CURRENT_CLASS.search(name), _SAYING_CLASS.search(name)
+            told = self._classes[name] = current is not None, saying is not None, _TRAIL in name.lower()
+        return told
 
     def _is_lined(self, node: Node, known: Attributes, inner: int) -> bool:
         """Return True for an element whose style strikes through what may be an old price."""
@@ -322,7 +342,7 @@ class MapWalk(MapUnits):
                 self.push(around, said, f">svg>{tag_of(each)}")
 
     def _add_attributes(self, tag: Tag, known: Attributes, mine: Around, around: Around, block: bool) -> None:
-        names = known.keys() & self._attributes.keys()
+        names = [name for name in known if name in self._attributes]
         for name in sorted(names, key=self._attributes.__getitem__) if len(names) > 1 else names:
             value = known[name]
             if not value or len(value) > 4000:

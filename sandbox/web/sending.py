@@ -93,8 +93,10 @@ class Login:
     def answer(self, out: Outgoing, answer: WebAnswer) -> str | None:
         """Return the header that answers a challenge; None if there is none to give."""
         challenge = answer.header("www-authenticate")
+        if not is_challenge(answer.status, challenge):
+            return None
         login = out.login or (self._login if is_for(out.url, self._start_url) else None)
-        if login is None or not is_challenge(answer.status, challenge):
+        if login is None:
             return None
         said = authorization(challenge, login, out.method, out.url)
         if said is not None and said.startswith("Basic"):
