@@ -35,6 +35,7 @@ _REMEDIES = {
     "left-out": "return them, or hand all to task.read before code filters them",
     "apart": "read each row with its own values",
     "total": "read them all",
+    "misnamed": "take the file itself, as its link or button gives it",
 }
 
 

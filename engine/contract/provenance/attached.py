@@ -20,6 +20,15 @@ _TIED_STILL = 0.4  # share of files of which it must go on to do so: some rows m
 _NEW_FOLDERS = 0.1  # share of files from other folders
 _TYPES = frozenset({"pdf", "zip", "x-zip-compressed", "csv", "html", "plain"})
 _MOST_FOLDERS = 4  # of links; more say nothing
+# Kinds that files of these names have; another one is of what a server gave instead
+_BY_NAME: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("pdf",), frozenset({"pdf"})),
+    **dict.fromkeys(("zip", "docx", "xlsx", "pptx", "odt", "ods", "odp", "epub", "jar", "whl"), frozenset({"zip"})),
+    **dict.fromkeys(("png", "jpg", "jpeg", "gif", "tif", "tiff", "webp"), frozenset({"image", "binary"})),
+    **dict.fromkeys(("tgz", "tar", "xz", "bz2", "7z", "rar", "zst", "exe", "msi", "dmg"), frozenset({"binary"})),
+}
+_OPAQUE = re.compile(r"[#a-f]*#[#a-f-]*", re.IGNORECASE)  # with its digits masked: a digest, or a part of one
+_OPAQUE_BESIDE = re.compile(r"[a-f]{1,8}", re.IGNORECASE)
 BY_LINK = "its link"
 """The name under which it is told that the file's link stands in the row's item."""
 
@@ -28,10 +37,7 @@ Described = dict[str, Any]
 
 def describe(reading: Reading) -> dict[str, Described]:
     """Return for each field of files: how many, by which values of the row their addresses name, kinds, folders."""
-    maps: dict[str, list[PageMap]] = defaultdict(list)
-    for each in reading.document.maps:
-        if each.kind == "file":
-            maps[each.title].append(each)
+    maps = _maps_by_name(reading)
     found: dict[str, Described] = {}
     addresses: dict[str, set[str]] = defaultdict(set)
     for table in reading.tables:
@@ -40,7 +46,7 @@ def describe(reading: Reading) -> dict[str, Described]:
                 page = _map_of(maps[str(file["name"])])
                 links = _links(reading, row.item, str(file["name"]), page)
                 address = links[0] if links else page.url if page is not None else ""
-                kind = (page.content if page is not None else "") or _kind_of(str(file["content_type"]))
+                kind = _kind(file, page)
                 whole = f"{unquote_plus(urlsplit(address).path)} {file['name']}"
                 named = _named(whole, row.leaves)
                 one = found.setdefault(path, {"count": 0, "named": {}, "kinds": {}, "folders": {}, "others": 0})
@@ -54,6 +60,30 @@ def describe(reading: Reading) -> dict[str, Described]:
                 addresses[path].add(whole)
                 one["distinct"] = len(addresses[path])
     return found
+
+
+def misnamed(reading: Reading) -> Iterator[tuple[str, str, str]]:
+    """Yield path, name and kind of the saved files that hold something else than their names say."""
+    maps = _maps_by_name(reading)
+    for table in reading.tables:
+        for row in table.rows:
+            for path, file in files(row.source, f"{table.path}[*]" if table.table.many else table.path):
+                name, kind = str(file["name"]), _kind(file, _map_of(maps[str(file["name"])]))
+                last = name.casefold().removesuffix(".gz").rpartition(".")[2] if "." in name else ""
+                if kind and kind not in _BY_NAME.get(last, {kind}):
+                    yield path, name, kind
+
+
+def _maps_by_name(reading: Reading) -> dict[str, list[PageMap]]:
+    maps: dict[str, list[PageMap]] = defaultdict(list)
+    for each in reading.document.maps:
+        if each.kind == "file":
+            maps[each.title].append(each)
+    return maps
+
+
+def _kind(file: Mapping[str, Any], page: PageMap | None) -> str:
+    return (page.content if page is not None else "") or _kind_of(str(file["content_type"]))
 
 
 def _kind_of(content_type: str) -> str:
@@ -92,7 +122,21 @@ def _links(reading: Reading, item: int | None, name: str, page: PageMap | None) 
 
 def _folder(reading: Reading, address: str) -> str:
     """Return the path of a link without its last part, parameters as placeholders."""
-    return "/".join(reading.lens.mask(unquote_plus(part)) for part in urlsplit(address).path.split("/")[1:-1])
+    parts = [reading.lens.mask(unquote_plus(part)) for part in urlsplit(address).path.split("/")[1:-1]]
+    return _without_digests("/".join(parts))
+
+
+def _without_digests(folder: str) -> str:
+    """Return a folder with digests as ``#``: stores that are addressed by content have another for each file.
+
+    >>> _without_digests("root/+f/c#/fcb#f"), _without_digests("root/+f/fad/#d#b#c"), _without_digests("reports/#")
+    ('root/+f/#/#', 'root/+f/#/#', 'reports/#')
+    """
+    parts = ["#" if _OPAQUE.fullmatch(part) else part for part in folder.split("/")]
+    for at, part in enumerate(parts):
+        if _OPAQUE_BESIDE.fullmatch(part) and "#" in parts[at + 1 : at + 2]:
+            parts[at] = "#"
+    return "/".join(parts)
 
 
 def _named(address: str, leaves: Sequence[Leaf]) -> set[str]:
@@ -152,12 +196,13 @@ def _of_untied(name: str, had: Described, got: Described) -> Severity:
 
 
 def _check_folders(path: str, had: Described, got: Described) -> Iterator[Breach]:
-    fresh = {folder: n for folder, n in got["folders"].items() if folder not in had["folders"]}
-    if not had["folders"] or len(had["folders"]) > _MOST_FOLDERS or sum(fresh.values()) <= _NEW_FOLDERS * got["count"]:
+    known = {_without_digests(folder) for folder in had["folders"]}
+    fresh = {folder: n for folder, n in got["folders"].items() if folder not in known}
+    if not known or len(known) > _MOST_FOLDERS or sum(fresh.values()) <= _NEW_FOLDERS * got["count"]:
         return
     folder = max(fresh, key=lambda each: fresh[each])
-    lost = all("{" in each for each in had["folders"]) and "{" not in folder
+    lost = all("{" in each for each in known) and "{" not in folder
     yield Breach(
-        "file", path, f"files in {' or '.join(map(repr, sorted(had['folders'])))}",
+        "file", path, f"files in {' or '.join(map(repr, sorted(known)))}",
         f"{fresh[folder]} of {got['count']} in {folder!r}", "structural" if lost else "doubtful",
     )  # fmt: skip

@@ -15,7 +15,8 @@ class Finding:
             own name is there. ``struck``: from struck-through texts. ``same-spot``: two fields from one spot.
             ``parameter``: nothing names a parameter. ``boolean``: no text goes with a field of two values.
             ``left-out``: items that were read are not in the output. ``total``: the page states more rows.
-            ``apart``: rows mix values of different items.
+            ``apart``: rows mix values of different items. ``misnamed``: saved files hold something else than their
+            names say.
         path: JSON path into the output; the parameter's name; ``$`` where the whole output is meant.
         text: What is wrong, with an example, in words for a person or a model.
         certain: True if good code cannot have it; False for what may be right all the same.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Observed
-from engine.contract.provenance import choices
+from engine.contract.provenance import attached, choices
 from engine.contract.provenance.findings import Finding
 from engine.contract.provenance.reading import Reading, is_seen, read
 from engine.contract.provenance.signature import learn_from, leaves_out
@@ -16,6 +16,7 @@ from engine.contract.provenance.struck import any_replaced
 from engine.contract.provenance.tables import last_name
 from engine.contract.provenance.units import senses, words_of
 
+_KINDS = {"html": "a page", "csv": "text", "zip": "a zip archive", "image": "an image"}
 _ANCHORED = 0.9  # share of values that must stand on what was read
 _STRAY = 0.02  # share of values that may stand elsewhere
 _SAME = 0.9  # share of rows in which two fields come from one spot
@@ -45,7 +46,7 @@ def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding
     return [
         *_unanchored(readings, known, task), *_mixed(readings, known), *_other_labels(readings, known, task),
         *_same_spots(readings), *_unnamed(known), *_untold(known, task), *_left_out(known),
-        *_totals(readings, known),
+        *_totals(readings, known), *_misnamed_files(readings),
     ]  # fmt: skip
 
 
@@ -61,6 +62,15 @@ def _is_computed(path: str, task: str) -> bool:
     """
     named = words_of(last_name(path))
     return any(named & words_of(clause[1]) for clause in _COMPUTED.finditer(task))
+
+
+def _misnamed_files(readings: Sequence[Reading]) -> Iterator[Finding]:
+    """Yield the fields of saved files that hold something else than their names say."""
+    found: dict[str, list[str]] = {}
+    for path, name, kind in (each for reading in readings for each in attached.misnamed(reading)):
+        found.setdefault(path, []).append(f"{name!r} holds {_KINDS.get(kind, kind)}")
+    for path, texts in found.items():
+        yield Finding("misnamed", path, f"{texts[0]}, as {len(texts)} of the saved files", certain=False)
 
 
 def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any], task: str) -> Iterator[Finding]:

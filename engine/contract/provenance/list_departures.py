@@ -10,7 +10,7 @@ from engine.contract.model import Breach, History, PreviousOutput, Severity
 from engine.contract.outputs import Row, compact, row_text
 from engine.contract.provenance import choices, letters, marks
 from engine.contract.provenance.field_departures import Case
-from engine.contract.provenance.parameters import row_shares, signs
+from engine.contract.provenance.parameters import SEARCHED, row_shares, signs
 from engine.contract.provenance.phrases import narrows, says_aside, says_instead
 from engine.contract.provenance.signature import LEFT_OUT, describe_table, phrases, states
 from engine.contract.provenance.spellings import normal
@@ -197,18 +197,34 @@ def check_others(case: Case, history: History) -> Iterator[Breach]:
     if not known or max(known) > _NOT_SHARED:
         return
     asked = dict(case.reading.run.parameters)
-    for other in history.others_of_account:
-        theirs = {row_text(row) for row in other.output}
+    others = [(other, {row_text(row) for row in other.output}) for other in history.others_of_account]
+    # A filter that is lost gives all rows; a search for common words holds those of some narrower one.
+    whole = all(len(theirs & set(mine)) >= _MOST * len(theirs) for _, theirs in others)
+    for other, theirs in others:
         own = [normal(v) for n, v in asked.items() if isinstance(v, str) and v != other.parameters.get(n)]
         both = sum(text in theirs and not _names_all(row, own) for text, row in zip(mine, rows, strict=True))
         enough = max(3, _OTHERS_ROWS * len(mine)) if many else len(mine)
-        if dict(other.parameters) != asked and both >= enough and (many or len(rows[0]) > 1):
-            yield Breach(
-                "other-rows", "$", "rows of its own for each set of parameters",
-                f"{both} of {len(mine)} rows are those of {dict(other.parameters)}",
-                "structural" if both >= _MOSTLY_OTHERS * len(mine) else "doubtful",
-            )  # fmt: skip
-            return
+        if dict(other.parameters) == asked or both < enough or not (many or len(rows[0]) > 1):
+            continue
+        instead = both >= _MOST * max(len(mine), len(theirs))
+        if not (instead or whole) and _names_anew(case, other.parameters):
+            continue
+        yield Breach(
+            "other-rows", "$", "rows of its own for each set of parameters",
+            f"{both} of {len(mine)} rows are those of {dict(other.parameters)}",
+            "structural" if both >= _MOSTLY_OTHERS * len(mine) else "doubtful",
+        )  # fmt: skip
+        return
+
+
+def _names_anew(case: Case, before: Mapping[str, Any]) -> bool:
+    """Return True where what was read names each parameter that was asked for anew, as it does in good runs."""
+    found, known = signs(case.reading), case.known["parameters"]
+    anew = [name for name, value in case.reading.run.parameters.items() if value != before.get(name)]
+    told = {name: found.get(name, set()) for name in anew if name in known}
+    return bool(told) and all(
+        by & set(known[name]["by"]) & (_BY_PAGE | {"rows"}) or by >= SEARCHED for name, by in told.items()
+    )
 
 
 def _names_all(row: Row, values: Sequence[str]) -> bool:

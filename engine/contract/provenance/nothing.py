@@ -7,12 +7,11 @@ from typing import Any
 
 from engine.contract.model import Observed
 from engine.contract.provenance.document import BESIDE, region_of
-from engine.contract.provenance.parameters import signs
+from engine.contract.provenance.parameters import SEARCHED, signs
 from engine.contract.provenance.reading import read_once
 
 _SEVERAL = 2  # ways in which a page names what was asked for
 _BY_PAGE = frozenset({"h1", "title", "crumb", "state"})  # not by its address, which an unknown value has, too
-_SEARCHED = frozenset({"url", "typed"})  # the words of a search: what a site has none of is no unknown value
 
 
 def lists_nothing(run: Observed, contract: Mapping[str, Any]) -> bool:
@@ -57,4 +56,4 @@ def names_what_was_asked(run: Observed, signature: Mapping[str, Any], *, by_all:
     both = ((by, now.get(name, set())) for name, by in wanted.items() if by)
     if by_all:
         return all(len(by) >= _SEVERAL and by <= found for by, found in both)
-    return all(by & found or found >= _SEARCHED for by, found in both)
+    return all(by & found or found >= SEARCHED for by, found in both)

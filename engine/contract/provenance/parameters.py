@@ -10,6 +10,9 @@ from engine.contract.provenance.lens import Lens
 from engine.contract.provenance.reading import Reading
 
 Signs = dict[str, set[str]]
+SEARCHED = frozenset({"url", "typed"})
+"""The signs of a search's words: where both are there, the site was asked with these, whatever it has for them."""
+
 _ALL = 0.9  # share of rows that name a parameter, so that the list is one of it
 
 

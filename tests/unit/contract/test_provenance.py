@@ -320,6 +320,29 @@ def test_rows_of_other_parameters_fail_outright_where_the_lists_were_apart(signa
     assert "other-rows" not in [b.kind for b in found], "two accounts may be shown the same"
 
 
+def test_sets_of_rows_overlap_where_the_page_names_what_was_asked_for() -> None:
+    def tagged(tag: str, *names: str, heading: str = "") -> Observed:
+        page = sheet(heading or tag).table(["Name"], [[name] for name in names])
+        return ran([{"name": name} for name in names], page.map(), tag=tag)
+
+    boats, tides = (tagged(tag, *(f"{tag} {at}" for at in range(6))) for tag in ("boats", "tides"))
+    known = learn_signature([boats, tides])
+    past = History(
+        others=tuple(PreviousOutput(dict(run.parameters), 1, (6, 6), compact(run.output), "") for run in (boats, tides))
+    )
+    todo = [f"todo {at}" for at in range(9)]
+
+    def others(*names: str, heading: str = "") -> list[str]:
+        run = tagged("todo", *names, heading=heading)
+        return [b.severity for b in check_signature(known, run, past) if b.kind == "other-rows"]
+
+    assert others(*todo, *(f"tides {at}" for at in range(6))) == [], "one of several sets is in it"
+    assert others(*(f"tides {at}" for at in range(3))) == [], "it is in one of several sets"
+    assert others(*todo, *(f"tides {at}" for at in range(6)), heading="All") == ["structural"]
+    assert others(*(f"{tag} {at}" for tag in ("boats", "tides") for at in range(6))) == ["structural"], "it is all"
+    assert others(*(f"tides {at}" for at in range(6))) == ["structural"], "it is that of another tag"
+
+
 def test_a_signature_widened_by_a_run_admits_it(signature: dict[str, Any]) -> None:
     run = listed("lamps", ("Name", "Unit price", "Availability"))
     assert told(signature, run)
@@ -381,6 +404,37 @@ def test_files_of_another_year_or_kind_fail_outright() -> None:
     known = learn_signature([reports(2024), reports(2025)])
     assert only(known, reports(2023, folder=1999)).got == "4 of 4 in 'files/#'"
     assert only(known, reports(2023, kind="text/html")).got == "html"
+
+
+def stored(*digests: str) -> Observed:
+    page = Sheet("https://index.example/lamps").heading("Releases")
+    links = [f"/root/+f/{digest[:2]}/{digest[2:]}/lamps-{at}.0.zip" for at, digest in enumerate(digests)]
+    page.cards([[f"lamps-{at}.0.zip"] for at in range(len(digests))], links)
+    return ran([report(link.rpartition("/")[2]) for link in links], page.map())
+
+
+def test_folders_named_by_a_digest_differ_for_every_file() -> None:
+    known = learn_signature([stored("c1fcb2f", "77f8f1ab"), stored("f0f3b3c4", "0b1fcb2f")])
+    assert told(known, stored("fad3d7bc", "fe95fcbd")) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "told"),
+    [
+        ("lamps-1.0.tar.gz", "text", True),
+        ("report.pdf", "html", True),
+        ("report.PDF", "pdf", False),
+        ("rows.csv.gz", "csv", False),
+        ("old.xls", "html", False),
+        ("README", "text", False),
+    ],
+)
+def test_saved_file_that_holds_something_else_than_its_name_says_is_told(name: str, kind: str, told: bool) -> None:
+    page = Sheet("https://index.example/lamps").heading("Releases").cards([[name]], [f"/files/{name}"])
+    saved = replace(page.map(), kind="file", title=name, content=kind, url=f"https://index.example/files/{name}")
+    run = Observed([report(name)], Evidence(maps=(saved, page.map())), None, {})
+    found = [str(each) for each in first_run_findings([run, run]) if each.kind == "misnamed"]
+    assert (f"{name!r} holds" in " ".join(found)) is told
 
 
 def test_a_currency_that_a_line_above_names_is_asked_about(signature: dict[str, Any]) -> None:

@@ -95,6 +95,7 @@ async def test_referer_and_origin_are_those_of_a_browser() -> None:
     web = web_on(there)
     page = await web.get("/?token=1#top")
     assert there.header("referer") is None
+    assert "json" not in (there.header("accept") or ""), "sites that choose by it give JSON in place of a file"
     await page.form().submit()
     assert (there.header("referer"), there.header("origin")) == ("http://shop.test/", "http://shop.test")
     await web.post("/y", json={})
