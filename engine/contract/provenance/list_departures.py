@@ -34,7 +34,10 @@ def check_lists(case: Case) -> Iterator[Breach]:
     read = case.chosen_places
     for table in case.reading.tables:
         known = case.known["tables"].get(table.path)
-        if known is None or not table.table.many or not table.rows or not known["rows"]:
+        if known is None or not table.rows or not known["rows"]:
+            continue
+        if not table.table.many:
+            yield from marks.check_values(table, marks.odd_values(table), known["odd"])
             continue
         now = describe_table(case.reading, table)
         mixed = now["apart"]

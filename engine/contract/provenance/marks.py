@@ -95,11 +95,16 @@ def check(
 
 
 def odd_values(table: Anchored) -> int:
-    """Return the number of a list's rows with a text that says it is no ordinary one: refurbished, masked, archived."""
+    """Return the number of rows with a text that says it is no ordinary one: refurbished, masked, archived."""
     return sum(
-        any(isinstance(v, str) and len(v) <= _LONGEST and (marks_row(v) or is_masked(v)) for _, v in row.leaves)
+        any(isinstance(v, str) and len(v) <= _LONGEST and _is_odd(table, v) for _, v in row.leaves)
         for row in table.rows
     )
+
+
+def _is_odd(table: Anchored, text: str) -> bool:
+    """Return True for a text that says so; a single thing may rightly be archived, but not be shown in part only."""
+    return is_masked(text) or (table.table.many and marks_row(text))
 
 
 def check_values(table: Anchored, odd: int, known: int) -> Iterator[Breach]:
@@ -115,10 +120,8 @@ def check_values(table: Anchored, odd: int, known: int) -> Iterator[Breach]:
             got = f"{lines[0]!r} for a value"
             yield Breach("mark", table.path, "rows of what was asked for", got, "doubtful")
         return
-    if not known and odd >= max(2, _ODD * len(table.rows)):
-        shown = next(
-            v for row in table.rows for _, v in row.leaves if isinstance(v, str) and (marks_row(v) or is_masked(v))
-        )
+    if not known and odd >= max(2 if table.table.many else 1, _ODD * len(table.rows)):
+        shown = next(v for row in table.rows for _, v in row.leaves if isinstance(v, str) and _is_odd(table, v))
         got = f"{odd} of {len(table.rows)} such as {shown[:60]!r}"
         yield Breach("mark", table.path, "rows of what was asked for", got, "doubtful")
 

@@ -75,8 +75,10 @@ def is_seen(run: Observed) -> bool:
     paths = [unquote_plus(urlsplit(url).path) for url, status in run.evidence.answers if 200 <= status < 300]
     if not paths:
         return True
+    # A site may name a file otherwise than its address does; that of the address is on the file's map.
+    saved = {unquote_plus(urlsplit(page.url).path) for page in run.evidence.maps if page.kind == "file"}
     names = {str(file["name"]) for _, file in files(run.output)}
-    return all(path.rpartition("/")[2] in names for path in paths)
+    return all(path in saved or path.rpartition("/")[2] in names for path in paths)
 
 
 def read(runs: Sequence[Observed], known: Mapping[str, Any] | None = None) -> list[Reading]:

@@ -162,7 +162,7 @@ def describe_table(reading: Reading, table: Anchored) -> dict[str, Any]:
         "items": len(members) if table.table.many and whole else 0,
         "left": len(members - items) if table.table.many and whole else 0,
         "pages": bool(reading.run.evidence.next_pages),
-        "odd": marks.odd_values(table) if table.table.many else 0,
+        "odd": marks.odd_values(table),
     }
 
 

@@ -235,9 +235,9 @@ def stale(view: View) -> bool:
     if not view.rows or not (money or number):
         return False
     if view.page is not None:
-        main = view.page.select_one("main h1, main h2")
-        if main is not None:
-            main.insert_after(new(view.page, "p", "Cached copy of 3 August 2026. Live data are unavailable."))
+        heading = view.page.select_one("main h1, main h2") or view.page.select_one("h1, h2")
+        if heading is not None:
+            heading.insert_after(new(view.page, "p", "Cached copy of 3 August 2026. Live data are unavailable."))
     for row in view.rows:
         for name in (money, number):
             row.number(name, lambda value: value * 0.94)

@@ -7,6 +7,7 @@ from typing import Any
 from engine.contract import Observed
 from engine.contract.provenance import check_signature, learn_signature
 from sandbox import Evidence
+from sandbox.page_map import PageMap
 from tests.support.maps import Sheet
 
 TASK = "List the products of the category with name and price in pounds."
@@ -50,3 +51,38 @@ def test_a_single_thing_is_held_against_its_own_page_and_not_the_list_before_it(
     signature = learn_signature([thing("Alba"), thing("Faro")], "Give name and price in pounds of a product.")
     assert told(signature, thing("Gila")) == []
     assert told(signature, thing("Gila", term="Price per month")) == [("structural", "label")]
+
+
+def saved(*titles: str, mapped: bool = True) -> Observed:
+    """Return a run that saved a file for each row, which the site names otherwise than its address does."""
+    page = Sheet("https://shop.example/reports").heading("Reports")
+    addresses = [f"/files/{number}" for number in range(len(titles))]
+    page.cards([[title] for title in titles], addresses)
+    files = [PageMap(kind="file", url=f"https://shop.example{address}", content="csv") for address in addresses]
+    output = [
+        {
+            "title": title,
+            "file": {"name": f"{title}.csv", "sha256": f"{at:064}", "size": 40, "content_type": "text/csv"},
+        }
+        for at, title in enumerate(titles)
+    ]
+    answers = tuple((f"https://shop.example{address}", 200) for address in addresses)
+    maps = (*(files if mapped else ()), page.map())
+    return Observed(output, Evidence(maps=maps, answers=answers), None, {})
+
+
+def test_files_that_the_site_names_otherwise_leave_the_page_what_was_read() -> None:
+    signature = learn_signature([saved("Parks", "Roads", "Trees"), saved("Lakes", "Mills", "Ports")], "List reports.")
+    assert signature["runs"] == 2
+    assert told(signature, saved("P***", "R***", "T***")) == [("doubtful", "mark")]
+    assert learn_signature([saved("Parks", "Roads", "Trees", mapped=False)], "List reports.")["runs"] == 0
+
+
+def test_a_single_thing_that_is_shown_in_part_only_is_asked_about() -> None:
+    signature = learn_signature([thing("Alba"), thing("Faro")], "Give name and price in pounds of a product.")
+    page = Sheet("https://shop.example/p/Gila").heading("G***").facts([("Price", "£38.50")])
+    run = Observed({"name": "G***", "price": 38.5}, Evidence(maps=(page.map(),)), None, {})
+    assert ("doubtful", "mark") in told(signature, run)
+    archived = Sheet("https://shop.example/p/Gila").heading("Archived").facts([("Price", "£38.50")])
+    run = Observed({"name": "Archived", "price": 38.5}, Evidence(maps=(archived.map(),)), None, {})
+    assert ("doubtful", "mark") not in told(signature, run)
