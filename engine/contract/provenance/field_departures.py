@@ -12,7 +12,7 @@ from engine.contract.model import Breach, Severity
 from engine.contract.provenance.anchors import Anchor, Row, rivals_of
 from engine.contract.provenance.choices import Choice, choice_of
 from engine.contract.provenance.looks import TRAITS
-from engine.contract.provenance.phrases import says_aside, says_instead
+from engine.contract.provenance.phrases import names_money, says_aside, says_instead
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.struck import any_replaced
 from engine.contract.provenance.tables import last_name
@@ -158,7 +158,8 @@ def _zeros(path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Bre
 
 
 def _is_money(known: Mapping[str, Any]) -> bool:
-    return bool(senses(_main(known, "words"), _main(known, "label")).units & CURRENCIES)
+    label = _main(known, "label")
+    return bool(senses(_main(known, "words"), label).units & CURRENCIES) or names_money(label)
 
 
 def _told_otherwise(case: Case, path: str, known: Mapping[str, Any], anchors: Sights) -> Iterator[Breach]:

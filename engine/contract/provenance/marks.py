@@ -9,7 +9,7 @@ from typing import Any
 from engine.contract.model import Breach
 from engine.contract.provenance.anchors import Anchored
 from engine.contract.provenance.choices import texts_by_place
-from engine.contract.provenance.phrases import is_masked, marks_row, says_advertised, says_instead
+from engine.contract.provenance.phrases import is_masked, is_pending, marks_row, says_advertised, says_instead
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.units import change
 
@@ -95,7 +95,7 @@ def check(
 
 
 def odd_values(table: Anchored) -> int:
-    """Return the number of rows with a text that says it is no ordinary one: refurbished, masked, archived."""
+    """Return the number of rows with a text that says it is no ordinary one: refurbished, masked, loading."""
     return sum(
         any(isinstance(v, str) and len(v) <= _LONGEST and _is_odd(table, v) for _, v in row.leaves)
         for row in table.rows
@@ -104,7 +104,7 @@ def odd_values(table: Anchored) -> int:
 
 def _is_odd(table: Anchored, text: str) -> bool:
     """Return True for a text that says so; a single thing may rightly be archived, but not be shown in part only."""
-    return is_masked(text) or (table.table.many and marks_row(text))
+    return is_masked(text) or is_pending(text) or (table.table.many and marks_row(text))
 
 
 def check_values(table: Anchored, odd: int, known: int) -> Iterator[Breach]:

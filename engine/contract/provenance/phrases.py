@@ -76,6 +76,16 @@ _WITHHELD = re.compile(
     re.IGNORECASE,
 )
 _MASKED = re.compile(r"\w?(?:\*{2,}|\u2022{2,}|\u2588{2,}|(?<!\w)[xX]{3,}(?!\w))")
+_PENDING = re.compile(
+    r"(?:loading|please wait|wird geladen|l(?:ä|ae)dt|bitte warten|chargement|veuillez patienter|cargando|caricamento"
+    r"|bezig met laden|carregando|laddar|ładowanie)(?: \w+)?\s?(?:\.{2,}|\u2026)",
+    re.IGNORECASE,
+)
+_MONEY = re.compile(
+    r"\b(?:fees?|prices?|costs?|charges?|fares?|rent|salar(?:y|ies)|wages?|preise?|gebühr(?:en)?|kosten|miete|gehalt|prix|tarifs?"
+    r"|loyer|salaire|precios?|tarifas?|alquiler|prezz[io]|cost[io]|affitto|prij[sz]\w*|huur|preços?)\b",
+    re.IGNORECASE,
+)
 _NOTHING = re.compile(
     r"\b(?:no|nothing|none|zero|keine?|nichts|aucune?|rien|ning[uú]n\w*|nada|sin|nessun\w*|niente|geen|niets|nenhum\w*|inga"
     r"|brak)\b|(?<![\d.,])0(?![\d.,])",
@@ -155,6 +165,24 @@ def is_masked(text: str) -> bool:
     (True, False, True)
     """
     return bool(_MASKED.search(text) or _WITHHELD.search(text))
+
+
+def is_pending(text: str) -> bool:
+    """Return True for a text that stands where another has not arrived yet.
+
+    >>> is_pending("Loading…"), is_pending("Wird geladen ..."), is_pending("Loading bay"), is_pending("No loading…")
+    (True, True, False, False)
+    """
+    return bool(_PENDING.fullmatch(text.strip()))
+
+
+def names_money(label: str) -> bool:
+    """Return True for a label of amounts of money, which may stand there without a sign.
+
+    >>> names_money("call-out price"), names_money("Fee"), names_money("fares"), names_money("priced by")
+    (True, True, True, False)
+    """
+    return bool(_MONEY.search(label))
 
 
 def says_nothing(text: str) -> bool:

@@ -23,6 +23,29 @@ def test_an_amount_of_zero_where_none_was_is_asked_about() -> None:
     )  # fmt: skip
 
 
+def test_an_amount_is_told_by_its_label_where_it_has_no_sign() -> None:
+    def counted(label: str, *numbers: float) -> Observed:
+        rows = [{"name": f"Permit {at}", "number": number} for at, number in enumerate(numbers)]
+        page = Sheet("https://town.example/permits").heading("Permits")
+        page.table(("Name", label), [[str(row["name"]), f"{row['number']}"] for row in rows])
+        return Observed(rows, Evidence(maps=(page.map(),)), None, {})
+
+    for label, told in (("Fee", ["zero"]), ("Votes", [])):
+        known = learn_signature([counted(label, 12.5, 40.0, 75.25), counted(label, 120.0, 40.0, 13.5)])
+        assert [b.kind for b in check_signature(known, counted(label, 12.5, 0.0, 75.25))] == told
+
+
+def test_texts_that_have_not_arrived_are_asked_about() -> None:
+    def named(*names: str) -> Observed:
+        page = Sheet("https://town.example/services").heading("Services").cards([[name] for name in names])
+        return Observed(list(names), Evidence(maps=(page.map(),)), None, {})
+
+    known = learn_signature([named("Parking", "Printing", "Toilets"), named("Lift", "Printing", "Wi-Fi")])
+    assert check_signature(known, named("Loading bay", "Printing", "Loading ramp")) == []
+    (breach,) = check_signature(known, named("Parking", "Loading…", "Loading…"))
+    assert (breach.severity, breach.got) == ("doubtful", "2 of 3 such as 'Loading…'")
+
+
 def test_amounts_of_zero_are_nothing_new_where_some_were() -> None:
     known = learn_signature([priced("lamps", 4.5, 0.0, 3.75), priced("clocks", 14.5, 18.25)])
     assert check_signature(known, priced("rugs", 77.5, 0.0)) == []
