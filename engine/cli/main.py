@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import importlib
 import os
+import shlex
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -16,7 +18,7 @@ from engine.cli.interrupt import INTERRUPTED, Interrupted
 from engine.cli.output import print_json
 from engine.cli.report import BAD_REQUEST
 from engine.cli.settings import Settings, options
-from engine.errors import EngineError
+from engine.errors import EngineError, TaskNotFound
 from engine.task.formatting import clean
 
 _EXIT_CODES = """\b
@@ -59,6 +61,7 @@ _CASSETTE = {
     "show": "commands.cassettes:show",
     "diff": "commands.cassettes:diff",
 }
+_GROUPS = {"bundles": _BUNDLES, "study": _STUDY, "bench": _BENCHES, "cassette": _CASSETTE}
 _COMMANDS = {
     "run": "commands.run:run",
     "start": "commands.start:start",
@@ -128,9 +131,34 @@ class LazyGroup(click.Group):
                 each.epilog = _epilog(f"{path} {inner}")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is asked for; where there is none, name the nearest."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            near = _nearest_command(args[0], None if self._is_root else self.name)
+            meant = f"; did you mean `webtasks {near}`?" if near else ""
+            ctx.fail(f"there is no command {args[0]!r} of {ctx.command_path}{meant}")
+        return super().resolve_command(ctx, args)
+
     @property
     def _is_root(self) -> bool:
         return False
+
+
+def _nearest_command(name: str, group: str | None = None) -> str | None:
+    """Return the command of nearly this name, with its group; one of the given group where there are several.
+
+    >>> _nearest_command("adopt"), _nearest_command("reslt"), _nearest_command("frobnicate")
+    ('bundles adopt', 'result', None)
+    >>> _nearest_command("lisst", "bundles")
+    'bundles list'
+    """
+    paths = {inner: f"{each} {inner}" for each, within in _GROUPS.items() for inner in within}
+    paths |= _ALIASES | {each: each for each in _COMMANDS}
+    paths |= {inner: f"{group} {inner}" for inner in _GROUPS.get(group or "", ())}
+    near = difflib.get_close_matches(name, paths, n=1, cutoff=0.7)
+    return paths[near[0]] if near else None
 
 
 def _epilog(path: str) -> str:
@@ -173,9 +201,13 @@ class RootGroup(LazyGroup):
             ctx.exit(INTERRUPTED)
 
     def _report(self, ctx: click.Context, error: EngineError) -> NoReturn:
-        if ctx.ensure_object(Settings).as_json:
-            print_json({"error": error_to_json(error) | {"message": message_for_user(error)}})
-        click.echo(f"Error: {clean(message_for_user(error))}", err=True)
+        settings, message = ctx.ensure_object(Settings), message_for_user(error)
+        if isinstance(error, TaskNotFound) and not settings.is_empty and settings.bundles.has(error.details["task_id"]):
+            key = shlex.quote(error.details["task_id"])
+            message = f"{message}; it is a reuse key: `webtasks list --key {key}` names its tasks"
+        if settings.as_json:
+            print_json({"error": error_to_json(error) | {"message": message}})
+        click.echo(f"Error: {clean(message)}", err=True)
         ctx.exit(BAD_REQUEST)
 
 
@@ -210,7 +242,7 @@ def webtasks() -> None:
     """
 
 
-@click.group("bundles", cls=LazyGroup, targets=_BUNDLES)
+@click.group("bundles", cls=LazyGroup, targets=_GROUPS["bundles"])
 @options(shown=False)
 def bundles() -> None:
     """Show and change the saved automations.
@@ -219,19 +251,19 @@ def bundles() -> None:
     """
 
 
-@click.group("cassette", cls=LazyGroup, targets=_CASSETTE)
+@click.group("cassette", cls=LazyGroup, targets=_GROUPS["cassette"])
 @options(shown=False)
 def cassette() -> None:
     """Look into cassettes, and compare them: recordings of a task's whole world, as run --record makes them."""
 
 
-@click.group("study", cls=LazyGroup, targets=_STUDY)
+@click.group("study", cls=LazyGroup, targets=_GROUPS["study"])
 @options(shown=False)
 def study() -> None:
     """Run studies: tasks with known truth, done by several models many times, on sites that change."""
 
 
-@click.group("bench", cls=LazyGroup, targets=_BENCHES)
+@click.group("bench", cls=LazyGroup, targets=_GROUPS["bench"])
 @options(shown=False)
 def bench() -> None:
     """Measure this engine and other systems side by side."""

@@ -74,6 +74,9 @@ def attempts(settings: Settings, key: str | None, form: str, file: Path | None) 
     One line per attempt: task, key, revision, outcome, reason, tokens, dollars, seconds, model.
     """
     rows = [_row(attempt) for attempt in read_attempts(settings, key)]
+    if key and not rows:
+        near = settings.bundles.near_key(key) if not settings.is_empty else None
+        click.echo(f"There are no attempts of {key!r}.{f' Did you mean --key {near}?' if near else ''}", err=True)
     if file is None:
         _write(rows, form, sys.stdout)
         return

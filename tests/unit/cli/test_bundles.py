@@ -105,6 +105,23 @@ def test_misspelled_key_is_told_before_anything_else(cli: Run, arguments: tuple[
     assert f"did you mean {KEY!r}?" in result.stderr
 
 
+def test_key_where_a_task_is_asked_for_and_misspelled_commands_are_told(cli: Run) -> None:
+    for command in ("result", "why", "report", "watch", "cancel"):
+        result = cli(command, KEY)
+        assert f"it is a reuse key: `webtasks list --key {KEY}` names its tasks" in result.stderr, command
+    assert "Did you mean --key guide?" in cli("attempts", "--key", "giude").stderr
+    for words, meant in (
+        ("adopt", "bundles adopt"),
+        ("bundles lisst", "bundles list"),
+        ("reslt x", "result"),
+        ("frobnicate", ""),
+    ):
+        result = cli(*words.split())
+        assert result.exit_code == 2
+        assert ("did you mean `webtasks " in result.stderr) == bool(meant)
+        assert meant in result.stderr
+
+
 def test_new_key_near_a_saved_one_is_noted_but_not_refused(cli: Run) -> None:
     noted = cli("run", "List the businesses", "--key", "guides", "--start-url", "no URL")
     assert f"Note: nothing is saved under the key 'guides' yet, but under {KEY!r}" in noted.stderr
