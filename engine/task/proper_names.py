@@ -40,7 +40,7 @@ def proper_names(text: str, host: str = "") -> list[tuple[int, str]]:
     >>> proper_names("Find the University of Leeds in the ranking and click the Details link. Read the PDF.")
     [(9, 'University of Leeds')]
     >>> proper_names("Get the price of an iPhone 15 Pro at Marks & Spencer in USD, as CSV")
-    [(17, 'iPhone 15 Pro'), (34, 'Marks & Spencer'), (53, 'USD')]
+    [(20, 'iPhone 15 Pro'), (37, 'Marks & Spencer'), (56, 'USD')]
     >>> proper_names("Zeige alle Bestellungen aus dem Lager und den Preis")
     []
     >>> proper_names("List the columns Name, Town, Price and Size")
