@@ -15,6 +15,7 @@ _SECONDS = 2.0
 _LONGEST = 80  # characters; longer names are left out, since the redactor would not know a part of a secret
 _SHOWN = 3
 _LIKE = 0.5  # of two names; see `difflib`
+_LIKE_MARK = 0.6
 _OPTIONS = 12
 _READ = 50_000  # characters of a page that a regular expression is held against
 _WAITED = re.compile(r"^\s*- waiting for (?P<locator>.*?)(?: to be \w+)?$", re.MULTILINE)
@@ -24,6 +25,9 @@ _NAMED = re.compile(rf"get_by_(?:text|label|placeholder|title|alt_text)\((?P<nam
 _PATTERN = re.compile(
     rf"(?:get_by_text\(|has_text=|has_not_text=)re\.compile\(r?(?P<source>{_STRING})(?P<flags>[^)]*)\)"
 )
+_CSS = re.compile(rf"(?:locator|get_by_test_id)\((?P<selector>{_STRING})")
+# What a selector asks for by a name of the page's: #id, .class, [attribute="value"]
+_MARK = re.compile(r"[#.](?P<name>-?[A-Za-z_][\w-]*)|\[(?P<attribute>[\w-]+)[~|^$*]?=\s*[\"']?(?P<value>[^\"'\]]+)")
 _ESCAPES = re.compile(r"\\.|\(\?P?<\w+>")  # \d, \s, and names of groups
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 _ARIA = re.compile(r"^\s*- '?(?P<role>\w+) (?P<name>\"(?:[^\"\\]|\\.)*\")", re.MULTILINE)
@@ -46,6 +50,16 @@ _HIDDEN = """wanted => {
 _LINES = """([word, longest, most]) => [...new Set((document.body ? document.body.innerText : '').split('\\n')
   .map(line => line.replace(/\\s+/g, ' ').trim())
   .filter(line => line.length <= longest && line.toLowerCase().includes(word.toLowerCase())))].slice(0, most)"""
+_MARKS = """most => {
+  const found = new Set();
+  for (const e of [...document.querySelectorAll('body *')].slice(0, most)) {
+    if (e.id) found.add('#' + e.id);
+    for (const name of e.classList) found.add('.' + name);
+    for (const {name, value} of e.attributes)
+      if (/^(data-|aria-|name$|type$|role$|itemprop$|rel$)/.test(name)) found.add(`[${name}="${value}"]`);
+  }
+  return [...found];
+}"""
 _SELECTS = """most => [...document.querySelectorAll('select')].slice(0, 3).map(select => [
   select.getAttribute('name') || select.id || '', [...select.options].slice(0, most).map(option => option.label)])"""
 
@@ -89,7 +103,7 @@ async def _like(page: Page, locator: str) -> str:
     by_role, named = _last(_ROLE, locator), _last(_NAMED, locator)
     found = by_role or named
     if found is None:
-        return ""
+        return await _marks_like(page, locator)
     role, wanted = (_text(by_role["role"]) if by_role else ""), _text(found["name"])
     aria = await page.locator("body").aria_snapshot(timeout=_SECONDS * 1000)
     names = [(each["role"], _unquoted(each["name"])) for each in _ARIA.finditer(aria)]
@@ -99,6 +113,33 @@ async def _like(page: Page, locator: str) -> str:
     if close := nearest(role, wanted, names):
         line += "; there is " + ", ".join(f"{each} {name!r}" for each, name in close)
     return line + await _out_of_sight(page, locator)
+
+
+async def _marks_like(page: Page, locator: str) -> str:
+    """Name the id, class or attribute of a selector that nothing on the page has, and those that are like it."""
+    selector = _last(_CSS, locator)
+    if selector is None:
+        return ""
+    text = _text(selector["selector"])
+    of_test = "get_by_test_id" in selector[0]
+    wanted = [f'[data-testid="{text}"]'] if of_test else [_mark(found) for found in _MARK.finditer(text)]
+    known = [each for each in await page.evaluate(_MARKS, _READ) if len(each) <= _LONGEST]
+    missing = next((each for each in wanted if len(each) <= _LONGEST and each not in known), None)
+    if missing is None:
+        return ""
+    beginning = re.match(r"[#.]|\[[\w-]+=", missing)
+    same = [each for each in known if beginning is not None and each.startswith(beginning[0])]
+    near = difflib.get_close_matches(missing, same, n=_SHOWN, cutoff=_LIKE_MARK)
+    return f"\nNot on the page: {missing}" + (f"; there is {', '.join(near)}" if near else "")
+
+
+def _mark(found: re.Match[str]) -> str:
+    """Return what a selector asks for as `_MARKS` writes it.
+
+    >>> [_mark(found) for found in _MARK.finditer("td.price > a[data-id=p7]")]
+    ['.price', '[data-id="p7"]']
+    """
+    return f'[{found["attribute"]}="{found["value"]}"]' if found["attribute"] else found[0]
 
 
 async def _out_of_sight(page: Page, locator: str) -> str:

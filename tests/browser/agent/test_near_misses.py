@@ -17,6 +17,7 @@ PAGE = """<title>Shirt</title><main><h1>Shirt</h1>
 <p>In all<br>
 nine pieces</p>
 <form method=post action=/basket onsubmit="event.preventDefault(); fetch('/basket', {method: 'POST', body: 'q=1'})">
+<b class="price-new">5</b><s class="price-old">6</s><i data-testid=size>M</i>
 <button>Put in basket</button></form></main>"""
 GIVE_UP: Turn = ("give_up", {"reason": "impossible", "message": "no"})
 
@@ -38,11 +39,17 @@ async def test_a_wait_in_vain_names_what_the_page_has_instead(tmp_path: Path) ->
         "await page.get_by_text('Teal').click(timeout=300)",
         "await page.get_by_role('link', name='Put in basket').click(timeout=300)",
         "await page.locator('select').select_option('Pink', timeout=300, force=True)",
+        "await page.locator('form .price-now').click(timeout=300)",
+        "await page.get_by_test_id('sizes').click(timeout=300)",
+        "await page.locator('main > h1.other').click(timeout=300)",
     )
     assert "Not on the page: radio 'Size: XL'; there is radio 'Size: M', radio 'Size: S'" in answers[0]
     assert "Not shown: 'Teal' is an option of <select name=\"color\">" in answers[1]
     assert "Not on the page: link 'Put in basket'; there is button 'Put in basket'" in answers[2]
     assert "Options of color: 'Teal', 'Plum'" in answers[3]
+    assert "Not on the page: .price-now; there is .price-new, .price-old" in answers[4]
+    assert 'Not on the page: [data-testid="sizes"]; there is [data-testid="size"]' in answers[5]
+    assert "Not on the page: .other" in answers[6]
 
 
 async def test_the_hint_on_blanks_is_given_only_where_it_was_found_true(tmp_path: Path) -> None:
