@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from engine.contract import empty_confirmed, rows
 from engine.execution.automation_run import AutomationRun
+from engine.gate.parameter_source import ParameterSource
 from engine.task.text import comparable
 
 Use = Literal["used", "chosen", "typed", "none"]
@@ -102,104 +103,21 @@ def compares(code: str, names: Collection[str]) -> bool:
     False
     """
     tree = ast.parse(code)
-    tainted = _tainted(tree, names)
-
-    def has(node: ast.AST) -> bool:
-        return any(_is_read(n, names) or (isinstance(n, ast.Name) and n.id in tainted) for n in ast.walk(node))
-
+    source = ParameterSource(tree, names)
+    has, own = source.has, source.is_own
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
-            if any(has(s) for s in sides) and any(not has(s) and not _own(s, tree) for s in sides):
+            if any(has(s) for s in sides) and any(not has(s) and not own(s) for s in sides):
                 return True
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _MATCHING:
             receiver = [] if isinstance(node.func.value, ast.Name) and node.func.value.id == "re" else [node.func.value]
             parts = [*receiver, *node.args]
-            if any(has(p) for p in parts) and any(not has(p) and not _own(p, tree) for p in parts):
+            if any(has(p) for p in parts) and any(not has(p) and not own(p) for p in parts):
                 return True
         elif isinstance(node, ast.Slice):
             if any(has(bound) for bound in (node.lower, node.upper) if bound is not None):
                 return True
-        elif isinstance(node, (ast.If, ast.IfExp, ast.While)) and (
-            _is_read(node.test, names) or (isinstance(node.test, ast.Name) and node.test.id in tainted)
-        ):
+        elif isinstance(node, (ast.If, ast.IfExp, ast.While)) and source.is_one(node.test):
             return True
     return False
-
-
-def _tainted(tree: ast.Module, names: Collection[str]) -> set[str]:
-    """Return the variables that hold values of the parameters, or what is made of them."""
-    found: set[str] = set()
-    for _ in range(3):  # of what is made of what is made of them
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Assign, ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
-                if not any(
-                    _is_read(n, names) or (isinstance(n, ast.Name) and n.id in found) for n in ast.walk(node.value)
-                ) or any(isinstance(n, ast.Await) for n in ast.walk(node.value)):
-                    continue
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                found |= {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
-    return found
-
-
-def _is_read(node: ast.AST, names: Collection[str]) -> bool:
-    """Return True for ``parameters["name"]`` and ``parameters.get("name")``."""
-    if isinstance(node, ast.Subscript):
-        key: ast.AST = node.slice
-        owner: ast.AST = node.value
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get" and node.args:
-        key, owner = node.args[0], node.func.value
-    else:
-        return False
-    by_name = isinstance(key, ast.Constant) and key.value in names
-    return by_name and isinstance(owner, ast.Name) and owner.id == "parameters"
-
-
-def _own(node: ast.AST, tree: ast.Module) -> bool:
-    """Return True for what the code has itself: a constant, a list of them, or a variable with such a value."""
-    if isinstance(node, ast.Constant):
-        return True
-    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-        return all(_own(each, tree) for each in node.elts)
-    if isinstance(node, ast.Dict):
-        return all(_own(each, tree) for each in (*node.keys, *node.values) if each is not None)
-    if isinstance(node, ast.Name):
-        values = list(_assigned(tree, node.id))
-        return bool(values) and all(not isinstance(v, ast.Name) and _own(v, tree) for v in values)
-    return False
-
-
-def _assigned(tree: ast.Module, name: str) -> Iterator[ast.expr]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
-            yield node.value
-
-
-def mapped_with_default(code: str, parameters: Collection[str]) -> list[str]:
-    """Describe the places where code maps a parameter's values to its own constants, and any other value to a default.
-
-    >>> mapped_with_default('x = {"Ashby": 4, "Corran": 7}.get(parameters["town"], 4)', ["town"])[0][:56]
-    'line 1: values of the parameter are mapped to constants '
-    """
-    tree = ast.parse(code)
-    tainted = _tainted(tree, parameters)
-
-    def has(node: ast.AST) -> bool:
-        return any(_is_read(n, parameters) or (isinstance(n, ast.Name) and n.id in tainted) for n in ast.walk(node))
-
-    found = []
-    for node in ast.walk(tree):
-        default: ast.expr | None = None
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
-            if len(node.args) == 2 and has(node.args[0]) and _own(node.func.value, tree):
-                default = node.args[1]
-        elif isinstance(node, ast.IfExp) and isinstance(node.test, ast.Compare) and isinstance(node.body, ast.Constant):
-            sides = [node.test.left, *node.test.comparators]
-            if any(has(side) for side in sides) and all(has(side) or _own(side, tree) for side in sides):
-                default = node.orelse
-        if isinstance(default, ast.Constant) and default.value not in (None, "", False):
-            found.append(
-                f"line {default.lineno}: values of the parameter are mapped to constants of the code, and any other"
-                f" value to {default.value!r}: read the site's own values from the page, or raise for unknown values"
-            )
-    return found

@@ -22,9 +22,9 @@ from engine.gate import plausibility
 from engine.gate.beyond import gone, missed
 from engine.gate.borne_out import is_whole
 from engine.gate.left_unread import left_unread
+from engine.gate.mapped_values import mapped_with_default
 from engine.gate.narrowed import first_elements, other_elements
 from engine.gate.no_answer import nothing_answered, unread_values
-from engine.gate.parameter_use import mapped_with_default
 from engine.gate.scraped import scraped
 from engine.gate.static_checks import names_attribute
 from engine.gate.verdicts import Requirements

@@ -2,7 +2,8 @@
 
 import pytest
 
-from engine.gate.parameter_use import compares, mapped_with_default
+from engine.gate.mapped_values import mapped_with_default
+from engine.gate.parameter_use import compares
 from engine.gate.static_checks import findings
 
 
@@ -43,6 +44,30 @@ def test_a_parameter_that_is_repeated_or_held_against_constants_is_not(lines: st
     [
         ('IDS = {"Ashby": 4}\nx = IDS.get(parameters["town"], 7)', 1),
         ('x = 42 if parameters["town"] == "Ashby" else 7', 1),
+        ('first = 4\nx = {"Ashby": 4}.get(parameters["town"], first)', 1),
+        ('x = {"Ashby": 4}.get(parameters["town"]) or 4', 1),
+        ('ids = dict(Ashby=4)\nx = ids[parameters["town"]] if parameters["town"] in ids else 4', 1),
+        ('ids = defaultdict(lambda: 4, {"Ashby": 4})\nx = ids[parameters["town"]]', 1),
+        ('x = next((id for name, id in [("Ashby", 4)] if name == parameters["town"]), 4)', 1),
+        ('ids = {"Ashby": 4}\ntry:\n    x = ids[parameters["town"]]\nexcept KeyError:\n    x = 4', 1),
+        (
+            'if parameters["town"] == "Ashby":\n    x = 4\nelif parameters["town"] == "Corran":\n    x = 7\n'
+            "else:\n    x = 4",
+            1,
+        ),
+        ('x = 4\nif parameters["town"] == "Corran":\n    x = 7', 1),
+        ('if parameters["town"] == "Corran":\n    return 7\nreturn 4', 1),
+        ('match parameters["town"]:\n    case "Corran":\n        x = 7\n    case _:\n        x = 4', 1),
+        ('ids = {"Ashby": 4}\ndef of(name):\n    return ids.get(name, 4)\nx = of(parameters["town"])', 1),
+        ('ids = {"Ashby": 4}\nx = ids.get(parameters["town"])\nif x is None:\n    raise ValueError', 0),
+        ('if parameters["town"] == "Ashby":\n    x = 4\nelse:\n    raise ValueError', 0),
+        ('match parameters["town"]:\n    case "Corran":\n        x = 7\n    case _:\n        raise ValueError', 0),
+        (
+            'for row in await rows():\n    if row["town"] == parameters["town"]:\n        x = 1\n'
+            "    else:\n        x = 2",
+            0,
+        ),
+        ('x = "desc" if parameters["town"] else "asc"', 0),
         ('x = {"Ashby": 4}[parameters["town"]]', 0),
         ('x = {"Ashby": 4}.get(parameters["town"])', 0),
         ('x = (await options()).get(parameters["town"], 7)', 0),
