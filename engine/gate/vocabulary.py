@@ -12,28 +12,37 @@ from engine.task.text import comparable
 
 _WORD = re.compile(r"[^\W\d_]+")
 _CALENDAR = """
-monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun january
-february march april may june july august september october november december jan feb mar apr jun jul aug sep sept
-oct nov dec today tomorrow yesterday weekday weekdays weekend spring summer autumn winter montag dienstag mittwoch
-donnerstag freitag samstag sonnabend sonntag januar februar märz mai juni juli oktober dezember lundi mardi mercredi
-jeudi vendredi samedi dimanche janvier février mars avril juin juillet août septembre octobre novembre décembre
-lunes martes miércoles jueves viernes sábado domingo enero febrero marzo abril mayo junio julio agosto septiembre
-octubre noviembre diciembre lunedì martedì mercoledì giovedì venerdì sabato domenica gennaio febbraio aprile maggio
-giugno luglio settembre ottobre dicembre maandag dinsdag woensdag donderdag vrijdag zaterdag zondag januari februari
-maart mei augustus segunda terça quarta quinta sexta feira janeiro fevereiro março maio junho julho setembro outubro
-novembro dezembro
+monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun january february
+march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec
+today tomorrow yesterday weekday weekdays weekend spring summer autumn winter montag dienstag mittwoch donnerstag
+freitag samstag sonnabend sonntag januar februar märz mai juni juli oktober dezember lundi mardi mercredi jeudi
+vendredi samedi dimanche janvier février mars avril juin juillet août septembre octobre novembre décembre lunes martes
+miércoles jueves viernes sábado domingo enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre
+diciembre lunedì martedì mercoledì giovedì venerdì sabato domenica gennaio febbraio aprile maggio giugno luglio
+settembre ottobre dicembre maandag dinsdag woensdag donderdag vrijdag zaterdag zondag januari februari maart mei
+augustus segunda terça quarta quinta sexta feira janeiro fevereiro março maio junho julho setembro outubro novembro
+dezembro måndag tisdag onsdag torsdag fredag lördag söndag augusti mandag tirsdag lørdag søndag maanantai tiistai
+keskiviikko torstai perjantai lauantai sunnuntai poniedziałek wtorek środa czwartek piątek sobota niedziela styczeń
+luty marzec kwiecień czerwiec lipiec sierpień wrzesień październik listopad grudzień pondělí úterý středa čtvrtek
+pátek neděle leden únor březen duben květen červen červenec srpen září říjen prosinec hétfő kedd szerda csütörtök
+péntek szombat vasárnap pazartesi çarşamba perşembe cuma cumartesi pazar понедельник вторник среда четверг пятница
+суббота воскресенье понеділок вівторок середа четвер субота неділя 月曜日 火曜日 水曜日 木曜日 金曜日 土曜日 日曜日
+星期一 星期二 星期三 星期四 星期五 星期六
+星期日 星期天 월요일 화요일 수요일 목요일 금요일 토요일 일요일
 """
 _UNITS = """
 second seconds minute minutes hour hours day days week weeks month months quarter quarters year years millimeter
 millimeters centimeter centimeters meter meters kilometer kilometers millimetre millimetres centimetre centimetres
-metre metres kilometre kilometres inch inches foot feet yard yards mile miles gram grams kilogram kilograms kilo
-kilos tonne tonnes pound pounds ounce ounces liter liters litre litres milliliter milliliters millilitre millilitres
-gallon gallons pint pints square cubic watt watts kilowatt kilowatts volt volts ampere amperes joule joules calorie
-calories kilocalorie kcal celsius fahrenheit kelvin degree degrees percent percentage hectare hectares acre acres
-byte bytes kilobyte kilobytes megabyte megabytes gigabyte gigabytes terabyte terabytes hertz kilohertz megahertz
-gigahertz piece pieces item items unit units pair pairs dozen pack packs box boxes bottle bottles each per euro
-euros dollar dollars cent cents penny pence sterling yen yuan franc francs rupee rupees krona kronor krone kroner
-peso pesos real reais ruble rubles zloty eur usd gbp jpy chf cny aud cad nzd sek nok dkk pln czk huf inr brl
+metre metres kilometre kilometres inch inches foot feet yard yards mile miles gram grams kilogram kilograms kilo kilos
+tonne tonnes pound pounds ounce ounces liter liters litre litres milliliter milliliters millilitre millilitres gallon
+gallons pint pints square cubic watt watts kilowatt kilowatts volt volts ampere amperes joule joules calorie calories
+kilocalorie kcal celsius fahrenheit kelvin degree degrees percent percentage hectare hectares acre acres byte bytes
+kilobyte kilobytes megabyte megabytes gigabyte gigabytes terabyte terabytes hertz kilohertz megahertz gigahertz piece
+pieces item items unit units pair pairs dozen pack packs box boxes bottle bottles each per euro euros dollar dollars
+cent cents penny pence sterling yen yuan franc francs rupee rupees krona kronor krone kroner peso pesos real reais
+ruble rubles zloty eur usd gbp jpy chf cny aud cad nzd sek nok dkk pln czk huf inr brl mm cm dm km mg kg ml cl hl kw
+kwh mwh gwh mah lm lux hz khz mhz ghz kb mb gb tb kib mib gib tib mph kmh knots rpm psi bar hpa kpa mpa pa dpi ppm db
+btu h m s g l t k w v
 """
 _ANSWERS = """
 yes no true false none unknown other others all any open opened closed active inactive enabled disabled available
@@ -51,6 +60,7 @@ _FILTERS = re.compile(
     r"|without|exceeding|up to|newer|older|cheaper|whose|that are|which are|this (?:week|month|year)|today)\b",
     re.IGNORECASE,
 )
+_SCALE = re.compile(r"(?:(?<=/)|(?<=\bper )) ?10+(?!\d)|(?<=m)[23²³](?!\w)", re.IGNORECASE)  # l/100 km, per 100 g, m2
 _CLOSED = frozenset(f"{_CALENDAR} {_UNITS} {_ANSWERS}".split())
 
 
@@ -59,7 +69,10 @@ def is_closed(text: str) -> bool:
 
     >>> is_closed("Wednesday"), is_closed("kilometers per hour"), is_closed("Monday 9:30"), is_closed("Ashby")
     (True, True, False, False)
+    >>> is_closed("l/100 km"), is_closed("poniedziałek"), is_closed("100 km")
+    (True, True, False)
     """
+    text = _SCALE.sub("", text)
     words = _WORD.findall(text.casefold())
     return bool(words) and not any(c.isdigit() for c in text) and _CLOSED.issuperset(words)
 

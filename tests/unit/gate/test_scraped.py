@@ -62,7 +62,14 @@ def test_the_request_s_own_words_may_stand_in_the_code() -> None:
     assert returned("x = parameters['card']\ny = 'table'", kinds, parameters=["card", "table"]) == []
 
 
-@pytest.mark.parametrize("words", ["Monday Tuesday Wednesday Thursday Friday", "kilogram liter meter hour piece"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Monday Tuesday Wednesday Thursday Friday",
+        "kilogram liter meter hour piece",
+        "poniedziałek wtorek środa czwartek piątek",
+    ],
+)
 def test_closed_vocabularies_may_stand_in_the_code(words: str) -> None:
     rows = [{"word": word, "n": n} for n, word in enumerate(words.split())]
     assert returned(f"return {words.split()!r}", rows) == []
