@@ -1,4 +1,4 @@
-"""Where the source of an automation has its parameters, and what it has itself."""
+"""The places of an automation's source that hold its parameters, and what it has itself."""
 
 from __future__ import annotations
 
