@@ -8,13 +8,19 @@ from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast, overload
 
 from engine.api.arguments import check_names, pop_wait, takes
 from engine.api.many import OnProgress, map_requests
 from engine.api.options import EngineOptions, RunOptions, TaskOptions
 from engine.api.typed_tasks import OF_EACH_CALL, AsyncTypedTask, DecoratesAsync, describe, named_options
 from engine.bundles.git_remote import GitRemote
+from engine.distributed.arguments import (
+    ClusterMapArguments,
+    ClusterRunArguments,
+    TypedClusterMapArguments,
+    TypedClusterRunArguments,
+)
 from engine.distributed.files import moved, write_files
 from engine.distributed.orders import Settings, missing
 from engine.errors import EngineError, InvalidRequest
@@ -29,25 +35,13 @@ if TYPE_CHECKING:
     from engine.storage.spending import KeyCosts
     from sandbox import PerHost
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 _SECRET_BYTES = 64 << 10  # a larger call would go through the object store, in files that others may read
 _LOST_SECONDS = 60.0  # for which a head that died is waited for; Ray starts it again
 _PAUSE = 0.5
 _AT_ONCE = 5_000  # requests of `map`
-
-
-class ClusterRunArguments(RunOptions, total=False):
-    """The arguments of ``run`` on a cluster, beside the task."""
-
-    wait_timeout: float | None
-    poll: float
-
-
-class ClusterMapArguments(ClusterRunArguments, total=False):
-    """The arguments that the requests of ``map`` may share."""
-
-    task: str | None
 
 
 class AsyncDistributedEngine:
@@ -173,6 +167,10 @@ class AsyncDistributedEngine:
         request, _ = await self._request("start", task, dict(arguments), RunOptions)
         return await self._submit(request)
 
+    @overload
+    async def run(self, task: str | None = None, **arguments: Unpack[TypedClusterRunArguments[S]]) -> TaskResult[S]: ...
+    @overload
+    async def run(self, task: str | None = None, **arguments: Unpack[ClusterRunArguments]) -> TaskResult[Any]: ...
     @takes(ClusterRunArguments)
     async def run(self, task: str | None = None, **arguments: Any) -> TaskResult[Any]:
         """Run one task to its end; see ``AsyncEngine.run`` for arguments and result.
@@ -203,6 +201,22 @@ class AsyncDistributedEngine:
             return result.with_output(schema.construct(result.output))
         return result
 
+    @overload
+    async def map(
+        self,
+        requests: Sequence[Mapping[str, Any]],
+        *,
+        on_progress: OnProgress | None = None,
+        **shared: Unpack[TypedClusterMapArguments[S]],
+    ) -> Sequence[TaskResult[S]]: ...
+    @overload
+    async def map(
+        self,
+        requests: Sequence[Mapping[str, Any]],
+        *,
+        on_progress: OnProgress | None = None,
+        **shared: Unpack[ClusterMapArguments],
+    ) -> Sequence[TaskResult]: ...
     @takes(ClusterMapArguments)
     async def map(
         self, requests: Sequence[Mapping[str, Any]], *, on_progress: OnProgress | None = None, **shared: Any

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, overload
 
 from engine.api.arguments import like
 from engine.api.loops import LoopThread
@@ -17,6 +17,13 @@ from engine.api.options import RunOptions, TaskOptions
 from engine.api.threads import in_thread
 from engine.api.typed_tasks import Decorates, TypedTask, describe, named_options
 from engine.api.unclosed import UnclosedEngine
+from engine.distributed.arguments import (
+    ClusterEngineArguments,
+    ClusterMapArguments,
+    ClusterRunArguments,
+    TypedClusterMapArguments,
+    TypedClusterRunArguments,
+)
 from engine.distributed.async_engine import AsyncDistributedEngine
 from engine.errors import EngineError
 from engine.task.wire import TaskResult
@@ -24,6 +31,7 @@ from engine.task.wire import TaskResult
 if TYPE_CHECKING:
     from engine.storage.spending import KeyCosts
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -41,7 +49,7 @@ class DistributedEngine:
     """
 
     @like(AsyncDistributedEngine)
-    def __init__(self, *, bundles: str | Path, **options: Any) -> None:
+    def __init__(self, *, bundles: str | Path, **options: Unpack[ClusterEngineArguments]) -> None:
         self._engine = AsyncDistributedEngine(bundles=bundles, **options)
         self._thread = LoopThread.borrow("webtasks-cluster", os.getpid(), id(self))
         self._closing = threading.Lock()
@@ -85,11 +93,31 @@ class DistributedEngine:
         """Put a task into the cluster's queue and return its id."""
         return self._wait(self._engine.start(task, **arguments))
 
+    @overload
+    def run(self, task: str | None = None, **arguments: Unpack[TypedClusterRunArguments[S]]) -> TaskResult[S]: ...
+    @overload
+    def run(self, task: str | None = None, **arguments: Unpack[ClusterRunArguments]) -> TaskResult[Any]: ...
     @like(AsyncDistributedEngine.run)
     def run(self, task: str | None = None, **arguments: Any) -> TaskResult[Any]:
         """Run one task to its end."""
         return self._wait(self._engine.run(task, **arguments))
 
+    @overload
+    def map(
+        self,
+        requests: Sequence[Mapping[str, Any]],
+        *,
+        on_progress: OnProgress | None = None,
+        **shared: Unpack[TypedClusterMapArguments[S]],
+    ) -> Sequence[TaskResult[S]]: ...
+    @overload
+    def map(
+        self,
+        requests: Sequence[Mapping[str, Any]],
+        *,
+        on_progress: OnProgress | None = None,
+        **shared: Unpack[ClusterMapArguments],
+    ) -> Sequence[TaskResult]: ...
     @like(AsyncDistributedEngine.map)
     def map(
         self, requests: Sequence[Mapping[str, Any]], *, on_progress: OnProgress | None = None, **shared: Any

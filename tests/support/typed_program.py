@@ -6,7 +6,7 @@ from typing import assert_type
 
 from pydantic import BaseModel
 
-from engine import AsyncEngine, Engine, Event, Limits, TaskResult
+from engine import AsyncEngine, DistributedEngine, Engine, Event, Limits, TaskResult
 
 
 class Business(BaseModel):
@@ -74,6 +74,16 @@ async def functions() -> None:
     _ = businesses("Surveying")[0].phone  # refused
     await towns()  # refused
     ENGINE.task("List", start_ulr="http://x")  # refused
+
+
+def on_a_cluster(engine: DistributedEngine) -> None:
+    assert_type(engine.run("x", output_schema=list[Business]).output, list[Business])
+    for each in engine.map([{"parameters": {"a": 1}}], task="x", output_schema=Business):
+        assert_type(each.output, Business)
+    engine.run("x", output_schema={"type": "array"}, wait_timeout=3)
+    engine.run("x", start_ulr="http://x")  # refused
+    engine.map([], tsk="x")  # refused
+    DistributedEngine(bundles="x", adress="auto")  # refused
 
 
 def mistakes() -> None:
