@@ -33,6 +33,7 @@ class Text:
         map: Index of its map.
         place: Its place.
         chain: Ids of the items that it stands in, the innermost first.
+        loose: It stands in no item, or in one alone that has the page's main heading, and so is the page.
         plain: The text without marks.
         pieces: Its parts between the borders of elements, each with True where it is struck through.
         url: URL of the page.
@@ -47,6 +48,7 @@ class Text:
     map: int
     place: Place
     chain: tuple[int, ...]
+    loose: bool
     plain: str
     pieces: tuple[tuple[str, bool], ...]
     url: str
@@ -156,6 +158,8 @@ class Document:
             self._listed[containers + item.container].add(own)
             if item.parent >= 0:
                 self._parents[own] = items + item.parent
+        headed = {unit.item for unit in page.units if page.places[unit.place].path.endswith(">h1")}
+        whole = {items + at for at in headed if at >= 0 and page.containers[page.items[at].container] == 1}
         chains: dict[int, tuple[int, ...]] = {-1: ()}
         kinds: dict[int, _Kind] = {}
         for unit in page.units:
@@ -166,7 +170,9 @@ class Document:
             place = page.places[unit.place]
             if unit.place not in kinds:
                 kinds[unit.place] = _kind_of(place)
-            text = Text(len(self.texts), at, place, chains[unit.item], plain, pieces, page.url, *kinds[unit.place])
+            chain = chains[unit.item]
+            loose = whole.issuperset(chain)
+            text = Text(len(self.texts), at, place, chain, loose, plain, pieces, page.url, *kinds[unit.place])
             self.texts.append(text)
             for item_id in text.chain:
                 self.texts_of[item_id].append(text)

@@ -222,20 +222,21 @@ def phrases(reading: Reading, states: Collection[str] = ()) -> dict[str, str]:
     Args:
         states: Places that Booleans and the like are read from, as `choices.place_of` gives them.
     """
-    found: dict[str, str] = {}
-    values = set()
+    told, values = [], set()
     for text in reading.document.texts:
         if text.place.label or (text.place.path and choices.place_of(reading, text) in states):
             values.add(text.plain)
             continue
-        loose = not text.chain and not text.attribute and not text.place.hidden
+        loose = text.loose and not text.attribute and not text.place.hidden
         main = text.region in _MAIN_REGIONS or (says_stale(text.plain) and not text.aside)
-        if loose and main and len(text.plain) < 200 and _is_phrase(text.plain):
-            found.setdefault(reading.lens.mask(text.plain), text.plain)
-    for page in reading.document.maps:
-        for message in page.messages:
-            if message not in values and _is_phrase(message):
-                found.setdefault(reading.lens.mask(message), message)
+        if loose and main and len(text.plain) < 200:
+            told.append(text.plain)
+    told += [message for page in reading.document.maps for message in page.messages]
+    found: dict[str, str] = {}
+    for said in told:
+        # What stands under a label as well, as a state of the thing that is repeated above, is a value.
+        if said not in values and _is_phrase(said):
+            found.setdefault(reading.lens.mask(said), said)
     return found
 
 

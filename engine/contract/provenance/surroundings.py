@@ -89,7 +89,7 @@ def _other_heading(had: Sequence[str], now: Sequence[str], about: Collection[str
 def _currencies(reading: Reading) -> Iterator[tuple[frozenset[str], str]]:
     """Yield the currencies that loose texts of the pages name, other than in an amount, with the text."""
     for text in reading.document.texts:
-        loose = not text.chain and not text.attribute and not text.aside and not text.place.hidden
+        loose = text.loose and not text.attribute and not text.aside and not text.place.hidden
         if not loose or text.region == "aside" or len(text.plain) > _LONGEST or text.is_head:
             continue
         if units := senses(_AMOUNT.sub("", text.plain)).units & CURRENCIES:

@@ -86,3 +86,26 @@ def test_a_single_thing_that_is_shown_in_part_only_is_asked_about() -> None:
     archived = Sheet("https://shop.example/p/Gila").heading("Archived").facts([("Price", "£38.50")])
     run = Observed({"name": "Archived", "price": 38.5}, Evidence(maps=(archived.map(),)), None, {})
     assert ("doubtful", "mark") not in told(signature, run)
+
+
+def article(name: str, state: str, *, line: str = "", items: int = 1) -> Observed:
+    """Return a run that read a page whose content is one article, as applications make it."""
+    page = Sheet(f"https://shop.example/p/{name}")
+    item = page.item(page.container(items), 0)
+    page.text(name, path=">article>h1", item=item)
+    if line:
+        page.text(line, path=">article", item=item)
+    page.text(state, path=">article>b", item=item)
+    page.text(state, path=">article>table>tr>td", label="Availability", item=item)
+    page.text("£38.50", path=">article>table>tr>td", label="Price", item=item)
+    output = {"name": name, "price": 38.5, "available": state == "In stock"}
+    return Observed(output, Evidence(maps=(page.map(),)), None, {"product": name})
+
+
+def test_a_line_in_the_one_article_of_a_page_is_read_as_one_of_the_page() -> None:
+    line = "No longer made. Shown below: its successor, Model X2."
+    signature = learn_signature([article("Alba", "In stock"), article("Faro", "In stock")], "Give name and state.")
+    assert told(signature, article("Gila", "In stock")) == []
+    assert ("doubtful", "instead") in told(signature, article("Gila", "In stock", line=line))
+    assert ("doubtful", "instead") not in told(signature, article("Gila", "In stock", line=line, items=3))
+    assert ("doubtful", "instead") not in told(signature, article("Gila", "Unavailable")), "a value of the page"
