@@ -123,7 +123,7 @@ def _ends(run: Observed, count: int) -> Iterator[tuple[PageMap, str]]:
         totals = [*page.totals, *([("rows by aria", page.row_count)] if page.row_count else [])]
         if page.kind == "page":
             last |= {total: (page, text) for text, total in totals if total > count}
-    known = list(columns(run.output))
+    known = list(columns(run.output)) if last else ()
     for page, text in last.values():
         if page.next_controls and any(sum(map(each.has, items(page))) >= min(_ROWS_THERE, count) for each in known):
             yield page, text
