@@ -158,7 +158,8 @@ class Document:
             self._listed[containers + item.container].add(own)
             if item.parent >= 0:
                 self._parents[own] = items + item.parent
-        headed = {unit.item for unit in page.units if page.places[unit.place].path.endswith(">h1")}
+        heads = {at for at, place in enumerate(page.places) if place.path.endswith(">h1")}
+        headed = {unit.item for unit in page.units if unit.place in heads} if heads else set()
         whole = {items + at for at in headed if at >= 0 and page.containers[page.items[at].container] == 1}
         chains: dict[int, tuple[int, ...]] = {-1: ()}
         kinds: dict[int, _Kind] = {}
@@ -171,7 +172,7 @@ class Document:
             if unit.place not in kinds:
                 kinds[unit.place] = _kind_of(place)
             chain = chains[unit.item]
-            loose = whole.issuperset(chain)
+            loose = not chain or (bool(whole) and whole.issuperset(chain))
             text = Text(len(self.texts), at, place, chain, loose, plain, pieces, page.url, *kinds[unit.place])
             self.texts.append(text)
             for item_id in text.chain:

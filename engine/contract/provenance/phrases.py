@@ -173,7 +173,7 @@ def is_pending(text: str) -> bool:
     >>> is_pending("Loading…"), is_pending("Wird geladen ..."), is_pending("Loading bay"), is_pending("No loading…")
     (True, True, False, False)
     """
-    return bool(_PENDING.fullmatch(text.strip()))
+    return text.endswith(("\u2026", "...")) and bool(_PENDING.fullmatch(text.strip()))
 
 
 def names_money(label: str) -> bool:
