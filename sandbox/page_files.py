@@ -13,7 +13,7 @@ import base64
 import binascii
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,8 +115,16 @@ class _AnsweredError(SandboxError):
 
 
 @asynccontextmanager
-async def open_file(page: Page, source: Locator | str, timeout: float) -> AsyncIterator[PageFile]:
+async def open_file(
+    page: Page, source: Locator | str, timeout: float, began: Callable[[str], Download | None]
+) -> AsyncIterator[PageFile]:
     """Yield the file at an address, that a link or an embedded document names, or that a click on an element brings.
+
+    Args:
+        page: The page.
+        source: The address or the element.
+        timeout: Seconds.
+        began: Returns the download that the browser itself began of what an element shows, as of a frame's document.
 
     Raises:
         SandboxError: There is no file.
@@ -126,7 +134,9 @@ async def open_file(page: Page, source: Locator | str, timeout: float) -> AsyncI
         target: dict[str, Any] = {"url": source, "name": "", "shown": True, "pages": True}
     else:
         target = await source.evaluate(_TARGET) or {"url": "", "name": "", "shown": False}
-    file = await _named(page, target, timeout)
+    kept = None if isinstance(source, str) or not target["shown"] else began(target["url"])
+    file = await _complete(kept, timeout) if kept is not None else None
+    file = file or await _named(page, target, timeout)
     if file is not None:
         yield file
         return
@@ -247,6 +257,13 @@ async def _downloaded(page: Page, watch: PageWatch, deadline: float) -> PageFile
     name = file_names.suggested(download.suggested_filename, download.url, known or "")
     url = None if download.url.startswith("data:") else download.url
     return PageFile(name, known or file_names.type_of(name), url, path)
+
+
+async def _complete(download: Download, timeout: float) -> PageFile | None:
+    """Return the file of a download; None where it broke off."""
+    path = await _quickly(download.path(), timeout)
+    name = file_names.suggested(download.suggested_filename, download.url, "")
+    return None if path is None else PageFile(name, file_names.type_of(name), download.url, Path(path))
 
 
 async def _shown(page: Page, response: Response, watch: PageWatch, deadline: float) -> PageFile:

@@ -35,7 +35,7 @@ from sandbox.site_words import SiteWords
 from sandbox.totp import totp
 
 if TYPE_CHECKING:
-    from playwright.async_api import Locator, Page
+    from playwright.async_api import Download, Locator, Page
 
     from sandbox.web.client import Web
     from sandbox.web.elements import WebElement, WebForm
@@ -128,6 +128,7 @@ class TaskContext(SiteWords):
         self._stopped: BaseException | None = None
         self._examined: tuple[int, int | None] | None = None  # rows handed to `read` so far, and the site's total
         self._note_code: Callable[[str], None] = lambda code: None
+        self._began: Callable[[str], Download | None] = lambda url: None
         self._map_pages: Callable[[], Awaitable[list[Any]]] = _no_pages
         self._attachments = Attachments(channel, resources.parent / "files")
         self._maps: ReadNotes | None = None
@@ -316,7 +317,7 @@ class TaskContext(SiteWords):
         place = urljoin(self._page.url, source) if isinstance(source, str) else cast("Locator", source)
         link = await self._maps.link(place) if self._maps is not None and not isinstance(place, str) else None
         with own_requests():
-            async with open_file(self._page, place, timeout) as file:
+            async with open_file(self._page, place, timeout, self._began) as file:
                 attachment = await self._attachments.send(file, name=name)
                 if self._maps is not None:
                     self._maps.note_file(

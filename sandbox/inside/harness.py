@@ -201,6 +201,7 @@ class Harness:
             self._recorder.challenges.allow(login or login_in(message["parameters"]), start_url)
         self._task = TaskContext(self._channel, self._page, start_url, self._files.directory)
         self._task._note_code, self._task._settled = self._recorder.logins.issue_code, self._waits.settled
+        self._task._began = self._notices.began
         self._task._maps, self._task._map_pages = self._maps, self._maps.of_open_pages
         self._namespace = namespace(self._page, message["parameters"], self._task, self._options.get("tape"))
         if message["t"] == "open":

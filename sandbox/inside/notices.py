@@ -15,6 +15,7 @@ MOST_NOTICES = 6
 _LONGEST = 300
 _TOLD_OF = frozenset(["xhr", "fetch"])
 _BAD_REQUEST = 400
+_MOST_DOWNLOADS = 20
 
 
 class PageNotices:
@@ -27,6 +28,7 @@ class PageNotices:
         self._context = context
         self._said: dict[str, None] = {}
         self._popups: list[Page] = []
+        self._downloads: dict[str, Download] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         context.on("dialog", self._on_dialog)
         context.on("page", self._on_page)
@@ -47,6 +49,10 @@ class PageNotices:
         said = [*self._said, *(f"a pop-up opened: {page.url[:_LONGEST]}" for page in self._popups)]
         more = [f"{len(said) - MOST_NOTICES} more such notices"] if len(said) > MOST_NOTICES else []
         return [*said[:MOST_NOTICES], *more]
+
+    def began(self, url: str) -> Download | None:
+        """Return the browser's own download of an address that a page showed, such as that of a frame; None without."""
+        return self._downloads.get(url)
 
     def _say(self, text: str) -> None:
         if len(self._said) < 10 * MOST_NOTICES:
@@ -79,6 +85,9 @@ class PageNotices:
         self._popups.append(page)
 
     def _on_download(self, download: Download) -> None:
+        self._downloads[download.url] = download
+        if len(self._downloads) > _MOST_DOWNLOADS:
+            del self._downloads[next(iter(self._downloads))]
         self._say(f"a download began: {download.suggested_filename!r}; task.download(locator) takes it")
 
     def _on_failure(self, request: Request) -> None:

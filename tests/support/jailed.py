@@ -66,6 +66,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(405, b"<title>Not allowed</title>", "text/html")
         elif self.path.startswith("/once/"):
             self._give_once(self.path)
+        elif self.path == "/framed":
+            self._answer(200, f"<h1>Shown</h1><iframe src=/once/{secrets.token_hex(8)}></iframe>".encode(), "text/html")
         elif self.path == "/plain":
             self._answer(200, PDF, "application/pdf")
         elif self.path == "/note.txt":

@@ -107,6 +107,13 @@ async def test_file_that_is_given_out_once_is_asked_for_once(run: Run) -> None:
     assert host.files[0][3] == PDF
 
 
+async def test_document_that_a_frame_shows_was_asked_for_by_the_page(run: Run) -> None:
+    host = FileKeeper()
+    outcome = await run("await task.download(page.locator('iframe'))", path="/framed", host=host)
+    assert outcome.ok, outcome.error
+    assert host.files[0][3] == PDF
+
+
 async def test_text_that_the_browser_shows_is_taken_and_the_page_comes_back(run: Run) -> None:
     host = FileKeeper()
     body = f"file = await task.download({button('Note')}, timeout=30)\nreturn file.text(), page.url.rpartition('/')[2]"
