@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.contract.model import Breach, History, Observed
@@ -12,6 +13,10 @@ from engine.contract.provenance.field_departures import Case, check_fields
 from engine.contract.provenance.reading import is_seen, read_once
 from engine.contract.provenance.signature import FORMAT, merge_signatures
 from engine.contract.provenance.units import words_of
+
+# Where one run, or two, showed it so, another value may show it otherwise: these are learnt by more examples.
+_LEARNT_BY_MANY = frozenset({"parameter", "heading", "section", "file"})
+_MANY, _MANY_OF_WRITES = 2, 5  # runs; a result that is refused after a change is lost, and the change cannot be redone
 
 
 def check_signature(
@@ -40,7 +45,20 @@ def check_signature(
         *reads.check(known["reads"], run, reading.lens),
         *surroundings.check(known, reading, about=case.about, headed=headed),
     ]  # fmt: skip
+    if max(signature.get("runs", 0), history.clean_runs) < (_MANY_OF_WRITES if _changed(run) else _MANY):
+        found = [replace(b, severity="advisory") if _is_of_few(b) else b for b in found]
     return _each_once(found)
+
+
+def _is_of_few(breach: Breach) -> bool:
+    """Return True for a departure that more examples may explain; another unit or currency is none."""
+    return breach.kind in _LEARNT_BY_MANY or (breach.kind == "wording" and breach.severity == "doubtful")
+
+
+def _changed(run: Observed) -> bool:
+    """Return True where a run changed something on the site."""
+    evidence = run.evidence
+    return bool(set(evidence.state_changing) - set(evidence.logins) - set(evidence.background))
 
 
 def _each_once(found: list[Breach]) -> list[Breach]:

@@ -343,6 +343,27 @@ def test_sets_of_rows_overlap_where_the_page_names_what_was_asked_for() -> None:
     assert others(*(f"tides {at}" for at in range(6))) == ["structural"], "it is that of another tag"
 
 
+def test_what_one_run_showed_is_no_rule_for_what_was_done_with_other_values() -> None:
+    def made(title: str, *, shown: str = "", price: str = "£5.50", wrote: bool = True) -> Observed:
+        page = Sheet("https://wiki.example/made").heading(shown or title)
+        page.table(("Part", "Price"), [["Hull", price], ["Mast", price.replace("5.5", "7.5")]])
+        run = ran([{"part": "Hull", "price": 5.5}, {"part": "Mast", "price": 7.5}], page.map(), title=title)
+        sent = (("POST", "https://wiki.example/made"),) if wrote else ()
+        return replace(run, evidence=replace(run.evidence, state_changing=sent))
+
+    one, two = learn_signature([made("Ketch")]), learn_signature([made("Ketch"), made("Yawl")])
+    other, read = (made("big sloop", shown="A ship's page", wrote=wrote) for wrote in (True, False))
+    for known, run, history, told in (
+        (one, other, None, "advisory"),
+        (two, other, None, "advisory"),
+        (two, read, None, "structural"),
+        (one, made("Sloop", price="€5.50"), None, "structural"),
+        (one, other, History(clean_runs=5), "structural"),
+    ):
+        assert told in {b.severity for b in check_signature(known, run, history)}, (run, history)
+    assert {b.severity for b in check_signature(one, other)} == {"advisory"}
+
+
 def test_a_signature_widened_by_a_run_admits_it(signature: dict[str, Any]) -> None:
     run = listed("lamps", ("Name", "Unit price", "Availability"))
     assert told(signature, run)
