@@ -123,8 +123,11 @@ class BrowserOptions(BaseModel):
             raise InvalidRequest(f"browser: {said}", field="browser") from None
 
     def over(self, saved: BrowserOptions) -> BrowserOptions:
-        """Return the saved options, with those of these in their place that are set."""
-        return saved.model_copy(update={name: value for name, value in self if value})
+        """Return the saved options, with those of these in their place that are set, each header by itself."""
+        own = {name.lower() for name in self.headers}
+        kept = {name: value for name, value in saved.headers.items() if name.lower() not in own}
+        update = {name: value for name, value in self if value}
+        return saved.model_copy(update=update | ({"headers": kept | {**self.headers}} if own else {}))
 
     @property
     def header_parameters(self) -> dict[str, frozenset[str]]:

@@ -67,4 +67,7 @@ def test_options_of_a_request_win_one_by_one() -> None:
     saved = BrowserOptions(user_agent="Mozilla/5.0", locale="de-DE")
     assert BrowserOptions(locale="fr-FR").over(saved) == BrowserOptions(user_agent="Mozilla/5.0", locale="fr-FR")
     assert BrowserOptions().over(saved) == saved
+    headers = BrowserOptions(headers={"X-Key": "{key}", "X-Team": "red"})
+    both = BrowserOptions(headers={"x-team": "blue"}).over(headers)
+    assert both.headers == {"X-Key": "{key}", "x-team": "blue"}
     assert build().browser == BrowserOptions()
