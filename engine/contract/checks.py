@@ -5,7 +5,8 @@ All thresholds are constants here, in `page`, `comparison` and `bulk_changes`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.contract.comparison import compare
@@ -69,7 +70,7 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
         breaches += _check_rows(path, learned, got, history, filtered=filtered)
         if contract.get("sorted") and path in described:
             breaches += _check_order(path, learned, described[path])
-    breaches += compare(run, history, known)
+    breaches += [*_more_than_data(compare(run, history, known), history)]
     breaches += check_overlap(page, known, run)
     departures = check_signature(contract.get("provenance", {}), run, history)
     borne_out = is_borne_out(contract, history, run.evidence.maps, departures)
@@ -82,6 +83,14 @@ def check(contract: Mapping[str, Any], run: Observed, history: History | None = 
     reported = [b for b in breaches if b.severity != "statistical" or _enough(b, history)]
     ranks: dict[Severity, int] = {"structural": 0, "doubtful": 1, "statistical": 2, "advisory": 3}
     return sorted(reported, key=lambda b: ranks[b.severity])
+
+
+def _more_than_data(breaches: Iterable[Breach], history: History) -> Iterator[Breach]:
+    """Yield the breaches; one value in all rows, which a sale brings, is not ordinary for several fields at once."""
+    found = list(breaches)
+    flooded = {breach.path for breach in found if breach.kind == "flooded"}
+    several = len(flooded) > 1 and history.same is not None and history.same.recent
+    yield from (replace(b, ordinary=b.ordinary and not (several and b.path in flooded)) for b in found)
 
 
 def _check_nothing(path: str, wanted: str, contract: Mapping[str, Any], run: Observed) -> Iterator[Breach]:

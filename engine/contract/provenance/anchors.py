@@ -20,6 +20,7 @@ from engine.contract.provenance.units import MONEY_SIGNS, words_of
 
 _MOST_ROWS = 400  # of a table; more say nothing new
 _FOUND = 0.6  # share of a row's weight that must stand in a mapped item, where only some items are mapped
+_APART = 0.9  # share of values that are each read from a page of their own
 _SHORT = 3  # characters; shorter texts stand anywhere
 _DAYS = 31  # numbers up to it stand anywhere
 _OWN_PAGE = 2  # rows that one page may be the page of; more make it a list
@@ -261,6 +262,18 @@ def rivals_of(document: Document, anchors: Sequence[Anchor]) -> int:
                 for other in document.texts_of[text.chain[0]]
             )
     return count
+
+
+def namesakes_of(document: Document, anchors: Sequence[Anchor]) -> int:
+    """Return how many values, each read from a page of its own, have another under the same name on that page."""
+    texts = [anchor.spot.text for anchor in anchors]
+    if len({text.map for text in texts}) < _APART * len(texts):
+        return 0
+    return sum(
+        any(other.plain != text.plain for other in document.labeled(text.map, text.place.label))
+        for text in texts
+        if text.place.label and not text.attribute
+    )
 
 
 def _weight(value: Any) -> int:

@@ -238,6 +238,18 @@ class Document:
             return found
         return self._segments.get(key, [])
 
+    def labeled(self, page: int, label: str) -> Sequence[Text]:
+        """Return what one of the maps shows under a label."""
+        return self._labeled.get((page, normal(label)), ())
+
+    @cached_property
+    def _labeled(self) -> dict[tuple[int, str], list[Text]]:
+        found: dict[tuple[int, str], list[Text]] = defaultdict(list)
+        for text in self.texts:
+            if text.place.label and not (text.attribute or text.is_head or text.aside or text.place.hidden):
+                found[text.map, normal(text.place.label)].append(text)
+        return found
+
     def may_have(self, row: Any) -> bool:
         """Return True where one of a row's own texts, or the row itself, stands somewhere as a whole."""
         values = row.values() if isinstance(row, dict) else (row,)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from engine.contract.model import Breach, Severity
-from engine.contract.provenance.anchors import Anchor, Row, rivals_of
+from engine.contract.provenance.anchors import Anchor, Row, namesakes_of, rivals_of
 from engine.contract.provenance.choices import Choice, choice_of
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.phrases import names_money, says_aside, says_instead
@@ -115,6 +115,12 @@ def _check_field(
     if not known.get("rivals", 1) and rivals >= max(_RIVALS * len(anchors), min(2, len(anchors))):
         got = f"a second one beside it in {rivals} of {len(anchors)}"
         yield Breach("several", path, "one amount in its place", got, "doubtful")
+    elif not known.get("namesakes", 1):
+        twice = namesakes_of(case.reading.document, anchors.anchors)
+        if twice >= max(_RIVALS * len(anchors), min(2, len(anchors))):
+            label = anchors.anchors[0].spot.text.place.label
+            got = f"another value under {label!r} on {twice} of {len(anchors)} pages"
+            yield Breach("several", path, "one value of that name on its page", got, "doubtful")
     yield from _told_otherwise(case, path, known, anchors)
     yield from _elsewhere(case, path, known, anchors)
     yield from _under_other_headings(case, path, known, anchors)

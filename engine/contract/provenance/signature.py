@@ -12,7 +12,7 @@ from typing import Any
 from engine.contract.model import Observed
 from engine.contract.outputs import row_text
 from engine.contract.provenance import attached, choices, letters, marks, reads, surroundings
-from engine.contract.provenance.anchors import Anchored, rivals_of
+from engine.contract.provenance.anchors import Anchored, namesakes_of, rivals_of
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.parameters import row_shares, signs
 from engine.contract.provenance.phrases import says_aside, says_instead, says_nothing, says_place, says_stale
@@ -122,6 +122,7 @@ def _describe_field(reading: Reading, path: str) -> dict[str, Any]:
     found, missing = reading.fields[path]
     described: dict[str, Any] = {"count": len(found) + len(missing), "found": len(found)}
     described["rivals"] = rivals_of(reading.document, [anchor for _, anchor in found])
+    described["namesakes"] = namesakes_of(reading.document, [anchor for _, anchor in found])
     described["zeros"] = sum(a.value == 0 and not isinstance(a.value, bool) for _, a in found)
     looks, often = {id(a.look): a.look for _, a in found}, Counter(id(a.look) for _, a in found)
     for trait in (*TRAITS, "raw", "path"):
@@ -139,6 +140,8 @@ def _few(counts: Mapping[str, int]) -> dict[str, int] | None:
 
 def _merge_field(known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     merged: dict[str, Any] = {name: sum(each.get(name, 0) for each in known) for name in _COUNTED}
+    # Earlier versions did not count these: there may have been some.
+    merged["namesakes"] = sum(each.get("namesakes", each["found"]) for each in known)
     for trait in (*TRAITS, "raw", "path"):
         total: Counter[str] | None = Counter()
         for each in known:

@@ -64,3 +64,15 @@ def test_two_values_of_new_rows_collapse_only_beyond_chance(database: Database) 
     found = [b for b in past.breaches(run_of(new, {"q": "a"})) if b.kind == "collapsed"]
     assert [b.ordinary for b in found] == [True]
     assert "collapsed" not in kinds(past, new[:5])
+
+
+def test_one_amount_for_all_rows_is_ordinary_in_one_field_alone(database: Database) -> None:
+    ships: Rows = [{"name": f"Ship {n}", "built": 1900 + 3 * n, "length": 20.5 + n} for n in range(12)]
+    past = CleanRuns(database, run_of(ships, {"q": "a"}))
+
+    def ordinary(**change: Any) -> set[bool]:
+        found = past.breaches(run_of([row | change for row in ships], {"q": "a"}))
+        return {b.ordinary for b in found if b.kind == "flooded"}
+
+    assert ordinary(length=33.5) == {True}
+    assert ordinary(length=33.5, built=1950) == {False}

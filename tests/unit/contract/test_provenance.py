@@ -364,6 +364,36 @@ def test_what_one_run_showed_is_no_rule_for_what_was_done_with_other_values() ->
     assert {b.severity for b in check_signature(one, other)} == {"advisory"}
 
 
+def ships(port: str, *, sisters: int = 0, first: bool = False) -> Observed:
+    def box(page: Sheet, built: int, length: float) -> None:
+        page.table(["Built", "Length"], [[str(built), f"{length} m"]])
+
+    pages, rows = [], []
+    for at, name in enumerate(["Amber", "Birch", "Cedar", "Delta", "Ember"]):
+        page, own = Sheet(f"https://wiki.example/{port}/{name}").heading(name), (1901 + 7 * at, 30.5 + at)
+        if at < sisters and first:
+            box(page, 1950, 33.5)
+        box(page, *own)
+        if at < sisters and not first:
+            box(page, 1950, 33.5)
+        built, length = (1950, 33.5) if at < sisters and first else own
+        rows.append({"name": name, "built": built, "length": length})
+        pages.append(page.map())
+    return ran(rows, *pages, port=port)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_second_value_of_that_name_on_each_page_is_asked_about(first: bool) -> None:
+    known = learn_signature([ships("Hull"), ships("Whitby")])
+    assert told(known, ships("Bergen")) == told(known, ships("Bergen", sisters=1)) == []
+    found = [b for b in check_signature(known, ships("Hull", sisters=5, first=first)) if b.kind == "several"]
+    assert {b.path for b in found} == {"$[*].built", "$[*].length"}
+    assert {b.severity for b in found} == {"doubtful"}
+    assert "another value under 'Built' on 5 of 5 pages" in [b.got for b in found]
+    both = learn_signature([ships("Hull", sisters=5), ships("Whitby", sisters=5)])
+    assert "several" not in [b.kind for b in check_signature(both, ships("Bergen", sisters=5))]
+
+
 def test_a_signature_widened_by_a_run_admits_it(signature: dict[str, Any]) -> None:
     run = listed("lamps", ("Name", "Unit price", "Availability"))
     assert told(signature, run)
