@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.contract.model import Observed
 from engine.contract.provenance import attached, choices
+from engine.contract.provenance.computed import is_computed
 from engine.contract.provenance.findings import Finding
 from engine.contract.provenance.reading import Reading, is_seen, read
 from engine.contract.provenance.signature import learn_from, leaves_out
@@ -21,13 +21,6 @@ _ANCHORED = 0.9  # share of values that must stand on what was read
 _STRAY = 0.02  # share of values that may stand elsewhere
 _SAME = 0.9  # share of rows in which two fields come from one spot
 _ROWS = 3  # from which on a coincidence is none
-# With the few words behind, up to the end of their clause
-_COMPUTED = re.compile(
-    r"\b(?:(?:sums?|totals?|averages?|means?|medians?|summen?|durchschnitt|sommes?|moyennes?|sumas?|promedios?)"
-    r"|(?:numbers?|counts?|differences?|percentages?|shares?|ratios?|anzahl|nombres?|número) (?:of|der|von|de))"
-    r"((?:\s+(?!and\b|or\b|und\b|oder\b|et\b|y\b)[\w-]+){1,4})",
-    re.IGNORECASE,
-)
 
 
 def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding]:
@@ -48,20 +41,6 @@ def first_run_findings(runs: Sequence[Observed], task: str = "") -> list[Finding
         *_same_spots(readings), *_unnamed(known), *_untold(known, task), *_left_out(known),
         *_totals(readings, known), *_misnamed_files(readings),
     ]  # fmt: skip
-
-
-def _is_computed(path: str, task: str) -> bool:
-    """Return True for a field that the task has the code compute from what it reads: a sum, an average, a number of.
-
-    >>> _is_computed("$[*].fees", "List kind, number of permits, and the sum of the fees")
-    True
-    >>> _is_computed("$[*].kind", "List kind, number of permits, and the sum of the fees")
-    False
-    >>> _is_computed("$[*].amount", "List invoice number, amount and total, and due date")
-    False
-    """
-    named = words_of(last_name(path))
-    return any(named & words_of(clause[1]) for clause in _COMPUTED.finditer(task))
 
 
 def _misnamed_files(readings: Sequence[Reading]) -> Iterator[Finding]:
@@ -90,7 +69,7 @@ def _unanchored(readings: Sequence[Reading], known: Mapping[str, Any], task: str
         ]
         if len(missing) <= (1 - _ANCHORED) * field["count"]:
             continue
-        if len(set(map(repr, missing))) > 1 and all(map(_is_number, missing)) and _is_computed(path, task):
+        if len(set(map(repr, missing))) > 1 and all(map(_is_number, missing)) and is_computed(path, task):
             continue
         shown = ", ".join(repr(value) for value in dict.fromkeys(map(_short, missing[:40])) if value)[:120]
         one = len(set(map(repr, missing))) == 1 and len(missing) > 1
@@ -200,7 +179,7 @@ def _is_filtered(known: Mapping[str, Any]) -> bool:
 def _untold(known: Mapping[str, Any], task: str) -> Iterator[Finding]:
     """Yield the fields of two states that the page does not tell, or tells otherwise."""
     for path, described in known["choices"].items():
-        if _is_computed(path, task):
+        if is_computed(path, task):
             continue
         values = {value for words in described["places"].values() for counts in words.values() for value in counts}
         told = choices.unlike(path, described)

@@ -13,6 +13,7 @@ from engine.contract.model import Observed
 from engine.contract.outputs import row_text
 from engine.contract.provenance import attached, choices, letters, marks, reads, surroundings
 from engine.contract.provenance.anchors import Anchored, namesakes_of, rivals_of
+from engine.contract.provenance.computed import computed_fields
 from engine.contract.provenance.looks import TRAITS
 from engine.contract.provenance.parameters import row_shares, signs
 from engine.contract.provenance.phrases import says_aside, says_instead, says_nothing, says_place, says_stale
@@ -51,6 +52,7 @@ def learn_from(readings: Sequence[Reading], task: str = "") -> Signature:
     read_something = [reading for reading in readings if is_seen(reading.run)]
     merged = merge_signatures([_describe(reading) for reading in read_something])
     merged["about"] = sorted({*merged["about"], *sorted(words_of(task))[:_MOST_WORDS]})
+    merged["computed"] = computed_fields(merged["fields"], task)
     if (shared := _shared(readings)) is not None:
         merged["shared"] = shared
     return merged
@@ -86,6 +88,7 @@ def merge_signatures(parts: Sequence[Mapping[str, Any]]) -> Signature:
         "files": attached.merge([part["files"] for part in known]),
         "state": _merge_states([part["state"] for part in known]),
         "forms": sorted({name for part in known for name in part.get("forms", ())})[:_MOST_STATES],
+        "computed": sorted({path for part in known for path in part.get("computed", ())}),
         "divided": any(part.get("divided") for part in known),
         "reads": reads.merge([part["reads"] for part in known]),
         "around": surroundings.merge([part["around"] for part in known]),

@@ -364,6 +364,20 @@ def test_what_one_run_showed_is_no_rule_for_what_was_done_with_other_values() ->
     assert {b.severity for b in check_signature(one, other)} == {"advisory"}
 
 
+def test_counts_that_the_task_asks_for_stand_on_a_page_by_chance() -> None:
+    def counted(port: str, page: Sheet, *counts: int) -> Observed:
+        rows = [{"name": f"{port} {at}", "voyages": count} for at, count in enumerate(counts)]
+        if port != "oslo":
+            page.cards([[row["name"], f"deck {row['voyages']}"] for row in rows])
+        return ran(rows, page.map(), port=port)
+
+    beside = sheet("oslo").cards([["oslo 0"]]).text("2 users online", region="footer")
+    for task, asked in (("List name, and the number of its voyages", False), ("List name and voyages", True)):
+        known = learn_signature([counted("hull", sheet("hull"), 3, 4), counted("whitby", sheet("whitby"), 5, 6)], task)
+        found = [b for b in check_signature(known, counted("oslo", beside, 2)) if b.path == "$[*].voyages"]
+        assert bool(found) is asked, found
+
+
 def ships(port: str, *, sisters: int = 0, first: bool = False) -> Observed:
     def box(page: Sheet, built: int, length: float) -> None:
         page.table(["Built", "Length"], [[str(built), f"{length} m"]])
