@@ -139,6 +139,7 @@ class Evidence:
         main_refused: The reason from ``refused``, if the last main document was refused.
         longest_wait: Seconds that the automation waited for the page at one time and not in vain, at most.
         fetched: A script of a page asked for data.
+        images: The number of pictures and fonts that pages asked for.
         inputs: A kind and a hash for each thing that the automation gave to the browser: ``url``, ``locator``,
             ``typed``, ``chosen``, ``script``, and ``sent`` for a typed text that a request then carried. Two runs of
             the same code differ in them only by their parameters, or by what the site gave them.
@@ -192,6 +193,7 @@ class Evidence:
     groups: tuple[tuple[str, int], ...] = ()
     longest_wait: float = 0.0
     fetched: bool = False
+    images: int = 0
     inputs: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     output_read: bool = False
     notices: tuple[str, ...] = ()

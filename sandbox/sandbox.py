@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 _REFILL_IN_RUN_SECONDS = 3.0  # a run that takes longer may wait in vain, and be followed by another at once
 _COMPILE_AFTER_SECONDS = 2.0  # the blank worker comes first
+_RUNS_BEFORE_BARE = 3  # of a worker, until one without pictures is worth its start
 
 
 class Sandbox:
@@ -145,6 +147,7 @@ class Sandbox:
         sources: bool = False,
         probe: Literal["", "scroll"] = "",
         trace_bytes: int = 0,
+        images: bool = True,
     ) -> Outcome:
         """Run an automation in a blank worker, or in one that has run only automations of the same ``affinity``.
 
@@ -181,6 +184,9 @@ class Sandbox:
                 more rows came.
             trace_bytes: Have Playwright trace the run, and give the host a trace of at most so many bytes; 0: none.
                 The worker serves this run only.
+            images: False: the run does not need the pictures and fonts of pages. After three such runs of an
+                ``affinity`` a worker whose pages ask for none is started in the background, for the next ones;
+                ``Outcome.images`` tells in which a run was.
 
         Returns:
             The outcome, also if the automation failed.
@@ -220,12 +226,12 @@ class Sandbox:
             "harmless": list(harmless),
             "trace_bytes": trace_bytes,
         }
-        run = Run(automation, host or Host(), egress, limits, rules, fields, reused_by, trace_bytes)
+        run = Run(automation, host or Host(), egress, limits, rules, fields, reused_by, images, trace_bytes)
         return await self._run_page(run, keep_open=keep_open)
 
     async def _run_page(self, run: Run, *, keep_open: bool) -> Outcome:
         shortage.require_resources()
-        client = await self._pool.take(run.limits, run.reused_by)
+        client = await self._pool.take(run.limits, self._affinity(run))
         outcome = None
         refilling = asyncio.get_running_loop().call_later(_REFILL_IN_RUN_SECONDS, self._refill)
         try:
@@ -233,11 +239,18 @@ class Sandbox:
         finally:
             refilling.cancel()
             if outcome is None or not keep_open:
-                self._release(client, run.reused_by if outcome is not None and outcome.ok else None)
+                self._release(client, run.reused_by if outcome is not None and outcome.ok else None, run.images)
             self._refill()
         if not keep_open:
             return outcome
-        return replace(outcome, session=self._session(client, None, run.reused_by if outcome.ok else None))
+        return replace(outcome, session=self._session(client, None, run.reused_by if outcome.ok else None, run.images))
+
+    def _affinity(self, run: Run) -> str | None:
+        """Return the affinity of the worker for a run: of one without images, where that may be and one waits."""
+        if run.reused_by is not None and not run.images:
+            bare = _without_images(run.reused_by)
+            return bare if self._pool.has(bare, run.limits) else run.reused_by
+        return run.reused_by
 
     async def _run_web(self, run: Run) -> Outcome:
         shortage.require_files()
@@ -285,14 +298,24 @@ class Sandbox:
         self._refill()
         return session
 
-    def _session(self, client: WorkerClient, opened: ScriptError | None, affinity: str | None) -> Session:
-        return Session(client, opened, self._pool.discard, lambda: self._release(client, affinity))
+    def _session(
+        self, client: WorkerClient, opened: ScriptError | None, affinity: str | None, images: bool = True
+    ) -> Session:
+        return Session(client, opened, self._pool.discard, lambda: self._release(client, affinity, images))
 
-    def _release(self, client: WorkerClient, affinity: str | None) -> None:
-        if affinity is not None:
-            self._pool.give_back(client, affinity)
-        else:
+    def _release(self, client: WorkerClient, affinity: str | None, images: bool) -> None:
+        """Keep a worker for the next run of an affinity, or end it.
+
+        Args:
+            images: The run needed pictures and fonts.
+        """
+        if affinity is None:
             self._pool.discard(client)
+            return
+        bare = _without_images(affinity)
+        self._pool.give_back(client, affinity if client.images else bare)
+        if not images and client.runs >= _RUNS_BEFORE_BARE:
+            self._pool.prepare(bare, client.started_with, partial(self._start_worker, images=False))
 
     def _refill(self) -> None:
         if self._compiles and self._compiling is None:
@@ -306,9 +329,10 @@ class Sandbox:
         if not self._stop.wait(_COMPILE_AFTER_SECONDS):
             driver_cache.make(self._cache, find_browser(self._browser_setting), self._stop)
 
-    async def _start_worker(self, limits: SandboxLimits) -> WorkerClient:
+    async def _start_worker(self, limits: SandboxLimits, *, images: bool = True) -> WorkerClient:
         browser = find_browser(self._browser_setting)
-        return await self._start_with_first(lambda mechanism: self._start_browser(mechanism, browser, limits))
+        start = partial(self._start_browser, browser=browser, limits=limits, images=images)
+        return await self._start_with_first(start)
 
     async def _start_web_worker(self, limits: SandboxLimits) -> WorkerClient:
         return await self._start_with_first(lambda mechanism: self._nursery.start(mechanism, limits))
@@ -331,8 +355,10 @@ class Sandbox:
             raise problems[0]
         raise SandboxUnavailable("; ".join(error.problem for error in problems), problems[0].remedy) from problems[-1]
 
-    async def _start_browser(self, mechanism: Mechanism, browser: Browser, limits: SandboxLimits) -> WorkerClient:
-        client = BrowserWorker(mechanism, limits, driver_cache.found(self._cache))
+    async def _start_browser(
+        self, mechanism: Mechanism, browser: Browser, limits: SandboxLimits, *, images: bool
+    ) -> WorkerClient:
+        client = BrowserWorker(mechanism, limits, driver_cache.found(self._cache), images=images)
         client.ready.add_done_callback(lambda _: self._note_chromium_sandbox(client))
         try:
             await client.start(browser, chromium_sandbox=self._chromium_sandbox)
@@ -360,6 +386,11 @@ def _arguments(context: ContextOptions, egress: Egress) -> dict[str, Any]:
     moment, now = egress.tape.moment(), time.time() * 1000
     offset = moment.clock - now if egress.tape.playing else 0
     return {**context.arguments(), "tape": {"seed": moment.seed, "offset": offset}}
+
+
+def _without_images(affinity: str) -> str:
+    """Return the affinity of those workers of another that load no pictures and fonts."""
+    return f"{affinity}\0without images"
 
 
 def _page_limits(limits: SandboxLimits) -> dict[str, Any]:

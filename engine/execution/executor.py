@@ -116,6 +116,7 @@ class Executor:
         known: GateKnowledge | None = None,
         sources: bool = False,
         probe: Literal["", "scroll"] = "",
+        images: bool = True,
     ) -> AutomationRun:
         """Run the code; a script that fails is a value, a sandbox that fails an exception.
 
@@ -125,7 +126,7 @@ class Executor:
             affinity: Names committed code and its revision: it may run where that ran before.
             secret: The parameters hold secrets.
             known_hosts: Those of the saved automation that this is; None for a trial, which may reach others.
-            settled_seconds, slowed, sources, probe: See `sandbox.Sandbox.run`.
+            settled_seconds, slowed, sources, probe, images: See `sandbox.Sandbox.run`.
             hold_changes: Stop before the first request that may change something on the site, other than a login.
             known: What pages show of the parameters before irreversible actions, which are held until they do.
             harmless: Kinds of requests that are known to change nothing which lasts, or to be the site's own.
@@ -157,6 +158,7 @@ class Executor:
             sources=sources,
             probe=probe,
             trace_bytes=traced,
+            images=images,
         )
         outcome, host = await self._outcome(start, mode, known, once=once, traced=kind if traced else None)
         # What explores the page that stays open is the model: nothing irreversible is let through for it.

@@ -20,6 +20,8 @@ from engine.storage.suspicions import Suspicion
 from engine.task.redaction import Redactor
 from engine.task.wire import TaskRequest
 
+_IMAGES_WORTH_IT = 4  # pictures and fonts that the pages of a run ask for
+
 
 @dataclass(frozen=True)
 class GoodRuns:
@@ -76,7 +78,15 @@ class GoodRuns:
         wait = max(one.outcome.evidence.longest_wait for one in counted)
         # A bundle of an earlier version has no signature in its contract: its runs give it one.
         signature = None if empty or contract is None else self._signature(run, contract)
-        self.run_history.clean_run(revision.id, good if keep else [], None if empty else sample, runs, wait, signature)
+        self.run_history.clean_run(
+            revision.id,
+            good if keep else [],
+            None if empty else sample,
+            runs,
+            wait,
+            signature,
+            images=keep and run.outcome.evidence.images >= _IMAGES_WORTH_IT,
+        )
 
     async def longest_wait(self, bundle: Bundle) -> float | None:
         """Return the seconds that good runs waited for the page at one time, at most; None where that is not known."""

@@ -81,6 +81,16 @@ async def first_verdict(
     return Suspect(run, problems, breaches, reason, only_doubtful=found.only_doubtful)
 
 
+async def good_as_it_is(context: RunContext, bundle: Bundle, run: AutomationRun) -> Accepted | None:
+    """Return the verdict on a replay that is good without a doubt; None for any other, which nobody is told of."""
+    found = await _findings(context, bundle, run)
+    if found.problems or found.unasked or rows(run.outcome.value) == 0:
+        return None
+    if cause_at_site(context, bundle, run, good=True) is not None or await _is_unproven(context, bundle, run):
+        return None
+    return Accepted(run, found.breaches)
+
+
 async def judge_other(context: RunContext, bundle: Bundle, run: AutomationRun) -> OtherParameters:
     """Judge a replay with parameters that gave rows before: it tells of the code, not of the request's parameters."""
     if run.rehearsed:

@@ -1,6 +1,6 @@
 """Replay a saved automation: once with the request's parameters, and with others where the result is suspect.
 
-execute ──▶ first_verdict ──▶ Accepted · PassedGate · SiteAtFault
+execute ──▶ first_verdict ──▶ Accepted · PassedGate · SiteAtFault    (without pictures: see `without_images`)
                  │ Suspect: the run alone does not settle it
                  ▼
 execute ──▶ judge_other ──▶ settle ──▶ Accepted · NewData · ParametersAtFault · SiteAtFault · Drifted
@@ -19,7 +19,7 @@ from engine.execution.automation_run import AutomationRun, Mode
 from engine.execution.host import GateKnowledge
 from engine.runs.breach_pictures import keep_picture_of
 from engine.runs.context import RunContext
-from engine.runs.judge import first_verdict, judge_other, settle
+from engine.runs.judge import first_verdict, good_as_it_is, judge_other, settle
 from engine.runs.reads import keep_read
 from engine.runs.suspicion import remember, settle_suspicions
 from engine.runs.verdict import (
@@ -33,6 +33,7 @@ from engine.runs.verdict import (
     Suspect,
     Verdict,
 )
+from engine.runs.without_images import without_images
 from sandbox import Session
 
 # Seconds that a wait lasts at least, before a settled page ends it.
@@ -49,14 +50,12 @@ async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
     Raises:
         Failed: The model could not be asked.
     """
-    session: Session | None = None
+    sessions: list[Session] = []
     try:
         async with context.attempts.attempt("replay") as note:
             note.revision = bundle.committed.id
             await context.events.emit("replay.started", revision=note.revision, kind=bundle.kind)
-            run = await _execute(context, bundle, context.request.parameters, mode="real", keep_open=True, least=_LEAST)
-            session = run.outcome.session
-            verdict = await first_verdict(context, bundle, run)
+            run, verdict = await _execute_and_judge(context, bundle, sessions)
             if isinstance(verdict, SiteAtFault):
                 note.reason = verdict.cause.reason
             elif not isinstance(verdict, Accepted):
@@ -78,8 +77,39 @@ async def replay(context: RunContext, bundle: Bundle) -> AsyncIterator[Verdict]:
             await keep_picture_of(context, run, breaches)
         yield settled
     finally:
-        if session is not None:
+        for session in sessions:
             await session.close()
+
+
+async def _execute_and_judge(
+    context: RunContext, bundle: Bundle, sessions: list[Session]
+) -> tuple[AutomationRun, Accepted | PassedGate | SiteAtFault | Suspect]:
+    """Execute the committed revision with the request's parameters, without pictures where it gives the same so.
+
+    Args:
+        sessions: Takes the pages that are left open, for the caller to close.
+    """
+
+    async def start(*, images: bool) -> AutomationRun:
+        parameters = context.request.parameters
+        run = await _execute(context, bundle, parameters, mode="real", keep_open=True, least=_LEAST, images=images)
+        sessions.extend(filter(None, [run.outcome.session]))
+        return run
+
+    spared = await without_images(context, bundle)
+    run = await start(images=spared.same is None)
+    if run.outcome.images:
+        return run, await first_verdict(context, bundle, run)
+    good = await good_as_it_is(context, bundle, run)
+    if good is not None and spared.proven:
+        return run, good
+    if run.outcome.session is not None:
+        run.outcome.session.release()
+    again = await start(images=True)
+    verdict = await first_verdict(context, bundle, again)
+    if isinstance(verdict, Accepted):
+        await spared.compare(run, again, good=good is not None)
+    return again, verdict
 
 
 async def _replay_others(context: RunContext, bundle: Bundle, suspect: Suspect) -> OtherParameters:
@@ -114,12 +144,20 @@ async def _known_parameters(context: RunContext, bundle: Bundle, suspect: Suspec
 
 
 async def _execute(
-    context: RunContext, bundle: Bundle, parameters: Mapping[str, Any], *, mode: Mode, keep_open: bool, least: float
+    context: RunContext,
+    bundle: Bundle,
+    parameters: Mapping[str, Any],
+    *,
+    mode: Mode,
+    keep_open: bool,
+    least: float,
+    images: bool = True,
 ) -> AutomationRun:
     """Execute the committed revision with these parameters.
 
     Args:
         least: Seconds after which a settled page may end a wait, if good runs never waited that long.
+        images: It may need the pictures of pages.
     """
     known, gates = await context.good_runs.longest_wait(bundle), bundle.contract.get("gates")
     if gates:
@@ -136,5 +174,6 @@ async def _execute(
         known_hosts=bundle.meta.allowed_hosts,
         harmless=bundle.meta.harmless_requests,
         known=GateKnowledge(gates, context.good_runs.shown(parameters)) if gates else None,
+        images=images,
         settled_seconds=_LEAST_OF_UNKNOWN if known is None else max(least, _TIMES_KNOWN * known),
     )

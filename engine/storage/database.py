@@ -118,6 +118,10 @@ ALTER TABLE tasks ADD COLUMN trace BLOB;
 ALTER TABLE attempts ADD COLUMN packed BLOB;
 CREATE TABLE shared_texts (digest BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT, WITHOUT ROWID;
 """,
+    # How often a revision gave the same without the pictures of its pages; none where they have few, -1 if it did not.
+    """
+ALTER TABLE revisions ADD COLUMN same_without_images INTEGER;
+""",
 )
 
 

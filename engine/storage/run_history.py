@@ -54,6 +54,8 @@ class RunHistory:
         runs: Sequence[Observed] = (),
         wait: float = 0.0,
         signature: Mapping[str, Any] | None = None,
+        *,
+        images: bool = False,
     ) -> None:
         """Count a clean run, and update the profile of the revision's good outputs; what it gives is in doubt no more.
 
@@ -63,6 +65,7 @@ class RunHistory:
             wait: Seconds that it waited for the page at one time, at most.
             signature: Where the values of this run stood, as `signature_of` returns it; without secrets.
             runs: Output of the run, after those of other runs that proved the same code; without secrets.
+            images: Its pages have enough pictures that a run without them is worth trying.
         """
         with self._database.transaction() as db:
             row = db.execute(
@@ -79,12 +82,13 @@ class RunHistory:
                     profiles.append(run.described)
                     _keep_output(db, revision, run)
             db.execute(
-                "INSERT INTO revisions (revision, clean_runs, parameters, sample, profile, provenance, longest_wait)"
-                " VALUES (?, 1, ?, ?, ?, ?, ?)"
+                "INSERT INTO revisions (revision, clean_runs, parameters, sample, profile, provenance, longest_wait,"
+                " same_without_images) VALUES (?, 1, ?, ?, ?, ?, ?, ?)"
                 " ON CONFLICT (revision) DO UPDATE SET clean_runs = clean_runs + 1, parameters = excluded.parameters,"
                 " sample = coalesce(excluded.sample, sample), profile = excluded.profile,"
                 " provenance = excluded.provenance,"
-                " longest_wait = max(excluded.longest_wait, ? * coalesce(longest_wait, 0))",
+                " longest_wait = max(excluded.longest_wait, ? * coalesce(longest_wait, 0)),"
+                " same_without_images = coalesce(same_without_images, excluded.same_without_images)",
                 (
                     revision,
                     dump(distinct),
@@ -92,6 +96,7 @@ class RunHistory:
                     dump(merge(profiles)) if profiles else None,
                     dump(merge_signatures(signatures)) if signatures else None,
                     wait,
+                    0 if images else None,
                     _FORGETTING,
                 ),
             )
@@ -123,6 +128,22 @@ class RunHistory:
         with self._database.alone() as db:
             row = db.execute("SELECT longest_wait FROM revisions WHERE revision = ?", (revision,)).fetchone()
         return row[0] if row else None
+
+    def same_without_images(self, revision: str) -> int | None:
+        """Return how often a revision gave the same without pictures; None: not worth trying; -1: it gave another."""
+        with self._database.alone() as db:
+            asked = "SELECT same_without_images FROM revisions WHERE revision = ?"
+            row = db.execute(asked, (revision,)).fetchone()
+        return row[0] if row else None
+
+    def note_without_images(self, revision: str, *, same: bool) -> None:
+        """Note that a revision gave the same without pictures once more, or that it did not, which is for good."""
+        change = "same_without_images + 1" if same else "-1"
+        with self._database.alone() as db:
+            db.execute(
+                f"UPDATE revisions SET same_without_images = {change} WHERE revision = ?",  # noqa: S608  constants
+                (revision,),
+            )
 
     def history(self, revision: str, parameters: Mapping[str, Any], account: str = "") -> History:
         """Return the profile of a revision's good outputs, and the previous outputs for these and other parameters.
@@ -159,9 +180,9 @@ class RunHistory:
         with self._database.transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO revisions"
-                " (revision, clean_runs, parameters, sample, profile, provenance, longest_wait)"
+                " (revision, clean_runs, parameters, sample, profile, provenance, longest_wait, same_without_images)"
                 " SELECT ?1, iif(?2, clean_runs, 0), parameters, sample, profile, iif(?2, provenance, NULL),"
-                " longest_wait FROM revisions WHERE revision = ?3",
+                " longest_wait, iif(?2, same_without_images, NULL) FROM revisions WHERE revision = ?3",
                 (new, trust, old),
             )
             db.execute(

@@ -115,6 +115,7 @@ async def collect_evidence(
         "turned_away": list(recorder.turned_away.items()),
         "pending_document": pending,
         "answers": list(recorder.answers),
+        "images": recorder.images,
         "password_field": seen.get("password", False),
         "code_field": seen.get("code", False),
         "code_sent": recorder.logins.code_sent,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _MOST_RECORDS = 1_000
 _MOST_ORIGINS = 50
 _DATA = frozenset({"fetch", "xhr"})
+_IMAGES = frozenset({"image", "font"})
 _NEEDED = frozenset({"fetch", "xhr", "script", "eventsource", "document"})
 
 
@@ -73,6 +74,7 @@ class RunRecorder:
         turned_away: URL, without query, and status of the requests for data by which the scripts of the page that is
             shown, or the automation itself, were told to come later, and not served since.
         retry_after: Retry-After header of the last main document, own request, or request for data turned away.
+        images: The number of pictures and fonts that pages asked for.
     """
 
     def __init__(self, context: BrowserContext, own_headers: OwnHeaders | None = None) -> None:
@@ -95,6 +97,7 @@ class RunRecorder:
         self.turned_away: dict[str, int] = {}
         self.answers: deque[tuple[str, int]] = deque(maxlen=20)
         self.retry_after: str | None = None
+        self.images = 0
         self._sent: deque[_Sent] = deque(maxlen=_MOST_RECORDS)
         self._acted = False  # since the last main document
         self._verdicts: WeakKeyDictionary[Request, bool] = WeakKeyDictionary()
@@ -201,6 +204,7 @@ class RunRecorder:
         return login
 
     def _on_request(self, request: Request) -> None:
+        self.images += request.resource_type in _IMAGES
         if self.trace is not None:
             self.trace.note_request(request)
         self.is_login(request)

@@ -24,7 +24,7 @@ async def serve(control: socket.socket, port: int, options: dict[str, Any], driv
     Args:
         control: The socket to the host.
         port: The proxy's port on loopback.
-        options: ``browser``, the path of the executable, and ``chromium_sandbox``.
+        options: ``browser``, the path of the executable, ``chromium_sandbox`` and ``images``.
         driver: The driver that was started for Playwright.
     """
     await driver.hand_to_playwright()
@@ -74,7 +74,7 @@ async def _prepare(
     import playwright as package
     from playwright.async_api import Error, async_playwright
 
-    flags = browser_flags(Path(str(package.__file__)).parent)
+    flags = browser_flags(Path(str(package.__file__)).parent, images=options["images"])
     playwright = await async_playwright().start()
 
     async def launch(chromium_sandbox: bool) -> Any:

@@ -137,6 +137,7 @@ def worker_command(
     host: int,
     info: int,
     chromium_sandbox: bool = False,
+    images: bool = True,
     scratch: str | None = None,
     compiled: Path | None = None,
 ) -> Command:
@@ -150,6 +151,7 @@ def worker_command(
         host: Process descriptor of this program: the worker ends when it does.
         info: Descriptor of a file to which bubblewrap writes the pid of the jail's first process.
         chromium_sandbox: Use Chromium's own sandbox, too; it needs namespaces.
+        images: Have it load the pictures and fonts of pages.
         scratch: A directory that does not exist yet, for ``"landlock"`` and ``"none"``; the worker creates it.
         compiled: Directory of the driver's compiled code, for ``"bubblewrap"``.
     """
@@ -158,6 +160,7 @@ def worker_command(
     if browser is not None:
         options["browser"] = browser_path(browser) if jailed else str(browser.executable)
         options["chromium_sandbox"] = chromium_sandbox and mechanism != "landlock"
+        options["images"] = images
     else:
         options["sealed"] = mechanism != "none"
     if not jailed:

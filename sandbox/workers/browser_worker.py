@@ -26,19 +26,29 @@ class BrowserWorker(WorkerClient):
         mechanism: Its jail.
         limits: The limits that it is started with.
         compiled: Directory of the driver's compiled code.
+        images: Load the pictures and fonts of pages.
     """
 
     _what_starts = "browser"
     _process: WorkerProcess
 
-    def __init__(self, mechanism: Mechanism, limits: SandboxLimits, compiled: Path | None = None) -> None:
+    def __init__(
+        self, mechanism: Mechanism, limits: SandboxLimits, compiled: Path | None = None, *, images: bool = True
+    ) -> None:
         super().__init__(limits)
+        self.images = images
         self.chromium_sandbox: bool | None = None
         self._process = WorkerProcess(mechanism, self._count_output, compiled)
 
     async def start(self, browser: Browser, *, chromium_sandbox: bool) -> None:
         """Start the worker. It can be bound to a job at once; calls wait until the browser is up."""
-        await self._process.start(browser, self.limits, chromium_sandbox=chromium_sandbox, meanwhile=_import_network)
+        await self._process.start(
+            browser,
+            self.limits,
+            chromium_sandbox=chromium_sandbox,
+            images=self.images,
+            meanwhile=_import_network,
+        )
         await self._open()
 
     async def _open_network(self) -> None:

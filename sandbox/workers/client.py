@@ -70,6 +70,7 @@ class WorkerClient(ABC):
     Attributes:
         limits: The limits of its job; before the first, those it was started with.
         runs: Number of jobs it was bound to.
+        images: Its pages load pictures and fonts.
         dialer: Its network access, a new one for each job; set by `_open`.
         ended: Done when the worker has ended.
     """
@@ -82,6 +83,7 @@ class WorkerClient(ABC):
         self.limits = limits
         self.started_with = limits
         self.runs = 0
+        self.images = True
         self.memory_mb = 0.0
         self.peak = ResourceUsage(0.0, 0.0, 0)
         loop = asyncio.get_running_loop()

@@ -26,6 +26,7 @@ class Outcome:
         peak_memory_mb: The largest sample of private memory, in MiB, taken a few times a second.
         processes: The largest sample of the number of processes, browser and driver included.
         worker_run: The number of this run in its worker; 1 in a blank one.
+        images: The pages loaded their pictures and fonts.
         session: The open worker, if ``keep_open`` was set; the caller closes it.
     """
 
@@ -39,6 +40,7 @@ class Outcome:
     peak_memory_mb: float
     processes: int
     worker_run: int
+    images: bool = True
     session: Session | None = None
 
     @property

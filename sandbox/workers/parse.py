@@ -86,6 +86,7 @@ def evidence(data: Any, dialer: Dialer) -> Evidence:
         http_login=_one_of(data.get("http_login") or "", get_args(HttpLoginState)),
         longest_wait=_seconds(data.get("longest_wait", 0)),
         fetched=data.get("fetched") is True,
+        images=checked_whole(data.get("images", 0)),
         inputs=tuple(_pair(item, str, str) for item in _list(data.get("inputs", []))),
         output_read=data.get("output_read") is True,
         notices=tuple(map(_text, _list(data.get("notices", [])))),

@@ -15,6 +15,9 @@ from sandbox.workers.client import WorkerClient
 
 logger = logging.getLogger(__name__)
 
+Start = Callable[[SandboxLimits], Coroutine[Any, Any, WorkerClient]]
+"""Starts a worker with these limits."""
+
 _MIB = 1 << 20
 _REFILL_AFTER_SECONDS = 0.5  # a program that ends after one run does not start a worker in vain
 
@@ -82,7 +85,7 @@ class Pool:
 
     def __init__(
         self,
-        start: Callable[[SandboxLimits], Coroutine[Any, Any, WorkerClient]],
+        start: Start,
         options: PoolOptions,
         limits: SandboxLimits,
     ) -> None:
@@ -95,6 +98,7 @@ class Pool:
         self._starting: set[asyncio.Task[WorkerClient]] = set()
         self._ending: dict[WorkerClient, asyncio.Task[None]] = {}
         self._refilling: asyncio.Task[None] | None = None
+        self._preparing: dict[str, asyncio.Task[None]] = {}
         self._idle_timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -122,9 +126,23 @@ class Pool:
             return
         entry = _Waiting(client, affinity)
         entry.renewing = asyncio.ensure_future(self._renew(entry))
-        self._waiting.append(entry)
-        while len(self._waiting) > self._options.kept:
-            self._drop(self._waiting[0])
+        self._add(entry)
+
+    def has(self, affinity: str, limits: SandboxLimits) -> bool:
+        """Return True where a worker of this affinity waits, or is being renewed."""
+        return self._find(affinity, limits) is not None
+
+    def prepare(self, affinity: str, limits: SandboxLimits, start: Start) -> None:
+        """Start a worker in the background for the next run of an affinity, unless there is one.
+
+        Args:
+            start: Starts it, in place of the pool's own way.
+        """
+        there = affinity in self._preparing or any(each.affinity == affinity for each in self._waiting)
+        if self._closed or there or not self._options.kept:
+            return
+        self._preparing[affinity] = task = asyncio.ensure_future(self._prepare(affinity, limits, start))
+        task.add_done_callback(lambda _: self._preparing.pop(affinity))
 
     def discard(self, client: WorkerClient) -> asyncio.Task[None]:
         """End a worker in the background; `close` waits for it, too."""
@@ -153,7 +171,7 @@ class Pool:
         self._closed = True
         if self._idle_timer is not None:
             self._idle_timer.cancel()
-        starting: list[asyncio.Task[Any]] = [*self._starting]
+        starting: list[asyncio.Task[Any]] = [*self._starting, *self._preparing.values()]
         if self._refilling is not None:
             starting.append(self._refilling)
         for each in starting:
@@ -192,11 +210,35 @@ class Pool:
             self._drop(entry)
             return False
         if entry in self._waiting:
-            loop = asyncio.get_running_loop()
-            entry.timer = loop.call_later(self._options.idle_seconds, self._drop, entry)
-            entry.client.ended.add_done_callback(lambda _: self._drop(entry) if entry in self._waiting else None)
-            self._enforce_memory_ceiling()
+            self._begin_waiting(entry)
         return True
+
+    def _add(self, entry: _Waiting) -> None:
+        self._waiting.append(entry)
+        while len(self._waiting) > self._options.kept:
+            self._drop(self._waiting[0])
+
+    def _begin_waiting(self, entry: _Waiting) -> None:
+        loop = asyncio.get_running_loop()
+        entry.timer = loop.call_later(self._options.idle_seconds, self._drop, entry)
+        entry.client.ended.add_done_callback(lambda _: self._drop(entry) if entry in self._waiting else None)
+        self._enforce_memory_ceiling()
+
+    async def _prepare(self, affinity: str, limits: SandboxLimits, start: Start) -> None:
+        try:
+            client = await self._start_worker(limits, start)
+        except (SandboxError, OSError) as error:
+            logger.warning("no worker could be started ahead of need: %s", error)
+            return
+        await asyncio.wait({client.ready, client.ended}, return_when=asyncio.FIRST_COMPLETED)
+        if self._closed or not client.usable:
+            self.discard(client)
+            return
+        client.memory_mb = client.measure().memory_mb
+        entry = _Waiting(client, affinity)
+        entry.renewing = asyncio.ensure_future(asyncio.sleep(0, True))
+        self._add(entry)
+        self._begin_waiting(entry)
 
     def _drop(self, entry: _Waiting) -> None:
         if entry.timer is not None:
@@ -225,11 +267,11 @@ class Pool:
             self.discard(client)
         self._spares.clear()
 
-    async def _start_worker(self, limits: SandboxLimits) -> WorkerClient:
+    async def _start_worker(self, limits: SandboxLimits, start: Start | None = None) -> WorkerClient:
         """Start a worker; it is ended if this is canceled, or the pool closed, meanwhile."""
         if self._closed:
             raise _closed()
-        starting = asyncio.create_task(self._start(limits))
+        starting = asyncio.create_task((start or self._start)(limits))
         self._starting.add(starting)
         starting.add_done_callback(self._on_started)
         try:

@@ -268,7 +268,13 @@ class WorkerProcess(JailProcess):
         self._compiled = compiled
 
     async def start(
-        self, browser: Browser, limits: SandboxLimits, *, chromium_sandbox: bool, meanwhile: Callable[[], None]
+        self,
+        browser: Browser,
+        limits: SandboxLimits,
+        *,
+        chromium_sandbox: bool,
+        images: bool,
+        meanwhile: Callable[[], None],
     ) -> None:
         """Start the process and take its listener.
 
@@ -276,6 +282,7 @@ class WorkerProcess(JailProcess):
             browser: Its Chromium.
             limits: Those that are fixed at the start.
             chromium_sandbox: Use Chromium's own sandbox, too.
+            images: Load the pictures and fonts of pages.
             meanwhile: Called while the process starts.
 
         Raises:
@@ -287,6 +294,7 @@ class WorkerProcess(JailProcess):
             browser,
             limits,
             chromium_sandbox=chromium_sandbox,
+            images=images,
             compiled=self._compiled,
         )
         await self._start(command_for, meanwhile)

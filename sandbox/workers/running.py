@@ -32,6 +32,7 @@ class Run:
         rules: What its requests by ``web`` are judged by.
         fields: What the worker is told.
         reused_by: Who may use the worker again; None for nobody.
+        images: It needs the pictures and fonts of pages.
         trace_bytes: The most bytes of a trace that it may send.
         started: When the caller asked for it, as `time.perf_counter` tells.
     """
@@ -43,6 +44,7 @@ class Run:
     rules: WebRules
     fields: dict[str, Any]
     reused_by: str | None
+    images: bool = True
     trace_bytes: int = 0
     started: float = field(default_factory=time.perf_counter)
 
@@ -84,4 +86,5 @@ class Run:
             peak_memory_mb=client.peak.memory_mb,
             processes=client.peak.processes,
             worker_run=client.runs,
+            images=client.images,
         )

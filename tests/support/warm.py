@@ -49,6 +49,7 @@ class WarmSandbox(Sandbox):
         secret: bool = False,
         **options: Any,
     ) -> Outcome:
+        options["images"] = True  # its workers serve every run
         outcome = await super().run(*arguments, affinity=_ONE, keep_open=True, **options)
         if keep_open or outcome.session is None:
             return outcome
@@ -68,7 +69,7 @@ class WarmSandbox(Sandbox):
         self._pool._spares.append(client)  # where the next call takes it from
         return await super().open_session(parameters, limits=limits, **options)
 
-    def _session(self, client: WorkerClient, opened: Any, affinity: str | None) -> Session:
+    def _session(self, client: WorkerClient, opened: Any, affinity: str | None, images: bool = True) -> Session:
         async def end(client: WorkerClient) -> None:
             self._pool.give_back(client, _ONE)
 

@@ -66,6 +66,24 @@ async def test_next_run_of_the_same_affinity_reuses_the_browser(warm: Sandbox, s
     assert await runs_of_worker(warm, "same", kind="page") == 1, "another, after a failed run"
 
 
+async def test_runs_that_need_no_images_soon_have_a_worker_that_loads_none(warm: Sandbox) -> None:
+    body = """
+        await page.set_content("<img id=one src='http://127.0.0.1:1/1.png' alt='One' onerror='this.remove()'>")
+        shown = page.locator("#one")
+        return [await shown.is_visible(), await shown.evaluate("image => image.complete")] if parameters else None
+    """
+    for number in (1, 2, 3):
+        outcome = await run(warm, body, "bare", images=False)
+        assert (outcome.worker_run, outcome.images, outcome.evidence.images) == (number, True, 1)
+    await until(lambda: not warm._pool._preparing)
+    outcome = await run(warm, body, "bare", images=False, parameters={"look": True})
+    assert (outcome.worker_run, outcome.images, outcome.evidence.images) == (1, False, 0)
+    assert outcome.value == [True, False], "it has its place, and the page is told nothing of it"
+    assert (await run(warm, body, "bare")).images
+    outcome = await run(warm, body, "bare", images=False)
+    assert (outcome.worker_run, outcome.images) == (2, False)
+
+
 async def test_another_affinity_never_reuses_the_worker(warm: Sandbox) -> None:
     assert await runs_of_worker(warm, "mine") == 1
     assert await runs_of_worker(warm, "yours") == 1

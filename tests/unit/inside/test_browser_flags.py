@@ -27,3 +27,8 @@ def test_the_features_that_the_driver_disables_stay_disabled(tmp_path: Path) -> 
 def test_a_driver_with_features_in_another_form_keeps_its_own_flag(tmp_path: Path, listed: str) -> None:
     assert _disabled(tmp_path, f"disabledFeatures = {listed}") == []
     assert "--disable-quic" in browser_flags(tmp_path / "none")
+
+
+def test_only_a_browser_without_images_is_told_to_load_none(tmp_path: Path) -> None:
+    added = {"--blink-settings=imagesEnabled=false", "--disable-remote-fonts"}
+    assert set(browser_flags(tmp_path, images=False)) - set(browser_flags(tmp_path)) == added

@@ -267,7 +267,7 @@ async def test_missing_parameters_are_refused_before_anything_runs(replay: Repla
 async def test_good_run_that_cannot_be_counted_is_good_with_a_warning(
     replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise StoreError("the records cannot be used: database or disk is full")
 
     monkeypatch.setattr(RunHistory, "clean_run", full)
