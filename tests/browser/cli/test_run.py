@@ -116,7 +116,7 @@ def test_run_without_api_key_exits_with_4_and_a_remedy(cli: Run, trouble: str) -
         (["run", "--input", '{"task": "x", "startURL": "http://a.test"}'], "unknown fields startURL"),
         (["run", TASK, "--ai", "maybe"], "never"),
         (["--workspace", "../other", "list"], "--workspace must be letters"),
-        (["rnu"], "No such command"),
+        (["rnu"], "there is no command 'rnu' of webtasks"),
     ],
 )
 def test_run_bad_request_exits_with_2_and_a_message(cli: Run, store: Path, arguments: list[str], message: str) -> None:

@@ -46,8 +46,9 @@ def test_help_imports_no_heavy_module() -> None:
         "nothing_words",
         "read_evidence",
     }
+    of_loops = {"sandbox.loop_end"}  # imports asyncio, which the engine needs anyway
     of_sandbox = {name for name in loaded if name.split(".")[0] == "sandbox"}
-    assert of_sandbox <= names_of_jails | {f"sandbox.{name}" for name in types}
+    assert of_sandbox <= names_of_jails | of_loops | {f"sandbox.{name}" for name in types}
 
 
 @pytest.mark.parametrize("missing", ["click", "rich"])

@@ -473,7 +473,7 @@ def test_files_of_another_year_or_kind_fail_outright() -> None:
 
 def stored(*digests: str) -> Observed:
     page = Sheet("https://index.example/lamps").heading("Releases")
-    links = [f"/root/+f/{digest[:2]}/{digest[2:]}/lamps-{at}.0.zip" for at, digest in enumerate(digests)]
+    links = [f"/stable/+f/{digest[:2]}/{digest[2:]}/lamps-{at}.0.zip" for at, digest in enumerate(digests)]
     page.cards([[f"lamps-{at}.0.zip"] for at in range(len(digests))], links)
     return ran([report(link.rpartition("/")[2]) for link in links], page.map())
 
