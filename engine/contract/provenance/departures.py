@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.contract.model import Breach, History, Observed
-from engine.contract.provenance import attached, reads, surroundings
+from engine.contract.provenance import attached, echoes, reads, surroundings
 from engine.contract.provenance import list_departures as lists
 from engine.contract.provenance.field_departures import Case, check_fields
 from engine.contract.provenance.reading import is_seen, read_once
@@ -45,6 +45,8 @@ def check_signature(
         *reads.check(known["reads"], run, reading.lens),
         *surroundings.check(known, reading, about=case.about, headed=headed),
     ]  # fmt: skip
+    if _changed(run):
+        found += echoes.check(known["echoes"], reading, run)
     if max(signature.get("runs", 0), history.clean_runs) < (_MANY_OF_WRITES if _changed(run) else _MANY):
         found = [replace(b, severity="advisory") if _is_of_few(b) else b for b in found]
     return _each_once(found)

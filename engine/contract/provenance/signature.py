@@ -11,7 +11,7 @@ from typing import Any
 
 from engine.contract.model import Observed
 from engine.contract.outputs import row_text
-from engine.contract.provenance import attached, choices, letters, marks, reads, surroundings
+from engine.contract.provenance import attached, choices, echoes, letters, marks, reads, surroundings
 from engine.contract.provenance.anchors import Anchored, namesakes_of, rivals_of
 from engine.contract.provenance.computed import computed_fields
 from engine.contract.provenance.looks import TRAITS
@@ -89,6 +89,7 @@ def merge_signatures(parts: Sequence[Mapping[str, Any]]) -> Signature:
         "state": _merge_states([part["state"] for part in known]),
         "forms": sorted({name for part in known for name in part.get("forms", ())})[:_MOST_STATES],
         "computed": sorted({path for part in known for path in part.get("computed", ())}),
+        "echoes": echoes.merge([part["echoes"] for part in known if "echoes" in part]),
         "divided": any(part.get("divided") for part in known),
         "reads": reads.merge([part["reads"] for part in known]),
         "around": surroundings.merge([part["around"] for part in known]),
@@ -114,6 +115,7 @@ def _describe(reading: Reading) -> Signature:
         "state": {name: sorted(values) for name, values in states(reading).items()},
         "forms": sorted(states(reading)),
         "divided": letters.is_divided(reading),
+        "echoes": echoes.describe(reading),
         "reads": reads.describe(reading.run, reading.lens),
         "around": surroundings.describe(reading),
         "said": sorted({*phrases(reading), *marks.phrases(reading)})[:_MOST_SAID],

@@ -408,6 +408,28 @@ def test_a_second_value_of_that_name_on_each_page_is_asked_about(first: bool) ->
     assert "several" not in [b.kind for b in check_signature(both, ships("Bergen", sisters=5))]
 
 
+def test_amount_that_was_entered_and_is_another_in_the_result_fails() -> None:
+    def entered(amount: float, day: str, got: float, *, wrote: bool = True) -> Observed:
+        page = Sheet("https://books.example/journal").heading("Journal")
+        page.table(["Date", "Amount"], [[day, f"£{got:.2f}"], ["2026-01-02", "£3.83"]])
+        run = ran({"date": day, "amount": got}, page.map(), amount=str(amount), day=day)
+        sent = (("POST", "https://books.example/add"),) if wrote else ()
+        return replace(run, evidence=replace(run.evidence, state_changing=sent))
+
+    known = learn_signature([entered(12.5, "2026-06-01", 12.5)])
+
+    def found(run: Observed) -> list[str]:
+        return [str(b) for b in check_signature(known, run) if b.kind == "echo" and b.binds]
+
+    assert found(entered(1234.5, "2026-06-02", 1234.5)) == []
+    (told_,) = found(entered(3.99, "2026-06-29", 3.83))
+    assert "'3.99', as amount has it" in told_
+    assert "3.83" in told_
+    assert found(entered(3.99, "2026-06-29", 3.83, wrote=False)) == [], "a search may find another"
+    always = learn_signature([entered(12.5, "2026-06-01", 12.5), entered(7.25, "2026-06-01", 9.5)])
+    assert not any(b.kind == "echo" for b in check_signature(always, entered(3.99, "2026-06-29", 3.83)))
+
+
 def test_a_signature_widened_by_a_run_admits_it(signature: dict[str, Any]) -> None:
     run = listed("lamps", ("Name", "Unit price", "Availability"))
     assert told(signature, run)
