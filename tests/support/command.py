@@ -75,10 +75,11 @@ def replay(url: str, category: str = "Surveying", **more: str) -> list[str]:
 
 def started(*arguments: str, env_more: dict[str, str] | None = None, **more: Any) -> subprocess.Popen[str]:
     """Start the command as a process of its own, with its output piped."""
+    inherited = {name: text for name, text in os.environ.items() if name not in ("COLUMNS", "LINES")}
     return subprocess.Popen(
         [sys.executable, "-m", "engine.cli", *arguments],
         cwd=ROOT,
-        env={**os.environ, "PYTHONWARNINGS": "error", **(env_more or {})},
+        env={**inherited, "PYTHONWARNINGS": "error", **(env_more or {})},
         text=True,
         # As in a terminal; a process in the background may have been started with SIGINT ignored.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
