@@ -179,7 +179,7 @@ def _notes(hints: Iterable[tuple[str, str]]) -> list[str]:
     words = {"form": "form", "next": "rel=next", "editable": "editable", "hidden": "hidden", "scrolls": "scrolls"}
     words |= {"notice": "meanwhile", "spans": "cells that span others", "caption": "caption that is not shown"}
     words |= {"fields": "fields without a label", "frame": "frame", "slots": "slots", "shadow": _SHADOW}
-    words["select"] = "select that acts on a choice"
+    words |= {"joined": "texts that run together, at |", "select": "select that acts on a choice"}
     notes = [f"{words[key]}: {quote(text, 400)}" for key, text in hints if key in words]
     return list(dict.fromkeys(notes))[:12]
 

@@ -28,6 +28,7 @@ async def collect_hints(page: Page) -> list[tuple[str, str]]:
     ``fields``: tags and names of fields that have no accessible name.
     ``frame``: name and address of a named frame.
     ``slots``: the names of slots that content is put in.
+    ``joined``: texts of elements beside each other that styles alone keep apart, so that they read as one word.
 
     Frames that do not answer, because they navigate or are gone, are left out.
     """
@@ -59,12 +60,12 @@ def _checked(found: Any) -> list[tuple[str, str]]:
 
 COLLECT = r"""() => {
   const hints = [], titled = [], forms = new Map();
-  const spans = {rowspan: [], colspan: []}, nameless = [], slots = new Set();
+  const spans = {rowspan: [], colspan: []}, nameless = [], slots = new Set(), joined = [];
   const plain = text => (text || '').replace(/\s+/g, ' ').trim();
   const seen = element => element.checkVisibility
     ? element.checkVisibility({visibilityProperty: true}) : element.offsetParent !== null;
   const vague = /(…|\.\.\.)$|^.{1,2}$|\b(ago|yesterday|today|just now|last (week|month|year))\b/i;
-  let budget = 30000;
+  let budget = 30000, pairs = 300;
 
   const walk = root => {
     const elements = root.querySelectorAll('*');
@@ -89,6 +90,7 @@ COLLECT = r"""() => {
       if (tag === 'iframe' && element.name && seen(element))
         hints.push(['frame', `${element.name} ${element.getAttribute('src') || ''}`]);
       if (element.slot) slots.add(element.slot);
+      if (element.nextSibling?.nodeType === Node.ELEMENT_NODE) join(element, element.nextSibling);
       const expected = +element.getAttribute('aria-rowcount');
       if (expected > 0) hints.push(['hidden', `${tag} says it has ${expected} rows in all`]);
       if (tag === 'tbody' || tag === 'ul' || tag === 'ol') hidden(element, tag);
@@ -97,6 +99,15 @@ COLLECT = r"""() => {
   const unnamed = element => !['hidden', 'submit', 'button', 'reset', 'image'].includes(element.type)
     && !element.labels?.length && !element.ariaLabel && !element.title && !element.placeholder
     && !element.hasAttribute('aria-labelledby') && seen(element);
+  const join = (element, next) => {
+    const first = element.textContent, second = next.textContent;
+    if (!/[\p{L}\p{N})\]]$/u.test(first) || !/^[\p{L}\p{N}(\[#]/u.test(second) || --pairs < 0) return;
+    const a = getComputedStyle(element), b = getComputedStyle(next);
+    if (![a, b].every(style => style.display.startsWith('inline')) || !seen(element)) return;
+    const left = element.getBoundingClientRect(), right = next.getBoundingClientRect();
+    const apart = right.left - left.right + parseFloat(a.paddingRight) + parseFloat(b.paddingLeft);
+    if (apart >= 2 && right.top < left.bottom) joined.push(`${plain(first).slice(-30)}|${plain(second).slice(0, 30)}`);
+  };
   const note = (element, tag, title) => {
     if (element.textContent.length > 300) return;
     const text = plain(element.textContent);
@@ -167,6 +178,7 @@ COLLECT = r"""() => {
   const spanning = [...several('rowspan', 'rows'), ...several('colspan', 'columns')];
   if (spanning.length) hints.push(['spans', spanning.join('; ')]);
   if (nameless.length) hints.push(['fields', [...new Set(nameless)].slice(0, 12).join(' ')]);
+  if (joined.length) hints.push(['joined', joined.slice(0, 3).join(', ') + (joined.length > 3 ? ', …' : '')]);
   if (slots.size) hints.push(['slots', [...slots].slice(0, 12).join(' ')]);
   for (const [text, count] of [...forms.values()].slice(0, 6))
     hints.push(['form', text.slice(0, 370) + (count > 1 ? ` (${count} such forms)` : '')]);

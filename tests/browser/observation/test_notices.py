@@ -114,6 +114,16 @@ async def test_spans_fields_captions_frames_and_slots_are_named(blank: Page) -> 
     assert 'slots: "price"' in look
 
 
+async def test_texts_that_only_styles_keep_apart_are_named(blank: Page) -> None:
+    await blank.set_content(
+        """<style>.label { margin-left: 6px } .chip { padding: 0 4px }</style>
+        <p><a href="#">Fix it (#137)</a><span class=label>HEAD</span><span class=label>main</span></p>
+        <p><b class=chip>new</b><i class=chip>sale</i></p><p><b>half</b><i>word</i> <b>two</b> <i>words</i></p>
+        <p><span>one</span><br><span>line</span><div>block</div><div>block</div>"""
+    )
+    assert 'texts that run together, at |: "Fix it (#137)|HEAD, HEAD|main, new|sale"' in await _look(blank)
+
+
 async def test_a_closed_shadow_root_is_named_with_a_way_in(blank: Page) -> None:
     html = """<h1>Clinics</h1><clinic-list></clinic-list><div style="width: 20px; height: 20px"></div><script>
       customElements.define('clinic-list', class extends HTMLElement { connectedCallback() {
