@@ -84,7 +84,7 @@ def _watch_act(owner: type, name: str, current: Current, pages: Callable[[], lis
     async def act(self: Any, *args: Any, **options: Any) -> Any:
         if (recorder := current()) is not None:
             recorder.note_act()
-            await _note_agreement(recorder, self)
+            await _note_agreement(recorder, self, args)
         return await original(self, *args, **options)
 
     setattr(owner, name, act)
@@ -98,7 +98,7 @@ def _watch_submitting(owner: type, name: str, current: Current, pages: Callable[
     async def act(self: Any, *args: Any, **options: Any) -> Any:
         if (recorder := current()) is not None:
             recorder.note_act()
-            await _note_agreement(recorder, self)
+            await _note_agreement(recorder, self, args)
             if recorder.logins.may_hold_password:
                 recorder.logins.note_submit(await _quickly(_passwords_of_form(self, args, options, pages())) or ())
         return await original(self, *args, **options)
@@ -106,7 +106,9 @@ def _watch_submitting(owner: type, name: str, current: Current, pages: Callable[
     setattr(owner, name, act)
 
 
-async def _note_agreement(recorder: RunRecorder, target: Any) -> None:
+async def _note_agreement(recorder: RunRecorder, target: Any, args: tuple[Any, ...]) -> None:
+    if args and hasattr(target, "locator") and not hasattr(target, "evaluate_all"):
+        target = target.locator(args[0])  # an act of a page or a frame names its element
     if hasattr(target, "evaluate_all") and may_be_assent(target):
         label = await _quickly(unwatched(target, "evaluate_all")(AGREEMENT))
         if isinstance(label, str) and label not in recorder.agreements:
