@@ -33,7 +33,11 @@ def check_overlap(page: Mapping[str, Any], learned: Mapping[str, Mapping[str, An
     counted = Counter(name for row in rows if (name := _name(row)))
     again = [name for name, count in counted.items() if count > 1]
     linked = [_links(each, again) for each in pages]
-    twice = sum(_on_two_pages([links.get(name, frozenset()) for links in linked]) for name in again)
+    twice = 0
+    for name in again:
+        found = [links.get(name, (0, frozenset())) for links in linked]
+        # One page that shows it as often is the page of equal rows, whatever other page, as that of all, has them, too.
+        twice += max(count for count, _ in found) < counted[name] and _on_two_pages([each for _, each in found])
     if twice:
         told = f"{twice} of them a second time, from a further page of the list, so that as many are missing"
         yield Breach("overlap", path, f"{len(rows)} rows of their own, as the page states", told, "doubtful")
@@ -44,8 +48,8 @@ def _name(row: Mapping[str, Any]) -> str:
     return max((value for value in row.values() if isinstance(value, str)), key=len, default="")
 
 
-def _links(page: PageMap, names: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Return the addresses that the items with these names lead to."""
+def _links(page: PageMap, names: Sequence[str]) -> dict[str, tuple[int, frozenset[str]]]:
+    """Return for these names the number of items that have them, and the addresses that those lead to."""
     named: dict[str, set[int]] = {}
     links: dict[int, set[str]] = {}
     for unit in page.units:
@@ -56,7 +60,9 @@ def _links(page: PageMap, names: Sequence[str]) -> dict[str, frozenset[str]]:
         for name in names:
             if name in unit.text:
                 named.setdefault(name, set()).add(unit.item)
-    return {name: frozenset(a for item in items for a in links.get(item, ())) for name, items in named.items()}
+    return {
+        name: (len(items), frozenset(a for item in items for a in links.get(item, ()))) for name, items in named.items()
+    }
 
 
 def _on_two_pages(links: Sequence[frozenset[str]]) -> bool:

@@ -82,8 +82,9 @@ def _category(name: str, place: str, rows: Rows) -> Body:
 
 
 def _product(row: Mapping[str, Any]) -> Body:
-    amount, stock = f"£{row['price']:,.2f}", "In stock" if row["in_stock"] else "Unavailable"
-    cells = {"UPC": row["upc"], "(excl. tax)": amount, "(incl. tax)": amount, "Availability": stock,
+    net, amount = (f"£{row.get(name, row['price']):,.2f}" for name in ("price_excl_tax", "price_incl_tax"))
+    stock = "In stock" if row.get("available", row["in_stock"]) else "Unavailable"
+    cells = {"UPC": row["upc"], "(excl. tax)": net, "(incl. tax)": amount, "Availability": stock,
              "Number of reviews": str(row["reviews"])}  # fmt: skip
     around = {
         "title": f"{row['name']} | Oscar -", "h1": row["name"], ".breadcrumb-item.active": row["name"],

@@ -47,6 +47,10 @@ def test_rows_of_two_pages_are_told_where_as_many_are_missing() -> None:
     [
         pytest.param(GOOD, id="none is there twice"),
         pytest.param(read([*NAMES[:7], NAMES[0]], NAMES[8:]), id="equal rows of one page"),
+        pytest.param(
+            replace(read(NAMES, [*NAMES[:11], NAMES[0]]), output=read([*NAMES[:11], NAMES[0]]).output),
+            id="equal rows of one page, which the page of all has, too",
+        ),
         pytest.param(read(NAMES[:8], [*NAMES[8:11], NAMES[2]], links=False), id="equal rows of two addresses"),
         pytest.param(read(NAMES[:8], [*NAMES[7:]], total=12), id="a row more than the page states: one came meanwhile"),
         pytest.param(replace(GOOD, output=[*GOOD.output[:11], GOOD.output[0]]), id="equal rows in the output alone"),
