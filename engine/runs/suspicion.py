@@ -55,7 +55,9 @@ async def settle_suspicions(
         if other.obstacle is not None:
             _warn(context, suspicion)
         elif other.problems:
-            said = f"{_told(suspicion)}, and still does: {'; '.join(other.problems)[:_SHOWN]}"
+            why = "; ".join(other.problems)[:_SHOWN]
+            remedy = "where that one is right, run these again and accept their result"
+            said = f"{_told(suspicion)}, and still does: {why}; {remedy}"
             return Drifted(run, [f"$: {said}"], of_result=False)
         else:
             await good_runs.clear(bundle, suspicion)

@@ -273,7 +273,7 @@ class WorkerProcess(JailProcess):
         limits: SandboxLimits,
         *,
         chromium_sandbox: bool,
-        images: bool,
+        images: bool = True,
         meanwhile: Callable[[], None],
     ) -> None:
         """Start the process and take its listener.

@@ -22,6 +22,6 @@ async def test_page_in_place_of_a_file_ends_the_wait_for_a_download(
         await blank.goto(f"{site.url}/")
         began = time.monotonic()
         with pytest.raises(SandboxError, match=f"led to a page, {site.url}/scan"):
-            async with page_files.open_file(blank, blank.get_by_text("Scan"), 60):
+            async with page_files.open_file(blank, blank.get_by_text("Scan"), 60, lambda url: None):
                 pass
         assert time.monotonic() - began < 40
