@@ -1,4 +1,4 @@
-"""What the model is told of a candidate's run."""
+"""Descriptions of a candidate's run, as the model gets them."""
 
 from __future__ import annotations
 
