@@ -14,22 +14,17 @@ confine such code; nothing that protects the host may depend on this verdict.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from email import message_from_bytes
-from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, unquote, unquote_to_bytes, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sandbox.http_methods import SAFE
+from sandbox.inside.sent_request import LONGEST_BODY, Fields, SentRequest, leaves, words
 
-Fields = tuple[tuple[str, str], ...]
 _Sent = tuple[tuple[str, str], Fields]
 
-_LONGEST_BODY = 1 << 18  # bytes; no login is longer
-_MOST_FIELDS = 5_000
 _SHORT = 4  # characters; a shorter password may equal any value, so the name of its field must agree
 _MOST_TYPED = 4  # texts of one request: organization, user, password, code. A form with more registers or orders
 
@@ -64,39 +59,6 @@ _COLLECTIONS = re.compile(
 )
 _SECTIONS = re.compile(r"(?<![a-z])(?:checkout|order|book|register|join)(?=/+[^/])")
 _GRAPHQL_OPERATION = re.compile(r"mutation\s*(\w*)[^{]*\{\s*(\w*)")
-
-
-@dataclass(frozen=True)
-class SentRequest:
-    """The parts of a request that the rules look at.
-
-    Args:
-        method: Its method.
-        url: Its whole URL.
-        body: What it sends.
-        content_type: The header that says how the body is encoded; empty where there is none.
-        opens_page: It is a navigation of a page; not one of a frame, and no request of a script.
-        own: The automation sends it without a page.
-    """
-
-    method: str
-    url: str
-    body: bytes = b""
-    content_type: str = ""
-    opens_page: bool = False
-    own: bool = False
-
-    @property
-    def place(self) -> tuple[str, str]:
-        """The origin and the path."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", parts.path
-
-    @cached_property
-    def fields(self) -> Fields:
-        """Names and texts of the body and the query; a name is "" where the encoding has none."""
-        query = parse_qsl(urlsplit(self.url).query)
-        return (*query, *_body_fields(self.body, self.content_type)) if len(self.body) <= _LONGEST_BODY else ()
 
 
 @dataclass
@@ -149,7 +111,7 @@ class LoginDetector:
 
     def note_parameters(self, parameters: Mapping[str, Any]) -> None:
         """Take the run's parameters: those that are called a password may be sent without being typed."""
-        self._secrets = {text for key, text in _leaves(parameters) if _is_password_key(key) and text}
+        self._secrets = {text for key, text in leaves(parameters) if _is_password_key(key) and text}
 
     def note_act(self) -> None:
         """Note that the automation clicks, types, presses a key, runs a script or sends a request of its own."""
@@ -296,7 +258,7 @@ class LoginDetector:
         It carries at most one password, which is given and not chosen, and few other typed texts; no name in it stands
         for a change.
         """
-        if len(request.body) > _LONGEST_BODY:
+        if len(request.body) > LONGEST_BODY:
             return False
         if len(carried) > 1 or any(p in self._chosen or len(self._fresh.get(p, ())) > 1 for p in carried):
             return False
@@ -338,66 +300,3 @@ def _sent_form(request: SentRequest) -> _Sent:
 
 def _is_password_key(key: str) -> bool:
     return _PASSWORD_KEY.search(words(key)) is not None
-
-
-def words(name: str) -> str:
-    """Return a name in lower case, its words separated by hyphens: ``user[newPassword]`` is ``user-new-password``."""
-    return re.sub(r"[\s_\[\]$.:-]+", "-", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)).lower().rstrip("-")
-
-
-def _body_fields(body: bytes, content_type: str) -> Iterator[tuple[str, str]]:
-    kind = content_type.partition(";")[0].strip().lower()
-    if not body.strip():
-        return
-    if kind == "multipart/form-data" or body.startswith(b"--"):
-        yield from _multipart(body, content_type)
-        return
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
-        pass
-    else:
-        yield from _leaves(data)
-        return
-    if kind == "application/x-www-form-urlencoded" or (not kind and re.fullmatch(rb"[^\s=&]+=\S*", body)):
-        for pair in body.replace(b"+", b" ").split(b"&")[:_MOST_FIELDS]:
-            key, _, value = pair.partition(b"=")
-            yield _text(unquote_to_bytes(key)), _text(unquote_to_bytes(value))
-    elif kind == "text/plain" and (lines := re.findall(rb"([^=\r\n]+)=([^\r\n]*)\r\n", body)):
-        yield from ((_text(key), _text(value)) for key, value in lines[:_MOST_FIELDS])
-    else:
-        yield "", _text(body)
-
-
-def _multipart(body: bytes, content_type: str) -> Iterator[tuple[str, str]]:
-    if "boundary" not in content_type:
-        boundary = _text(body[2:].partition(b"\r\n")[0])
-        content_type = f'multipart/form-data; boundary="{boundary}"'
-    message = message_from_bytes(b"content-type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n" + body)
-    for part in list(message.walk())[:_MOST_FIELDS]:
-        name, data = part.get_param("name", "", "content-disposition"), part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(data, bytes):
-            yield name, _text(data)
-
-
-def _leaves(data: Any) -> Iterator[tuple[str, str]]:
-    """Yield the texts and numbers in JSON, each with the nearest key."""
-    level: list[tuple[str, Any]] = [("value", data)]
-    for _ in range(_MOST_FIELDS):
-        if not level:
-            return
-        key, value = level.pop()
-        if isinstance(value, Mapping):
-            level += [(str(name), inner) for name, inner in value.items()]
-        elif isinstance(value, list | tuple):
-            level += [(key, inner) for inner in value]
-        elif isinstance(value, str) or type(value) in (int, float):
-            yield key, str(value)
-
-
-def _text(data: bytes) -> str:
-    """Decode a part of a body. A form has the encoding of its page; what is not UTF-8 is read as Windows-1252."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")

@@ -12,10 +12,11 @@ from weakref import WeakKeyDictionary
 from sandbox.http_login import split_userinfo
 from sandbox.http_methods import SAFE
 from sandbox.inside.http_challenges import HttpChallenges
-from sandbox.inside.logins import LoginDetector, SentRequest
+from sandbox.inside.logins import LoginDetector
 from sandbox.inside.own_headers import OwnHeaders
 from sandbox.inside.pace import Pace
 from sandbox.inside.run_trace import RunTrace
+from sandbox.inside.sent_request import SentRequest
 from sandbox.inside.signatures import signature
 from sandbox.inside.write_guard import WriteGuard, is_background, is_main_document, page_of
 from sandbox.retry_after import asks_to_wait

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
-from sandbox.inside.logins import OPERATION_KEYS, SentRequest, operations, words
+from sandbox.inside.logins import OPERATION_KEYS, operations
+from sandbox.inside.sent_request import SentRequest, words
 
 _LONGEST = 400  # characters
 

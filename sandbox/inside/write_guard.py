@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from sandbox.http_methods import SAFE
-from sandbox.inside.logins import SentRequest, path_names_change
+from sandbox.inside.logins import path_names_change
+from sandbox.inside.sent_request import SentRequest
 from sandbox.results import BY_PAGE
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The commands that start a worker, with what it sees of the file system, and bubblewrap's arguments.
+"""The commands that start a worker, and bubblewrap's arguments.
 
 Python, driver and browser are all inside, so that ending the jail ends everything. It has no network but its own
 loopback, an empty environment, no home directory, and only the files that it needs, read-only, beside a scratch
@@ -7,14 +7,11 @@ directory.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
 import signal
 import sys
-import sysconfig
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +21,16 @@ from sandbox.errors import SandboxUnavailable
 from sandbox.isolation import landlock, seccomp
 from sandbox.isolation.mechanism import Mechanism
 from sandbox.isolation.shortage import WORKER_FILES
+from sandbox.isolation.shown_files import (
+    JAIL_BROWSER,
+    browser_path,
+    interpreter,
+    packages,
+    public_files,
+    python_files,
+    readable,
+    system_libraries,
+)
 from sandbox.limits import SandboxLimits
 
 REMEDY = (
@@ -40,35 +47,12 @@ _NOT_LINUX = (
     'As a last resort, `isolation="none"` runs automations without any protection.'
 )
 
-# What `web` imports; without the last three it asks sites for other codings
-_WEB_PACKAGES = {"selectolax": True, "brotli": False, "_brotli": False, "zstandard": False}
-# playwright and what it imports; the last two depend on its version
-_PACKAGES = {"playwright": True, "greenlet": True, "pyee": False, "typing_extensions": False, **_WEB_PACKAGES}
 JAIL_PACKAGES = "/packages"
 JAIL_COMPILED = "/compiled"
-_JAIL_BROWSER = "/browser"
 _SCRATCH = "/scratch"
-_PUBLIC_FILES = (
-    "/etc/fonts",
-    "/etc/ld.so.cache",
-    "/etc/localtime",
-    "/etc/pki/ca-trust/extracted",
-    "/etc/pki/tls/certs",
-    "/etc/ssl/certs",
-    "/etc/ssl/openssl.cnf",
-    "/usr/local/share/fonts",
-    "/usr/share/ca-certificates",
-    "/usr/share/fontconfig",
-    "/usr/share/fonts",
-    "/usr/share/mime",
-    "/usr/share/zoneinfo",
-    "/var/cache/fontconfig",
-)
-_WEB_PUBLIC_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")
 # Files with which root configures the kernel. They check the user and not capabilities, so a jail that root starts
 # could write to them.
 _KERNEL_SETTINGS = ("acpi", "fs", "mtrr", "pressure", "scsi", "sys", "sysrq-trigger")
-_SYSTEM_PREFIXES = (Path("/"), Path("/usr"), Path("/usr/local"))
 _PATH = "import sys; sys.path[:0] = sys.argv.pop(1).split(':'); "
 _START = "from sandbox.inside.main import main; main()"
 _START_WEB = "from sandbox.inside.web_main import main; main()"
@@ -176,7 +160,7 @@ def worker_command(
         options["landlock"] = _landlock_options(browser, limits, Path(scratch))
         command = _landlock_python(browser, Path(scratch), start, json.dumps(options))
         return Command(command, _environment(options["landlock"]["scratch"]), (control, host))
-    path = ":".join(dict.fromkeys(str(source.parent) for source in _packages(browser)))
+    path = ":".join(dict.fromkeys(str(source.parent) for source in packages(browser)))
     command = python_command(path, start, json.dumps(options), make=_MAKE_HOME)
     return Command(command, _environment(scratch), (control, host))
 
@@ -235,16 +219,10 @@ def _landlock_options(browser: Browser | None, limits: SandboxLimits, directory:
 
 
 def _landlock_python(browser: Browser | None, directory: Path, code: str, *arguments: str) -> list[str]:
-    sources = ":".join(map(str, _packages(browser)))
+    sources = ":".join(map(str, packages(browser)))
     return python_command(
         f"{directory}/packages", code, *arguments, make=_MAKE_LANDLOCK, made=(str(directory), sources)
     )
-
-
-def readable(browser: Browser | None) -> list[str]:
-    """Return the only files of this machine that a worker may read."""
-    shown = (*_system_libraries(), *_python_files(_python()), *_public(browser), *map(str, _packages(browser)))
-    return [str(Path(path).resolve()) for path in (*shown, *([str(browser.root)] if browser is not None else []))]
 
 
 def python_command(path: str, code: str, *arguments: str, make: str = "", made: tuple[str, ...] = ()) -> list[str]:
@@ -254,7 +232,7 @@ def python_command(path: str, code: str, *arguments: str, make: str = "", made: 
         make: Code to run before all else.
         made: The arguments of that code.
     """
-    return [str(_python()), "-I", "-S", "-B", "-X", "utf8", "-c", make + _PATH + code, *made, path, *arguments]
+    return [str(interpreter()), "-I", "-S", "-B", "-X", "utf8", "-c", make + _PATH + code, *made, path, *arguments]
 
 
 def jail_command(
@@ -310,7 +288,7 @@ def _reaping() -> list[str]:
         ignored = next((int(line.split()[1], 16) for line in file if line.startswith("SigIgn:")), 0)
     if not ignored & (1 << (signal.SIGCHLD - 1)):
         return []
-    return [str(_python()), "-I", "-S", "-B", "-c", _HEED_CHILDREN]
+    return [str(interpreter()), "-I", "-S", "-B", "-c", _HEED_CHILDREN]
 
 
 def _environment(scratch: str) -> dict[str, str]:
@@ -330,12 +308,12 @@ def _file_system(browser: Browser | None, limits: SandboxLimits) -> list[str]:
     arguments += ["--size", size, "--perms", "0700", "--tmpfs", _SCRATCH, "--symlink", _SCRATCH.lstrip("/"), "/tmp"]  # noqa: S108  the jail's own
     for name in _KERNEL_SETTINGS:
         arguments += ["--ro-bind-try", f"/proc/{name}", f"/proc/{name}"]
-    for path in (*_system_libraries(), *_python_files(_python()), *_public(browser)):
+    for path in (*system_libraries(), *python_files(interpreter()), *public_files(browser)):
         arguments += _show(Path(path))
-    for source in _packages(browser):
+    for source in packages(browser):
         arguments += ["--ro-bind", str(source), f"{JAIL_PACKAGES}/{source.name}"]
     if browser is not None and browser_path(browser) != str(browser.executable):
-        arguments += ["--ro-bind", str(browser.root), _JAIL_BROWSER]
+        arguments += ["--ro-bind", str(browser.root), JAIL_BROWSER]
     return arguments
 
 
@@ -343,52 +321,6 @@ def _show(path: Path) -> list[str]:
     if path.is_symlink() and path.parent == Path("/"):
         return ["--symlink", str(path.readlink()), str(path)]
     return ["--ro-bind", str(path.resolve()), str(path)] if path.exists() else []
-
-
-def _system_libraries() -> Iterator[str]:
-    yield from ("/usr/lib", "/usr/lib32", "/usr/lib64", "/lib", "/lib32", "/lib64")
-
-
-def _python() -> Path:
-    """Return the interpreter itself, not a virtual environment's link to it."""
-    return Path(getattr(sys, "_base_executable", None) or sys.executable).resolve()
-
-
-def _python_files(executable: Path) -> Iterator[str]:
-    prefix = executable.parent.parent
-    if prefix not in _SYSTEM_PREFIXES:
-        yield str(prefix)
-        return
-    yield str(executable)
-    yield sysconfig.get_path("stdlib")
-    yield sysconfig.get_path("platstdlib")
-    library = sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("INSTSONAME")
-    if all(library):
-        yield str(Path(*library))
-
-
-def _public(browser: Browser | None) -> tuple[str, ...]:
-    return _PUBLIC_FILES if browser is not None else _WEB_PUBLIC_FILES
-
-
-def _packages(browser: Browser | None) -> Iterator[Path]:
-    """List the only packages of the caller that a worker can import."""
-    yield Path(__file__).parent.parent
-    for name, needed in (_PACKAGES if browser is not None else _WEB_PACKAGES).items():
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            if not needed:
-                continue
-            raise SandboxUnavailable(f"the package {name!r} is not installed beside the sandbox", f"pip install {name}")
-        origin = Path(spec.origin)
-        yield origin.parent if origin.name == "__init__.py" else origin
-
-
-def browser_path(browser: Browser) -> str:
-    """Return the browser's path in the jail."""
-    if any(browser.executable.is_relative_to(library) for library in ("/usr/lib", "/usr/lib64")):
-        return str(browser.executable)
-    return f"{_JAIL_BROWSER}/{browser.executable.name}"
 
 
 def _filter_file() -> int | None:

@@ -19,7 +19,6 @@ from sandbox.isolation.command import (
     JAIL_PACKAGES,
     REMEDY,
     Command,
-    browser_path,
     jail_command,
     landlock_command,
     python_command,
@@ -28,6 +27,7 @@ from sandbox.isolation.command import (
 from sandbox.isolation.kill import end_all
 from sandbox.isolation.mechanism import JAILS, Jail, Mechanism
 from sandbox.isolation.protections import Protection, protections
+from sandbox.isolation.shown_files import browser_path
 from sandbox.limits import SandboxLimits
 
 _SECONDS = 30.0

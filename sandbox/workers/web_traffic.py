@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sandbox.http_methods import SAFE
-from sandbox.inside.logins import LoginDetector, SentRequest
+from sandbox.inside.logins import LoginDetector
+from sandbox.inside.sent_request import SentRequest
 from sandbox.inside.signatures import signature
 from sandbox.inside.write_guard import may_change
 from sandbox.results import Evidence, HttpLoginState

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.browser import find_browser
-from sandbox.isolation.command import _packages
+from sandbox.isolation.shown_files import packages
 from tests.support.jails import JAILS
 
 NOBODY = 65534
@@ -55,7 +55,7 @@ def test_jails_work_without_privileges(jail: str, home: Path) -> None:
         python, user = _everybodys_python(), NOBODY
     os.chown(home, user, -1)
     done = subprocess.run(
-        [python, "-c", PROGRAM, jail, *{str(source.parent) for source in _packages(find_browser())}],
+        [python, "-c", PROGRAM, jail, *{str(source.parent) for source in packages(find_browser())}],
         user=user,
         extra_groups=[] if os.getuid() == 0 else None,
         cwd="/",

@@ -81,7 +81,7 @@ def _reached(isolation: Any, given_page: bool) -> dict[str, Any]:
 
 
 def _browser(isolation: str) -> str:
-    from sandbox.isolation.command import browser_path
+    from sandbox.isolation.shown_files import browser_path
 
     browser = find_browser()
     return browser_path(browser) if isolation == "bubblewrap" else str(browser.executable)

@@ -9,7 +9,8 @@ import pytest
 
 from engine.execution.effects import writes
 from sandbox import Evidence
-from sandbox.inside.logins import LoginDetector, SentRequest
+from sandbox.inside.logins import LoginDetector
+from sandbox.inside.sent_request import SentRequest
 from sandbox.inside.write_guard import WriteBlocked, WriteGuard, may_change
 
 SITE = "https://shop.test"
