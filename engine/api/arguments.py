@@ -41,21 +41,28 @@ class StartArguments(RunOptions, total=False):
     on_event: OnEvent | None
 
 
-class RunArguments(StartArguments, total=False):
-    """The arguments of ``run`` beside the task; ``AsyncEngine.run`` describes each."""
+class WaitOptions(TypedDict, total=False):
+    """The options of waiting for a task."""
 
     wait_timeout: float | None
     poll: float
 
 
-class TypedRunArguments(TaskOptions, Generic[S], total=False):
-    """The arguments of ``run`` with a class or type as the output's schema, which is the type of the output."""
+class TypedOptions(TaskOptions, Generic[S], total=False):
+    """The options of a task with a class or type as the output's schema, which is the type of the output."""
 
     output_schema: Required[type[S]]
+
+
+class RunArguments(StartArguments, WaitOptions, total=False):
+    """The arguments of ``run`` beside the task; ``AsyncEngine.run`` describes each."""
+
+
+class TypedRunArguments(TypedOptions[S], WaitOptions, total=False):
+    """The same with a class or type as the output's schema."""
+
     key: str | None
     on_event: OnEvent | None
-    wait_timeout: float | None
-    poll: float
 
 
 class MapArguments(RunArguments, total=False):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, Required, TypedDict, TypeVar
+from typing import TYPE_CHECKING, TypedDict, TypeVar
 
-from engine.api.options import RunOptions, TaskOptions
+from engine.api.arguments import TypedOptions, WaitOptions
+from engine.api.options import RunOptions
 from engine.execution.network import EgressOption
 from engine.models.base import Model
 from engine.task.wire import CompileMode, Limits
@@ -18,19 +19,12 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 
-class ClusterRunArguments(RunOptions, total=False):
+class ClusterRunArguments(RunOptions, WaitOptions, total=False):
     """The arguments of ``run`` on a cluster, beside the task."""
 
-    wait_timeout: float | None
-    poll: float
 
-
-class TypedClusterRunArguments(TaskOptions, Generic[S], total=False):
+class TypedClusterRunArguments(TypedOptions[S], WaitOptions, total=False):
     """The same with a class or type as the output's schema, which is the type of the output."""
-
-    output_schema: Required[type[S]]
-    wait_timeout: float | None
-    poll: float
 
 
 class ClusterMapArguments(ClusterRunArguments, total=False):
