@@ -105,6 +105,7 @@ async def _execute_and_judge(
         return run, good
     if run.outcome.session is not None:
         run.outcome.session.release()
+    await context.events.emit("replay.repeated", revision=bundle.committed.id, compared=good is not None)
     again = await start(images=True)
     verdict = await first_verdict(context, bundle, again)
     if isinstance(verdict, Accepted):

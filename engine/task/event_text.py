@@ -152,6 +152,11 @@ _LINES: Mapping[str, Callable[[Data], EventLine | None]] = {
     "replay.started": lambda data: EventLine(
         f"replaying revision {str(data['revision'])[:10]}{_without_browser(data)}"
     ),
+    "replay.repeated": lambda data: EventLine(
+        "once more with the pages' pictures, to see whether runs without them give the same"
+        if data["compared"]
+        else "once more with the pages' pictures, which may have been missed"
+    ),
     "replay.failed": _replay_failed,
     "check.started": _check,
     "retry.waiting": _retry,
