@@ -259,12 +259,12 @@ class _Handler(BaseHTTPRequestHandler):
         except HangupError:
             self.close_connection = True
             return
-        except Exception:  # noqa: BLE001 - a route's mistake must reach the test, not end the thread
+        except Exception:  # noqa: BLE001  a route's mistake must reach the test, not end the thread
             fixture.errors.append(traceback.format_exc())
             response = Response(fixture.errors[-1], 500, "text/plain; charset=utf-8")
         self._send(response)
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815 - names of http.server
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _handle  # noqa: N815  names of http.server
 
     def _send(self, response: Response) -> None:
         body = response.body.encode() if isinstance(response.body, str) else response.body
@@ -296,5 +296,5 @@ class _Handler(BaseHTTPRequestHandler):
         except HangupError:
             self.close_connection = True
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is http.server's
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name is http.server's
         """Print nothing; `FixtureServer.requests` is the log."""

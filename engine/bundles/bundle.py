@@ -29,7 +29,7 @@ _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 def _any_string(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError("not a string")  # noqa: TRY004 - pydantic collects ValueErrors only
+        raise ValueError("not a string")  # noqa: TRY004  pydantic collects ValueErrors only
     return value
 
 
@@ -207,7 +207,7 @@ class Bundle:
             path = CONTRACT
             contract = json.loads(files[CONTRACT].decode())
             if not isinstance(contract, dict):
-                raise ValueError("it is not a JSON object")  # noqa: TRY004 - handled with the other ValueErrors
+                raise ValueError("it is not a JSON object")  # noqa: TRY004  handled with the other ValueErrors
             path = AUTOMATION
             automation = files[AUTOMATION].decode()
             path = NOTES

@@ -208,7 +208,7 @@ class GitObjects:
         if (found := self._loose.read(name)) is not None:
             return None if found == "missing" else found
         git = self._git = self._git or self._start()
-        assert git.stdin is not None and git.stdout is not None  # noqa: PT018 - both are pipes
+        assert git.stdin is not None and git.stdout is not None  # noqa: PT018  both are pipes
         try:
             git.stdin.write(name.encode("utf-8", "replace") + b"\n")
             git.stdin.flush()

@@ -39,7 +39,7 @@ class BundleReader:
     """The reading half of a ``BundleStore``."""
 
     def __init__(self, root: Path) -> None:
-        self.root = Path(os.path.abspath(root))  # noqa: PTH100 - resolve() would follow links of the user's
+        self.root = Path(os.path.abspath(root))  # noqa: PTH100  resolve() would follow links of the user's
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.root}>"
@@ -311,7 +311,7 @@ def _repositories(directory: Path) -> list[str]:
     """Return the names of directories with a repository inside; cheap for each, as there may be ten thousand."""
     folder = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        names = os.listdir(folder)  # noqa: PTH208 - a descriptor has no Path
+        names = os.listdir(folder)  # noqa: PTH208  a descriptor has no Path
         return [name for name in names if os.access(f"{name}/.git", os.F_OK, dir_fd=folder)]
     finally:
         os.close(folder)
