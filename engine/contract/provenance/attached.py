@@ -203,6 +203,6 @@ def _check_folders(path: str, had: Described, got: Described) -> Iterator[Breach
     folder = max(fresh, key=lambda each: fresh[each])
     lost = all("{" in each for each in known) and "{" not in folder
     yield Breach(
-        "file", path, f"files in {' or '.join(map(repr, sorted(known)))}",
+        "folder", path, f"files in {' or '.join(map(repr, sorted(known)))}",
         f"{fresh[folder]} of {got['count']} in {folder!r}", "structural" if lost else "doubtful",
     )  # fmt: skip

@@ -15,7 +15,7 @@ from engine.contract.provenance.signature import FORMAT, merge_signatures
 from engine.contract.provenance.units import words_of
 
 # Where one run, or two, showed it so, another value may show it otherwise: these are learnt by more examples.
-_LEARNT_BY_MANY = frozenset({"parameter", "heading", "section", "file"})
+_LEARNT_BY_MANY = frozenset({"parameter", "heading", "section", "folder"})
 _MANY, _MANY_OF_WRITES = 2, 5  # runs; a result that is refused after a change is lost, and the change cannot be redone
 
 
@@ -46,7 +46,7 @@ def check_signature(
         *surroundings.check(known, reading, about=case.about, headed=headed),
     ]  # fmt: skip
     if _changed(run):
-        found += echoes.check(known["echoes"], reading, run)
+        found += echoes.check(known["echoes"], reading)
     if max(signature.get("runs", 0), history.clean_runs) < (_MANY_OF_WRITES if _changed(run) else _MANY):
         found = [replace(b, severity="advisory") if _is_of_few(b) else b for b in found]
     return _each_once(found)

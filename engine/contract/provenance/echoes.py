@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.contract.model import Breach, Observed
+from engine.contract.model import Breach
 from engine.contract.patterns import finite
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.spellings import day_of
@@ -24,15 +24,16 @@ def merge(parts: Sequence[Mapping[str, Sequence[str]]]) -> Echoes:
     return {path: sorted(set.intersection(*(set(part[path]) for part in parts if path in part))) for path in paths}
 
 
-def check(known: Mapping[str, Sequence[str]], reading: Reading, run: Observed) -> Iterator[Breach]:
+def check(known: Mapping[str, Sequence[str]], reading: Reading) -> Iterator[Breach]:
     """Yield the fields that differ from what was entered; call it for runs that changed something.
 
     What is only looked up may be called otherwise by the site.
     """
+    parameters = reading.run.parameters
     for path, value in _measures(reading) if known else ():
         for name in known.get(path, ()):
-            asked = run.parameters.get(name)
-            if _measure(asked) is not None and name not in _same(value, run.parameters):
+            asked = parameters.get(name)
+            if _measure(asked) is not None and name not in _same(value, parameters):
                 yield Breach("echo", path, f"{asked!r}, as {name} has it", repr(value))
 
 

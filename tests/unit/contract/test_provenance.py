@@ -485,6 +485,8 @@ def test_files_of_other_rows_fail_outright() -> None:
     assert told(known, reports(2023)) == []
     breach = only(known, reports(2023, shift=1))
     assert (breach.severity, breach.kind, breach.got) == ("structural", "file", "so in 0 of 4")
+    after_one = check_signature(learn_signature([reports(2024)]), reports(2023, shift=1))
+    assert "structural" in [b.severity for b in after_one if b.kind == "file"], "one run shows that, too"
 
 
 def test_files_of_another_year_or_kind_fail_outright() -> None:
