@@ -45,9 +45,10 @@ def check_signature(
         *reads.check(known["reads"], run, reading.lens),
         *surroundings.check(known, reading, about=case.about, headed=headed),
     ]  # fmt: skip
-    if _changed(run):
-        found += echoes.check(known["echoes"], reading)
-    if max(signature.get("runs", 0), history.clean_runs) < (_MANY_OF_WRITES if _changed(run) else _MANY):
+    examples, changed = max(signature.get("runs", 0), history.clean_runs), _changed(run)
+    if changed:
+        found += echoes.check(known["echoes"], reading, by_chance=examples < _MANY)
+    if examples < (_MANY_OF_WRITES if changed else _MANY):
         found = [replace(b, severity="advisory") if _is_of_few(b) else b for b in found]
     return _each_once(found)
 

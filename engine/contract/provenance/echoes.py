@@ -9,6 +9,8 @@ from engine.contract.model import Breach
 from engine.contract.patterns import finite
 from engine.contract.provenance.reading import Reading
 from engine.contract.provenance.spellings import day_of
+from engine.contract.provenance.tables import last_name
+from engine.contract.provenance.units import words_of
 
 Echoes = dict[str, list[str]]
 
@@ -24,15 +26,20 @@ def merge(parts: Sequence[Mapping[str, Sequence[str]]]) -> Echoes:
     return {path: sorted(set.intersection(*(set(part[path]) for part in parts if path in part))) for path in paths}
 
 
-def check(known: Mapping[str, Sequence[str]], reading: Reading) -> Iterator[Breach]:
+def check(known: Mapping[str, Sequence[str]], reading: Reading, *, by_chance: bool) -> Iterator[Breach]:
     """Yield the fields that differ from what was entered; call it for runs that changed something.
 
     What is only looked up may be called otherwise by the site.
+
+    Args:
+        by_chance: Only one run showed them, in which a number may be that of a parameter by chance: their names decide.
     """
     parameters = reading.run.parameters
     for path, value in _measures(reading) if known else ():
         for name in known.get(path, ()):
             asked = parameters.get(name)
+            if by_chance and not words_of(last_name(path)) & words_of(name):
+                continue
             if _measure(asked) is not None and name not in _same(value, parameters):
                 yield Breach("echo", path, f"{asked!r}, as {name} has it", repr(value))
 

@@ -412,7 +412,12 @@ def test_amount_that_was_entered_and_is_another_in_the_result_fails() -> None:
     def entered(amount: float, day: str, got: float, *, wrote: bool = True) -> Observed:
         page = Sheet("https://books.example/journal").heading("Journal")
         page.table(["Date", "Amount"], [[day, f"£{got:.2f}"], ["2026-01-02", "£3.83"]])
-        run = ran({"date": day, "amount": got}, page.map(), amount=str(amount), day=day)
+        run = ran(
+            {"date": day, "amount_gbp": got, "number": 50 if amount == 50 else 41},
+            page.map(),
+            amount=str(amount),
+            day=day,
+        )
         sent = (("POST", "https://books.example/add"),) if wrote else ()
         return replace(run, evidence=replace(run.evidence, state_changing=sent))
 
@@ -426,6 +431,8 @@ def test_amount_that_was_entered_and_is_another_in_the_result_fails() -> None:
     assert "'3.99', as amount has it" in told_
     assert "3.83" in told_
     assert found(entered(3.99, "2026-06-29", 3.83, wrote=False)) == [], "a search may find another"
+    by_chance = learn_signature([entered(50, "2026-06-01", 50)])
+    assert not any(b.kind == "echo" for b in check_signature(by_chance, entered(12.5, "2026-06-02", 12.5)))
     always = learn_signature([entered(12.5, "2026-06-01", 12.5), entered(7.25, "2026-06-01", 9.5)])
     assert not any(b.kind == "echo" for b in check_signature(always, entered(3.99, "2026-06-29", 3.83)))
 
