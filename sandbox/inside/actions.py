@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sandbox.inside.recorder import RunRecorder
 
 _LOOK_SECONDS = 1.0
+_MOST_LOOKS = 3  # at one locator's element: a pager is clicked for each page
 _TYPING = ("fill", "type", "press_sequentially", "insert_text")
 _SUBMITTING = ("click", "dblclick", "tap", "press", "dispatch_event")
 _OTHER_ACTS = ("check", "uncheck", "set_checked", "select_option", "set_input_files", "down", "up", "drag_to",
@@ -109,7 +110,10 @@ def _watch_submitting(owner: type, name: str, current: Current, pages: Callable[
 async def _note_agreement(recorder: RunRecorder, target: Any, args: tuple[Any, ...]) -> None:
     if args and hasattr(target, "locator") and not hasattr(target, "evaluate_all"):
         target = target.locator(args[0])  # an act of a page or a frame names its element
-    if hasattr(target, "evaluate_all") and may_be_assent(target):
+    if not (hasattr(target, "evaluate_all") and may_be_assent(target)):
+        return
+    recorder.assents_looked_at[repr(target)] += 1
+    if recorder.assents_looked_at[repr(target)] <= _MOST_LOOKS:
         label = await _quickly(unwatched(target, "evaluate_all")(AGREEMENT))
         if isinstance(label, str) and label not in recorder.agreements:
             recorder.agreements.append(label)

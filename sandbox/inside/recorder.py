@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -63,6 +63,7 @@ class RunRecorder:
         own_headers: Headers of requests to the start URL's origin alone; None for none.
         pace: Waits where the site says that it got too many requests.
         agreements: Labels of the controls by which the automation accepted an agreement.
+        assents_looked_at: How often each locator's element was looked at for being such a control.
         harmless: Signatures of requests that change nothing which lasts, or that the site sends by itself.
         trace: What the automation gave and got; None while none runs.
         sources: Keeps the responses; None where nobody asks for them.
@@ -87,6 +88,7 @@ class RunRecorder:
         self.own_headers = own_headers
         self.pace = Pace()
         self.agreements: list[str] = []
+        self.assents_looked_at: Counter[str] = Counter()
         self.harmless: set[str] = set()
         self.trace: RunTrace | None = None
         self.sources: Sources | None = None
